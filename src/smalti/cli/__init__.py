@@ -1,0 +1,64 @@
+"""The command line: a lazy group, so that `smalti --help` imports no command."""
+
+import importlib
+import sys
+
+import click
+
+from smalti import __version__
+from smalti.errors import BusyError, InputError, OutputError, SmaltiError
+
+COMMANDS = {
+    # name: what it does, in the order of a first walk
+    "demo": "Draw a scene, map it, score the map, and show the result.",
+    "draw": "Draw a georeferenced scene with its exact truth.",
+    "map": "Turn scenes into class maps.",
+    "evaluate": "Score a model on images with labels.",
+    "train": "Train a network by a recipe.",
+    "export": "Write a trained checkpoint as one ONNX file.",
+    "models": "List the models at hand, with their cards.",
+}
+
+EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
+    (InputError, 3),
+    (OutputError, 4),
+    (BusyError, 5),
+    (SmaltiError, 1),
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of this package, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"smalti.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="smalti")
+def group() -> None:
+    """Aerial and satellite images become maps, on small computers."""
+
+
+def exit_code(error: SmaltiError) -> int:
+    """The exit code of the command line for an error; 2 is kept for wrong usage."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def main() -> None:
+    """Entry point: errors of the tree become one line and an exit code."""
+    try:
+        group(prog_name="smalti")
+    except SmaltiError as error:
+        click.echo(f"smalti: {error}", err=True)
+        sys.exit(exit_code(error))

@@ -1,0 +1,1 @@
+"""Training data: windows of images with their labels."""

@@ -1,0 +1,1 @@
+"""Encoders: each answers with feature maps at rising strides."""

@@ -1,0 +1,1 @@
+"""Engines that run an exported model; none of them needs torch."""
