@@ -26,7 +26,9 @@ class Task(_Frozen):
     labels: tuple[str, ...] = ()
     """Class names in the order of the ids, for kind `classes`."""
     colors: tuple[RGB, ...] = ()
-    """One RGB colour (0 to 255) per class."""
+    """One RGB colour (0 to 255) per class, for maps."""
+    label_colors: dict[str, int] = Field(default_factory=dict)
+    """Further colours (`#RRGGBB`) that label images of its data use, each with its class id or `ignore`."""
     ignore: int = 255
     """The class id that counts neither in training nor in scores, and that maps carry for no data."""
     unit: str = ""
