@@ -8,6 +8,7 @@ the whole file with its own 64 digits replaced by zeros.
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,13 +71,7 @@ def seal(path: str | Path, card: Card | None = None) -> str:
     """
     path = Path(path)
     content, digest = sealed(_read(path), path, card)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(path, content)
     return digest
 
 
@@ -90,6 +85,21 @@ def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes,
     body = bare + _entry(CARD_KEY, text) + _entry(HASH_KEY, _ZEROS)
     digest = hashlib.sha256(body).hexdigest()
     return body[: -len(_ZEROS)] + digest.encode(), digest
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that its name only ever holds all of it; OutputError if it cannot be written."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def model_folders() -> tuple[Path, ...]:
@@ -112,22 +122,23 @@ def find_model(name: str) -> Path:
 
 def list_models(folder: str | Path | None = None) -> list[ModelEntry]:
     """Bundled models, then those in `folder`, or in the local model folders if none is given."""
-    return [_look(path, bundled) for path, bundled in _files(folder)]
+    return [look(path, bundled) for path, bundled in _files(folder)]
 
 
-def _files(folder: str | Path | None) -> list[tuple[Path, bool]]:
-    folders = model_folders() if folder is None else (Path(folder),)
-    bundled = [(path, True) for path in sorted(BUNDLED.glob("*.onnx"))]
-    return bundled + [(path, False) for place in folders for path in sorted(place.glob("*.onnx"))]
-
-
-def _look(path: Path, bundled: bool) -> ModelEntry:
+def look(path: Path, bundled: bool = False) -> ModelEntry:
+    """One model file as a line of the list; what is wrong with it stands in `error`."""
     size = path.stat().st_size if path.exists() else 0
     try:
         model = verify(path)
     except ModelError as error:
         return ModelEntry(path.stem, path, size, bundled, error=str(error))
     return ModelEntry(path.stem, path, size, bundled, model.card, model.sha256)
+
+
+def _files(folder: str | Path | None) -> list[tuple[Path, bool]]:
+    folders = model_folders() if folder is None else (Path(folder),)
+    bundled = [(path, True) for path in sorted(BUNDLED.glob("*.onnx"))]
+    return bundled + [(path, False) for place in folders for path in sorted(place.glob("*.onnx"))]
 
 
 def _read(path: Path) -> bytes:
