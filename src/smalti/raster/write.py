@@ -7,9 +7,9 @@ names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category n
 import colorsys
 import warnings
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 import rasterio
