@@ -38,15 +38,31 @@ class Window:
         """Row and column slices into an array that starts at pixel 0, 0. Only for windows inside the image."""
         return slice(self.row, self.bottom), slice(self.col, self.right)
 
+    def within(self, other: "Window") -> tuple[slice, slice]:
+        """Row and column slices of this window in an array that holds the pixels of `other`."""
+        return self.shift(-other.row, -other.col).slices()
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What the net sees, and the part of the scene it counts for."""
+    """What the net sees, the part of it that counts, and the part that no later tile touches."""
 
     read: Window
     """size x size pixels; reaches beyond the image only where the image is smaller than the tile."""
     keep: Window
-    """`read` cut to the image."""
+    """The part that counts: inside the image, `overlap` pixels shared with each neighbour's part."""
+    done: Window
+    """The part of `keep` that is final once this tile is blended in, row by row. These cover each pixel once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A tile along one axis, as `Tile`: where the net's window starts, what counts, and what is then done."""
+
+    read: int
+    begin: int
+    end: int
+    done: int
 
 
 def starts(length: int, size: int, step: int) -> list[int]:
@@ -56,19 +72,33 @@ def starts(length: int, size: int, step: int) -> list[int]:
     return [*range(0, length - size, step), length - size]
 
 
+def spans(length: int, size: int, overlap: int) -> list[Span]:
+    """The tiles along one axis.
+
+    Of a last tile that was moved inwards only the far part counts, so that no more than `overlap` pixels are shared:
+    what must be kept open between two rows of tiles then never exceeds `overlap` rows.
+    """
+    reads = starts(length, size, size - overlap)
+    ends = [min(read + size, length) for read in reads]
+    begins = [0, *(end - overlap for end in ends[:-1])]
+    dones = [*begins[1:], length]
+    return [Span(*span) for span in zip(reads, begins, ends, dones, strict=True)]
+
+
 def plan_tiles(height: int, width: int, size: int, overlap: int, stride: int = 1) -> Iterator[Tile]:
     """Tiles of `size` x `size` pixels that cover `height` x `width`, row by row.
 
-    Neighbours share at least `overlap` pixels. The last tile of a row or column moves inwards; none comes twice.
-    `stride` is the net's deepest stride: `size` must be a multiple of it. Raises ValueError otherwise, or if the
-    overlap does not leave a step.
+    The parts that count overlap by `overlap` pixels. The last tile of a row or column moves inwards; none comes
+    twice. `stride` is the net's deepest stride: `size` must be a multiple of it. Raises ValueError otherwise, or if
+    the overlap does not leave a step.
     """
     if min(height, width) < 1 or size % stride or not 0 <= overlap < size:
         raise ValueError(f"no tiling of {height}x{width} by tiles of {size}, overlap {overlap}, stride {stride}")
-    image = Window(0, 0, height, width)
-    for row in starts(height, size, size - overlap):
-        for col in starts(width, size, size - overlap):
-            read = Window(row, col, size, size)
-            keep = read.intersect(image)
-            assert keep is not None
-            yield Tile(read, keep)
+    columns = spans(width, size, overlap)
+    for y in spans(height, size, overlap):
+        for x in columns:
+            yield Tile(
+                read=Window(y.read, x.read, size, size),
+                keep=Window(y.begin, x.begin, y.end - y.begin, x.end - x.begin),
+                done=Window(y.begin, x.begin, y.done - y.begin, x.done - x.begin),
+            )

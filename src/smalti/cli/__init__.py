@@ -31,15 +31,18 @@ class LazyGroup(click.Group):
     """A group whose commands are modules of this package, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of a first walk."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of that name; this is where its module is imported."""
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"smalti.cli.{name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands from the table, so that no module is imported for its help line."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

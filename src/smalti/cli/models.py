@@ -1,0 +1,80 @@
+"""`smalti models`: the models at hand and what their cards say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smalti.card import Card, Task
+from smalti.errors import ModelError
+from smalti.runtime.models import ModelEntry, find_model, list_models, look, model_folders
+
+
+@click.command("models")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def command(name: str | None, as_json: bool) -> None:
+    """List bundled and local models with their cards; or one model NAME, a file, or a folder."""
+    entries = _entries(name)
+    if as_json:
+        click.echo(json.dumps([_plain(entry) for entry in entries], indent=2))
+    elif entries:
+        click.echo("\n\n".join(map(_describe, entries)))
+    else:
+        click.echo(f"No model is installed; put .onnx files into {' or '.join(map(str, model_folders()))}.")
+
+
+def _entries(name: str | None) -> list[ModelEntry]:
+    if name is None:
+        return list_models()
+    if Path(name).is_dir():
+        return [entry for entry in list_models(name) if not entry.bundled]
+    entry = look(find_model(name))
+    if entry.error:
+        raise ModelError(entry.error)
+    return [entry]
+
+
+def _plain(entry: ModelEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "path": str(entry.path),
+        "bundled": entry.bundled,
+        "size": entry.size,
+        "sha256": entry.sha256 or None,
+        "error": entry.error or None,
+        "card": entry.card and entry.card.model_dump(mode="json"),
+    }
+
+
+def _describe(entry: ModelEntry) -> str:
+    place = "bundled" if entry.bundled else "local"
+    if entry.card is None:
+        return f"{entry.name}  DAMAGED, {place}\n  {entry.error}"
+    rows = [*_card_rows(entry.card), ("file", str(entry.path)), ("sha256", entry.sha256)]
+    head = f"{entry.name}  {place}, {entry.size / 1e6:.1f} MB"
+    return "\n".join([head, *(f"  {key:<10}{text}" for key, text in rows if text)])
+
+
+def _card_rows(card: Card) -> list[tuple[str, str]]:
+    origin = card.origin
+    return [
+        ("net", " ".join([card.net, *(f"{key}={value}" for key, value in card.options.items())])),
+        *((task.name, _answer(task)) for task in card.tasks),
+        ("bands", f"{', '.join(card.bands)} ({card.dtype})"),
+        ("pixel", "{:g} to {:g} m".format(*card.resolution) if card.resolution else "size not stated"),
+        ("tile", f"{card.tile} px, overlap {card.overlap} px"),
+        ("data", "; ".join(origin.data)),
+        ("recipe", origin.recipe),
+        *(("score", f"{score.name} {score.value:.4g}  ({score.protocol})") for score in origin.scores),
+        ("licence", origin.licence),
+        ("good for", origin.good_for),
+        ("not for", origin.not_for),
+    ]
+
+
+def _answer(task: Task) -> str:
+    if task.kind == "classes":
+        return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels))
+    return f"{task.kind} in {task.unit}" if task.unit else task.kind

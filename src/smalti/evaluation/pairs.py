@@ -1,0 +1,137 @@
+"""Which image belongs to which labels in a folder of files."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import DataError
+from smalti.raster.grid import Grid
+from smalti.tiling import Window
+
+
+class ImageReader(Protocol):
+    """An open image; `smalti.raster.read.Reader` is one."""
+
+    @property
+    def grid(self) -> Grid:
+        """Size and place of the image."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Raw pixels (C, H, W) and where they are valid (H, W); mirrored beyond the border."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+
+
+class LabelReader(Protocol):
+    """Open labels; `smalti.raster.labels.LabelReader` is one."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Class ids (H, W) of a window."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image and its labels, not yet opened. Labels are opened on the grid of their image."""
+
+    name: str
+    open_image: Callable[[], ImageReader]
+    open_labels: Callable[[Grid], LabelReader]
+
+
+RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})
+VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".parquet", ".fgb"})
+IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "img_dir", "images_png", "rgb", "top", "chips"})
+LABEL_FOLDERS = frozenset(
+    {"masks", "mask", "labels", "label", "gt", "gts", "annotations", "annotation", "ann_dir", "masks_png"}
+    | {"binarymasks", "truth", "targets", "classes"}
+)
+LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
+IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)
+OTHER_ENDING = re.compile(r"[._-](height|buildings|preview)$", re.IGNORECASE)
+NAMED_AT_ONCE = 5
+
+
+def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
+    """Pairs of (image, labels) below a folder, in the order of their paths.
+
+    Looks for an image folder beside a label folder (`images` and `masks`, and other usual names) at any depth, with
+    files of the same stem; one vector file alone in a label folder belongs to every image. Without such folders it
+    looks for labels beside their image, as `town.tif` and `town_classes.tif`. Raises DataError that names what is
+    missing: the folder, labels of an image, or an image of labels.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; expected one with images and their labels")
+    files = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in RASTERS | VECTORS and path.is_file()]
+    homes = sorted({path.parent for path in files if path.parent.name.lower() in IMAGE_FOLDERS})
+    pairs = [pair for home in homes for pair in _in_folders(home, files)] if homes else _beside(root, files)
+    if not pairs:
+        raise DataError(
+            f"{root}: no image with labels found; expected images/NAME.tif with masks/NAME.png, "
+            "or NAME.tif with NAME_classes.tif beside it"
+        )
+    return pairs
+
+
+def _in_folders(home: Path, files: list[Path]) -> list[tuple[Path, Path]]:
+    """The pairs of one image folder and the label folder beside it."""
+    images = [path for path in files if path.parent == home and _is_image(path)]
+    label_files = [p for p in files if p.parent.parent == home.parent and p.parent.name.lower() in LABEL_FOLDERS]
+    if not label_files:
+        raise DataError(f"{home.parent}: {home.name} has no folder of labels beside it (masks, labels, gt, ...)")
+    if len(label_files) == 1 and label_files[0].suffix.lower() in VECTORS:
+        return [(image, label_files[0]) for image in images]
+    return _match(home.parent, images, label_files)
+
+
+def _beside(root: Path, files: list[Path]) -> list[tuple[Path, Path]]:
+    """Pairs whose files lie in one folder, told apart by the end of the stem."""
+    pairs = []
+    for home in sorted({path.parent for path in files}):
+        here = [path for path in files if path.parent == home]
+        labels = [path for path in here if LABEL_ENDING.search(path.stem)]
+        if labels:
+            pairs += _match(home, [p for p in here if p not in labels and _is_image(p)], labels)
+    return pairs
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in RASTERS and not OTHER_ENDING.search(path.stem)
+
+
+def _match(place: Path, images: list[Path], labels: list[Path]) -> list[tuple[Path, Path]]:
+    """Images and labels of one stem; DataError unless each has exactly one partner."""
+    by_image = _by_stem(place, images, IMAGE_ENDING)
+    by_label = _by_stem(place, labels, LABEL_ENDING)
+    for have, lack, what in (
+        (by_image, by_label, "images without labels"),
+        (by_label, by_image, "labels without image"),
+    ):
+        alone = [have[stem].name for stem in have if stem not in lack]
+        if alone:
+            raise DataError(f"{place}: {what}: {_listed(alone)}; add the missing files or take these out")
+    return [(by_image[stem], by_label[stem]) for stem in by_image]
+
+
+def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        stem = ending.sub("", path.stem)
+        if stem in found:
+            raise DataError(f"{place}: {found[stem].name} and {path.name} both stand for {stem}; keep one of them")
+        found[stem] = path
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMED_AT_ONCE
+    return ", ".join(names[:NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,164 @@
+"""Whole images through a model, counted strip by strip: memory does not grow with their height."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card, Task
+from smalti.errors import DataError, ModelError
+from smalti.evaluation.pairs import ImageReader, LabelReader, Pair
+from smalti.evaluation.result import NOT_STATED, Boundary, Evaluation, ImageRow, Protocol
+from smalti.evaluation.tiles import TileKeeper, TileRow
+from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion
+from smalti.scene import Predictor, predict_scene
+from smalti.tiling import Window
+
+
+@dataclass
+class Tally:
+    """The counts of a whole data set for one task."""
+
+    task: Task
+    tolerance: int | None = 3
+    """Pixels within which boundaries match; None counts no boundaries."""
+    keep_tiles: bool = False
+    confusion: Confusion = field(init=False)
+    boundary: BoundaryF1 | None = field(init=False)
+    images: list[ImageRow] = field(default_factory=list)
+    tiles: list[TileRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        classes = len(self.task.labels)
+        self.confusion = Confusion(classes)
+        self.boundary = None if self.tolerance is None else BoundaryF1(classes, self.tolerance)
+
+    def finish(self, name: str, counts: Confusion, keeper: TileKeeper | None) -> None:
+        """Adds what one image gave."""
+        self.confusion.merge(counts)
+        scores = counts.scores(self.task.labels)
+        self.images.append(ImageRow(name, scores.miou, scores.oa, scores.pixels))
+        if keeper:
+            self.tiles += keeper.tiles
+
+
+class ImageTally:
+    """Takes the blended windows of one image, as `predict_scene` writes them, and counts whole strips."""
+
+    def __init__(self, name: str, width: int, labels: LabelReader, tally: Tally) -> None:
+        self._name, self._width, self._labels, self._tally = name, width, labels, tally
+        task = tally.task
+        self._counts = Confusion(len(task.labels))
+        self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
+        self._keeper = TileKeeper(name, len(task.labels), task.ignore) if tally.keep_tiles else None
+        self._strip: ClassMap = np.empty((0, width), np.uint8)
+
+    def write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+        """The next window: from left to right, then down."""
+        task = self._tally.task
+        if window.col == 0:
+            self._strip = np.empty((window.height, self._width), np.uint8)
+        classes = np.argmax(values[task.name], axis=0).astype(np.uint8)
+        self._strip[:, window.col : window.right] = np.where(valid, classes, np.uint8(task.ignore))
+        if window.right == self._width:
+            truth = self._labels.read(Window(window.row, 0, window.height, self._width))
+            self._count(truth, self._strip)
+
+    def _count(self, truth: ClassMap, prediction: ClassMap) -> None:
+        self._counts.add(truth, prediction, self._tally.task.ignore)
+        if self._boundary:
+            self._boundary.add(truth, prediction)
+        if self._keeper:
+            self._keeper.add(truth, prediction)
+
+    def close(self) -> None:
+        """The image is at its end: its counts go into the data set's."""
+        if self._boundary:
+            self._boundary.close()
+        if self._keeper:
+            self._keeper.close()
+        self._tally.finish(self._name, self._counts, self._keeper)
+
+
+def evaluate(
+    predict: Predictor,
+    pairs: Iterable[Pair],
+    *,
+    data: str = NOT_STATED,
+    split: str = NOT_STATED,
+    chosen: str = NOT_STATED,
+    task: str | None = None,
+    leave_out: tuple[str, ...] = (),
+    boundary: int | None = 3,
+    passes: int = 1,
+    tiles: list[TileRow] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Scores a model on whole images, with the tiles and the overlap of its card.
+
+    `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are, `passes` too: it says
+    how many flips and turns `predict` itself averages. `task` is the first of kind classes if not named. Classes named
+    in `leave_out` are out of the means. `boundary` is the tolerance of the boundary F1 in pixels. A list given as
+    `tiles` is filled with every tile and its maps, for a report. `progress` gets the number of pixels done.
+
+    Raises DataError if no pixel can be counted, and what the readers raise.
+    """
+    chosen_task = _task(predict.card, task)
+    tally = Tally(chosen_task, boundary, tiles is not None)
+    started = time.perf_counter()
+    for pair in pairs:
+        with closing(pair.open_image()) as image, closing(pair.open_labels(image.grid)) as labels:
+            _score_image(predict, pair.name, image, labels, tally, progress)
+    if not tally.confusion.counts.any():
+        raise DataError(f"{data}: no pixel with a label among {len(tally.images)} images; nothing to score")
+    if tiles is not None:
+        tiles += tally.tiles
+    scores = tally.confusion.scores(chosen_task.labels, leave_out)
+    edges = _boundary(tally, [chosen_task.labels.index(name) for name in leave_out])
+    facts = Protocol(
+        data=data,
+        split=split,
+        images=len(tally.images),
+        pixels=scores.pixels,
+        ignored=tally.confusion.ignored,
+        scores=scores,
+        boundary=edges,
+        card=predict.card,
+        passes=passes,
+        chosen=chosen,
+    )
+    seconds = time.perf_counter() - started
+    return Evaluation(chosen_task, tally.confusion, scores, edges, tuple(tally.images), facts, seconds)
+
+
+def _score_image(
+    predict: Predictor,
+    name: str,
+    image: ImageReader,
+    labels: LabelReader,
+    tally: Tally,
+    progress: Callable[[int], None] | None,
+) -> None:
+    height, width = image.grid.height, image.grid.width
+    counts = ImageTally(name, width, labels, tally)
+    predict_scene(image.read, predict, counts.write, height, width, progress=progress)
+    counts.close()
+
+
+def _task(card: Card, name: str | None) -> Task:
+    """The task to score; ModelError if the model has none of kind classes."""
+    if name is not None:
+        return card.task(name)
+    for task in card.tasks:
+        if task.kind == "classes":
+            return task
+    raise ModelError(f"model {card.name} answers no classes; scores need a task of kind classes")
+
+
+def _boundary(tally: Tally, leave_out: list[int]) -> Boundary | None:
+    if tally.boundary is None:
+        return None
+    return Boundary(tally.boundary.tolerance, tally.boundary.mean(leave_out), tally.boundary.per_class())

@@ -1,0 +1,238 @@
+"""Scores of class maps, from counts pooled over a whole data set; never means of means.
+
+`Confusion` counts pixels, `BoundaryF1` counts boundary pixels matched within a tolerance (after Csurka et al., "What is
+a good evaluation measure for semantic segmentation?", BMVC 2013; here the counts are pooled over the data set instead
+of averaged over images). Both take class maps as (H, W) integers and skip the pixels whose truth is `ignore`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+ClassMap = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+CHUNK = 1 << 20
+"""Pixels counted at once: bincount works on a copy of eight bytes per pixel."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a confusion matrix says. Per-class tuples follow `labels`; NaN where a class is in neither map."""
+
+    labels: tuple[str, ...]
+    pixels: int
+    """Pixels counted."""
+    oa: float
+    """Overall accuracy: the share of right pixels, over all classes."""
+    kappa: float
+    """Cohen's kappa, over all classes."""
+    miou: float
+    mf1: float
+    mprecision: float
+    mrecall: float
+    iou: tuple[float, ...]
+    f1: tuple[float, ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    in_mean: tuple[str, ...]
+    """Classes that the four means are taken over."""
+    left_out: tuple[str, ...] = ()
+    """Classes kept out of the means on request."""
+    absent: tuple[str, ...] = ()
+    """Classes out of the means because neither truth nor prediction has them."""
+
+
+class Confusion:
+    """One confusion matrix over a data set: `counts[t, p]` pixels of class t were called p."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.counts: NDArray[np.int64] = np.zeros((classes, classes), np.int64)
+        self.ignored = 0
+        """Pixels passed over: their truth is ignored, or nothing was predicted for them."""
+
+    def add(self, truth: ClassMap, prediction: ClassMap, ignore: int = 255) -> None:
+        """Counts two maps of one shape; pixels that are `ignore` in either are passed over.
+
+        Raises ValueError for another shape or an id that is no class.
+        """
+        if truth.shape != prediction.shape:
+            raise ValueError(f"truth is {truth.shape} but prediction {prediction.shape}")
+        flat_truth, flat_prediction = truth.reshape(-1), prediction.reshape(-1)
+        for start in range(0, flat_truth.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            self._add_chunk(flat_truth[part], flat_prediction[part], ignore)
+
+    def _add_chunk(self, truth: ClassMap, prediction: ClassMap, ignore: int) -> None:
+        valid = (truth != ignore) & (prediction != ignore)
+        if not valid.all():
+            truth, prediction = truth[valid], prediction[valid]
+            self.ignored += int(valid.size - truth.size)
+        if truth.size == 0:
+            return
+        if max(truth.max(), prediction.max()) >= self.classes:
+            raise ValueError(f"class id {max(truth.max(), prediction.max())} among {self.classes} classes")
+        pairs = truth.astype(np.int64)
+        pairs *= self.classes
+        pairs += prediction
+        self.counts += np.bincount(pairs, minlength=self.classes**2).reshape(self.classes, self.classes)
+
+    def merge(self, other: "Confusion") -> None:
+        """Adds the counts of another matrix of the same classes."""
+        self.counts += other.counts
+        self.ignored += other.ignored
+
+    def scores(self, labels: Sequence[str], leave_out: Sequence[str] = ()) -> Scores:
+        """The scores; classes named in `leave_out` are kept out of the means, but stay in OA and kappa.
+
+        Raises ValueError if the labels are not as many as the classes or a class left out is none of them.
+        """
+        if len(labels) != self.classes or not set(leave_out) <= set(labels):
+            raise ValueError(f"{self.classes} classes, labels {list(labels)}, left out {list(leave_out)}")
+        right = np.diag(self.counts).astype(np.float64)
+        truth, predicted = self.counts.sum(1).astype(np.float64), self.counts.sum(0).astype(np.float64)
+        present = truth + predicted > 0
+        in_mean = present & ~np.isin(labels, list(leave_out))
+        iou = _share(right, truth + predicted - right, present)
+        f1 = _share(2 * right, truth + predicted, present)
+        precision, recall = _share(right, predicted, present), _share(right, truth, present)
+        oa, kappa = _agreement(right, truth, predicted)
+        return Scores(
+            labels=tuple(labels),
+            pixels=int(self.counts.sum()),
+            oa=oa,
+            kappa=kappa,
+            miou=_mean(iou, in_mean),
+            mf1=_mean(f1, in_mean),
+            mprecision=_mean(precision, in_mean),
+            mrecall=_mean(recall, in_mean),
+            iou=tuple(iou.tolist()),
+            f1=tuple(f1.tolist()),
+            precision=tuple(precision.tolist()),
+            recall=tuple(recall.tolist()),
+            in_mean=_named(labels, in_mean),
+            left_out=tuple(leave_out),
+            absent=_named(labels, ~present & ~np.isin(labels, list(leave_out))),
+        )
+
+
+def _share(part: Floats, whole: Floats, present: NDArray[np.bool_]) -> Floats:
+    """part / whole per class: 0 where a present class has an empty whole, NaN where the class is absent."""
+    share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return np.where(present, share, np.nan)
+
+
+def _mean(values: Floats, chosen: NDArray[np.bool_]) -> float:
+    return float(values[chosen].mean()) if chosen.any() else float("nan")
+
+
+def _named(labels: Sequence[str], chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(label for label, yes in zip(labels, chosen, strict=True) if yes)
+
+
+def _agreement(right: Floats, truth: Floats, predicted: Floats) -> tuple[float, float]:
+    """Overall accuracy and kappa; NaN where they are not defined."""
+    total = truth.sum()
+    if total == 0:
+        return float("nan"), float("nan")
+    oa = right.sum() / total
+    chance = float(truth @ predicted) / total**2
+    return float(oa), float((oa - chance) / (1 - chance)) if chance < 1 else float("nan")
+
+
+class BoundaryF1:
+    """F1 of class boundaries, matched within `tolerance` pixels (Euclidean), pooled per class over a data set.
+
+    A boundary pixel of a class has a direct neighbour of another class; the border of the image and ignored pixels make
+    no boundary. `found` and `right` are counted among the true and the predicted boundary pixels.
+    """
+
+    def __init__(self, classes: int, tolerance: int = 3) -> None:
+        self.classes = classes
+        self.tolerance = tolerance
+        self.true, self.found, self.predicted, self.right = (np.zeros(classes, np.int64) for _ in range(4))
+        reach = np.arange(-tolerance, tolerance + 1)
+        self._disk = (reach[:, None] ** 2 + reach**2 <= tolerance**2).astype(np.uint8)
+
+    def add(
+        self,
+        truth: ClassMap,
+        prediction: ClassMap,
+        ignore: int = 255,
+        rows: slice = slice(None),
+    ) -> None:
+        """Counts two maps (H, W); only boundary pixels in `rows` count, the others are there to be matched."""
+        void = (truth == ignore) | (prediction == ignore)
+        truth_edge, predicted_edge = _edges(truth, void), _edges(prediction, void)
+        for k in range(self.classes):
+            true = ((truth == k) & truth_edge).view(np.uint8)
+            predicted = ((prediction == k) & predicted_edge).view(np.uint8)
+            self.true[k] += np.count_nonzero(true[rows])
+            self.predicted[k] += np.count_nonzero(predicted[rows])
+            self.found[k] += self._matched(true, predicted, rows)
+            self.right[k] += self._matched(predicted, true, rows)
+
+    def _matched(self, these: ClassMap, those: ClassMap, rows: slice) -> int:
+        """How many of `these` in `rows` have one of `those` within the tolerance."""
+        if not these[rows].any() or not those.any():
+            return 0
+        near: ClassMap = cv2.dilate(those, self._disk).astype(np.uint8, copy=False)
+        return int(np.count_nonzero(these[rows] & near[rows]))
+
+    def per_class(self) -> tuple[float, ...]:
+        """F1 of each class: harmonic mean of precision and recall of its boundary; NaN where neither map has one."""
+        present = self.true + self.predicted > 0
+        precision = _share(self.right.astype(np.float64), self.predicted.astype(np.float64), present)
+        recall = _share(self.found.astype(np.float64), self.true.astype(np.float64), present)
+        return tuple(map(float, _share(2 * precision * recall, np.nan_to_num(precision + recall), present)))
+
+    def mean(self, leave_out: Sequence[int] = ()) -> float:
+        """Mean over the classes that have a boundary and are not left out (by id)."""
+        f1 = np.array(self.per_class())
+        chosen = ~np.isnan(f1)
+        chosen[list(leave_out)] = False
+        return _mean(f1, chosen)
+
+
+class BoundaryStrips:
+    """Feeds one image to a BoundaryF1 strip by strip, from the top; keeps only the rows a match can reach."""
+
+    def __init__(self, boundary: BoundaryF1, ignore: int = 255) -> None:
+        self._boundary = boundary
+        self._ignore = ignore
+        self._margin = boundary.tolerance + 1  # one more row decides whether a pixel is a boundary at all
+        self._maps: ClassMap | None = None
+        self._counted = 0
+
+    def add(self, truth: ClassMap, prediction: ClassMap) -> None:
+        """The next rows of both maps, (rows, W)."""
+        strip = np.stack([truth, prediction])  # 2, rows, W
+        self._maps = strip if self._maps is None else np.concatenate([self._maps, strip], axis=1)
+        self._count(self._maps.shape[1] - self._margin)
+
+    def close(self) -> None:
+        """Counts the last rows; the image is at its end."""
+        if self._maps is not None:
+            self._count(self._maps.shape[1])
+
+    def _count(self, end: int) -> None:
+        if self._maps is None or end <= self._counted:
+            return
+        truth, prediction = self._maps
+        self._boundary.add(truth, prediction, self._ignore, slice(self._counted, end))
+        spare = max(0, end - self._margin)
+        self._maps, self._counted = self._maps[:, spare:], end - spare
+
+
+def _edges(classes: ClassMap, void: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels with a direct neighbour of another class; pairs with a void pixel do not count. (H, W) bool."""
+    edge = np.zeros(classes.shape, np.bool_)
+    for here, there in (((slice(1, None),), (slice(None, -1),)), (np.s_[:, 1:], np.s_[:, :-1])):
+        differ = (classes[here] != classes[there]) & ~void[here] & ~void[there]
+        edge[here] |= differ
+        edge[there] |= differ
+    return edge

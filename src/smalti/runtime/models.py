@@ -1,0 +1,217 @@
+"""Model files: the card and the seal inside an `.onnx`, and where models lie.
+
+An ONNX file is one protobuf message, and further fields may be appended to it. Card and hash are metadata entries, so
+that reading, checking and sealing a file need neither an engine nor the `onnx` package. The hash is the SHA-256 of
+the whole file with its own 64 digits replaced by zeros.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from smalti.card import Card
+from smalti.errors import ModelError, OutputError
+
+CARD_KEY = b"smalti.card"
+HASH_KEY = b"smalti.sha256"
+BUNDLED = Path(__file__).parents[1] / "models"
+_ZEROS = b"0" * 64
+_METADATA_FIELD = 14  # ModelProto.metadata_props
+_LAST_FIELD = 26  # the highest field number of a ModelProto so far; above it, the bytes are something else
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file whose hash is right: its bytes and its card."""
+
+    path: Path
+    content: bytes
+    card: Card
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A line of the list of models; a damaged file has no card but an `error`."""
+
+    name: str
+    path: Path
+    size: int
+    """Bytes."""
+    bundled: bool
+    card: Card | None = None
+    sha256: str = ""
+    error: str = ""
+
+
+def verify(path: str | Path) -> ModelFile:
+    """Reads a model file; ModelError if it is not there, truncated, altered or no Smalti model."""
+    path = Path(path)
+    content = _read(path)
+    found = _metadata(content, path)
+    if CARD_KEY not in found or HASH_KEY not in found:
+        missing = "card" if CARD_KEY not in found else "hash"
+        raise ModelError(f"{path}: an ONNX file without a Smalti {missing}; write model files with smalti export")
+    start, end = found[HASH_KEY]
+    claimed = content[start:end].decode("ascii", "replace")
+    if _digest(content, start, end) != claimed:
+        raise ModelError(f"{path}: the file was altered or damaged (its hash is wrong); fetch or export it again")
+    start, end = found[CARD_KEY]
+    text = content[start:end].decode("utf-8", "replace")
+    return ModelFile(path, content, Card.load(text, str(path)), claimed)
+
+
+def seal(path: str | Path, card: Card | None = None) -> str:
+    """Writes the hash into a model file, and first its card if one is given; returns the 64 hex digits.
+
+    Takes the place of an earlier card and hash. ModelError if the file is no ONNX file, or has no card and gets none.
+    """
+    path = Path(path)
+    content, digest = sealed(_read(path), path, card)
+    write_whole(path, content)
+    return digest
+
+
+def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes, str]:
+    """The bytes of an ONNX file with card and hash at their end, and the hash; `path` names it in errors."""
+    found = _metadata(content, path)
+    if card is None and CARD_KEY not in found:
+        raise ModelError(f"{path}: an ONNX file without a Smalti card; seal it with a card")
+    text = content[slice(*found[CARD_KEY])] if card is None else card.dump().encode()
+    bare = b"".join(content[start:end] for start, end, key in _fields(content, path) if key not in found)
+    body = bare + _entry(CARD_KEY, text) + _entry(HASH_KEY, _ZEROS)
+    digest = hashlib.sha256(body).hexdigest()
+    return body[: -len(_ZEROS)] + digest.encode(), digest
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that its name only ever holds all of it; OutputError if it cannot be written."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Folders with local models: `models` here, and the user's own."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path("models"), Path(data) / "smalti" / "models"
+
+
+def find_model(name: str) -> Path:
+    """The file of a model by name, bundled or local, or by path; ModelError if there is none."""
+    path = Path(name)
+    if path.suffix.lower() == ".onnx" or path.is_file():
+        return path
+    known = {file.stem: file for file, _ in reversed(_files(None))}  # reversed: bundled models win
+    if name in known:
+        return known[name]
+    choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
+    raise ModelError(f"no model is named {name!r} ({choice}); give a name from smalti models, or an .onnx file")
+
+
+def list_models(folder: str | Path | None = None) -> list[ModelEntry]:
+    """Bundled models, then those in `folder`, or in the local model folders if none is given."""
+    return [look(path, bundled) for path, bundled in _files(folder)]
+
+
+def look(path: Path, bundled: bool = False) -> ModelEntry:
+    """One model file as a line of the list; what is wrong with it stands in `error`."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        model = verify(path)
+    except ModelError as error:
+        return ModelEntry(path.stem, path, size, bundled, error=str(error))
+    return ModelEntry(path.stem, path, size, bundled, model.card, model.sha256)
+
+
+def _files(folder: str | Path | None) -> list[tuple[Path, bool]]:
+    folders = model_folders() if folder is None else (Path(folder),)
+    bundled = [(path, True) for path in sorted(BUNDLED.glob("*.onnx"))]
+    return bundled + [(path, False) for place in folders for path in sorted(place.glob("*.onnx"))]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: there is no such model file; smalti models lists those at hand") from None
+    except OSError as error:
+        raise ModelError(f"{path}: the model file cannot be read: {error.strerror}") from None
+    if not content:
+        raise ModelError(f"{path}: the model file is empty; fetch or export it again")
+    return content
+
+
+def _digest(content: bytes, start: int, end: int) -> str:
+    view = memoryview(content)
+    digest = hashlib.sha256(view[:start])
+    digest.update(_ZEROS)
+    digest.update(view[end:])
+    return digest.hexdigest()
+
+
+def _metadata(content: bytes, path: Path) -> dict[bytes, tuple[int, int]]:
+    """Where the values of our own metadata entries lie: key -> (start, end)."""
+    found = {}
+    for _, end, key in _fields(content, path):
+        if key in (CARD_KEY, HASH_KEY):
+            _, start = _varint(content, content.index(key) + len(key) + 1, path)
+            found[key] = (start, end)
+    return found
+
+
+def _fields(content: bytes, path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """The top-level fields of a protobuf message: start, end, and the key if it is a metadata entry, else b""."""
+    at = 0
+    while at < len(content):
+        start = at
+        tag, at = _varint(content, at, path)
+        kind, number = tag & 7, tag >> 3
+        if kind not in (0, 2) or not 1 <= number <= _LAST_FIELD:  # a ModelProto holds integers and messages only
+            raise ModelError(f"{path}: not an ONNX model file")
+        value, at = _varint(content, at, path)
+        body, at = at, at + (value if kind == 2 else 0)
+        if at > len(content):
+            raise ModelError(f"{path}: no model file, or a truncated one ({len(content)} bytes); fetch it again")
+        yield start, at, _key(content[body:at]) if kind == 2 and number == _METADATA_FIELD else b""
+
+
+def _key(entry: bytes) -> bytes:
+    """The key of a StringStringEntryProto: tag, length, bytes; ours are shorter than 128, so one byte of length."""
+    return entry[2 : 2 + entry[1]] if len(entry) > 2 and entry[0] == 0x0A else b""
+
+
+def _entry(key: bytes, value: bytes) -> bytes:
+    body = b"\x0a" + _length(key) + key + b"\x12" + _length(value) + value
+    return bytes([_METADATA_FIELD << 3 | 2]) + _length(body) + body
+
+
+def _length(part: bytes) -> bytes:
+    number, digits = len(part), bytearray()
+    while number > 0x7F:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    digits.append(number)
+    return bytes(digits)
+
+
+def _varint(content: bytes, at: int, path: Path) -> tuple[int, int]:
+    """The protobuf integer at a position, and the position behind it."""
+    number = shift = 0
+    for here in range(at, min(at + 10, len(content))):
+        number |= (content[here] & 0x7F) << shift
+        shift += 7
+        if content[here] < 0x80:
+            return number, here + 1
+    raise ModelError(f"{path}: no model file, or a truncated one ({len(content)} bytes); fetch it again")

@@ -1,0 +1,51 @@
+"""The standard engine: ONNX Runtime on the CPU."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from smalti.errors import ModelError
+from smalti.runtime.batch import network_input, usable_cores
+from smalti.runtime.models import ModelFile
+
+_SILENT = 4  # only fatal errors are logged; whatever fails is raised anyway
+
+
+class OnnxPredictor:
+    """Runs a model file in float32 with ONNX Runtime."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
+        self.card = model.card
+        onnxruntime.set_default_logger_severity(_SILENT)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the engine's exceptions share no base class
+            raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from None
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [task.name for task in self.card.tasks]
+        missing = set(self._outputs) - {output.name for output in self._session.get_outputs()}
+        if missing:
+            raise ModelError(f"{model.path}: the graph does not answer the tasks of its card: {', '.join(missing)}")
+
+    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Raw pixels N,C,H,W of any dtype -> per task N,K,H,W float32: probabilities, or one value."""
+        pixels = network_input(batch, self.card)
+        try:
+            answers = self._session.run(self._outputs, {self._input: pixels})
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
+        return dict(zip(self._outputs, answers, strict=True))
+
+
+def _options(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    return options

@@ -1,0 +1,60 @@
+"""OpenVINO on the CPU: an optional engine, faster than ONNX Runtime once it knows the tile's shape."""
+
+import numpy as np
+
+from smalti.errors import MissingExtraError, ModelError
+from smalti.runtime.batch import network_input, usable_cores
+from smalti.runtime.models import ModelFile
+
+try:
+    import openvino
+except ImportError:
+    raise MissingExtraError("OpenVINO", "openvino") from None
+
+_KEPT = 4  # compiled shapes; a scene has one tile size, and perhaps a smaller last batch
+
+
+class OpenVinoPredictor:
+    """Runs a model file in float32 with OpenVINO, compiled once per batch shape (static shapes run 1.2-1.4x faster)."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
+        self.card = model.card
+        self._path = model.path
+        self._core = openvino.Core()
+        self._hints = {
+            "INFERENCE_PRECISION_HINT": "f32",  # by itself it picks bfloat16 where the CPU has it: other answers
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads or usable_cores(),
+            "NUM_STREAMS": 1,
+        }
+        try:
+            self._model = self._core.read_model(model.content)
+        except RuntimeError as error:
+            raise ModelError(f"{model.path}: OpenVINO cannot load it: {str(error).splitlines()[0]}") from None
+        self._outputs = [self._index(task.name) for task in self.card.tasks]
+        self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
+
+    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Raw pixels N,C,H,W of any dtype -> per task N,K,H,W float32: probabilities, or one value."""
+        pixels = network_input(batch, self.card)
+        request = self._request(pixels.shape)
+        request.infer([pixels])
+        names = (task.name for task in self.card.tasks)
+        # copied: the request writes its next answer into the same memory
+        return {name: request.get_output_tensor(at).data.copy() for name, at in zip(names, self._outputs, strict=True)}
+
+    def _request(self, shape: tuple[int, ...]) -> "openvino.InferRequest":
+        if shape not in self._compiled:
+            if len(self._compiled) == _KEPT:
+                del self._compiled[next(iter(self._compiled))]
+            static = self._model.clone()
+            static.reshape(list(shape))
+            self._compiled[shape] = self._core.compile_model(static, "CPU", self._hints).create_infer_request()
+        return self._compiled[shape]
+
+    def _index(self, task: str) -> int:
+        for at, output in enumerate(self._model.outputs):
+            if task in output.get_names():
+                return at
+        raise ModelError(f"{self._path}: the graph does not answer the tasks of its card: {task}")

@@ -1,0 +1,125 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smalti.card import Card, Task
+from smalti.errors import MissingExtraError, ModelError
+from smalti.runtime.batch import usable_cores
+from smalti.runtime.models import seal
+from smalti.runtime.open import Engine, OpenModel, open_model
+from tests.tiny import tiny_card, tiny_model
+
+Opener = Callable[[Card], OpenModel]
+
+
+class EngineContract:
+    """What every engine must do alike."""
+
+    engine: Engine
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Opener:
+        return lambda card: open_model(str(tiny_model(tmp_path / "tiny.onnx", card)), self.engine, threads=1)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32", "float64"])
+    def test_any_dtype_gives_the_brightest_band(self, opened: Opener, dtype: str) -> None:
+        batch = np.random.default_rng(0).integers(0, 255, (2, 3, 8, 12)).astype(dtype)
+        answer = opened(tiny_card())(batch)["landcover"]
+        assert answer.dtype == np.float32 and answer.shape == (2, 3, 8, 12)
+        np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+        x = batch.astype(np.float64) / 255 * 50
+        expected = np.exp(x - x.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(answer, expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
+
+    def test_shapes_may_change_from_call_to_call(self, opened: Opener) -> None:
+        model = opened(tiny_card())
+        for shape in [
+            (1, 3, 8, 8),
+            (3, 3, 8, 8),
+            (1, 3, 16, 4),
+            (1, 3, 1, 1),
+            (1, 3, 5, 7),
+            (2, 3, 8, 8),
+            (1, 3, 8, 8),
+        ]:
+            assert model(np.zeros(shape, np.uint8))["landcover"].shape == shape
+
+    def test_an_answer_is_not_overwritten_by_the_next(self, opened: Opener) -> None:
+        model = opened(tiny_card())
+        first = model(np.full((1, 3, 4, 4), 7, np.uint8))["landcover"]
+        kept = first.copy()
+        batch = np.zeros((1, 3, 4, 4), np.uint8)
+        batch[:, 1] = 255
+        model(batch)
+        np.testing.assert_array_equal(first, kept)
+
+    def test_strided_input_is_taken(self, opened: Opener) -> None:
+        model = opened(tiny_card())
+        batch = np.random.default_rng(1).integers(0, 255, (8, 8, 3), np.uint8)
+        turned = np.rot90(batch, axes=(0, 1)).transpose(2, 0, 1)[None]
+        np.testing.assert_array_equal(model(turned)["landcover"], model(turned.copy())["landcover"])
+
+    def test_several_tasks_answer_by_name(self, opened: Opener) -> None:
+        tasks = (Task(name="height", kind="value", unit="m"), Task(name="cover", labels=("a", "b")))
+        answers = opened(tiny_card(tasks=tasks, scale=1.0))(np.full((1, 3, 4, 6), 9, np.uint8))
+        assert list(answers) == ["height", "cover"]
+        np.testing.assert_allclose(answers["height"], np.full((1, 1, 4, 6), 9), rtol=1e-6)
+        np.testing.assert_allclose(answers["cover"], np.full((1, 2, 4, 6), 0.5), rtol=1e-6)
+
+    @pytest.mark.parametrize("shape", [(1, 4, 8, 8), (3, 8, 8), (1, 3, 0, 8)])
+    def test_wrong_shapes_are_refused(self, opened: Opener, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ModelError, match="red, green, blue"):
+            opened(tiny_card())(np.zeros(shape, np.uint8))
+
+    def test_a_card_that_is_not_the_graphs_is_refused(self, tmp_path: Path) -> None:
+        path = tiny_model(tmp_path / "tiny.onnx")
+        seal(path, tiny_card(tasks=(Task(name="trees", kind="value"),)))
+        with pytest.raises(ModelError, match="trees"):
+            open_model(str(path), self.engine)
+
+    def test_a_graph_the_engine_refuses_is_one_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "odd.onnx"
+        path.write_bytes(b"\x08\x08\x3a\x02\x0a\x00")
+        seal(path, tiny_card())
+        with pytest.raises(ModelError) as error:
+            open_model(str(path), self.engine)
+        assert "\n" not in str(error.value)
+
+
+class TestOnnxRuntime(EngineContract):
+    engine: Engine = "onnx"
+
+
+class TestAuto(EngineContract):
+    engine: Engine = "auto"
+
+
+class TestOpenVino(EngineContract):
+    engine: Engine = "openvino"
+
+    @pytest.fixture(autouse=True)
+    def _needs_openvino(self) -> None:
+        pytest.importorskip("openvino")
+
+
+def test_engines_agree(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    path = str(tiny_model(tmp_path / "tiny.onnx"))
+    batch = np.random.default_rng(0).integers(0, 255, (1, 3, 32, 32), np.uint8)
+    onnx, openvino = (open_model(path, engine, 1)(batch)["landcover"] for engine in ("onnx", "openvino"))
+    np.testing.assert_allclose(onnx, openvino, atol=1e-5)
+
+
+def test_without_openvino_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "smalti.runtime.openvino", raising=False)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"smalti\[openvino\]"):
+        open_model(str(tiny_model(tmp_path / "tiny.onnx")), "openvino")
+
+
+def test_at_least_one_core() -> None:
+    assert usable_cores() >= 1

@@ -1,0 +1,74 @@
+"""The card: round trip, refused contradictions."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from smalti.card import Card, Origin, Score, Task
+from smalti.errors import ModelError
+
+
+def card(**changes: Any) -> Card:
+    task = Task(
+        name="landcover", labels=("land", "water"), colors=((1, 2, 3), (4, 5, 6)), label_colors={"#9B9B9B": 255}
+    )
+    values: dict[str, Any] = {"name": "tiny", "net": "ued", "tasks": (task,)} | changes
+    return Card(**values)
+
+
+def test_a_card_survives_its_text() -> None:
+    origin = Origin(data=("drawn",), licence="CC0-1.0", scores=(Score(name="mIoU", value=0.5, protocol="tile 7"),))
+    original = card(options={"encoder": "ghostnet", "width": 1.3}, resolution=(0.2, 0.5), nodata=0.0, origin=origin)
+    assert Card.load(original.dump(), "tiny.onnx") == original
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"name": 3}', card().dump().replace('"net"', '"nett"')])
+def test_a_broken_card_is_one_line_that_names_the_file(text: str) -> None:
+    with pytest.raises(ModelError, match=r"^tiny\.onnx: the model's card is not valid: .+") as caught:
+        Card.load(text, "tiny.onnx")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"bands": ("red",)}, "1 bands but 3 means"),
+        ({"std": (1.0, 0.0, 1.0)}, "above zero"),
+        ({"scale": -1.0}, "above zero"),
+        ({"mean": (0.0, float("nan"), 0.0)}, "finite"),
+        ({"tile": 500}, "multiple of 32"),
+        ({"overlap": 512}, "above overlap"),
+        ({"tasks": ()}, "at least one task"),
+        ({"tasks": (Task(name="a", kind="value"), Task(name="a", kind="value"))}, "same name"),
+        ({"surprise": 1}, "Extra inputs"),
+    ],
+)
+def test_contradictions_are_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        card(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({}, "needs labels"),
+        ({"labels": ("a", "b"), "colors": ((0, 0, 0),)}, "2 labels but 1 colors"),
+        ({"labels": ("a", "b"), "ignore": 1}, "also the id of a class"),
+    ],
+)
+def test_contradictions_of_a_task_are_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        Task(name="landcover", **changes)
+
+
+def test_a_card_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        card().name = "other"  # type: ignore[misc]
+
+
+def test_tasks_are_found_by_name() -> None:
+    assert card().task("landcover").channels == 2
+    assert Task(name="height", kind="value", unit="m").channels == 1
+    with pytest.raises(ModelError, match="no task 'height', only landcover"):
+        card().task("height")

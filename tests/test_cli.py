@@ -1,0 +1,85 @@
+"""The command group: quick help, one line per error, exit codes."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+
+import smalti.cli
+from smalti import __version__
+from smalti.cli import COMMANDS, exit_code, main
+from smalti.errors import BusyError, ExportError, LabelError, OutputError, RasterError, SmaltiError
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+HEAVY = {"numpy", "rasterio", "torch", "pydantic", "onnxruntime", "shapely", "pyogrio", "PIL", "cv2", "jinja2"}
+
+
+def test_help_lists_the_commands_in_order(smalti: Run) -> None:
+    text = smalti("--help").stdout
+    places = [text.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from smalti.cli import main
+sys.argv = ["smalti", "--help"]
+try:
+    main()
+except SystemExit:
+    print("modules", *sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    loaded = {name.partition(".")[0] for name in done.stdout.rpartition("modules")[2].split()}
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+def test_version(smalti: Run) -> None:
+    assert __version__ in smalti("--version").stdout
+
+
+def test_every_module_of_the_command_line_is_a_command() -> None:
+    # Modules that start with an underscore hold what commands share.
+    modules = {m.name for m in pkgutil.iter_modules(smalti.cli.__path__) if not m.name.startswith("_")}
+    assert modules <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    pytest.importorskip(f"smalti.cli.{name}", exc_type=ModuleNotFoundError)
+    command = importlib.import_module(f"smalti.cli.{name}").command
+    assert isinstance(command, click.Command)
+    assert command.help
+    unexplained = [p.name for p in command.params if isinstance(p, click.Option) and not p.help]
+    assert not unexplained
+
+
+def test_an_unknown_command_is_wrong_usage(smalti: Run) -> None:
+    done = smalti("paint", check=False)
+    assert done.returncode == 2
+    assert "paint" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(RasterError, 3), (LabelError, 3), (OutputError, 4), (BusyError, 5), (ExportError, 1), (SmaltiError, 1)],
+)
+def test_exit_codes(error: type[SmaltiError], code: int) -> None:
+    assert exit_code(error("what came")) == code
+
+
+def test_an_error_is_one_line_on_stderr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(**_: object) -> None:
+        raise RasterError("town.tif: no such file; give the path of a raster")
+
+    monkeypatch.setattr(smalti.cli, "group", refuse)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 3
+    assert capsys.readouterr().err == "smalti: town.tif: no such file; give the path of a raster\n"

@@ -1,0 +1,38 @@
+"""The tree of errors and its drawing."""
+
+import re
+
+import pytest
+
+from smalti import errors
+from smalti.errors import MissingExtraError, SmaltiError
+
+
+def drawn() -> dict[str, int]:
+    """Names in the docstring's drawing with their depth."""
+    found = {}
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"([│├└─ ]*)([A-Z]\w+Error|SmaltiError) ", line):
+            found[match[2]] = len(match[1]) // 4
+    return found
+
+
+def real(kind: type[SmaltiError] = SmaltiError, depth: int = 0) -> dict[str, int]:
+    tree = {kind.__name__: depth}
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            tree |= real(child, depth + 1)
+    return tree
+
+
+def test_the_drawing_is_the_tree() -> None:
+    assert drawn() == real()
+
+
+@pytest.mark.parametrize("name", real())
+def test_every_error_says_what_it_means(name: str) -> None:
+    assert getattr(errors, name).__doc__
+
+
+def test_a_missing_part_names_the_line_that_brings_it() -> None:
+    assert str(MissingExtraError("openvino", "openvino")).endswith("pip install 'smalti[openvino]'")

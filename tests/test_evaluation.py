@@ -1,0 +1,216 @@
+import json
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from smalti.card import Card, Task
+from smalti.errors import DataError, ModelError
+from smalti.evaluation import Pair, evaluate, find_pairs
+from smalti.evaluation.result import text_table
+from smalti.evaluation.tiles import TileKeeper, notable
+from smalti.metrics import BoundaryF1, Confusion
+from smalti.raster.grid import Grid
+
+LABELS = ("low", "middle", "high")
+
+
+def small_card(**changes):
+    task = Task(name="cover", labels=LABELS, colors=((0, 0, 0), (90, 90, 90), (255, 255, 255)))
+    fields = {"name": "small", "net": "none", "bands": ("red",), "mean": (0.5,), "std": (1.0,)}
+    return Card(**fields, tile=16, overlap=4, stride=1, tasks=(task,), **changes)
+
+
+@dataclass
+class Thirds:
+    card: Card = field(default_factory=small_card)
+
+    def __call__(self, batch):
+        third = np.minimum(batch[:, :1].astype(int) // 86, 2)  # N,1,H,W
+        return {"cover": (third == np.arange(3)[:, None, None]).astype(np.float32)}
+
+
+class Array:
+    """An image in memory: mirrored beyond its border, with some invalid pixels."""
+
+    def __init__(self, pixels, valid=None):
+        self.pixels, self.grid = pixels, Grid(*pixels.shape)
+        self.valid = np.ones(pixels.shape, bool) if valid is None else valid
+        self.closed = False
+
+    def read(self, window):
+        rows = self._mirror(window.row, window.height, self.grid.height)
+        cols = self._mirror(window.col, window.width, self.grid.width)
+        return self.pixels[None, rows][:, :, cols], self.valid[rows][:, cols]
+
+    @staticmethod
+    def _mirror(start, length, size):
+        index = np.arange(start, start + length) % (2 * size)
+        return np.minimum(index, 2 * size - 1 - index)
+
+    def close(self):
+        self.closed = True
+
+
+class Truth(Array):
+    def read(self, window):
+        return super().read(window)[0][0]
+
+
+def case(seed, height=37, width=45):
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 256, (height, width), dtype=np.uint8)
+    truth = np.minimum(image // 86, 2).astype(np.uint8)
+    noise = random.random(truth.shape)
+    truth[noise < 0.2] = 0
+    truth[noise > 0.95] = 255
+    return image, truth
+
+
+def pair(name, image, truth, valid=None):
+    return Pair(name, lambda: Array(image, valid), lambda grid: Truth(truth))
+
+
+def test_scores_of_two_images_equal_counting_them_at_once():
+    cases = [case(1), case(2, 16, 16), case(3, 5, 60)]
+    result = evaluate(Thirds(), [pair(str(i), *c) for i, c in enumerate(cases)], data="drawn", split="all")
+    confusion, boundary = Confusion(3), BoundaryF1(3)
+    for image, truth in cases:
+        prediction = np.minimum(image // 86, 2).astype(np.uint8)
+        confusion.add(truth, prediction)
+        boundary.add(truth, prediction)
+    assert np.array_equal(result.confusion.counts, confusion.counts)
+    assert result.scores == confusion.scores(LABELS)
+    assert result.boundary.f1 == boundary.mean()
+    assert [row.name for row in result.images] == ["0", "1", "2"]
+    assert sum(row.pixels for row in result.images) == result.scores.pixels
+
+
+def test_pixels_without_image_are_ignored():
+    image, truth = case(4)
+    valid = np.ones(image.shape, bool)
+    valid[:20] = False
+    result = evaluate(Thirds(), [pair("a", image, truth, valid)])
+    assert result.scores.pixels == (truth[20:] != 255).sum()
+    assert result.confusion.ignored == truth.size - result.scores.pixels
+
+
+def test_the_protocol_states_every_fact():
+    image, truth = case(5)
+    result = evaluate(Thirds(), [pair("a", image, truth)], data="town", split="test part", leave_out=("low",))
+    for fact in ("town, 1 image", "test part", "over middle, high", "left out: low", "within 3 px", "not eroded"):
+        assert fact in result.protocol
+    assert "tiles: 16 px, overlap 4 px" in result.protocol and "no test-time augmentation" in result.protocol
+    assert "chosen by: not stated" in result.protocol
+    averaged = evaluate(Thirds(), [pair("a", image, truth)], passes=8, boundary=None)
+    assert "mean of 8 flips and turns" in averaged.protocol and "boundaries" not in averaged.protocol
+
+
+def test_json_holds_scores_with_their_protocol():
+    image = np.zeros((20, 20), np.uint8)
+    image[:, 10:] = 100
+    truth = np.minimum(image // 86, 2).astype(np.uint8)
+    result = evaluate(Thirds(), [pair("a", image, truth)])
+    told = json.loads(result.to_json())
+    assert told["scores"][0] == {"name": "mIoU", "value": 1.0, "protocol": result.protocol}
+    assert told["classes"]["high"]["iou"] is None and told["classes"]["low"]["pixels"] == 200
+    assert told["confusion"]["counts"] == [[200, 0, 0], [0, 200, 0], [0, 0, 0]]
+    assert told["images"] == [{"name": "a", "miou": 1.0, "oa": 1.0, "pixels": 400}]
+    assert all(not math.isnan(score.value) for score in result.card_scores())
+
+
+def test_the_table_is_aligned_and_has_the_protocol_below():
+    image, truth = case(6)
+    lines = text_table(evaluate(Thirds(), [pair("a", image, truth)], leave_out=("high",))).splitlines()
+    table = lines[: lines.index("")]
+    assert len({len(line) for line in table}) == 1 and "high (left out)" in table[4]
+    assert lines[lines.index("protocol") + 1].split()[0] == "data"
+
+
+def test_nothing_to_score_is_an_error():
+    image, truth = case(7)
+    with pytest.raises(DataError, match="no pixel with a label"):
+        evaluate(Thirds(), [pair("a", image, np.full_like(truth, 255))], data="town")
+
+
+def test_a_model_without_classes_is_an_error():
+    card = small_card().model_copy(update={"tasks": (Task(name="height", kind="value"),)})
+    with pytest.raises(ModelError, match="answers no classes"):
+        evaluate(Thirds(card), [])
+
+
+def test_kept_tiles_hold_both_maps_and_are_ranked(monkeypatch):
+    monkeypatch.setattr("smalti.evaluation.tiles.SIDE", 16)
+    image, truth = case(8, 48, 40)
+    truth[:16, :16] = np.minimum(image[:16, :16] // 86, 2)
+    tiles = []
+    evaluate(Thirds(), [pair("a", image, truth)], tiles=tiles)
+    assert len(tiles) == 9
+    for tile in tiles:
+        assert np.array_equal(tile.maps()[0], truth[tile.window.slices()])
+        assert np.array_equal(tile.maps()[1], np.minimum(image[tile.window.slices()] // 86, 2))
+    chosen = notable(tiles, each=1)
+    assert chosen["best"][0].window.row == chosen["best"][0].window.col == 0 and chosen["best"][0].oa == 1
+    assert chosen["worst"][0].oa <= chosen["median"][0].oa <= 1
+    assert notable(tiles[:2]) == {"all": sorted(tiles[:2], key=lambda tile: -tile.oa)}
+
+
+def test_a_tile_without_truth_is_not_kept():
+    keeper = TileKeeper("a", 3, 255)
+    keeper.add(np.full((4, 4), 255, np.uint8), np.zeros((4, 4), np.uint8))
+    keeper.close()
+    assert keeper.tiles == []
+
+
+def files(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def found(root):
+    return [(str(a.relative_to(root)), str(b.relative_to(root))) for a, b in find_pairs(root)]
+
+
+def test_pairs_in_two_folders_by_stem(tmp_path):
+    files(tmp_path, "images/b.jpg", "images/a.JPG", "masks/a.png", "masks/b.png", "readme.txt")
+    assert found(tmp_path) == [("images/a.JPG", "masks/a.png"), ("images/b.jpg", "masks/b.png")]
+
+
+def test_pairs_in_nested_tiles_with_equal_names(tmp_path):
+    files(tmp_path, *(f"tile{i}/{d}/p1.{e}" for i in (1, 2) for d, e in (("images", "jpg"), ("masks", "png"))))
+    assert found(tmp_path) == [(f"tile{i}/images/p1.jpg", f"tile{i}/masks/p1.png") for i in (1, 2)]
+
+
+def test_pairs_beside_each_other_as_draw_writes_them(tmp_path):
+    files(tmp_path, "t.tif", "t_classes.tif", "t_height.tif", "t_buildings.gpkg", "u_sat.jpg", "u_mask.png")
+    assert found(tmp_path) == [("t.tif", "t_classes.tif"), ("u_sat.jpg", "u_mask.png")]
+
+
+def test_one_vector_file_belongs_to_every_image(tmp_path):
+    files(tmp_path, "images/a.tif", "images/b.tif", "labels/houses.geojson")
+    assert found(tmp_path) == [(f"images/{n}.tif", "labels/houses.geojson") for n in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], "no image with labels found"),
+        (["images/a.png"], "has no folder of labels"),
+        (["images/a.png", "images/b.png", "masks/a.png"], "images without labels: b.png"),
+        (["images/a.png", "masks/a.png", "masks/c.png"], "labels without image: c.png"),
+        ([f"images/{i}.png" for i in range(9)] + ["masks/0.png"], "and 3 more"),
+        (["images/a.png", "images/a.jpg", "masks/a.png"], "both stand for a"),
+    ],
+)
+def test_pairs_that_do_not_match_are_named(tmp_path, names, text):
+    files(tmp_path, *names)
+    with pytest.raises(DataError, match=text):
+        find_pairs(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        find_pairs(tmp_path / "nowhere")

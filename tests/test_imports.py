@@ -1,0 +1,38 @@
+"""The torch-free half runs where torch is not installed; the layers themselves are kept by import-linter."""
+
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import smalti
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDS_TORCH = ("nets", "data", "losses", "training", "export", "cli.train", "cli.export")
+TORCH = ("torch", "lightning", "safetensors", "onnx", "onnxscript", "tensorboard")
+
+
+def torch_free() -> list[str]:
+    """Every module of the package outside the rooms that need torch: a new module is covered by itself."""
+    names = [m.name for m in pkgutil.walk_packages(smalti.__path__, "smalti.")]
+    heavy = tuple(f"smalti.{room}" for room in NEEDS_TORCH)
+    return [n for n in names if not any(n == h or n.startswith(h + ".") for h in heavy)]
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+
+
+def test_the_torch_free_half_imports_without_torch() -> None:
+    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in TORCH)
+    code = f"import importlib, sys; {blocked}\nfor name in {torch_free()!r}: importlib.import_module(name)"
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_torch_free_room_is_in_the_contract_of_the_import_linter() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [forbidden] = [c for c in contracts if c["type"] == "forbidden"]
+    rooms = {".".join(name.split(".")[:2]) for name in torch_free()} - {"smalti.cli", "smalti.__main__"}
+    assert rooms == set(forbidden["source_modules"])

@@ -1,0 +1,162 @@
+import math
+
+import numpy as np
+import pytest
+
+from smalti.metrics import BoundaryF1, BoundaryStrips, Confusion
+
+LABELS = ("a", "b", "c", "d")
+
+
+def maps(seed, height=40, width=30, classes=4, ignore=0.1, cell=5):
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, classes, (height // cell + 1, width // cell + 1), dtype=np.uint8)
+    truth = coarse.repeat(cell, 0).repeat(cell, 1)[:height, :width]
+    prediction = np.roll(truth, (1, 2), (0, 1))
+    prediction = np.where(random.random(truth.shape) < 0.05, random.integers(0, classes, truth.shape), prediction)
+    truth = np.where(random.random(truth.shape) < ignore, 255, truth)
+    return truth.astype(np.uint8), prediction.astype(np.uint8)
+
+
+def test_confusion_equals_counting_by_hand():
+    truth, prediction = maps(1)
+    confusion = Confusion(4)
+    confusion.add(truth, prediction)
+    by_hand = np.zeros((4, 4), np.int64)
+    for t, p in zip(truth.flat, prediction.flat, strict=True):
+        if t != 255:
+            by_hand[t, p] += 1
+    assert np.array_equal(confusion.counts, by_hand)
+    assert confusion.ignored == (truth == 255).sum()
+
+
+def test_confusion_is_the_same_in_chunks(monkeypatch):
+    truth, prediction = maps(2)
+    whole, parts = Confusion(4), Confusion(4)
+    whole.add(truth, prediction)
+    monkeypatch.setattr("smalti.metrics.CHUNK", 37)
+    parts.add(truth, prediction)
+    assert np.array_equal(whole.counts, parts.counts)
+
+
+def test_scores_equal_the_formulas_in_float64():
+    truth, prediction = maps(3)
+    confusion = Confusion(4)
+    confusion.add(truth, prediction)
+    scores = confusion.scores(LABELS)
+    valid = truth != 255
+    t, p = truth[valid], prediction[valid]
+    for k in range(4):
+        tp, fp, fn = ((t == k) & (p == k)).sum(), ((t != k) & (p == k)).sum(), ((t == k) & (p != k)).sum()
+        assert scores.iou[k] == pytest.approx(tp / (tp + fp + fn), abs=1e-15)
+        assert scores.precision[k] == pytest.approx(tp / (tp + fp), abs=1e-15)
+        assert scores.recall[k] == pytest.approx(tp / (tp + fn), abs=1e-15)
+        assert scores.f1[k] == pytest.approx(2 * tp / (2 * tp + fp + fn), abs=1e-15)
+    chance = sum((t == k).mean() * (p == k).mean() for k in range(4))
+    assert scores.oa == pytest.approx((t == p).mean(), abs=1e-15)
+    assert scores.kappa == pytest.approx(((t == p).mean() - chance) / (1 - chance), abs=1e-12)
+    assert scores.miou == pytest.approx(np.mean(scores.iou), abs=1e-15)
+    assert scores.pixels == valid.sum()
+
+
+def test_an_absent_class_is_nan_and_out_of_the_mean():
+    confusion = Confusion(3)
+    confusion.add(np.array([[0, 0, 1]], np.uint8), np.array([[0, 1, 1]], np.uint8))
+    scores = confusion.scores(("a", "b", "c"))
+    assert math.isnan(scores.iou[2]) and scores.absent == ("c",) and scores.in_mean == ("a", "b")
+    assert scores.miou == pytest.approx(0.5)
+
+
+def test_a_class_never_predicted_counts_as_zero():
+    confusion = Confusion(2)
+    confusion.add(np.array([[0, 1]], np.uint8), np.array([[0, 0]], np.uint8))
+    scores = confusion.scores(("a", "b"))
+    assert scores.precision == (0.5, 0.0) and scores.f1[1] == 0.0 and scores.miou == 0.25
+
+
+def test_a_class_left_out_stays_in_overall_accuracy():
+    truth, prediction = maps(4)
+    confusion = Confusion(4)
+    confusion.add(truth, prediction)
+    full, less = confusion.scores(LABELS), confusion.scores(LABELS, leave_out=("b",))
+    assert less.oa == full.oa and less.iou == full.iou
+    assert less.miou == pytest.approx(np.mean([full.iou[i] for i in (0, 2, 3)]))
+    assert less.left_out == ("b",) and less.in_mean == ("a", "c", "d")
+
+
+def test_nothing_counted_is_nan():
+    scores = Confusion(2).scores(("a", "b"))
+    assert scores.pixels == 0 and math.isnan(scores.oa) and math.isnan(scores.miou) and scores.absent == ("a", "b")
+
+
+def test_wrong_shapes_and_ids_are_refused():
+    confusion = Confusion(2)
+    with pytest.raises(ValueError, match="truth is"):
+        confusion.add(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
+    with pytest.raises(ValueError, match="class id 7"):
+        confusion.add(np.zeros((1, 2), np.uint8), np.full((1, 2), 7, np.uint8))
+    with pytest.raises(ValueError, match="left out"):
+        confusion.scores(("a", "b"), leave_out=("z",))
+
+
+def boundary_by_hand(truth, prediction, classes, tolerance):
+    void = (truth == 255) | (prediction == 255)
+
+    def edge_pixels(classmap, k):
+        height, width = classmap.shape
+        found = []
+        for r, c in zip(*np.nonzero((classmap == k) & ~void), strict=True):
+            near = [(r + dr, c + dc) for dr, dc in ((0, 1), (1, 0), (0, -1), (-1, 0))]
+            near = [(a, b) for a, b in near if 0 <= a < height and 0 <= b < width and not void[a, b]]
+            if any(classmap[a, b] != k for a, b in near):
+                found.append((r, c))
+        return np.array(found, np.float64).reshape(-1, 2)
+
+    def near_share(these, those):
+        if not len(these) or not len(those):
+            return 0.0
+        distance = np.sqrt(((these[:, None] - those[None]) ** 2).sum(-1))
+        return (distance.min(1) <= tolerance).mean()
+
+    f1 = []
+    for k in range(classes):
+        true, predicted = edge_pixels(truth, k), edge_pixels(prediction, k)
+        recall, precision = near_share(true, predicted), near_share(predicted, true)
+        f1.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
+    return f1
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, 3])
+def test_boundary_f1_equals_distances_by_hand(tolerance):
+    truth, prediction = maps(5, ignore=0.03)
+    boundary = BoundaryF1(4, tolerance)
+    boundary.add(truth, prediction)
+    assert boundary.per_class() == pytest.approx(boundary_by_hand(truth, prediction, 4, tolerance), abs=1e-12)
+    assert boundary.mean() == pytest.approx(np.mean(boundary.per_class()))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 40])
+def test_boundary_f1_by_strips_equals_the_whole(rows):
+    truth, prediction = maps(6)
+    whole, strips = BoundaryF1(4, 2), BoundaryF1(4, 2)
+    whole.add(truth, prediction)
+    feed = BoundaryStrips(strips)
+    for row in range(0, 40, rows):
+        feed.add(truth[row : row + rows], prediction[row : row + rows])
+    feed.close()
+    for name in ("true", "found", "predicted", "right"):
+        assert np.array_equal(getattr(strips, name), getattr(whole, name)), name
+
+
+def test_boundary_f1_without_boundaries_is_nan():
+    boundary = BoundaryF1(2)
+    boundary.add(np.zeros((5, 5), np.uint8), np.zeros((5, 5), np.uint8))
+    assert math.isnan(boundary.mean()) and all(map(math.isnan, boundary.per_class()))
+    BoundaryStrips(boundary).close()
+
+
+def test_boundary_f1_leaves_classes_out_by_id():
+    truth, prediction = maps(7)
+    boundary = BoundaryF1(4)
+    boundary.add(truth, prediction)
+    assert boundary.mean(leave_out=[0]) == pytest.approx(np.mean(boundary.per_class()[1:]))
