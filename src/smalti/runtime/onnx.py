@@ -33,7 +33,12 @@ class OnnxPredictor:
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Raw pixels N,C,H,W of any dtype -> per task N,K,H,W float32: probabilities, or one value."""
-        answers = self._session.run(self._outputs, {self._input: network_input(batch, self.card)})
+        pixels = network_input(batch, self.card)
+        try:
+            answers = self._session.run(self._outputs, {self._input: pixels})
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
         return dict(zip(self._outputs, answers, strict=True))
 
 

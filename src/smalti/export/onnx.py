@@ -1,0 +1,111 @@
+"""A net as one `.onnx` file: normalisation inside, softmax at its end, the card in its metadata.
+
+The file is written only if ONNX Runtime answers like torch at several sizes and batch sizes: an exporter that bakes
+the size of its example into a graph (a flow-warp invites it) makes files that run at every size and are silently wrong.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card
+from smalti.errors import ExportError
+from smalti.export.parity import Parity, check_parity
+from smalti.runtime.models import ModelFile, sealed, write_whole
+
+OPSET = 18
+_EXAMPLE = (
+    2,
+    3,
+    5,
+)  # batch; height and width in strides: no two sizes alike, none of them 0 or 1, which torch bakes in
+
+_AXES = {0: "batch", 2: "height", 3: "width"}
+
+
+class Answers(nn.Module):
+    """What an exported graph computes: raw pixels -> per task probabilities, or the value; no training-time extras."""
+
+    def __init__(self, model: nn.Module, card: Card) -> None:
+        super().__init__()
+        self.model = model
+        self.card = card
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """N,C,H,W raw pixels -> one N,K,H,W per task of the card, in its order."""
+        outputs = self.model(image)
+        return tuple(
+            outputs[task.name].softmax(dim=1) if task.kind == "classes" else outputs[task.name]
+            for task in self.card.tasks
+        )
+
+
+def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
+    """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ."""
+    for name, tensor in model.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
+    answers = Answers(model, card).eval().float()
+    content, digest = sealed(_clean(_graph(answers)), out, card)
+    parity = check_parity(answers, ModelFile(out, content, card, digest))
+    write_whole(out, content)
+    return parity
+
+
+def _graph(answers: Answers) -> onnx.ModelProto:
+    batch, rows, columns = _EXAMPLE
+    card = answers.card
+    names = [task.name for task in card.tasks]
+    example = torch.zeros(batch, len(card.bands), rows * card.stride, columns * card.stride)
+    axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride) for at, name in _AXES.items()}
+    with _quiet():
+        try:
+            # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
+            captured = torch.export.export(answers, (example,), dynamic_shapes={"image": axes})
+            program = torch.onnx.export(
+                captured, dynamo=True, input_names=["image"], output_names=names, opset_version=OPSET, verbose=False
+            )
+        except Exception as error:  # whatever a net's code makes of symbolic sizes
+            first = str(error).strip().splitlines()[0]
+            raise ExportError(f"torch cannot write the net {card.net} as a graph for any size: {first}") from error
+    assert program is not None
+    return program.model_proto
+
+
+def _clean(model: onnx.ModelProto) -> bytes:
+    """The graph without the exporter's notes, which make a file larger and name files of the machine it was made on."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.ClearField("doc_string")
+    for part in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+        del part.metadata_props[:]
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    names = {dims[at].dim_param: name for at, name in _AXES.items()}
+    for part in (*model.graph.input, *model.graph.output):
+        for dim in part.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_param = names.get(dim.dim_param, dim.dim_param)
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the exporter's notes about its own insides from the person who exports."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

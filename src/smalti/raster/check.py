@@ -1,0 +1,66 @@
+"""Damage that GDAL does not notice when it opens a file."""
+
+from pathlib import Path
+from typing import Any
+
+from smalti.errors import RasterError
+from smalti.raster.exif import png_chunks
+
+_BLOCKS = 4096  # a file with more blocks is sampled: truncation takes away the end, not single blocks
+
+
+def is_local(path: str) -> bool:
+    """Whether the path names a plain file or folder, not a URL or one of GDAL's virtual file systems."""
+    return "://" not in path and not path.startswith("/vsi") and not path.lstrip().startswith("<")
+
+
+def explain(path: str, error: Exception) -> RasterError:
+    """The RasterError for a file that GDAL would not open, in words about the file itself."""
+    file = Path(path)
+    if not is_local(path):
+        return RasterError(f"{path}: cannot be opened as an image: {first_line(error)}")
+    if not file.exists():
+        return RasterError(f"{path}: there is no such file")
+    if file.is_dir():
+        return RasterError(f"{path}: is a folder; expected an image file")
+    if file.stat().st_size == 0:
+        return RasterError(f"{path}: the file is empty; expected an image")
+    return RasterError(f"{path}: no image, or truncated or damaged: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of the error at the root of this one."""
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def check_complete(path: str, dataset: Any) -> None:
+    """Raises RasterError if a local TIFF or PNG ends before its pixels do; other formats notice when they are read."""
+    if not is_local(path) or not Path(path).is_file():
+        return
+    if dataset.driver == "GTiff":
+        size = Path(path).stat().st_size
+        need = _tiff_end(dataset)
+        if need > size:
+            raise RasterError(f"{path}: truncated: it has {size} bytes, but its pixels reach to byte {need}")
+    elif dataset.driver == "PNG" and b"IEND" not in png_chunks(path):
+        raise RasterError(f"{path}: truncated: the end of the PNG file is missing")
+
+
+def _tiff_end(dataset: Any) -> int:
+    """The byte after the last pixel block among those looked at."""
+    block_height, block_width = dataset.block_shapes[0]
+    across, down = -(-dataset.width // block_width), -(-dataset.height // block_height)
+    total = across * down
+    planes = 1 if dataset.interleaving and dataset.interleaving.name == "pixel" else dataset.count
+    step = max(1, total // _BLOCKS)
+    end = 0
+    for block in {*range(0, total, step), total - 1}:
+        key = f"{block % across}_{block // across}"
+        for band in {1, planes}:
+            offset = dataset.get_tag_item(f"BLOCK_OFFSET_{key}", "TIFF", bidx=band)
+            length = dataset.get_tag_item(f"BLOCK_SIZE_{key}", "TIFF", bidx=band)
+            if offset and length:
+                end = max(end, int(offset) + int(length))
+    return end

@@ -1,0 +1,187 @@
+"""Rasters read by windows: any format of GDAL, local or by URL."""
+
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.env import get_gdal_config, set_gdal_config
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.windows import Window as RasterioWindow
+
+from smalti.errors import RasterError
+from smalti.raster.bands import band_names, choose, image_bands
+from smalti.raster.check import check_complete, explain, first_line
+from smalti.raster.exif import orientation
+from smalti.raster.grid import Grid
+from smalti.raster.mirror import inside, source
+from smalti.raster.upright import TURNS, UPRIGHT
+from smalti.tiling import Window
+
+CACHE_MB = 64
+"""Upper bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
+
+
+class Reader:
+    """One raster, read by windows; for one thread at a time.
+
+    Pixels come as stored, in the file's own type; declared scales and offsets are told, not applied. A pixel is
+    invalid where a mask, alpha or palette says so, where a value is not finite, or where nodata stands: in all
+    bands for bytes (there 0 is also black), else in any. Invalid pixels are 0 in every band.
+    """
+
+    def __init__(self, path: str, dataset: Any, bands: Sequence[str | int] | None, expand: bool) -> None:
+        self.path = path
+        self._stack = ExitStack()
+        self._dataset = dataset
+        self._numbers = image_bands(dataset)
+        self._palette = _palette(dataset) if expand else None
+        names, self.names_known = band_names(dataset)
+        if self._palette is not None:
+            names, self.names_known = ("red", "green", "blue"), True
+        self._chosen = choose(path, names, bands) if bands is not None else list(range(len(names)))
+        self.bands = tuple(names[i] for i in self._chosen)
+        self._turn = UPRIGHT
+        if dataset.transform.is_identity and dataset.crs is None:
+            self._turn = TURNS[orientation(path, dataset)]
+        height, width = self._turn.shape(dataset.height, dataset.width)
+        self.grid = Grid(height, width, dataset.transform, dataset.crs)
+        self._describe()
+
+    def _describe(self) -> None:
+        if self._palette is None:
+            self._numbers = [self._numbers[i] for i in self._chosen]
+        stored = [np.dtype(self._dataset.dtypes[i - 1]) for i in self._numbers]
+        if any(kind.kind == "c" for kind in stored):
+            raise RasterError(f"{self.path}: its pixels are complex numbers; expected real ones")
+        self.dtype = np.dtype(np.uint8) if self._palette is not None else np.result_type(*stored)
+        self.scales = tuple(self._dataset.scales[i - 1] for i in self._numbers)
+        self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
+        self._nodata = [self._dataset.nodatavals[i - 1] for i in self._numbers]
+        flags = {flag.name for i in self._numbers for flag in self._dataset.mask_flag_enums[i - 1]}
+        self._has_mask = bool(flags & {"per_dataset", "alpha"})
+        has_nodata = any(value is not None for value in self._nodata)
+        clear = self._palette is not None and bool((self._palette[3] == 0).any())
+        self.masked = self._has_mask or has_nodata or clear or self.dtype.kind == "f"
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirrored.
+
+        Raises RasterError where the file is truncated or damaged.
+        """
+        if inside(window, self.grid.height, self.grid.width):
+            return self._upright(window)
+        cut, rows, cols = source(window, self.grid.height, self.grid.width)
+        pixels, valid = self._upright(cut)
+        return pixels[:, rows[:, None], cols], valid[rows[:, None], cols]
+
+    def _upright(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        stored = self._turn.stored(window, self.grid.height, self.grid.width)
+        pixels, valid = self._stored(stored)
+        if self._turn != UPRIGHT:
+            pixels, valid = np.ascontiguousarray(self._turn.apply(pixels)), self._turn.apply(valid)
+        return pixels, valid
+
+    def _stored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        try:
+            pixels = self._dataset.read(self._numbers, window=place, out_dtype=None)
+            mask = self._dataset.read_masks(self._numbers[0], window=place) if self._has_mask else None
+        except (RasterioError, ValueError, MemoryError) as error:
+            where = f"rows {window.row} to {window.bottom - 1}"
+            raise RasterError(
+                f"{self.path}: {where} cannot be read, truncated or damaged: {first_line(error)}"
+            ) from None
+        valid = self._valid(pixels) if mask is None else self._valid(pixels) & (mask > 0)
+        if self._palette is not None:
+            colors = self._palette[:, pixels[0]]  # 4,H,W
+            pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
+        if self.masked:
+            pixels[:, ~valid] = 0
+        return pixels, valid
+
+    def _valid(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
+        """What nodata and non-finite values leave of (C, H, W) pixels."""
+        valid = np.ones(pixels.shape[1:], bool)
+        if pixels.dtype.kind == "f":
+            valid &= np.isfinite(pixels).all(axis=0)
+        if all(value is None for value in self._nodata):
+            return valid
+        holes = np.stack([_equal(band, value) for band, value in zip(pixels, self._nodata, strict=True)])
+        return valid & ~(holes.all(axis=0) if pixels.dtype.itemsize == 1 else holes.any(axis=0))
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_raster(
+    path: str | Path, bands: Sequence[str | int] | None = None, resolution: float | None = None, expand: bool = True
+) -> Reader:
+    """Opens a raster to read `bands` (names or numbers from 1; None for all but alpha).
+
+    `resolution` (metres per pixel) resamples while reading, within the raster's own CRS. `expand=False` leaves a
+    palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band.
+    """
+    name = str(path)
+    if get_gdal_config("GDAL_CACHEMAX") is None:
+        set_gdal_config("GDAL_CACHEMAX", CACHE_MB)
+    with ExitStack() as stack:
+        dataset = _open(name, stack)
+        check_complete(name, dataset)
+        if not dataset.count:
+            raise RasterError(f"{name}: holds no pixels itself; name one of its parts{_parts(dataset)}")
+        if dataset.crs is None and dataset.gcps[1] is not None:
+            from smalti.raster.warp import by_points
+
+            dataset = by_points(dataset, stack)
+        if resolution is not None:
+            from smalti.raster.warp import resampled
+
+            dataset = resampled(name, dataset, resolution, stack)
+        reader = Reader(name, dataset, bands, expand)
+        reader._stack = stack.pop_all()
+    return reader
+
+
+def _open(name: str, stack: ExitStack) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a photo is a legitimate input
+            return stack.enter_context(rasterio.open(name))
+    except (RasterioIOError, RasterioError, ValueError, OSError) as error:
+        raise explain(name, error) from None
+
+
+def _parts(dataset: Any) -> str:
+    return f": {', '.join(dataset.subdatasets[:3])}" if dataset.subdatasets else ""
+
+
+def _palette(dataset: Any) -> NDArray[np.uint8] | None:
+    """The colours (4, entries) of a palette image: red, green, blue, alpha; entries without one are clear."""
+    if dataset.count > 2 or dataset.colorinterp[0].name != "palette" or dataset.dtypes[0] not in ("uint8", "uint16"):
+        return None
+    with suppress(ValueError):
+        table = np.zeros((4, 256 if dataset.dtypes[0] == "uint8" else 65536), np.uint8)
+        for index, color in dataset.colormap(1).items():
+            table[:, index] = color
+        return table
+    return None
+
+
+def _equal(band: NDArray[Any], value: float | None) -> NDArray[np.bool_]:
+    if value is None:
+        return np.zeros(band.shape, bool)
+    if band.dtype.kind == "f":
+        value = band.dtype.type(value)  # NaN equals nothing; it is caught as not finite
+    return np.asarray(band == value)

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from smalti.errors import ExportError
+from smalti.export.onnx import export_model
+from smalti.export.parity import LIMIT, Parity, check_parity
+from smalti.runtime.models import verify
+from smalti.runtime.open import open_model
+from tests.export.nets import Baked, Fixed, Warp, cards
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Warp, Parity]:
+    torch.manual_seed(0)
+    path, net = tmp_path_factory.mktemp("export") / "small.onnx", Warp()
+    net.stem[1].running_mean.uniform_(-1, 1)
+    net.stem[1].running_var.uniform_(0.5, 2)
+    return path, net, export_model(net, cards(), path)
+
+
+def test_the_file_is_valid_sealed_and_says_nothing_of_its_maker(exported: tuple[Path, Warp, Parity]) -> None:
+    path, _, parity = exported
+    assert parity.difference < LIMIT
+    proto = onnx.load(path)
+    onnx.checker.check_model(proto, full_check=True)
+    assert [entry.key for entry in proto.metadata_props] == ["smalti.card", "smalti.sha256"]
+    assert [output.name for output in proto.graph.output] == ["landcover", "height"]
+    for value in (*proto.graph.input, *proto.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        assert [dims[at].dim_param for at in (0, 2, 3)] == ["batch", "height", "width"]
+    assert verify(path).card == cards()
+    for trace in (b"site-packages", b".py", str(Path.home()).encode() + b"/"):
+        assert trace not in path.read_bytes()
+    assert [file.name for file in path.parent.iterdir()] == ["small.onnx"]
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (2, 3, 33, 71), (1, 3, 512, 384), (1, 3, 5, 5)])
+def test_engines_answer_like_torch(
+    exported: tuple[Path, Warp, Parity], engine: str, shape: tuple[int, int, int, int]
+) -> None:
+    pytest.importorskip(engine + "runtime" if engine == "onnx" else engine)
+    path, net, _ = exported
+    batch = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    answer = open_model(str(path), engine, threads=1)(batch)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        expected = net(torch.from_numpy(batch).float())
+    np.testing.assert_allclose(answer["landcover"], expected["landcover"].softmax(1).numpy(), atol=LIMIT)
+    np.testing.assert_allclose(answer["height"], expected["height"].numpy(), atol=LIMIT)
+
+
+def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    with pytest.raises(ExportError, match="not written"):
+        export_model(Baked(), cards(), tmp_path / "baked.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_net_of_one_size_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="any size") as error:
+        export_model(Fixed(), cards(), tmp_path / "fixed.onnx")
+    assert "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    net = Warp()
+    net.height.weight.data.fill_(float("nan"))
+    with pytest.raises(ExportError, match=r"height\.weight is not finite"):
+        export_model(net, cards(), tmp_path / "nan.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_answers_that_are_no_numbers_count_as_different(exported: tuple[Path, Warp, Parity]) -> None:
+    class Lost(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return image[:, :1].expand(-1, 5, -1, -1) * float("nan"), image[:, :1]
+
+    with pytest.raises(ExportError, match="by nan"):
+        check_parity(Lost(), verify(exported[0]))
