@@ -18,11 +18,13 @@ from smalti.tiling import Window
 RGB = NDArray[np.uint8]
 """A picture (H, W, 3)."""
 ClassMap = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 STRIP = 512
 """Rows read at once, about."""
 PAPER = 255
 """What invalid pixels of a picture show."""
+NO_DATA = 255
 WRONG = (214, 34, 74)
 """Wrong pixels in a picture of errors."""
 
@@ -49,33 +51,33 @@ def shrunk_image(reader: ImageReader, limit: int) -> RGB:
         parts.append(_average(visible(pixels), step))  # h,w,3
         masks.append(_average(valid[..., None], step))  # h,w,1
     mask = np.concatenate(masks)
-    mean = np.concatenate(parts) / np.maximum(mask, 1e-6)  # invalid pixels are zero, so they are divided out
-    return to_bytes(mean, mask[..., 0] > 0.5, reads_bytes=parts_are_bytes(reader))
+    mean = np.concatenate(parts)
+    mean /= np.maximum(mask, 1e-6)  # invalid pixels are zero, so they are divided out
+    return to_bytes(mean, mask[..., 0] > 0.5, gives_bytes(reader))
 
 
-def parts_are_bytes(reader: ImageReader) -> bool:
+def gives_bytes(reader: ImageReader) -> bool:
     """Whether a reader gives pixels of 8 bits, which are shown as they are."""
-    pixels, _ = reader.read(Window(0, 0, 1, 1))
-    return pixels.dtype == np.uint8
+    return bool(reader.read(Window(0, 0, 1, 1))[0].dtype == np.uint8)
 
 
-def visible(pixels: NDArray[Any]) -> NDArray[np.float32]:
+def visible(pixels: NDArray[Any]) -> Floats:
     """The first three bands, or the first one thrice, of (C, H, W): (H, W, 3)."""
     three = pixels[:3] if len(pixels) >= 3 else pixels[[0, 0, 0]]
     return np.ascontiguousarray(np.moveaxis(three, 0, -1), np.float32)
 
 
-def to_bytes(values: NDArray[np.float32], valid: NDArray[np.bool_], reads_bytes: bool) -> RGB:
+def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> RGB:
     """Values (H, W, 3) as a picture: bytes as they are, others between their 2nd and 98th percentile per band."""
     if not reads_bytes and valid.any():
         low, high = np.percentile(values[valid], (2, 98), axis=0)
-        values = (values - low) * (255 / np.maximum(high - low, 1e-6))
-    picture = np.clip(values + 0.5, 0, 255).astype(np.uint8)
+        values = ((values - low) * (255 / np.maximum(high - low, 1e-6))).astype(np.float32)
+    picture: RGB = np.clip(values + 0.5, 0, 255).astype(np.uint8)
     picture[~valid] = PAPER
     return picture
 
 
-def _average(values: NDArray[Any], step: int) -> NDArray[np.float32]:
+def _average(values: NDArray[Any], step: int) -> Floats:
     """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is left out."""
     height, width = (max(1, side // step) for side in values.shape[:2])
     cut = values[: height * step, : width * step].astype(np.float32)
@@ -89,7 +91,7 @@ class SmallMap:
 
     classes: ClassMap
     counts: NDArray[np.int64]
-    """Pixels of each of 256 ids."""
+    """Pixels of each of 256 ids; NO_DATA counts those without data."""
 
 
 def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
@@ -98,7 +100,8 @@ def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
     step = step_for(height, width, limit)
     counts, parts = np.zeros(256, np.int64), []
     for window in strips(height, width, step):
-        classes = reader.read(window)[0][0].astype(np.uint8)
+        pixels, valid = reader.read(window)
+        classes = np.where(valid, pixels[0], NO_DATA).astype(np.uint8)
         counts += np.bincount(classes.reshape(-1), minlength=256)
         middle = min(step // 2, window.height - 1)
         parts.append(classes[middle::step, min(step // 2, width - 1) :: step])
@@ -121,11 +124,11 @@ def blend(picture: RGB, classes: RGB) -> RGB:
 def error_picture(picture: RGB, truth: ClassMap, prediction: ClassMap, task: Task) -> RGB:
     """The image in pale grey, wrong pixels in red; pixels that do not count are left out."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    shown = np.repeat((grey // 2 + 110)[..., None], 3, axis=2).astype(np.uint8)
+    shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
     counted = (truth != task.ignore) & (prediction != task.ignore)
     shown[counted & (truth != prediction)] = WRONG
     shown[~counted] = PAPER
-    return shown
+    return np.asarray(shown, np.uint8)
 
 
 def data_uri(picture: RGB, drawn: bool = False) -> str:
