@@ -24,8 +24,23 @@ class Grid:
 
     def crop(self, window: Window) -> "Grid":
         """The grid of a window of this raster."""
-        transform = self.transform * Affine.translation(window.col, window.row)
-        return Grid(window.height, window.width, transform, self.crs)
+        t = self.transform
+        x, y = self.xy(window.col, window.row)
+        return Grid(window.height, window.width, Affine(t.a, t.b, x, t.d, t.e, y), self.crs)
+
+    def xy(self, col: float, row: float) -> tuple[float, float]:
+        """The coordinates of a place given in pixels; 0, 0 is the outer corner of the first pixel."""
+        t = self.transform
+        return t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+
+    def col_row(self, x: float, y: float) -> tuple[float, float]:
+        """The place in pixels of coordinates."""
+        return Grid(self.height, self.width, ~self.transform).xy(x, y)
+
+    def resized(self, height: int, width: int) -> "Grid":
+        """The same ground in another number of pixels."""
+        t, by_x, by_y = self.transform, self.width / width, self.height / height
+        return Grid(height, width, Affine(t.a * by_x, t.b * by_y, t.c, t.d * by_x, t.e * by_y, t.f), self.crs)
 
     @property
     def georeferenced(self) -> bool:
@@ -48,7 +63,7 @@ def axes_m(grid: Grid) -> tuple[float, float] | None:
     if grid.crs is None or not grid.georeferenced:
         return None
     t = grid.transform
-    x_unit, y_unit = _metres_per_unit(grid.crs, (t * (grid.width / 2, grid.height / 2))[1])
+    x_unit, y_unit = _metres_per_unit(grid.crs, grid.xy(grid.width / 2, grid.height / 2)[1])
     return math.hypot(t.a * x_unit, t.d * y_unit), math.hypot(t.b * x_unit, t.e * y_unit)
 
 

@@ -39,9 +39,10 @@ class Reader:
         self._stack = ExitStack()
         self._dataset = dataset
         self._numbers = image_bands(dataset)
-        self._palette = _palette(dataset) if expand else None
+        self.palette = _palette(dataset)
+        self._table = self.palette if expand else None
         names, self.names_known = band_names(dataset)
-        if self._palette is not None:
+        if self._table is not None:
             names, self.names_known = ("red", "green", "blue"), True
         self._chosen = choose(path, names, bands) if bands is not None else list(range(len(names)))
         self.bands = tuple(names[i] for i in self._chosen)
@@ -53,19 +54,19 @@ class Reader:
         self._describe()
 
     def _describe(self) -> None:
-        if self._palette is None:
+        if self._table is None:
             self._numbers = [self._numbers[i] for i in self._chosen]
         stored = [np.dtype(self._dataset.dtypes[i - 1]) for i in self._numbers]
         if any(kind.kind == "c" for kind in stored):
             raise RasterError(f"{self.path}: its pixels are complex numbers; expected real ones")
-        self.dtype = np.dtype(np.uint8) if self._palette is not None else np.result_type(*stored)
+        self.dtype = np.dtype(np.uint8) if self._table is not None else np.result_type(*stored)
         self.scales = tuple(self._dataset.scales[i - 1] for i in self._numbers)
         self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
         self._nodata = [self._dataset.nodatavals[i - 1] for i in self._numbers]
         flags = {flag.name for i in self._numbers for flag in self._dataset.mask_flag_enums[i - 1]}
         self._has_mask = bool(flags & {"per_dataset", "alpha"})
         has_nodata = any(value is not None for value in self._nodata)
-        clear = self._palette is not None and bool((self._palette[3] == 0).any())
+        clear = self._table is not None and bool((self._table[3] == 0).any())
         self.masked = self._has_mask or has_nodata or clear or self.dtype.kind == "f"
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -97,8 +98,8 @@ class Reader:
                 f"{self.path}: {where} cannot be read, truncated or damaged: {first_line(error)}"
             ) from None
         valid = self._valid(pixels) if mask is None else self._valid(pixels) & (mask > 0)
-        if self._palette is not None:
-            colors = self._palette[:, pixels[0]]  # 4,H,W
+        if self._table is not None:
+            colors = self._table[:, pixels[0]]  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
         if self.masked:
             pixels[:, ~valid] = 0

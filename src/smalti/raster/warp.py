@@ -33,7 +33,7 @@ def resampled(path: str, dataset: Any, resolution: float, stack: ExitStack) -> A
         WarpedVRT(
             dataset,
             crs=dataset.crs,
-            transform=grid.transform * Affine.scale(grid.width / width, grid.height / height),
+            transform=grid.resized(height, width).transform,
             width=width,
             height=height,
             resampling=method,
@@ -56,9 +56,9 @@ def by_points(dataset: Any, stack: ExitStack) -> Any:
 
 def _is_straight(points: Any) -> bool:
     """Whether one affine transform meets every control point within half a pixel."""
-    back = ~from_gcps(points)
+    grid = Grid(1, 1, from_gcps(points))
     for point in points:
-        col, row = back * (point.x, point.y)
+        col, row = grid.col_row(point.x, point.y)
         if max(abs(col - point.col), abs(row - point.row)) > 0.5:
             return False
     return True

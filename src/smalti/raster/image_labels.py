@@ -1,0 +1,126 @@
+"""Labels from images: class ids of one band, or colours that stand for classes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import RGB, Task
+from smalti.errors import LabelError
+from smalti.raster.label_spec import LabelSpec, class_id
+from smalti.raster.palette import Colors, to_hex
+from smalti.raster.read import Reader
+from smalti.tiling import Window
+
+_STRIP = 512  # rows looked at together when an unknown value is counted
+
+
+class ImageLabels:
+    """A raster of one band whose values are class ids, or stand for them by `spec.ids`."""
+
+    def __init__(self, reader: Reader, task: Task, spec: LabelSpec) -> None:
+        self._reader, self._task = reader, task
+        self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
+        self._table = _id_table(reader.path, task, spec)
+        if len(reader.bands) != 1:
+            raise LabelError(
+                f"{reader.path}: has {len(reader.bands)} bands; expected one of class ids, or three of colours"
+            )
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """The class ids (H, W) of a window; LabelError names an unknown value, how often it occurs and where first."""
+        out = np.full((window.height, window.width), self._task.ignore, np.uint8)
+        cut = window.intersect(self._whole)
+        if cut is not None:
+            found, unknown, _ = self._look(cut)
+            if unknown.any():
+                self._refuse()
+            out[cut.shift(-window.row, -window.col).slices()] = found
+        return out
+
+    def _look(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[Any]]:
+        """Class ids and where they are unknown (both H, W), and the pixels (C, H, W)."""
+        pixels, valid = self._reader.read(window)
+        values = pixels[0]
+        index = np.clip(values, 0, len(self._table) - 1).astype(np.intp)
+        found = self._table[index]
+        unknown = valid & ((found < 0) | (index != values))
+        return np.where(valid & ~unknown, found, self._task.ignore).astype(np.uint8), unknown, pixels
+
+    def _refuse(self) -> None:
+        """Looks through the whole image for the first unknown value and raises LabelError."""
+        first, place, count, others = None, (0, 0), 0, 0
+        for strip in _strips(self._whole):
+            _, unknown, pixels = self._look(strip)
+            if first is None and unknown.any():
+                row, col = np.unravel_index(int(unknown.argmax()), unknown.shape)
+                first, place = pixels[:, row, col], (strip.row + int(row), int(col))
+            if first is not None:
+                same = (pixels == first[:, None, None]).all(axis=0) & unknown
+                count += int(same.sum())
+                others += int(unknown.sum()) - int(same.sum())
+        assert first is not None
+        more = f", and {others} pixels have others" if others else ""
+        raise LabelError(
+            f"{self._reader.path}: unknown {self._name(first)} in {count} pixels, "
+            f"first at row {place[0]}, column {place[1]}{more}; {self._advice()}"
+        )
+
+    def _name(self, value: NDArray[Any]) -> str:
+        return f"class value {value[0]}"
+
+    def _advice(self) -> str:
+        return f"expected 0 to {len(self._task.labels) - 1} or {self._task.ignore}, or give `ids`"
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._reader.close()
+
+
+class ColorLabels(ImageLabels):
+    """An image, RGB or palette, whose colours stand for classes."""
+
+    def __init__(self, reader: Reader, task: Task, known: dict[RGB, int]) -> None:
+        self._reader, self._task = reader, task
+        self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
+        self._colors = Colors(known)
+        if reader.dtype != np.uint8:
+            raise LabelError(f"{reader.path}: its colours are {reader.dtype}; expected bytes (uint8)")
+
+    def _look(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[Any]]:
+        pixels, valid = self._reader.read(window)
+        if self._reader.palette is not None:
+            pixels = self._reader.palette[:3, pixels[0]]
+        pixels = pixels[:3]
+        found, unknown = self._colors.decode(pixels)
+        found[~valid] = self._task.ignore
+        return found, unknown & valid, pixels
+
+    def _name(self, value: NDArray[Any]) -> str:
+        red, green, blue = map(int, value)
+        return f"colour {to_hex((red, green, blue))}"
+
+    def _advice(self) -> str:
+        if Path(self._reader.path).suffix.lower() in (".jpg", ".jpeg"):
+            return "JPEG changes colours: save labels as PNG"
+        return f"known are {', '.join(map(to_hex, self._colors.ids))}"
+
+
+def _id_table(path: str, task: Task, spec: LabelSpec) -> NDArray[np.int16]:
+    """The class id of every pixel value up to 65535, -1 for unknown ones."""
+    table = np.full(65536, -1, np.int16)
+    table[task.ignore] = task.ignore
+    if not spec.ids:
+        table[: len(task.labels)] = np.arange(len(task.labels))
+    for value, wanted in spec.ids.items():
+        if not 0 <= value < len(table):
+            raise LabelError(f"{path}: class value {value} in `ids` is outside 0 to {len(table) - 1}")
+        table[value] = class_id(task, wanted, f"value {value}")
+    return table
+
+
+def _strips(image: Window) -> Iterator[Window]:
+    for row in range(0, image.height, _STRIP):
+        yield Window(row, 0, min(_STRIP, image.height - row), image.width)

@@ -1,0 +1,55 @@
+"""How labels are written down: which colour, value or attribute stands for which class."""
+
+from contextlib import suppress
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from smalti.card import RGB, Task
+from smalti.errors import LabelError
+from smalti.raster.palette import parse_color
+
+
+class LabelSpec(BaseModel):
+    """How labels are written down. A class is given by its name, its id, or `ignore`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    colors: dict[str, str | int] = Field(default_factory=dict)
+    """Colours (`#RRGGBB`) of a label image, beside those that the task names itself."""
+    ids: dict[int, str | int] = Field(default_factory=dict)
+    """Pixel values of a class raster; without any, the value is the class id."""
+    attribute: str | None = None
+    """The attribute of vector features that tells their class; without one, `class` where there is such."""
+    values: dict[str, str | int] = Field(default_factory=dict)
+    """Values of that attribute; without any, the value is the name of the class or its id."""
+    burn: str | int | None = None
+    """The one class of all features."""
+    background: str | int | None = None
+    """The class of pixels without a feature; None leaves them out."""
+
+
+DEFAULT = LabelSpec()
+
+
+def class_id(task: Task, wanted: str | int, where: str) -> int:
+    """The id of a class given by name, id or `ignore`; LabelError, beginning with `where`, if there is none."""
+    if wanted == "ignore" or wanted == task.ignore:
+        return task.ignore
+    if wanted in task.labels:
+        return task.labels.index(str(wanted))
+    with suppress(ValueError):
+        if 0 <= int(wanted) < len(task.labels):
+            return int(wanted)
+    names = ", ".join(f"{i} {name}" for i, name in enumerate(task.labels))
+    raise LabelError(f"{where}: {wanted!r} is no class; the classes are {names}, or ignore")
+
+
+def known_colors(task: Task, spec: LabelSpec) -> dict[RGB, int]:
+    """The class id of every colour that the task or the spec names; the spec comes first."""
+    known = {color: i for i, color in enumerate(task.colors)}
+    for text, value in {**task.label_colors, **spec.colors}.items():
+        try:
+            known[parse_color(text)] = class_id(task, value, f"colour {text}")
+        except ValueError as error:
+            raise LabelError(str(error)) from None
+    return known

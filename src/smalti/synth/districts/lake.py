@@ -1,0 +1,68 @@
+"""Water with banks, in a park, in fields or in the desert."""
+
+import numpy as np
+
+from smalti.synth.layout import Block
+from smalti.synth.lots import blob, ground, inner, plant, shrubs, whole
+from smalti.synth.materials import Material as M
+from smalti.synth.plan import BASE, PARCEL, WATER, WATERSIDE, Plan
+from smalti.synth.warp import Points
+
+
+def lake(plan: Plan, rng: np.random.Generator, block: Block) -> None:
+    """A lake with a bank, shallows and an island every now and then."""
+    arid = plan.style.aridity > 0.5
+    park = rng.random() < 0.6
+    shore = (M.SAND if rng.random() < 0.6 else M.BARE) if arid and not park else (M.LAWN if park else M.MEADOW)
+    ground(plan, BASE, shore, whole(block))
+    area = inner(block)
+    centre = area.centre[0] + float(rng.uniform(-10, 10)), area.centre[1] + float(rng.uniform(-10, 10))
+    radii = area.width * float(rng.uniform(0.3, 0.46)), area.depth * float(rng.uniform(0.3, 0.46))
+    edge = blob(rng, centre, radii, 0.17)
+    edge = np.clip(edge, (area.u0 + 5, area.v0 + 5), (area.u1 - 5, area.v1 - 5))
+    plan.patch(WATERSIDE, (M.BANK, M.REED, M.SAND, M.CONCRETE)[int(rng.integers(4))], _grow(edge, centre, 3.5))
+    plan.patch(WATER, M.SHALLOW, edge)
+    plan.patch(WATER, M.WATER, _grow(edge, centre, -float(rng.uniform(0.5, 7))))
+    _shore_trees(plan, rng, edge, centre)
+    if park:
+        ring = _grow(edge, centre, 9)
+        ring = np.clip(ring, (area.u0 + 1, area.v0 + 1), (area.u1 - 1, area.v1 - 1))
+        plan.strip(PARCEL, M.PATH, np.concatenate([ring, ring[:1]]), 2.4)
+        for lot in (area,):
+            scatter = rng.uniform((lot.u0, lot.v0), (lot.u1, lot.v1), (int(rng.integers(20, 120)), 2))
+            plant(plan, rng, scatter[_outside(scatter, edge, centre)])
+    else:
+        shrubs(plan, rng, area, int(rng.integers(0, 20)))
+    if rng.random() < 0.3:
+        island = blob(rng, centre, (radii[0] * 0.2, radii[1] * 0.2), 0.2)
+        plan.patch(WATER, M.ISLAND, island)
+        at = np.array(centre) + rng.normal(0, 0.07, (14, 2)) * radii
+        plant(plan, rng, at)
+
+
+def _grow(edge: Points, centre: tuple[float, float], by: float) -> Points:
+    """An outline moved outwards by `by` metres."""
+    out = edge - np.array(centre)
+    length = np.linalg.norm(out, axis=1, keepdims=True)
+    return np.array(centre) + out * (1 + by / np.maximum(length, 1))
+
+
+def _outside(uv: Points, edge: Points, centre: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which points lie beyond a star-shaped outline and its bank."""
+    rim = edge - np.array(centre)
+    angle = np.arctan2(rim[:, 1], rim[:, 0])
+    order = np.argsort(angle)
+    out = uv - np.array(centre)
+    radius = np.interp(
+        np.arctan2(out[:, 1], out[:, 0]), angle[order], np.linalg.norm(rim, axis=1)[order], period=2 * np.pi
+    )
+    far: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = np.linalg.norm(out, axis=1) > radius + 5
+    return far
+
+
+def _shore_trees(plan: Plan, rng: np.random.Generator, edge: Points, centre: tuple[float, float]) -> None:
+    """Trees in groups along the bank."""
+    n = int(rng.integers(0, 60))
+    at = rng.integers(0, len(edge), n)
+    place = _grow(edge[at], centre, 7) + rng.normal(0, 3, (n, 2))
+    plant(plan, rng, place[_outside(place, edge, centre)])

@@ -1,0 +1,84 @@
+"""Sun and surface: shadows from the heights, relief of the crowns, texture and colour of everything."""
+
+import numpy as np
+
+from smalti.synth.canvas import FIRST_CAR, FIRST_TREE, REACH, SIZE, Canvas
+from smalti.synth.materials import Floats
+from smalti.synth.plan import PIXEL
+from smalti.synth.textures import textures
+
+RELIEF = 0.16
+"""How strongly a slope of a crown of one metre per pixel changes its brightness."""
+
+
+def shadows(canvas: Canvas) -> Floats:
+    """Share of the direct sun that reaches each pixel, (SIZE, SIZE), 0 to 1.
+
+    A point is dark if along the way to the sun something stands higher than the ray. The ray is walked by doubling:
+    after step k every pixel knows the highest ray of its 2**k pixels towards the sun.
+    """
+    sx, sy = canvas.style.sun
+    fall = canvas.style.slope * PIXEL
+    ray = canvas.height.copy()
+    step = 1
+    while step < REACH:
+        dx, dy = round(step * sx), round(step * sy)
+        here = _cut(-dy), _cut(-dx)
+        there = _cut(dy), _cut(dx)
+        moved = ray[there] - np.float32(fall * float(np.hypot(dx, dy)))
+        np.maximum(ray[here], moved, out=moved)
+        ray[here] = moved
+        step *= 2
+    ray -= canvas.height
+    ray *= np.float32(-1.6)
+    ray += np.float32(1.1)
+    return np.clip(ray, 0, 1, out=ray)
+
+
+def _cut(by: int) -> slice:
+    return slice(max(by, 0), SIZE + min(by, 0))
+
+
+def relief(canvas: Canvas, core: tuple[slice, slice]) -> Floats:
+    """Brightness of crowns by their slope towards the sun, about 1, on the core."""
+    rows, cols = core
+    height = canvas.height
+    sx, sy = canvas.style.sun
+    r0, c0 = max(rows.start, 1), max(cols.start, 1)
+    right = height[rows, c0 : c0 + (cols.stop - cols.start)] - height[rows, c0 - 1 : c0 - 1 + cols.stop - cols.start]
+    below = height[r0 : r0 + (rows.stop - rows.start), cols] - height[r0 - 1 : r0 - 1 + rows.stop - rows.start, cols]
+    slope = right * np.float32(-sx * RELIEF) + below * np.float32(-sy * RELIEF)
+    out: Floats = np.clip(slope, -0.45, 0.55)
+    return out
+
+
+def radiance(canvas: Canvas, bands: int) -> list[Floats]:
+    """What leaves the ground towards the camera: one plane of the core per band, grey levels."""
+    core = canvas.core()
+    row, col = canvas.row + core[0].start, canvas.col + core[1].start
+    index = canvas.index[core]
+    height, width = index.shape
+    squares = textures()
+    fine, medium, coarse, macro = (
+        squares.cut(name, row, col, height, width) for name in ("fine", "medium", "coarse", "macro")
+    )
+    strength = canvas.textures()
+    shine = strength[:, 0][index] * fine
+    shine += strength[:, 1][index] * medium
+    shine += canvas.detail[core]
+    crown = (index >= FIRST_TREE) & (index < FIRST_CAR)
+    shine += relief(canvas, core) * crown
+    shine += np.float32(1)
+    mix = np.clip(coarse * np.float32(0.2) + macro * np.float32(0.3) + np.float32(0.5), 0, 1)
+    lit = shadows(canvas)[core]
+    a, b = canvas.colours()
+    planes = []
+    for band in range(bands):
+        shade = np.float32(canvas.style.shade[band])
+        plane = (b - a)[:, band][index]
+        plane *= mix
+        plane += a[:, band][index]
+        plane *= shine
+        plane *= lit * (1 - shade) + shade
+        planes.append(plane)
+    return planes

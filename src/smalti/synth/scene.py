@@ -1,0 +1,116 @@
+"""Drawings: any window of the endless world of a seed, put together from cells that are always drawn alike."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from smalti.synth.camera import photograph
+from smalti.synth.canvas import CELL, PAD, Canvas, blank
+from smalti.synth.cars import paint_cars
+from smalti.synth.districts import DISTRICTS
+from smalti.synth.ground import paint_ground
+from smalti.synth.houses import paint_houses
+from smalti.synth.layout import PITCH, block_at
+from smalti.synth.light import radiance
+from smalti.synth.materials import KEEP, Floats
+from smalti.synth.plan import PIXEL, Plan
+from smalti.synth.roads import main_streets
+from smalti.synth.seeds import rng_for
+from smalti.synth.style import style_of
+from smalti.synth.trees import paint_trees
+from smalti.synth.warp import warp_of
+from smalti.tiling import Window
+
+CELLS_KEPT = 48
+PLANS_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A window of the world with its exact truth."""
+
+    image: npt.NDArray[np.uint8]
+    """(bands, height, width): red, green, blue and perhaps near infrared."""
+    classes: npt.NDArray[np.uint8]
+    """(height, width): index into CLASSES."""
+    height: Floats
+    """(height, width): metres above the ground."""
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def plan_at(seed: int, i: int, j: int) -> Plan:
+    """What stands in block (i along u, j along v)."""
+    block = block_at(seed, i, j)
+    rng = rng_for(seed, "block", i, j)
+    plan = Plan(warp_of(seed), style_of(seed))
+    DISTRICTS[block.kind](plan, rng, block)
+    main_streets(plan, rng, block)
+    return plan.close()
+
+
+def plans_near(seed: int, window: Window) -> list[Plan]:
+    """The plans of all blocks that touch a window, always in the same order."""
+    rows = np.linspace(window.row, window.bottom, 2 + window.height // 300)
+    cols = np.linspace(window.col, window.right, 2 + window.width // 300)
+    corners = np.array(list(product(cols, rows))) * PIXEL
+    uv = warp_of(seed).plan(corners) / PITCH
+    (i0, j0), (i1, j1) = np.floor(uv.min(0)).astype(int) - 1, np.floor(uv.max(0)).astype(int) + 1
+    plans = (plan_at(seed, i, j) for i in range(i0, i1 + 1) for j in range(j0, j1 + 1))
+    return [plan for plan in plans if _touches(plan.box, window)]
+
+
+def _touches(box: tuple[float, float, float, float], window: Window) -> bool:
+    left, top, right, bottom = box
+    return left < window.right and right > window.col and top < window.bottom and bottom > window.row
+
+
+def _truth(canvas: Canvas, ground: npt.NDArray[np.uint16], inner: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
+    table = canvas.classes()
+    classes: npt.NDArray[np.uint8] = table[canvas.index[inner]]
+    below = table[ground[inner]]
+    return np.where(classes == KEEP, below, classes)
+
+
+@lru_cache(maxsize=CELLS_KEPT)
+def cell_at(seed: int, row: int, col: int, nir: bool) -> Drawing:
+    """The drawing of one cell, CELL x CELL pixels."""
+    canvas = blank(row, col, style_of(seed))
+    plans = plans_near(seed, canvas.window)
+    paint_ground(canvas, plans)
+    ground = canvas.index.copy()
+    paint_cars(canvas, plans)
+    paint_houses(canvas, plans)
+    paint_trees(canvas, plans)
+    core = canvas.core()
+    inner = slice(core[0].start + PAD, core[0].stop - PAD), slice(core[1].start + PAD, core[1].stop - PAD)
+    planes = radiance(canvas, 4 if nir else 3)
+    image = photograph(planes, canvas.style, canvas.row + core[0].start, canvas.col + core[1].start)
+    return Drawing(image, _truth(canvas, ground, inner), canvas.height[inner].copy())
+
+
+def draw(window: Window, seed: int, nir: bool = False) -> Drawing:
+    """Draws a window of the world of `seed`; rows and columns may be negative, the world has no border.
+
+    Every window equals the same part of any larger one. Windows on multiples of CELL cost the least.
+    """
+    bands = 4 if nir else 3
+    out = Drawing(
+        np.empty((bands, window.height, window.width), np.uint8),
+        np.empty((window.height, window.width), np.uint8),
+        np.empty((window.height, window.width), np.float32),
+    )
+    rows = range(window.row // CELL, -(-window.bottom // CELL))
+    cols = range(window.col // CELL, -(-window.right // CELL))
+    for row, col in product(rows, cols):
+        part = Window(row * CELL, col * CELL, CELL, CELL).intersect(window)
+        assert part is not None
+        here = part.shift(-window.row, -window.col).slices()
+        there = part.shift(-row * CELL, -col * CELL).slices()
+        cell = cell_at(seed, row, col, nir)
+        out.image[(slice(None), *here)] = cell.image[(slice(None), *there)]
+        out.classes[here] = cell.classes[there]
+        out.height[here] = cell.height[there]
+    return out

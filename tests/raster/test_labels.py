@@ -1,0 +1,201 @@
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from PIL import Image
+from rasterio.crs import CRS
+
+from smalti.card import Task
+from smalti.errors import LabelError
+from smalti.raster.grid import Grid
+from smalti.raster.labels import LabelSpec, open_labels
+from smalti.raster.palette import colorize, parse_color, task_colors, to_hex
+from smalti.tiling import Window
+
+TASK = Task(name="cover", labels=("land", "water", "road"), colors=((255, 0, 0), (0, 0, 255), (9, 9, 9)))
+IDS = np.array([[0, 1, 2, 255], [2, 2, 0, 0], [1, 0, 0, 1]], np.uint8)
+GRID = Grid(3, 4)
+WHOLE = Window(0, 0, 3, 4)
+UTM = Grid(3, 4, Affine(2, 0, 500000, 0, -2, 5000000), CRS.from_epsg(32633))
+
+
+def save(path: Path, pixels: np.ndarray, mode: str | None = None) -> Path:
+    Image.fromarray(pixels, mode).save(path) if mode else Image.fromarray(pixels).save(path)
+    return path
+
+
+def painted(ids: np.ndarray) -> np.ndarray:
+    colors = colorize(ids, TASK)
+    colors[ids == 255] = parse_color("#808080")
+    return colors
+
+
+SPEC = LabelSpec(colors={"#808080": "ignore"})
+
+
+def test_colors_round_trip() -> None:
+    assert parse_color("#6EC1E4") == (0x6E, 0xC1, 0xE4)
+    assert to_hex((0x6E, 0xC1, 0xE4)) == "#6EC1E4"
+    assert len(set(task_colors(Task(name="many", labels=tuple(map(str, range(40))))))) == 40
+    for bad in ("#12", "#GGGGGG", "red"):
+        with pytest.raises(ValueError, match="no colour"):
+            parse_color(bad)
+
+
+def test_index_raster_and_beyond_its_border(tmp_path: Path) -> None:
+    labels = open_labels(save(tmp_path / "a.png", IDS), GRID, TASK)
+    assert np.array_equal(labels.read(WHOLE), IDS)
+    assert np.array_equal(labels.read(Window(-1, -1, 5, 6)), np.pad(IDS, 1, constant_values=255))
+    assert (labels.read(Window(50, 50, 2, 2)) == 255).all()
+    labels.close()
+
+
+def test_ids_stand_for_classes(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", np.array([[0, 7, 200]], np.uint8))
+    spec = LabelSpec(ids={0: "ignore", 7: "water", 200: 2})
+    assert open_labels(path, Grid(1, 3), TASK, spec).read(Window(0, 0, 1, 3)).tolist() == [[255, 1, 2]]
+    with pytest.raises(LabelError, match="'sea' is no class; the classes are 0 land, 1 water, 2 road"):
+        open_labels(path, Grid(1, 3), TASK, LabelSpec(ids={0: "sea"}))
+
+
+def test_unknown_value_is_named_counted_and_placed(tmp_path: Path) -> None:
+    ids = IDS.copy()
+    ids[1, 2:] = 9
+    labels = open_labels(save(tmp_path / "a.png", ids), GRID, TASK)
+    assert np.array_equal(labels.read(Window(0, 0, 1, 4)), IDS[:1])
+    with pytest.raises(LabelError, match=r"a\.png: unknown class value 9 in 2 pixels, first at row 1, column 2;"):
+        labels.read(WHOLE)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "RGBA", "P"])
+def test_colours_stand_for_classes(tmp_path: Path, kind: str) -> None:
+    image = Image.fromarray(painted(IDS)).convert(kind)
+    if kind == "P":
+        image = Image.fromarray(painted(IDS)).quantize(8)
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(open_labels(tmp_path / "a.png", GRID, TASK, SPEC).read(WHOLE), IDS)
+
+
+@pytest.mark.parametrize("palette", [False, True])
+def test_unknown_colour_is_named_counted_and_placed(tmp_path: Path, palette: bool) -> None:
+    colors = painted(IDS)
+    colors[0, 3] = colors[1, 1] = (1, 2, 3)
+    image = Image.fromarray(colors)
+    (image.quantize(8) if palette else image).save(tmp_path / "a.png")
+    with pytest.raises(LabelError, match=r"colour #010203 in 2 pixels, first at row 0, column 3; known are #FF0000"):
+        open_labels(tmp_path / "a.png", GRID, TASK, SPEC).read(WHOLE)
+
+
+def test_jpeg_labels_are_refused_with_the_reason(tmp_path: Path) -> None:
+    Image.fromarray(np.kron(painted(IDS), np.ones((8, 8, 1), np.uint8))).save(tmp_path / "a.jpg")
+    with pytest.raises(LabelError, match="JPEG changes colours: save labels as PNG"):
+        open_labels(tmp_path / "a.jpg", Grid(24, 32), TASK, SPEC).read(Window(0, 0, 24, 32))
+
+
+def test_palette_without_known_colours_is_read_as_ids(tmp_path: Path) -> None:
+    image = Image.fromarray(np.where(IDS == 255, 0, IDS)).convert("P")
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(open_labels(tmp_path / "a.png", GRID, TASK).read(WHOLE), np.where(IDS == 255, 0, IDS))
+
+
+def test_another_size_or_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="4x3 pixels, but their image has 9x9"):
+        open_labels(save(tmp_path / "a.png", IDS), Grid(9, 9), TASK)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", width=4, height=3, count=1, dtype="uint8", crs=UTM.crs, transform=UTM.transform
+    ) as file:
+        file.write(IDS, 1)
+    assert np.array_equal(open_labels(tmp_path / "a.tif", UTM, TASK).read(WHOLE), IDS)
+    with pytest.raises(LabelError, match="lie -10 columns and 20 rows away"):
+        open_labels(tmp_path / "a.tif", UTM.crop(Window(-20, 10, 3, 4)), TASK)
+
+
+def write_features(path: Path, values: list[object], crs: str = "EPSG:32633") -> Path:
+    corners = [
+        (500000, 4999994, 500004, 5000000),
+        (500002, 4999998, 500008, 5000000),
+        (500006, 4999994, 500008, 4999996),
+    ]
+    shapes = np.array([shapely.box(*c) for c in corners], object)
+    if crs != "EPSG:32633":
+        from rasterio.warp import transform
+
+        shapes = shapely.transform(
+            shapely.segmentize(shapes, 1), lambda p: np.column_stack(transform("EPSG:32633", crs, p[:, 0], p[:, 1]))
+        )
+    kind = np.array(values, object)
+    options = {"SPATIAL_INDEX": "NO"} if path.suffix == ".fgb" else {}  # the index would change their order
+    pyogrio.raw.write(path, shapely.to_wkb(shapes), [kind], ["kind"], geometry_type="Polygon", crs=crs, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "crs"),
+    [("a.gpkg", "EPSG:32633"), ("a.geojson", "EPSG:4326"), ("a.shp", "EPSG:3857"), ("a.fgb", "EPSG:32633")],
+)
+def test_features_of_any_format_and_crs(tmp_path: Path, name: str, crs: str) -> None:
+    path = write_features(tmp_path / name, ["wet", "street", "wet"], crs)
+    spec = LabelSpec(attribute="kind", values={"wet": "water", "street": "road"}, background=0)
+    labels = open_labels(path, UTM, TASK, spec)
+    expected = np.array([[1, 2, 2, 2], [1, 1, 0, 0], [1, 1, 0, 1]], np.uint8)  # the later feature lies on top
+    assert np.array_equal(labels.read(WHOLE), expected)
+    assert np.array_equal(
+        labels.read(Window(1, 1, 4, 2)), np.pad(expected[1:, 1:3], ((0, 2), (0, 0)), constant_values=255)
+    )
+    labels.close()
+
+
+def test_features_burnt_as_one_class_leave_the_rest_out(tmp_path: Path) -> None:
+    path = write_features(tmp_path / "a.gpkg", ["x", "y", "z"])
+    found = open_labels(path, UTM, TASK, LabelSpec(burn="road")).read(WHOLE)
+    assert found.tolist() == [[2, 2, 2, 2], [2, 2, 255, 255], [2, 2, 255, 2]]
+
+
+def test_feature_without_a_value_is_left_out(tmp_path: Path) -> None:
+    path = write_features(tmp_path / "a.gpkg", ["road", None, "land"])
+    found = open_labels(path, UTM, TASK, LabelSpec(attribute="kind", background="water")).read(WHOLE)
+    assert found.tolist() == [[2, 255, 255, 255], [2, 2, 1, 1], [2, 2, 1, 0]]
+
+
+def test_unknown_attribute_and_value_are_named(tmp_path: Path) -> None:
+    path = write_features(tmp_path / "a.gpkg", ["x", "y", "z"])
+    with pytest.raises(LabelError, match=r"'[xyz]' is no class"):
+        open_labels(path, UTM, TASK, LabelSpec(attribute="kind"))
+    with pytest.raises(LabelError, match="no attribute 'sort', only kind"):
+        open_labels(path, UTM, TASK, LabelSpec(attribute="sort"))
+    with pytest.raises(LabelError, match="tell with `attribute` which of kind"):
+        open_labels(path, UTM, TASK)
+    with pytest.raises(LabelError, match="the image has none"):
+        open_labels(path, GRID, TASK, LabelSpec(burn=0))
+
+
+def test_damaged_and_missing_vector_files(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="there is no such file"):
+        open_labels(tmp_path / "a.gpkg", UTM, TASK)
+    (tmp_path / "b.gpkg").write_text("no vectors")
+    with pytest.raises(LabelError, match="cannot be read as vector features"):
+        open_labels(tmp_path / "b.gpkg", UTM, TASK)
+
+
+DUBAI = {"#8429F6": 0, "#E2A929": 1, "#3C1098": 2, "#FEDD3A": 3, "#6EC1E4": 4, "#9B9B9B": 255, "#000000": 255}
+
+
+def test_real_colour_masks_rgb_and_palette(shared_data: Path) -> None:
+    task = Task(name="landcover", labels=("land", "water", "building", "vegetation", "road"), label_colors=DUBAI)
+    masks = sorted(shared_data.glob("dubai/tile[14]/masks/*.png"))
+    assert masks
+    for mask in masks:
+        with Image.open(mask) as image:
+            grid = Grid(image.height, image.width)
+        found = open_labels(mask, grid, task).read(Window(0, 0, grid.height, grid.width))
+        with Image.open(mask) as image:
+            colors = np.asarray(image.convert("RGB"))
+        lut = np.zeros((256, 3), np.uint8)
+        for text, value in DUBAI.items():
+            lut[value] = parse_color(text)
+        assert np.array_equal(lut[found][found != 255], colors[found != 255])
