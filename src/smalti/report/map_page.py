@@ -52,7 +52,7 @@ def write_map_page(out_html: Path, scene_path: str, map_path: Path, card: Card, 
         nodata=int(small.counts[len(task.labels) :].sum()),
         area_note=_area_note(grid),
         place=_place(grid, map_path),
-        timing=_timing(summary) if summary else [],
+        timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
     )
     write_whole(out_html, page.encode())
@@ -100,8 +100,9 @@ def _place(grid: Grid, map_path: Path) -> list[tuple[str, str]]:
     size = axes_m(grid)
     if grid.crs is None or size is None:
         return [*lines, ("georeference", "none")]
-    corners = np.array([grid.transform * (c, r) for r in (0, grid.height) for c in (0, grid.width)])
-    (left, bottom), (right, top) = corners.min(0), corners.max(0)
+    corners = np.array([(c, r, 1) for r in (0, grid.height) for c in (0, grid.width)])
+    ground = corners @ np.array(grid.transform[:6]).reshape(2, 3).T  # 4,2: x and y
+    (left, bottom), (right, top) = ground.min(0), ground.max(0)
     digits = 6 if grid.crs.is_geographic else 2
     bounds = f"{left:.{digits}f} to {right:.{digits}f}, {bottom:.{digits}f} to {top:.{digits}f}"
     name = grid.crs.to_wkt().split('"')[1]
