@@ -130,7 +130,7 @@ def style_of(seed: int) -> Style:
         haze=(haze * 0.8, haze * 0.92, haze * 1.15, haze * 0.3),
         gain=tuple(float(g) for g in balance * exposure),  # type: ignore[arg-type]
         gamma=float(rng.uniform(0.85, 1.3)),
-        chroma=float(rng.uniform(0.5, 1.0)),
+        chroma=float(rng.uniform(0.5, 0.92)),
         quality=int(rng.integers(72, 95)),
     )
 

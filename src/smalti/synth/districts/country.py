@@ -88,8 +88,10 @@ def _floor(plan: Plan, covered: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
 
 def bare(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Bare ground with stains, tracks, pits and few shrubs; building sites."""
-    ground(plan, BASE, Material.SAND if rng.random() < 0.6 else Material.BARE, whole(block))
     area, full = inner(block), whole(block)
+    dunes = Rows(float(rng.uniform(0, 3)), float(rng.uniform(18, 60)), float(rng.uniform(0.0, 0.06)))
+    corners = np.array([[full.u0, full.v0], [full.u1, full.v0], [full.u1, full.v1], [full.u0, full.v1]])
+    plan.patch(BASE, Material.SAND if rng.random() < 0.6 else Material.BARE, corners, dunes)
     kinds = (Material.SAND, Material.BARE, Material.PIT, Material.RUBBLE, Material.MEADOW, Material.GRAVEL)
     for _ in range(int(rng.integers(4, 10))):
         at = float(rng.uniform(area.u0 + 30, area.u1 - 30)), float(rng.uniform(area.v0 + 30, area.v1 - 30))

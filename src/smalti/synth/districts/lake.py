@@ -24,7 +24,7 @@ def lake(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     if rng.random() < 0.6:
         area = _waterfront(plan, rng, area)
     centre = area.centre[0] + float(rng.uniform(-10, 10)), area.centre[1] + float(rng.uniform(-10, 10))
-    radii = area.width * float(rng.uniform(0.3, 0.46)), area.depth * float(rng.uniform(0.3, 0.46))
+    radii = area.width * float(rng.uniform(0.34, 0.58)), area.depth * float(rng.uniform(0.34, 0.58))
     edge = blob(rng, centre, radii, 0.17)
     edge = np.clip(edge, (area.u0 + 5, area.v0 + 5), (area.u1 - 5, area.v1 - 5))
     plan.patch(
@@ -39,9 +39,8 @@ def lake(plan: Plan, rng: np.random.Generator, block: Block) -> None:
         ring = _grow(edge, centre, 9)
         ring = np.clip(ring, (area.u0 + 1, area.v0 + 1), (area.u1 - 1, area.v1 - 1))
         plan.strip(PARCEL, Material.PATH, np.concatenate([ring, ring[:1]]), 2.4)
-        for lot in (area,):
-            scatter = rng.uniform((lot.u0, lot.v0), (lot.u1, lot.v1), (int(rng.integers(20, 120)), 2))
-            plant(plan, rng, scatter[_outside(scatter, edge, centre)])
+        uv = rng.uniform((area.u0, area.v0), (area.u1, area.v1), (int(rng.integers(20, 120)), 2))
+        plant(plan, rng, uv[_outside(uv, edge, centre)])
     else:
         shrubs(plan, rng, area, int(rng.integers(0, 20)))
     if rng.random() < 0.3:
