@@ -7,10 +7,14 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
+    "ued_bes": UEDBES,
+    "ued_bes_sfm": UEDBESSFM,
 }
 
 

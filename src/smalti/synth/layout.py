@@ -13,10 +13,10 @@ from smalti.synth.style import style_of
 PITCH = 300.0
 """Mean distance of main streets in metres."""
 
-DENSE = (("town", 0.45), ("estate", 0.3), ("industry", 0.25))
-LOOSE = (("suburb", 0.75), ("estate", 0.1), ("town", 0.15))
-OPEN_GREEN = (("farm", 0.6), ("wood", 0.25), ("bare", 0.15))
-OPEN_ARID = (("bare", 0.55), ("farm", 0.3), ("wood", 0.15))
+DENSE = (("town", 0.6), ("estate", 0.18), ("industry", 0.22))
+LOOSE = (("suburb", 0.72), ("estate", 0.08), ("town", 0.2))
+OPEN_GREEN = (("farm", 0.4), ("wood", 0.22), ("bare", 0.1), ("suburb", 0.16), ("industry", 0.12))
+OPEN_ARID = (("bare", 0.36), ("farm", 0.2), ("wood", 0.14), ("suburb", 0.16), ("industry", 0.14))
 RURAL = {"farm", "wood", "bare", "lake"}
 
 
@@ -64,11 +64,11 @@ def street_width(seed: int, axis: int, i: int, j: int) -> float:
     """Width in metres of the street on line `i` of `axis` beside block (i, j) or, for axis 1, (j, i)."""
     a, b = ((i, j), (i - 1, j)) if axis == 0 else ((j, i), (j, i - 1))
     main = float(rng_for(seed, "main", axis, i).random())
-    if main < 0.3:
-        return 19.0
+    if main < 0.2:
+        return 16.0
     if kind_at(seed, *a) in RURAL and kind_at(seed, *b) in RURAL:
         return 5.5 if main < 0.7 else 3.6
-    return 11.0 if main < 0.65 else 8.0
+    return 9.0 if main < 0.5 else 7.2
 
 
 @lru_cache(maxsize=4096)
