@@ -4,7 +4,6 @@ Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the fil
 names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table.
 """
 
-import colorsys
 import warnings
 from collections.abc import Callable
 from html import escape
@@ -20,11 +19,11 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
-from smalti.card import RGB, Task
 from smalti.errors import OutputError
 from smalti.jobs import guarded, publish
 from smalti.products import PROBABILITY_STEPS, Product
 from smalti.raster.grid import Grid
+from smalti.raster.palette import task_colors
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
@@ -70,15 +69,6 @@ def made_by(output: Path) -> str:
     return rest.partition("<")[0]
 
 
-def class_colors(task: Task) -> tuple[RGB, ...]:
-    """The task's colours, or well-spread ones if it declares none."""
-    if task.colors:
-        return task.colors
-    hues = ((k * 0.618034) % 1 for k in range(len(task.labels)))  # golden section: neighbours in the list differ
-    colors = (colorsys.hsv_to_rgb(hue, 0.65, 0.9) for hue in hues)
-    return tuple((round(r * 255), round(g * 255), round(b * 255)) for r, g, b in colors)
-
-
 def _sidecar(output: Path) -> Path:
     return output.with_name(f"{output.name}.aux.xml")
 
@@ -95,7 +85,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
         count=len(product.bands),
         dtype=product.dtype,
         crs=grid.crs,
-        transform=grid.transform,
+        transform=None if grid.transform.is_identity else grid.transform,
         nodata=product.nodata,
         tiled=True,
         blockxsize=BLOCK,
@@ -115,7 +105,7 @@ def _describe(file: Any, product: Product) -> None:
     file.update_tags(TIFFTAG_SOFTWARE=f"smalti {__version__}")
     file.descriptions = product.bands
     if product.form == "classes":
-        colors = dict(enumerate(class_colors(product.task)))
+        colors = dict(enumerate(task_colors(product.task)))
         file.write_colormap(1, {k: (*color, 255) for k, color in colors.items()})
         file.update_tags(1, **{f"CLASS_{k}": label for k, label in enumerate(product.task.labels)})
         return
@@ -159,7 +149,7 @@ def _description(product: Product, job: str) -> str:
         )
         entries = "".join(
             f'<Row index="{k}">{"".join(f"<F>{escape(str(cell))}</F>" for cell in (k, label, *color))}</Row>'
-            for k, (label, color) in enumerate(zip(labels, class_colors(product.task), strict=True))
+            for k, (label, color) in enumerate(zip(labels, task_colors(product.task), strict=True))
         )
         names = (
             f'<PAMRasterBand band="1"><CategoryNames>{categories}</CategoryNames>'
