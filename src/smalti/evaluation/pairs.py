@@ -48,7 +48,7 @@ class Pair:
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})
-VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".parquet", ".fgb"})
+VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".fgb"})
 IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "img_dir", "images_png", "rgb", "top", "chips"})
 LABEL_FOLDERS = frozenset(
     {"masks", "mask", "labels", "label", "gt", "gts", "annotations", "annotation", "ann_dir", "masks_png"}
