@@ -86,54 +86,70 @@ def predict_scene(
     above it are not written again, and it must be the first row of one of them. `progress` is called in the caller's
     thread with the number of pixels that were finished. Whatever one of the functions raises is raised here.
     """
-    card = predict.card
-    blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.tasks}
-    tiles = (t for t in plan_tiles(height, width, card.tile, card.overlap, card.stride) if t.keep.bottom > rows_done)
-    fill = _neutral(card)
-    started, engine_seconds, seen, skipped, pixels = time.perf_counter(), 0.0, 0, 0, 0
-
-    def fetch(tile: Tile) -> tuple[Tile, Pixels | None, Mask]:
-        image, valid = read(tile.read)
-        within = tile.keep.within(tile.read)
-        if not valid.all():
-            if not valid[within].any():
-                return tile, None, valid[tile.done.within(tile.read)]
-            image = np.where(valid, image, fill.astype(image.dtype))
-        return tile, image, valid[tile.done.within(tile.read)]
-
-    def finish(tile: Tile, answers: dict[str, Floats] | None, valid: Mask) -> int:
-        blended = {name: b.add(tile, None if answers is None else answers[name][0]) for name, b in blenders.items()}
-        if tile.done.row < rows_done:
-            return 0
-        write(tile.done, blended, valid)
-        return tile.done.height * tile.done.width
-
-    def account(finished: Future[int]) -> int:
-        done = finished.result()
-        if progress is not None:
-            progress(done)
-        return done
-
+    run = _Run(read, predict, write, height, width, rows_done)
+    started = time.perf_counter()
+    pixels = 0
     with _worker() as reader, _worker() as writer:
-        writing: deque[Future[int]] = deque()
-        for tile, image, valid in _ahead(reader, fetch, tiles):
-            answers = None
-            if image is None:
-                skipped += 1
-            else:
-                seen, before = seen + 1, time.perf_counter()
-                answers = predict(image[None])
-                engine_seconds += time.perf_counter() - before
-            writing.append(writer.submit(finish, tile, answers, valid))
-            if len(writing) > AHEAD:
-                pixels += account(writing.popleft())
-        pixels += sum(map(account, writing))
-    return Summary(pixels, time.perf_counter() - started, seen, skipped, engine_seconds)
+        answered = (writer.submit(run.finish, *run.ask(*fetched)) for fetched in _ahead(reader, run.fetch, run.tiles()))
+        for finished in _lagging(answered):
+            pixels += finished
+            if progress is not None:
+                progress(finished)
+    return Summary(pixels, time.perf_counter() - started, run.asked, run.skipped, run.engine_seconds)
 
 
-def _neutral(card: Card) -> NDArray[np.float64]:
-    """The raw pixel (C, 1, 1) that enters the net as zero: what invalid pixels are replaced by."""
-    return np.array(card.mean)[:, None, None] / card.scale
+class _Run:
+    """The three steps a tile goes through, each in its own thread, and what they count."""
+
+    def __init__(self, read: Read, predict: Predictor, write: Write, height: int, width: int, rows_done: int) -> None:
+        card = predict.card
+        self._read, self._predict, self._write = read, predict, write
+        self._size, self._rows_done = (height, width), rows_done
+        self._blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.tasks}
+        self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: enters the net as zero
+        self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
+        self._broken = False
+
+    def tiles(self) -> Iterator[Tile]:
+        """All tiles that touch what is not yet done: the row of tiles before it too, for the rows they share."""
+        card = self._predict.card
+        tiles = plan_tiles(*self._size, card.tile, card.overlap, card.stride)
+        return (tile for tile in tiles if tile.keep.bottom > self._rows_done)
+
+    def fetch(self, tile: Tile) -> tuple[Tile, Pixels | None, Mask]:
+        """A tile's pixels, or None if none that counts is valid, and where its finished part is valid."""
+        image, valid = self._read(tile.read)
+        done = valid[tile.done.within(tile.read)]
+        if valid.all():
+            return tile, image, done
+        if not valid[tile.keep.within(tile.read)].any():
+            return tile, None, done
+        return tile, np.where(valid, image, self._neutral.astype(image.dtype)), done
+
+    def ask(self, tile: Tile, image: Pixels | None, valid: Mask) -> tuple[Tile, dict[str, Floats] | None, Mask]:
+        """The engine's answers for a tile."""
+        if image is None:
+            self.skipped += 1
+            return tile, None, valid
+        before = time.perf_counter()
+        answers = self._predict(image[None])
+        self.engine_seconds += time.perf_counter() - before
+        self.asked += 1
+        return tile, answers, valid
+
+    def finish(self, tile: Tile, answers: dict[str, Floats] | None, valid: Mask) -> int:
+        """Blends a tile in and writes what is final; returns the number of pixels written."""
+        if self._broken:  # tiles that wait behind a failed one: a later window must not follow a missing one
+            return 0
+        self._broken = True
+        values = {
+            name: blender.add(tile, None if answers is None else answers[name][0])
+            for name, blender in self._blenders.items()
+        }
+        if tile.done.row >= self._rows_done:
+            self._write(tile.done, values, valid)
+        self._broken = False
+        return tile.done.height * tile.done.width if tile.done.row >= self._rows_done else 0
 
 
 @contextmanager
@@ -148,10 +164,40 @@ def _worker() -> Iterator[ThreadPoolExecutor]:
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results in order, computed up to `AHEAD` items before they are asked for."""
+    return _lagging(pool.submit(work, item) for item in items)
+
+
+def _lagging(futures: Iterable[Future[R]]) -> Iterator[R]:
+    """Results in order, of futures drawn from the iterable up to `AHEAD` before they are waited for."""
     waiting: deque[Future[R]] = deque()
-    for item in items:
-        waiting.append(pool.submit(work, item))
+    for future in futures:
+        waiting.append(future)
         if len(waiting) > AHEAD:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+class Averaged:
+    """A predictor's mean over flips and quarter turns: the eight symmetries of the square, at eight times the cost."""
+
+    def __init__(self, predict: Predictor) -> None:
+        self._predict = predict
+
+    @property
+    def card(self) -> Card:
+        """The card of the predictor inside."""
+        return self._predict.card
+
+    def __call__(self, batch: Pixels) -> dict[str, Floats]:
+        """Raw pixels (N, C, H, W) -> per task the mean answer (N, K, H, W), probabilities as probabilities."""
+        total: dict[str, Floats] = {}
+        for turns in range(4):
+            for step in (1, -1):  # -1: seen in a mirror
+                view = np.rot90(batch[..., ::step], turns, axes=(2, 3))
+                for name, answer in self._predict(view).items():
+                    back = np.rot90(answer, -turns, axes=(2, 3))[..., ::step]
+                    total[name] = total[name] + back if name in total else back.copy()
+        for sums in total.values():
+            sums /= 8
+        return total

@@ -48,7 +48,7 @@ class Pair:
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})
-VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".parquet", ".fgb"})
+VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".fgb"})
 IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "img_dir", "images_png", "rgb", "top", "chips"})
 LABEL_FOLDERS = frozenset(
     {"masks", "mask", "labels", "label", "gt", "gts", "annotations", "annotation", "ann_dir", "masks_png"}
@@ -56,7 +56,8 @@ LABEL_FOLDERS = frozenset(
 )
 LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
 IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)
-OTHER_ENDING = re.compile(r"[._-](height|buildings|preview)$", re.IGNORECASE)
+OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|probabilities)$", re.IGNORECASE)
+"""What `smalti draw` and `smalti map` write beside a scene, besides its classes."""
 NAMED_AT_ONCE = 5
 
 

@@ -73,7 +73,12 @@ class Canvas:
         roofs = np.hstack([roofs, roofs.mean(1, keepdims=True)])
         things = [self.style.trees, self.style.cars, roofs]
         a, b = self.style.ground
-        return np.concatenate([a, *things]), np.concatenate([b, *(t * np.float32(0.94) for t in things)])
+        first = np.concatenate([a, *things])
+        second = np.concatenate([b, *(t * np.float32(0.94) for t in things)])
+        for table in (first, second):
+            grey = table[:, :3].mean(1, keepdims=True)
+            table[:, :3] = grey + (table[:, :3] - grey) * np.float32(self.style.chroma)
+        return first, second
 
     def textures(self) -> Floats:
         """Strength of fine and medium texture of every index, (indices, 2)."""

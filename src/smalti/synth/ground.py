@@ -21,13 +21,14 @@ def paint_ground(canvas: Canvas, plans: Sequence[Plan]) -> None:
     for patch in patches:
         if patch.level >= ON_ROAD:
             _fill(canvas, patch)
+    for patch in patches:
+        if patch.rows:
+            _furrows(canvas, patch)
 
 
 def _fill(canvas: Canvas, patch: Patch) -> None:
     corners = canvas.fixed(patch.points)
     cv2.fillPoly(canvas.index, [corners], int(patch.material), cv2.LINE_8, SHIFT)
-    if patch.rows:
-        _furrows(canvas, patch)
 
 
 def _furrows(canvas: Canvas, patch: Patch) -> None:
@@ -45,7 +46,9 @@ def _furrows(canvas: Canvas, patch: Patch) -> None:
     inside = np.zeros(wave.shape, np.uint8)
     corners = canvas.fixed(patch.points) - np.array([left, top], np.int32) * (1 << SHIFT)
     cv2.fillPoly(inside, [corners], 1, cv2.LINE_8, SHIFT)
-    np.copyto(canvas.detail[top:bottom, left:right], (wave * patch.rows.strength).astype(np.float32), where=inside > 0)
+    here = np.s_[top:bottom, left:right]
+    seen = (inside > 0) & (canvas.index[here] == patch.material)
+    np.copyto(canvas.detail[here], (wave * patch.rows.strength).astype(np.float32), where=seen)
 
 
 def _lines(canvas: Canvas, plan: Plan) -> None:

@@ -1,7 +1,7 @@
 """The lattice of main streets and what lies between them.
 
-Streets run along irregular lines of the plan. Each two by two blocks hold a dense and a loose quarter, open country
-and water, in an order of their own, so that every walk of 600 m meets all of them.
+Streets run along irregular lines of the plan. Each two by two blocks hold water and, in an order of their own, a dense
+quarter, a loose one and mostly open country, so that every walk of 600 m meets all of them.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from smalti.synth.style import style_of
 PITCH = 300.0
 """Mean distance of main streets in metres."""
 
-DENSE = (("town", 0.45), ("estate", 0.3), ("industry", 0.25))
-LOOSE = (("suburb", 0.75), ("estate", 0.1), ("town", 0.15))
-OPEN_GREEN = (("farm", 0.6), ("wood", 0.25), ("bare", 0.15))
-OPEN_ARID = (("bare", 0.55), ("farm", 0.3), ("wood", 0.15))
+DENSE = (("town", 0.6), ("estate", 0.18), ("industry", 0.22))
+LOOSE = (("suburb", 0.72), ("estate", 0.08), ("town", 0.2))
+OPEN_GREEN = (("farm", 0.4), ("wood", 0.22), ("bare", 0.1), ("suburb", 0.16), ("industry", 0.12))
+OPEN_ARID = (("bare", 0.36), ("farm", 0.2), ("wood", 0.14), ("suburb", 0.16), ("industry", 0.14))
 RURAL = {"farm", "wood", "bare", "lake"}
 
 
@@ -52,8 +52,9 @@ def _pick(choices: tuple[tuple[str, float], ...], at: float) -> str:
 @lru_cache(maxsize=4096)
 def kind_at(seed: int, i: int, j: int) -> str:
     """What block (i along u, j along v) is."""
-    rng = rng_for(seed, "group", i // 2, j // 2)
-    quarter = int(rng.permutation(4)[i % 2 * 2 + j % 2])
+    place = i % 2 * 2 + j % 2
+    order = rng_for(seed, "group", i // 2, j // 2).permutation(3) + 1
+    quarter = int(order[place - 1]) if place else 0
     fate = float(rng_for(seed, "kind", i, j).random())
     country = OPEN_ARID if style_of(seed).aridity > 0.5 else OPEN_GREEN
     return ("lake", _pick(DENSE, fate), _pick(LOOSE, fate), _pick(country, fate))[quarter]
@@ -64,11 +65,11 @@ def street_width(seed: int, axis: int, i: int, j: int) -> float:
     """Width in metres of the street on line `i` of `axis` beside block (i, j) or, for axis 1, (j, i)."""
     a, b = ((i, j), (i - 1, j)) if axis == 0 else ((j, i), (j, i - 1))
     main = float(rng_for(seed, "main", axis, i).random())
-    if main < 0.3:
-        return 19.0
+    if main < 0.2:
+        return 16.0
     if kind_at(seed, *a) in RURAL and kind_at(seed, *b) in RURAL:
         return 5.5 if main < 0.7 else 3.6
-    return 11.0 if main < 0.65 else 8.0
+    return 9.0 if main < 0.5 else 7.2
 
 
 @lru_cache(maxsize=4096)

@@ -20,12 +20,13 @@ def shadows(canvas: Canvas) -> Floats:
     sx, sy = canvas.style.sun
     fall = canvas.style.slope * PIXEL
     ray = canvas.height.copy()
+    scratch = np.empty_like(ray)
     step = 1
     while step < REACH:
         dx, dy = round(step * sx), round(step * sy)
-        here = _cut(-dy), _cut(-dx)
-        there = _cut(dy), _cut(dx)
-        moved = ray[there] - np.float32(fall * float(np.hypot(dx, dy)))
+        here, there = (_cut(-dy), _cut(-dx)), (_cut(dy), _cut(dx))
+        moved = scratch[here]
+        np.subtract(ray[there], np.float32(fall * float(np.hypot(dx, dy))), out=moved)
         np.maximum(ray[here], moved, out=moved)
         ray[here] = moved
         step *= 2
@@ -56,15 +57,15 @@ def radiance(canvas: Canvas, bands: int) -> list[Floats]:
     """What leaves the ground towards the camera: one plane of the core per band, grey levels."""
     core = canvas.core()
     row, col = canvas.row + core[0].start, canvas.col + core[1].start
-    index = canvas.index[core]
+    index = canvas.index[core].astype(np.intp)
     height, width = index.shape
     squares = textures()
     fine, medium, coarse, macro = (
         squares.cut(name, row, col, height, width) for name in ("fine", "medium", "coarse", "macro")
     )
     strength = canvas.textures()
-    shine = strength[:, 0][index] * fine
-    shine += strength[:, 1][index] * medium
+    shine = np.take(strength[:, 0], index) * fine
+    shine += np.take(strength[:, 1], index) * medium
     shine += canvas.detail[core]
     crown = (index >= FIRST_TREE) & (index < FIRST_CAR)
     shine += relief(canvas, core) * crown
@@ -75,9 +76,9 @@ def radiance(canvas: Canvas, bands: int) -> list[Floats]:
     planes = []
     for band in range(bands):
         shade = np.float32(canvas.style.shade[band])
-        plane = (b - a)[:, band][index]
+        plane = np.take((b - a)[:, band], index)
         plane *= mix
-        plane += a[:, band][index]
+        plane += np.take(a[:, band], index)
         plane *= shine
         plane *= lit * (1 - shade) + shade
         planes.append(plane)

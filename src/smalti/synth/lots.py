@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from smalti.synth.layout import Block
-from smalti.synth.materials import Material as M
+from smalti.synth.materials import Material
 from smalti.synth.plan import GARDEN, PARCEL, Plan
 from smalti.synth.style import TREE_KINDS
 from smalti.synth.warp import Points
 
-STRETCH = 1.12
+STRETCH = 1.18
 """How much wider than planned a street may come out where the plan is squeezed."""
 
 
@@ -63,19 +63,20 @@ def inner(block: Block) -> Lot:
     return Lot(block.u0 + left, block.v0 + top, block.u1 - right, block.v1 - bottom)
 
 
-def ground(plan: Plan, level: int, material: M, lot: Lot) -> None:
+def ground(plan: Plan, level: int, material: Material, lot: Lot) -> None:
     """Covers a lot."""
     plan.rect(level, material, lot.u0, lot.v0, lot.u1, lot.v1)
 
 
 def blob(rng: np.random.Generator, centre: tuple[float, float], radii: tuple[float, float], rough: float) -> Points:
-    """A rounded outline around a plan point, (48, 2)."""
-    angle = np.arange(48) * (2 * np.pi / 48)
-    waves = np.arange(2, 6)
-    weight = rng.normal(0, rough, (2, 4)) / waves * 2
+    """A rounded outline around a plan point, (96, 2)."""
+    angle = np.arange(96) * (2 * np.pi / 96)
+    waves = np.arange(2, 8)
+    weight = rng.normal(0, rough, (2, 6)) / waves * 2
     radius = 1 + weight[0] @ np.cos(waves[:, None] * angle) + weight[1] @ np.sin(waves[:, None] * angle)
     radius = np.clip(radius, 0.45, 1.25)
-    return np.array(centre) + (radius * np.stack([np.cos(angle) * radii[0], np.sin(angle) * radii[1]])).T
+    outline: Points = np.array(centre) + (radius * np.stack([np.cos(angle) * radii[0], np.sin(angle) * radii[1]])).T
+    return outline
 
 
 def scatter_trees(plan: Plan, rng: np.random.Generator, lot: Lot, count: int, tall: float = 1.0) -> None:
@@ -110,7 +111,12 @@ def tree_row(plan: Plan, rng: np.random.Generator, begin: tuple[float, float], e
 
 def car_park(plan: Plan, rng: np.random.Generator, lot: Lot, fill: float) -> None:
     """Asphalt with rows of bays along u and cars in some of them."""
-    ground(plan, PARCEL, (M.COURT, M.ASPHALT, M.ASPHALT_OLD, M.ASPHALT_DARK)[int(rng.integers(4))], lot)
+    ground(
+        plan,
+        PARCEL,
+        (Material.COURT, Material.ASPHALT, Material.ASPHALT_OLD, Material.ASPHALT_DARK)[int(rng.integers(4))],
+        lot,
+    )
     if lot.width < 12 or lot.depth < 9:
         return
     columns = int((lot.width - 4) / 2.6)
@@ -123,7 +129,7 @@ def car_park(plan: Plan, rng: np.random.Generator, lot: Lot, fill: float) -> Non
             if not lot.v0 + 2.4 <= v <= lot.v1 - 2.4:
                 continue
             ends = np.stack([np.stack([u, np.full_like(u, v - 2.4)], 1), np.stack([u, np.full_like(u, v + 2.4)], 1)], 1)
-            plan.segments(M.PAINT, ends)
+            plan.segments(Material.PAINT, ends)
             taken = rng.random(columns) < fill
             at = np.stack([u[:-1] + 1.3, np.full(columns, v) + rng.normal(0, 0.25, columns)], 1)[taken]
             plan.cars_at(at, False, rng.integers(0, 11, len(at)).astype(float))
@@ -136,4 +142,4 @@ def shrubs(plan: Plan, rng: np.random.Generator, lot: Lot, count: int) -> None:
     for _ in range(count):
         at = rng.uniform(lot.u0, lot.u1), rng.uniform(lot.v0, lot.v1)
         size = float(rng.uniform(0.7, 2.2))
-        plan.patch(GARDEN, M.HEDGE, blob(rng, at, (size, size * rng.uniform(0.7, 1.3)), 0.15)[::6])
+        plan.patch(GARDEN, Material.HEDGE, blob(rng, at, (size, size * rng.uniform(0.7, 1.3)), 0.15)[::12])

@@ -70,6 +70,7 @@ class Plan:
     _trees: list[Points] = field(default_factory=list)
     _cars: list[Points] = field(default_factory=list)
     _lines: list[tuple[Material, Points]] = field(default_factory=list)
+    _parts: dict[int, list[House]] = field(default_factory=dict)
     buildings: int = 0
     trees: Points = field(default_factory=lambda: np.zeros((0, 5)))
     """(n, 5): x, y, radius in pixels, height in metres, kind."""
@@ -169,9 +170,26 @@ class Plan:
             size = np.full(len(uv), length / PIXEL)
             self._cars.append(np.column_stack([self.pixels(uv), axis, kind, size]))
 
+    def parts(self, building: int) -> list[House]:
+        """The parts of one building, in the order in which they were added."""
+        if not self._parts:
+            for house in self.houses:
+                self._parts.setdefault(house.building, []).append(house)
+        return self._parts[building]
+
+    def _standing(self, trees: Points) -> Points:
+        """The trees that do not grow out of a building."""
+        free = np.ones(len(trees), bool)
+        for house in self.houses:
+            (ax, ay), (bx, by) = house.along, house.across
+            dx, dy = trees[:, 0] - house.centre[0], trees[:, 1] - house.centre[1]
+            det = ax * by - ay * bx
+            free &= (np.abs(dx * by - dy * bx) > abs(det) * 1.1) | (np.abs(dy * ax - dx * ay) > abs(det) * 1.1)
+        return trees[free]
+
     def close(self) -> "Plan":
         """Puts everything into arrays with bounding boxes."""
-        self.trees = np.concatenate(self._trees) if self._trees else self.trees
+        self.trees = self._standing(np.concatenate(self._trees)) if self._trees else self.trees
         self.cars = np.concatenate(self._cars) if self._cars else self.cars
         for material in dict.fromkeys(m for m, _ in self._lines):
             self.lines[material] = np.concatenate([line for m, line in self._lines if m == material])
@@ -203,9 +221,11 @@ def house_box(house: House) -> tuple[float, float, float, float]:
 def densify(uv: Points, closed: bool = True, step: float = 7.0) -> Points:
     """The same line or polygon with a point at least every `step` metres, so that it bends with the plan."""
     uv = np.asarray(uv, np.float64)
-    ends = np.roll(uv, -1, axis=0) if closed else uv[1:]
-    begins = uv if closed else uv[:-1]
+    line = np.concatenate([uv, uv[:1]]) if closed else uv
+    begins, ends = line[:-1], line[1:]
     lengths = np.hypot(*(ends - begins).T)
+    if lengths.max() <= step:
+        return uv
     counts = np.maximum(np.ceil(lengths / step).astype(int), 1)
     index = np.repeat(np.arange(len(begins)), counts)
     first = np.repeat(np.cumsum(counts) - counts, counts)

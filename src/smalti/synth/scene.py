@@ -26,6 +26,8 @@ from smalti.tiling import Window
 
 CELLS_KEPT = 48
 PLANS_KEPT = 256
+OVERHANG = 34.0
+"""Metres by which the things of a block may reach beyond its lines: half a street, a roundabout, a crown."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,15 @@ def plan_at(seed: int, i: int, j: int) -> Plan:
 
 def plans_near(seed: int, window: Window) -> list[Plan]:
     """The plans of all blocks that touch a window, always in the same order."""
-    rows = np.linspace(window.row, window.bottom, 2 + window.height // 300)
-    cols = np.linspace(window.col, window.right, 2 + window.width // 300)
-    corners = np.array(list(product(cols, rows))) * PIXEL
-    uv = warp_of(seed).plan(corners) / PITCH
-    (i0, j0), (i1, j1) = np.floor(uv.min(0)).astype(int) - 1, np.floor(uv.max(0)).astype(int) + 1
-    plans = (plan_at(seed, i, j) for i in range(i0, i1 + 1) for j in range(j0, j1 + 1))
+    rows = np.linspace(window.row, window.bottom, 3 + window.height // 150)
+    cols = np.linspace(window.col, window.right, 3 + window.width // 150)
+    uv = warp_of(seed).plan(np.array(list(product(cols, rows))) * PIXEL)
+    (u0, v0), (u1, v1) = uv.min(0) - OVERHANG, uv.max(0) + OVERHANG
+    columns = range(int(u0 // PITCH) - 1, int(u1 // PITCH) + 2)
+    lines = range(int(v0 // PITCH) - 1, int(v1 // PITCH) + 2)
+    blocks = (block_at(seed, i, j) for i in columns for j in lines)
+    near = (b for b in blocks if b.u0 < u1 and b.u1 > u0 and b.v0 < v1 and b.v1 > v0)
+    plans = (plan_at(seed, block.i, block.j) for block in near)
     return [plan for plan in plans if _touches(plan.box, window)]
 
 

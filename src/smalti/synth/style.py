@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from smalti.synth import materials
-from smalti.synth.materials import Floats
+from smalti.synth.materials import Floats, Material
 from smalti.synth.seeds import rng_for
 
 TREE_KINDS = 12
@@ -41,6 +41,7 @@ CARS = np.array(
     ],
     np.float32,
 )  # fmt: skip
+WATERS = np.array([(46, 62, 66), (24, 28, 28), (58, 64, 46), (40, 74, 80), (34, 50, 70), (70, 72, 60)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Style:
     gain: tuple[float, float, float, float]
     """White balance and exposure, per band."""
     gamma: float
+    chroma: float
+    """How colourful the country is, 1: as in the tables."""
     quality: int
     """Of the JPEG-like loss."""
 
@@ -107,9 +110,9 @@ def style_of(seed: int) -> Style:
     rng = rng_for(seed, "style")
     aridity = float(rng.uniform(0.7, 1) if rng.random() < 0.5 else rng.uniform(0, 0.35))
     azimuth = math.radians(rng.uniform(0, 360) if rng.random() < 0.3 else rng.uniform(100, 260))
-    ground = tuple(_tinted(rng, table) for table in materials.colours(aridity))
+    ground = _ground(rng, aridity)
     ambient = rng.uniform(0.3, 0.5)
-    balance = rng.normal(1, 0.05, 4)
+    balance = rng.normal(1, 0.03, 4)
     exposure = rng.uniform(0.82, 1.16)
     haze = rng.uniform(0, 26)
     return Style(
@@ -119,7 +122,7 @@ def style_of(seed: int) -> Style:
         shade=(ambient * 0.94, ambient, ambient * 1.12, ambient * 0.8),
         trees=_trees(rng, aridity),
         cars=_with_nir(CARS, 1.0),
-        ground=(ground[0], ground[1]),
+        ground=ground,
         pitched=_jitter(rng, ROOFS_ARID if aridity > 0.5 else ROOFS_GREEN, 0.08),
         flat=_jitter(rng, ROOFS_FLAT, 0.08),
         blur=float(rng.uniform(0.45, 0.95)),
@@ -127,12 +130,21 @@ def style_of(seed: int) -> Style:
         haze=(haze * 0.8, haze * 0.92, haze * 1.15, haze * 0.3),
         gain=tuple(float(g) for g in balance * exposure),  # type: ignore[arg-type]
         gamma=float(rng.uniform(0.85, 1.3)),
+        chroma=float(rng.uniform(0.5, 0.92)),
         quality=int(rng.integers(72, 95)),
     )
 
 
-def _tinted(rng: np.random.Generator, table: Floats) -> Floats:
-    """Ground colours with the brightness and tint of one country."""
-    factor = rng.normal(1, 0.07, (len(table), 1))
-    tint = np.append(rng.normal(0, 0.025, 3), 0)
-    return np.clip(table * (factor + tint), 6, 246).astype(np.float32)
+def _ground(rng: np.random.Generator, aridity: float) -> tuple[Floats, Floats]:
+    """Ground colours A and B with the brightness, tint and water of one country."""
+    pair = materials.colours(aridity)
+    factor = rng.normal(1, 0.08, (materials.COUNT, 1))
+    factor[[Material.ASPHALT, Material.ASPHALT_OLD, Material.ASPHALT_DARK, Material.COURT]] *= rng.normal(1, 0.12)
+    tint = np.append(rng.normal(0, 0.018, 3), 0)
+    a, b = (np.clip(table * (factor + tint), 6, 246).astype(np.float32) for table in pair)
+    water = WATERS[rng.integers(len(WATERS))] * np.float32(rng.uniform(0.7, 1.25))
+    a[Material.WATER, :3], b[Material.WATER, :3] = water, water * np.float32(0.8)
+    shallow = rng.uniform(0.15, 0.45)
+    for table in (a, b):
+        table[Material.SHALLOW, :3] = table[Material.WATER, :3] * (1 - shallow) + table[Material.BANK, :3] * shallow
+    return a, b

@@ -10,14 +10,17 @@ from smalti.synth.materials import Floats
 from smalti.synth.plan import Plan
 from smalti.synth.seeds import rng_for
 
-SMALLEST, LARGEST, VARIANTS = 3, 20, 6
+SMALLEST, LARGEST, VARIANTS, PALMS = 3, 20, 7, 2
 LOWEST = 2.1
 """No part of a crown hangs lower, metres."""
 
 
 @lru_cache(maxsize=1)
 def crowns() -> dict[tuple[int, int], Floats]:
-    """Domes by radius in pixels and variant: share of the tree's height, 0 outside; (2 r + 1, 2 r + 1)."""
+    """Domes by radius in pixels and variant: share of the tree's height, 0 outside; (2 r + 1, 2 r + 1).
+
+    The last PALMS variants have fronds and grow in dry country only.
+    """
     rng = rng_for(0, "crowns")
     return {(r, k): _crown(rng, r, k) for r in range(SMALLEST, LARGEST + 1) for k in range(VARIANTS)}
 
@@ -27,7 +30,7 @@ def _crown(rng: np.random.Generator, radius: int, variant: int) -> Floats:
     angle = np.arctan2(y, x)
     waves = np.arange(2, 9)
     rim = 0.87 + sum(rng.normal(0, 0.11 / n**0.6) * np.cos(n * angle + rng.uniform(0, 6.3)) for n in waves)
-    if variant == VARIANTS - 1:  # a palm: fronds
+    if variant >= VARIANTS - PALMS:
         rim = 0.66 + 0.3 * np.cos(rng.integers(6, 9) * angle + rng.uniform(0, 6.3)) + rng.normal(0, 0.05, angle.shape)
     distance = np.hypot(x, y) / (radius + 0.3) / rim
     dome = np.sqrt(np.maximum(1 - distance**2, 0))
@@ -43,13 +46,14 @@ def _crown(rng: np.random.Generator, radius: int, variant: int) -> Floats:
 def paint_trees(canvas: Canvas, plans: Sequence[Plan]) -> None:
     """All trees of the plans; where two overlap the higher one is seen. No tree stands in water."""
     bank = crowns()
+    variants = VARIANTS if canvas.style.aridity > 0.5 else VARIANTS - PALMS
     for plan in plans:
         trees = plan.trees
         boxes = np.hstack([trees[:, :2] - LARGEST - 1, trees[:, :2] + LARGEST + 1])
         for x, y, radius, tall, kind in trees[canvas.near(boxes)].tolist():
             col, row = int(x) - canvas.col, int(y) - canvas.row
             r = min(max(round(radius), SMALLEST), LARGEST)
-            crown = bank[r, int(x * 7 + y * 3) % VARIANTS]
+            crown = bank[r, int(x * 7 + y * 3) % variants]
             top, left = max(row - r, 0), max(col - r, 0)
             bottom, right = min(row + r + 1, SIZE), min(col + r + 1, SIZE)
             if top >= bottom or left >= right:

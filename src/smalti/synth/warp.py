@@ -23,7 +23,7 @@ class Warp:
         c, s = np.cos(angle), np.sin(angle)
         self.turn: Points = np.array([[c, -s], [s, c]])
         lengths = np.array([2100.0, 1300.0, 800.0, 520.0, 330.0])
-        slopes = np.array([0.13, 0.12, 0.10, 0.07, 0.04]) * rng.uniform(0.5, 1.1)
+        slopes = np.array([0.12, 0.14, 0.17, 0.17, 0.12]) * rng.uniform(0.5, 1.1)
         heading = rng.uniform(0, 2 * np.pi, 5)
         self.waves: Points = 2 * np.pi / lengths[:, None] * np.stack([np.cos(heading), np.sin(heading)], 1)
         self.phase: Points = rng.uniform(0, 2 * np.pi, 5)
@@ -36,10 +36,10 @@ class Warp:
         return moved
 
     def plan(self, xy: Points) -> Points:
-        """World points (n, 2) in the plan, by fixed-point steps; within a millimetre."""
+        """World points (n, 2) in the plan, by fixed-point steps; within a centimetre."""
         flat = xy @ self.turn
         uv = flat
-        for _ in range(12):
+        for _ in range(24):
             uv = flat - np.sin(uv @ self.waves.T + self.phase) @ self.push
         return uv
 

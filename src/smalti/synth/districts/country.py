@@ -5,25 +5,25 @@ import numpy as np
 from smalti.synth.districts.suburb import villa
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, blob, ground, inner, plant, scatter_trees, shrubs, tree_row, whole
-from smalti.synth.materials import Material as M
+from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, GARDEN, PARCEL, ROADWAY, Plan, Rows
 
-FIELDS = (M.CROP, M.CROP, M.CROP_PALE, M.PLOUGHED, M.STUBBLE, M.MEADOW)
+FIELDS = (Material.CROP, Material.CROP, Material.CROP_PALE, Material.PLOUGHED, Material.STUBBLE, Material.MEADOW)
 
 
 def farm(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Fields with rows, hedges between some of them, a farm at the edge."""
-    ground(plan, BASE, M.MEADOW, whole(block))
+    ground(plan, BASE, Material.MEADOW, whole(block))
     area = inner(block)
     cut = area.v0 + area.depth * float(rng.uniform(0.35, 0.65))
     for part in (Lot(area.u0, area.v0, area.u1, cut - 3), Lot(area.u0, cut + 3, area.u1, area.v1)):
         for lot in part.split(int(rng.integers(1, 6)), 1, float(rng.choice([0.5, 2.0, 4.0]))):
             field(plan, rng, lot)
     full = whole(block)
-    plan.strip(ROADWAY, M.TRACK, np.array([[full.u0, cut], [full.u1, cut]]), 3.4)
+    plan.strip(ROADWAY, Material.TRACK, np.array([[full.u0, cut], [full.u1, cut]]), 3.4)
     if rng.random() < 0.8:
         yard = Lot(area.u0 + 8, cut - 48, area.u0 + 62, cut - 6)
-        ground(plan, GARDEN, M.GRAVEL, yard)
+        ground(plan, GARDEN, Material.GRAVEL, yard)
         for part in yard.split(2, 2, 8.0):
             villa(plan, rng, part.centre, (part.width * 0.9, part.depth * 0.8), 0)
         scatter_trees(plan, rng, yard.inset(-5), 9)
@@ -37,12 +37,12 @@ def field(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
     angle = float(np.arctan2(along[1], along[0])) + float(rng.normal(0, 0.02))
     rows = Rows(angle, float(rng.uniform(4, 14)), float(rng.uniform(0.02, 0.13)))
     corners = np.array([[lot.u0, lot.v0], [lot.u1, lot.v0], [lot.u1, lot.v1], [lot.u0, lot.v1]])
-    plan.patch(PARCEL, material, corners, None if material == M.MEADOW else rows)
+    plan.patch(PARCEL, material, corners, None if material == Material.MEADOW else rows)
     if rng.random() < 0.15:
         tree_row(plan, rng, (lot.u1, lot.v0), (lot.u1, lot.v1))
     elif rng.random() < 0.2:
-        plan.strip(GARDEN, M.HEDGE, np.array([[lot.u1, lot.v0], [lot.u1, lot.v1]]), float(rng.uniform(1.5, 3.5)))
-    if material == M.MEADOW and rng.random() < 0.4:
+        plan.strip(GARDEN, Material.HEDGE, np.array([[lot.u1, lot.v0], [lot.u1, lot.v1]]), float(rng.uniform(1.5, 3.5)))
+    if material == Material.MEADOW and rng.random() < 0.4:
         orchard(plan, rng, lot.inset(5))
 
 
@@ -60,7 +60,7 @@ def orchard(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
 def wood(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Forest with a ragged edge, a clearing and a track."""
     dry = plan.style.aridity > 0.5
-    ground(plan, BASE, M.SAND if dry else M.MEADOW, whole(block))
+    ground(plan, BASE, Material.SAND if dry else Material.MEADOW, whole(block))
     area, full = inner(block), whole(block)
     step = 6.6 if dry else 5.0
     u, v = np.meshgrid(np.arange(area.u0, area.u1, step), np.arange(area.v0, area.v1, step))
@@ -72,34 +72,38 @@ def wood(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     track = area.v0 + area.depth * float(rng.uniform(0.3, 0.7))
     line = np.array([[full.u0, track], [full.centre[0], track + float(rng.uniform(-40, 40))], [full.u1, track]])
     away = np.abs(uv[:, 1] - np.interp(uv[:, 0], line[:, 0], line[:, 1]))
-    floor = keep & (away > 4)
-    _floor(plan, uv[floor], step)
+    _floor(plan, (keep & (away > 4)).reshape(u.shape), area, step)
     plant(plan, rng, uv[keep & (away > 5)], 1.15)
-    plan.strip(ROADWAY, M.TRACK, line, 3.2)
+    plan.strip(ROADWAY, Material.TRACK, line, 3.2)
 
 
-def _floor(plan: Plan, uv: np.ndarray[tuple[int, ...], np.dtype[np.float64]], step: float) -> None:
-    """Undergrowth below the trees: one small square per tree."""
-    h = step * 0.66
-    for at in uv:
-        corners = at + np.array([[-h, -h], [h, -h], [h, h], [-h, h]])
-        plan.patch(PARCEL, M.FOREST_FLOOR, corners)
+def _floor(plan: Plan, covered: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], area: Lot, step: float) -> None:
+    """Undergrowth below the trees: one rectangle for each unbroken run in a row of the grid."""
+    for row, line in enumerate(covered):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]])))
+        for begin, end in edges.reshape(-1, 2):
+            u, v = area.u0 + step * (begin - 0.6), area.v0 + step * (row - 0.6)
+            plan.rect(PARCEL, Material.FOREST_FLOOR, u, v, u + step * (end - begin + 0.2), v + step * 1.2)
 
 
 def bare(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Bare ground with stains, tracks, pits and few shrubs; building sites."""
-    ground(plan, BASE, M.SAND if rng.random() < 0.6 else M.BARE, whole(block))
     area, full = inner(block), whole(block)
-    kinds = (M.SAND, M.BARE, M.PIT, M.RUBBLE, M.MEADOW, M.GRAVEL)
+    dunes = Rows(float(rng.uniform(0, 3)), float(rng.uniform(18, 60)), float(rng.uniform(0.0, 0.06)))
+    corners = np.array([[full.u0, full.v0], [full.u1, full.v0], [full.u1, full.v1], [full.u0, full.v1]])
+    plan.patch(BASE, Material.SAND if rng.random() < 0.6 else Material.BARE, corners, dunes)
+    kinds = (Material.SAND, Material.BARE, Material.PIT, Material.RUBBLE, Material.MEADOW, Material.GRAVEL)
     for _ in range(int(rng.integers(4, 10))):
         at = float(rng.uniform(area.u0 + 30, area.u1 - 30)), float(rng.uniform(area.v0 + 30, area.v1 - 30))
         size = float(rng.uniform(10, 55)), float(rng.uniform(10, 45))
-        plan.patch(PARCEL, kinds[int(rng.integers(len(kinds)))], blob(rng, at, size, 0.2))
+        graded = Rows(float(rng.uniform(0, 3)), float(rng.uniform(5, 16)), float(rng.uniform(0.01, 0.05)))
+        material = kinds[int(rng.integers(len(kinds)))]
+        plan.patch(PARCEL, material, blob(rng, at, size, 0.2), graded if rng.random() < 0.5 else None)
     for _ in range(int(rng.integers(1, 4))):
         a, b = rng.uniform(full.v0 + 20, full.v1 - 20, 2)
         middle = rng.uniform((area.u0, area.v0), (area.u1, area.v1))
         line = np.array([[full.u0, a], middle, [full.u1, b]])
-        plan.strip(ROADWAY, M.TRACK, smooth(line), float(rng.uniform(2.6, 4.5)), dense=True)
+        plan.strip(ROADWAY, Material.TRACK, smooth(line), float(rng.uniform(2.6, 4.5)), dense=True)
     shrubs(plan, rng, area, int(rng.integers(5, 40)))
     scatter_trees(plan, rng, area, int(rng.integers(5, 40)), 0.6)
     if rng.random() < 0.5:

@@ -5,30 +5,32 @@ import numpy as np
 from smalti.synth.districts.town import flat_house, grid_streets, pick
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, car_park, ground, inner, scatter_trees, whole
-from smalti.synth.materials import Material as M
+from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, GABLE, PARCEL, ROUND, Plan
 
 
 def industry(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Large lots, each with a hall or two, a yard and a car park."""
     arid = plan.style.aridity > 0.5
-    ground(plan, BASE, M.BARE if arid else M.GRASS, whole(block))
+    ground(plan, BASE, Material.BARE if arid else Material.GRASS, whole(block))
     area = inner(block)
     columns, rows = (max(1, round(side / rng.uniform(100, 160))) for side in (area.width, area.depth))
-    for lot in grid_streets(plan, rng, block, columns, rows, float(rng.uniform(7, 9))):
+    for lot in grid_streets(plan, rng, block, columns, rows, float(rng.uniform(6.5, 8))):
         _works(plan, rng, lot.inset(float(rng.uniform(1, 5))))
 
 
 def _works(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
-    ground(plan, PARCEL, (M.COURT, M.CONCRETE, M.GRAVEL, M.BARE)[int(rng.integers(4))], lot)
-    cut = lot.v0 + lot.depth * float(rng.uniform(0.25, 0.4))
+    ground(
+        plan, PARCEL, (Material.CONCRETE, Material.PAVEMENT, Material.GRAVEL, Material.BARE)[int(rng.integers(4))], lot
+    )
+    cut = lot.v0 + lot.depth * float(rng.uniform(0.18, 0.3))
     yard, rest = Lot(lot.u0, lot.v0, lot.u1, cut), Lot(lot.u0, cut, lot.u1, lot.v1)
     if rng.random() < 0.5:
         yard, rest = (
             Lot(lot.u0, lot.v1 - (cut - lot.v0), lot.u1, lot.v1),
             Lot(lot.u0, lot.v0, lot.u1, lot.v1 - (cut - lot.v0)),
         )
-    if rng.random() < 0.75:
+    if rng.random() < 0.65:
         car_park(plan, rng, yard.inset(1.5), float(rng.uniform(0.2, 0.9)))
     else:
         _tanks(plan, rng, yard)

@@ -5,7 +5,7 @@ import numpy as np
 from smalti.synth.districts.town import flat_house, pick
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, ground, inner, scatter_trees, whole
-from smalti.synth.materials import Material as M
+from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, FLAT, GABLE, GARDEN, HIP, PARCEL, Plan
 from smalti.synth.roads import street
 
@@ -13,11 +13,11 @@ from smalti.synth.roads import street
 def suburb(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Rows of plots on both sides of streets along u, joined by one street along v."""
     arid = plan.style.aridity > 0.5
-    ground(plan, BASE, M.SAND if arid else M.GRASS, whole(block))
+    ground(plan, BASE, Material.SAND if arid else Material.GRASS, whole(block))
     area, full = inner(block), whole(block)
-    surface = (M.ASPHALT, M.ASPHALT_OLD, M.ASPHALT_DARK)[int(rng.integers(3))]
-    width = float(rng.uniform(5, 6.8))
-    rows = max(1, int(area.depth / rng.uniform(54, 70)))
+    surface = (Material.ASPHALT, Material.ASPHALT_OLD, Material.ASPHALT_DARK)[int(rng.integers(3))]
+    width = float(rng.uniform(4.6, 6.2))
+    rows = max(1, int(area.depth / rng.uniform(58, 74)))
     cut = area.u0 + area.width * float(rng.uniform(0.35, 0.65))
     street(plan, rng, np.array([[cut, full.v0], [cut, full.v1]]), width, surface)
     setback = (width / 2 + 2.2) * 1.12
@@ -38,7 +38,7 @@ def plots(plan: Plan, rng: np.random.Generator, lot: Lot, front: int) -> None:
     for part in lot.split(count, 1, 0.0):
         fate = rng.random()
         if fate < 0.06:
-            ground(plan, PARCEL, M.BARE, part)
+            ground(plan, PARCEL, Material.BARE, part)
             scatter_trees(plan, rng, part, int(rng.integers(0, 4)))
         else:
             plot(plan, rng, part, front, style)
@@ -47,10 +47,14 @@ def plots(plan: Plan, rng: np.random.Generator, lot: Lot, front: int) -> None:
 def plot(plan: Plan, rng: np.random.Generator, lot: Lot, front: int, style: int) -> None:
     """One plot: garden, house, drive, perhaps a pool, a shed, a wall, trees."""
     arid = plan.style.aridity > 0.5
-    gardens = (M.SAND, M.CONCRETE, M.LAWN, M.PAVEMENT) if arid else (M.LAWN, M.LAWN, M.GRASS, M.MEADOW)
+    gardens = (
+        (Material.SAND, Material.CONCRETE, Material.LAWN, Material.PAVEMENT)
+        if arid
+        else (Material.LAWN, Material.LAWN, Material.GRASS, Material.MEADOW)
+    )
     ground(plan, PARCEL, gardens[int(rng.integers(4))], lot.inset(0.4))
-    wide = min(lot.width - 3.5, float(rng.uniform(8.5, 15.5)))
-    deep = min(lot.depth - 10, float(rng.uniform(8.5, 13.5)))
+    wide = min(lot.width - 3.5, float(rng.uniform(9.5, 17)))
+    deep = min(lot.depth - 10, float(rng.uniform(9.5, 15)))
     back = float(rng.uniform(3.5, 7))
     street_v = lot.v1 if front > 0 else lot.v0
     at = lot.centre[0] + float(rng.uniform(-0.5, 0.5)) * (lot.width - wide - 3), street_v - front * (back + deep / 2)
@@ -94,7 +98,7 @@ def _outside(
     """The drive with its car, garage or shed, and the wall."""
     left = at[0] - wide / 2 > lot.centre[0] - wide / 2
     u = (lot.u0 + 2.0) if left else (lot.u1 - 2.0)
-    drive = (M.CONCRETE, M.PAVEMENT, M.GRAVEL)[int(rng.integers(3))]
+    drive = (Material.CONCRETE, Material.PAVEMENT, Material.GRAVEL)[int(rng.integers(3))]
     end = at[1]
     plan.rect(GARDEN, drive, u - 1.4, min(street_v + front * 2, end), u + 1.4, max(street_v + front * 2, end))
     if rng.random() < 0.55:
@@ -108,9 +112,9 @@ def _outside(
     chance = 0.8 if plan.style.aridity > 0.5 else 0.12
     if rng.random() < chance:
         corners = np.array([[lot.u0, lot.v0], [lot.u1, lot.v0], [lot.u1, lot.v1], [lot.u0, lot.v1], [lot.u0, lot.v0]])
-        plan.strokes(M.WALL, corners, 0)
+        plan.strokes(Material.WALL, corners, 0)
     elif rng.random() < 0.4:
-        plan.strip(GARDEN, M.HEDGE, np.array([[lot.u0, lot.v0], [lot.u0, lot.v1]]), float(rng.uniform(0.7, 1.3)))
+        plan.strip(GARDEN, Material.HEDGE, np.array([[lot.u0, lot.v0], [lot.u0, lot.v1]]), float(rng.uniform(0.7, 1.3)))
 
 
 def _garden(plan: Plan, rng: np.random.Generator, lot: Lot, front: int) -> None:
@@ -120,8 +124,8 @@ def _garden(plan: Plan, rng: np.random.Generator, lot: Lot, front: int) -> None:
     if rng.random() < (0.4 if arid else 0.14):
         u, half = lot.centre[0] + float(rng.uniform(-2, 2)), float(rng.uniform(1.6, 2.6))
         long = half * float(rng.uniform(1.3, 2.2))
-        plan.rect(GARDEN, M.PAVEMENT, u - long - 1.2, far - half - 1.2, u + long + 1.2, far + half + 1.2)
-        plan.rect(GARDEN, M.POOL, u - long, far - half, u + long, far + half)
+        plan.rect(GARDEN, Material.PAVEMENT, u - long - 1.2, far - half - 1.2, u + long + 1.2, far + half + 1.2)
+        plan.rect(GARDEN, Material.POOL, u - long, far - half, u + long, far + half)
     behind = Lot(lot.u0, lot.v0, lot.u1, lot.v0 + lot.depth * 0.4)
     before = Lot(lot.u0, lot.v0 + lot.depth * 0.6, lot.u1, lot.v1)
     rear, street_side = (behind, before) if front > 0 else (before, behind)

@@ -4,7 +4,7 @@ import numpy as np
 
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, car_park, ground, inner, plant, scatter_trees, tree_row, whole
-from smalti.synth.materials import Material as M
+from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, BOX, FLAT, GABLE, GARDEN, HIP, PARCEL, ROUND, Plan
 from smalti.synth.roads import street
 
@@ -14,7 +14,7 @@ def grid_streets(
 ) -> list[Lot]:
     """Cuts a block by local streets; returns the lots between them."""
     area, full = inner(block), whole(block)
-    surface = (M.ASPHALT, M.ASPHALT_OLD, M.ASPHALT_DARK)[int(rng.integers(3))]
+    surface = (Material.ASPHALT, Material.ASPHALT_OLD, Material.ASPHALT_DARK)[int(rng.integers(3))]
     gap = (width + 4.0) * 1.15
     lots = area.split(columns, rows, gap)
     for lot in lots[: columns - 1]:
@@ -28,14 +28,14 @@ def grid_streets(
 
 def town(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Closed blocks of adjoining houses around courtyards."""
-    ground(plan, BASE, M.PAVEMENT, whole(block))
+    ground(plan, BASE, Material.PAVEMENT, whole(block))
     area = inner(block)
     columns, rows = (max(1, round(side / rng.uniform(62, 105))) for side in (area.width, area.depth))
-    for lot in grid_streets(plan, rng, block, columns, rows, float(rng.uniform(5.5, 8))):
+    for lot in grid_streets(plan, rng, block, columns, rows, float(rng.uniform(4.8, 6.4))):
         fate = rng.random()
-        if fate < 0.1:
+        if fate < 0.08:
             square(plan, rng, lot)
-        elif fate < 0.2:
+        elif fate < 0.12:
             car_park(plan, rng, lot.inset(1), float(rng.uniform(0.3, 0.9)))
         else:
             ring(plan, rng, lot)
@@ -43,16 +43,16 @@ def town(plan: Plan, rng: np.random.Generator, block: Block) -> None:
 
 def square(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
     """A small park with paths."""
-    ground(plan, PARCEL, M.LAWN, lot.inset(1))
-    plan.strip(GARDEN, M.PATH, np.array([[lot.u0, lot.v0], [lot.u1, lot.v1]]), 2.4)
-    plan.strip(GARDEN, M.PATH, np.array([[lot.u1, lot.v0], [lot.u0, lot.v1]]), 2.4)
+    ground(plan, PARCEL, Material.LAWN, lot.inset(1))
+    plan.strip(GARDEN, Material.PATH, np.array([[lot.u0, lot.v0], [lot.u1, lot.v1]]), 2.4)
+    plan.strip(GARDEN, Material.PATH, np.array([[lot.u1, lot.v0], [lot.u0, lot.v1]]), 2.4)
     scatter_trees(plan, rng, lot.inset(4), int(lot.width * lot.depth / 160), 1.1)
 
 
 def ring(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
     """Houses along the four sides, a court inside."""
     lot = lot.inset(float(rng.uniform(0.3, 2.5)))
-    deep = float(rng.uniform(9.5, 14))
+    deep = float(rng.uniform(11, 16.5))
     if min(lot.width, lot.depth) < 2 * deep + 12:
         deep = min(lot.width, lot.depth) / 3.2
     level = float(rng.uniform(7, 20))
@@ -94,14 +94,19 @@ def court(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
     """The inside of a ring: lawn, asphalt or stone; sheds, trees and cars."""
     if lot.width < 8 or lot.depth < 8:
         return
-    if rng.random() < 0.35:
+    if rng.random() < 0.22:
         car_park(plan, rng, lot, float(rng.uniform(0.2, 0.8)))
     else:
         dry = plan.style.aridity > 0.5 and rng.random() < 0.6
-        ground(plan, PARCEL, M.CONCRETE if dry else (M.LAWN, M.GRASS, M.PAVEMENT)[int(rng.integers(3))], lot)
+        ground(
+            plan,
+            PARCEL,
+            Material.CONCRETE if dry else (Material.LAWN, Material.GRASS, Material.PAVEMENT)[int(rng.integers(3))],
+            lot,
+        )
         scatter_trees(plan, rng, lot.inset(3), int(rng.poisson(lot.width * lot.depth / 220)))
-        if min(lot.width, lot.depth) > 26 and rng.random() < 0.5:
-            size = (float(rng.uniform(8, lot.width - 16)), float(rng.uniform(6, 11)))
+        if min(lot.width, lot.depth) > 26 and rng.random() < 0.75:
+            size = (float(rng.uniform(0.4, 0.75)) * lot.width, float(rng.uniform(0.25, 0.5)) * lot.depth)
             flat_house(plan, rng, lot.centre, size, float(rng.uniform(3.2, 6)), rigid=True)
 
 
@@ -136,7 +141,7 @@ def pick(
 def estate(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     """Slabs and towers in lawns, with car parks."""
     arid = plan.style.aridity > 0.5
-    ground(plan, BASE, M.SAND if arid and rng.random() < 0.5 else M.GRASS, whole(block))
+    ground(plan, BASE, Material.SAND if arid and rng.random() < 0.5 else Material.GRASS, whole(block))
     area = inner(block)
     columns, rows = (max(1, round(side / rng.uniform(85, 130))) for side in (area.width, area.depth))
     for lot in grid_streets(plan, rng, block, columns, rows, float(rng.uniform(5.5, 7.5))):
@@ -147,10 +152,10 @@ def _estate_lot(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
     if lot.depth < 40 or lot.width < 40:
         ring(plan, rng, lot)
         return
-    cut = lot.v0 + lot.depth * float(rng.uniform(0.2, 0.28))
+    cut = lot.v0 + lot.depth * float(rng.uniform(0.16, 0.23))
     car_park(plan, rng, Lot(lot.u0, lot.v0, lot.u1, cut - 3), float(rng.uniform(0.3, 0.9)))
     rest = Lot(lot.u0, cut + 2, lot.u1, lot.v1)
-    ground(plan, PARCEL, M.LAWN, rest)
+    ground(plan, PARCEL, Material.LAWN, rest)
     count = max(1, int(rest.depth / rng.uniform(26, 36)))
     for part in rest.split(1, count, 12.0):
         _slabs(plan, rng, part)
@@ -162,7 +167,7 @@ def _estate_lot(plan: Plan, rng: np.random.Generator, lot: Lot) -> None:
 
 def _slabs(plan: Plan, rng: np.random.Generator, part: Lot) -> None:
     """One long slab, two short ones, towers, or a round one."""
-    eave = float(rng.uniform(12, 28))
+    eave = float(rng.uniform(12, 27 * max(plan.style.slope, 1)))
     deep = min(part.depth, float(rng.uniform(11, 16)))
     fate = rng.random()
     colour = pick(rng, plan.style.flat)
@@ -174,7 +179,7 @@ def _slabs(plan: Plan, rng: np.random.Generator, part: Lot) -> None:
     elif fate < 0.92:
         for third in part.split(3, 1, 10.0):
             side = min(third.width, part.depth, 19.0)
-            flat_house(plan, rng, third.centre, (side, side * 0.9), 28.0, rigid=True)
+            flat_house(plan, rng, third.centre, (side, side * 0.9), 32 * max(plan.style.slope, 0.9), rigid=True)
     else:
         side = min(part.width * 0.8, part.depth, 24.0)
         plan.house(part.centre, (side, side), eave, ROUND, colour)

@@ -1,0 +1,60 @@
+"""`smalti map`: scenes become class maps."""
+
+import sys
+from typing import Any
+
+import click
+
+from smalti.cli import exit_code
+
+
+def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
+    """`auto`, or metres per pixel."""
+    if value is None or value == "auto":
+        return value
+    try:
+        metres = float(value)
+    except ValueError:
+        metres = 0.0
+    if not 0 < metres < float("inf"):
+        raise click.BadParameter(f"{value!r} is neither `auto` nor a pixel size in metres")
+    return metres
+
+
+def _bands(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(band.strip() for band in value.split(","))
+
+
+_POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
+
+
+@click.command(name="map")
+@click.argument("scene", nargs=-1, required=True)
+@click.option("-o", "--output", "out", required=True, metavar="OUT", help="A .tif file; for several scenes a folder.")
+@click.option("--model", default="landcover", show_default=True, help="A name from `smalti models`, or an .onnx file.")
+@click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
+@click.option("--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the class chosen.")
+@click.option("--probabilities", is_flag=True, help="Also write OUT_probabilities.tif: one band per class.")
+@click.option("--cog", is_flag=True, help="Write Cloud Optimized GeoTIFFs.")
+@click.option("--polygons", metavar="FILE", help=_POLYGONS)
+@click.option("--min-area", type=click.FloatRange(0), default=0.0, metavar="M2", help="Smallest polygon, in m².")
+@click.option("--report", is_flag=True, help="Also write OUT.html: a page about the map.")
+@click.option(
+    "--resolution", callback=_resolution, metavar="auto|M", help="Resample to M metres, or as the model likes."
+)
+@click.option("--bands", callback=_bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@click.option("--mosaic", is_flag=True, help="See all scenes as one: files on one grid make one map.")
+@click.option("--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Threads of the engine; by default one per core.")
+def command(scene: tuple[str, ...], out: str, mosaic: bool, **options: Any) -> None:
+    """Turn scenes into class maps.
+
+    SCENE is a file, a folder, a quoted glob or a URL. A run that was killed goes on where it was when the same command
+    is given again.
+    """
+    from smalti.cli.map_scenes import Options, map_scenes  # imports what `--help` does not need
+
+    failed = map_scenes(scene, out, mosaic, Options(**options))
+    if failed:
+        codes = {exit_code(error) for error in failed}
+        sys.exit(codes.pop() if len(codes) == 1 else 1)

@@ -1,0 +1,105 @@
+"""A scene against a model's card: which bands, which values, which pixel size."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from smalti.card import Card
+from smalti.errors import ModelError, RasterError
+from smalti.raster.grid import pixel_size_m
+from smalti.raster.read import Reader
+from smalti.tiling import Window
+
+Resolution = float | Literal["auto"] | None
+"""Metres per pixel to resample to; `auto`: to the nearest size the model knows; None: as it is."""
+Open = Callable[[Sequence[str | int] | None, float | None], Reader]
+"""Opens the scene with a choice of bands and resampled to metres per pixel."""
+Warn = Callable[[str], None]
+
+_VALUE_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
+"""Pixel types that a net takes for each other."""
+_TOLERANCE = 1.05
+"""How far a pixel size may lie beyond what the model knows without a word."""
+_FAR = 8.0
+"""Standard deviations from the mean at which half of a scene's pixels are no longer what the model was trained on."""
+
+
+def open_fitting(
+    scene: str, opened: Open, card: Card, bands: Sequence[str | int] | None, resolution: Resolution, warn: Warn
+) -> Reader:
+    """Opens a scene so that its pixels can be given to the model.
+
+    RasterError or ModelError where they cannot; `warn` hears of what is only doubtful.
+    """
+    with opened(bands, None) as reader:
+        chosen = _choose(scene, reader, card) if bands is None else bands
+        _check_kind(scene, reader, card)
+        metres = _resample_to(scene, reader, card, resolution, warn)
+        if not reader.grid.crs:
+            warn(f"{scene}: it has no CRS, so its map has none either")
+    fitting = opened(chosen, metres)
+    if len(fitting.bands) != len(card.bands):
+        fitting.close()
+        raise RasterError(f"{scene}: {len(chosen)} bands chosen, but {_wants(card)}")
+    _check_range(scene, fitting, card, warn)
+    return fitting
+
+
+def _wants(card: Card) -> str:
+    return f"model {card.name} takes {len(card.bands)}: {', '.join(card.bands)}"
+
+
+def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
+    """The model's bands by name if the file names them, else in the file's order if the number is right."""
+    if set(card.bands) <= set(reader.bands):
+        return card.bands
+    if len(reader.bands) == len(card.bands) and not reader.names_known:
+        return list(range(1, len(card.bands) + 1))
+    has = f"it has {len(reader.bands)}: {', '.join(reader.bands)}"
+    mend = "choose another model" if len(reader.bands) < len(card.bands) else "choose with --bands, for example 3,2,1"
+    raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
+
+
+def _check_kind(scene: str, reader: Reader, card: Card) -> None:
+    if any({str(reader.dtype), card.dtype} <= kind for kind in _VALUE_KINDS):
+        return
+    mend = "choose a model for such pixels"
+    if card.dtype == "uint8":
+        mend += ", or convert it first: gdal_translate -ot Byte -scale LOW HIGH 0 255 IN.tif OUT.tif"
+    raise ModelError(f"{scene}: its pixels are {reader.dtype}, model {card.name} takes {card.dtype}; {mend}")
+
+
+def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution, warn: Warn) -> float | None:
+    """The metres per pixel to resample to, or None."""
+    if isinstance(resolution, float):
+        return resolution
+    metres = pixel_size_m(reader.grid)
+    if metres is None or card.resolution is None:
+        return None
+    finest, coarsest = card.resolution
+    if finest / _TOLERANCE <= metres <= coarsest * _TOLERANCE:
+        return None
+    if resolution == "auto":
+        return finest if metres < finest else coarsest
+    known = f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
+    warn(f"{scene}: pixels of {metres:.3g} m, model {card.name} knows {known}; resample with --resolution auto")
+    return None
+
+
+def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:
+    """Looks at a window in the middle: values of another unit than the model's are far from its mean."""
+    if card.dtype == "uint8":
+        return
+    height, width = min(256, reader.grid.height), min(256, reader.grid.width)
+    window = Window((reader.grid.height - height) // 2, (reader.grid.width - width) // 2, height, width)
+    pixels, valid = reader.read(window)
+    values = pixels[:, valid].astype(np.float64)  # C,N
+    if not values.size:
+        return
+    deviation = (values * card.scale - np.array(card.mean)[:, None]) / np.array(card.std)[:, None]
+    if np.median(np.abs(deviation)) > _FAR:
+        warn(
+            f"{scene}: its values ({values.min():g} to {values.max():g}) are far from what model {card.name} was "
+            f"trained on; it multiplies pixels by {card.scale:g}: check their unit"
+        )

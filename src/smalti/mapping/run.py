@@ -1,0 +1,151 @@
+"""One scene becomes one map, and can be killed at any moment."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti import __version__
+from smalti.card import Card, Task
+from smalti.errors import InputError, ModelError, OutputError
+from smalti.jobs import Layer, Spool, beside, guarded, hold
+from smalti.products import Product
+from smalti.raster.read import Reader
+from smalti.raster.write import made_by, write_raster
+from smalti.scene import Predictor, Summary, predict_scene
+from smalti.tiling import Window
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to write beside the map itself, and how."""
+
+    confidence: bool = False
+    """The probability of the class that was chosen, as OUT_confidence.tif."""
+    probabilities: bool = False
+    """One band per class, as OUT_probabilities.tif."""
+    cog: bool = False
+    """Cloud Optimized GeoTIFFs, with overviews."""
+
+
+def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
+    """The rasters to write; the first task's map takes the output's name. ModelError if a task gives no map."""
+    found: dict[Path, Product] = {}
+    for k, task in enumerate(card.tasks):
+        if task.kind == "score":
+            raise ModelError(f"model {card.name} scores whole images ({task.name}); maps need a model of pixels")
+        path = output if k == 0 else output.with_stem(f"{output.stem}_{task.name}")
+        found |= _of_task(path, task, wanted)
+    return found
+
+
+def _of_task(path: Path, task: Task, wanted: Wanted) -> dict[Path, Product]:
+    if task.kind == "value":
+        return {path: Product(task, "values")}
+    found = {path: Product(task, "classes")}
+    if wanted.confidence:
+        found[path.with_stem(f"{path.stem}_confidence")] = Product(task, "confidence")
+    if wanted.probabilities:
+        found[path.with_stem(f"{path.stem}_probabilities")] = Product(task, "probabilities")
+    return found
+
+
+def map_scene(
+    reader: Reader,
+    predict: Predictor,
+    output: Path,
+    made_of: dict[str, Any],
+    wanted: Wanted = Wanted(),
+    progress: Callable[[int], None] | None = None,
+    say: Say = lambda _: None,
+) -> Summary | None:
+    """Maps a scene into `output`; None if that is done already.
+
+    `made_of` names everything but the card, the grid and `wanted` that decides about the pixels: scene files, model,
+    engine. With the same one, a killed run goes on where it was, and a finished one is not done again. Raises
+    BusyError if another process holds the output, OutputError if it cannot be written.
+    """
+    rasters = products(output, predict.card, wanted)
+    job = _job(reader, predict.card, wanted, made_of)
+    digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
+    with hold(output):
+        if all(made_by(path) == digest for path in rasters):
+            shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill in the very last moment
+            say(f"{output} is there already, made of the same scene and model")
+            return None
+        with _spool(output, job, list(rasters.values()), reader) as spool:
+            _say_what_was_found(spool, output, say)
+            summary = _predict(reader, predict, spool, list(rasters.values()), progress)
+            for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
+                write_raster(path, reader.grid, product, _rows(spool, k), spool.folder, wanted.cog, digest)
+    return summary
+
+
+def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:
+    grid = reader.grid
+    place = [grid.height, grid.width, *grid.transform[:6], grid.crs.to_wkt() if grid.crs else ""]
+    wishes = [wanted.confidence, wanted.probabilities, wanted.cog]
+    return {"smalti": __version__, "card": card.dump(), "grid": place, "wanted": wishes, **made_of}
+
+
+@contextmanager
+def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Reader) -> Iterator[Spool]:
+    """The output's spool. It stays where the same command can go on: after an interruption or a full disk."""
+    folder = beside(output, "partial")
+    with guarded(output):
+        shapes = [Layer(len(product.bands), product.dtype) for product in layers]
+        spool = Spool(folder, job, shapes, reader.grid.height, reader.grid.width)
+    try:
+        yield spool
+    except (InputError, OutputError) as error:
+        if isinstance(error, InputError) or not spool.rows_done:
+            spool.remove()
+            raise
+        raise OutputError(f"{error}; {spool.rows_done} finished rows are kept in {folder}, run it again") from None
+    spool.remove()
+
+
+def _say_what_was_found(spool: Spool, output: Path, say: Say) -> None:
+    if spool.discarded:
+        say(f"{output}: strips of another scene, model or option were thrown away")
+    if spool.rows_done:
+        say(f"{output}: going on at row {spool.rows_done}")
+
+
+def _predict(
+    reader: Reader,
+    predict: Predictor,
+    spool: Spool,
+    layers: list[Product],
+    progress: Callable[[int], None] | None,
+) -> Summary:
+    """Fills the spool with what is missing."""
+    height, width, done = reader.grid.height, reader.grid.width, spool.rows_done
+
+    def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+        blocks = []
+        for product in layers:
+            block = np.empty((len(product.bands), window.height, window.width), product.dtype)
+            product.encode(values[product.task.name], valid, block)
+            blocks.append(block)
+        with guarded(spool.folder):
+            spool.put(window, blocks)
+
+    if progress is not None and done:
+        progress(done * width)
+    if done == height:
+        return Summary(0, 0.0, 0, 0, 0.0)
+    return predict_scene(reader.read, predict, write, height, width, rows_done=done, progress=progress)
+
+
+def _rows(spool: Spool, layer: int) -> Callable[[int, int], NDArray[Any]]:
+    return lambda begin, end: spool.read(layer, begin, end)

@@ -1,0 +1,66 @@
+"""From a card to a model: the one place where nets have names and where pixels are normalised."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card
+from smalti.errors import ModelError
+from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.sfm import UEDBESSFM
+from smalti.nets.segmentation.ued import UED
+
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "ued": UED,
+    "ued_bes": UEDBES,
+    "ued_bes_sfm": UEDBESSFM,
+}
+
+
+class Normalise(nn.Module):
+    """(x * scale - mean) / std per band; pixels that are no finite number enter the net as 0, an average pixel."""
+
+    def __init__(self, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        deviation = torch.tensor(std, dtype=torch.float64).view(1, -1, 1, 1)
+        shift = torch.tensor(mean, dtype=torch.float64).view(1, -1, 1, 1) / deviation
+        self.factor: Tensor
+        self.shift: Tensor
+        # The card holds these numbers: a checkpoint need not.
+        self.register_buffer("factor", (scale / deviation).float(), persistent=False)
+        self.register_buffer("shift", shift.float(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw pixels N,C,H,W of any dtype to float32."""
+        y = x.float() * self.factor - self.shift
+        # A comparison is false for NaN and for infinity alike, in every run-time.
+        return torch.where(y.abs() < torch.inf, y, 0.0)
+
+
+class Model(nn.Module):
+    """A net with its card: raw pixels in, a dict of logits or values out."""
+
+    def __init__(self, card: Card, net: nn.Module) -> None:
+        super().__init__()
+        self.card = card
+        self.normalise = Normalise(card.scale, card.mean, card.std)
+        self.net = net
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Raw pixels N,C,H,W of any dtype; for the answer see the net."""
+        return self.net(self.normalise(x))  # type: ignore[no-any-return]
+
+
+def build(card: Card) -> Model:
+    """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
+    if card.net not in NETS:
+        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(NETS)}")
+    if len(card.tasks) != 1:
+        raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
+    task = card.tasks[0]
+    try:
+        net = NETS[card.net](classes=task.channels, bands=len(card.bands), task=task.name, **card.options)
+    except TypeError as error:
+        raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
+    return Model(card, net)

@@ -1,0 +1,99 @@
+"""Small layers that several nets share. Tensors are N,C,H,W float32 unless a docstring says otherwise."""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Padding = Literal["torch", "tf"]
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, batch norm and, unless `act` is None, an activation.
+
+    Output sides are ceil(side / stride). With `padding="tf"` a strided convolution begins at the first pixel instead of
+    one before it, as TensorFlow's SAME padding does for even sides; TensorFlow itself begins one before for odd
+    sides, here every size begins alike.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = False,
+        act: type[nn.Module] | None = nn.ReLU,
+        padding: Padding = "torch",
+    ) -> None:
+        super().__init__()
+        shifted = padding == "tf" and stride > 1
+        if shifted:
+            # SAME needs kernel - stride zeros behind an even side; the further ones are reached by odd sides only.
+            self.pad = nn.ZeroPad2d((0, kernel - 1, 0, kernel - 1))
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if shifted else kernel // 2, groups=groups, bias=bias)
+        self.norm = nn.BatchNorm2d(outputs)
+        if act is not None:
+            self.act = act()
+
+
+class SqueezeExcite(nn.Module):
+    """Squeeze-and-excite (Hu et al., 2018) with ReLU inside and a hard sigmoid as gate, as GhostNet has it."""
+
+    def __init__(self, channels: int, reduced: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, reduced, 1)
+        self.expand = nn.Conv2d(reduced, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scales each channel by a gate between 0 and 1 drawn from all channels' means."""
+        gate = self.expand(F.relu(self.reduce(x.mean((2, 3), keepdim=True))))  # N,C,1,1
+        return x * F.hardsigmoid(gate)
+
+
+def resize(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear resize to the height and width of `like`; pixels are areas, so corners are not aligned."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def warp(x: Tensor, flow: Tensor) -> Tensor:
+    """Moves pixels: out[n, c, i, j] = x[n, c, i + flow[n, 1, i, j], j + flow[n, 0, i, j]], bilinear.
+
+    Args:
+        x: N,C,H,W.
+        flow: N,2,H,W in pixels of x, first columns (to the right), then rows (downwards). Beyond the border the
+            nearest border pixel is taken.
+
+    Every size is taken from the tensors while running, so that an exported graph is right at every size.
+    """
+    height, width = x.shape[-2:]
+    rows = torch.arange(height, device=x.device, dtype=flow.dtype)
+    columns = torch.arange(width, device=x.device, dtype=flow.dtype)
+    # grid_sample without aligned corners: pixel j of width has its centre at (2 j + 1) / width - 1.
+    across = (2 * (flow[:, 0] + columns[None, None, :]) + 1) / width - 1  # N,H,W
+    down = (2 * (flow[:, 1] + rows[None, :, None]) + 1) / height - 1  # N,H,W
+    grid = torch.stack((across, down), dim=-1)  # N,H,W,2
+    return F.grid_sample(x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def initialise(net: nn.Module) -> None:
+    """Kaiming's normal start by fan-out for convolutions, biases 0, batch norm 1 and 0; in place."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            # Outputs that one input feeds; torch's own count overlooks groups and starts depthwise kernels near 0.
+            fan_out = module.weight[:, 0].numel() / module.groups
+            nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+def divisible(channels: float, by: int) -> int:
+    """The nearest multiple of `by`, never more than a tenth below `channels`."""
+    nearest = max(by, int(channels + by / 2) // by * by)
+    return nearest if nearest >= 0.9 * channels else nearest + by

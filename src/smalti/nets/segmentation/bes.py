@@ -1,0 +1,91 @@
+"""UED with body-edge supervision: bodies of objects and their edges are told apart and each learns its own target.
+
+After Li et al., 2020 ("Improving Semantic Segmentation via Decoupled Body and Edge Supervision"): a learnt flow moves
+each pixel's features towards the inside of its object; what moves is the body, what is lost by moving is the edge.
+Differs from it: full instead of depthwise convolutions on the way down, body and edge refined by two convolutions
+each and fused by a sum, a flow in pixels (theirs is in shares of the map), and the border repeated beyond the map
+(theirs is zero there). Size of the heads as in the light nets (see `ued`).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from smalti.nets.backbones import make_backbone
+from smalti.nets.layers import ConvNorm, initialise, resize, warp
+from smalti.nets.segmentation.ued import Decoder
+
+
+class BodyEdgeSplit(nn.Module):
+    """Features to the body, moved by a flow that a coarse look at them gives, and the edge, which is the rest."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(channels, channels, 1)
+        self.coarse = nn.Sequential(
+            ConvNorm(channels, channels, 3, 2, bias=True, act=None),
+            ConvNorm(channels, channels, 3, 2, bias=True, act=None),
+            nn.Conv2d(channels, channels, 1),
+        )
+        self.flow = nn.Conv2d(2 * channels, 2, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """N,C,H,W to body and edge, both N,C,H,W; their sum is the fine map."""
+        fine = self.fine(x)
+        coarse = resize(self.coarse(x), fine)
+        body = warp(fine, self.flow(torch.cat((fine, coarse), dim=1)))
+        return body, fine - body
+
+
+class Sum(nn.Module):
+    """Fuses body and edge by adding them."""
+
+    def forward(self, body: Tensor, edge: Tensor) -> Tensor:
+        """Both N,C,H,W."""
+        return body + edge
+
+
+def refine(channels: int) -> nn.Sequential:
+    """Two 3x3 convolutions at full resolution of the map."""
+    return nn.Sequential(ConvNorm(channels, channels, 3), nn.Conv2d(channels, channels, 3, padding=1))
+
+
+def head(channels: int, outputs: int, depth: int) -> nn.Sequential:
+    """`depth` 3x3 convolutions with norm and activation, then a 1x1 to the outputs."""
+    return nn.Sequential(*(ConvNorm(channels, channels, 3) for _ in range(depth)), nn.Conv2d(channels, outputs, 1))
+
+
+class UEDBES(nn.Module):
+    """UED whose maps are split into body and edge, refined, and fused."""
+
+    def __init__(
+        self, classes: int, bands: int = 3, encoder: str = "ghostnet", width: float = 1.0, task: str = "classes"
+    ) -> None:
+        super().__init__()
+        self.task = task
+        self.encoder = make_backbone(encoder, bands, width)
+        channels = self.encoder.channels[0]
+        self.decoder = Decoder(self.encoder.channels, channels)
+        self.split = BodyEdgeSplit(channels)
+        self.refine_body, self.refine_edge = refine(channels), refine(channels)
+        self.fuse = self.make_fusion(channels)
+        self.class_head = head(channels, classes, 2)
+        self.body_head, self.edge_head = head(channels, classes, 1), head(channels, 1, 1)
+        initialise(self)
+        nn.init.normal_(self.split.flow.weight, std=0.01)  # flows of a fraction of a pixel; Kaiming's would be several
+
+    def make_fusion(self, channels: int) -> nn.Module:
+        """The module that fuses body and edge, called with both (N,C,H,W)."""
+        return Sum()
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Images N,bands,H,W, normalised, to {task: logits N,classes,H,W}.
+
+        In training also `TASK/body` (logits N,classes,H,W) and `TASK/edge` (one logit, N,1,H,W).
+        """
+        body, edge = self.split(self.decoder(self.encoder(x)))
+        body, edge = self.refine_body(body), self.refine_edge(edge)
+        outputs = {self.task: resize(self.class_head(self.fuse(body, edge)), x)}
+        if self.training:
+            outputs[f"{self.task}/body"] = resize(self.body_head(body), x)
+            outputs[f"{self.task}/edge"] = resize(self.edge_head(edge), x)
+        return outputs

@@ -1,0 +1,266 @@
+"""Trained weights for encoders: from a file, or from the public hub, under the names others gave them.
+
+Known namings: Smalti's own (also inside a checkpoint of a whole net), timm's `mobilenetv2_*` and `ghostnet_*`,
+torchvision's `mobilenet_v2`, and MobileNetV2 as a plain list of 53 convolutions with the batch norms folded in.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from smalti.errors import MissingExtraError, ModelError
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.layers import ConvNorm
+
+Weights = dict[str, Tensor]
+
+# A block's inner names, theirs to ours.
+TIMM_DEPTHWISE_FIRST = {"conv_dw": "depthwise.conv", "bn1": "depthwise.norm", "conv_pw": "project.conv"} | {
+    "bn2": "project.norm"
+}
+TIMM_INVERTED = {
+    "conv_pw": "expand.conv",
+    "bn1": "expand.norm",
+    "conv_dw": "depthwise.conv",
+    "bn2": "depthwise.norm",
+    "conv_pwl": "project.conv",
+    "bn3": "project.norm",
+}
+TIMM_GHOST = {
+    "ghost1.primary_conv.0": "up.primary.conv",
+    "ghost1.primary_conv.1": "up.primary.norm",
+    "ghost1.cheap_operation.0": "up.cheap.conv",
+    "ghost1.cheap_operation.1": "up.cheap.norm",
+    "conv_dw": "depthwise.conv",
+    "bn_dw": "depthwise.norm",
+    "se.conv_reduce": "squeeze.reduce",
+    "se.conv_expand": "squeeze.expand",
+    "ghost2.primary_conv.0": "down.primary.conv",
+    "ghost2.primary_conv.1": "down.primary.norm",
+    "ghost2.cheap_operation.0": "down.cheap.conv",
+    "ghost2.cheap_operation.1": "down.cheap.norm",
+    "shortcut.0": "shortcut.0.conv",
+    "shortcut.1": "shortcut.0.norm",
+    "shortcut.2": "shortcut.1.conv",
+    "shortcut.3": "shortcut.1.norm",
+}
+TORCHVISION_FIRST = {
+    "conv.0.0": "depthwise.conv",
+    "conv.0.1": "depthwise.norm",
+    "conv.1": "project.conv",
+    "conv.2": "project.norm",
+}
+TORCHVISION_INVERTED = {
+    "conv.0.0": "expand.conv",
+    "conv.0.1": "expand.norm",
+    "conv.1.0": "depthwise.conv",
+    "conv.1.1": "depthwise.norm",
+    "conv.2": "project.conv",
+    "conv.3": "project.norm",
+}
+
+
+def load_encoder(
+    backbone: Backbone, source: str | Path, sha256: str | None = None, images: Tensor | None = None
+) -> None:
+    """Loads trained weights into an encoder, in place; nothing else is touched.
+
+    Args:
+        backbone: an encoder of `BACKBONES`; its first convolution may have any number of bands.
+        source: a `.safetensors` file, a `.pth` file (tensors only), or `hub:OWNER/NAME` on the Hugging Face hub.
+        sha256: the file's SHA-256 in hexadecimal; another one is refused.
+        images: normalised images N,bands,H,W as the encoder sees them. Needed for weights with folded batch norms
+            only: the batch norms get these images' statistics, and compute the same function as before.
+
+    Raises:
+        ModelError: no such file, another hash, damaged, or weights of another network (the names are told).
+    """
+    path = _fetch(str(source))
+    _check_hash(path, sha256)
+    weights = _read(path)
+    if "00_conv.weight" in weights:
+        _load_folded(backbone, weights, path, images)
+    else:
+        _load_strictly(backbone, _our_names(backbone, weights), path)
+
+
+def _fetch(source: str) -> Path:
+    """The local path of a source; downloads from the hub (into its own cache) where asked to."""
+    if not source.startswith("hub:"):
+        return Path(source)
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise MissingExtraError("huggingface_hub", "train") from None
+    repository = source.removeprefix("hub:")
+    try:
+        return Path(huggingface_hub.hf_hub_download(repository, "model.safetensors"))
+    except Exception as error:  # the hub's client raises errors of many unrelated families
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{source}: cannot be fetched from the hub: {reason}") from None
+
+
+def _check_hash(path: Path, sha256: str | None) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file")
+    if sha256 is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256.lower():
+        raise ModelError(f"{path}: SHA-256 is {found}, expected {sha256}; fetch the file anew")
+
+
+def _read(path: Path) -> Weights:
+    """The tensors of a file in float32 (counters stay integers)."""
+    from safetensors.torch import load_file
+
+    try:
+        raw: Any = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # a damaged file makes the readers raise nearly anything
+        raise ModelError(f"{path}: not a readable weights file ({type(error).__name__})") from None
+    if not isinstance(raw, dict) or not all(isinstance(value, Tensor) for value in raw.values()):
+        raise ModelError(f"{path}: expected a flat table of named tensors, found {type(raw).__name__}")
+    return {key: value.float() if value.is_floating_point() else value for key, value in raw.items()}
+
+
+def _our_names(backbone: Backbone, weights: Weights) -> Weights:
+    """The encoder's part of the weights under our names; names nobody knows stay as they are."""
+    if "conv_stem.weight" in weights:
+        return _from_timm(backbone, weights)
+    if "features.0.0.weight" in weights:
+        return _from_torchvision(backbone, weights)
+    for prefix in ("net.encoder.", "encoder."):
+        if any(key.startswith(prefix) for key in weights):
+            return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    return weights
+
+
+def _units(backbone: Backbone) -> list[str]:
+    """Our names of the stem and of the blocks, in order: `stages.0.0`, `stages.0.1`, ..."""
+    return [f"stages.{i}.{j}" for i, stage in enumerate(backbone.stages) for j, _ in enumerate(stage.children())]
+
+
+def _from_timm(backbone: Backbone, weights: Weights) -> Weights:
+    units = _units(backbone)
+    found = {m[1] for key in weights if (m := re.match(r"blocks\.(\d+\.\d+)\.", key))}
+    order = sorted(found, key=lambda name: tuple(map(int, name.split("."))))
+    prefixes = {"conv_stem": f"{units[0]}.conv", "bn1": f"{units[0]}.norm"}
+    for theirs, ours in zip(order, units[1:], strict=False):
+        for inner, name in _timm_block(f"blocks.{theirs}", weights).items():
+            prefixes[f"blocks.{theirs}.{inner}"] = f"{ours}.{name}"
+    head = {"conv_head", "bn2", "classifier"}
+    if not any("ghost1" in key for key in weights):
+        return _rename(weights, prefixes, head)
+    # GhostNet's last block there is the 1x1 convolution to 960, which is no part of the encoder.
+    return _rename(weights, prefixes, head | {f"blocks.{order[-1]}.conv", f"blocks.{order[-1]}.bn1"})
+
+
+def _timm_block(prefix: str, weights: Weights) -> dict[str, str]:
+    if f"{prefix}.ghost1.primary_conv.0.weight" in weights:
+        return TIMM_GHOST
+    return TIMM_INVERTED if f"{prefix}.conv_pwl.weight" in weights else TIMM_DEPTHWISE_FIRST
+
+
+def _from_torchvision(backbone: Backbone, weights: Weights) -> Weights:
+    units = _units(backbone)
+    prefixes = {"features.0.0": f"{units[0]}.conv", "features.0.1": f"{units[0]}.norm"}
+    for number, ours in enumerate(units[1:], start=1):
+        table = TORCHVISION_INVERTED if f"features.{number}.conv.3.weight" in weights else TORCHVISION_FIRST
+        for inner, name in table.items():
+            prefixes[f"features.{number}.{inner}"] = f"{ours}.{name}"
+    return _rename(weights, prefixes, {f"features.{len(units)}.0", f"features.{len(units)}.1", "classifier.1"})
+
+
+def _rename(weights: Weights, prefixes: dict[str, str], left_out: set[str]) -> Weights:
+    """Replaces each key's module name; drops the modules of `left_out`."""
+    renamed = {}
+    for key, value in weights.items():
+        module, _, leaf = key.rpartition(".")
+        if module not in left_out:
+            renamed[f"{prefixes.get(module, module)}.{leaf}"] = value
+    return renamed
+
+
+def _load_strictly(backbone: Backbone, weights: Weights, path: Path) -> None:
+    own = backbone.state_dict()
+    stem = "stages.0.0.conv.weight"
+    if stem in weights:
+        weights = weights | {stem: adapt_bands(weights[stem], own[stem].shape[1])}
+    counters = {key for key in own if key.endswith("num_batches_tracked")}
+    _refuse(path, "lacks", own.keys() - weights.keys() - counters)
+    _refuse(path, "has, beyond what the encoder knows,", weights.keys() - own.keys())
+    _refuse(path, "has of another shape", {key for key in weights if weights[key].shape != own[key].shape})
+    backbone.load_state_dict(own | weights)
+
+
+def _refuse(path: Path, what: str, keys: set[str]) -> None:
+    if keys:
+        some = ", ".join(sorted(keys)[:3])
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        raise ModelError(f"{path}: not the weights of this encoder: it {what} {some}{more}")
+
+
+def adapt_bands(kernel: Tensor, bands: int) -> Tensor:
+    """A first convolution for another number of bands: the mean over its bands repeated, at the same total.
+
+    Args:
+        kernel: outputs,inputs,height,width.
+        bands: inputs of the result; equal to the kernel's, it comes back untouched.
+    """
+    inputs = kernel.shape[1]
+    if bands == inputs:
+        return kernel
+    return kernel.mean(1, keepdim=True).repeat(1, bands, 1, 1) * (inputs / bands)
+
+
+def _load_folded(backbone: Backbone, weights: Weights, path: Path, images: Tensor | None) -> None:
+    """Convolutions with biases instead of batch norms; their batch norms get the statistics of `images`."""
+    pairs = [module for module in backbone.modules() if isinstance(module, ConvNorm)]
+    kernels = [weights[key] for key in sorted(weights) if key.endswith(".weight")]
+    biases = [weights[key] for key in sorted(weights) if key.endswith(".bias")]
+    if images is None:
+        raise ModelError(f"{path}: its batch norms are folded; a batch of images is needed to start new ones")
+    if min(len(kernels), len(biases)) < len(pairs):
+        raise ModelError(f"{path}: holds {len(kernels)} convolutions, this encoder has {len(pairs)}")
+    if kernels:
+        kernels[0] = adapt_bands(kernels[0], pairs[0].conv.in_channels)
+    for number, (pair, kernel) in enumerate(zip(pairs, kernels, strict=False)):
+        if pair.conv.weight.shape != kernel.shape:
+            shapes = f"{tuple(kernel.shape)}, expected {tuple(pair.conv.weight.shape)}"
+            raise ModelError(f"{path}: not the weights of this encoder: convolution {number} has shape {shapes}")
+    _start_norms(backbone, pairs, kernels, biases, images)
+
+
+@torch.no_grad()
+def _start_norms(
+    backbone: Backbone, pairs: list[ConvNorm], kernels: list[Tensor], biases: list[Tensor], images: Tensor
+) -> None:
+    """Runs `images` once; every batch norm takes their mean and variance and undoes both, then adds its bias."""
+    hooks = []
+    for pair, kernel, bias in zip(pairs, kernels, biases, strict=False):
+        pair.conv.weight.copy_(kernel)
+
+        def take(norm: nn.BatchNorm2d, inputs: tuple[Tensor], bias: Tensor = bias) -> None:
+            var, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)  # C each
+            assert norm.running_mean is not None and norm.running_var is not None
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(var)
+            norm.weight.copy_((var + norm.eps).sqrt())
+            norm.bias.copy_(bias + mean)
+
+        hooks.append(pair.norm.register_forward_pre_hook(take))
+    training = backbone.training
+    backbone.eval()
+    backbone(images)
+    backbone.train(training)
+    for hook in hooks:
+        hook.remove()

@@ -1,0 +1,83 @@
+"""What can be written of a net's answer: the classes, how sure they are, all probabilities, or values."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+
+Form = Literal["classes", "confidence", "probabilities", "values"]
+
+PROBABILITY_STEPS = 250
+"""A probability p is stored as round(250 p) in a byte; files declare the scale 1/250, so that readers show 0 to 1."""
+NO_PROBABILITY = 255
+NO_VALUE = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One raster made of one task's answer."""
+
+    task: Task
+    form: Form
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """A description of each band."""
+        match self.form:
+            case "probabilities":
+                return self.task.labels
+            case "confidence":
+                return (f"confidence of {self.task.name}",)
+            case "values":
+                return (f"{self.task.name} in {self.task.unit}" if self.task.unit else self.task.name,)
+            case _:
+                return (self.task.name,)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its pixels."""
+        return np.dtype(np.float32 if self.form == "values" else np.uint8)
+
+    @property
+    def nodata(self) -> float:
+        """What invalid pixels carry."""
+        match self.form:
+            case "classes":
+                return self.task.ignore
+            case "values":
+                return NO_VALUE
+            case _:
+                return NO_PROBABILITY
+
+    def encode(self, values: NDArray[np.float32], valid: NDArray[np.bool_], out: NDArray[Any]) -> None:
+        """Fills `out` (bands, H, W) from the task's answer (K, H, W)."""
+        match self.form:
+            case "classes":
+                best_class(values, out[0])
+            case "confidence":
+                out[0] = values.max(axis=0) * PROBABILITY_STEPS + 0.5
+            case "probabilities":
+                for band, probability in zip(out, values, strict=True):
+                    band[:] = probability * PROBABILITY_STEPS + 0.5
+            case "values":
+                out[:] = values
+        if not valid.all():
+            out[:, ~valid] = self.nodata
+
+
+def best_class(values: NDArray[np.float32], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """The id of the likeliest class (H, W) of (K, H, W), the first if several are; much faster than `argmax`."""
+    ids = np.empty(values.shape[1:], np.uint8) if out is None else out
+    ids[:] = 0
+    best = values[0].copy()
+    better = np.empty(best.shape, np.bool_)
+    candidate = better.view(np.uint8)
+    for k in range(1, len(values)):
+        np.greater(values[k], best, out=better)
+        np.multiply(candidate, np.uint8(k), out=candidate)  # k where better, else 0; k is above all ids so far
+        np.maximum(ids, candidate, out=ids)
+        np.maximum(best, values[k], out=best)
+    return ids
