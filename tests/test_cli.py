@@ -1,7 +1,6 @@
 """The command group: quick help, one line per error, exit codes."""
 
 import importlib
-import pkgutil
 import subprocess
 import sys
 import tomllib
@@ -44,11 +43,6 @@ except SystemExit:
 
 def test_version(smalti: Run) -> None:
     assert __version__ in smalti("--version").stdout
-
-
-def test_every_module_of_the_command_line_belongs_to_a_command() -> None:
-    modules = [m.name for m in pkgutil.iter_modules(smalti.cli.__path__)]
-    assert {name.partition("_")[0] for name in modules} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
