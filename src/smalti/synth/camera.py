@@ -1,5 +1,7 @@
 """The camera: optics, air, sensor, white balance, and the loss of a JPEG."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +27,19 @@ def photograph(planes: list[Floats], style: Style, row: int, col: int) -> npt.ND
 
 def _expose(plane: Floats, style: Style, band: int, row: int, col: int) -> npt.NDArray[np.uint8]:
     """Blur, haze, exposure, tone curve and noise of one band."""
-    plane = cv2.GaussianBlur(plane, (5, 5), style.blur)
+    light: Any = cv2.GaussianBlur(plane, (5, 5), style.blur)
     air = style.haze[band]
-    plane *= np.float32(style.gain[band] * (1 - air / 255) / 255)
-    plane += np.float32(style.gain[band] * air / 255)
-    np.clip(plane, 0, 1, out=plane)
-    tone = cv2.pow(plane, style.gamma)
-    grain = textures().cut("sensor", row + band * 211, col + band * 97, *plane.shape)
+    light *= np.float32(style.gain[band] * (1 - air / 255) / 255)
+    light += np.float32(style.gain[band] * air / 255)
+    np.clip(light, 0, 1, out=light)
+    tone: Any = cv2.pow(light, style.gamma)
     tone *= np.float32(255)
-    tone += grain * np.float32(style.noise)
+    tone += textures().cut("sensor", row + band * 211, col + band * 97, *plane.shape) * np.float32(style.noise)
     np.clip(tone, 0, 255, out=tone)
-    return np.rint(tone).astype(np.uint8)
+    return np.rint(tone).astype(np.uint8)  # type: ignore[no-any-return]
 
 
 def _jpeg(pixels: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     _, code = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    out: npt.NDArray[np.uint8] = cv2.imdecode(code, cv2.IMREAD_UNCHANGED).reshape(pixels.shape)
-    return out
+    out: Any = cv2.imdecode(code, cv2.IMREAD_UNCHANGED)
+    return out.reshape(pixels.shape)  # type: ignore[no-any-return]

@@ -37,15 +37,15 @@ def _paint(canvas: Canvas, house: House) -> None:
     r0, r1 = max(int(top) - canvas.row - 1, 0), min(int(bottom) - canvas.row + 2, SIZE)
     if c0 >= c1 or r0 >= r1:
         return
-    x = np.arange(c0, c1) + (canvas.col + 0.5)
-    y = np.arange(r0, r1) + (canvas.row + 0.5)
+    x = np.arange(c0, c1, dtype=np.float64) + (canvas.col + 0.5)
+    y = np.arange(r0, r1, dtype=np.float64) + (canvas.row + 0.5)
     s, t = local(house, x, y)
     height, part, inside = _roof(house, s, t)
     here = np.s_[r0:r1, c0:c1]
     inside &= height > canvas.height[here]
     np.copyto(canvas.height[here], height, where=inside)
     first = FIRST_ROOF + len(canvas.roofs)
-    np.copyto(canvas.index[here], (part + np.uint8(0)).astype(np.uint16) + np.uint16(first), where=inside)
+    np.copyto(canvas.index[here], part.astype(np.uint16) + np.uint16(first), where=inside)
     np.copyto(canvas.detail[here], np.float32(0), where=inside)
     canvas.roofs.extend(_shades(house, canvas.style))
 

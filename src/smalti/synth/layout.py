@@ -1,7 +1,7 @@
 """The lattice of main streets and what lies between them.
 
-Streets run along irregular lines of the plan. Each two by two blocks hold a dense and a loose quarter, open country
-and water, in an order of their own, so that every walk of 600 m meets all of them.
+Streets run along irregular lines of the plan. Each two by two blocks hold water and, in an order of their own, a dense
+quarter, a loose one and mostly open country, so that every walk of 600 m meets all of them.
 """
 
 from dataclasses import dataclass
@@ -52,8 +52,9 @@ def _pick(choices: tuple[tuple[str, float], ...], at: float) -> str:
 @lru_cache(maxsize=4096)
 def kind_at(seed: int, i: int, j: int) -> str:
     """What block (i along u, j along v) is."""
-    rng = rng_for(seed, "group", i // 2, j // 2)
-    quarter = int(rng.permutation(4)[i % 2 * 2 + j % 2])
+    place = i % 2 * 2 + j % 2
+    order = rng_for(seed, "group", i // 2, j // 2).permutation(3) + 1
+    quarter = int(order[place - 1]) if place else 0
     fate = float(rng_for(seed, "kind", i, j).random())
     country = OPEN_ARID if style_of(seed).aridity > 0.5 else OPEN_GREEN
     return ("lake", _pick(DENSE, fate), _pick(LOOSE, fate), _pick(country, fate))[quarter]

@@ -75,7 +75,8 @@ def blob(rng: np.random.Generator, centre: tuple[float, float], radii: tuple[flo
     weight = rng.normal(0, rough, (2, 6)) / waves * 2
     radius = 1 + weight[0] @ np.cos(waves[:, None] * angle) + weight[1] @ np.sin(waves[:, None] * angle)
     radius = np.clip(radius, 0.45, 1.25)
-    return np.array(centre) + (radius * np.stack([np.cos(angle) * radii[0], np.sin(angle) * radii[1]])).T
+    outline: Points = np.array(centre) + (radius * np.stack([np.cos(angle) * radii[0], np.sin(angle) * radii[1]])).T
+    return outline
 
 
 def scatter_trees(plan: Plan, rng: np.random.Generator, lot: Lot, count: int, tall: float = 1.0) -> None:

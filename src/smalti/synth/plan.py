@@ -70,6 +70,7 @@ class Plan:
     _trees: list[Points] = field(default_factory=list)
     _cars: list[Points] = field(default_factory=list)
     _lines: list[tuple[Material, Points]] = field(default_factory=list)
+    _parts: dict[int, list[House]] = field(default_factory=dict)
     buildings: int = 0
     trees: Points = field(default_factory=lambda: np.zeros((0, 5)))
     """(n, 5): x, y, radius in pixels, height in metres, kind."""
@@ -168,6 +169,13 @@ class Plan:
             axis = axis / np.linalg.norm(axis, axis=1, keepdims=True)
             size = np.full(len(uv), length / PIXEL)
             self._cars.append(np.column_stack([self.pixels(uv), axis, kind, size]))
+
+    def parts(self, building: int) -> list[House]:
+        """The parts of one building, in the order in which they were added."""
+        if not self._parts:
+            for house in self.houses:
+                self._parts.setdefault(house.building, []).append(house)
+        return self._parts[building]
 
     def _standing(self, trees: Points) -> Points:
         """The trees that do not grow out of a building."""

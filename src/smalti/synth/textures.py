@@ -24,8 +24,10 @@ def _smooth(rng: np.random.Generator, side: int, step: int) -> Floats:
     big = round((n + 8) * step_px)
     wide = cv2.resize(grid, (big, big), interpolation=cv2.INTER_CUBIC)
     start = round(4 * step_px)
-    out: Floats = wide[start : start + side, start : start + side]
-    return (out - out.mean()) / out.std()
+    out = wide[start : start + side, start : start + side].astype(np.float32)
+    out = (out - out.mean()) / out.std()
+    square: Floats = out.astype(np.float32)
+    return square
 
 
 @dataclass(frozen=True)

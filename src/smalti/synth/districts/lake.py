@@ -64,7 +64,8 @@ def _grow(edge: Points, centre: tuple[float, float], by: float) -> Points:
     """An outline moved outwards by `by` metres."""
     out = edge - np.array(centre)
     length = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.array(centre) + out * (1 + by / np.maximum(length, 1))
+    grown: Points = np.array(centre) + out * (1 + by / np.maximum(length, 1))
+    return grown
 
 
 def _outside(uv: Points, edge: Points, centre: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

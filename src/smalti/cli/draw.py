@@ -1,0 +1,30 @@
+"""`smalti draw`: a scene with its exact truth."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="draw")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(1), default=2048, show_default=True, help="Height and width in pixels.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Equal seeds give equal bytes.")
+@click.option("--nir", is_flag=True, help="Add near infrared as a fourth band.")
+def command(out: Path, size: int, seed: int, nir: bool) -> None:
+    """Draw a town and its countryside, seen from above, pixels of 0.3 m.
+
+    Writes OUT.tif, and beside it OUT_classes.tif, OUT_height.tif (metres above the ground) and OUT_buildings.gpkg.
+    """
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        raise click.BadParameter(f"{out} must end in .tif or .tiff", param_hint="OUT")
+    from tqdm import tqdm  # imports what `--help` does not need
+
+    from smalti.synth.files import write_scene
+
+    with tqdm(total=size * size / 1e6, unit="MPix", unit_scale=False, desc="draw", bar_format=_BAR) as bar:
+        written = write_scene(out, size, size, seed, nir, lambda pixels: bar.update(pixels / 1e6))
+    for path in written[:4]:
+        click.echo(path)
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} MPix [{elapsed}<{remaining}, {rate_fmt}]"

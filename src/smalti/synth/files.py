@@ -1,0 +1,198 @@
+"""Drawings as files: the image, its classes, its heights and its buildings, on one place of the earth."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyogrio
+import rasterio
+import shapely
+from affine import Affine
+from pyogrio.errors import DataSourceError, FeatureError, GeometryError
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from smalti import __version__
+from smalti.errors import OutputError
+from smalti.jobs import beside, guarded, hold, publish
+from smalti.raster.grid import Grid
+from smalti.synth.buildings import buildings
+from smalti.synth.canvas import CELL
+from smalti.synth.materials import CLASSES
+from smalti.synth.plan import PIXEL
+from smalti.synth.scene import draw
+from smalti.tiling import Window
+
+EPSG = 32640
+ORIGIN = 320_000.0, 2_790_000.0
+"""Where pixel 0, 0 of every world lies: metres east and north in UTM zone 40."""
+NODATA = 255
+COLORS = ((132, 41, 246), (226, 169, 41), (60, 16, 152), (254, 221, 58), (110, 193, 228))
+BAND = 2048
+"""Rows whose buildings are written at a time."""
+BANDS = ("red", "green", "blue", "nir")
+_GDAL_CACHE = 64 * 2**20
+_MOMENT = "2000-01-01T00:00:00.000Z"
+"""Stands where a GeoPackage keeps the time of writing: the same seed gives the same bytes."""
+_Advance = Callable[[int], object]
+
+
+def grid_of(height: int, width: int) -> Grid:
+    """Where a drawing lies on the earth."""
+    transform = Affine(PIXEL, 0, ORIGIN[0], 0, -PIXEL, ORIGIN[1])
+    return Grid(height, width, transform, rasterio.crs.CRS.from_epsg(EPSG))
+
+
+def names_beside(path: Path) -> list[Path]:
+    """The files of a drawing: image, classes, heights, buildings, and the names of the classes for a GIS."""
+    stem = path.with_suffix("")
+    beside = [stem.with_name(f"{stem.name}_{what}") for what in ("classes.tif", "height.tif", "buildings.gpkg")]
+    return [path, *beside, beside[0].with_name(f"{beside[0].name}.aux.xml")]
+
+
+def write_scene(
+    path: Path, height: int, width: int, seed: int, nir: bool = False, advance: _Advance = lambda pixels: None
+) -> list[Path]:
+    """Draws the window of `height` x `width` pixels at the origin of the world of `seed` into files; returns them.
+
+    Memory does not grow with the size. The names appear only when all is written. `advance` is told the number of
+    pixels done. OutputError if the disk is full or refuses, BusyError if another process draws the same.
+    """
+    names = names_beside(path)
+    with guarded(path), _scratch(path) as folder:
+        unfinished = [folder / name.name for name in names]
+        try:
+            _write_rasters(unfinished, grid_of(height, width), seed, nir, advance)
+            _write_buildings(unfinished[3], grid_of(height, width), seed)
+            _check(unfinished[:3], seed, nir)
+        except (RasterioError, DataSourceError, FeatureError, GeometryError) as error:
+            first = str(error).splitlines()[0]
+            raise OutputError(f"{path}: cannot be written, is the disk full? ({first})") from None
+        unfinished[4].write_text(_category_names())
+        for done, name in zip(unfinished, names, strict=True):
+            publish(done, name)
+    return names
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """An empty folder for unfinished files beside `path`, which is held for this process."""
+    with hold(path):
+        folder = beside(path, "partial")
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open(stack: ExitStack, path: Path, grid: Grid, bands: int, dtype: str, **more: Any) -> Any:
+    return stack.enter_context(
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            height=grid.height,
+            width=grid.width,
+            count=bands,
+            dtype=dtype,
+            crs=grid.crs,
+            transform=grid.transform,
+            tiled=True,
+            blockxsize=CELL,
+            blockysize=CELL,
+            compress="deflate",
+            zlevel=1,
+            bigtiff="if_safer",
+            **more,
+        )
+    )
+
+
+def _write_rasters(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advance) -> None:
+    """Draws cell by cell, row by row; a cell is a block of the files."""
+    with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE))
+        bands = 4 if nir else 3
+        image = _open(stack, paths[0], grid, bands, "uint8", predictor=2, interleave="band", photometric="rgb")
+        classes = _open(stack, paths[1], grid, 1, "uint8", nodata=NODATA)
+        heights = _open(stack, paths[2], grid, 1, "float32", predictor=3)
+        _describe(image, classes, heights)
+        for window in cells(grid.height, grid.width):
+            drawing = draw(window, seed, nir)
+            here = RasterWindow(window.col, window.row, window.width, window.height)
+            image.write(drawing.image, window=here)
+            classes.write(drawing.classes, 1, window=here)
+            heights.write(drawing.height, 1, window=here)
+            advance(window.height * window.width)
+
+
+def cells(height: int, width: int) -> Iterator[Window]:
+    """The cells that cover a scene, cut at its border, row by row."""
+    for row, col in product(range(0, height, CELL), range(0, width, CELL)):
+        yield Window(row, col, min(CELL, height - row), min(CELL, width - col))
+
+
+def _describe(image: Any, classes: Any, heights: Any) -> None:
+    """Names, colours and units; before the first pixel, for they stand in the head of the file."""
+    image.descriptions = BANDS[: image.count]
+    classes.descriptions = ("landcover",)
+    classes.write_colormap(1, {k: (*color, 255) for k, color in enumerate(COLORS)})
+    classes.update_tags(1, **{f"CLASS_{k}": name for k, name in enumerate(CLASSES)})
+    heights.descriptions = ("height in m",)
+    heights.units = ("m",)
+    for file in (image, classes, heights):
+        file.update_tags(TIFFTAG_SOFTWARE=f"smalti {__version__}")
+
+
+def _category_names() -> str:
+    names = "".join(f"<Category>{name}</Category>" for name in CLASSES)
+    return f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
+
+
+def _check(paths: list[Path], seed: int, nir: bool) -> None:
+    """Reads every block back, and compares the last: a full disk shows only there."""
+    arrays: list[npt.NDArray[Any]] = []
+    for k, path in enumerate(paths):
+        with rasterio.open(path) as file:
+            for _, block in file.block_windows(1):
+                arrays = [*arrays[:k], file.read(window=block)]
+            height, width = file.height, file.width
+    last = draw(list(cells(height, width))[-1], seed, nir)
+    drawn: list[npt.NDArray[Any]] = [last.image, last.classes[None], last.height[None]]
+    if not all(np.array_equal(a, b) for a, b in zip(arrays, drawn, strict=True)):
+        raise RasterioError("what was written reads back differently")
+
+
+def _write_buildings(path: Path, grid: Grid, seed: int) -> None:
+    """Writes the buildings that touch the scene, complete, each once, band by band."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _MOMENT})
+    try:
+        for row in range(0, grid.height, BAND):
+            window = Window(row, 0, min(BAND, grid.height - row), grid.width)
+            first = [(s, a) for s, a in buildings(window, seed) if max(s.bounds[1], 0) // BAND == row // BAND]
+            shapes = shapely.transform(np.array([s for s, _ in first], object), _to_map(grid))
+            pyogrio.raw.write(
+                path,
+                shapely.to_wkb(shapes),
+                [np.array([a["height"] for _, a in first], float), np.array([a["roof"] for _, a in first], object)],
+                np.array(["height", "roof"]),
+                geometry_type="Polygon",
+                crs=f"EPSG:{EPSG}",
+                driver="GPKG",
+                layer="buildings",
+                append=row > 0,
+            )
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _to_map(grid: Grid) -> Callable[[Any], Any]:
+    transform = grid.transform
+    return lambda points: points * (transform.a, transform.e) + (transform.c, transform.f)
