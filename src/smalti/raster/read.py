@@ -1,5 +1,6 @@
 """Rasters read by windows: any format of GDAL, local or by URL."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -9,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.env import get_gdal_config, set_gdal_config
+from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
@@ -135,8 +136,8 @@ def open_raster(
     palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band.
     """
     name = str(path)
-    if get_gdal_config("GDAL_CACHEMAX") is None:
-        set_gdal_config("GDAL_CACHEMAX", CACHE_MB)
+    if "GDAL_CACHEMAX" not in os.environ:  # asking GDAL itself would give its own default
+        set_gdal_config("GDAL_CACHEMAX", CACHE_MB * 2**20)  # rasterio takes bytes here
     with ExitStack() as stack:
         dataset = _open(name, stack)
         check_complete(name, dataset)
