@@ -16,7 +16,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
-from smalti.raster.check import check_complete, explain, first_line
+from smalti.raster.check import check_complete, explain, first_line, is_local
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
 from smalti.raster.mirror import inside, source
@@ -24,7 +24,11 @@ from smalti.raster.upright import TURNS, UPRIGHT
 from smalti.tiling import Window
 
 CACHE_MB = 64
-"""Upper bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
+"""Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
+CACHE_MOST_MB = 256
+"""Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
+_REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and tells nothing
+_CACHE_ROWS = 1024  # two rows of tiles: PNG and JPEG begin again at the top for a row that has left the cache
 
 
 class Reader:
@@ -167,16 +171,28 @@ def reader_of(
 
 def open_dataset(name: str, stack: ExitStack) -> Any:
     """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
-    if "GDAL_CACHEMAX" not in os.environ:  # asking GDAL itself would give its own default
-        set_gdal_config("GDAL_CACHEMAX", CACHE_MB * 2**20)  # rasterio takes bytes here
+    _bound_cache(CACHE_MB)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a photo is a legitimate input
-            dataset = stack.enter_context(rasterio.open(name))
+            with rasterio.Env(**({} if is_local(name) else _REMOTE)):
+                dataset = stack.enter_context(rasterio.open(name))
     except (RasterioIOError, RasterioError, ValueError, OSError) as error:
         raise explain(name, error) from None
     check_complete(name, dataset)
+    row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if "int" in kind or "float" in kind) * dataset.width
+    _bound_cache(min(CACHE_MOST_MB, row * _CACHE_ROWS >> 20))
     return dataset
+
+
+_bound = 0  # MB that GDAL's cache is bound to; it only grows, for other rasters may be open
+
+
+def _bound_cache(megabytes: int) -> None:
+    global _bound
+    if megabytes > _bound and "GDAL_CACHEMAX" not in os.environ:  # asking GDAL itself would give its own default
+        set_gdal_config("GDAL_CACHEMAX", megabytes * 2**20)  # rasterio takes bytes here
+        _bound = megabytes
 
 
 def _parts(dataset: Any) -> str:
