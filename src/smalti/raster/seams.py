@@ -33,7 +33,7 @@ def side(polygons: NDArray[Any], touching: NDArray[np.intp]) -> Side:
     edges = np.hstack((points[:-1], points[1:]))
     within = np.ones(len(edges), bool)
     within[offsets[0][1:-1] - 1] = False  # from one ring to the next is no edge
-    return Side(edges[within], np.unique(shapely.get_coordinates(polygons).astype(np.int64), axis=0))
+    return Side(edges[within], shapely.get_coordinates(polygons).astype(np.int64))
 
 
 def superfluous(
@@ -97,8 +97,9 @@ class _Thinning:
 
         self.graph, self.taken, self.limit = graph, taken, tolerance**2
         self.gone: set[Point] = set()
-        self.obstacles = obstacles
-        self.tree = shapely.STRtree(shapely.points(obstacles)) if tolerance else None
+        near = [y for around in graph.values() for _, y in around] or [0]
+        self.obstacles = obstacles[(obstacles[:, 1] >= min(near)) & (obstacles[:, 1] <= max(near))]
+        self.tree = shapely.STRtree(shapely.points(self.obstacles)) if tolerance else None
         rows = obstacles[:, 1]
         self.others = {int(rows.min()), int(rows.max())} if len(rows) else set()
 

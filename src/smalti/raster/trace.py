@@ -80,7 +80,7 @@ def _neighbours(rows: NDArray[np.intp], cols: NDArray[np.intp]) -> list[NDArray[
     """The next vertex in each direction, meaningful where a border leads there."""
     count = len(rows)
     here = np.arange(count)
-    order = np.lexsort((rows, cols))
+    order = np.argsort(cols, kind="stable")  # they come sorted by rows
     south, north = np.empty(count, np.intp), np.empty(count, np.intp)
     south[order] = np.append(order[1:], 0)
     north[order] = np.append(0, order[:-1])
