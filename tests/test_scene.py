@@ -152,6 +152,19 @@ def test_what_fails_in_any_thread_is_raised_and_ends_all_threads(part: str) -> N
     assert threading.active_count() == before
 
 
+def test_nothing_is_written_behind_a_window_that_could_not_be() -> None:
+    scene, tried = Scene(64, 64), []
+
+    def write(window: Window, values: dict[str, np.ndarray[Any, Any]], valid: np.ndarray[Any, Any]) -> None:
+        tried.append(window)
+        if len(tried) == 7:
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        predict_scene(scene.read, Threshold(), write, 64, 64)
+    assert len(tried) == 7
+
+
 def test_reader_engine_and_writer_work_at_the_same_time() -> None:
     scene = Scene(16, 112)
     gate = threading.Barrier(3, timeout=5)  # opens only when all three are inside at once
