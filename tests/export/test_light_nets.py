@@ -29,7 +29,7 @@ def settled(card: Card) -> Model:
         flow.weight.data *= 1 / flows[-1].std()
         for _ in range(2):
             model(image)
-        last.weight.data *= 2 / model.eval()(image)["landcover"].std()
+        last.weight.data *= 1 / model.eval()(image)["landcover"].std()
     hook.remove()
     assert flows[-1].abs().max() > 2
     return model
