@@ -103,7 +103,7 @@ def test_the_protocol_states_every_fact():
         assert fact in result.protocol
     assert "tiles: 16 px, overlap 4 px" in result.protocol and "no test-time augmentation" in result.protocol
     assert "chosen by: not stated" in result.protocol
-    averaged = evaluate(Thirds(), [pair("a", image, truth)], passes=8, boundary=None)
+    averaged = evaluate(Thirds(), [pair("a", image, truth)], tta=True, boundary=None)
     assert "mean of 8 flips and turns" in averaged.protocol and "boundaries" not in averaged.protocol
 
 
@@ -143,10 +143,10 @@ def test_a_model_without_classes_is_an_error():
 def test_kept_tiles_hold_both_maps_and_are_ranked(monkeypatch):
     monkeypatch.setattr("smalti.evaluation.tiles.SIDE", 16)
     image, truth = case(8, 48, 40)
-    truth[:16, :16] = np.minimum(image[:16, :16] // 86, 2)
+    truth[:16, :20] = np.minimum(image[:16, :20] // 86, 2)
     tiles = []
     evaluate(Thirds(), [pair("a", image, truth)], tiles=tiles)
-    assert len(tiles) == 9
+    assert len(tiles) == 6
     for tile in tiles:
         assert np.array_equal(tile.maps()[0], truth[tile.window.slices()])
         assert np.array_equal(tile.maps()[1], np.minimum(image[tile.window.slices()] // 86, 2))
@@ -154,6 +154,16 @@ def test_kept_tiles_hold_both_maps_and_are_ranked(monkeypatch):
     assert chosen["best"][0].window.row == chosen["best"][0].window.col == 0 and chosen["best"][0].oa == 1
     assert chosen["worst"][0].oa <= chosen["median"][0].oa <= 1
     assert notable(tiles[:2]) == {"all": sorted(tiles[:2], key=lambda tile: -tile.oa)}
+
+
+def test_tiles_of_a_row_are_of_one_size(monkeypatch):
+    monkeypatch.setattr("smalti.evaluation.tiles.SIDE", 16)
+    keeper = TileKeeper("a", 3, 255)
+    keeper.add(*np.zeros((2, 20, 41), np.uint8))
+    keeper.close()
+    assert [(t.window.row, t.window.col, t.window.height, t.window.width) for t in keeper.tiles] == [
+        (0, 0, 16, 14), (0, 14, 16, 13), (0, 27, 16, 14), (16, 0, 4, 14), (16, 14, 4, 13), (16, 27, 4, 14),
+    ]  # fmt: skip
 
 
 def test_a_tile_without_truth_is_not_kept():
@@ -185,7 +195,17 @@ def test_pairs_in_nested_tiles_with_equal_names(tmp_path):
 
 
 def test_pairs_beside_each_other_as_draw_writes_them(tmp_path):
-    files(tmp_path, "t.tif", "t_classes.tif", "t_height.tif", "t_buildings.gpkg", "u_sat.jpg", "u_mask.png")
+    files(
+        tmp_path,
+        "t.tif",
+        "t_classes.tif",
+        "t_height.tif",
+        "t_buildings.gpkg",
+        "t_map.tif",
+        "preview.png",
+        "u_sat.jpg",
+        "u_mask.png",
+    )
     assert found(tmp_path) == [("t.tif", "t_classes.tif"), ("u_sat.jpg", "u_mask.png")]
 
 
@@ -214,3 +234,11 @@ def test_pairs_that_do_not_match_are_named(tmp_path, names, text):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         find_pairs(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("folder", "number"), [("dubai/tile7", 9), ("kampala", 118), ("isprs-loveda-crops", 5), ("banepa/train", 48)]
+)
+def test_pairs_of_real_folders(shared_data, folder, number):
+    pairs = find_pairs(shared_data / folder)
+    assert len(pairs) == number and all(image.is_file() and labels.is_file() for image, labels in pairs)

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.scene import predict_scene
+from smalti.scene import Averaged, predict_scene
 from smalti.tiling import Window
 
 
@@ -72,3 +73,141 @@ def test_pointwise_answers_come_back_whatever_the_size(height: int, width: int) 
     np.testing.assert_allclose(scene.values, expected, atol=1e-6)
     assert (scene.written == 1).all()
     assert summary.pixels == height * width
+
+
+def test_tiles_without_a_valid_pixel_are_skipped_and_the_rest_is_untouched_by_them() -> None:
+    scene, predict = Scene(40, 64), Threshold()
+    scene.valid[:, :30] = False
+    summary = predict_scene(scene.read, predict, scene.write, 40, 64)
+    assert summary.skipped == 6  # the two left columns of three tiles
+    assert summary.tiles == predict.calls == 9
+    assert (scene.valid_seen == scene.valid).all()
+    expected = predict(scene.pixels[None])["cover"][0]
+    np.testing.assert_allclose(scene.values[:, :, 30:], expected[:, :, 30:], atol=1e-6)
+
+
+def test_the_net_never_sees_invalid_pixels() -> None:
+    scene = Scene(16, 16)
+    scene.valid[:4] = False
+    seen: list[Any] = []
+
+    class Watching(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            seen.append(batch)
+            return super().__call__(batch)
+
+    predict_scene(scene.read, Watching(), scene.write, 16, 16)
+    assert (seen[0][0, 0, :4] == 127).all()  # the card's mean of 0.5
+    assert (seen[0][0, 0, 4:] == scene.pixels[0, 4:]).all()
+
+
+@dataclass
+class Placed(Threshold):
+    """Answers that depend on the place in the tile, so that every blending step shows."""
+
+    def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+        answers = super().__call__(batch)
+        ramp = np.linspace(0, 1, batch.shape[-1], dtype=np.float32)
+        answers["cover"] += ramp[:, None] * ramp**2
+        return answers
+
+
+@pytest.mark.parametrize("overlap", [4, 11])
+@pytest.mark.parametrize("row", range(4))
+def test_a_resumed_scene_is_bit_identical(overlap: int, row: int) -> None:
+    card = small_card(overlap=overlap)
+    whole, rest = Scene(45, 50), Scene(45, 50)
+    predict_scene(whole.read, Placed(card), whole.write, 45, 50)
+    rows_done = row * (16 - overlap)
+    summary = predict_scene(rest.read, Placed(card), rest.write, 45, 50, rows_done=rows_done)
+    assert np.isnan(rest.values[:, :rows_done]).all()
+    assert (rest.values[:, rows_done:] == whole.values[:, rows_done:]).all()
+    assert summary.pixels == (45 - rows_done) * 50
+
+
+def test_progress_adds_up_in_the_callers_thread() -> None:
+    scene = Scene(40, 50)
+    heard: list[tuple[int, int]] = []
+    predict_scene(
+        scene.read, Threshold(), scene.write, 40, 50, progress=lambda n: heard.append((n, threading.get_ident()))
+    )
+    assert sum(n for n, _ in heard) == 40 * 50
+    assert {thread for _, thread in heard} == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("part", ["read", "predict", "write"])
+def test_what_fails_in_any_thread_is_raised_and_ends_all_threads(part: str) -> None:
+    scene, before = Scene(80, 80), threading.active_count()
+    parts: dict[str, Any] = {"read": scene.read, "predict": Threshold(), "write": scene.write}
+    inner, calls = parts[part], iter(range(100))
+
+    class Failing(Threshold):
+        def __call__(self, *arguments: Any) -> Any:
+            if next(calls) == 3:
+                raise RuntimeError("no more")
+            return inner(*arguments)
+
+    with pytest.raises(RuntimeError, match="no more"):
+        predict_scene(**(parts | {part: Failing()}), height=80, width=80)
+    assert threading.active_count() == before
+
+
+def test_nothing_is_written_behind_a_window_that_could_not_be() -> None:
+    scene, tried = Scene(64, 64), []
+
+    def write(window: Window, values: dict[str, np.ndarray[Any, Any]], valid: np.ndarray[Any, Any]) -> None:
+        tried.append(window)
+        if len(tried) == 7:
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        predict_scene(scene.read, Threshold(), write, 64, 64)
+    assert len(tried) == 7
+
+
+def test_reader_engine_and_writer_work_at_the_same_time() -> None:
+    scene = Scene(16, 112)
+    gate = threading.Barrier(3, timeout=5)  # opens only when all three are inside at once
+    calls = {"read": iter(range(99)), "predict": iter(range(99)), "write": iter(range(99))}
+
+    def meeting(part: str, at: int, inner: Any) -> Any:
+        def run(*arguments: Any) -> Any:
+            if next(calls[part]) == at:
+                gate.wait()
+            return inner(*arguments)
+
+        return run
+
+    class Meeting(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            return meet(batch)
+
+    meet = meeting("predict", 2, Threshold())
+    read, write = meeting("read", 4, scene.read), meeting("write", 1, scene.write)
+    predict_scene(read, Meeting(), write, 16, 112)
+
+
+def test_averaging_sees_all_eight_symmetries_and_turns_answers_back() -> None:
+    views: list[bytes] = []
+
+    class Corner(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            views.append(np.ascontiguousarray(batch).tobytes())
+            answers = super().__call__(batch)
+            answers["cover"][:, 0, 0, 0] += 8  # an answer that is wrong in one corner of whatever it sees
+            return answers
+
+    batch = np.random.default_rng(0).integers(0, 256, (1, 1, 16, 16), np.uint8)
+    averaged = Averaged(Corner())(batch)["cover"]
+    assert len(set(views)) == 8
+    difference = averaged - Threshold()(batch)["cover"]
+    corners = np.zeros((16, 16))
+    corners[::15, ::15] = 2  # each corner comes first in two of the eight views
+    np.testing.assert_allclose(difference[0, 0], corners, atol=1e-5)
+    np.testing.assert_allclose(difference[0, 1:], 0, atol=1e-6)
+
+
+def test_averaging_keeps_rectangles_and_the_card() -> None:
+    averaged = Averaged(Threshold())
+    assert averaged.card == small_card()
+    assert averaged(np.zeros((2, 1, 4, 9), np.uint8))["cover"].shape == (2, 3, 4, 9)

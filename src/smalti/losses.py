@@ -31,8 +31,8 @@ Term = Callable[[Mapping[str, Tensor], Labels, str], Tensor]
 
 def one_hot(labels: Labels, classes: int) -> Tensor:
     """N,classes,H,W float32, zeros where a pixel does not count."""
-    ids = torch.where(labels.usable, labels.classes, classes)  # N,H,W; the class beyond the last is dropped
-    return F.one_hot(ids, classes + 1)[..., :classes].movedim(-1, 1).float()
+    ids = torch.arange(classes, device=labels.classes.device)[:, None, None]
+    return ((labels.classes[:, None] == ids) & labels.usable[:, None]).float()
 
 
 def cross_entropy(outputs: Mapping[str, Tensor], labels: Labels, task: str) -> Tensor:

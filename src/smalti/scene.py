@@ -108,6 +108,7 @@ class _Run:
         self._blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.tasks}
         self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: enters the net as zero
         self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
+        self._broken = False
 
     def tiles(self) -> Iterator[Tile]:
         """All tiles that touch what is not yet done: the row of tiles before it too, for the rows they share."""
@@ -138,14 +139,17 @@ class _Run:
 
     def finish(self, tile: Tile, answers: dict[str, Floats] | None, valid: Mask) -> int:
         """Blends a tile in and writes what is final; returns the number of pixels written."""
+        if self._broken:  # tiles that wait behind a failed one: a later window must not follow a missing one
+            return 0
+        self._broken = True
         values = {
             name: blender.add(tile, None if answers is None else answers[name][0])
             for name, blender in self._blenders.items()
         }
-        if tile.done.row < self._rows_done:
-            return 0
-        self._write(tile.done, values, valid)
-        return tile.done.height * tile.done.width
+        if tile.done.row >= self._rows_done:
+            self._write(tile.done, values, valid)
+        self._broken = False
+        return tile.done.height * tile.done.width if tile.done.row >= self._rows_done else 0
 
 
 @contextmanager

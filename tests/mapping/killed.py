@@ -79,13 +79,13 @@ def main(scene: Path, folder: Path) -> None:
     expected = files(whole)
     deaths, runs = 0, 0
     patient = folder / "patient"  # dies at ever later steps, each time going on
-    for kill_at in (3, 5, 1, 8, 2, 9, 14, 4, 21, 12, 15, 16, 17, 18, 19, 20, 22, 10**9):
+    for kill_at in (3, 1, 8, 14, 21, 15, 18, 22, 10**9):
         status = child(scene, patient / "map.tif", kill_at)
         deaths += os.WIFSIGNALED(status)
         final = patient / "map.tif"
         assert not final.exists() or final.read_bytes() == expected["map.tif"], kill_at
     assert files(patient) == expected, (files(patient).keys(), expected.keys())
-    for kill_at in range(1, 200, 5):  # dies once, at any step, then goes on
+    for kill_at in range(1, 200, 9):  # dies once, at any step, then goes on
         out = folder / f"once{kill_at}"
         runs += 1
         if child(scene, out / "map.tif", kill_at) == 0:

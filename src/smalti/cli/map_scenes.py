@@ -1,6 +1,8 @@
 """What `smalti map` does: scenes one after the other, each with what else was asked for."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,7 +11,6 @@ from typing import Any, Literal
 import click
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from smalti.card import Task
 from smalti.errors import SmaltiError
@@ -20,7 +21,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.runtime.models import find_model, verify
 from smalti.runtime.open import open_model
-from smalti.scene import Averaged, Predictor, Summary
+from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 
 POLYGON_FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
@@ -114,17 +115,30 @@ def _map_one(group: list[str], path: Path, predict: Predictor, options: Options,
     wanted = Wanted(options.confidence, options.probabilities, options.cog)
     with open_fitting(scene, _opener(group), predict.card, options.bands, options.resolution, _warn) as reader:
         pixels = reader.grid.height * reader.grid.width
-        with tqdm(total=pixels, unit="Pix", unit_scale=True, desc=title, disable=None, leave=False) as bar:
-            summary = map_scene(reader, predict, path, _made_of(group, options), wanted, bar.update, click.echo)
+        with _bar(pixels, title) as progress:
+            summary = map_scene(reader, predict, path, _made_of(group, options), wanted, progress, click.echo)
         if summary is not None:
             speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
-            click.echo(f"{path}: {pixels / 1e6:.1f} MPix in {speed}")
+            click.echo(f"{path}: {summary.pixels / 1e6:.1f} MPix in {speed}" if summary.pixels else path)
         if options.polygons:
             _write_polygons(path, reader.grid, predict.card.tasks[0], options)
     if options.report:
         from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
 
-        write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary or Summary(pixels, 0.0, 0, 0, 0.0))
+        write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary, _opener(group))
+        click.echo(path.with_suffix(".html"))
+
+
+@contextmanager
+def _bar(pixels: int, title: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar with speed and time left, where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=pixels, unit="Pix", unit_scale=True, desc=title, leave=False) as bar:
+        yield lambda done: bar.update(done) and None
 
 
 def _opener(group: list[str]) -> Open:

@@ -43,7 +43,7 @@ class Protocol:
     scores: Scores
     boundary: Boundary | None
     card: Card
-    passes: int
+    tta: bool
     chosen: str
 
     def lines(self) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ class Protocol:
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
             (
                 "passes",
-                f"mean of {self.passes} flips and turns" if self.passes > 1 else "one, no test-time augmentation",
+                "mean of 8 flips and turns" if self.tta else "one, no test-time augmentation",
             ),
             ("checkpoint", f"{card.name}; chosen by: {self.chosen}"),
         ]

@@ -14,7 +14,8 @@ from smalti.evaluation.pairs import ImageReader, LabelReader, Pair
 from smalti.evaluation.result import NOT_STATED, Boundary, Evaluation, ImageRow, Protocol
 from smalti.evaluation.tiles import TileKeeper, TileRow
 from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion
-from smalti.scene import Predictor, predict_scene
+from smalti.products import best_class
+from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.tiling import Window
 
 
@@ -61,8 +62,7 @@ class ImageTally:
         task = self._tally.task
         if window.col == 0:
             self._strip = np.empty((window.height, self._width), np.uint8)
-        classes = np.argmax(values[task.name], axis=0).astype(np.uint8)
-        self._strip[:, window.col : window.right] = np.where(valid, classes, np.uint8(task.ignore))
+        self._strip[:, window.col : window.right] = np.where(valid, best_class(values[task.name]), task.ignore)
         if window.right == self._width:
             truth = self._labels.read(Window(window.row, 0, window.height, self._width))
             self._count(truth, self._strip)
@@ -93,21 +93,22 @@ def evaluate(
     task: str | None = None,
     leave_out: tuple[str, ...] = (),
     boundary: int | None = 3,
-    passes: int = 1,
+    tta: bool = False,
     tiles: list[TileRow] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Scores a model on whole images, with the tiles and the overlap of its card.
 
-    `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are, `passes` too: it says
-    how many flips and turns `predict` itself averages. `task` is the first of kind classes if not named. Classes named
-    in `leave_out` are out of the means. `boundary` is the tolerance of the boundary F1 in pixels. A list given as
-    `tiles` is filled with every tile and its maps, for a report. `progress` gets the number of pixels done.
+    `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are. `task` is the first
+    of kind classes if not named. Classes named in `leave_out` are out of the means. `boundary` is the tolerance of the
+    boundary F1 in pixels. `tta` averages over flips and turns. A list given as `tiles` is filled with every tile and
+    its maps, for a report. `progress` gets the number of pixels done.
 
     Raises DataError if no pixel can be counted, and what the readers raise.
     """
     chosen_task = _task(predict.card, task)
     tally = Tally(chosen_task, boundary, tiles is not None)
+    predict = Averaged(predict) if tta else predict
     started = time.perf_counter()
     for pair in pairs:
         with closing(pair.open_image()) as image, closing(pair.open_labels(image.grid)) as labels:
@@ -127,7 +128,7 @@ def evaluate(
         scores=scores,
         boundary=edges,
         card=predict.card,
-        passes=passes,
+        tta=tta,
         chosen=chosen,
     )
     seconds = time.perf_counter() - started

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from smalti.metrics import ClassMap, Confusion
 from smalti.tiling import Window
 
 SIDE = 512
-"""Side of a tile in pixels."""
+"""Side of a tile in pixels; across, tiles are stretched so that equal ones fill the width."""
 ENOUGH = 0.5
 """Share of counted pixels, of a full tile, below which a tile is no candidate: a few pixels say little."""
 
@@ -58,8 +59,9 @@ class TileKeeper:
 
     def _cut(self, band: ClassMap) -> None:
         """Takes a band (2, up to SIDE, W) apart."""
-        for col in range(0, band.shape[2], SIDE):
-            maps = band[:, :, col : col + SIDE]
+        columns = np.linspace(0, band.shape[2], max(1, round(band.shape[2] / SIDE)) + 1).round().astype(int).tolist()
+        for col, end in pairwise(columns):
+            maps = np.ascontiguousarray(band[:, :, col:end])
             confusion = Confusion(self._classes)
             confusion.add(maps[0], maps[1], self._ignore)
             pixels = int(confusion.counts.sum())

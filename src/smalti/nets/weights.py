@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.errors import MissingExtraError, ModelError
+from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm
 
 Weights = dict[str, Tensor]
@@ -64,7 +65,7 @@ TORCHVISION_INVERTED = {
 
 
 def load_encoder(
-    backbone: nn.Module, source: str | Path, sha256: str | None = None, images: Tensor | None = None
+    backbone: Backbone, source: str | Path, sha256: str | None = None, images: Tensor | None = None
 ) -> None:
     """Loads trained weights into an encoder, in place; nothing else is touched.
 
@@ -131,7 +132,7 @@ def _read(path: Path) -> Weights:
     return {key: value.float() if value.is_floating_point() else value for key, value in raw.items()}
 
 
-def _our_names(backbone: nn.Module, weights: Weights) -> Weights:
+def _our_names(backbone: Backbone, weights: Weights) -> Weights:
     """The encoder's part of the weights under our names; names nobody knows stay as they are."""
     if "conv_stem.weight" in weights:
         return _from_timm(backbone, weights)
@@ -143,13 +144,12 @@ def _our_names(backbone: nn.Module, weights: Weights) -> Weights:
     return weights
 
 
-def _units(backbone: nn.Module) -> list[str]:
+def _units(backbone: Backbone) -> list[str]:
     """Our names of the stem and of the blocks, in order: `stages.0.0`, `stages.0.1`, ..."""
-    stages = backbone.get_submodule("stages")
-    return [f"stages.{i}.{j}" for i, stage in enumerate(stages.children()) for j, _ in enumerate(stage.children())]
+    return [f"stages.{i}.{j}" for i, stage in enumerate(backbone.stages) for j, _ in enumerate(stage.children())]
 
 
-def _from_timm(backbone: nn.Module, weights: Weights) -> Weights:
+def _from_timm(backbone: Backbone, weights: Weights) -> Weights:
     units = _units(backbone)
     found = {m[1] for key in weights if (m := re.match(r"blocks\.(\d+\.\d+)\.", key))}
     order = sorted(found, key=lambda name: tuple(map(int, name.split("."))))
@@ -170,7 +170,7 @@ def _timm_block(prefix: str, weights: Weights) -> dict[str, str]:
     return TIMM_INVERTED if f"{prefix}.conv_pwl.weight" in weights else TIMM_DEPTHWISE_FIRST
 
 
-def _from_torchvision(backbone: nn.Module, weights: Weights) -> Weights:
+def _from_torchvision(backbone: Backbone, weights: Weights) -> Weights:
     units = _units(backbone)
     prefixes = {"features.0.0": f"{units[0]}.conv", "features.0.1": f"{units[0]}.norm"}
     for number, ours in enumerate(units[1:], start=1):
@@ -190,7 +190,7 @@ def _rename(weights: Weights, prefixes: dict[str, str], left_out: set[str]) -> W
     return renamed
 
 
-def _load_strictly(backbone: nn.Module, weights: Weights, path: Path) -> None:
+def _load_strictly(backbone: Backbone, weights: Weights, path: Path) -> None:
     own = backbone.state_dict()
     stem = "stages.0.0.conv.weight"
     if stem in weights:
@@ -222,7 +222,7 @@ def adapt_bands(kernel: Tensor, bands: int) -> Tensor:
     return kernel.mean(1, keepdim=True).repeat(1, bands, 1, 1) * (inputs / bands)
 
 
-def _load_folded(backbone: nn.Module, weights: Weights, path: Path, images: Tensor | None) -> None:
+def _load_folded(backbone: Backbone, weights: Weights, path: Path, images: Tensor | None) -> None:
     """Convolutions with biases instead of batch norms; their batch norms get the statistics of `images`."""
     pairs = [module for module in backbone.modules() if isinstance(module, ConvNorm)]
     kernels = [weights[key] for key in sorted(weights) if key.endswith(".weight")]
@@ -242,7 +242,7 @@ def _load_folded(backbone: nn.Module, weights: Weights, path: Path, images: Tens
 
 @torch.no_grad()
 def _start_norms(
-    backbone: nn.Module, pairs: list[ConvNorm], kernels: list[Tensor], biases: list[Tensor], images: Tensor
+    backbone: Backbone, pairs: list[ConvNorm], kernels: list[Tensor], biases: list[Tensor], images: Tensor
 ) -> None:
     """Runs `images` once; every batch norm takes their mean and variance and undoes both, then adds its bias."""
     hooks = []

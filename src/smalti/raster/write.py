@@ -4,9 +4,11 @@ Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the fil
 names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table.
 """
 
-import colorsys
+import logging
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,19 +17,22 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
-from smalti.card import RGB, Task
 from smalti.errors import OutputError
 from smalti.jobs import guarded, publish
 from smalti.products import PROBABILITY_STEPS, Product
+from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
+from smalti.raster.palette import task_colors
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
+logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one line
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
 Rows = Callable[[int, int], NDArray[Any]]
@@ -45,14 +50,16 @@ def write_raster(
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with _quiet():
                 _fill(unfinished, grid, product, rows)
                 if cog:
-                    unfinished = _optimize(unfinished, product)
+                    _optimize(unfinished, product)
                 _compare(unfinished, rows)
-        except RasterioError as error:
-            raise OutputError(f"{output}: cannot be written, is the disk full? ({error})") from None
+        except (RasterioError, CPLE_BaseError) as error:
+            for leftover in scratch.glob("unfinished*"):
+                leftover.unlink()
+            why = first_line(error)
+            raise OutputError(f"{output}: cannot be written, perhaps the disk is full: {why}") from None
         sidecar = _sidecar(output)
         sidecar.unlink(missing_ok=True)
         publish(unfinished, output)
@@ -70,17 +77,22 @@ def made_by(output: Path) -> str:
     return rest.partition("<")[0]
 
 
-def class_colors(task: Task) -> tuple[RGB, ...]:
-    """The task's colours, or well-spread ones if it declares none."""
-    if task.colors:
-        return task.colors
-    hues = ((k * 0.618034) % 1 for k in range(len(task.labels)))  # golden section: neighbours in the list differ
-    colors = (colorsys.hsv_to_rgb(hue, 0.65, 0.9) for hue in hues)
-    return tuple((round(r * 255), round(g * 255), round(b * 255)) for r, g, b in colors)
-
-
 def _sidecar(output: Path) -> Path:
     return output.with_name(f"{output.name}.aux.xml")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what libtiff writes to stderr by itself when a disk is full: the error that we raise says it."""
+    with warnings.catch_warnings(), Path(os.devnull).open("w") as nowhere:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        stderr = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
@@ -95,7 +107,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
         count=len(product.bands),
         dtype=product.dtype,
         crs=grid.crs,
-        transform=grid.transform,
+        transform=None if grid.transform.is_identity else grid.transform,
         nodata=product.nodata,
         tiled=True,
         blockxsize=BLOCK,
@@ -115,7 +127,7 @@ def _describe(file: Any, product: Product) -> None:
     file.update_tags(TIFFTAG_SOFTWARE=f"smalti {__version__}")
     file.descriptions = product.bands
     if product.form == "classes":
-        colors = dict(enumerate(class_colors(product.task)))
+        colors = dict(enumerate(task_colors(product.task)))
         file.write_colormap(1, {k: (*color, 255) for k, color in colors.items()})
         file.update_tags(1, **{f"CLASS_{k}": label for k, label in enumerate(product.task.labels)})
         return
@@ -126,14 +138,13 @@ def _describe(file: Any, product: Product) -> None:
         file.scales = (1 / PROBABILITY_STEPS,) * len(product.bands)
 
 
-def _optimize(path: Path, product: Product) -> Path:
-    """A Cloud Optimized GeoTIFF with overviews, made of a GeoTIFF."""
-    optimized = path.with_name("optimized.tif")
+def _optimize(path: Path, product: Product) -> None:
+    """Makes a GeoTIFF a Cloud Optimized GeoTIFF with overviews."""
+    optimized = path.with_name("unfinished.cog.tif")
     resampling = "mode" if product.form == "classes" else "average"
     options = {**_COMPRESSION, "blocksize": BLOCK, "overview_resampling": resampling}
     rasterio.shutil.copy(path, optimized, driver="COG", **options)
-    path.unlink()
-    return optimized
+    optimized.replace(path)
 
 
 def _compare(path: Path, rows: Rows) -> None:
@@ -159,7 +170,7 @@ def _description(product: Product, job: str) -> str:
         )
         entries = "".join(
             f'<Row index="{k}">{"".join(f"<F>{escape(str(cell))}</F>" for cell in (k, label, *color))}</Row>'
-            for k, (label, color) in enumerate(zip(labels, class_colors(product.task), strict=True))
+            for k, (label, color) in enumerate(zip(labels, task_colors(product.task), strict=True))
         )
         names = (
             f'<PAMRasterBand band="1"><CategoryNames>{categories}</CategoryNames>'

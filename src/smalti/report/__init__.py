@@ -1,1 +1,1 @@
-"""Pages and pictures of scores, maps and trainings."""
+"""Pages and pictures of scores and maps: self-contained HTML, no scripts, no network."""

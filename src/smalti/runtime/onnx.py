@@ -46,6 +46,9 @@ def _options(threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Waiting threads sleep instead of spinning: reader and writer need the cores meanwhile, and beside a busy neighbour
+    # spinning made a tile 1.6 times slower; alone on the machine it would be 1.08 times faster.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _SILENT
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     return options

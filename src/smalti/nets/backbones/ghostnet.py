@@ -7,6 +7,7 @@ Differs from the paper: the last 1x1 convolution (960), the head and the classif
 import torch
 from torch import Tensor, nn
 
+from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm, SqueezeExcite, divisible, initialise
 
 STEM = 16
@@ -69,16 +70,14 @@ class GhostBlock(nn.Module):
         return y.add(self.shortcut(x))
 
 
-class GhostNet(nn.Module):
+class GhostNet(Backbone):
     """GhostNet without its head; published widths are 1.0, 1.3 and 1.5 (channels in multiples of 4)."""
 
-    strides = (4, 8, 16, 32)
-
     def __init__(self, bands: int = 3, width: float = 1.0) -> None:
-        super().__init__()
         inputs = divisible(STEM * width, 4)
         units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2)]
-        stages, channels = [], []
+        stages: list[nn.Module] = []
+        channels = []
         for blocks in BLOCKS:
             for kernel, expansion, outputs, squeeze, stride in blocks:
                 middle, wide = divisible(expansion * width, 4), divisible(outputs * width, 4)
@@ -87,14 +86,5 @@ class GhostNet(nn.Module):
             stages.append(nn.Sequential(*units))
             channels.append(inputs)
             units = []
-        self.stages = nn.ModuleList(stages)
-        self.channels = tuple(channels)
+        super().__init__(stages, channels)
         initialise(self)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps at 1/4, 1/8, 1/16 and 1/32 of images N,bands,H,W."""
-        taps = []
-        for stage in self.stages:
-            x = stage(x)
-            taps.append(x)
-        return taps

@@ -6,6 +6,7 @@ TensorFlow need `padding="tf"`: there strided convolutions begin at the first pi
 
 from torch import Tensor, nn
 
+from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm, Padding, divisible, initialise
 
 STEM = 32
@@ -35,16 +36,14 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(Backbone):
     """MobileNetV2 without its head; widths other than 1.0 round channels to multiples of 8."""
 
-    strides = (4, 8, 16, 32)
-
     def __init__(self, bands: int = 3, width: float = 1.0, padding: Padding = "torch") -> None:
-        super().__init__()
         inputs = divisible(STEM * width, 8)
         units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2, act=nn.ReLU6, padding=padding)]
-        stages, channels = [], []
+        stages: list[nn.Module] = []
+        channels = []
         for rows in BLOCKS:
             for expansion, outputs, repeats, first in rows:
                 wide = divisible(outputs * width, 8)
@@ -54,14 +53,5 @@ class MobileNetV2(nn.Module):
             stages.append(nn.Sequential(*units))
             channels.append(inputs)
             units = []
-        self.stages = nn.ModuleList(stages)
-        self.channels = tuple(channels)
+        super().__init__(stages, channels)
         initialise(self)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps at 1/4, 1/8, 1/16 and 1/32 of images N,bands,H,W."""
-        taps = []
-        for stage in self.stages:
-            x = stage(x)
-            taps.append(x)
-        return taps

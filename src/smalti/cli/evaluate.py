@@ -1,0 +1,45 @@
+"""`smalti evaluate`: how good a model is on images with labels."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="evaluate")
+@click.argument("model")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--split", default="not stated", help="What part of which data this is, for the protocol.")
+@click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
+              help="The part of a recipe's data.")  # fmt: skip
+@click.option("--tta", is_flag=True, help="Average over flips and quarter turns.")
+@click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
+              help="Within how many pixels boundaries match.")  # fmt: skip
+@click.option("--leave-out", multiple=True, metavar="CLASS", help="Keep a class out of the means; may come repeatedly.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
+              help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write all as JSON.")
+@click.option("--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Also write a page.")
+@click.option("--records", type=click.Path(path_type=Path), metavar="FILE.csv",
+              help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
+def command(
+    model: str,
+    data: Path,
+    split: str,
+    part: str,
+    tta: bool,
+    boundary: int,
+    leave_out: tuple[str, ...],
+    labels: Path | None,
+    json_file: Path | None,
+    report: Path | None,
+    records: Path | None,
+) -> None:
+    """Score a model on images with labels.
+
+    MODEL is a name from `smalti models`, an .onnx file or the folder of a checkpoint. DATA is a folder of images and
+    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), or a recipe.
+    """
+    from smalti.cli.scoring import Question, answer  # imports what `--help` does not need
+
+    question = Question(model, data, split, part, tta, boundary, leave_out, labels, json_file, report, records)
+    click.echo(answer(question))

@@ -1,0 +1,150 @@
+"""From a strip of a class map to polygons along the pixels' edges.
+
+All coordinates are whole pixels (x = column, y = row of the strip). Neighbours have every vertex of their common
+border in common: at corners, and where three pieces or more meet. That is what makes a coverage, whose borders can
+be simplified together.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Directions, clockwise: east, south, west, north. A border runs with the piece it belongs to on its right hand.
+_EAST, _SOUTH, _WEST, _NORTH = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The connected areas of one strip; `labels` (H, W) holds the index of each pixel's piece."""
+
+    labels: NDArray[np.int32]
+    classes: NDArray[np.uint8]
+    pixels: NDArray[np.int64]
+    polygons: NDArray[Any]
+    """Shapely polygons."""
+
+
+def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: NDArray[np.uint8] | None) -> Pieces:
+    """The pieces of classes (H, W): areas of one class, connected by pixel sides.
+
+    `above` and `below` (W) are the rows next to the strip: where they change, the strip's border gets a vertex too,
+    so that it fits the next strip's.
+    """
+    labels, kinds = _label(classes)
+    padded = np.pad(labels, 1, constant_values=-1)
+    rows, cols = _vertices(padded, above, below)
+    corners = [padded[rows + i, cols + j] for i, j in ((1, 1), (1, 0), (0, 0), (0, 1))]  # right of E, S, W, N
+    to = _neighbours(rows, cols)
+    exists = [(corners[d] != corners[d - 1]) & (corners[d] >= 0) for d in range(4)]
+    vertex = np.concatenate([np.flatnonzero(e) for e in exists])
+    heading = np.repeat(np.arange(4), [int(e.sum()) for e in exists])
+    succ = _successors(vertex, heading, corners, to)
+    owner = np.stack(corners)[heading, vertex]
+    polygons = _polygons(succ, owner, cols[vertex], rows[vertex])
+    return Pieces(labels, kinds, np.bincount(labels.ravel(), minlength=len(kinds)), polygons)
+
+
+def _label(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Numbers the connected areas from 0; also the class of each."""
+    import cv2
+
+    labels = np.zeros(classes.shape, np.int32)
+    kinds: list[int] = []
+    for value in np.flatnonzero(np.bincount(classes.ravel(), minlength=256)):
+        mask = (classes == value).view(np.uint8)
+        count, found = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
+        found += len(kinds) - 1
+        np.copyto(labels, found, where=mask.view(bool))
+        kinds += [int(value)] * (count - 1)
+    return labels, np.array(kinds, np.uint8)
+
+
+def _vertices(
+    padded: NDArray[np.int32], above: NDArray[np.uint8] | None, below: NDArray[np.uint8] | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of all corners and nodes: every lattice point but those amid a straight border."""
+    across = padded[:, :-1] != padded[:, 1:]  # a border between two columns
+    down = padded[:-1] != padded[1:]
+    north, south, west, east = across[:-1], across[1:], down[:, :-1], down[:, 1:]
+    keep = (north | south) & (west | east)
+    for row, line in ((0, above), (-1, below)):
+        if line is not None:
+            keep[row, 1:-1] |= line[1:] != line[:-1]
+    rows, cols = np.nonzero(keep)
+    return rows, cols
+
+
+def _neighbours(rows: NDArray[np.intp], cols: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The next vertex in each direction, meaningful where a border leads there."""
+    count = len(rows)
+    here = np.arange(count)
+    order = np.lexsort((rows, cols))
+    south, north = np.empty(count, np.intp), np.empty(count, np.intp)
+    south[order] = np.append(order[1:], 0)
+    north[order] = np.append(0, order[:-1])
+    return [here + 1, south, here - 1, north]
+
+
+def _successors(
+    vertex: NDArray[np.intp], heading: NDArray[np.intp], corners: list[NDArray[np.int32]], to: list[NDArray[np.intp]]
+) -> NDArray[np.intp]:
+    """The edge that follows each edge around its piece.
+
+    Where a piece touches itself at a corner it goes to the left, around the stranger: so holes that touch the
+    outline stay holes, and every polygon is valid.
+    """
+    count = len(to[0])
+    edge_at = np.full((4, count), -1, np.intp)
+    edge_at[heading, vertex] = np.arange(len(vertex))
+    around = np.stack(corners)  # SE, SW, NW, NE of each vertex
+    own = around[heading, vertex]
+    end = np.stack(to)[heading, vertex]
+    ahead_right = around[heading, end]
+    ahead_left = around[heading - 1, end]
+    turn = np.where(ahead_left == own, -1, np.where(ahead_right == own, 0, 1))
+    return edge_at[(heading + turn) % 4, end]
+
+
+def _polygons(
+    succ: NDArray[np.intp], owner: NDArray[np.int32], x: NDArray[np.intp], y: NDArray[np.intp]
+) -> NDArray[Any]:
+    """Polygons, in the order of their owners, from edges that each name the next."""
+    import shapely
+
+    order, starts = _cycles(succ)
+    lengths = np.diff(np.append(starts, len(order)))
+    first = np.repeat(starts, lengths)
+    x, y = x[order], y[order]
+    follow = np.arange(1, len(order) + 1)
+    follow[np.append(starts[1:], len(order)) - 1] = starts
+    area = np.add.reduceat((x - x[first]) * (y[follow] - y[first]) - (x[follow] - x[first]) * (y - y[first]), starts)
+    ring_owner = owner[order[starts]]
+    rank = np.lexsort((area < 0, ring_owner))  # each owner's outline, then its holes
+    sizes = lengths[rank] + 1
+    ends = np.cumsum(sizes)
+    take = np.repeat(starts[rank] - (ends - sizes), sizes) + np.arange(int(ends[-1]))
+    take[ends - 1] = starts[rank]
+    coords = np.column_stack((x[take], y[take])).astype(np.float64)
+    rings = np.append(0, ends)
+    owners = np.append(np.flatnonzero(np.diff(ring_owner[rank], prepend=-1)), len(rank))
+    polygons: NDArray[Any] = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coords, (rings, owners))
+    return polygons
+
+
+def _cycles(succ: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All edges, cycle after cycle, and where each cycle starts."""
+    following = succ.tolist()
+    seen = bytearray(len(following))
+    order: list[int] = []
+    starts: list[int] = []
+    for edge in range(len(following)):
+        if seen[edge]:
+            continue
+        starts.append(len(order))
+        while not seen[edge]:
+            seen[edge] = 1
+            order.append(edge)
+            edge = following[edge]
+    return np.array(order, np.intp), np.array(starts, np.intp)

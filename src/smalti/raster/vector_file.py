@@ -1,0 +1,178 @@
+"""Vector files of polygons: GeoPackage, GeoParquet, GeoJSON and FlatGeobuf, whole or not at all."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import MissingExtraError, OutputError
+from smalti.raster.areas import areas_m2
+from smalti.raster.check import first_line
+from smalti.raster.grid import Grid
+
+FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
+_EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
+_BATCH = 20_000  # polygons written together where the format can be appended to
+
+
+class VectorFile:
+    """Collects polygons and writes them under a temporary name that `commit` turns into the final one."""
+
+    def __init__(self, path: Path, grid: Grid, layer: str) -> None:
+        self._path, self._grid, self._layer = path, grid, layer
+        self._part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+        self._sink = _sink(self._part, grid, layer)
+        self.count = 0
+
+    def add(self, polygons: NDArray[Any], classes: NDArray[np.uint8], labels: tuple[str, ...]) -> None:
+        """Adds polygons in pixels (x = column, y = row) with their class ids."""
+        import shapely
+
+        if not len(polygons):
+            return
+        t = self._grid.transform
+        matrix = np.array([[t.a, t.d], [t.b, t.e]])
+        placed = shapely.transform(polygons, lambda points: points @ matrix + (t.c, t.f))
+        known = self._grid.georeferenced
+        areas = areas_m2(placed, self._grid.crs) if known else np.full(len(placed), np.nan)
+        names = np.array(labels, object)[classes]
+        self.count += len(placed)
+        self._try(self._sink.add, shapely.to_wkb(placed), names, classes.astype(np.int32), areas)
+
+    def commit(self) -> None:
+        """Completes the file and gives it its name."""
+        self._try(self._sink.finish)
+        try:
+            with self._part.open("rb") as file:
+                os.fsync(file.fileno())
+            self._part.replace(self._path)
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _try(self, call: Any, *arguments: Any) -> None:
+        import pyogrio.errors
+
+        try:
+            call(*arguments)
+        except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> OutputError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        return OutputError(f"{self._path}: the polygons cannot be written: {reason}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sink.close()
+        for left in self._part.parent.glob(f"{self._part.name}*"):
+            left.unlink(missing_ok=True)
+
+
+def _sink(path: Path, grid: Grid, layer: str) -> "_Layer | _Parquet":
+    if path.suffix.lower() not in FORMATS:
+        raise OutputError(
+            f"{path.suffix or 'no ending'} is no format for polygons; expected one of {', '.join(FORMATS)}"
+        )
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent}: there is no such folder")
+    return _Parquet(path, grid) if path.suffix.lower() == ".parquet" else _Layer(path, grid, layer)
+
+
+class _Layer:
+    """A layer written by GDAL: in batches where the format can be appended to, else in one go."""
+
+    def __init__(self, path: Path, grid: Grid, layer: str) -> None:
+        self._path, self._layer = path, layer
+        self._crs = grid.crs.to_wkt() if grid.crs is not None else None
+        self._appends = path.suffix.lower() == ".gpkg"
+        self._options = {"RFC7946": "YES"} if path.suffix.lower() == ".geojson" and grid.crs is not None else {}
+        self._kept: list[tuple[NDArray[Any], ...]] = []
+        self._written = False
+
+    def add(self, *columns: NDArray[Any]) -> None:
+        self._kept.append(columns)
+        if self._appends and sum(len(kept[0]) for kept in self._kept) >= _BATCH:
+            self._write()
+
+    def finish(self) -> None:
+        if self._kept or not self._written:
+            self._write()
+
+    def _write(self) -> None:
+        import pyogrio.raw
+
+        kept = self._kept or [_EMPTY]
+        shapes, names, ids, areas = (np.concatenate(column) for column in zip(*kept, strict=True))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has none
+            self._append(pyogrio.raw.write, shapes, [names, ids, areas])
+        self._kept, self._written = [], True
+
+    def _append(self, write: Any, shapes: NDArray[Any], columns: list[NDArray[Any]]) -> None:
+        write(
+            self._path,
+            shapes,
+            columns,
+            ["class", "class_id", "area_m2"],
+            layer=self._layer,
+            geometry_type="Polygon",
+            crs=self._crs,
+            append=self._written,
+            **self._options,
+        )
+
+    def close(self) -> None:
+        self._kept = []
+
+
+class _Parquet:
+    """GeoParquet 1.1, written by pyarrow row group by row group."""
+
+    def __init__(self, path: Path, grid: Grid) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            raise MissingExtraError("pyarrow, which writes .parquet,", "parquet") from None
+        column = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": None}
+        if grid.crs is not None:
+            column["crs"] = grid.crs.to_dict(projjson=True)
+        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        self._schema = pyarrow.schema(
+            {
+                "class": pyarrow.string(),
+                "class_id": pyarrow.int32(),
+                "area_m2": pyarrow.float64(),
+                "geometry": pyarrow.binary(),
+            },
+            metadata={"geo": json.dumps(geo)},
+        )
+        self._record = pyarrow.RecordBatch
+        self._array = pyarrow.array
+        self._path = path
+        self._open = pyarrow.parquet.ParquetWriter
+        self._file: Any = None
+
+    def add(self, shapes: NDArray[Any], names: NDArray[Any], ids: NDArray[Any], areas: NDArray[Any]) -> None:
+        self._start()
+        columns = zip((names, ids, areas, shapes), self._schema.types, strict=True)
+        arrays = [self._array(column, kind, from_pandas=True) for column, kind in columns]  # NaN becomes null
+        self._file.write_batch(self._record.from_arrays(arrays, schema=self._schema))
+
+    def _start(self) -> None:
+        if self._file is None:
+            self._file = self._open(self._path, self._schema, compression="zstd")
+
+    def finish(self) -> None:
+        self._start()
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

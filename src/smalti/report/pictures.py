@@ -1,0 +1,142 @@
+"""Small pictures of large rasters, read strip by strip, and their form inside a page."""
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from smalti.card import Task
+from smalti.evaluation.pairs import ImageReader
+from smalti.tiling import Window
+
+RGB = NDArray[np.uint8]
+"""A picture (H, W, 3)."""
+ClassMap = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+STRIP = 512
+"""Rows read at once, about."""
+PAPER = 255
+"""What invalid pixels of a picture show."""
+NO_DATA = 255
+WRONG = (214, 34, 74)
+"""Wrong pixels in a picture of errors."""
+
+
+def strips(height: int, width: int, step: int) -> Iterator[Window]:
+    """Windows over all columns, their heights multiples of `step` but the last one's."""
+    rows = max(1, STRIP // step) * step
+    for row in range(0, height, rows):
+        yield Window(row, 0, min(rows, height - row), width)
+
+
+def step_for(height: int, width: int, limit: int) -> int:
+    """By how much a raster is shrunk so that neither side is above `limit` pixels."""
+    return max(1, -(-max(height, width) // limit))
+
+
+def shrunk_image(reader: ImageReader, limit: int) -> RGB:
+    """An image of any type and size as a picture of at most `limit` pixels a side, averaged."""
+    height, width = reader.grid.height, reader.grid.width
+    step = step_for(height, width, limit)
+    parts, masks = [], []
+    for window in strips(height, width, step):
+        pixels, valid = reader.read(window)
+        parts.append(_average(visible(pixels), step))  # h,w,3
+        masks.append(_average(valid[..., None], step))  # h,w,1
+    mask = np.concatenate(masks)
+    mean = np.concatenate(parts)
+    mean /= np.maximum(mask, 1e-6)  # invalid pixels are zero, so they are divided out
+    return to_bytes(mean, mask[..., 0] > 0.5, gives_bytes(reader))
+
+
+def gives_bytes(reader: ImageReader) -> bool:
+    """Whether a reader gives pixels of 8 bits, which are shown as they are."""
+    return bool(reader.read(Window(0, 0, 1, 1))[0].dtype == np.uint8)
+
+
+def visible(pixels: NDArray[Any]) -> Floats:
+    """The first three bands, or the first one thrice, of (C, H, W): (H, W, 3)."""
+    three = pixels[:3] if len(pixels) >= 3 else pixels[[0, 0, 0]]
+    return np.ascontiguousarray(np.moveaxis(three, 0, -1), np.float32)
+
+
+def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> RGB:
+    """Values (H, W, 3) as a picture: bytes as they are, others between their 2nd and 98th percentile per band."""
+    if not reads_bytes and valid.any():
+        low, high = np.percentile(values[valid], (2, 98), axis=0)
+        values = ((values - low) * (255 / np.maximum(high - low, 1e-6))).astype(np.float32)
+    picture: RGB = np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    picture[~valid] = PAPER
+    return picture
+
+
+def _average(values: NDArray[Any], step: int) -> Floats:
+    """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is left out."""
+    height, width = (max(1, side // step) for side in values.shape[:2])
+    cut = values[: height * step, : width * step].astype(np.float32)
+    shrunk = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.float32).reshape(height, width, values.shape[2])
+
+
+@dataclass(frozen=True)
+class SmallMap:
+    """A class map shrunk to a picture's size, and the exact counts of the whole."""
+
+    classes: ClassMap
+    counts: NDArray[np.int64]
+    """Pixels of each of 256 ids; NO_DATA counts those without data."""
+
+
+def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
+    """The first band of a class map at most `limit` pixels a side; each picture pixel shows the one at its middle."""
+    height, width = reader.grid.height, reader.grid.width
+    step = step_for(height, width, limit)
+    counts, parts = np.zeros(256, np.int64), []
+    for window in strips(height, width, step):
+        pixels, valid = reader.read(window)
+        classes = np.where(valid, pixels[0], NO_DATA).astype(np.uint8)
+        counts += np.bincount(classes.reshape(-1), minlength=256)
+        middle = min(step // 2, window.height - 1)
+        parts.append(classes[middle::step, min(step // 2, width - 1) :: step])
+    return SmallMap(np.concatenate(parts), counts)
+
+
+def fit(picture: RGB, like: RGB) -> RGB:
+    """A picture at another one's size, each pixel the nearest."""
+    if picture.shape == like.shape:
+        return picture
+    size = (like.shape[1], like.shape[0])
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def blend(picture: RGB, classes: RGB) -> RGB:
+    """A map laid over its scene so that both are seen."""
+    return np.asarray(cv2.addWeighted(picture, 0.5, classes, 0.5, 0), np.uint8)
+
+
+def error_picture(picture: RGB, truth: ClassMap, prediction: ClassMap, task: Task) -> RGB:
+    """The image in pale grey, wrong pixels in red; pixels that do not count are left out."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
+    counted = (truth != task.ignore) & (prediction != task.ignore)
+    shown[counted & (truth != prediction)] = WRONG
+    shown[~counted] = PAPER
+    return np.asarray(shown, np.uint8)
+
+
+def data_uri(picture: RGB, drawn: bool = False) -> str:
+    """A picture inside a page: WebP for photographs, PNG for `drawn` ones with few colours."""
+    image, stream = Image.fromarray(picture), io.BytesIO()
+    if drawn:
+        image.quantize(64, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+    else:
+        image.save(stream, "WEBP", quality=82)
+    kind = "png" if drawn else "webp"
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,85 @@
+"""One picture that shows a map at a glance: scene, map and both, with a legend."""
+
+import io
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from smalti.card import Card, Task
+from smalti.raster.palette import colorize, task_colors
+from smalti.raster.read import open_raster
+from smalti.report.map_page import class_task, open_scene
+from smalti.report.page import write_whole
+from smalti.report.pictures import RGB, blend, fit, shrunk_image, shrunk_map
+
+LIMIT = 640
+"""Longer side of a panel in pixels, at most."""
+GAP = 16
+TITLE, LEGEND = 30, 44
+BACKGROUND, INK, EDGE = (251, 250, 247), (29, 35, 39), (150, 150, 146)
+SMALLEST_WIDTH = 260
+"""Panels of a narrow scene are this far apart at least, for the legend's sake."""
+
+
+def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> None:
+    """Writes the picture as PNG. Raises as `write_map_page` does."""
+    task = class_task(card)
+    with (
+        open_scene(partial(open_raster, scene_path), card) as scene,
+        open_raster(map_path, bands=[1], expand=False) as classes,
+    ):
+        picture, small = shrunk_image(scene, LIMIT), shrunk_map(classes, LIMIT)
+    painted = fit(colorize(small.classes, task), picture)
+    sheet = draw_sheet({"scene": picture, "map": painted, "both": blend(picture, painted)}, task)
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG")
+    write_whole(out, stream.getvalue())
+
+
+def draw_sheet(panels: dict[str, RGB], task: Task) -> Image.Image:
+    """Panels of one size side by side under their names, the legend below."""
+    height, width = next(iter(panels.values())).shape[:2]
+    column = max(width, SMALLEST_WIDTH)
+    rows = _legend_rows(task, len(panels) * (column + GAP) - GAP)
+    size = (len(panels) * (column + GAP) + GAP, height + TITLE + LEGEND * len(rows) + GAP)
+    sheet = Image.new("RGB", size, BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for k, (name, panel) in enumerate(panels.items()):
+        left = GAP + k * (column + GAP)
+        draw.text((left, 8), name, INK, _font(14))
+        sheet.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, TITLE))
+    for k, row in enumerate(rows):
+        _draw_legend(draw, row, task, TITLE + height + LEGEND * k + 14)
+    return sheet
+
+
+def _legend_rows(task: Task, width: int) -> list[list[int]]:
+    """The class ids of each line of the legend, so that none is wider than `width`."""
+    rows: list[list[int]] = [[]]
+    used = 0.0
+    for k, label in enumerate(task.labels):
+        if rows[-1] and used + _entry(label) > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(k)
+        used += _entry(label)
+    return rows
+
+
+def _draw_legend(draw: ImageDraw.ImageDraw, ids: list[int], task: Task, top: int) -> None:
+    left = float(GAP)
+    for k in ids:
+        draw.rounded_rectangle((left, top, left + 18, top + 18), 4, task_colors(task)[k], EDGE)
+        draw.text((left + 26, top + 1), task.labels[k], INK, _font(14))
+        left += _entry(task.labels[k])
+
+
+def _entry(label: str) -> float:
+    """Width of a legend entry in pixels."""
+    return 26 + _font(14).getlength(label) + 26
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

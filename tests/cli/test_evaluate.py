@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from smalti.cli.evaluate import command
+from smalti.errors import DataError, LabelError, ModelError, RecipeError
+from tests.tiny import tiny_model
+
+COLORS = ((0, 0, 255), (255, 60, 195), (0, 120, 135))  # of the tiny model's classes
+
+
+@pytest.fixture
+def model(tmp_path):
+    return tiny_model(tmp_path / "tiny.onnx")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two images whose brightest band is the class; the second one's labels are wrong in its first ten columns."""
+    random = np.random.default_rng(0)
+    for k, name in enumerate(("a", "b")):
+        blocks = random.integers(0, 3, (5, 7)).repeat(16, 0).repeat(16, 1)
+        image = np.where(np.arange(3) == blocks[..., None], 200, 50).astype(np.uint8)
+        truth = blocks.astype(np.uint8)
+        truth[:, : 10 * k] = (truth[:, : 10 * k] + 1) % 3
+        for folder, pixels in (("images", image), ("masks", truth)):
+            (tmp_path / "town" / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "town" / folder / f"{name}.png")
+    return tmp_path / "town"
+
+
+def run(*words):
+    return CliRunner().invoke(command, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_scores_table_json_and_page(model, data, tmp_path):
+    result = run(
+        model, data, "--split", "two drawn images", "--json", tmp_path / "s.json", "--report", tmp_path / "r.html"
+    )
+    assert result.exit_code == 0
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert next(s["value"] for s in told["scores"] if s["name"] == "OA") == round(1 - 800 / (2 * 80 * 112), 4)
+    assert [row["name"] for row in told["images"]] == ["images/a.png", "images/b.png"]
+    assert "two drawn images" in result.output and "overall accuracy 95.54" in result.output
+    page = (tmp_path / "r.html").read_text()
+    assert "two drawn images" in page and "images/b.png" in page and "<script" not in page
+
+
+def test_colour_coded_labels_score_the_same(model, data):
+    plain = run(model, data).output
+    for path in (data / "masks").iterdir():
+        ids = np.asarray(Image.open(path))
+        Image.fromarray(np.array(COLORS, np.uint8)[ids]).save(path)
+    assert run(model, data).output == plain
+
+
+def test_labels_written_otherwise(model, data, tmp_path):
+    plain = run(model, data).output
+    for path in (data / "masks").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)) + 10).save(path)
+    with pytest.raises(LabelError):
+        run(model, data)
+    (tmp_path / "labels.toml").write_text('[ids]\n10 = 0\n11 = "most green"\n12 = "2"\n')
+    assert run(model, data, "--labels", tmp_path / "labels.toml").output == plain
+
+
+def test_a_class_left_out_is_told(model, data):
+    assert "left out: most red" in run(model, data, "--leave-out", "most red").output
+    with pytest.raises(DataError, match="'clutter' is no class"):
+        run(model, data, "--leave-out", "clutter")
+
+
+def test_augmentation_is_in_the_protocol(model, data):
+    assert "mean of 8 flips and turns" in run(model, data, "--tta").output
+
+
+def test_bad_input_is_named(model, data, tmp_path):
+    with pytest.raises(ModelError):
+        run(tmp_path / "nowhere.onnx", data)
+    with pytest.raises(DataError, match="no such folder"):
+        run(model, tmp_path / "nowhere")
+    (tmp_path / "labels.toml").write_text("colours = 1")
+    with pytest.raises(RecipeError, match="colours: Extra inputs"):
+        run(model, data, "--labels", tmp_path / "labels.toml")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        run(model, data, "--labels", tmp_path / "nowhere.toml")
+    Image.new("L", (9, 9)).save(data / "masks" / "a.png")
+    with pytest.raises(LabelError, match="9x9"):
+        run(model, data, "--json", tmp_path / "s.json")
+    assert not (tmp_path / "s.json").exists()

@@ -1,0 +1,116 @@
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from smalti.card import Card
+from smalti.errors import ModelError, RasterError
+from smalti.mapping.fit import Resolution, open_fitting
+from smalti.raster.read import Reader, open_raster
+from tests.tiny import tiny_card
+
+RGBN = ("red", "green", "blue", "nir")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Any:
+    def write(
+        bands: int = 3,
+        dtype: str = "uint8",
+        names: Sequence[str] = (),
+        pixel: float = 0.3,
+        crs: str | None = "EPSG:32633",
+        high: int = 255,
+    ) -> Path:
+        path = tmp_path / "scene.tif"
+        pixels = np.random.default_rng(0).integers(0, high, (bands, 40, 50)).astype(dtype)
+        options = {"crs": crs, "transform": Affine(pixel, 0, 5e5, 0, -pixel, 5e6)} if crs else {}
+        shape = {"height": 40, "width": 50, "count": bands, "dtype": dtype, "photometric": "minisblack"}
+        with rasterio.open(path, "w", driver="GTiff", **shape, **options) as file:
+            file.write(pixels)
+            file.descriptions = names or (None,) * bands
+        return path
+
+    return write
+
+
+def fit(
+    path: Path, card: Card, bands: Sequence[str | int] | None = None, resolution: Resolution = None
+) -> tuple[Reader, list[str]]:
+    heard: list[str] = []
+    reader = open_fitting(str(path), partial(open_raster, path), card, bands, resolution, heard.append)
+    reader.close()
+    return reader, heard
+
+
+def test_named_bands_are_picked_by_name(scene: Any) -> None:
+    reader, heard = fit(scene(4, names=("nir", "red", "green", "blue")), tiny_card())
+    assert (reader.bands, heard) == (("red", "green", "blue"), [])
+
+
+def test_bands_without_names_are_taken_in_order(scene: Any) -> None:
+    assert fit(scene(4), tiny_card(RGBN))[0].bands == ("band1", "band2", "band3", "band4")
+
+
+def test_bands_can_be_chosen(scene: Any) -> None:
+    assert fit(scene(5), tiny_card(), bands=["5", "1", "2"])[0].bands == ("band5", "band1", "band2")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize(
+    ("bands", "names", "message"),
+    [
+        (1, (), "it has 1: band1; model tiny takes 3: red, green, blue; choose another model"),
+        (5, (), "choose with --bands"),
+        (3, ("nir", "red", "green"), "it has 3: nir, red, green"),
+    ],
+)
+def test_bands_that_do_not_fit_are_refused(scene: Any, bands: int, names: Sequence[str], message: str) -> None:
+    with pytest.raises(RasterError, match=message):
+        fit(scene(bands, names=names), tiny_card())
+
+
+def test_a_wrong_number_of_chosen_bands_is_refused(scene: Any) -> None:
+    with pytest.raises(RasterError, match="2 bands chosen, but model tiny takes 3"):
+        fit(scene(3), tiny_card(), bands=["1", "2"])
+
+
+def test_pixels_of_another_kind_are_refused(scene: Any) -> None:
+    with pytest.raises(ModelError, match=r"its pixels are uint16, model tiny takes uint8; .*gdal_translate"):
+        fit(scene(dtype="uint16", names=RGBN[:3]), tiny_card())
+    with pytest.raises(ModelError, match="its pixels are uint8, model tiny takes float32; choose a model"):
+        fit(scene(), tiny_card(dtype="float32"))
+
+
+def test_int16_is_taken_for_uint16(scene: Any) -> None:
+    assert fit(scene(dtype="int16", names=RGBN[:3]), tiny_card(dtype="uint16", scale=1e-2))[1] == []
+
+
+def test_values_of_another_unit_are_warned_of(scene: Any) -> None:
+    card = tiny_card(dtype="uint16", scale=1 / 10000)
+    assert fit(scene(dtype="uint16", names=RGBN[:3], high=10000), card)[1] == []
+    [warning] = fit(scene(dtype="uint16", names=RGBN[:3], high=10000), tiny_card(dtype="uint16", scale=1.0))[1]
+    assert "are far from what model tiny was trained on" in warning
+
+
+def test_pixel_sizes_the_model_does_not_know_are_warned_of_or_resampled(scene: Any) -> None:
+    card = tiny_card(resolution=(0.2, 0.6))
+    assert fit(scene(), card)[1] == []
+    [warning] = fit(scene(pixel=1.2), card)[1]
+    assert "pixels of 1.2 m, model tiny knows 0.2 to 0.6 m; resample with --resolution auto" in warning
+    reader, heard = fit(scene(pixel=1.2), card, resolution="auto")
+    assert (reader.grid.height, reader.grid.width, heard) == (80, 100, [])
+    assert fit(scene(pixel=0.1), card, resolution="auto")[0].grid.height == 20
+    assert fit(scene(), card, resolution=0.6)[0].grid.height == 20
+
+
+def test_a_scene_without_a_place_is_warned_of(scene: Any) -> None:
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        path = scene(crs=None)
+    [warning] = fit(path, tiny_card())[1]
+    assert "it has no CRS, so its map has none either" in warning

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from smalti.errors import OutputError, RasterError
+from smalti.mapping.places import identity, outputs, refuse_to_replace, scenes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.png", "a.TIF", ".hidden.tif", "a.TIF.aux.xml", "notes.txt", "deep/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    return tmp_path
+
+
+def test_a_folder_gives_its_images_in_order(folder: Path) -> None:
+    assert [Path(scene).name for scene in scenes(str(folder))] == ["a.TIF", "b.png"]
+
+
+def test_a_glob_gives_what_matches(folder: Path) -> None:
+    assert [Path(scene).name for scene in scenes(str(folder / "**" / "*.[jp]*g"))] == ["b.png", "c.jpg"]
+
+
+@pytest.mark.parametrize("name", ["no.tif", "https://example.org/a.tif?x=*", "/vsizip/a.zip/b.tif"])
+def test_what_is_no_folder_and_no_glob_is_left_to_the_reader(name: str) -> None:
+    assert scenes(name) == [name]
+
+
+def test_folders_and_globs_that_hold_nothing_are_named(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    with pytest.raises(RasterError, match="empty: no image in this folder"):
+        scenes(str(folder / "empty"))
+    with pytest.raises(RasterError, match="no file matches"):
+        scenes(str(folder / "*.jp2"))
+
+
+def test_maps_take_their_scenes_names() -> None:
+    assert outputs(["x/a.png"], "map.tif", into_folder=False) == [Path("map.tif")]
+    found = ["x/a.png", "y/b.tif", "https://example.org/tiles/c.tif?key=1"]
+    assert outputs(found, "out", into_folder=True) == [Path("out/a.tif"), Path("out/b.tif"), Path("out/c.tif")]
+
+
+def test_scenes_of_one_name_are_told_apart_by_their_folder() -> None:
+    assert outputs(["x/a.png", "y/a.png"], "out", into_folder=True) == [Path("out/x_a.tif"), Path("out/y_a.tif")]
+    with pytest.raises(OutputError, match="two scenes"):
+        outputs(["x/a.png", "x/a.tif"], "out", into_folder=True)
+
+
+def test_a_map_does_not_replace_its_scene(folder: Path) -> None:
+    refuse_to_replace(["no.tif"], folder / "a.TIF")
+    with pytest.raises(OutputError, match="replace its own scene"):
+        refuse_to_replace([str(folder / "deep" / ".." / "a.TIF")], folder / "a.TIF")
+
+
+def test_identity_follows_the_files_content(folder: Path) -> None:
+    before = identity([str(folder / "b.png"), "https://example.org/a.tif"])
+    (folder / "b.png").write_text("longer")
+    after = identity([str(folder / "b.png"), "https://example.org/a.tif"])
+    assert before[0] != after[0]
+    assert before[1] == after[1]

@@ -1,0 +1,157 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from smalti import jobs
+from smalti.card import Task
+from smalti.errors import BusyError, ModelError, OutputError, RasterError
+from smalti.mapping.run import Wanted, map_scene, products
+from smalti.raster.read import Reader, open_raster
+from smalti.tiling import Window
+from tests.mapping.killed import Fading
+from tests.tiny import tiny_card
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    path = tmp_path / "scene.tif"
+    pixels = np.random.default_rng(0).integers(1, 255, (3, 120, 70), np.uint8)
+    pixels[:, :5] = 0
+    place = {"crs": "EPSG:32633", "transform": Affine(0.3, 0, 5e5, 0, -0.3, 5e6)}
+    shape = {"height": 120, "width": 70, "count": 3, "dtype": "uint8", "nodata": 0}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place) as file:
+        file.write(pixels)
+    return path
+
+
+@pytest.fixture
+def reader(scene: Path) -> Iterator[Reader]:
+    with open_raster(scene) as opened:
+        yield opened
+
+
+def test_every_death_is_survived_and_the_result_is_byte_identical(scene: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.mapping.killed", str(scene), str(tmp_path / "maps")]
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths})
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 12
+
+
+def test_nodata_of_the_scene_is_nodata_of_the_map(reader: Reader, tmp_path: Path) -> None:
+    map_scene(reader, Fading(), tmp_path / "map.tif", {}, Wanted(True, True))
+    for name in ("map", "map_confidence", "map_probabilities"):
+        with rasterio.open(tmp_path / f"{name}.tif") as file:
+            pixels = file.read()
+        assert (pixels[:, :5] == 255).all()
+        assert (pixels[:, 5:] != 255).all()
+
+
+def test_what_is_done_is_not_done_again(reader: Reader, tmp_path: Path) -> None:
+    said: list[str] = []
+    arguments: Any = (reader, Fading(), tmp_path / "map.tif", {"scene": 1})
+    assert map_scene(*arguments, say=said.append) is not None
+    assert map_scene(*arguments, say=said.append) is None
+    assert "is there already" in said[0]
+    other: Any = (*arguments[:3], {"scene": 2})
+    assert map_scene(*other, say=said.append) is not None
+
+
+class Interrupted(Fading):
+    """Comes to the third row of tiles."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error, self._calls = error, 0
+
+    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        self._calls += 1
+        if self._calls == 9:
+            raise self._error
+        return super().__call__(batch)
+
+
+def test_an_interruption_is_gone_on_from(reader: Reader, tmp_path: Path) -> None:
+    said: list[str] = []
+    heard: list[int] = []
+    output = tmp_path / "map.tif"
+    with pytest.raises(KeyboardInterrupt):
+        map_scene(reader, Interrupted(KeyboardInterrupt()), output, {})
+    assert not output.exists()
+    summary = map_scene(reader, Fading(), output, {}, progress=heard.append, say=said.append)
+    assert summary is not None
+    rows = int(said[0].removeprefix(f"{output}: going on at row "))
+    assert rows in (24, 48)  # the second strip may still have been waiting to be written
+    assert (sum(heard), summary.pixels) == (120 * 70, (120 - rows) * 70)
+
+
+def test_strips_of_another_model_are_thrown_away(reader: Reader, tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        map_scene(reader, Interrupted(KeyboardInterrupt()), tmp_path / "map.tif", {"model": "one"})
+    map_scene(reader, Fading(), tmp_path / "map.tif", {"model": "two"}, say=said.append)
+    assert "thrown away" in said[0]
+
+
+def test_a_scene_that_breaks_leaves_nothing(reader: Reader, tmp_path: Path) -> None:
+    with pytest.raises(RasterError):
+        map_scene(reader, Interrupted(RasterError("broken")), tmp_path / "out" / "map.tif", {})
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_full_disk_keeps_finished_strips_and_says_so(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out" / "map.tif"
+    put, calls = jobs.Spool.put, iter(range(100))
+
+    def full(self: jobs.Spool, window: Window, blocks: Any) -> None:
+        if next(calls) == 6:
+            raise OSError(28, "No space left on device")
+        put(self, window, blocks)
+
+    monkeypatch.setattr(jobs.Spool, "put", full)
+    with pytest.raises(OutputError, match="no space left on device; 48 finished rows are kept in"):
+        map_scene(reader, Fading(), output, {})
+    assert not output.exists()
+    monkeypatch.undo()
+    assert map_scene(reader, Fading(), output, {}) is not None
+
+
+def test_a_disk_that_is_full_from_the_beginning_leaves_nothing(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs.Spool, "put", full)
+    with pytest.raises(OutputError, match=r"no space left on device$"):
+        map_scene(reader, Fading(), tmp_path / "out" / "map.tif", {})
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_two_processes_do_not_make_one_map(reader: Reader, tmp_path: Path) -> None:
+    with jobs.hold(tmp_path / "map.tif"), pytest.raises(BusyError, match=f"PID {os.getpid()} on .* is already making"):
+        map_scene(reader, Fading(), tmp_path / "map.tif", {})
+
+
+def test_each_task_has_its_rasters() -> None:
+    cover = Task(name="cover", labels=("a", "b", "c"))
+    card = tiny_card(tasks=(cover, Task(name="height", kind="value")))
+    assert [path.name for path in products(Path("m.tif"), card, Wanted(confidence=True))] == [
+        "m.tif",
+        "m_confidence.tif",
+        "m_height.tif",
+    ]
+    with pytest.raises(ModelError, match="scores whole images"):
+        products(Path("m.tif"), tiny_card(tasks=(Task(name="rank", kind="score"),)), Wanted())

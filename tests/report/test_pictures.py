@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from smalti.card import Task
+from smalti.raster.grid import Grid
+from smalti.report.pictures import NO_DATA, WRONG, error_picture, fit, shrunk_image, shrunk_map
+
+
+class Raster:
+    def __init__(self, pixels, valid=None):
+        self.pixels, self.grid = pixels, Grid(*pixels.shape[1:])
+        self.valid = np.ones(pixels.shape[1:], bool) if valid is None else valid
+
+    def read(self, window):
+        return self.pixels[(slice(None), *window.slices())], self.valid[window.slices()]
+
+    def close(self): ...
+
+
+@pytest.mark.parametrize("limit", [10, 100])
+def test_a_shrunk_image_holds_means(limit, monkeypatch):
+    monkeypatch.setattr("smalti.report.pictures.STRIP", 16)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 60, 80), dtype=np.uint8)
+    picture = shrunk_image(Raster(pixels), limit)
+    step = 80 // min(limit, 80)
+    rows = 60 // step * step
+    means = pixels[:, :rows].reshape(3, rows // step, step, 80 // step, step).mean((2, 4))
+    assert np.abs(picture[: rows // step].astype(float) - np.moveaxis(means, 0, -1)).max() <= 0.51
+
+
+def test_invalid_pixels_do_not_darken_their_neighbours():
+    pixels, valid = np.full((1, 8, 8), 100, np.uint8), np.ones((8, 8), bool)
+    valid[:4, 0], valid[4:, :5] = False, False
+    pixels[:, ~valid] = 0
+    picture = shrunk_image(Raster(pixels, valid), 2)
+    assert picture[0, 0].tolist() == [100] * 3 and picture[1, 0].tolist() == [255] * 3
+
+
+def test_other_types_are_stretched_to_what_is_seen():
+    pixels = np.linspace(5000, 6000, 400, dtype=np.float32).reshape(1, 20, 20)
+    picture = shrunk_image(Raster(pixels), 100)
+    assert picture.min() == 0 and picture.max() == 255
+
+
+def test_a_shrunk_map_counts_every_pixel(monkeypatch):
+    monkeypatch.setattr("smalti.report.pictures.STRIP", 16)
+    classes = np.random.default_rng(1).integers(0, 3, (1, 50, 70), dtype=np.uint8)
+    valid = np.ones((50, 70), bool)
+    valid[:5] = False
+    small = shrunk_map(Raster(classes, valid), 20)
+    assert small.counts[:3].tolist() == np.bincount(classes[0, 5:].ravel()).tolist()
+    assert small.counts[NO_DATA] == 350 and max(small.classes.shape) <= 20
+
+
+def test_errors_are_red_and_what_does_not_count_is_white():
+    task = Task(name="t", labels=("a", "b"))
+    picture = np.zeros((1, 3, 3), np.uint8)
+    shown = error_picture(picture, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8), task)
+    assert shown[0].tolist() == [[110] * 3, list(WRONG), [255] * 3]
+
+
+def test_fit_takes_the_nearest():
+    assert fit(np.zeros((2, 2, 3), np.uint8), np.zeros((5, 7, 3), np.uint8)).shape == (5, 7, 3)

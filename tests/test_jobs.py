@@ -1,0 +1,103 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smalti.errors import BusyError, OutputError
+from smalti.jobs import Layer, Spool, guarded, hold, publish
+from smalti.tiling import Window
+
+LAYERS = (Layer(1, np.dtype(np.uint8)), Layer(2, np.dtype(np.float32)))
+
+
+def opened(folder: Path, made_of: str = "this") -> Spool:
+    return Spool(folder / "spool", {"made of": made_of}, LAYERS, height=5, width=6)
+
+
+def fill(spool: Spool, row: int, rows: int, upto: int = 6) -> None:
+    for col in range(0, upto, 3):
+        ids = np.arange(rows * 3, dtype=np.uint8).reshape(1, rows, 3) + row + col
+        spool.put(Window(row, col, rows, 3), (ids, np.concatenate([ids, -ids.astype(np.float32)])))
+
+
+def test_a_second_holder_hears_who_the_first_is(tmp_path: Path) -> None:
+    output = tmp_path / "new folder" / "map.tif"
+    code = f"from pathlib import Path; from smalti.jobs import hold\nwith hold(Path({str(output)!r})): pass"
+    with hold(output):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert f"{output}: PID" in done.stderr.splitlines()[-1]
+        assert "BusyError" in done.stderr
+    with hold(output):
+        pass
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_lock_that_nobody_holds_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "map.tif.lock").write_text("PID 1 on a machine that lost its power\n")
+    with hold(tmp_path / "map.tif"), pytest.raises(BusyError, match="PID"), hold(tmp_path / "map.tif"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"map\.tif: cannot be written: (file exists|not a directory)"):
+        hold(tmp_path / "file" / "map.tif").__enter__()
+
+
+def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2)
+    fill(spool, 4, 1)
+    assert spool.rows_done == 5
+    ids, values = spool.read(0, 1, 5), spool.read(1, 1, 5)
+    assert (ids.shape, values.shape) == ((1, 4, 6), (2, 4, 6))
+    assert ids[0, 0].tolist() == [3, 4, 5, 6, 7, 8]
+    assert (values[0] == ids[0]).all()
+    assert (values[1] == -values[0]).all()
+
+
+def test_a_spool_goes_on_after_its_last_whole_strip(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2, upto=3)  # only half of it
+    again = opened(tmp_path)
+    assert (again.rows_done, again.discarded) == (2, False)
+    fill(again, 2, 2)
+    assert opened(tmp_path).rows_done == 4
+
+
+def test_a_strip_of_the_wrong_length_and_all_after_it_do_not_count(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2)
+    first = min(spool.folder.glob("rows_*"))
+    first.write_bytes(first.read_bytes()[:-1])
+    assert opened(tmp_path).rows_done == 0
+
+
+def test_strips_made_of_something_else_are_thrown_away(tmp_path: Path) -> None:
+    fill(opened(tmp_path), 0, 2)
+    other = opened(tmp_path, "that")
+    assert (other.rows_done, other.discarded) == (0, True)
+    assert opened(tmp_path, "that").discarded is False
+
+
+def test_a_spool_that_was_killed_at_its_birth_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    assert opened(tmp_path).discarded is False
+
+
+def test_publishing_replaces_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("new")
+    (tmp_path / "b").write_text("old")
+    publish(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_text() == "new"
+    assert not (tmp_path / "a").exists()
+
+
+def test_refusals_of_the_file_system_become_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="x: cannot be written: no space left on device"), guarded(Path("x")):
+        raise OSError(28, "No space left on device")
