@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from smalti.card import Card, Score
-from smalti.errors import DataError, OutputError
+from smalti.errors import DataError, ModelError, OutputError
 from smalti.export.onnx import export_model
 from smalti.export.parity import Parity
 from smalti.nets.build import build
@@ -26,7 +26,11 @@ def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Pat
     if scores is not None:
         card = with_scores(card, Path(scores))
     model = build(card)
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:  # torch lists every tensor on a line of its own
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{checkpoint}: its weights do not fit the net {card.net} of its card: {reason}") from None
     return export_model(model, card, out)
 
 

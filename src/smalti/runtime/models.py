@@ -162,10 +162,11 @@ def _digest(content: bytes, start: int, end: int) -> str:
 def _metadata(content: bytes, path: Path) -> dict[bytes, tuple[int, int]]:
     """Where the values of our own metadata entries lie: key -> (start, end)."""
     found = {}
-    for _, end, key in _fields(content, path):
+    for start, end, key in _fields(content, path):
         if key in (CARD_KEY, HASH_KEY):
-            _, start = _varint(content, content.index(key) + len(key) + 1, path)
-            found[key] = (start, end)
+            behind = content.index(key, start) + len(key) + 1  # the value's tag lies between
+            _, first = _varint(content, behind, path)
+            found[key] = (first, end)
     return found
 
 
