@@ -33,8 +33,10 @@ ORIGIN = 320_000.0, 2_790_000.0
 """Where pixel 0, 0 of every world lies: metres east and north in UTM zone 40."""
 NODATA = 255
 COLORS = ((132, 41, 246), (226, 169, 41), (60, 16, 152), (254, 221, 58), (110, 193, 228))
-BAND = 2048
+BAND = 2 * CELL
 """Rows whose buildings are written at a time."""
+BYTES, NIR_BYTES = 1.6, 2.2
+"""A drawing needs at least so many bytes per pixel on the disk."""
 BANDS = ("red", "green", "blue", "nir")
 _GDAL_CACHE = 64 * 2**20
 _MOMENT = "2000-01-01T00:00:00.000Z"
@@ -64,11 +66,11 @@ def write_scene(
     pixels done. OutputError if the disk is full or refuses, BusyError if another process draws the same.
     """
     names = names_beside(path)
-    with guarded(path), _scratch(path) as folder:
+    with guarded(path), _scratch(path) as folder, rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE):
+        _need(folder, int(height * width * (NIR_BYTES if nir else BYTES)), path)
         unfinished = [folder / name.name for name in names]
         try:
-            _write_rasters(unfinished, grid_of(height, width), seed, nir, advance)
-            _write_buildings(unfinished[3], grid_of(height, width), seed)
+            _write(unfinished, grid_of(height, width), seed, nir, advance)
             _check(unfinished[:3], seed, nir)
         except (RasterioError, DataSourceError, FeatureError, GeometryError) as error:
             first = str(error).splitlines()[0]
@@ -90,6 +92,13 @@ def _scratch(path: Path) -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _need(folder: Path, size: int, path: Path) -> None:
+    """OutputError if the disk has not so many bytes left."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OutputError(f"{path}: needs {size / 1e6:,.0f} MB, the disk has {free / 1e6:,.0f} left; choose another")
 
 
 def _open(stack: ExitStack, path: Path, grid: Grid, bands: int, dtype: str, **more: Any) -> Any:
@@ -115,28 +124,30 @@ def _open(stack: ExitStack, path: Path, grid: Grid, bands: int, dtype: str, **mo
     )
 
 
-def _write_rasters(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advance) -> None:
-    """Draws cell by cell, row by row; a cell is a block of the files."""
+def _write(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advance) -> None:
+    """Draws cell by cell, row by row, a cell being a block of the files; buildings after each band of rows."""
     with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE))
         bands = 4 if nir else 3
         image = _open(stack, paths[0], grid, bands, "uint8", predictor=2, interleave="band", photometric="rgb")
         classes = _open(stack, paths[1], grid, 1, "uint8", nodata=NODATA)
         heights = _open(stack, paths[2], grid, 1, "float32", predictor=3)
         _describe(image, classes, heights)
-        for window in cells(grid.height, grid.width):
-            drawing = draw(window, seed, nir)
-            here = RasterWindow(window.col, window.row, window.width, window.height)
-            image.write(drawing.image, window=here)
-            classes.write(drawing.classes, 1, window=here)
-            heights.write(drawing.height, 1, window=here)
-            advance(window.height * window.width)
+        for row in range(0, grid.height, BAND):
+            band = Window(row, 0, min(BAND, grid.height - row), grid.width)
+            for window in cells(band):
+                drawing = draw(window, seed, nir)
+                here = RasterWindow(window.col, window.row, window.width, window.height)
+                image.write(drawing.image, window=here)
+                classes.write(drawing.classes, 1, window=here)
+                heights.write(drawing.height, 1, window=here)
+                advance(window.height * window.width)
+            _write_buildings(paths[3], band, grid, seed)
 
 
-def cells(height: int, width: int) -> Iterator[Window]:
-    """The cells that cover a scene, cut at its border, row by row."""
-    for row, col in product(range(0, height, CELL), range(0, width, CELL)):
-        yield Window(row, col, min(CELL, height - row), min(CELL, width - col))
+def cells(band: Window) -> Iterator[Window]:
+    """The cells that cover a band of rows, cut at its border, row by row."""
+    for row, col in product(range(band.row, band.bottom, CELL), range(band.col, band.right, CELL)):
+        yield Window(row, col, min(CELL, band.bottom - row), min(CELL, band.right - col))
 
 
 def _describe(image: Any, classes: Any, heights: Any) -> None:
@@ -164,31 +175,37 @@ def _check(paths: list[Path], seed: int, nir: bool) -> None:
             for _, block in file.block_windows(1):
                 arrays = [*arrays[:k], file.read(window=block)]
             height, width = file.height, file.width
-    last = draw(list(cells(height, width))[-1], seed, nir)
+    last = draw(_last_cell(height, width), seed, nir)
     drawn: list[npt.NDArray[Any]] = [last.image, last.classes[None], last.height[None]]
     if not all(np.array_equal(a, b) for a, b in zip(arrays, drawn, strict=True)):
         raise RasterioError("what was written reads back differently")
 
 
-def _write_buildings(path: Path, grid: Grid, seed: int) -> None:
-    """Writes the buildings that touch the scene, complete, each once, band by band."""
+def _last_cell(height: int, width: int) -> Window:
+    row, col = (height - 1) // CELL * CELL, (width - 1) // CELL * CELL
+    return Window(row, col, height - row, width - col)
+
+
+def _write_buildings(path: Path, band: Window, grid: Grid, seed: int) -> None:
+    """Adds the buildings that begin in a band of rows, complete, so that each is written once."""
+    found = buildings(band, seed)
+    first = [(shape, known) for shape, known in found if band.row <= max(shape.bounds[1], 0) < band.bottom]
+    heights = np.array([known["height"] for _, known in first], np.float64)
+    roofs = np.array([known["roof"] for _, known in first], object)
+    shapes = shapely.transform(np.array([shape for shape, _ in first], object), _to_map(grid))
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _MOMENT})
     try:
-        for row in range(0, grid.height, BAND):
-            window = Window(row, 0, min(BAND, grid.height - row), grid.width)
-            first = [(s, a) for s, a in buildings(window, seed) if max(s.bounds[1], 0) // BAND == row // BAND]
-            shapes = shapely.transform(np.array([s for s, _ in first], object), _to_map(grid))
-            pyogrio.raw.write(
-                path,
-                shapely.to_wkb(shapes),
-                [np.array([a["height"] for _, a in first], float), np.array([a["roof"] for _, a in first], object)],
-                np.array(["height", "roof"]),
-                geometry_type="Polygon",
-                crs=f"EPSG:{EPSG}",
-                driver="GPKG",
-                layer="buildings",
-                append=row > 0,
-            )
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(shapes),
+            [heights, roofs],
+            np.array(["height", "roof"]),
+            geometry_type="Polygon",
+            crs=f"EPSG:{EPSG}",
+            driver="GPKG",
+            layer="buildings",
+            append=band.row > 0,
+        )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 

@@ -10,9 +10,6 @@ from smalti.synth.materials import Floats
 from smalti.synth.plan import BOX, FLAT, GABLE, HIP, PIXEL, ROUND, House, Plan, house_box
 from smalti.synth.style import Style
 
-LOWEST = 2.2
-"""No part of a building is lower, metres."""
-
 
 def paint_houses(canvas: Canvas, plans: Sequence[Plan]) -> None:
     """All building parts of the plans; where two overlap the higher one is seen."""

@@ -23,7 +23,7 @@ BASE, PARCEL, GARDEN, WATERSIDE, WATER, PAVING, ROADWAY, ON_ROAD = range(8)
 
 @dataclass(frozen=True)
 class Rows:
-    """Furrows of a field: direction in radians, distance and strength."""
+    """Furrows of a field: direction in radians, distance in pixels, relative brightness."""
 
     angle: float
     period: float

@@ -24,8 +24,8 @@ from smalti.synth.trees import paint_trees
 from smalti.synth.warp import warp_of
 from smalti.tiling import Window
 
-CELLS_KEPT = 48
-PLANS_KEPT = 256
+CELLS_KEPT = 20
+PLANS_KEPT = 160
 OVERHANG = 34.0
 """Metres by which the things of a block may reach beyond its lines: half a street, a roundabout, a crown."""
 

@@ -1,12 +1,14 @@
 """Open country: fields, woods, bare ground."""
 
 import numpy as np
+import numpy.typing as npt
 
 from smalti.synth.districts.suburb import villa
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, blob, ground, inner, plant, scatter_trees, shrubs, tree_row, whole
 from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, GARDEN, PARCEL, ROADWAY, Plan, Rows
+from smalti.synth.warp import Points
 
 FIELDS = (Material.CROP, Material.CROP, Material.CROP_PALE, Material.PLOUGHED, Material.STUBBLE, Material.MEADOW)
 
@@ -77,7 +79,7 @@ def wood(plan: Plan, rng: np.random.Generator, block: Block) -> None:
     plan.strip(ROADWAY, Material.TRACK, line, 3.2)
 
 
-def _floor(plan: Plan, covered: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], area: Lot, step: float) -> None:
+def _floor(plan: Plan, covered: npt.NDArray[np.bool_], area: Lot, step: float) -> None:
     """Undergrowth below the trees: one rectangle for each unbroken run in a row of the grid."""
     for row, line in enumerate(covered):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]])))
@@ -111,12 +113,8 @@ def bare(plan: Plan, rng: np.random.Generator, block: Block) -> None:
         villa(plan, rng, at, (18.0, 13.0), 0)
 
 
-def smooth(
-    line: np.ndarray[tuple[int, ...], np.dtype[np.float64]], points: int = 40
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def smooth(line: Points, points: int = 40) -> Points:
     """A quadratic curve from the first to the last of three points, pulled by the second, (points, 2)."""
     t = np.linspace(0, 1, points)[:, None]
-    curve: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = (
-        (1 - t) ** 2 * line[0] + 2 * t * (1 - t) * line[1] + t**2 * line[2]
-    )
+    curve: Points = (1 - t) ** 2 * line[0] + 2 * t * (1 - t) * line[1] + t**2 * line[2]
     return curve

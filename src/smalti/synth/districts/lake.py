@@ -1,6 +1,7 @@
 """Water with banks, in a park, in fields or in the desert."""
 
 import numpy as np
+import numpy.typing as npt
 
 from smalti.synth.districts.suburb import plots
 from smalti.synth.layout import Block
@@ -68,7 +69,7 @@ def _grow(edge: Points, centre: tuple[float, float], by: float) -> Points:
     return grown
 
 
-def _outside(uv: Points, edge: Points, centre: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _outside(uv: Points, edge: Points, centre: tuple[float, float]) -> npt.NDArray[np.bool_]:
     """Which points lie beyond a star-shaped outline and its bank."""
     rim = edge - np.array(centre)
     angle = np.arctan2(rim[:, 1], rim[:, 0])
@@ -77,7 +78,7 @@ def _outside(uv: Points, edge: Points, centre: tuple[float, float]) -> np.ndarra
     radius = np.interp(
         np.arctan2(out[:, 1], out[:, 0]), angle[order], np.linalg.norm(rim, axis=1)[order], period=2 * np.pi
     )
-    far: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = np.linalg.norm(out, axis=1) > radius + 5
+    far: npt.NDArray[np.bool_] = np.linalg.norm(out, axis=1) > radius + 5
     return far
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, car_park, ground, inner, plant, scatter_trees, tree_row, whole
-from smalti.synth.materials import Material
+from smalti.synth.materials import Floats, Material
 from smalti.synth.plan import BASE, BOX, FLAT, GABLE, GARDEN, HIP, PARCEL, ROUND, Plan
 from smalti.synth.roads import street
 
@@ -128,13 +128,9 @@ def flat_house(
     return building
 
 
-def pick(
-    rng: np.random.Generator, palette: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def pick(rng: np.random.Generator, palette: Floats) -> Floats:
     """One colour of a palette, a little off."""
-    colour: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = palette[rng.integers(len(palette))] * np.float32(
-        rng.normal(1, 0.05)
-    )
+    colour: Floats = palette[rng.integers(len(palette))] * np.float32(rng.normal(1, 0.05))
     return colour
 
 

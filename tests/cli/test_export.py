@@ -1,0 +1,41 @@
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from smalti.cli import group
+from smalti.errors import MissingExtraError, ModelError
+from smalti.export import release
+from smalti.export.parity import Parity
+from tests.tiny import tiny_model
+
+
+def test_the_name_must_say_what_the_file_is(tmp_path: Path) -> None:
+    result = CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.pt")])
+    assert result.exit_code == 2 and ".onnx" in result.output
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("smalti.export.")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtraError, match=r"smalti\[train\]"):
+        CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx")], catch_exceptions=False)
+
+
+def test_a_folder_without_a_checkpoint_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx")], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_tells_the_size_and_how_well_both_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def export(checkpoint: Path, out: Path, scores: Path | None) -> Parity:
+        tiny_model(out)
+        return Parity(2e-6, ((1, 256, 320),))
+
+    monkeypatch.setattr(release, "export_checkpoint", export)
+    out = tmp_path / "out.onnx"
+    text = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False).output
+    assert f"{out}: 0.0 MB" in text and "2.0e-06 at most" in text and "1x256x320" in text
