@@ -234,3 +234,11 @@ def test_pairs_that_do_not_match_are_named(tmp_path, names, text):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         find_pairs(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("folder", "number"), [("dubai/tile7", 9), ("kampala", 118), ("isprs-loveda-crops", 5), ("banepa/train", 48)]
+)
+def test_pairs_of_real_folders(shared_data, folder, number):
+    pairs = find_pairs(shared_data / folder)
+    assert len(pairs) == number and all(image.is_file() and labels.is_file() for image, labels in pairs)

@@ -49,10 +49,10 @@ class Pair:
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})
 VECTORS = frozenset({".gpkg", ".geojson", ".shp", ".fgb"})
-IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "img_dir", "images_png", "rgb", "top", "chips"})
+IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "img_dir", "images_png", "rgb", "top", "chips", "oam"})
 LABEL_FOLDERS = frozenset(
     {"masks", "mask", "labels", "label", "gt", "gts", "annotations", "annotation", "ann_dir", "masks_png"}
-    | {"binarymasks", "truth", "targets", "classes"}
+    | {"binarymasks", "truth", "targets", "classes", "osm"}
 )
 LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
 IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)

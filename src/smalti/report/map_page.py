@@ -1,12 +1,14 @@
 """The page of a map: scene and map over one another, what covers the ground, the model, the place, the time."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from smalti.card import RGB, Card, Task
 from smalti.errors import ModelError
+from smalti.mapping.fit import Open
 from smalti.raster.grid import Grid, axes_m
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import Reader, open_raster
@@ -29,13 +31,19 @@ class ClassShare:
     hectares: float
 
 
-def write_map_page(out_html: Path, scene_path: str, map_path: Path, card: Card, summary: Summary | None) -> None:
+def write_map_page(
+    out_html: Path, scene_path: str, map_path: Path, card: Card, summary: Summary | None, opened: Open | None = None
+) -> None:
     """Writes the page of a class map; `summary` is None if the map was there already.
 
-    Raises ModelError if the model has no task of kind classes, OutputError, and RasterError from the two files.
+    `opened` opens the scene where `scene_path` is only its name, as with a mosaic of files. Raises ModelError if the
+    model has no task of kind classes, OutputError, and RasterError from the two files.
     """
     task = class_task(card)
-    with open_scene(scene_path, card) as scene, open_raster(map_path, bands=[1], expand=False) as classes:
+    with (
+        open_scene(opened or partial(open_raster, scene_path), card) as scene,
+        open_raster(map_path, bands=[1], expand=False) as classes,
+    ):
         picture, small, grid = shrunk_image(scene, LIMIT), shrunk_map(classes, LIMIT), classes.grid
     painted = fit(colorize(small.classes, task), picture)
     size = axes_m(grid)
@@ -66,13 +74,13 @@ def class_task(card: Card) -> Task:
     raise ModelError(f"model {card.name} answers no classes; pages and previews show class maps")
 
 
-def open_scene(path: str, card: Card) -> Reader:
+def open_scene(opened: Open, card: Card) -> Reader:
     """The scene with those bands that are shown best: red, green and blue, else the model's, else the first ones."""
-    reader = open_raster(path)
+    reader = opened(None, None)
     for wanted in (("red", "green", "blue"), card.bands):
         if set(wanted) <= set(reader.bands):
             reader.close()
-            return open_raster(path, bands=wanted)
+            return opened(wanted, None)
     return reader
 
 

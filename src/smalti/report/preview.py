@@ -1,6 +1,7 @@
 """One picture that shows a map at a glance: scene, map and both, with a legend."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,10 @@ SMALLEST_WIDTH = 260
 def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> None:
     """Writes the picture as PNG. Raises as `write_map_page` does."""
     task = class_task(card)
-    with open_scene(scene_path, card) as scene, open_raster(map_path, bands=[1], expand=False) as classes:
+    with (
+        open_scene(partial(open_raster, scene_path), card) as scene,
+        open_raster(map_path, bands=[1], expand=False) as classes,
+    ):
         picture, small = shrunk_image(scene, LIMIT), shrunk_map(classes, LIMIT)
     painted = fit(colorize(small.classes, task), picture)
     sheet = draw_sheet({"scene": picture, "map": painted, "both": blend(picture, painted)}, task)

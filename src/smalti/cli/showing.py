@@ -1,0 +1,78 @@
+"""What `smalti demo` does."""
+
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from smalti.cli import exit_code
+from smalti.cli.map_scenes import Options, map_scenes
+from smalti.cli.scoring import class_task, file_pair
+from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
+from smalti.evaluation.result import text_table
+from smalti.raster.labels import LabelSpec
+from smalti.report.evaluation_page import write_evaluation_page
+from smalti.report.page import write_whole
+from smalti.report.preview import write_preview
+from smalti.runtime.open import open_model
+from smalti.synth.files import write_scene
+
+FILES = {
+    "report.html": "scores, confusion matrix and telling tiles: open this first",
+    "preview.png": "scene, map and both at a glance",
+    "scene.tif": "the drawn scene",
+    "scene_map.tif": "its map, with colours and class names",
+    "scene_map.gpkg": "the map as polygons",
+    "scene_map.html": "what covers the ground, and how long the map took",
+    "scene_classes.tif": "the exact truth: classes",
+    "scene_height.tif": "the exact truth: heights in metres",
+    "scene_buildings.gpkg": "the exact truth: buildings",
+    "scores.json": "all figures, each with its protocol",
+}
+SMALLEST_POLYGON = 2.0
+"""Square metres; what is smaller is mostly noise."""
+
+
+def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
+    """Draws, maps and scores into the folder `out`, and tells about it; returns the exit code."""
+    scene, classes = out / "scene.tif", out / "scene_map.tif"
+    predict = open_model(model)
+    with tqdm(total=size * size, unit="Pix", unit_scale=True, desc="drawing", disable=None, leave=False) as bar:
+        truth = write_scene(scene, size, size, seed, advance=bar.update)[1]
+    failed = map_scenes([str(scene)], str(classes), mosaic=False, options=_options(model, classes))
+    if failed:
+        return exit_code(failed[0])
+    pair = file_pair(scene.name, scene, truth, predict.card, class_task(predict.card), LabelSpec())
+    tiles: list[TileRow] = []
+    place = f"a drawn scene, seed {seed}"
+    evaluation = evaluate(predict, [pair], data=place, split="the whole scene", tiles=tiles)
+    _write_all(out, scene, classes, evaluation, pair, tiles)
+    click.echo(f"\n{text_table(evaluation)}\n")
+    width = max(map(len, FILES))
+    for name, what in FILES.items():
+        click.echo(f"{out / name!s:<{len(str(out)) + 1 + width}}  {what}")
+    return 0
+
+
+def _options(model: str, classes: Path) -> Options:
+    return Options(
+        model=model,
+        tta=False,
+        confidence=False,
+        probabilities=False,
+        cog=False,
+        polygons=str(classes.with_suffix(".gpkg")),
+        min_area=SMALLEST_POLYGON,
+        report=True,
+        resolution=None,
+        bands=None,
+        engine="auto",
+        threads=None,
+    )
+
+
+def _write_all(out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair, tiles: list[TileRow]) -> None:
+    """The files that show how good the map is."""
+    write_preview(out / "preview.png", str(scene), classes, evaluation.facts.card)
+    write_evaluation_page(out / "report.html", evaluation, [pair], tiles)
+    write_whole(out / "scores.json", evaluation.to_json().encode())
