@@ -1,9 +1,13 @@
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from smalti.card import Task
 from smalti.raster.grid import Grid
-from smalti.report.pictures import NO_DATA, WRONG, error_picture, fit, shrunk_image, shrunk_map
+from smalti.report.pictures import NO_DATA, WRONG, data_uri, error_picture, fit, shrunk_image, shrunk_map
 
 
 class Raster:
@@ -61,3 +65,10 @@ def test_errors_are_red_and_what_does_not_count_is_white():
 
 def test_fit_takes_the_nearest():
     assert fit(np.zeros((2, 2, 3), np.uint8), np.zeros((5, 7, 3), np.uint8)).shape == (5, 7, 3)
+
+
+def test_drawn_pictures_keep_their_colours_exactly():
+    picture = np.random.default_rng(2).integers(0, 3, (30, 40, 3), dtype=np.uint8) * 127
+    kind, _, text = data_uri(picture, drawn=True).partition(",")
+    assert kind == "data:image/png;base64"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")), picture)
