@@ -1,17 +1,18 @@
 """The command group: quick help, one line per error, exit codes."""
 
 import importlib
-import pkgutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
 
 import smalti.cli
 from smalti import __version__
-from smalti.cli import COMMANDS, exit_code, main
+from smalti.cli import COMMANDS, EXTRAS, exit_code, main
 from smalti.errors import BusyError, ExportError, LabelError, OutputError, RasterError, SmaltiError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -42,12 +43,6 @@ except SystemExit:
 
 def test_version(smalti: Run) -> None:
     assert __version__ in smalti("--version").stdout
-
-
-def test_every_module_of_the_command_line_is_a_command() -> None:
-    # Modules that start with an underscore hold what commands share.
-    modules = {m.name for m in pkgutil.iter_modules(smalti.cli.__path__) if not m.name.startswith("_")}
-    assert modules <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -83,3 +78,26 @@ def test_an_error_is_one_line_on_stderr(monkeypatch: pytest.MonkeyPatch, capsys:
         main()
     assert end.value.code == 3
     assert capsys.readouterr().err == "smalti: town.tif: no such file; give the path of a raster\n"
+
+
+def test_a_part_that_is_not_installed_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(smalti.cli, "group", lambda **_: importlib.import_module("torch.nn"))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "smalti: torch is not installed; bring it with: pip install 'smalti[train]'\n"
+
+
+def test_every_optional_package_is_known_with_its_extra() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    optional = {
+        package.partition(">")[0].replace("-", "_"): extra
+        for extra, packages in extras.items()
+        if extra != "dev"
+        for package in packages
+    }
+    assert optional == EXTRAS

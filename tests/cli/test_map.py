@@ -3,8 +3,10 @@ from typing import Any
 
 import click
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
+from affine import Affine
 from click.testing import CliRunner, Result
 from PIL import Image
 
@@ -22,6 +24,33 @@ def photo(path: Path, height: int = 50, width: int = 70) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)).save(path)
     return path
+
+
+def chip(path: Path, pixels: np.ndarray[Any, Any], col: int) -> Path:
+    """A georeferenced part of a scene that begins at that column."""
+    place = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5 + col / 2, 0, -0.5, 5e6)}
+    shape = {"height": pixels.shape[1], "width": pixels.shape[2], "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", driver="GTiff", photometric="rgb", **shape, **place) as file:
+        file.write(pixels)
+    return path
+
+
+def test_files_on_one_grid_become_one_map_with_polygons_and_a_page(tmp_path: Path, model: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 6, 10), np.uint8).repeat(10, 1).repeat(10, 2)
+    whole = chip(tmp_path / "whole.tif", pixels, 0)
+    left, right = chip(tmp_path / "a.tif", pixels[..., :40], 0), chip(tmp_path / "b.tif", pixels[..., 40:], 40)
+    out = tmp_path / "maps"
+    assert smalti_map(whole, "-o", out / "whole.tif", "--model", model).exit_code == 0
+    more = ("--mosaic", "--polygons", out / "joined.gpkg", "--min-area", 5, "--report")
+    done = smalti_map(left, right, "-o", out / "joined.tif", "--model", model, *more)
+    assert done.exit_code == 0, done.output
+    assert (out / "joined.html").stat().st_size > 1000
+    with rasterio.open(out / "whole.tif") as one, rasterio.open(out / "joined.tif") as joined:
+        assert (one.transform, one.crs) == (joined.transform, joined.crs)
+        assert (one.read() == joined.read()).all()
+    found = pyogrio.read_info(out / "joined.gpkg")
+    assert (found["crs"], list(found["fields"])) == ("EPSG:32633", ["class", "class_id", "area_m2"])
+    assert f"{found['features']} polygons" in done.stdout
 
 
 def smalti_map(*arguments: Any) -> Result:

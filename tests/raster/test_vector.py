@@ -60,18 +60,18 @@ def test_a_hole_that_touches_the_outline_stays_a_hole() -> None:
     assert found.is_valid and found.area == 7 and len(found.interiors) == 1
 
 
-@pytest.mark.parametrize("classes", [blobs(), blobs(2), noise()])
+@pytest.mark.parametrize("classes", [blobs(), noise()])
 def test_unsimplified_polygons_do_not_depend_on_the_strips(tmp_path: Path, classes: NDArray[np.uint8]) -> None:
     path = tmp_path / "a.gpkg"
     shapes, _, ids, areas = write(path, classes, simplify_m=0)
     assert np.array_equal(np.bincount(ids, areas), np.bincount(classes[classes < 3]))
-    for rows in (20, 7, 1):
+    for rows in (7, 1):
         other = write(path, classes, simplify_m=0, strip_pixels=rows * classes.shape[1])
         assert sorted_shapes(other[0], other[2]) == sorted_shapes(shapes, ids)
 
 
-@pytest.mark.parametrize("rows", [100, 20, 3, 1])
-@pytest.mark.parametrize("tolerance", [0.75, 1.5, 4])
+@pytest.mark.parametrize("rows", [100, 20, 3])
+@pytest.mark.parametrize("tolerance", [0.75, 3])
 def test_simplified_neighbours_leave_no_gap_and_no_overlap(tmp_path: Path, rows: int, tolerance: float) -> None:
     classes = blobs() % 3
     shapes, _, _, areas = write(tmp_path / "a.gpkg", classes, simplify_m=tolerance, strip_pixels=rows * 50)

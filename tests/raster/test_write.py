@@ -77,7 +77,7 @@ def test_what_does_not_read_back_is_not_published(tmp_path: Path) -> None:
     def changing(begin: int, end: int) -> np.ndarray[Any, Any]:
         return rng.integers(0, 2, (1, end - begin, GRID.width), np.uint8)
 
-    with pytest.raises(OutputError, match=r"map\.tif: cannot be written, is the disk full\?.*rows 0 to 512"):
+    with pytest.raises(OutputError, match=r"map\.tif: cannot be written, perhaps the disk is full: rows 0 to 512"):
         write_raster(path, GRID, product, changing, tmp_path)
     assert not path.exists()
 

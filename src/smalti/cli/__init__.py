@@ -2,11 +2,12 @@
 
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
 from smalti import __version__
-from smalti.errors import BusyError, InputError, OutputError, SmaltiError
+from smalti.errors import BusyError, InputError, MissingExtraError, OutputError, SmaltiError
 
 COMMANDS = {
     # name: what it does, in the order of a first walk
@@ -25,6 +26,19 @@ EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
     (BusyError, 5),
     (SmaltiError, 1),
 )
+
+EXTRAS = {
+    # package that the base install has not: the extra that brings it
+    "torch": "train",
+    "lightning": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "safetensors": "train",
+    "huggingface_hub": "train",
+    "tensorboard": "train",
+    "openvino": "openvino",
+    "pyarrow": "parquet",
+}
 
 
 class LazyGroup(click.Group):
@@ -59,9 +73,18 @@ def exit_code(error: SmaltiError) -> int:
 
 
 def main() -> None:
-    """Entry point: errors of the tree become one line and an exit code."""
+    """Entry point: errors of the tree become one line and an exit code, and so does a part that is not installed."""
     try:
         group(prog_name="smalti")
     except SmaltiError as error:
-        click.echo(f"smalti: {error}", err=True)
-        sys.exit(exit_code(error))
+        _leave(error)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        _leave(MissingExtraError(package, EXTRAS[package]))
+
+
+def _leave(error: SmaltiError) -> NoReturn:
+    click.echo(f"smalti: {error}", err=True)
+    sys.exit(exit_code(error))

@@ -44,7 +44,9 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 )
 @click.option("--bands", callback=_bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--mosaic", is_flag=True, help="See all scenes as one: files on one grid make one map.")
-@click.option("--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", show_default=True)
+@click.option(
+    "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine; by default one per core.")
 def command(scene: tuple[str, ...], out: str, mosaic: bool, **options: Any) -> None:
     """Turn scenes into class maps.

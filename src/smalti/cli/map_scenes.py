@@ -21,7 +21,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.runtime.models import find_model, verify
 from smalti.runtime.open import open_model
-from smalti.scene import Averaged, Predictor, Summary
+from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 
 POLYGON_FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
@@ -119,13 +119,14 @@ def _map_one(group: list[str], path: Path, predict: Predictor, options: Options,
             summary = map_scene(reader, predict, path, _made_of(group, options), wanted, progress, click.echo)
         if summary is not None:
             speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
-            click.echo(f"{path}: {pixels / 1e6:.1f} MPix in {speed}")
+            click.echo(f"{path}: {summary.pixels / 1e6:.1f} MPix in {speed}" if summary.pixels else path)
         if options.polygons:
             _write_polygons(path, reader.grid, predict.card.tasks[0], options)
     if options.report:
         from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
 
-        write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary or Summary(pixels, 0.0, 0, 0, 0.0))
+        write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary, _opener(group))
+        click.echo(path.with_suffix(".html"))
 
 
 @contextmanager

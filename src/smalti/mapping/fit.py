@@ -19,6 +19,8 @@ Warn = Callable[[str], None]
 
 _VALUE_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
 """Pixel types that a net takes for each other."""
+_SHOWN = 8
+"""Bands that an error names."""
 _TOLERANCE = 1.05
 """How far a pixel size may lie beyond what the model knows without a word."""
 _FAR = 8.0
@@ -56,7 +58,8 @@ def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
         return card.bands
     if len(reader.bands) == len(card.bands) and not reader.names_known:
         return list(range(1, len(card.bands) + 1))
-    has = f"it has {len(reader.bands)}: {', '.join(reader.bands)}"
+    more = ", ..." if len(reader.bands) > _SHOWN else ""
+    has = f"it has {len(reader.bands)}: {', '.join(reader.bands[:_SHOWN])}{more}"
     mend = "choose another model" if len(reader.bands) < len(card.bands) else "choose with --bands, for example 3,2,1"
     raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
 

@@ -84,7 +84,7 @@ def map_scene(
             return None
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _say_what_was_found(spool, output, say)
-            summary = _predict(reader, predict, spool, list(rasters.values()), progress)
+            summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
             for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
                 write_raster(path, reader.grid, product, _rows(spool, k), spool.folder, wanted.cog, digest)
     return summary
@@ -124,6 +124,7 @@ def _say_what_was_found(spool: Spool, output: Path, say: Say) -> None:
 def _predict(
     reader: Reader,
     predict: Predictor,
+    output: Path,
     spool: Spool,
     layers: list[Product],
     progress: Callable[[int], None] | None,
@@ -137,7 +138,7 @@ def _predict(
             block = np.empty((len(product.bands), window.height, window.width), product.dtype)
             product.encode(values[product.task.name], valid, block)
             blocks.append(block)
-        with guarded(spool.folder):
+        with guarded(output):
             spool.put(window, blocks)
 
     if progress is not None and done:

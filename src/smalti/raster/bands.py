@@ -21,7 +21,19 @@ ALIASES = {
 
 def image_bands(dataset: Any) -> list[int]:
     """The 1-based numbers of all bands that are not alpha."""
-    return [i for i, color in enumerate(dataset.colorinterp, 1) if color.name != "alpha"]
+    alpha = alpha_bands(dataset)
+    return [number for number in range(1, dataset.count + 1) if number not in alpha]
+
+
+def alpha_bands(dataset: Any) -> list[int]:
+    """The 1-based numbers of the bands that say where the image is.
+
+    GDAL takes any fourth byte for alpha, so a band that is described as something else is none.
+    """
+    told = zip(dataset.colorinterp, dataset.descriptions, strict=True)
+    return [
+        i for i, (color, text) in enumerate(told, 1) if color.name == "alpha" and "alpha" in (text or "alpha").lower()
+    ]
 
 
 def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:

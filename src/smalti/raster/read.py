@@ -15,7 +15,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 from rasterio.windows import Window as RasterioWindow
 
 from smalti.errors import RasterError
-from smalti.raster.bands import band_names, choose, image_bands
+from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import check_complete, explain, first_line
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
@@ -65,7 +65,7 @@ class Reader:
         self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
         self._nodata = [self._dataset.nodatavals[i - 1] for i in self._numbers]
         flags = {flag.name for i in self._numbers for flag in self._dataset.mask_flag_enums[i - 1]}
-        self._has_mask = bool(flags & {"per_dataset", "alpha"})
+        self._has_mask = "per_dataset" in flags and ("alpha" not in flags or bool(alpha_bands(self._dataset)))
         has_nodata = any(value is not None for value in self._nodata)
         clear = self._table is not None and bool((self._table[3] == 0).any())
         self.masked = self._has_mask or has_nodata or clear or self.dtype.kind == "f"
@@ -102,7 +102,7 @@ class Reader:
         if self._table is not None:
             colors = self._table[:, pixels[0]]  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
-        if self.masked:
+        if self.masked and not valid.all():
             pixels[:, ~valid] = 0
         return pixels, valid
 
@@ -136,33 +136,47 @@ def open_raster(
     palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band.
     """
     name = str(path)
-    if "GDAL_CACHEMAX" not in os.environ:  # asking GDAL itself would give its own default
-        set_gdal_config("GDAL_CACHEMAX", CACHE_MB * 2**20)  # rasterio takes bytes here
     with ExitStack() as stack:
-        dataset = _open(name, stack)
-        check_complete(name, dataset)
+        dataset = open_dataset(name, stack)
         if not dataset.count:
             raise RasterError(f"{name}: holds no pixels itself; name one of its parts{_parts(dataset)}")
         if dataset.crs is None and dataset.gcps[1] is not None:
             from smalti.raster.warp import by_points
 
             dataset = by_points(dataset, stack)
-        if resolution is not None:
-            from smalti.raster.warp import resampled
+        return reader_of(name, dataset, stack, bands, resolution, expand)
 
-            dataset = resampled(name, dataset, resolution, stack)
-        reader = Reader(name, dataset, bands, expand)
-        reader._stack = stack.pop_all()
+
+def reader_of(
+    name: str,
+    dataset: Any,
+    stack: ExitStack,
+    bands: Sequence[str | int] | None = None,
+    resolution: float | None = None,
+    expand: bool = True,
+) -> Reader:
+    """A Reader of an open dataset; it takes over what is on the stack. Arguments and errors as in `open_raster`."""
+    if resolution is not None:
+        from smalti.raster.warp import resampled
+
+        dataset = resampled(name, dataset, resolution, stack)
+    reader = Reader(name, dataset, bands, expand)
+    reader._stack = stack.pop_all()
     return reader
 
 
-def _open(name: str, stack: ExitStack) -> Any:
+def open_dataset(name: str, stack: ExitStack) -> Any:
+    """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
+    if "GDAL_CACHEMAX" not in os.environ:  # asking GDAL itself would give its own default
+        set_gdal_config("GDAL_CACHEMAX", CACHE_MB * 2**20)  # rasterio takes bytes here
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a photo is a legitimate input
-            return stack.enter_context(rasterio.open(name))
+            dataset = stack.enter_context(rasterio.open(name))
     except (RasterioIOError, RasterioError, ValueError, OSError) as error:
         raise explain(name, error) from None
+    check_complete(name, dataset)
+    return dataset
 
 
 def _parts(dataset: Any) -> str:

@@ -9,6 +9,7 @@ from rasterio.transform import from_gcps
 from rasterio.vrt import WarpedVRT
 
 from smalti.errors import RasterError
+from smalti.raster.bands import alpha_bands
 from smalti.raster.grid import Grid, axes_m
 
 
@@ -31,7 +32,9 @@ def resampled(path: str, dataset: Any, resolution: float, stack: ExitStack) -> A
         method = Resampling.nearest  # between two indices there is no colour
     return stack.enter_context(
         WarpedVRT(
-            dataset,
+            dataset.file if isinstance(dataset, WithPlace) else dataset,
+            src_crs=dataset.crs,
+            src_transform=dataset.transform,
             crs=dataset.crs,
             transform=grid.resized(height, width).transform,
             width=width,
@@ -66,16 +69,16 @@ def _is_straight(points: Any) -> bool:
 
 def _needs_alpha(dataset: Any) -> bool:
     """Whether the warped image needs a band of its own to say where it has pixels."""
-    return dataset.nodata is None and all(color.name != "alpha" for color in dataset.colorinterp)
+    return dataset.nodata is None and not alpha_bands(dataset)
 
 
 class WithPlace:
     """A dataset seen with another transform and CRS."""
 
     def __init__(self, dataset: Any, transform: Affine, crs: Any) -> None:
-        self._dataset = dataset
+        self.file = dataset
         self.transform = transform
         self.crs = crs
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._dataset, name)
+        return getattr(self.file, name)

@@ -4,8 +4,11 @@ Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the fil
 names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table.
 """
 
+import logging
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
@@ -22,11 +26,13 @@ from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import guarded, publish
 from smalti.products import PROBABILITY_STEPS, Product
+from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 from smalti.raster.palette import task_colors
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
+logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one line
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
 Rows = Callable[[int, int], NDArray[Any]]
@@ -44,14 +50,16 @@ def write_raster(
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with _quiet():
                 _fill(unfinished, grid, product, rows)
                 if cog:
-                    unfinished = _optimize(unfinished, product)
+                    _optimize(unfinished, product)
                 _compare(unfinished, rows)
-        except RasterioError as error:
-            raise OutputError(f"{output}: cannot be written, is the disk full? ({error})") from None
+        except (RasterioError, CPLE_BaseError) as error:
+            for leftover in scratch.glob("unfinished*"):
+                leftover.unlink()
+            why = first_line(error)
+            raise OutputError(f"{output}: cannot be written, perhaps the disk is full: {why}") from None
         sidecar = _sidecar(output)
         sidecar.unlink(missing_ok=True)
         publish(unfinished, output)
@@ -71,6 +79,20 @@ def made_by(output: Path) -> str:
 
 def _sidecar(output: Path) -> Path:
     return output.with_name(f"{output.name}.aux.xml")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what libtiff writes to stderr by itself when a disk is full: the error that we raise says it."""
+    with warnings.catch_warnings(), Path(os.devnull).open("w") as nowhere:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        stderr = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
@@ -116,14 +138,13 @@ def _describe(file: Any, product: Product) -> None:
         file.scales = (1 / PROBABILITY_STEPS,) * len(product.bands)
 
 
-def _optimize(path: Path, product: Product) -> Path:
-    """A Cloud Optimized GeoTIFF with overviews, made of a GeoTIFF."""
-    optimized = path.with_name("optimized.tif")
+def _optimize(path: Path, product: Product) -> None:
+    """Makes a GeoTIFF a Cloud Optimized GeoTIFF with overviews."""
+    optimized = path.with_name("unfinished.cog.tif")
     resampling = "mode" if product.form == "classes" else "average"
     options = {**_COMPRESSION, "blocksize": BLOCK, "overview_resampling": resampling}
     rasterio.shutil.copy(path, optimized, driver="COG", **options)
-    path.unlink()
-    return optimized
+    optimized.replace(path)
 
 
 def _compare(path: Path, rows: Rows) -> None:

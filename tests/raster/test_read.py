@@ -1,0 +1,310 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+
+from smalti.errors import RasterError
+from smalti.raster.grid import pixel_size_m
+from smalti.raster.read import open_raster
+from smalti.tiling import Window
+
+RGB = np.random.default_rng(0).integers(1, 255, (3, 20, 30), np.uint8)
+WHOLE = Window(0, 0, 20, 30)
+PLACE = {"crs": CRS.from_epsg(32633), "transform": Affine(0.5, 0, 500000, 0, -0.5, 5000000)}
+
+
+def tif(path: Path, pixels: NDArray[Any], colors: list[str] | None = None, **options: Any) -> Path:
+    profile = {"count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2], "dtype": pixels.dtype}
+    with rasterio.open(path, "w", driver="GTiff", **{**profile, **PLACE, **options}) as file:
+        file.write(pixels)
+        if colors:
+            file.colorinterp = [ColorInterp[color] for color in colors]
+    return path
+
+
+def test_pixels_names_grid_and_type(tmp_path: Path) -> None:
+    with open_raster(tif(tmp_path / "a.tif", RGB)) as reader:
+        pixels, valid = reader.read(Window(3, 4, 10, 12))
+        assert np.array_equal(pixels, RGB[:, 3:13, 4:16]) and valid.all() and valid.dtype == bool
+        assert reader.bands == ("red", "green", "blue") and reader.names_known and not reader.masked
+        assert (reader.grid.height, reader.grid.width) == (20, 30) and reader.grid.crs == PLACE["crs"]
+        assert reader.grid.transform == PLACE["transform"] and reader.dtype == np.uint8
+        assert reader.scales == (1, 1, 1) and reader.offsets == (0, 0, 0)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
+def test_every_type_comes_as_stored(tmp_path: Path, dtype: str) -> None:
+    with open_raster(tif(tmp_path / "a.tif", RGB.astype(dtype) * np.array(2, dtype))) as reader:
+        pixels, _ = reader.read(WHOLE)
+    assert pixels.dtype == dtype and np.array_equal(pixels, RGB.astype(dtype) * np.array(2, dtype))
+
+
+def test_bands_by_name_and_number(tmp_path: Path) -> None:
+    four = np.concatenate((RGB, RGB[:1] // 2))
+    path = tif(tmp_path / "a.tif", four)
+    with rasterio.open(path, "r+") as file:
+        assert file.colorinterp[3] == ColorInterp.alpha  # so GDAL calls any fourth byte; the description knows better
+        file.descriptions = (None, None, None, "Near Infrared")
+    with open_raster(path, ["nir", 1, "B", "2"]) as reader:
+        assert reader.bands == ("nir", "red", "blue", "green") and reader.names_known
+        pixels, valid = reader.read(WHOLE)
+        assert np.array_equal(pixels, four[[3, 0, 2, 1]]) and valid.all() and not reader.masked
+    with pytest.raises(RasterError, match=r"a\.tif: there is no band 'swir'; it has 1 red, 2 green, 3 blue, 4 nir"):
+        open_raster(path, ["swir"])
+    with pytest.raises(RasterError, match="there is no band 5"):
+        open_raster(path, [5])
+
+
+def test_bands_without_names_are_numbered(tmp_path: Path) -> None:
+    five = np.concatenate((RGB, RGB))[:5].astype(np.uint16)
+    with open_raster(tif(tmp_path / "a.tif", five, photometric="MINISBLACK")) as reader:
+        assert reader.bands == ("band1", "band2", "band3", "band4", "band5") and not reader.names_known
+    with open_raster(tif(tmp_path / "b.tif", RGB, photometric="MINISBLACK")) as reader:
+        assert reader.bands == ("red", "green", "blue") and not reader.names_known
+
+
+def test_scale_and_offset_are_told_but_not_applied(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB.astype(np.uint16))
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (1e-4, 2e-4, 3e-4), (0, -0.1, 0)
+    with open_raster(path, [2]) as reader:
+        assert reader.scales == (2e-4,) and reader.offsets == (-0.1,)
+        assert np.array_equal(reader.read(WHOLE)[0], RGB[1:2])
+
+
+def test_nodata_of_bytes_is_where_all_bands_hold_it(tmp_path: Path) -> None:
+    pixels = RGB.copy()
+    pixels[:, 5, 5] = pixels[0, 6, 6] = 0
+    with open_raster(tif(tmp_path / "a.tif", pixels, nodata=0)) as reader:
+        found, valid = reader.read(WHOLE)
+        assert reader.masked and not valid[5, 5] and valid.sum() == 599 and np.array_equal(found, pixels)
+
+
+def test_nodata_of_other_types_is_where_any_band_holds_it(tmp_path: Path) -> None:
+    pixels = RGB.astype(np.int16)
+    pixels[1, 5, 5] = -9999
+    with open_raster(tif(tmp_path / "a.tif", pixels, nodata=-9999)) as reader:
+        found, valid = reader.read(WHOLE)
+    assert not valid[5, 5] and valid.sum() == 599 and not found[:, 5, 5].any()
+
+
+@pytest.mark.parametrize("nodata", [None, float("nan"), -1e30])
+def test_what_is_not_finite_is_invalid(tmp_path: Path, nodata: float | None) -> None:
+    pixels = RGB.astype(np.float32)
+    pixels[0, 1, 1], pixels[1, 2, 2], pixels[2, 3, 3] = np.nan, np.inf, -np.inf
+    pixels[:, 4, 4] = np.nan if nodata is None else nodata
+    with open_raster(tif(tmp_path / "a.tif", pixels, nodata=nodata)) as reader:
+        found, valid = reader.read(WHOLE)
+    assert np.argwhere(~valid).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    assert np.isfinite(found).all() and not found[:, ~valid].any()
+
+
+def test_internal_masks_and_alpha_are_validity(tmp_path: Path) -> None:
+    mask = np.full((20, 30), 255, np.uint8)
+    mask[:4] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        path = tif(tmp_path / "a.tif", RGB)
+        with rasterio.open(path, "r+") as file:
+            file.write_mask(mask)
+    alpha = tif(tmp_path / "b.tif", np.concatenate((RGB, mask[None])), ["red", "green", "blue", "alpha"])
+    Image.fromarray(np.concatenate((RGB, mask[None])).transpose(1, 2, 0)).save(tmp_path / "c.png")
+    for name in (path, alpha, tmp_path / "c.png"):
+        with open_raster(name) as reader:
+            pixels, valid = reader.read(WHOLE)
+            assert reader.bands == ("red", "green", "blue") and reader.masked
+            assert np.array_equal(valid, mask > 0) and np.array_equal(pixels, np.where(valid, RGB, 0))
+
+
+def test_palette_images_are_expanded(tmp_path: Path) -> None:
+    index = np.arange(600, dtype=np.uint8).reshape(20, 30) % 4
+    image = Image.fromarray(index).convert("P")
+    image.putpalette([1, 2, 3, 40, 50, 60, 7, 8, 9, 100, 110, 120])
+    image.save(tmp_path / "a.png", transparency=2)
+    with open_raster(tmp_path / "a.png") as reader:
+        pixels, valid = reader.read(WHOLE)
+        assert reader.bands == ("red", "green", "blue") and reader.names_known and reader.dtype == np.uint8
+        assert np.array_equal(valid, index != 2) and pixels[:, 0, 1].tolist() == [40, 50, 60]
+        assert not pixels[:, 0, 2].any()
+    with open_raster(tmp_path / "a.png", ["blue"]) as reader:
+        assert reader.read(WHOLE)[0][0, 0, 3] == 120
+    with open_raster(tmp_path / "a.png", expand=False) as reader:
+        found, valid = reader.read(WHOLE)
+        assert np.array_equal(found[0], np.where(index == 2, 0, index)) and np.array_equal(valid, index != 2)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "webp", "jpg"])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_photos_are_turned_upright(tmp_path: Path, turn: int, ending: str) -> None:
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[274] = turn
+    options = {"webp": {"lossless": True}, "jpg": {"quality": 95, "subsampling": 0}}.get(ending, {})
+    Image.fromarray(RGB.transpose(1, 2, 0)).save(tmp_path / f"a.{ending}", exif=exif, **options)
+    with Image.open(tmp_path / f"a.{ending}") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB")).transpose(2, 0, 1)
+    with open_raster(tmp_path / f"a.{ending}") as reader:
+        height, width = reader.grid.height, reader.grid.width
+        assert (height, width) == expected.shape[1:]
+        near = 2 if ending == "jpg" else 0  # no two versions of libjpeg round alike
+        assert np.allclose(reader.read(Window(0, 0, height, width))[0], expected, rtol=0, atol=near)
+        assert np.allclose(reader.read(Window(3, 5, 8, 4))[0], expected[:, 3:11, 5:9], rtol=0, atol=near)
+
+
+def test_windows_beyond_the_border_are_mirrored(tmp_path: Path) -> None:
+    pixels = RGB.copy()
+    pixels[:, 0, 3] = 0
+    with open_raster(tif(tmp_path / "a.tif", pixels, nodata=0)) as reader:
+        found, valid = reader.read(Window(-25, -40, 80, 110))
+    around = ((25, 35), (40, 40))
+    assert np.array_equal(found, np.pad(pixels, ((0, 0), *around), mode="reflect"))
+    assert np.array_equal(valid, np.pad(pixels.any(axis=0), around, mode="reflect"))
+
+
+def test_a_single_pixel_fills_a_tile(tmp_path: Path) -> None:
+    with open_raster(tif(tmp_path / "a.tif", RGB[:, :1, :1])) as reader:
+        assert (reader.read(Window(-5, -5, 16, 16))[0] == RGB[:, :1, :1]).all()
+
+
+def test_resolution_resamples_in_metres(tmp_path: Path) -> None:
+    flat = np.full((3, 40, 60), 90, np.uint8)
+    flat[:, :, 30:] = 0
+    for nodata in (None, 0):
+        with open_raster(tif(tmp_path / "a.tif", flat, nodata=nodata), resolution=1.0) as reader:
+            assert (reader.grid.height, reader.grid.width) == (20, 30) and pixel_size_m(reader.grid) == 1
+            assert reader.bands == ("red", "green", "blue")
+            pixels, valid = reader.read(WHOLE)
+            assert (pixels[:, :, :15] == 90).all() and not pixels[:, :, 15:].any()
+            assert valid[:, :15].all() and valid[:, 15:].all() == (nodata is None)
+    degrees = {"crs": CRS.from_epsg(4326), "transform": Affine(1e-5, 0, 15, 0, -1e-5, 60)}
+    with open_raster(tif(tmp_path / "b.tif", flat, **degrees), resolution=0.5) as reader:
+        assert pixel_size_m(reader.grid) == pytest.approx(0.5, rel=0.02)
+        assert reader.grid.crs == degrees["crs"] and reader.grid.xy(0, 0) == (15, 60)
+    Image.fromarray(flat.transpose(1, 2, 0)).save(tmp_path / "c.png")
+    with pytest.raises(RasterError, match="it has no CRS, so its pixels cannot be brought to 1 m"):
+        open_raster(tmp_path / "c.png", resolution=1)
+
+
+def test_a_mask_survives_resampling(tmp_path: Path) -> None:
+    four = np.concatenate((RGB, np.full((1, 20, 30), 255, np.uint8)))
+    four[3, :, :10] = 0
+    path = tif(tmp_path / "a.tif", four, ["red", "green", "blue", "alpha"])
+    with open_raster(path, resolution=1.0) as reader:
+        assert reader.bands == ("red", "green", "blue")
+        valid = reader.read(Window(0, 0, 10, 15))[1]
+    assert not valid[:, :5].any() and valid[:, 5:].all()
+
+
+def points(bend: float) -> list[GroundControlPoint]:
+    corners = [(0, 0), (0, 30), (20, 0), (20, 30), (10, 15)]
+    return [GroundControlPoint(r, c, 500000 + c * 2 + bend * (r == 10), 5000000 - r * 2) for r, c in corners]
+
+
+@pytest.mark.parametrize("resolution", [None, 4.0])
+def test_control_points_give_the_place(tmp_path: Path, resolution: float | None) -> None:
+    for bend in (0.0, 8.0):
+        path = tif(tmp_path / f"{bend}.tif", RGB, crs=CRS.from_epsg(32633), transform=None, gcps=points(bend))
+        with open_raster(path, resolution=resolution) as reader:
+            assert reader.grid.crs == CRS.from_epsg(32633)
+            assert pixel_size_m(reader.grid) == pytest.approx(resolution or 2, rel=0.1)
+            x, y = reader.grid.xy(0, 0)
+            assert abs(x - 500000) < 10 and abs(y - 5000000) < 10
+            pixels, valid = reader.read(Window(0, 0, reader.grid.height, reader.grid.width))
+            assert valid.mean() > 0.8
+            if bend == 0 and resolution is None:
+                assert np.array_equal(pixels, RGB)
+
+
+def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
+    (folder / "empty.tif").touch()
+    (folder / "text.tif").write_text("no image at all")
+    (folder / "folder.tif").mkdir()
+    noise = np.random.default_rng(1).integers(0, 255, (3, 256, 256), np.uint8)
+    whole = {
+        "half.tif": tif(folder / "w.tif", noise, tiled=True, blockxsize=64, blockysize=64),
+        "planes.tif": tif(folder / "p.tif", noise, interleave="band", compress="deflate"),
+    }
+    for name in ("half.png", "half.webp"):
+        Image.fromarray(noise.transpose(1, 2, 0)).save(folder / f"w{Path(name).suffix}")
+        whole[name] = folder / f"w{Path(name).suffix}"
+    for name, path in whole.items():
+        data = path.read_bytes()
+        (folder / name).write_bytes(data[: len(data) * (95 if name == "planes.tif" else 50) // 100])
+    return {
+        "missing": (folder / "missing.tif", "there is no such file"),
+        "empty": (folder / "empty.tif", "the file is empty"),
+        "text": (folder / "text.tif", "no image, or truncated or damaged"),
+        "folder": (folder / "folder.tif", "is a folder"),
+        "half tif": (folder / "half.tif", "truncated"),
+        "planes": (folder / "planes.tif", "truncated"),
+        "half png": (folder / "half.png", "truncated"),
+        "half webp": (folder / "half.webp", "truncated"),
+    }
+
+
+def test_bad_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    for path, reason in bad_files(tmp_path).values():
+        with pytest.raises(RasterError) as caught, open_raster(path) as reader:
+            reader.read(Window(0, 0, 256, 256))
+        text = str(caught.value)
+        assert text.startswith(f"{path}: ") and reason in text and "\n" not in text
+
+
+def test_a_truncated_jpeg_is_noticed_when_it_is_read(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (300, 300, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "w.jpg")
+    data = (tmp_path / "w.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    with open_raster(tmp_path / "a.jpg") as reader:
+        assert reader.read(Window(0, 0, 20, 20))[1].all()
+        with pytest.raises(RasterError, match=r"a\.jpg: rows 280 to 299 cannot be read, truncated or damaged"):
+            reader.read(Window(280, 0, 20, 20))
+
+
+def test_damaged_blocks_are_noticed_when_they_are_read(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB, compress="deflate")
+    data = bytearray(path.read_bytes())
+    with rasterio.open(path) as file:
+        start = int(file.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
+    data[start + 20 : start + 60] = bytes(40)
+    path.write_bytes(bytes(data))
+    with open_raster(path) as reader, pytest.raises(RasterError, match="cannot be read, truncated or damaged"):
+        reader.read(WHOLE)
+
+
+def test_complex_pixels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RasterError, match="complex numbers"):
+        open_raster(tif(tmp_path / "a.tif", RGB.astype(np.complex64)))
+
+
+def test_closing_twice_is_harmless(tmp_path: Path) -> None:
+    reader = open_raster(tif(tmp_path / "a.tif", RGB))
+    reader.close()
+    reader.close()
+
+
+def test_real_rasters_of_many_kinds(shared_data: Path) -> None:
+    paths = sorted((shared_data / "geotiff").rglob("*.tif"))
+    assert paths
+    for path in paths:
+        with rasterio.open(path) as file:
+            alpha = any(color.name == "alpha" for color in file.colorinterp)
+            palette = file.colorinterp[0].name == "palette"
+            mask = file.dataset_mask(window=((0, 100), (0, 100))) > 0
+            count = 3 if palette else file.count - alpha
+            crs, transform, size = file.crs, file.transform, file.shape
+        with open_raster(path) as reader:
+            assert len(reader.bands) == count and reader.grid.crs == crs and reader.grid.transform == transform
+            assert (reader.grid.height, reader.grid.width) == size
+            pixels, valid = reader.read(Window(0, 0, 100, 100))
+            assert pixels.shape == (count, 100, 100) and pixels.dtype == reader.dtype
+            if not np.issubdtype(pixels.dtype, np.floating):
+                assert np.array_equal(valid, mask), path
