@@ -4,9 +4,9 @@ import numpy as np
 import onnx
 import pytest
 
-from smalti.errors import ModelError
+from smalti.errors import ModelError, OutputError
 from smalti.runtime import models
-from smalti.runtime.models import find_model, list_models, seal, verify
+from smalti.runtime.models import find_model, list_models, seal, verify, write_whole
 from smalti.runtime.open import open_model
 from tests.tiny import tiny_card, tiny_model
 
@@ -128,3 +128,12 @@ def test_an_empty_folder_has_only_bundled_models(tmp_path: Path) -> None:
 def test_a_long_card_needs_a_length_of_several_bytes(tmp_path: Path) -> None:
     path = tiny_model(tmp_path / "long.onnx", tiny_card(name="n" * 40_000))
     assert open_model(str(path), threads=1)(np.zeros((1, 3, 4, 4)))["landcover"].shape == (1, 3, 4, 4)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError, match="taken: cannot be written"):
+        write_whole(tmp_path / "taken", b"content")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_whole(tmp_path / "absent" / "file", b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.card import Card
-from smalti.errors import ModelError, OutputError
+from smalti.errors import ModelError
+from smalti.jobs import beside, guarded, publish
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"
@@ -89,17 +90,14 @@ def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes,
 
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that its name only ever holds all of it; OutputError if it cannot be written."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = beside(path, f"{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
+        with guarded(path):
+            partial.write_bytes(content)
+            publish(partial, path)
+    finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def model_folders() -> tuple[Path, ...]:
