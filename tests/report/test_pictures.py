@@ -56,11 +56,11 @@ def test_a_shrunk_map_counts_every_pixel(monkeypatch):
     assert small.counts[NO_DATA] == 350 and max(small.classes.shape) <= 20
 
 
-def test_errors_are_red_and_what_does_not_count_is_white():
+def test_errors_are_red_and_what_does_not_count_is_black():
     task = Task(name="t", labels=("a", "b"))
     picture = np.zeros((1, 3, 3), np.uint8)
     shown = error_picture(picture, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8), task)
-    assert shown[0].tolist() == [[110] * 3, list(WRONG), [255] * 3]
+    assert shown[0].tolist() == [[110] * 3, list(WRONG), [0] * 3]
 
 
 def test_fit_takes_the_nearest():

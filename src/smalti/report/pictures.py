@@ -13,6 +13,7 @@ from PIL import Image
 
 from smalti.card import Task
 from smalti.evaluation.pairs import ImageReader
+from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.tiling import Window
 
 RGB = NDArray[np.uint8]
@@ -122,12 +123,12 @@ def blend(picture: RGB, classes: RGB) -> RGB:
 
 
 def error_picture(picture: RGB, truth: ClassMap, prediction: ClassMap, task: Task) -> RGB:
-    """The image in pale grey, wrong pixels in red; pixels that do not count are left out."""
+    """The image in pale grey, wrong pixels in red, pixels that do not count as in a map without data."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
     counted = (truth != task.ignore) & (prediction != task.ignore)
     shown[counted & (truth != prediction)] = WRONG
-    shown[~counted] = PAPER
+    shown[~counted] = NO_DATA_COLOR
     return np.asarray(shown, np.uint8)
 
 
