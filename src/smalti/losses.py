@@ -78,11 +78,18 @@ def boundary_relaxation(outputs: Mapping[str, Tensor], labels: Labels, task: str
     """
     logits = outputs.get(f"{task}/body", outputs[task]).float()  # N,K,H,W
     usable = labels.usable[:, None].float()  # N,1,H,W
-    share = F.avg_pool2d(usable, 3, 1, 1).clamp_min(1e-6)
-    truth = F.avg_pool2d(one_hot(labels, logits.shape[1]), 3, 1, 1) / share  # N,K,H,W
-    guess = F.avg_pool2d(logits.softmax(1) * usable, 3, 1, 1) / share
-    divergence = (torch.xlogy(truth, truth) - truth * guess.clamp_min(1e-7).log()).sum(1, keepdim=True)
+    share = 1 / box_sum(usable).clamp_min(1)
+    truth = box_sum(one_hot(labels, logits.shape[1])) * share  # N,K,H,W
+    guess = box_sum(logits.softmax(1) * usable) * share
+    divergence = torch.xlogy(truth, truth) - truth * guess.clamp_min(1e-7).log()
     return (divergence * usable).sum() / usable.sum().clamp_min(1)
+
+
+def box_sum(x: Tensor) -> Tensor:
+    """Sums over 3x3 neighbours, zeros beyond the border, N,C,H,W; shifted sums are far faster here than a pooling."""
+    x = F.pad(x, (1, 1, 1, 1))
+    x = x[:, :, :-2] + x[:, :, 1:-1] + x[:, :, 2:]
+    return x[..., :-2] + x[..., 1:-1] + x[..., 2:]
 
 
 def dice(outputs: Mapping[str, Tensor], labels: Labels, task: str) -> Tensor:

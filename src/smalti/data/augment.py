@@ -1,0 +1,163 @@
+"""Joint augmentation: one random view of a place, the same for its pixels, labels and validity.
+
+Pixels are resampled bilinearly, and averaged where they shrink; labels and validity take the nearest pixel.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from smalti.card import Card
+from smalti.data.sample import Patch
+
+Floats = NDArray[np.float32]
+CHANNELS = 4
+"""Bands that OpenCV warps at once."""
+
+
+class Augment(BaseModel):
+    """How much a window may be changed; 0 or false leaves a step out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scale: tuple[float, float] = (0.5, 2.0)
+    """Smallest and largest zoom; above 1 things look larger. Drawn evenly in the logarithm."""
+    flips: bool = True
+    """Mirror left and right at random."""
+    turns: bool = True
+    """Quarter turns at random."""
+    rotate: float = Field(0.0, ge=0, le=1)
+    """Chance of a turn by any angle."""
+    brightness: float = Field(0.2, ge=0, lt=1)
+    """Factor of up to 1 ± this."""
+    contrast: float = Field(0.2, ge=0, lt=1)
+    """Factor of up to 1 ± this, about the mean of the window."""
+    saturation: float = Field(0.3, ge=0, le=1)
+    """Factor of up to 1 ± this, about the grey of each pixel."""
+    balance: float = Field(0.05, ge=0, lt=1)
+    """Factor of up to 1 ± this, for each band by itself: shifts the hue."""
+    gamma: float = Field(0.2, ge=0, lt=2)
+    """Exponent between exp(-this) and exp(this)."""
+    blur: float = Field(0.2, ge=0, le=1)
+    """Chance of a Gaussian blur with a deviation of up to 1.2 pixels."""
+
+    @model_validator(mode="after")
+    def _scale_is_a_range(self) -> "Augment":
+        check_scale(self.scale)
+        return self
+
+
+def check_scale(scale: tuple[float, float]) -> None:
+    """ValueError unless a zoom is a range."""
+    if not 0 < scale[0] <= scale[1]:
+        raise ValueError(f"scale {list(scale)} must be two numbers above 0, the smaller one first")
+
+
+@dataclass(frozen=True)
+class View:
+    """One choice of the geometry: how much ground is read, and how it is laid onto the crop."""
+
+    zoom: float
+    angle: float
+    """Radians; a multiple of a quarter turn unless rotated freely."""
+    mirror: bool
+    crop: int
+
+    @property
+    def side(self) -> int:
+        """Pixels of ground along one side that hold every pixel of the crop."""
+        reach = abs(math.cos(self.angle)) + abs(math.sin(self.angle))
+        return math.ceil(self.crop * reach / self.zoom - 1e-6)
+
+
+def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
+    """A random view; always takes the same numbers from `rng`."""
+    low, high = np.log(augment.scale)
+    zoom = math.exp(rng.uniform(low, high))
+    free, angle, quarter, mirror = rng.random(), rng.uniform(0, 2 * math.pi), rng.integers(4), rng.random() < 0.5
+    if free >= augment.rotate:
+        angle = quarter * math.pi / 2 if augment.turns else 0.0
+    return View(zoom, angle, augment.flips and bool(mirror), crop)
+
+
+def apply_view(patch: Patch, view: View, ignore: int) -> Patch:
+    """A patch of view.side pixels becomes one of view.crop pixels."""
+    image = patch.image
+    if image.dtype not in (np.uint8, np.uint16, np.int16, np.float32):
+        image = image.astype(np.float32)
+    size = round(view.side * view.zoom)  # the ground at the zoom asked for, before it is turned
+    if size < view.side:
+        image = np.atleast_3d(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
+    pixels = _warp(image, _matrix(view, image.shape[0]), view.crop)
+    matrix = _matrix(view, patch.labels.shape[0])
+    labels = _nearest(patch.labels, matrix, view.crop, ignore)
+    valid = _nearest(patch.valid.view(np.uint8), matrix, view.crop, 0)
+    return Patch(pixels, labels, valid.astype(bool))
+
+
+def _matrix(view: View, size: int) -> NDArray[np.float64]:
+    """Maps pixel centres of the crop to those of a square of `size` pixels that holds view.side pixels of ground."""
+    step = size / view.side / view.zoom
+    cos, sin = math.cos(view.angle) * step, math.sin(view.angle) * step
+    flip = -1 if view.mirror else 1
+    turn = np.array([[cos * flip, -sin], [sin * flip, cos]])
+    middle = turn @ np.full(2, (view.crop - 1) / 2)
+    return np.column_stack([turn, (size - 1) / 2 - middle])
+
+
+def _nearest(values: NDArray[np.uint8], matrix: NDArray[np.float64], crop: int, outside: int) -> NDArray[np.uint8]:
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(values, matrix, (crop, crop), flags=flags, borderValue=outside), np.uint8)
+
+
+def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArray[Any]:
+    """Warps any number of bands, some at a time; (H, W, C) stays so."""
+    flags, edge = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101
+    parts = [image[..., at : at + CHANNELS] for at in range(0, image.shape[2], CHANNELS)]
+    bands = [np.atleast_3d(cv2.warpAffine(p, matrix, (crop, crop), flags=flags, borderMode=edge)) for p in parts]
+    return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
+
+
+def change_colours(image: NDArray[Any], augment: Augment, scale: float, rng: np.random.Generator) -> Floats:
+    """Changes the light of raw pixels (H, W, C), of which 1 / scale is full light; always takes the same numbers.
+
+    Gamma bends each value; the rest is one affine map of the bands of a pixel.
+    """
+    bands = image.shape[2]
+    gamma = math.exp(rng.uniform(-1, 1) * augment.gamma)
+    amounts = np.array([augment.brightness, augment.contrast, augment.saturation])
+    bright, contrast, vivid = 1 + rng.uniform(-1, 1, 3) * amounts
+    tint: NDArray[np.float64] = 1 + np.asarray(rng.uniform(-1, 1, bands)) * augment.balance
+    blurred, deviation = rng.random() < augment.blur, rng.uniform(0.3, 1.2)
+    x: Floats = np.clip(image.astype(np.float32) * np.float32(scale), 0, None)
+    if augment.gamma:
+        x = np.atleast_3d(cv2.pow(x, gamma)).astype(np.float32, copy=False)
+    grey = np.full((bands, bands), (1 - vivid) / bands) + np.eye(bands) * vivid
+    matrix = bright * tint[:, None] * grey
+    middle = matrix @ np.asarray(x[::8, ::8].reshape(-1, bands).mean(0))
+    x = _mix(x, matrix * contrast, middle * (1 - contrast))
+    if blurred:
+        x = np.atleast_3d(cv2.GaussianBlur(x, (0, 0), deviation)).astype(np.float32, copy=False)
+    return x / np.float32(scale)
+
+
+def _mix(x: Floats, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> Floats:
+    if x.shape[2] <= CHANNELS:
+        mixed = cv2.transform(x, np.column_stack([matrix, shift]))
+        return np.atleast_3d(mixed).astype(np.float32, copy=False)
+    return (x @ matrix.T.astype(np.float32)) + shift.astype(np.float32)
+
+
+def augmented(patch: Patch, view: View, augment: Augment, card: Card, ignore: int, rng: np.random.Generator) -> Patch:
+    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero."""
+    seen = apply_view(patch, view, ignore)
+    image = change_colours(seen.image, augment, card.scale, rng)
+    if card.dtype == "uint8":
+        np.clip(image, 0, 255, out=image)
+    image[~seen.valid] = np.array(card.mean, np.float32) / np.float32(card.scale)
+    return Patch(image, seen.labels, seen.valid)

@@ -1,0 +1,151 @@
+"""Scenes: one image with its labels on one grid, read by windows of any size and place; nothing is chipped on disk."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card, Task
+from smalti.data.sample import Patch
+from smalti.errors import DataError
+from smalti.raster.grid import Grid
+from smalti.raster.labels import LabelReader, LabelSpec, open_labels
+from smalti.raster.mirror import source
+from smalti.raster.read import Reader, open_raster
+from smalti.synth import draw
+from smalti.tiling import Window
+
+
+class Scene(Protocol):
+    """A piece of ground with its labels."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def path(self) -> Path | None:
+        """The image's file; None for what is drawn."""
+
+    @property
+    def grid(self) -> Grid:
+        """Size and place."""
+
+    def read(self, window: Window) -> Patch:
+        """A window of it; beyond the border pixels are mirrored, and labels are `ignore`. Safe in any thread."""
+        ...
+
+
+class MemoryScene:
+    """A scene whose pixels are loaded when first asked for, and then kept."""
+
+    def __init__(self, name: str, path: Path | None, grid: Grid, ignore: int, load: Callable[[], Patch]) -> None:
+        self.name, self.path, self.grid = name, path, grid
+        self._ignore, self._load = ignore, load
+        self._lock = threading.Lock()
+        self._whole: Patch | None = None
+
+    def read(self, window: Window) -> Patch:
+        """See `Scene`."""
+        with self._lock:
+            self._whole = whole = self._whole or self._load()
+        inside = window.intersect(Window(0, 0, self.grid.height, self.grid.width))
+        if inside == window:
+            here = window.slices()
+            return Patch(whole.image[here], whole.labels[here], whole.valid[here])
+        cut, rows, cols = source(window, self.grid.height, self.grid.width)
+        labels = np.full((window.height, window.width), self._ignore, np.uint8)
+        if inside is not None:
+            labels[inside.within(window)] = whole.labels[inside.slices()]
+        here = cut.slices()
+        return Patch(_take(whole.image[here], rows, cols), labels, _take(whole.valid[here], rows, cols))
+
+
+def _take(array: NDArray[Any], rows: NDArray[np.intp], cols: NDArray[np.intp]) -> NDArray[Any]:
+    return array.take(rows, axis=0).take(cols, axis=1)
+
+
+class FileScene:
+    """A scene in files, read window by window."""
+
+    def __init__(self, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> None:
+        self.name, self.path = image.name, image
+        self._labels, self._card, self._task, self._spec = labels, card, task, spec
+        opened = self._open()
+        self.grid = opened.image.grid
+        self.bytes = self.grid.height * self.grid.width * (len(card.bands) * opened.image.dtype.itemsize + 2)
+        """What the scene takes when it is held in memory."""
+        opened.close()
+
+    def read(self, window: Window) -> Patch:
+        """See `Scene`."""
+        opened = _kept(self, self._open)
+        pixels, valid = opened.image.read(window)
+        return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), opened.labels.read(window), valid)
+
+    def _open(self) -> "_Opened":
+        image = open_card_raster(self.path, self._card)
+        return _Opened(image, open_labels(self._labels, image.grid, self._task, self._spec))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    image: Reader
+    labels: LabelReader
+
+    def close(self) -> None:
+        self.image.close()
+        self.labels.close()
+
+
+KEPT_OPEN = 16
+"""Scenes that each reading thread keeps open: GDAL's handles belong to the thread that opened them."""
+_thread = threading.local()
+
+
+def _kept(scene: FileScene, open_it: Callable[[], _Opened]) -> _Opened:
+    """The scene's files, opened for this thread; closes those it has not used for longest."""
+    kept: OrderedDict[FileScene, _Opened] = vars(_thread).setdefault("kept", OrderedDict())
+    if scene not in kept:
+        kept[scene] = open_it()
+    kept.move_to_end(scene)
+    if len(kept) > KEPT_OPEN:
+        kept.popitem(last=False)[1].close()
+    return kept[scene]
+
+
+def open_card_raster(path: Path, card: Card) -> Reader:
+    """The bands of an image that a card asks for: by name where the file knows names, else the first ones."""
+    reader = open_raster(path)
+    if reader.names_known and set(card.bands) <= set(reader.bands):
+        reader.close()
+        return open_raster(path, bands=card.bands)
+    count = len(reader.bands)
+    reader.close()
+    if count < len(card.bands):
+        wanted = f"{len(card.bands)} ({', '.join(card.bands)})"
+        raise DataError(f"{path}: has {count} bands, the recipe's card expects {wanted}")
+    return open_raster(path, bands=range(1, len(card.bands) + 1))
+
+
+def in_memory(scene: FileScene, ignore: int) -> MemoryScene:
+    """The same scene, held in memory once it has been read."""
+    whole = Window(0, 0, scene.grid.height, scene.grid.width)
+    return MemoryScene(scene.name, scene.path, scene.grid, ignore, lambda: scene.read(whole))
+
+
+def drawn_scene(seed: int, size: int, card: Card, task: Task) -> MemoryScene:
+    """A drawn scene of size x size pixels; drawn when first asked for."""
+
+    def load() -> Patch:
+        drawing = draw(Window(0, 0, size, size), seed, nir=len(card.bands) == 4)
+        return Patch(
+            np.ascontiguousarray(drawing.image.transpose(1, 2, 0)), drawing.classes, np.ones((size, size), bool)
+        )
+
+    return MemoryScene(f"drawn {seed}", None, Grid(size, size), task.ignore, load)

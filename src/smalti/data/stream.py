@@ -1,0 +1,57 @@
+"""The endless stream of training batches: the n-th window is a function of the seed and n alone.
+
+So a training that goes on after a kill sees what it would have seen, whatever the number of threads.
+"""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from smalti.card import Card, Task
+from smalti.data.augment import Augment, augmented, choose_view
+from smalti.data.sample import Patch, Sample, stack, to_sample
+from smalti.data.sources import Pool
+
+AHEAD = 3
+"""Batches that are made ready before the net asks for them."""
+
+
+class Stream:
+    """Random windows from several sources, augmented."""
+
+    def __init__(
+        self, pools: Sequence[tuple[float, Pool, Augment]], card: Card, task: Task, crop: int, seed: int
+    ) -> None:
+        weights = np.array([weight for weight, _, _ in pools])
+        self._chances = weights / weights.sum()
+        self._pools = [(pool, augment) for _, pool, augment in pools]
+        self._card, self._task = card, task
+        self._crop, self._seed = crop, seed
+
+    def patch(self, number: int) -> Patch:
+        """The n-th window."""
+        rng = np.random.default_rng([self._seed, number])
+        pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
+        view = choose_view(augment, self._crop, rng)
+        patch = pool.patch(rng, view.side)
+        return augmented(patch, view, augment, self._card, self._task.ignore, rng)
+
+    def batch(self, number: int, size: int) -> Sample:
+        """The n-th batch of `size` windows."""
+        first = number * size
+        return stack([to_sample(self.patch(first + i), self._task.name) for i in range(size)])
+
+    def batches(self, start: int, size: int, workers: int) -> Generator[Sample, None, None]:
+        """Batches from the `start`-th on, made by `workers` threads ahead of time."""
+        pool = ThreadPoolExecutor(workers)
+        waiting: deque[Future[Sample]] = deque()
+        try:
+            while True:
+                while len(waiting) < max(AHEAD, workers):
+                    waiting.append(pool.submit(self.batch, start, size))
+                    start += 1
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

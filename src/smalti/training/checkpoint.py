@@ -1,0 +1,93 @@
+"""Checkpoints: a folder with model.safetensors and card.json, and state.pt to go on from.
+
+Each file gets its name only when it lies on the disk whole. The weights carry their own SHA-256, and are refused when
+it does not fit. state.pt holds all that a training goes on from, so that it never depends on two files.
+"""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from smalti.card import Card
+from smalti.errors import ModelError
+from smalti.jobs import guarded, publish
+
+WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
+HASH = "smalti.sha256"
+
+Weights = dict[str, Tensor]
+
+
+def save_checkpoint(folder: Path, card: Card, weights: Weights) -> None:
+    """Writes the weights and the card; OutputError if the folder cannot be written."""
+    with guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+        _write(folder / WEIGHTS, save(plain, {HASH: digest(plain)}))
+        _write(folder / CARD, json.dumps(json.loads(card.dump()), indent=2, ensure_ascii=False).encode())
+
+
+def load_checkpoint(folder: str | Path) -> tuple[Card, Weights]:
+    """The card and the weights of a checkpoint; ModelError if there is none, or it is damaged or altered."""
+    folder = Path(folder)
+    try:
+        card = Card.load((folder / CARD).read_text(encoding="utf-8"), str(folder / CARD))
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            sealed = (file.metadata() or {}).get(HASH)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        missing = Path(error.filename or folder / WEIGHTS).name
+        raise ModelError(f"{folder}: is no checkpoint: it has no {missing}; give a folder with {WEIGHTS}") from None
+    except (OSError, SafetensorError, UnicodeDecodeError) as error:
+        raise ModelError(f"{folder}: the checkpoint cannot be read, truncated or damaged: {error}") from None
+    if sealed != digest(weights):
+        raise ModelError(f"{folder / WEIGHTS}: the weights do not fit their SHA-256, altered or damaged; train again")
+    return card, weights
+
+
+def digest(weights: Weights) -> str:
+    """SHA-256 over the names, types, shapes and bytes of all tensors, sorted by name."""
+    total = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        total.update(value.numpy().tobytes())
+    return total.hexdigest()
+
+
+def save_state(folder: Path, state: dict[str, Any]) -> None:
+    """Writes what a training goes on from: tensors, numbers and text only."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / STATE, buffer.getvalue())
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """What `save_state` wrote, or None if there is nothing; ModelError if it is damaged."""
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        raise ModelError(f"{path}: cannot be read, truncated or damaged; remove {folder} to start anew") from None
+    return state
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.new-{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        publish(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,87 @@
+"""Recipes are read here: TOML, overrides, and errors that name the key."""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from smalti.errors import RecipeError
+from smalti.training.settings import Recipe
+
+
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies `a.b=c` changes; RecipeError names the key that is wrong, or the nearest one."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: is no TOML: {error}") from None
+    for change in changes:
+        _apply(raw, change)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {_explain(error.errors()[0], error.error_count())}") from None
+
+
+def _apply(raw: dict[str, Any], change: str) -> None:
+    """Sets one value, given as `a.b=c`; c is TOML, or else text. Numbers count through lists: `data.train.0.weight`."""
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {change}: expected KEY=VALUE, for example train.steps=100")
+    *way, last = key.strip().split(".")
+    place: Any = raw
+    try:
+        for part in way:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = _value(text.strip())
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise RecipeError(f"--set {change}: the recipe has no such place") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(error: ErrorDetails, count: int) -> str:
+    key = ".".join(str(part) for part in error["loc"] if part not in ("folder", "scenes", "drawn"))
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    if error["type"] == "extra_forbidden":
+        near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), 1, 0)
+        return f"unknown key {key}; did you mean {near[0]}?{more}" if near else f"unknown key {key}{more}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":
+        return f"{key} is missing{more}"
+    got = error["input"]
+    came = f", not {got!r}" if isinstance(got, str | int | float | bool) and error["type"] != "value_error" else ""
+    return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where the last part of `loc` stands."""
+    models: list[type[BaseModel]] = [Recipe]
+    for part in loc[:-1]:
+        inner = [_models(m.model_fields[str(part)].annotation) for m in models if str(part) in m.model_fields]
+        models = [model for found in inner for model in found] or [m for m in models if _kind(m) == part] or models
+    return [name for model in models for name in model.model_fields]
+
+
+def _models(annotation: Any) -> Iterable[type[BaseModel]]:
+    """The models that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _kind(model: type[BaseModel]) -> str:
+    """The value of `kind` that stands for a source."""
+    field = model.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else ""

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from smalti.errors import RecipeError
+from smalti.training.recipe import read_recipe
+from tests.training.tiny import write_tiny
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.stpes=3", "unknown key train.stpes; did you mean steps?"),
+        ("data.train.0.wieght=3", "unknown key data.train.0.wieght; did you mean weight?"),
+        ("card.tasks.0.label_colours={}", "unknown key card.tasks.0.label_colours; did you mean label_colors?"),
+        ("tran.steps=3", "unknown key tran; did you mean train?"),
+        ("train.steps='many'", "train.steps: input should be a valid integer.*, not 'many'"),
+        ("schedule.warmup=4", "schedule.warmup 4 must be below train.steps 4"),
+        ("train.crop=50", "train.crop 50 must be a multiple of 32"),
+        ("augment.scale=[2,1]", "augment: scale"),
+        ("loss={}", "loss: needs at least one term"),
+        ("train", "expected KEY=VALUE"),
+        ("data.train.7.weight=1", "the recipe has no such place"),
+    ],
+)
+def test_a_wrong_recipe_is_one_line_that_names_the_key(tmp_path: Path, change: str, message: str) -> None:
+    recipe = write_tiny(tmp_path)
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_recipe(recipe, [change])
+    assert "\n" not in str(caught.value)
+
+
+def test_changes_are_toml_or_text(tmp_path: Path) -> None:
+    recipe = read_recipe(write_tiny(tmp_path), ["train.steps=9", "net.name=ued_bes", "data.train.0.weight=2"])
+    assert (recipe.train.steps, recipe.net.name, recipe.data.train[0].weight) == (9, "ued_bes", 2)
+
+
+def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no such file"):
+        read_recipe(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").glob("*.toml")), ids=lambda p: p.stem)
+def test_our_recipes_are_valid_and_begin_with_their_command(path: Path) -> None:
+    assert read_recipe(path).make_card(path.name).tasks
+    assert path.read_text().startswith(f"# smalti train recipes/{path.name}")
