@@ -1,14 +1,20 @@
+import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
 from smalti.errors import SmaltiError
 from smalti.training.checkpoint import load_checkpoint, load_state
 from smalti.training.loop import Training, begin
-from smalti.training.prepare import open_split
+from smalti.training.prepare import make_stream, open_split
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
 
 
 def start(recipe_path: Path, folder: Path, *changes: str) -> Training:
@@ -18,17 +24,31 @@ def start(recipe_path: Path, folder: Path, *changes: str) -> Training:
     return begin(recipe, card, split.train, split.validation, folder)
 
 
+def silent(text: str) -> None: ...
+
+
+def keep_norms(model: nn.Module) -> None:
+    """Batch norms look at one batch only: with the statistics they start with, the size of batches is all the same."""
+    model.eval()
+    model.train = lambda mode=True: model  # type: ignore[method-assign]
+
+
 class KilledError(Exception):
     pass
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("steps", [1, 2, 3])
-def test_a_killed_training_ends_with_the_same_bytes(tmp_path: Path, steps: int) -> None:
-    recipe = write_tiny(tmp_path)
-    start(recipe, tmp_path / "whole").run(lambda text: None)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that nobody disturbed, and its recipe."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    start(write_tiny(folder), folder / "run").run(silent)
+    return folder
 
-    killed = start(recipe, tmp_path / "killed")
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_killed_training_ends_with_the_same_bytes(whole: Path, tmp_path: Path, steps: int) -> None:
+    recipe = whole / "tiny.toml"
+    killed = start(recipe, tmp_path)
 
     def kill(text: str) -> None:
         if killed.progress.step == steps + 1:
@@ -36,24 +56,63 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path: Path, steps: int) 
 
     with pytest.raises(KilledError):
         killed.run(kill)
-    resumed = start(recipe, tmp_path / "killed", "train.workers=2")
+    resumed = start(recipe, tmp_path, "train.workers=2")
     assert resumed.progress.step == steps
-    resumed.run(lambda text: None)
+    resumed.run(silent)
 
     for part in ("best", "last"):
         name = f"{part}/model.safetensors"
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
-    states = [load_state(tmp_path / run / "last") for run in ("whole", "killed")]
+        assert (whole / "run" / name).read_bytes() == (tmp_path / name).read_bytes()
+    states = [load_state(run / "last") for run in (whole / "run", tmp_path)]
     assert states[0] is not None and states[1] is not None
     for key in ("model", "mean"):
         assert all(torch.equal(value, states[1][key][name]) for name, value in states[0][key].items())
-    card, weights = load_checkpoint(tmp_path / "whole" / "best")
+
+
+def test_checkpoints_and_records_lie_in_the_folder(whole: Path) -> None:
+    card, weights = load_checkpoint(whole / "run" / "best")
     assert card.name == "tiny" and weights
+    lines = (whole / "run" / "records.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["step", "2", "4"]
+    assert {"loss", "validation/miou", "validation/iou_bright"} <= set(lines[0].split(","))
+    assert list((whole / "run" / "tensorboard").iterdir())
 
 
-def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
-    training = start(write_tiny(tmp_path), tmp_path / "run")
+def test_a_loss_that_is_no_number_stops_the_training(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path)
     with torch.no_grad():
         next(training.model.parameters()).fill_(torch.nan)
     with pytest.raises(SmaltiError, match="the loss is nan at step 1"):
-        training.run(lambda text: None)
+        training.run(silent)
+
+
+def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    half = np.arange(32)[:, None].repeat(32, 1) // 16  # the same share of each class in every window
+    for number, path in enumerate(sorted((tmp_path / "train" / "images").iterdir())):
+        noise = np.random.default_rng(number).integers(0, 99, (32, 32, 3))
+        Image.fromarray((half[..., None] * 100 + noise).astype(np.uint8)).save(path)
+        Image.fromarray(half.astype(np.uint8)).save(tmp_path / "train" / "masks" / path.name)
+    still = ("augment.scale=[1,1]", "augment.rotate=0", "optim.name=sgd", "train.clip=1.0")
+    weights = []
+    for batch in (4, 2):
+        changes = (*still, f"train.batch={batch}", f"train.accumulate={4 // batch}")
+        training = start(recipe, tmp_path / str(batch), *changes)
+        keep_norms(training.model)
+        stream = make_stream(training.recipe, training.card, open_split(training.recipe, training.card).train)
+        training.step(iter([stream.batch(i, batch) for i in range(4 // batch)]))
+        weights.append(torch.cat([p.detach().flatten() for p in training.model.parameters()]))
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-6)
+
+
+def test_sgd_and_poly_learn(tmp_path: Path) -> None:
+    changes = ("optim.name=sgd", "optim.lr=0.02", "schedule.name=poly", "train.steps=12", "augment.rotate=0")
+    training = start(write_tiny(tmp_path), tmp_path / "run", *changes)
+    recipe = training.recipe
+    batch = make_stream(recipe, training.card, open_split(recipe, training.card).train).batch(0, 8)
+    sums = []
+    for _ in range(recipe.train.steps):
+        training.step(itertools.repeat(batch))
+        sums.append(training.progress.losses["loss"])
+    losses = np.diff(sums, prepend=0)
+    assert losses[-3:].mean() < 0.7 * losses[0]

@@ -12,6 +12,8 @@ tile = 32
 overlap = 8
 [[card.tasks]]
 labels = ["dark", "bright"]
+[net]
+width = 0.25
 [data]
 root = "{root}"
 [[data.train]]

@@ -1,6 +1,7 @@
 """Rasters read by windows: any format of GDAL, local or by URL."""
 
 import os
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -25,6 +26,8 @@ from smalti.tiling import Window
 
 CACHE_MB = 64
 """Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
+_opening = threading.Lock()
+"""Filters of warnings belong to the process: threads that open files at once would restore each other's."""
 CACHE_MOST_MB = 256
 """Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
 _REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and tells nothing
@@ -173,7 +176,7 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
     _bound_cache(CACHE_MB)
     try:
-        with warnings.catch_warnings():
+        with _opening, warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a photo is a legitimate input
             with rasterio.Env(**({} if is_local(name) else _REMOTE)):
                 dataset = stack.enter_context(rasterio.open(name))

@@ -21,6 +21,7 @@ from smalti.errors import SmaltiError
 from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.losses import Loss, make_loss
 from smalti.training.checkpoint import load_state, save_checkpoint, save_state
+from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import Mean, make_optimizer, rate, set_rate
 from smalti.training.predict import TorchPredictor
 from smalti.training.prepare import make_model, make_stream
@@ -49,6 +50,7 @@ class Training:
         from lightning.fabric import Fabric
 
         t = recipe.train
+        keep_freed_memory()
         cv2.setNumThreads(1)  # the windows are made in threads of their own
         if t.threads:
             torch.set_num_threads(t.threads)
@@ -74,7 +76,7 @@ class Training:
         pace = Pace(p.step, t.steps)
         with closing(records), closing(batches):
             while p.step < t.steps:
-                self._step(batches)
+                self.step(batches)
                 say(pace.line(p, self._inner.param_groups[0]["lr"]))
                 if p.step % t.epoch_steps == 0 or p.step == t.steps:
                     self._end_epoch(records, pace, say)
@@ -82,7 +84,8 @@ class Training:
                 elif p.step % t.save_every == 0:
                     self._save(records)
 
-    def _step(self, batches: Iterator[Sample]) -> None:
+    def step(self, batches: Iterator[Sample]) -> None:
+        """One update of the weights from the next batches; SmaltiError if the loss is no number."""
         t, p = self.recipe.train, self.progress
         set_rate(self._inner, rate(p.step, t.steps, self.recipe.schedule))
         self.model.train()

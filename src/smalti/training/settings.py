@@ -1,5 +1,6 @@
 """The recipe of a training: every setting with its type, its default and a line about it."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -95,6 +96,19 @@ class DataSettings(Settings):
     memory_mb: int = Field(1024, ge=0)
     """Images up to this size in all are held in memory, the smallest first."""
 
+    def check_seeds(self) -> None:
+        """ValueError if two parts draw scenes of one seed: whatever their size, that is the same ground."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        seeds = {
+            part: {seed for s in sources if s.kind == "drawn" for seed in s.seeds} for part, sources in parts.items()
+        }
+        for one, other in combinations(parts, 2):
+            if both := seeds[one] & seeds[other]:
+                raise ValueError(
+                    f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
+                    "a seed is a place: give them different ones"
+                )
+
 
 class OptimSettings(Settings):
     """The optimizer."""
@@ -182,8 +196,7 @@ class Recipe(Settings):
             raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
         if self.train.crop % 32:
             raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
-        if any(source.kind == "drawn" and self.data.train == (source,) for source in self.data.validation):
-            raise ValueError("data.validation draws the very scenes of data.train; give it other seeds")
+        self.data.check_seeds()
         self.make_card("")
         return self
 

@@ -1,0 +1,125 @@
+"""The command itself: killed and started again, and what it says to a recipe that cannot be."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smalti.cli import main
+
+RECIPE = """
+[card]
+name = "town"
+tile = 64
+overlap = 16
+[[card.tasks]]
+labels = ["land", "water", "building", "vegetation", "road"]
+[net]
+width = 0.25
+[[data.train]]
+kind = "drawn"
+seeds = [1]
+size = 256
+[[data.validation]]
+kind = "drawn"
+seeds = [2]
+size = 64
+[optim]
+name = "sgd"
+[schedule]
+name = "poly"
+[train]
+steps = 6
+batch = 2
+crop = 64
+epoch_steps = 3
+save_every = 2
+threads = 1
+"""
+WEIGHTS = ("best/model.safetensors", "last/model.safetensors")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "town.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def leave(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `smalti train ARGUMENTS...` to its end: exit code, stdout, stderr."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["smalti", "train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        told = capsys.readouterr()
+        return int(left.value.code or 0), told.out, told.err
+
+    return run
+
+
+def pieces(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    assert process.stdout is not None
+    while piece := process.stdout.read(64):
+        yield piece
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
+    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]], smalti: Callable[..., object]
+) -> None:
+    arguments = ("train", str(recipe), "--out", str(tmp_path / "killed"))
+    command = [sys.executable, "-m", "smalti", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+        said = b""
+        for piece in pieces(process):
+            said += piece
+            if b"step 3/6" in said:  # steps 1 and 2 are saved
+                break
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    done = smalti(*arguments)
+    assert "going on from step 2" in done.stdout or "going on from step 3" in done.stdout  # type: ignore[attr-defined]
+
+    code, out, _ = leave(recipe, "--out", tmp_path / "whole")
+    assert code == 0 and "going on" not in out and "smalti export" in out
+    for name in WEIGHTS:
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+    code, _, err = leave(recipe, "--out", tmp_path / "whole", "--set", "train.seed=5")
+    assert code == 3 and "holds a training by other settings" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.stpes=3", "unknown key train.stpes; did you mean steps?"),
+        ("data.train.0.sedes=[3]", "unknown key data.train.0.sedes; did you mean seeds?"),
+        ("train.batch=two", "train.batch: input should be a valid integer"),
+        ("schedule.warmup=6", "schedule.warmup 6 must be below train.steps 6"),
+        ("data.validation.0.seeds=[7, 1]", "data.train and data.validation both draw the scene of seed 1"),
+        ("net.name=unet", "no net 'unet'"),
+        ("net.encoder=ghostnett", "ghostnett"),
+        ("loss={focal=1}", "no loss 'focal'"),
+        ('card.tasks.0.labels=["a", "b"]', "drawn scenes have the classes land, water"),
+    ],
+)
+def test_a_wrong_recipe_gets_one_line(
+    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]], change: str, message: str
+) -> None:
+    code, _, err = leave(recipe, "--set", change, "--out", tmp_path / "run")
+    assert code == 3
+    assert err.startswith("smalti: ") and message in err and err.count("\n") == 1
+    assert not list(tmp_path.glob("run/*/*"))
+
+
+def test_nothing_to_go_on_with_is_told(
+    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, err = leave(recipe, "--resume", "--out", tmp_path / "run")
+    assert code == 3 and "holds no training to go on with" in err
