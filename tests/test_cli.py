@@ -84,7 +84,7 @@ def test_a_part_that_is_not_installed_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(smalti.cli, "group", lambda **_: importlib.import_module("torch.nn"))
+    monkeypatch.setattr(smalti.cli, "group", lambda **_: importlib.import_module("torch"))
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 1

@@ -1,9 +1,13 @@
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from smalti.card import Task
 from smalti.raster.grid import Grid
-from smalti.report.pictures import NO_DATA, WRONG, error_picture, fit, shrunk_image, shrunk_map
+from smalti.report.pictures import NO_DATA, WRONG, data_uri, error_picture, fit, shrunk_image, shrunk_map
 
 
 class Raster:
@@ -52,12 +56,19 @@ def test_a_shrunk_map_counts_every_pixel(monkeypatch):
     assert small.counts[NO_DATA] == 350 and max(small.classes.shape) <= 20
 
 
-def test_errors_are_red_and_what_does_not_count_is_white():
+def test_errors_are_red_and_what_does_not_count_is_black():
     task = Task(name="t", labels=("a", "b"))
     picture = np.zeros((1, 3, 3), np.uint8)
     shown = error_picture(picture, np.array([[0, 1, 255]], np.uint8), np.array([[0, 0, 0]], np.uint8), task)
-    assert shown[0].tolist() == [[110] * 3, list(WRONG), [255] * 3]
+    assert shown[0].tolist() == [[110] * 3, list(WRONG), [0] * 3]
 
 
 def test_fit_takes_the_nearest():
     assert fit(np.zeros((2, 2, 3), np.uint8), np.zeros((5, 7, 3), np.uint8)).shape == (5, 7, 3)
+
+
+def test_drawn_pictures_keep_their_colours_exactly():
+    picture = np.random.default_rng(2).integers(0, 3, (30, 40, 3), dtype=np.uint8) * 127
+    kind, _, text = data_uri(picture, drawn=True).partition(",")
+    assert kind == "data:image/png;base64"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")), picture)

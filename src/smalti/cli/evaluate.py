@@ -8,9 +8,11 @@ import click
 @click.command(name="evaluate")
 @click.argument("model")
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--split", default="not stated", help="What part of which data this is, for the protocol.")
+@click.option("--split", metavar="TEXT", help="What part of which data this is, for the protocol.")
+@click.option("--chosen", metavar="TEXT", help="How the checkpoint was chosen, for the protocol.")
 @click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
               help="The part of a recipe's data.")  # fmt: skip
+@click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns.")
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
               help="Within how many pixels boundaries match.")  # fmt: skip
@@ -24,8 +26,10 @@ import click
 def command(
     model: str,
     data: Path,
-    split: str,
+    split: str | None,
+    chosen: str | None,
     part: str,
+    changes: tuple[str, ...],
     tta: bool,
     boundary: int,
     leave_out: tuple[str, ...],
@@ -41,5 +45,7 @@ def command(
     """
     from smalti.cli.scoring import Question, answer  # imports what `--help` does not need
 
-    question = Question(model, data, split, part, tta, boundary, leave_out, labels, json_file, report, records)
+    question = Question(
+        model, data, split, chosen, part, changes, tta, boundary, leave_out, labels, json_file, report, records
+    )
     click.echo(answer(question))

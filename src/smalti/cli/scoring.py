@@ -1,26 +1,19 @@
 """What `smalti evaluate` does."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 from tqdm import tqdm
 
 from smalti.card import Card, Task
-from smalti.errors import DataError, ModelError, RecipeError
-from smalti.evaluation import Evaluation, Pair, TileRow, evaluate, find_pairs
-from smalti.evaluation.result import text_table
-from smalti.mapping.fit import open_fitting
-from smalti.raster.grid import Grid
-from smalti.raster.labels import LabelReader, LabelSpec, open_labels
-from smalti.raster.read import Reader, open_raster
+from smalti.cli.scored_data import checkpoint_folder, folder_pairs, open_any, read_spec, recipe_pairs
+from smalti.errors import DataError, ModelError
+from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
+from smalti.evaluation.result import NOT_STATED, text_table
+from smalti.raster.labels import LabelSpec
 from smalti.report.page import write_whole
-from smalti.runtime.open import open_model
-from smalti.scene import Predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +22,10 @@ class Question:
 
     model: str
     data: Path
-    split: str
+    split: str | None
+    chosen: str | None
     part: str
+    changes: tuple[str, ...]
     tta: bool
     boundary: int
     leave_out: tuple[str, ...]
@@ -39,21 +34,26 @@ class Question:
     report: Path | None
     records: Path | None
 
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the data are those of a recipe."""
+        return self.data.suffix.lower() == ".toml"
+
 
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
     predict = open_any(question.model)
     task = class_task(predict.card)
     check_classes(question.leave_out, task)
-    spec = read_spec(question.labels) if question.labels else LabelSpec()
-    pairs = folder_pairs(question.data, predict.card, task, spec)
+    pairs, data = _pairs(question, predict.card, task)
     tiles: list[TileRow] | None = [] if question.report else None
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
         evaluation = evaluate(
             predict,
             _announced(pairs, bar),
-            data=data_name(question.data),
-            split=question.split,
+            data=data,
+            split=question.split or (f"{question.part} of {question.data.name}" if question.is_recipe else NOT_STATED),
+            chosen=question.chosen or chosen_by(question.model, predict.card),
             task=task.name,
             leave_out=question.leave_out,
             boundary=question.boundary,
@@ -64,13 +64,8 @@ def answer(question: Question) -> str:
     if question.json:
         write_whole(question.json, evaluation.to_json().encode())
     if question.report:
-        _write_report(question, evaluation, pairs, tiles or [])
+        _write_report(question.report, question, evaluation, pairs, tiles or [])
     return text_table(evaluation)
-
-
-def open_any(model: str) -> Predictor:
-    """A model by name or file; ModelError where it is none."""
-    return open_model(model)
 
 
 def class_task(card: Card) -> Task:
@@ -88,33 +83,12 @@ def check_classes(names: Sequence[str], task: Task) -> None:
             raise DataError(f"{name!r} is no class; the model's classes are {', '.join(task.labels)}")
 
 
-def folder_pairs(folder: Path, card: Card, task: Task, spec: LabelSpec) -> list[Pair]:
-    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, labels on the image's grid."""
-    return [file_pair(_inside(image, folder), image, labels, card, task, spec) for image, labels in find_pairs(folder)]
-
-
-def file_pair(name: str, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> Pair:
-    """One image file and its file of labels."""
-
-    def open_image() -> Reader:
-        return open_fitting(str(image), partial(open_raster, image), card, None, None, _warn)
-
-    def open_truth(grid: Grid) -> LabelReader:
-        return open_labels(labels, grid, task, spec)
-
-    return Pair(name, open_image, open_truth)
-
-
-def read_spec(path: Path) -> LabelSpec:
-    """How labels are written down, from a TOML file; RecipeError where it cannot be read or understood."""
-    try:
-        return LabelSpec.model_validate(tomllib.loads(path.read_text()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        known = ", ".join(LabelSpec.model_fields)
-        raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; it takes {known}") from None
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: cannot be read as TOML: {error}") from None
+def chosen_by(model: str, card: Card) -> str:
+    """How the checkpoint was chosen, as far as its folder tells."""
+    folder = checkpoint_folder(model)
+    recipe = f"of {card.origin.recipe}" if card.origin.recipe else "of its training"
+    known = {"best": f"best score in the validation {recipe}", "last": f"last step {recipe}"}
+    return known.get(folder.resolve().name, NOT_STATED) if folder else NOT_STATED
 
 
 def data_name(path: Path) -> str:
@@ -122,13 +96,16 @@ def data_name(path: Path) -> str:
     return "/".join(path.resolve().parts[-2:]).lstrip("/")
 
 
-def _inside(image: Path, folder: Path) -> str:
-    return image.relative_to(folder).as_posix()
-
-
-def _warn(text: str) -> None:
-    if "no CRS" not in text:  # scores need no place on the ground
-        click.echo(f"warning: {text}", err=True)
+def _pairs(question: Question, card: Card, task: Task) -> tuple[list[Pair], str]:
+    """What to score on, and what it is called."""
+    if not question.is_recipe:
+        if question.changes:
+            raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
+        spec = read_spec(question.labels) if question.labels else LabelSpec()
+        return folder_pairs(question.data, card, task, spec), data_name(question.data)
+    if question.labels:
+        raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
+    return recipe_pairs(question.data, question.changes, question.part, card, task)
 
 
 def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
@@ -137,10 +114,12 @@ def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
         yield pair
 
 
-def _write_report(question: Question, evaluation: Evaluation, pairs: list[Pair], tiles: list[TileRow]) -> None:
-    assert question.report is not None
+def _write_report(
+    out: Path, question: Question, evaluation: Evaluation, pairs: list[Pair], tiles: list[TileRow]
+) -> None:
     from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
 
-    beside = Path(question.model) / "records.csv"
-    records = question.records or (beside if beside.is_file() else None)
-    write_evaluation_page(question.report, evaluation, pairs, tiles, records)
+    folder = checkpoint_folder(question.model)
+    beside = folder / "records.csv" if folder else None
+    records = question.records or (beside if beside and beside.is_file() else None)
+    write_evaluation_page(out, evaluation, pairs, tiles, records)

@@ -7,7 +7,8 @@ from tqdm import tqdm
 
 from smalti.cli import exit_code
 from smalti.cli.map_scenes import Options, map_scenes
-from smalti.cli.scoring import class_task, file_pair
+from smalti.cli.scored_data import file_pair
+from smalti.cli.scoring import class_task
 from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
 from smalti.evaluation.result import text_table
 from smalti.raster.labels import LabelSpec

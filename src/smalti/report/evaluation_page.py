@@ -10,7 +10,7 @@ import numpy as np
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.result import Evaluation
 from smalti.evaluation.tiles import SIDE, TileRow, notable
-from smalti.raster.palette import colorize, task_colors
+from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix, read_records, training_charts
 from smalti.report.page import render, write_whole
 from smalti.report.pictures import WRONG, data_uri, error_picture, to_bytes, visible
@@ -80,7 +80,7 @@ def write_evaluation_page(
         rows=_class_rows(evaluation),
         matrix=matrix(evaluation.confusion.counts, task.labels),
         tiles=_shown_tiles(evaluation, pairs, tiles),
-        wrong=WRONG,
+        beside={"no label": NO_DATA, "wrong": WRONG},
         side=SIDE,
         charts=training_charts(read_records(records)) if records else [],
         images=images[:MOST_IMAGES],

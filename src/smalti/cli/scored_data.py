@@ -1,0 +1,114 @@
+"""What `smalti evaluate` scores: models of every form, and pairs from folders and recipes."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from smalti.card import Card, Task
+from smalti.errors import DataError, ModelError, RecipeError
+from smalti.evaluation import Pair, find_pairs
+from smalti.mapping.fit import open_fitting
+from smalti.raster.grid import Grid
+from smalti.raster.labels import LabelReader, LabelSpec, open_labels
+from smalti.raster.read import Reader, open_raster
+from smalti.runtime.open import open_model
+from smalti.scene import Predictor
+
+
+def checkpoint_folder(model: str) -> Path | None:
+    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none."""
+    folders = (Path(model), Path(model) / "best")
+    return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
+
+
+def open_any(model: str) -> Predictor:
+    """A model by name, file, or folder of a checkpoint; ModelError where it is none."""
+    folder = checkpoint_folder(model)
+    if folder is None:
+        return open_model(model)
+    from smalti.nets.build import build  # torch is imported for checkpoints only
+    from smalti.training.checkpoint import load_checkpoint
+    from smalti.training.predict import TorchPredictor
+
+    card, weights = load_checkpoint(folder)
+    net = build(card)
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError:
+        raise ModelError(f"{folder}: the weights do not fit the net {card.net} of its card; one was altered") from None
+    return TorchPredictor(net)
+
+
+def folder_pairs(folder: Path, card: Card, task: Task, spec: LabelSpec) -> list[Pair]:
+    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, labels on the image's grid."""
+    return [
+        file_pair(image.relative_to(folder).as_posix(), image, labels, card, task, spec)
+        for image, labels in find_pairs(folder)
+    ]
+
+
+def file_pair(name: str, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> Pair:
+    """One image file and its file of labels."""
+
+    def open_image() -> Reader:
+        return open_fitting(str(image), partial(open_raster, image), card, None, None, _warn)
+
+    def open_truth(grid: Grid) -> LabelReader:
+        return open_labels(labels, grid, task, spec)
+
+    return Pair(name, open_image, open_truth)
+
+
+def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task: Task) -> tuple[list[Pair], str]:
+    """The pairs of a recipe's part `test` or `validation`, and what its data are called."""
+    from smalti.data.scored import scored_pairs  # torch is imported for recipes only
+    from smalti.training.recipe import read_recipe
+
+    recipe = read_recipe(path, changes)
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    if not sources:
+        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+    pairs = [pair for source in sources for pair in scored_pairs(source, recipe.root, card, task)[0]]
+    named = [_source_name(source.model_dump()) for source in sources]
+    return _told_apart(pairs), ", ".join(dict.fromkeys(named))
+
+
+def _source_name(source: dict[str, object]) -> str:
+    if source["kind"] == "drawn":
+        return f"drawn scenes of {source['size']} px, seeds {', '.join(map(str, _listed(source['seeds'])))}"
+    return ", ".join(map(str, _listed(source["path" if source["kind"] == "folder" else "images"])))
+
+
+def _listed(values: object) -> list[object]:
+    return list(values) if isinstance(values, tuple | list) else [values]
+
+
+def _told_apart(pairs: list[Pair]) -> list[Pair]:
+    """The same pairs; those of equal names get a number."""
+    often = Counter(pair.name for pair in pairs)
+    return [
+        replace(pair, name=f"{k}: {pair.name}") if often[pair.name] > 1 else pair for k, pair in enumerate(pairs, 1)
+    ]
+
+
+def read_spec(path: Path) -> LabelSpec:
+    """How labels are written down, from a TOML file; RecipeError where it cannot be read or understood."""
+    try:
+        return LabelSpec.model_validate(tomllib.loads(path.read_text()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join(LabelSpec.model_fields)
+        raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; it takes {known}") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: cannot be read as TOML: {error}") from None
+
+
+def _warn(text: str) -> None:
+    if "no CRS" not in text:  # scores need no place on the ground
+        click.echo(f"warning: {text}", err=True)
