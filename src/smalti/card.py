@@ -64,6 +64,8 @@ class Origin(_Frozen):
     data: tuple[str, ...] = ()
     licence: str = ""
     recipe: str = ""
+    chosen: str = ""
+    """How the checkpoint was chosen."""
     scores: tuple[Score, ...] = ()
     good_for: str = ""
     not_for: str = ""
@@ -118,6 +120,10 @@ class Card(_Frozen):
             if task.name == name:
                 return task
         raise ModelError(f"model {self.name} has no task {name!r}, only {', '.join(t.name for t in self.tasks)}")
+
+    def chosen_by(self, how: str) -> Self:
+        """The card of a checkpoint that was chosen so."""
+        return self.model_copy(update={"origin": self.origin.model_copy(update={"chosen": how})})
 
     def dump(self) -> str:
         """The card as JSON text."""

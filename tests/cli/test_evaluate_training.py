@@ -43,7 +43,7 @@ def training(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     torch.manual_seed(0)
     task = Task(name="cover", labels=("dark", "light"))
-    card = Card(name="small", net="ued", tile=64, overlap=16, tasks=(task,), origin=Origin(recipe="r.toml"))
+    card = Card(name="small", net="ued", tile=64, overlap=16, tasks=(task,), origin=Origin(chosen="best of three"))
     save_checkpoint(folder / "best", card, build(card).state_dict())
     (folder / "best" / "records.csv").write_text("step,loss\n1,1\n2,0.5\n")
     for place in "abc":
@@ -57,7 +57,7 @@ def training(tmp_path_factory):
 
 def test_a_checkpoint_is_scored_on_a_folder_and_tells_how_it_was_chosen(training, tmp_path):
     output = run(training, training / "town" / "a", "--report", tmp_path / "r.html").output
-    assert "best score in the validation of r.toml" in output
+    assert "chosen by: best of three" in output
     assert "<polyline" in (tmp_path / "r.html").read_text()
 
 

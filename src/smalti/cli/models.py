@@ -54,7 +54,7 @@ def _describe(entry: ModelEntry) -> str:
         return f"{entry.name}  DAMAGED, {place}\n  {entry.error}"
     rows = [*_card_rows(entry.card), ("file", str(entry.path)), ("sha256", entry.sha256)]
     head = f"{entry.name}  {place}, {entry.size / 1e6:.1f} MB"
-    return "\n".join([head, *(f"  {key:<10}{text}" for key, text in rows if text)])
+    return "\n".join([head, *(f"  {key:<11}{text}" for key, text in rows if text)])
 
 
 def _card_rows(card: Card) -> list[tuple[str, str]]:
@@ -67,6 +67,7 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("tile", f"{card.tile} px, overlap {card.overlap} px"),
         ("data", "; ".join(origin.data)),
         ("recipe", origin.recipe),
+        ("checkpoint", origin.chosen),
         *(("score", f"{score.name} {score.value:.4g}  ({score.protocol})") for score in origin.scores),
         ("licence", origin.licence),
         ("good for", origin.good_for),

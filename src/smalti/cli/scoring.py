@@ -53,7 +53,7 @@ def answer(question: Question) -> str:
             _announced(pairs, bar),
             data=data,
             split=question.split or (f"{question.part} of {question.data.name}" if question.is_recipe else NOT_STATED),
-            chosen=question.chosen or chosen_by(question.model, predict.card),
+            chosen=question.chosen or predict.card.origin.chosen or NOT_STATED,
             task=task.name,
             leave_out=question.leave_out,
             boundary=question.boundary,
@@ -81,14 +81,6 @@ def check_classes(names: Sequence[str], task: Task) -> None:
     for name in names:
         if name not in task.labels:
             raise DataError(f"{name!r} is no class; the model's classes are {', '.join(task.labels)}")
-
-
-def chosen_by(model: str, card: Card) -> str:
-    """How the checkpoint was chosen, as far as its folder tells."""
-    folder = checkpoint_folder(model)
-    recipe = f"of {card.origin.recipe}" if card.origin.recipe else "of its training"
-    known = {"best": f"best score in the validation {recipe}", "last": f"last step {recipe}"}
-    return known.get(folder.resolve().name, NOT_STATED) if folder else NOT_STATED
 
 
 def data_name(path: Path) -> str:

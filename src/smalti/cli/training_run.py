@@ -60,15 +60,14 @@ def _conclude(recipe: Recipe, split: Split, folder: Path) -> None:
     model = build(card)
     model.load_state_dict(weights)
     predict = TorchPredictor(model)
-    chosen = f"best {recipe.train.select} on the validation images"
     for name, pairs, split_text in (
         ("validation", split.validation, "the validation images, by which the checkpoint was chosen"),
         ("test", split.test, "the test images, used for no choice"),
     ):
         if pairs:
-            click.echo(f"\n{name}\n{_table(predict, pairs, name, split_text, chosen)}")
+            click.echo(f"\n{name}\n{_table(predict, pairs, name, split_text)}")
     click.echo(f"\nnext: smalti export {folder}/best {card.name}.onnx")
 
 
-def _table(predict: TorchPredictor, pairs: list[Pair], data: str, split: str, chosen: str) -> str:
-    return text_table(evaluate(predict, pairs, data=data, split=split, chosen=chosen))
+def _table(predict: TorchPredictor, pairs: list[Pair], data: str, split: str) -> str:
+    return text_table(evaluate(predict, pairs, data=data, split=split, chosen=predict.card.origin.chosen))

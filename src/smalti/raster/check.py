@@ -32,7 +32,8 @@ def first_line(error: Exception) -> str:
     """The first line of the error at the root of this one."""
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return text.split(" (this error can")[0]  # libjpeg adds how to read on over the damage
 
 
 def check_complete(path: str, dataset: Any) -> None:

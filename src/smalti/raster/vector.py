@@ -16,8 +16,8 @@ from smalti.tiling import Window
 
 STRIP_PIXELS = 1 << 22
 """Pixels traced together; memory grows with them and with the areas that are still open, not with the scene."""
-TOLERANCE = 1.5
-"""Pixels: enough to turn the stairs of the pixels into straight lines; corners of houses stay."""
+TOLERANCE = 2.0
+"""Pixels: enough to turn most stairs of pixels into straight lines; a house of 3 x 3 pixels keeps its corners."""
 _HALO = 256  # rows beyond a strip that small areas are looked at in
 
 Read = Callable[[Window], NDArray[np.uint8]]
@@ -41,7 +41,7 @@ def polygons(
 
     Areas below `min_area_m2` become part of their largest neighbour, so that no gap arises; an island amid no data
     is left out. Borders are simplified together with both their neighbours (coverage simplification; tolerance
-    `simplify_m`, by default 1.5 pixels, 0 for none). Raises RasterError where metres are asked for and the grid has
+    `simplify_m`, by default 2 pixels, 0 for none). Raises RasterError where metres are asked for and the grid has
     no CRS, OutputError where the file cannot be written, MissingExtraError for .parquet without pyarrow.
     """
     from smalti.raster.vector_file import VectorFile

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+    except Exception:  # a damaged file makes the reader raise nearly anything
         raise ModelError(f"{path}: cannot be read, truncated or damaged; remove {folder} to start anew") from None
     return state
 

@@ -130,7 +130,8 @@ class Training:
             score = values[f"validation/{t.select}"]
             if score > p.best:
                 p.best, p.best_step = score, p.step
-                save_checkpoint(self.folder / "best", self.card, self.mean.model.state_dict())
+                chosen = f"best {t.select} on the validation images, step {p.step} of {t.steps}"
+                save_checkpoint(self.folder / "best", self.card.chosen_by(chosen), self.mean.model.state_dict())
             s = found.scores
             mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
             say(f"\nstep {p.step}: mIoU {100 * s.miou:.2f}  mF1 {100 * s.mf1:.2f}  OA {100 * s.oa:.2f}{mark}\n")
@@ -144,7 +145,8 @@ class Training:
 
     def _save(self, records: Records) -> None:
         """Writes `last`; state.pt comes last and is all that a training goes on from."""
-        save_checkpoint(self.folder / "last", self.card, self.mean.model.state_dict())
+        chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
+        save_checkpoint(self.folder / "last", self.card.chosen_by(chosen), self.mean.model.state_dict())
         save_state(self.folder / "last", self._state())
         for name in ("best", "last"):
             if records.path.is_file() and (self.folder / name).is_dir():
