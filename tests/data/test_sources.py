@@ -128,8 +128,17 @@ def test_a_class_that_is_nowhere_gets_no_windows_and_none_at_all_is_an_error() -
     rng = np.random.default_rng(0)
     places = [index.place(rng) for _ in range(200)]
     assert all(number == 0 and 0 <= row < 100 and 0 <= col < 70 for number, row, col in places)
+    assert index.seen == {1}
     with pytest.raises(DataError, match="made and 0 more: no pixel has a class"):
         Index([scene_of(np.full((64, 64), TASK.ignore, np.uint8))], 3)
+
+
+def test_classes_that_no_window_can_have_are_told() -> None:
+    scenes = [scene_of(np.full((64, 64), i, np.uint8)) for i in (0, 2)]
+    by_class = [(1.0, Pool([scene], "class", TASK), Augment()) for scene in scenes]
+    assert Stream(by_class, card_of(), TASK, 32, 0).missing() == ["house"]
+    by_area = (1.0, Pool(scenes, "area", TASK), Augment())
+    assert Stream([*by_class, by_area], card_of(), TASK, 32, 0).missing() == []
 
 
 def test_windows_without_labels_are_drawn_again() -> None:

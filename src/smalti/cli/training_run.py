@@ -28,6 +28,7 @@ def train(path: Path, changes: tuple[str, ...], resume: bool, out: Path | None) 
         split = open_split(recipe, card)
         training = begin(recipe, card, split.train, split.validation, folder)
         _introduce(recipe, card, split, folder, sum(p.numel() for p in training.model.parameters()))
+        _warn(training.stream.missing())
         if training.progress.step:
             click.echo(f"going on from step {training.progress.step}")
         training.run(lambda text: click.echo(text, nl=False))
@@ -53,6 +54,15 @@ def _introduce(recipe: Recipe, card: Card, split: Split, folder: Path, parameter
         f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}; "
         f"checkpoints in {folder}/best and {folder}/last"
     )
+
+
+def _warn(missing: list[str]) -> None:
+    if missing:
+        click.echo(
+            f"smalti: warning: no training image has a pixel of {', '.join(missing)}; "
+            "tell how the masks are written: label_colors, or labels.ids of the source",
+            err=True,
+        )
 
 
 def _conclude(recipe: Recipe, split: Split, folder: Path) -> None:

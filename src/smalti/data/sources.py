@@ -133,6 +133,8 @@ class Index:
         for row, (i, window) in enumerate(cells):
             labels = scenes[i].read(window).labels
             counts[row] = np.bincount(labels.ravel(), minlength=classes)[:classes]
+        self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
+        """Ids of the classes that occur at all."""
         self._chances = [column / column.sum() for column in counts.T if column.any()]
         if not self._chances:
             raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class")
@@ -159,6 +161,8 @@ class Pool:
         areas = np.array([scene.grid.height * scene.grid.width for scene in scenes], float)
         self._chances = areas / areas.sum()
         self._index = Index(scenes, len(task.labels)) if by == "class" else None
+        self.seen = self._index.seen if self._index else None
+        """Ids of the classes that occur; None where nobody has looked."""
 
     def patch(self, rng: np.random.Generator, side: int) -> Patch:
         """A random window of side x side pixels; some more tries where hardly any pixel has a class."""

@@ -30,6 +30,12 @@ class Stream:
         self._card, self._task = card, task
         self._crop, self._seed = crop, seed
 
+    def missing(self) -> list[str]:
+        """Names of the classes that no window can have; [] where nobody has looked at all labels."""
+        seen = [pool.seen for pool, _ in self._pools]
+        known = set().union(*(ids for ids in seen if ids is not None))
+        return [] if None in seen else [name for i, name in enumerate(self._task.labels) if i not in known]
+
     def patch(self, number: int) -> Patch:
         """The n-th window."""
         rng = np.random.default_rng([self._seed, number])

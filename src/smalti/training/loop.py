@@ -55,7 +55,7 @@ class Training:
         if t.threads:
             torch.set_num_threads(t.threads)
         self.recipe, self.card, self.folder = recipe, card, folder
-        self._stream, self._validation = stream, validation
+        self.stream, self._validation = stream, validation
         self.fabric = Fabric(accelerator=t.accelerator, devices=1, precision=t.precision)
         self.model = make_model(recipe, card, stream).to(self.fabric.device)
         if t.channels_last:
@@ -72,7 +72,7 @@ class Training:
         """Trains to the last step; checkpoints lie in `last` and `best`. SmaltiError if the loss is no number."""
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step)
-        batches = self._stream.batches(p.step * t.accumulate, t.batch, t.workers)
+        batches = self.stream.batches(p.step * t.accumulate, t.batch, t.workers)
         pace = Pace(p.step, t.steps)
         with closing(records), closing(batches):
             while p.step < t.steps:
