@@ -46,7 +46,9 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     pair = file_pair(scene.name, scene, truth, predict.card, class_task(predict.card), LabelSpec())
     tiles: list[TileRow] = []
     place = f"a drawn scene, seed {seed}"
-    evaluation = evaluate(predict, [pair], data=place, split="the whole scene", tiles=tiles)
+    evaluation = evaluate(
+        predict, [pair], data=place, split="the whole scene", chosen=predict.card.origin.chosen, tiles=tiles
+    )
     _write_all(out, scene, classes, evaluation, pair, tiles)
     click.echo(f"\n{text_table(evaluation)}\n")
     width = max(map(len, FILES))
