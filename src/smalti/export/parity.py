@@ -39,7 +39,8 @@ def check_parity(answers: nn.Module, model: ModelFile) -> Parity:
             if not difference < LIMIT:  # NaN, too, is a difference
                 raise ExportError(
                     f"{model.path}: not written: at {shape[0]}x{shape[1]}x{shape[2]} of {kind} the graph differs from "
-                    f"the net by {difference:.2g} (limit {LIMIT:g}); its size may be baked in"
+                    f"the net by {difference:.2g} (limit {LIMIT:g}); a size may be baked in, or a hardly trained net "
+                    "amplifies its rounding: train it longer"
                 )
             worst = max(worst, difference)
     return Parity(worst, shapes)
