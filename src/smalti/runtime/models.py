@@ -111,7 +111,7 @@ def find_model(name: str) -> Path:
     path = Path(name)
     if path.suffix.lower() == ".onnx" or path.is_file():
         return path
-    known = {file.stem: file for file, _ in reversed(_files(None))}  # reversed: bundled models win
+    known = {file.stem: file for file in reversed(_files(None))}  # reversed: bundled models win
     if name in known:
         return known[name]
     choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
@@ -120,12 +120,12 @@ def find_model(name: str) -> Path:
 
 def list_models(folder: str | Path | None = None) -> list[ModelEntry]:
     """Bundled models, then those in `folder`, or in the local model folders if none is given."""
-    return [look(path, bundled) for path, bundled in _files(folder)]
+    return [look(path) for path in _files(folder)]
 
 
-def look(path: Path, bundled: bool = False) -> ModelEntry:
+def look(path: Path) -> ModelEntry:
     """One model file as a line of the list; what is wrong with it stands in `error`."""
-    size = path.stat().st_size if path.exists() else 0
+    size, bundled = path.stat().st_size if path.exists() else 0, path.parent == BUNDLED
     try:
         model = verify(path)
     except ModelError as error:
@@ -133,10 +133,9 @@ def look(path: Path, bundled: bool = False) -> ModelEntry:
     return ModelEntry(path.stem, path, size, bundled, model.card, model.sha256)
 
 
-def _files(folder: str | Path | None) -> list[tuple[Path, bool]]:
+def _files(folder: str | Path | None) -> list[Path]:
     folders = model_folders() if folder is None else (Path(folder),)
-    bundled = [(path, True) for path in sorted(BUNDLED.glob("*.onnx"))]
-    return bundled + [(path, False) for place in folders for path in sorted(place.glob("*.onnx"))]
+    return [path for place in (BUNDLED, *folders) for path in sorted(place.glob("*.onnx"))]
 
 
 def _read(path: Path) -> bytes:
