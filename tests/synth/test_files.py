@@ -10,7 +10,7 @@ import rasterio
 from smalti.errors import BusyError, OutputError
 from smalti.jobs import hold
 from smalti.synth import draw
-from smalti.synth.files import write_scene
+from smalti.synth.files import grid_of, write_scene
 from smalti.tiling import Window
 
 
@@ -92,3 +92,8 @@ except OutputError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "cannot be written, is the disk full?" in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_each_seed_has_its_own_ground() -> None:
+    seen = {(grid.transform.c, grid.transform.f) for grid in (grid_of(10, 10, seed) for seed in range(2000))}
+    assert len(seen) == 2000

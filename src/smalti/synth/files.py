@@ -29,8 +29,12 @@ from smalti.synth.scene import draw
 from smalti.tiling import Window
 
 EPSG = 32640
-ORIGIN = 320_000.0, 2_790_000.0
-"""Where pixel 0, 0 of every world lies: metres east and north in UTM zone 40."""
+ORIGIN = 200_000.0, 2_790_000.0
+"""Where pixel 0, 0 of world 0 lies: metres east and north in UTM zone 40."""
+APART = 15_000.0
+"""Metres between the worlds of two seeds, so that drawings of both do not claim the same ground."""
+COLUMNS, ROWS = 40, 400
+"""Worlds beside and above each other in the zone; with more seeds than these, places come again."""
 NODATA = 255
 COLORS = ((132, 41, 246), (226, 169, 41), (60, 16, 152), (254, 221, 58), (110, 193, 228))
 BAND = 2 * CELL
@@ -44,9 +48,10 @@ _MOMENT = "2000-01-01T00:00:00.000Z"
 _Advance = Callable[[int], object]
 
 
-def grid_of(height: int, width: int) -> Grid:
-    """Where a drawing lies on the earth."""
-    transform = Affine(PIXEL, 0, ORIGIN[0], 0, -PIXEL, ORIGIN[1])
+def grid_of(height: int, width: int, seed: int) -> Grid:
+    """Where a drawing lies on the earth: each seed has a place of its own."""
+    east, north = ORIGIN[0] + APART * (seed % COLUMNS), ORIGIN[1] + APART * (seed // COLUMNS % ROWS)
+    transform = Affine(PIXEL, 0, east, 0, -PIXEL, north)
     return Grid(height, width, transform, rasterio.crs.CRS.from_epsg(EPSG))
 
 
@@ -70,7 +75,7 @@ def write_scene(
         _need(folder, int(height * width * (NIR_BYTES if nir else BYTES)), path)
         unfinished = [folder / name.name for name in names]
         try:
-            _write(unfinished, grid_of(height, width), seed, nir, advance)
+            _write(unfinished, grid_of(height, width, seed), seed, nir, advance)
             _check(unfinished[:3], seed, nir)
         except (RasterioError, DataSourceError, FeatureError, GeometryError) as error:
             first = str(error).splitlines()[0]
