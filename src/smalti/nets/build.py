@@ -8,6 +8,11 @@ from torch import Tensor, nn
 from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.bisenetv2 import BiSeNetV2
+from smalti.nets.segmentation.ddrnet import DDRNet
+from smalti.nets.segmentation.fastscnn import FastSCNN
+from smalti.nets.segmentation.pidnet import PIDNet
+from smalti.nets.segmentation.segformer import SegFormer
 from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
 
@@ -15,6 +20,11 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
     "ued_bes": UEDBES,
     "ued_bes_sfm": UEDBESSFM,
+    "fastscnn": FastSCNN,
+    "bisenetv2": BiSeNetV2,
+    "ddrnet23_slim": DDRNet,
+    "pidnet_s": PIDNet,
+    "segformer": SegFormer,
 }
 
 

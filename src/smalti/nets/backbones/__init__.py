@@ -9,10 +9,12 @@ from functools import partial
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.backbones.ghostnet import GhostNet
+from smalti.nets.backbones.mit import MiT
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
     "ghostnet": GhostNet,
+    "mit_b0": MiT,
     "mobilenetv2": MobileNetV2,
     "mobilenetv2_tf": partial(MobileNetV2, padding="tf"),
 }
