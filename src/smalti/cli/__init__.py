@@ -38,6 +38,7 @@ EXTRAS = {
     "tensorboard": "train",
     "openvino": "openvino",
     "pyarrow": "parquet",
+    "pillow_heif": "photos",
 }
 
 

@@ -1,0 +1,89 @@
+"""What is known of a photo, of a series, and of a whole folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["pick", "alternate", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One shutter release: its files, and what their headers say."""
+
+    path: Path
+    """The file that is looked at."""
+    files: tuple[Path, ...]
+    """All files of this photo, `path` among them: a RAW and the JPEG beside it are one photo."""
+    taken: float | None
+    """Seconds since 1970 with sub-seconds; UTC where the offset is known, else the camera's clock; None if unknown."""
+    camera: str
+    """Make, model and serial number as far as they are known; "" if none is."""
+    burst: str
+    """What the camera calls its burst; "" if it says nothing."""
+    width: int
+    """Pixels, of the upright image."""
+    height: int
+    """Pixels, of the upright image."""
+    sha256: str
+    """Of the bytes of `path`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What one look at the pixels of a photo found."""
+
+    cues: NDArray[np.float32]
+    """(K,): what `photos.cues.CUES` names."""
+    embedding: NDArray[np.float32]
+    """(D,), of unit length: the direction is what the photo shows."""
+    dhash: int
+    """64 bits, of which those differ whose brightness gradient differs."""
+    score: float
+    """The model's score: P(a beats b) = sigmoid(a - b)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """A photo at its place in a series."""
+
+    photo: Photo
+    look: Look
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    """Why it is not the pick, or what speaks for the pick, in words."""
+    probability: float
+    """That it beats the series' pick; 0.5 for the pick itself."""
+    close: bool
+    """Whether this photo and the pick are too close to call."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Photos of one subject at one time, best first."""
+
+    name: str
+    ranked: tuple[Ranked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that could not be looked at, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What became of a folder."""
+
+    series: tuple[Series, ...]
+    unread: tuple[Unread, ...]
+    model: str
+    """The ranking model's name."""
+    how: str
+    """The protocol in one line: what was grouped and ranked by what."""
