@@ -14,7 +14,7 @@ def test_draws_and_names_its_files(tmp_path: Path) -> None:
     for name in ("town.tif", "town_classes.tif", "town_height.tif", "town_buildings.gpkg"):
         assert (out.parent / name).is_file()
         assert name in result.output
-    assert "MPix" in result.stderr
+    assert "Pix" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--size", "0"], ["--size", "x"], ["--seed", "-1"]])

@@ -56,6 +56,7 @@ def test_one_model_by_name_file_or_folder(tmp_path: Path) -> None:
     tiny_model(Path("models/one.onnx"))
     tiny_model(Path("models/two.onnx"))
     tiny_model(Path("bundled/three.onnx"))
+    Path("three").mkdir()  # a model's name wins over a folder's
     for name, found in {
         "one": ["one"],
         "models/two.onnx": ["two"],

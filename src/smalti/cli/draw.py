@@ -21,10 +21,7 @@ def command(out: Path, size: int, seed: int, nir: bool) -> None:
 
     from smalti.synth.files import write_scene
 
-    with tqdm(total=size * size / 1e6, unit="MPix", unit_scale=False, desc="draw", bar_format=_BAR) as bar:
-        written = write_scene(out, size, size, seed, nir, lambda pixels: bar.update(pixels / 1e6))
+    with tqdm(total=size * size, unit="Pix", unit_scale=True, desc="draw") as bar:
+        written = write_scene(out, size, size, seed, nir, bar.update)
     for path in written[:4]:
         click.echo(path)
-
-
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} MPix [{elapsed}<{remaining}, {rate_fmt}]"

@@ -28,9 +28,12 @@ def command(name: str | None, as_json: bool) -> None:
 def _entries(name: str | None) -> list[ModelEntry]:
     if name is None:
         return list_models()
-    if Path(name).is_dir():
+    try:
+        entry = look(find_model(name))
+    except ModelError:
+        if not Path(name).is_dir():
+            raise
         return [entry for entry in list_models(name) if not entry.bundled]
-    entry = look(find_model(name))
     if entry.error:
         raise ModelError(entry.error)
     return [entry]
