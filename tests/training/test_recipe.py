@@ -20,6 +20,7 @@ from tests.training.tiny import write_tiny
         ("augment.scale=[2,1]", "augment: scale"),
         ("loss={}", "loss: needs at least one term"),
         ("train", "expected KEY=VALUE"),
+        ("kind='segmentatoin'", "no kind 'segmentatoin' of recipe; there are segmentation"),
         ("data.train.7.weight=1", "the recipe has no such place"),
     ],
 )
@@ -44,3 +45,10 @@ def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
 def test_our_recipes_are_valid_and_begin_with_their_command(path: Path) -> None:
     assert read_recipe(path).make_card(path.name).tasks
     assert path.read_text().startswith(f"# smalti train recipes/{path.name}")
+
+
+def test_what_an_older_version_wrote_down_is_still_the_same_recipe(tmp_path: Path) -> None:
+    recipe = read_recipe(write_tiny(tmp_path))
+    older = recipe.model_dump(mode="json")
+    del older["kind"]
+    assert type(recipe).model_validate(older) == recipe

@@ -11,22 +11,17 @@ from typing import Any
 
 import cv2
 import torch
-from torch import Tensor
 from torch.optim import Optimizer
 
 from smalti.card import Card
-from smalti.data.sample import Sample
-from smalti.data.stream import Stream
-from smalti.errors import SmaltiError
-from smalti.evaluation import Evaluation, Pair, evaluate
-from smalti.losses import Loss, make_loss
+from smalti.errors import RecipeError, SmaltiError
 from smalti.training.checkpoint import load_state, save_checkpoint, save_state
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import Mean, make_optimizer, rate, set_rate
-from smalti.training.predict import TorchPredictor
-from smalti.training.prepare import make_model, make_stream
+from smalti.training.recipe import open_work
 from smalti.training.records import Records
 from smalti.training.settings import Recipe
+from smalti.training.work import Work
 
 Say = Callable[[str], None]
 
@@ -46,21 +41,18 @@ class Progress:
 class Training:
     """A training in a folder; goes on by itself from what it finds there."""
 
-    def __init__(self, recipe: Recipe, card: Card, stream: Stream, validation: list[Pair], folder: Path) -> None:
+    def __init__(self, recipe: Recipe, work: Work, folder: Path) -> None:
         from lightning.fabric import Fabric
 
         t = recipe.train
-        keep_freed_memory()
-        cv2.setNumThreads(1)  # the windows are made in threads of their own
-        if t.threads:
-            torch.set_num_threads(t.threads)
-        self.recipe, self.card, self.folder = recipe, card, folder
-        self.stream, self._validation = stream, validation
+        self.recipe, self.work, self.folder = recipe, work, folder
+        self.select = t.select or work.selectable[0]
+        if self.select not in work.selectable:
+            raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         self.fabric = Fabric(accelerator=t.accelerator, devices=1, precision=t.precision)
-        self.model = make_model(recipe, card, stream).to(self.fabric.device)
+        self.model = work.model.to(self.fabric.device)
         if t.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.loss: Loss = make_loss(recipe.loss, card.tasks[0])
         self.mean = Mean(self.model, t.ema)
         self.progress = Progress()
         optimizer = make_optimizer(self.model, recipe.optim)
@@ -72,7 +64,7 @@ class Training:
         """Trains to the last step; checkpoints lie in `last` and `best`. SmaltiError if the loss is no number."""
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step)
-        batches = self.stream.batches(p.step * t.accumulate, t.batch, t.workers)
+        batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
         with closing(records), closing(batches):
             while p.step < t.steps:
@@ -84,20 +76,17 @@ class Training:
                 elif p.step % t.save_every == 0:
                     self._save(records)
 
-    def step(self, batches: Iterator[Sample]) -> None:
+    def step(self, batches: Iterator[Any]) -> None:
         """One update of the weights from the next batches; SmaltiError if the loss is no number."""
         t, p = self.recipe.train, self.progress
         set_rate(self._inner, rate(p.step, t.steps, self.recipe.schedule))
         self.model.train()
         for part in range(t.accumulate):
-            terms = self._terms(next(batches))
-            total = torch.stack(list(terms.values())).sum()
-            if not math.isfinite(total.item()):
-                raise SmaltiError(
-                    f"the loss is {total.item()} at step {p.step + 1}: training diverged; lower optim.lr, or set "
-                    f"train.clip=1; the last good state lies in {self.folder / 'last'}"
-                )
+            batch = next(batches)
             with self.fabric.no_backward_sync(self._wrapped, enabled=part < t.accumulate - 1):
+                terms = self.work.terms(self._wrapped, self.fabric.to_device(batch))
+                total = torch.stack(list(terms.values())).sum()
+                self._check(total.item(), batch)
                 self.fabric.backward(total / t.accumulate)
             for name, value in (terms | {"loss": total}).items():
                 p.losses[name] = p.losses.get(name, 0.0) + value.item() / t.accumulate
@@ -109,12 +98,13 @@ class Training:
         p.step += 1
         p.epoch_steps += 1
 
-    def _terms(self, batch: Sample) -> dict[str, Tensor]:
-        batch = self.fabric.to_device(batch)
-        image = batch["image"]
-        if self.recipe.train.channels_last:
-            image = image.to(memory_format=torch.channels_last)
-        return self.loss(self._wrapped(image), batch["targets"], batch["valid"])
+    def _check(self, loss: float, batch: Any) -> None:
+        if not math.isfinite(loss):
+            raise SmaltiError(
+                f"the loss is {loss} at step {self.progress.step + 1}: training diverged at "
+                f"{', '.join(self.work.names(batch))}; lower optim.lr, or set train.clip=1; "
+                f"the last good state lies in {self.folder / 'last'}"
+            )
 
     def _end_epoch(self, records: Records, pace: "Pace", say: Say) -> None:
         """Validates where it is due, keeps the best checkpoint, and writes a line of the records."""
@@ -124,29 +114,27 @@ class Training:
         p.losses, p.epoch_steps = {}, 0
         last = p.step == t.steps
         if last or (p.step // t.epoch_steps) % t.validate_every == 0:
-            found = self.validate()
-            values |= {f"validation/{k}": getattr(found.scores, k) for k in ("miou", "mf1", "oa")}
-            values |= {f"validation/iou_{k}": v for k, v in zip(found.task.labels, found.scores.iou, strict=True)}
-            score = values[f"validation/{t.select}"]
-            if score > p.best:
-                p.best, p.best_step = score, p.step
-                chosen = f"best {t.select} on the validation images, step {p.step} of {t.steps}"
-                save_checkpoint(self.folder / "best", self.card.chosen_by(chosen), self.mean.model.state_dict())
-            s = found.scores
-            mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
-            say(f"\nstep {p.step}: mIoU {100 * s.miou:.2f}  mF1 {100 * s.mf1:.2f}  OA {100 * s.oa:.2f}{mark}\n")
+            values |= {f"validation/{name}": value for name, value in self._validate(say).items()}
         records.add(p.step, {name: value for name, value in values.items() if math.isfinite(value)})
         pace.pause()
 
-    def validate(self) -> Evaluation:
-        """Whole images of the validation through the mean of the weights."""
-        predict = TorchPredictor(self.mean.model)
-        return evaluate(predict, self._validation, data="validation", boundary=None)
+    def _validate(self, say: Say) -> dict[str, float]:
+        """Scores of the mean of the weights; the best checkpoint is kept."""
+        p = self.progress
+        scores = self.work.validate(self.mean.model)
+        score = scores.get(self.select, -math.inf)
+        if score > p.best:
+            p.best, p.best_step = score, p.step
+            chosen = f"best {self.select} on the validation images, step {p.step} of {self.recipe.train.steps}"
+            save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
+        mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
+        say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")
+        return scores
 
     def _save(self, records: Records) -> None:
         """Writes `last`; state.pt comes last and is all that a training goes on from."""
         chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
-        save_checkpoint(self.folder / "last", self.card.chosen_by(chosen), self.mean.model.state_dict())
+        save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         save_state(self.folder / "last", self._state())
         for name in ("best", "last"):
             if records.path.is_file() and (self.folder / name).is_dir():
@@ -203,6 +191,10 @@ class Pace:
         self._since = time.perf_counter()
 
 
-def begin(recipe: Recipe, card: Card, train: list[Any], validation: list[Pair], folder: Path) -> Training:
-    """A training by a recipe in a folder."""
-    return Training(recipe, card, make_stream(recipe, card, train), validation, folder)
+def begin(recipe: Recipe, card: Card, folder: Path) -> Training:
+    """A training by a recipe in a folder: the process is made ready, then the data and the model are."""
+    keep_freed_memory()
+    cv2.setNumThreads(1)  # the windows are made in threads of their own
+    if recipe.train.threads:
+        torch.set_num_threads(recipe.train.threads)
+    return Training(recipe, open_work(recipe, card), folder)

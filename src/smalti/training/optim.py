@@ -8,13 +8,12 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from smalti.nets.build import Model
 from smalti.training.settings import OptimSettings, ScheduleSettings
 
 M = TypeVar("M", bound=nn.Module)
 
 
-def make_optimizer(model: Model, settings: OptimSettings) -> Optimizer:
+def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
     """Four groups: encoder or not, with weight decay or not. Each keeps its own peak rate as `peak`."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
