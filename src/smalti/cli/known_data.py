@@ -36,7 +36,6 @@ def list_all() -> str:
 def describe(name: str) -> str:
     """All about one data set, and the lines of a recipe that use it."""
     known = find_known(name)
-    first = next(iter(known.splits))
     rows = [
         ("pixel", known.pixel),
         ("images", known.size),
@@ -51,18 +50,29 @@ def describe(name: str) -> str:
         ("from", known.url),
     ]
     width = max(len(key) for key, _ in rows)
-    recipe = [
+    lines = [known.title, *(f"  {key:<{width}}  {text}" for key, text in rows), "", "in a recipe", recipe_part(known)]
+    return "\n".join(lines)
+
+
+def recipe_part(known: Known) -> str:
+    """What a recipe says to train on a data set, as TOML; its images lie in DIR."""
+    lines = [
+        "[card]",
+        f'name = "{known.name}"',
+        f"bands = {json.dumps(list(next(iter(known.images))))}",
+        "",
         "[[card.tasks]]",
         f"labels = {json.dumps(list(known.classes))}",
         f"colors = {json.dumps(list(known.colors))}",
-        "",
-        "[[data.train]]",
-        'kind = "known"',
-        f'name = "{known.name}"',
-        'path = "DIR"',
-        f'split = "{first}"',
     ]
-    return "\n".join([known.title, *(f"  {key:<{width}}  {text}" for key, text in rows), "", "in a recipe", *recipe])
+    for part in ("train", "validation", "test"):
+        splits = [name for name, split in known.splits.items() if split.role == part and split.labelled]
+        if not splits:
+            lines += ["", f"# it has no {part} part of its own: choose other images"]
+        for split in splits[:1]:
+            lines += ["", f"[[data.{part}]]", 'kind = "known"', f'name = "{known.name}"', 'path = "DIR"']
+            lines += [f'split = "{split}"']
+    return "\n".join(lines)
 
 
 def check(name: str, root: Path, split: str | None, sheet: Path) -> None:

@@ -37,7 +37,7 @@ DEEPGLOBE = Known(
     size="2448x2448",
     licence="for research and education, by the terms of the challenge",
     citation="Demir et al., DeepGlobe 2018: A Challenge to Parse the Earth through Satellite Images, CVPRW, 2018",
-    url="http://deepglobe.org/",
+    url="https://competitions.codalab.org/competitions/18468",
     beside=("*.csv", "*.txt", "*.zip"),
     notes=(
         "unknown (black) counts nowhere; the masks' channels are parted at 128",
