@@ -15,6 +15,7 @@ COMMANDS = {
     "draw": "Draw a georeferenced scene with its exact truth.",
     "map": "Turn scenes into class maps.",
     "evaluate": "Score a model on images with labels.",
+    "data": "List public data sets, and check a download of one.",
     "train": "Train a network by a recipe.",
     "export": "Write a trained checkpoint as one ONNX file.",
     "models": "List the models at hand, with their cards.",
