@@ -16,6 +16,7 @@ COMMANDS = {
     "map": "Turn scenes into class maps.",
     "photos": "Find the best photo of each series in a folder.",
     "evaluate": "Score a model on images with labels.",
+    "data": "List public data sets, and check a download of one.",
     "train": "Train a network by a recipe.",
     "export": "Write a trained checkpoint as one ONNX file.",
     "models": "List the models at hand, with their cards.",
