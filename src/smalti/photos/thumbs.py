@@ -20,7 +20,7 @@ from smalti.raster.upright import TURNS
 SIDE = 480
 """Longer side in pixels: sharp at the size it is shown in, on a dense screen too."""
 
-_ENOUGH = 5 * SIDE
+_ENOUGH = 3 * SIDE
 """Pixels along a side that are averaged to a thumbnail: of a photo with several times as many some are left out."""
 _WORKERS = 2
 _QUALITY = 82
@@ -30,6 +30,7 @@ _FRACTIONS = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
 }
 """A JPEG can be decoded at one of these fractions of its size, in a fraction of the time."""
+_one_writer = threading.Lock()
 _whole_picture = threading.Lock()
 """Other kinds are decoded whole, one at a time: two large ones would not fit into the memory that is promised."""
 
@@ -47,7 +48,9 @@ def keep_thumb(folder: Path, photo: Photo, picture: Pixels) -> None:
     path = _path(folder, photo)
     if not _is_whole(path):
         skipped = max(1, max(picture.shape) // _ENOUGH)
-        write_whole(path, _encoded(_shrunk(picture[::skipped, ::skipped])))
+        content = _encoded(_shrunk(picture[::skipped, ::skipped]))
+        with _one_writer:  # two photos of the same content have the same thumbnail
+            write_whole(path, content)
 
 
 def write_thumbs(photos: Iterable[Photo], folder: Path) -> dict[str, str]:
