@@ -115,6 +115,8 @@ class SegmentationRecipe(Recipe):
     def _no_contradictions(self) -> Self:
         if self.net.encoder_sha256 and not self.net.encoder_weights:
             raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
+            raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
         if self.train.crop % 32:
             raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
         self.data.check_seeds()
