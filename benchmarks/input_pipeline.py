@@ -21,12 +21,13 @@ from pathlib import Path
 import psutil
 import torch
 
+from smalti.data.sample import Sample
 from smalti.data.stream import AHEAD, Stream
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
 from smalti.training.loop import Training, begin
-from smalti.training.prepare import open_split
-from smalti.training.recipe import read_recipe
+from smalti.training.recipe import read_segmentation
+from smalti.training.segmentation import SegmentationWork
 
 DRAWN = """
 [card]
@@ -63,14 +64,15 @@ def main() -> None:
 
 def measure(path: Path, changes: list[str], crop: int | None, seconds: float, folder: Path) -> tuple[str, ...]:
     """One row; `crop` None takes the recipe's."""
-    recipe = read_recipe(path, [*changes, *([f"train.crop={crop}"] if crop else [])])
-    split = open_split(recipe, recipe.make_card(path.name))
-    for scene in itertools.chain.from_iterable(split.train):
+    recipe = read_segmentation(path, [*changes, *([f"train.crop={crop}"] if crop else [])])
+    training = begin(recipe, recipe.make_card(path.name), folder)
+    work = training.work
+    assert isinstance(work, SegmentationWork)
+    for scene in itertools.chain.from_iterable(work.split.train):
         scene.read(Window(0, 0, 1, 1))
-    training = begin(recipe, recipe.make_card(path.name), split.train, [], folder)
     t = recipe.train
-    pipeline = pipeline_rate(training.stream, t.batch, t.workers, seconds)
-    step = step_rate(training, t.batch, seconds)
+    pipeline = pipeline_rate(work.stream, t.batch, t.workers, seconds)
+    step = step_rate(training, work.stream.batch(0, t.batch), t.batch, seconds)
     return (path.stem, str(t.crop), str(t.batch), str(t.workers), str(torch.get_num_threads()), f"{pipeline:.1f}",
             f"{step:.2f}", f"{pipeline / step:.1f}")  # fmt: skip
 
@@ -83,9 +85,9 @@ def pipeline_rate(stream: Stream, batch: int, workers: int, seconds: float) -> f
         return _rate(lambda: next(batches), seconds) * batch
 
 
-def step_rate(training: Training, batch: int, seconds: float) -> float:
+def step_rate(training: Training, sample: Sample, batch: int, seconds: float) -> float:
     """Windows per second of the training step alone."""
-    ready = itertools.repeat(training.stream.batch(0, batch))
+    ready = itertools.repeat(sample)
 
     def step() -> None:
         training.progress.step = 0  # recipes of a few steps end

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from smalti.training.settings import Recipe
+from smalti.training.recipe import WORKS
 
 Model = type[BaseModel]
 
@@ -88,12 +88,14 @@ def tables(model: Model, key: str) -> Iterator[str]:
 
 
 def reference() -> str:
-    """All tables as Markdown; a table that comes twice (the sources of each part) is printed once."""
+    """All tables of each kind of recipe as Markdown; a table that comes twice is printed once."""
     printed: dict[str, str] = {}
-    blocks = "\n".join(tables(Recipe, "")).split("### ")[1:]
-    for block in blocks:
-        head, _, body = block.partition("\n")
-        printed.setdefault(body, head)
+    for name, (settings, _) in WORKS.items():
+        of = "" if len(printed) == 0 else f" of kind {name}"
+        blocks = "\n".join(tables(settings, "")).split("### ")[1:]
+        for block in blocks:
+            head, _, body = block.partition("\n")
+            printed.setdefault(body, head + of)
     return "".join(f"### {head}\n{body.rstrip()}\n\n" for body, head in printed.items()).rstrip() + "\n"
 
 

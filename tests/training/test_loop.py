@@ -7,10 +7,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from smalti.errors import SmaltiError
+from smalti.errors import DivergedError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state
 from smalti.training.loop import Training, begin
-from smalti.training.prepare import make_stream, open_split
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
 
@@ -20,8 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorB
 def start(recipe_path: Path, folder: Path, *changes: str) -> Training:
     recipe = read_recipe(recipe_path, changes)
     card = recipe.make_card("tiny.toml")
-    split = open_split(recipe, card)
-    return begin(recipe, card, split.train, split.validation, folder)
+    return begin(recipe, card, folder)
 
 
 def silent(text: str) -> None: ...
@@ -82,8 +80,60 @@ def test_a_loss_that_is_no_number_stops_the_training(whole: Path, tmp_path: Path
     training = start(whole / "tiny.toml", tmp_path)
     with torch.no_grad():
         next(training.model.parameters()).fill_(torch.nan)
-    with pytest.raises(SmaltiError, match="the loss is nan at step 1"):
+    with pytest.raises(
+        DivergedError,
+        match=r"at step 1 the loss is nan, at \d\.png \(row -?\d+, column -?\d+\), .*no checkpoint was due yet",
+    ):
         training.run(silent)
+
+
+def test_weights_that_are_no_numbers_are_not_kept(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path)
+
+    def spoil(text: str) -> None:
+        if training.progress.step == 2:
+            with torch.no_grad():
+                next(training.model.parameters()).fill_(torch.inf)
+
+    with pytest.raises(DivergedError, match=r"after step 2 the norm of the weights is inf.*last holds step 1"):
+        training.run(spoil)
+    _, weights = load_checkpoint(tmp_path / "last")
+    assert all(value.isfinite().all() for value in weights.values())
+    assert not (tmp_path / "best").exists()
+
+
+def test_a_training_that_gets_no_better_ends_early_and_goes_on_with_more_patience(tmp_path: Path) -> None:
+    changes = ("train.steps=40", "train.epoch_steps=1", "train.patience=2", "optim.lr=1e-9", "train.ema=0")
+    recipe, said = write_tiny(tmp_path), []
+    start(recipe, tmp_path / "run", *changes).run(said.append)
+    again = start(recipe, tmp_path / "run", *changes)
+    assert again.progress.stopped and again.progress.step == again.progress.best_step + 2 < 40
+    assert said[-1] == "no better score in 2 validations: stopped early\n"
+    assert not start(recipe, tmp_path / "run", *changes, "train.patience=3").progress.stopped
+
+
+def test_a_training_of_another_net_is_not_gone_on_with(whole: Path) -> None:
+    with pytest.raises(RecipeError, match=r"another net; .*train\.start"):
+        start(whole / "tiny.toml", whole / "run", "net.width=0.5")
+
+
+def test_a_new_training_starts_from_the_weights_of_another(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path, f"train.start={whole / 'run' / 'best'}", "optim.freeze_encoder=1")
+    _, weights = load_checkpoint(whole / "run" / "best")
+    assert all(torch.equal(value, weights[name]) for name, value in training.model.state_dict().items())
+    assert "tensors filled" in training.notes[0] and training.progress.step == 0
+
+
+def test_a_score_that_is_unknown_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"train\.select: input should be 'miou', 'mf1' or 'oa'"):
+        start(write_tiny(tmp_path), tmp_path, "train.select=kappa")
+
+
+def test_the_model_is_compiled_where_asked_to(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[nn.Module] = []
+    monkeypatch.setattr(torch, "compile", lambda model: asked.append(model) or model)
+    training = start(whole / "tiny.toml", tmp_path, "train.compile=true")
+    assert asked == [training.model]
 
 
 def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path) -> None:
@@ -99,19 +149,17 @@ def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path) -> No
         changes = (*still, f"train.batch={batch}", f"train.accumulate={4 // batch}")
         training = start(recipe, tmp_path / str(batch), *changes)
         keep_norms(training.model)
-        stream = make_stream(training.recipe, training.card, open_split(training.recipe, training.card).train)
-        training.step(iter([stream.batch(i, batch) for i in range(4 // batch)]))
+        training.step(training.work.batches(0))
         weights.append(torch.cat([p.detach().flatten() for p in training.model.parameters()]))
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-6)
 
 
 def test_sgd_and_poly_learn(tmp_path: Path) -> None:
-    changes = ("optim.name=sgd", "optim.lr=0.02", "schedule.name=poly", "train.steps=12", "augment.rotate=0")
+    changes = ("optim.name=sgd", "optim.lr=0.02", "schedule.name=poly", "train.steps=12", "train.batch=8")
     training = start(write_tiny(tmp_path), tmp_path / "run", *changes)
-    recipe = training.recipe
-    batch = make_stream(recipe, training.card, open_split(recipe, training.card).train).batch(0, 8)
+    batch = next(training.work.batches(0))
     sums = []
-    for _ in range(recipe.train.steps):
+    for _ in range(training.recipe.train.steps):
         training.step(itertools.repeat(batch))
         sums.append(training.progress.losses["loss"])
     losses = np.diff(sums, prepend=0)

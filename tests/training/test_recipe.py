@@ -19,7 +19,15 @@ from tests.training.tiny import write_tiny
         ("train.crop=50", "train.crop 50 must be a multiple of 32"),
         ("augment.scale=[2,1]", "augment: scale"),
         ("loss={}", "loss: needs at least one term"),
+        ("loss.focl=1", "unknown key loss.focl; did you mean focal?"),
+        ("loss.focal={gama=1}", "unknown key loss.focal.gama; did you mean gamma?"),
+        ("loss.dice=-1", "loss.dice.weight: input should be greater than 0, not -1"),
+        ("loss.focal={alpha=[1]}", "alpha has 1 values, task classes has 2 classes"),
+        ("optim.freeze_encoder=-1", "optim.freeze_encoder: input should be greater than or equal to 0"),
+        ("optim.freeze_encoder=2", "would keep random weights"),
+        ("schedule.name=step", "schedule: name 'step' and milestones"),
         ("train", "expected KEY=VALUE"),
+        ("kind='segmentatoin'", "no kind 'segmentatoin' of recipe; there are segmentation"),
         ("data.train.7.weight=1", "the recipe has no such place"),
     ],
 )
@@ -44,3 +52,10 @@ def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
 def test_our_recipes_are_valid_and_begin_with_their_command(path: Path) -> None:
     assert read_recipe(path).make_card(path.name).tasks
     assert path.read_text().startswith(f"# smalti train recipes/{path.name}")
+
+
+def test_what_an_older_version_wrote_down_is_still_the_same_recipe(tmp_path: Path) -> None:
+    recipe = read_recipe(write_tiny(tmp_path))
+    older = recipe.model_dump(mode="json")
+    del older["kind"]
+    assert type(recipe).model_validate(older) == recipe

@@ -68,9 +68,9 @@ def file_pair(name: str, image: Path, labels: Path, card: Card, task: Task, spec
 def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task: Task) -> tuple[list[Pair], str]:
     """The pairs of a recipe's part `test` or `validation`, and what its data are called."""
     from smalti.data.scored import scored_pairs  # torch is imported for recipes only
-    from smalti.training.recipe import read_recipe
+    from smalti.training.recipe import read_segmentation
 
-    recipe = read_recipe(path, changes)
+    recipe = read_segmentation(path, changes)
     sources = recipe.data.test if part == "test" else recipe.data.validation
     if not sources:
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")

@@ -19,6 +19,8 @@ class Patch:
     """(H, W) class ids."""
     valid: NDArray[np.bool_]
     """(H, W): where the image holds something."""
+    name: str = ""
+    """Where it comes from, for people."""
 
 
 class Sample(TypedDict):
@@ -30,6 +32,8 @@ class Sample(TypedDict):
     """(H, W) int64 class ids by task."""
     valid: Tensor
     """(H, W) bool."""
+    names: list[str]
+    """Where each window comes from, for people; one of them until it is in a batch."""
 
 
 def to_sample(patch: Patch, task: str) -> Sample:
@@ -39,6 +43,7 @@ def to_sample(patch: Patch, task: str) -> Sample:
         image=torch.from_numpy(image),
         targets={task: torch.from_numpy(patch.labels.astype(np.int64))},
         valid=torch.from_numpy(np.ascontiguousarray(patch.valid)),
+        names=[patch.name],
     )
 
 
@@ -48,4 +53,5 @@ def stack(samples: list[Sample]) -> Sample:
         image=torch.stack([sample["image"] for sample in samples]),
         targets={name: torch.stack([sample["targets"][name] for sample in samples]) for name in samples[0]["targets"]},
         valid=torch.stack([sample["valid"] for sample in samples]),
+        names=[name for sample in samples for name in sample["names"]],
     )

@@ -1,6 +1,7 @@
 """Sources: where windows come from, each a list of scenes with a share of the training."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -171,7 +172,7 @@ class Pool:
             patch = scene.read(window)
             if (patch.valid & (patch.labels != self._task.ignore)).mean() >= ENOUGH:
                 break
-        return patch
+        return replace(patch, name=f"{scene.name} (row {window.row}, column {window.col})")
 
     def _window(self, rng: np.random.Generator, side: int) -> tuple[Scene, Window]:
         if self._index:

@@ -6,6 +6,7 @@ So a training that goes on after a kill sees what it would have seen, whatever t
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Stream:
         pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
         view = choose_view(augment, self._crop, rng)
         patch = pool.patch(rng, view.side)
-        return augmented(patch, view, augment, self._card, self._task.ignore, rng)
+        return replace(augmented(patch, view, augment, self._card, self._task.ignore, rng), name=patch.name)
 
     def batch(self, number: int, size: int) -> Sample:
         """The n-th batch of `size` windows."""

@@ -18,13 +18,7 @@ class OnnxPredictor:
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
         self.card = model.card
-        onnxruntime.set_default_logger_severity(_SILENT)
-        try:
-            self._session = onnxruntime.InferenceSession(
-                model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the engine's exceptions share no base class
-            raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from None
+        self._session = start(model, threads)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [task.name for task in self.card.tasks]
         missing = set(self._outputs) - {output.name for output in self._session.get_outputs()}
@@ -40,6 +34,17 @@ class OnnxPredictor:
             reason = str(error).splitlines()[0]
             raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
         return dict(zip(self._outputs, answers, strict=True))
+
+
+def start(model: ModelFile, threads: int | None = None) -> Any:
+    """A session of a model file on `threads` cores (by default all usable ones); ModelError if the engine refuses."""
+    onnxruntime.set_default_logger_severity(_SILENT)
+    try:
+        return onnxruntime.InferenceSession(
+            model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # the engine's exceptions share no base class
+        raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from None
 
 
 def _options(threads: int) -> Any:

@@ -15,7 +15,7 @@ from smalti.data.stream import Stream
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
-from smalti.training.settings import Recipe
+from smalti.training.segmentation_settings import SegmentationRecipe
 
 MEGABYTE = 1 << 20
 
@@ -41,7 +41,7 @@ class Split:
         ]
 
 
-def open_split(recipe: Recipe, card: Card) -> Split:
+def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
     """Opens every source; DataError if ground or files of the parts overlap."""
     task = card.tasks[0]
     train = [open_source(source, recipe.root, card, task) for source in recipe.data.train]
@@ -61,7 +61,7 @@ def _place(scene: Scene) -> Place:
     return scene.path, scene.grid
 
 
-def make_stream(recipe: Recipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
+def make_stream(recipe: SegmentationRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
     """The stream of training windows."""
     task = card.tasks[0]
     pools = [
@@ -71,7 +71,7 @@ def make_stream(recipe: Recipe, card: Card, train: Sequence[list[Scene]]) -> Str
     return Stream(pools, card, task, recipe.train.crop, recipe.train.seed)
 
 
-def make_model(recipe: Recipe, card: Card, stream: Stream) -> Model:
+def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
     """The model with its starting weights; the stream's first windows start batch norms where the weights lack them."""
     torch.manual_seed(recipe.train.seed)
     model = build(card)

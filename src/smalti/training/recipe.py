@@ -1,7 +1,7 @@
 """Recipes are read here: TOML, overrides, and errors that name the key."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -9,8 +9,18 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.segmentation import SegmentationWork
+from smalti.training.segmentation_settings import SegmentationRecipe
 from smalti.training.settings import Recipe
+from smalti.training.work import Work
+
+WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
+    # kind of a recipe: the settings that read it, and the work made of these and the card
+    "segmentation": (SegmentationRecipe, SegmentationWork),
+}
+DEFAULT = "segmentation"
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -23,10 +33,31 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: is no TOML: {error}") from None
     for change in changes:
         _apply(raw, change)
+    settings = _settings(raw, path)
     try:
-        return Recipe.model_validate(raw)
+        return settings.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {_explain(error.errors()[0], error.error_count())}") from None
+        raise RecipeError(f"{path}: {_explain(error.errors()[0], error.error_count(), settings)}") from None
+
+
+def read_segmentation(path: Path, changes: Sequence[str] = ()) -> SegmentationRecipe:
+    """Reads a recipe for classes per pixel; RecipeError also where it is for something else."""
+    recipe = read_recipe(path, changes)
+    if not isinstance(recipe, SegmentationRecipe):
+        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind segmentation")
+    return recipe
+
+
+def open_work(recipe: Recipe, card: Card) -> Work:
+    """What a recipe trains, its data opened."""
+    return WORKS[recipe.kind][1](recipe, card)
+
+
+def _settings(raw: dict[str, Any], path: Path) -> type[Recipe]:
+    kind = raw.get("kind", DEFAULT)
+    if not isinstance(kind, str) or kind not in WORKS:
+        raise RecipeError(f"{path}: no kind {kind!r} of recipe; there are {', '.join(WORKS)}")
+    return WORKS[kind][0]
 
 
 def _apply(raw: dict[str, Any], change: str) -> None:
@@ -51,11 +82,11 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explain(error: ErrorDetails, count: int) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part not in ("folder", "scenes", "drawn"))
+def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
+    key = ".".join(str(part) for part in error["loc"] if not _is_choice(str(part)))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
-        near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), 1, 0)
+        near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
         return f"unknown key {key}; did you mean {near[0]}?{more}" if near else f"unknown key {key}{more}"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "missing":
@@ -65,9 +96,14 @@ def _explain(error: ErrorDetails, count: int) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+def _is_choice(part: str) -> bool:
+    """Whether a part of an error's place is no key, but one of the types or sources that a value may be."""
+    return part in ("folder", "scenes", "drawn", "constrained-int") or part.startswith("literal[")
+
+
+def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:
     """The keys that are known where the last part of `loc` stands."""
-    models: list[type[BaseModel]] = [Recipe]
+    models: list[type[BaseModel]] = [settings]
     for part in loc[:-1]:
         inner = [_models(m.model_fields[str(part)].annotation) for m in models if str(part) in m.model_fields]
         models = [model for found in inner for model in found] or [m for m in models if _kind(m) == part] or models

@@ -1,0 +1,109 @@
+"""Training of nets that answer classes per pixel: windows in, whole validation images scored."""
+
+import math
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card
+from smalti.data.sample import Sample
+from smalti.evaluation import Evaluation, Pair, evaluate
+from smalti.evaluation.result import text_table
+from smalti.losses import make_loss
+from smalti.nets.build import Model, build
+from smalti.training.checkpoint import load_checkpoint
+from smalti.training.predict import TorchPredictor
+from smalti.training.prepare import make_model, make_stream, open_split
+from smalti.training.segmentation_settings import SegmentationRecipe
+from smalti.training.work import Conclusion
+
+SCORES = ("miou", "mf1", "oa")
+
+
+class SegmentationWork:
+    """See `training.work.Work`. Opens every source at once, so that none fails later."""
+
+    selectable = SCORES
+
+    def __init__(self, recipe: SegmentationRecipe, card: Card) -> None:
+        self.recipe, self.card = recipe, card
+        self.split = open_split(recipe, card)
+        self.stream = make_stream(recipe, card, self.split.train)
+        self.model: Model = make_model(recipe, card, self.stream)
+        self.loss = make_loss(recipe.loss, card.tasks[0])
+
+    def batches(self, first: int) -> Generator[Sample, None, None]:
+        """See `Work`."""
+        t = self.recipe.train
+        return self.stream.batches(first, t.batch, t.workers)
+
+    def names(self, batch: Sample) -> list[str]:
+        """See `Work`."""
+        return batch["names"]
+
+    def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
+        """See `Work`."""
+        image = batch["image"]
+        if self.recipe.train.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
+        return self.loss(model(image), batch["targets"], batch["valid"])
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Whole images, their counts summed before anything is divided."""
+        assert isinstance(model, Model)
+        return _scores(self._evaluate(model, self.split.validation, "validation"))
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        return "  ".join(
+            f"{name} {100 * scores[key]:.2f}" for name, key in zip(("mIoU", "mF1", "OA"), SCORES, strict=True)
+        )
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        return [
+            f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
+            *self.split.lines(),
+            f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
+        ]
+
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        if not (missing := self.stream.missing()):
+            return []
+        return [
+            f"no training image has a pixel of {', '.join(missing)}; "
+            "tell how the masks are written: label_colors, or labels.ids of the source"
+        ]
+
+    def conclude(self, folder: Path) -> Conclusion:
+        """See `Work`."""
+        card, weights = load_checkpoint(folder)
+        model = build(card)
+        model.load_state_dict(weights)
+        texts: list[str] = []
+        scores: dict[str, float] = {}
+        for part, pairs, split in (
+            ("validation", self.split.validation, "the validation images, by which the checkpoint was chosen"),
+            ("test", self.split.test, "the test images, used for no choice"),
+        ):
+            if pairs:
+                found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=card.origin.chosen)
+                texts.append(f"\n{part}\n{text_table(found)}")
+                scores |= {f"{part}/{name}": getattr(found.scores, name) for name in SCORES}
+        return Conclusion("\n".join(texts), scores)
+
+    def _evaluate(self, model: Model, pairs: list[Pair], data: str) -> Evaluation:
+        return evaluate(TorchPredictor(model), pairs, data=data, boundary=None)
+
+
+def _scores(found: Evaluation) -> dict[str, float]:
+    """The main scores and each class's IoU, where they are defined."""
+    scores = {name: float(getattr(found.scores, name)) for name in SCORES}
+    scores |= {f"iou_{label}": value for label, value in zip(found.task.labels, found.scores.iou, strict=True)}
+    return {name: value for name, value in scores.items() if math.isfinite(value)}

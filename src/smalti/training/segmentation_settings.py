@@ -1,0 +1,134 @@
+"""The recipe of a net that answers classes per pixel."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from smalti.card import Card, Task
+from smalti.data.augment import Augment
+from smalti.data.sources import AnySource
+from smalti.errors import LabelError
+from smalti.losses import LossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
+from smalti.raster.label_spec import class_id
+from smalti.raster.palette import parse_color
+from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+
+
+class TaskSettings(Settings):
+    """What the net answers: the classes of each pixel."""
+
+    name: str = "classes"
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Class names in the order of their ids."""
+    colors: tuple[str, ...] = ()
+    """One colour `#RRGGBB` per class, for maps."""
+    label_colors: dict[str, str | int] = Field(default_factory=dict)
+    """Colours that the label images use, each with its class or `ignore`."""
+    ignore: int = 255
+
+    def task(self) -> Task:
+        """The task as a card keeps it; ValueError for a colour or class that is none."""
+        plain = Task(name=self.name, labels=self.labels, ignore=self.ignore)
+        colors = tuple(parse_color(color) for color in self.colors)
+        try:
+            ids = {color: class_id(plain, wanted, color) for color, wanted in self.label_colors.items()}
+        except LabelError as error:
+            raise ValueError(f"label_colors: {error}") from None
+        for color in ids:
+            parse_color(color)
+        return Task(name=self.name, labels=self.labels, colors=colors, label_colors=ids, ignore=self.ignore)
+
+
+class MapCardSettings(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=1)
+
+
+class NetSettings(Settings):
+    """The network."""
+
+    name: str = "ued"
+    """Key in `smalti.nets.build.NETS`."""
+    encoder: str = "ghostnet"
+    """Key in `smalti.nets.backbones.BACKBONES`."""
+    width: float = Field(1.0, gt=0)
+    encoder_weights: str | None = None
+    """A file or `hub:OWNER/NAME`; None starts at random."""
+    encoder_sha256: str | None = None
+    """The file's SHA-256; another file is refused."""
+
+
+class DataSettings(Settings):
+    """Where the images come from. Paths are relative to `root`."""
+
+    root: str = "."
+    """A folder, relative to where the command runs."""
+    train: tuple[AnySource, ...] = Field(min_length=1)
+    """Sources to train on, mixed by their weights."""
+    validation: tuple[AnySource, ...] = Field(min_length=1)
+    """Sources to choose the checkpoint by."""
+    test: tuple[AnySource, ...] = ()
+    """Sources to score once at the end; they decide nothing."""
+    memory_mb: int = Field(1024, ge=0)
+    """Images up to this size in all are held in memory, the smallest first."""
+
+    def check_seeds(self) -> None:
+        """ValueError if two parts draw scenes of one seed: whatever their size, that is the same ground."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        seeds = {
+            part: {seed for s in sources if s.kind == "drawn" for seed in s.seeds} for part, sources in parts.items()
+        }
+        for one, other in combinations(parts, 2):
+            if both := seeds[one] & seeds[other]:
+                raise ValueError(
+                    f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
+                    "a seed is a place: give them different ones"
+                )
+
+
+class WindowSettings(TrainSettings):
+    """The loop."""
+
+    crop: int = Field(512, ge=32)
+    """Side of the windows in pixels."""
+    select: Literal["miou", "mf1", "oa"] = "miou"
+    """The score of the validation that chooses the best checkpoint."""
+
+
+class SegmentationRecipe(Recipe):
+    """All of a training."""
+
+    kind: Literal["segmentation"] = "segmentation"
+    """What is trained."""
+    card: MapCardSettings
+    net: NetSettings = NetSettings()
+    data: DataSettings
+    augment: Augment = Augment()
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+    train: WindowSettings = WindowSettings()
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.net.encoder_sha256 and not self.net.encoder_weights:
+            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
+            raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
+        if self.train.crop % 32:
+            raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
+        self.data.check_seeds()
+        make_loss(self.loss, self.make_card("").tasks[0])
+        return self
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`."""
+        options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width}
+        return self.card.make(self.net.name, options, (self.card.tasks[0].task(),), recipe)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of the data are relative to."""
+        return Path(self.data.root).expanduser()
