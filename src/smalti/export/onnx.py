@@ -13,6 +13,7 @@ from pathlib import Path
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
 from smalti.errors import ExportError
@@ -76,7 +77,9 @@ def _graph(answers: Answers) -> onnx.ModelProto:
     with _quiet():
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
-            captured = torch.export.export(answers, (example,), dynamic_shapes={"image": axes})
+            # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
+            with shapes.patch(backed_size_oblivious=True):
+                captured = torch.export.export(answers, (example,), dynamic_shapes={"image": axes})
             program = torch.onnx.export(
                 captured, dynamo=True, input_names=["image"], output_names=names, opset_version=OPSET, verbose=False
             )

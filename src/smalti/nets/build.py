@@ -15,6 +15,7 @@ from smalti.nets.segmentation.pidnet import PIDNet
 from smalti.nets.segmentation.segformer import SegFormer
 from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
+from smalti.nets.segmentation.unetformer import UNetFormer
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
@@ -25,6 +26,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "ddrnet23_slim": DDRNet,
     "pidnet_s": PIDNet,
     "segformer": SegFormer,
+    "unetformer": UNetFormer,
 }
 
 

@@ -73,7 +73,7 @@ class Attention(nn.Module):
         return self.project(found.transpose(1, 2).reshape(x.shape))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # N,L,C to N,heads,L,C/heads
+        return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)  # N,L,C to N,heads,L,C/heads
 
     def _seen(self, x: Tensor) -> Tensor:
         """What is looked at: N,H,W,C to N,h,w,C; sides are rounded up."""

@@ -1,8 +1,8 @@
 """PIDNet-S (Xu, Xiong and Bhattacharyya, 2023, "PIDNet: A Real-time Semantic Segmentation Network Inspired by PID
 Controllers").
 
-Three branches: P keeps detail at an eighth of the image's side, I goes deep for context, D learns boundaries and decides
-where detail counts. As the authors' code, but every resizing goes to the size of the other map, so that sides need not
+Three branches: P keeps detail at an eighth of the image's side, I goes deep for context, D learns boundaries, where
+detail then counts. As the authors' code, but every resizing goes to the size of the other map, so that sides need not
 be multiples of 64. Their further loss, cross-entropy where the boundary head is sure, is not among ours.
 """
 
@@ -52,7 +52,7 @@ class PixelGuide(nn.Module):
         """N,channels,H,W and N,channels,h,w to N,channels,H,W."""
         agreement = self.detail(detail) * resize(self.context(context), detail)
         share = agreement.sum(1, keepdim=True).sigmoid()  # N,1,H,W
-        return (1 - share) * detail + share * resize(context, detail)
+        return (1 - share) * detail + share * resize(context, detail)  # type: ignore[no-any-return]
 
 
 class BoundaryFusion(nn.Module):
