@@ -125,7 +125,7 @@ class Training:
         score = scores.get(self.select, -math.inf)
         if score > p.best:
             p.best, p.best_step = score, p.step
-            chosen = f"best {self.select} on the validation images, step {p.step} of {self.recipe.train.steps}"
+            chosen = f"best {self.select} on {self.recipe.judges}, step {p.step} of {self.recipe.train.steps}"
             save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
         say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")

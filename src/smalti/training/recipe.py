@@ -83,7 +83,7 @@ def _value(text: str) -> Any:
 
 
 def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part not in ("folder", "scenes", "drawn"))
+    key = ".".join(str(part) for part in error["loc"] if part not in ("folder", "scenes", "drawn", "known"))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
         near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)

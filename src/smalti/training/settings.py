@@ -113,6 +113,11 @@ class Recipe(Settings):
             raise ValueError(f"schedule.warmup {self.schedule.warmup} must be below train.steps {self.train.steps}")
         return self
 
+    @property
+    def judges(self) -> str:
+        """What the best checkpoint is chosen on, in words that its scores carry."""
+        return "the validation images"
+
     def make_card(self, recipe: str) -> Card:
         """The model's card; `recipe` is the name of the file. ValueError if settings contradict each other."""
         raise NotImplementedError
