@@ -36,12 +36,12 @@ def run(*words):
 
 
 def test_a_split_is_scored_with_its_protocol_and_all_variants(vaihingen, model):
-    output = run(model, vaihingen, "--known", "vaihingen:test").output
+    output = run(model, vaihingen, "--known", "vaihingen:test", "--report", vaihingen / "r.html").output
     assert "ISPRS 2D semantic labelling, Vaihingen, 2 images" in output
     assert "test of vaihingen: the 17 areas" in output
     for words in ("eroded labels, as the data set gives them", "means without clutter", "clutter ignored"):
         assert words in output
-    assert output.count("mean over images") == 6
+    assert output.count("mean over images") == (vaihingen / "r.html").read_text().count("mean over images") == 6
 
 
 def test_tta_doubles_the_variants(vaihingen, model):
