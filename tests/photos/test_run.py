@@ -87,8 +87,14 @@ def test_a_run_that_was_cut_short_goes_on(folder: Path) -> None:
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
+    ranker = FakeRanker()
+    for k in range(30):
+        (folder / f"after {k:02}.png").write_bytes((folder / "other.png").read_bytes() + bytes([k]))
     with pytest.raises(KeyboardInterrupt):
-        rank_photos(folder, list_photos(folder)[:1], FakeRanker(), stop)
+        rank_photos(folder, list_photos(folder), ranker, stop)
+    assert ranker.seen < 20  # those that had not begun never did
+    for path in folder.glob("after*"):
+        path.unlink()
     ranker = FakeRanker()
     assert names(rank(folder, ranker))[0] == ["1.jpg", "2.jpg", "0.jpg"]
     assert ranker.seen == 3
