@@ -95,7 +95,7 @@ class SegmentationWork:
             if pairs:
                 found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=card.origin.chosen)
                 texts.append(f"\n{part}\n{text_table(found)}")
-                scores |= {f"{part}/{name}": value for name, value in _scores(found).items()}
+                scores |= {f"{part}/{name}": getattr(found.scores, name) for name in SCORES}
         return Conclusion("\n".join(texts), scores)
 
     def _evaluate(self, model: Model, pairs: list[Pair], data: str) -> Evaluation:

@@ -4,12 +4,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
 from smalti.data.sources import AnySource
 from smalti.errors import LabelError
+from smalti.losses import LossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
 from smalti.raster.label_spec import class_id
 from smalti.raster.palette import parse_color
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
@@ -106,25 +108,19 @@ class SegmentationRecipe(Recipe):
     net: NetSettings = NetSettings()
     data: DataSettings
     augment: Augment = Augment()
-    loss: dict[str, float] = Field(default_factory=lambda: {"cross_entropy": 1.0})
-    """Terms and their weights; see `smalti.losses`."""
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
     train: WindowSettings = WindowSettings()
-
-    @field_validator("loss")
-    @classmethod
-    def _loss_has_weight(cls, loss: dict[str, float]) -> dict[str, float]:
-        if not loss or any(weight <= 0 for weight in loss.values()):
-            raise ValueError("needs at least one term, each with a weight above 0")
-        return loss
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         if self.net.encoder_sha256 and not self.net.encoder_weights:
             raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
+            raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
         if self.train.crop % 32:
             raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
         self.data.check_seeds()
-        self.make_card("")
+        make_loss(self.loss, self.make_card("").tasks[0])
         return self
 
     def make_card(self, recipe: str) -> Card:
