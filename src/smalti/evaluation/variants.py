@@ -54,7 +54,8 @@ class VariantTally:
 
     def variants(self, left_out: Sequence[str]) -> tuple[Variant, ...]:
         """All variants; each of the classes `left_out` may be kept out of the means, or ignored altogether."""
-        return tuple(variant for key in sorted(self.images) for variant in self._of(key, tuple(left_out)))
+        keys = sorted(self.images, key=lambda key: (key[0], key[1] == "eroded"))
+        return tuple(variant for key in keys for variant in self._of(key, tuple(left_out)))
 
     def _of(self, key: Key, left_out: tuple[str, ...]) -> Iterator[Variant]:
         averaged, borders = key
