@@ -142,7 +142,7 @@ class Training:
         p.stale += 1
         if score > p.best:
             p.best, p.best_step, p.stale = score, p.step, 0
-            chosen = f"best {self.select} on the validation images, step {p.step} of {self.recipe.train.steps}"
+            chosen = f"best {self.select} on {self.recipe.judges}, step {p.step} of {self.recipe.train.steps}"
             if self.team.rank == 0:
                 save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"

@@ -112,8 +112,8 @@ class SegmentationWork:
         texts: list[str] = []
         scores: dict[str, float] = {}
         for part, pairs, split in (
-            ("validation", self.split.validation, "the validation images, by which the checkpoint was chosen"),
-            ("test", self.split.test, "the test images, used for no choice"),
+            ("validation", self.split.validation, f"the images that chose the checkpoint: {self.recipe.judges}"),
+            ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
         ):
             if pairs:
                 found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=card.origin.chosen)

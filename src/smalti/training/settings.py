@@ -154,6 +154,11 @@ class Recipe(Settings):
             raise ValueError("optim.momentum and schedule.momentum are both given; the schedule sets it")
         return self
 
+    @property
+    def judges(self) -> str:
+        """What the best checkpoint is chosen on, in words that its scores carry."""
+        return "the validation images"
+
     def make_card(self, recipe: str) -> Card:
         """The model's card; `recipe` is the name of the file. ValueError if settings contradict each other."""
         raise NotImplementedError
