@@ -164,3 +164,10 @@ def test_sgd_and_poly_learn(tmp_path: Path) -> None:
         sums.append(training.progress.losses["loss"])
     losses = np.diff(sums, prepend=0)
     assert losses[-3:].mean() < 0.7 * losses[0]
+
+
+def test_a_checkpoint_chosen_on_test_images_says_so(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    start(recipe, tmp_path / "run", "data.select_on_test=true", "train.steps=1").run(silent)
+    card, _ = load_checkpoint(tmp_path / "run" / "best")
+    assert card.origin.chosen.startswith("best miou on the TEST images, as select_on_test allows")

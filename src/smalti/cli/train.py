@@ -1,5 +1,8 @@
 """`smalti train`: a network by a recipe."""
 
+import io
+import os
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -43,6 +46,9 @@ def command(
         from smalti.errors import MissingExtraError
 
         raise MissingExtraError(error.name or "torch", "train") from None
+    context = click.get_current_context()
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):  # of several processes the first one speaks
+        context.with_resource(redirect_stdout(io.StringIO()))
     from smalti.cli import training_run
     from smalti.training.variants import plan
 

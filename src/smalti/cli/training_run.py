@@ -1,5 +1,6 @@
 """What `smalti train` does, once torch is known to be there."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from smalti.training.checkpoint import load_state
 from smalti.training.loop import begin
 from smalti.training.recipe import read_recipe
 from smalti.training.settings import Recipe
+from smalti.training.team import launch
 from smalti.training.variants import Variant, read_scores, score_table, write_scores
 
 
@@ -41,6 +43,8 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
     """Tries rising learning rates and suggests one; writes the curve, but no checkpoint."""
     recipe = read_recipe(path, changes)
     folder = out or Path("runs") / recipe.card.name
+    if recipe.train.devices * recipe.train.nodes > 1:
+        raise RecipeError("--find-lr: one process tries the rates; add --set train.devices=1 --set train.nodes=1")
     with hold(folder):
         training = begin(recipe, recipe.make_card(path.name), folder, fresh=True)
         found = lr_range.find_rate(training, lambda text: click.echo(text, nl=False))
@@ -54,9 +58,10 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
 
 def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dict[str, float]:
     """Trains in a folder, by a recipe whose file has that name; the main scores."""
-    with hold(folder):
+    fabric = launch(recipe.train)
+    with hold(folder) if fabric.is_global_zero else nullcontext():
         _check_same(recipe, folder, resume)
-        training = begin(recipe, recipe.make_card(name), folder)
+        training = begin(recipe, recipe.make_card(name), folder, fabric)
         click.echo("\n".join([*training.work.introduction(), *training.notes]))
         click.echo(f"checkpoints in {folder}/best and {folder}/last")
         for warning in training.work.warnings():
@@ -64,6 +69,8 @@ def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dic
         if training.progress.step:
             click.echo(f"going on from step {training.progress.step}")
         training.run(lambda text: click.echo(text, nl=False))
+        if not fabric.is_global_zero:
+            return {}
         conclusion = training.work.conclude(folder / "best")
         click.echo(conclusion.text)
         write_scores(folder, recipe.model_dump_json(), conclusion.scores)

@@ -78,7 +78,7 @@ def _graph(answers: Answers) -> onnx.ModelProto:
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
             # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
-            with shapes.patch(backed_size_oblivious=True):
+            with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
                 captured = torch.export.export(answers, (example,), dynamic_shapes={"image": axes})
             program = torch.onnx.export(
                 captured, dynamo=True, input_names=["image"], output_names=names, opset_version=OPSET, verbose=False

@@ -82,6 +82,14 @@ def _bins(size: int, bins: int, like: Tensor) -> Tensor:
     return shares / shares.sum(1, keepdim=True)
 
 
+def halve(x: Tensor) -> Tensor:
+    """The maximum of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2): windows may reach beyond the map.
+
+    The last row and column are repeated for it. Torch's own `ceil_mode` ties an exported graph to its example's size.
+    """
+    return F.max_pool2d(F.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
+
+
 def auxiliary(task: str, logits: Iterable[Tensor], like: Tensor) -> dict[str, Tensor]:
     """Names the outputs of heads that only help in training: `TASK/aux`, `TASK/aux2`, ...; resized to `like`."""
     return {f"{task}/aux{number if number > 1 else ''}": resize(x, like) for number, x in enumerate(logits, start=1)}

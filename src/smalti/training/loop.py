@@ -3,12 +3,13 @@
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from smalti.card import Card
@@ -24,6 +25,7 @@ from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
 from smalti.training.start import fill
+from smalti.training.team import Shareable, Team, launch
 from smalti.training.work import Work
 
 Say = Callable[[str], None]
@@ -32,23 +34,23 @@ Say = Callable[[str], None]
 class Training:
     """A training in a folder; goes on by itself from what it finds there, unless `fresh`."""
 
-    def __init__(self, recipe: Recipe, work: Work, folder: Path, fresh: bool = False) -> None:
-        from lightning.fabric import Fabric
-
+    def __init__(self, recipe: Recipe, work: Work, folder: Path, fabric: Any, fresh: bool = False) -> None:
         t = recipe.train
-        self.recipe, self.work, self.folder = recipe, work, folder
+        self.recipe, self.work, self.folder, self.fabric = recipe, work, folder, fabric
+        self.team = _share(work, recipe, fabric)
         self.select = t.select or work.selectable[0]
         if self.select not in work.selectable:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
         self.notes = fill(work.model, Path(t.start).expanduser()) if t.start and state is None else []
         """What is to be told about the starting weights."""
-        self.fabric = Fabric(accelerator=t.accelerator, devices=1, precision=t.precision)
         self.model = work.model.to(self.fabric.device)
         if t.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = Mean(self.model, t.ema)
         self.progress = Progress()
+        if self.team.size > 1 and self.fabric.device.type == "cuda":  # torch can synchronise norms there only
+            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
         self._freezing = Freezing(self.model, recipe.optim.freeze_encoder)
         if t.recompute:
             recompute_stages(self.model)
@@ -61,10 +63,10 @@ class Training:
     def run(self, say: Say) -> None:
         """Trains to the last step; checkpoints lie in `last` and `best`. DivergedError if the loss is no number."""
         t, p = self.recipe.train, self.progress
-        records = Records(self.folder, p.step)
+        records = Records(self.folder, p.step) if self.team.rank == 0 else None
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
-        with closing(records), closing(batches):
+        with closing(records) if records else nullcontext(), closing(batches):
             while p.step < t.steps and not p.stopped:
                 self.step(batches)
                 say(pace.line(p, self.optimizer.param_groups[0]["lr"]))
@@ -92,7 +94,7 @@ class Training:
                 terms = self.work.terms(self._wrapped, self.fabric.to_device(self._batch))
                 terms["loss"] = torch.stack(list(terms.values())).sum()
                 self._check(terms["loss"].item(), f"at step {p.step + 1} the loss is")
-                self.fabric.backward(terms["loss"] / t.accumulate)
+                self.fabric.backward(terms["loss"] * (self.team.size / t.accumulate))
             for name, value in terms.items():
                 p.losses[name] = p.losses.get(name, 0.0) + value.item() / t.accumulate
         if t.clip:
@@ -118,7 +120,7 @@ class Training:
         norms = torch._foreach_norm([parameter.detach() for parameter in self.model.parameters()])
         self._check(float(torch.stack(norms).sum()), f"after step {self.progress.step} the norm of the weights is")
 
-    def _end_epoch(self, records: Records, pace: Pace, say: Say) -> None:
+    def _end_epoch(self, records: Records | None, pace: Pace, say: Say) -> None:
         """Validates where it is due, keeps the best checkpoint, and writes a line of the records."""
         t, p = self.recipe.train, self.progress
         values = {f"{'' if k == 'loss' else 'loss/'}{k}": v / p.epoch_steps for k, v in p.losses.items()}
@@ -127,19 +129,22 @@ class Training:
         last = p.step == t.steps
         if last or (p.step // t.epoch_steps) % t.validate_every == 0:
             values |= {f"validation/{name}": value for name, value in self._validate(say).items()}
-        records.add(p.step, {name: value for name, value in values.items() if math.isfinite(value)})
+        if records:
+            records.add(p.step, {name: value for name, value in values.items() if math.isfinite(value)})
         pace.pause()
 
     def _validate(self, say: Say) -> dict[str, float]:
         """Scores of the mean of the weights; the best checkpoint is kept."""
         p = self.progress
+        self.team.agree(self.mean.model)
         scores = self.work.validate(self.mean.model)
         score = scores.get(self.select, -math.inf)
         p.stale += 1
         if score > p.best:
             p.best, p.best_step, p.stale = score, p.step, 0
-            chosen = f"best {self.select} on the validation images, step {p.step} of {self.recipe.train.steps}"
-            save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
+            chosen = f"best {self.select} on {self.recipe.judges}, step {p.step} of {self.recipe.train.steps}"
+            if self.team.rank == 0:
+                save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
         say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")
         if p.stale >= self.recipe.train.patience > 0 and p.step < self.recipe.train.steps:
@@ -147,8 +152,10 @@ class Training:
             say(f"no better score in {p.stale} validations: stopped early\n")
         return scores
 
-    def _save(self, records: Records) -> None:
-        """Writes `last`; state.pt comes last and is all that a training goes on from."""
+    def _save(self, records: Records | None) -> None:
+        """Writes `last`; state.pt comes last and is all that a training goes on from. The first process does."""
+        if records is None:
+            return
         chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
         save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         save_state(self.folder / "last", self._state())
@@ -181,10 +188,23 @@ class Training:
         torch.set_rng_state(state["random"])
 
 
-def begin(recipe: Recipe, card: Card, folder: Path, fresh: bool = False) -> Training:
-    """A training by a recipe in a folder: the process is made ready, then the data and the model are."""
+def begin(recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: bool = False) -> Training:
+    """A training by a recipe in a folder: the process is made ready, then the data and the model are.
+
+    `fabric` is what `launch` answered, where the caller had to know which process it is.
+    """
     keep_freed_memory()
     cv2.setNumThreads(1)  # the windows are made in threads of their own
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
-    return Training(recipe, open_work(recipe, card), folder, fresh)
+    return Training(recipe, open_work(recipe, card), folder, fabric or launch(recipe.train), fresh)
+
+
+def _share(work: Work, recipe: Recipe, fabric: Any) -> Team:
+    """This process among those that train; RecipeError if there are several and the work is for one only."""
+    team = Team(fabric.global_rank, fabric.world_size, fabric.device)
+    if isinstance(work, Shareable):
+        work.team = team
+    elif team.size > 1:
+        raise RecipeError(f"train.devices: a recipe of kind {recipe.kind} is trained by one process, not {team.size}")
+    return team

@@ -98,7 +98,7 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
 
 def _is_choice(part: str) -> bool:
     """Whether a part of an error's place is no key, but one of the types or sources that a value may be."""
-    return part in ("folder", "scenes", "drawn", "constrained-int") or part.startswith("literal[")
+    return part in ("folder", "scenes", "drawn", "known", "constrained-int") or part.startswith("literal[")
 
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:

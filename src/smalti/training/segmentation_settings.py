@@ -8,13 +8,16 @@ from pydantic import Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
-from smalti.data.sources import AnySource
+from smalti.data.sources import AnySource, KnownSource
 from smalti.errors import LabelError
 from smalti.losses import LossSettings, make_loss
 from smalti.losses.entropy import CrossEntropy
 from smalti.raster.label_spec import class_id
 from smalti.raster.palette import parse_color
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+
+TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
+"""What chose a checkpoint; every score of it carries these words."""
 
 
 class TaskSettings(Settings):
@@ -74,6 +77,8 @@ class DataSettings(Settings):
     """Sources to choose the checkpoint by."""
     test: tuple[AnySource, ...] = ()
     """Sources to score once at the end; they decide nothing."""
+    select_on_test: bool = False
+    """Whether the checkpoint may be chosen by images meant for tests; every score will then say so."""
     memory_mb: int = Field(1024, ge=0)
     """Images up to this size in all are held in memory, the smallest first."""
 
@@ -88,6 +93,15 @@ class DataSettings(Settings):
                 raise ValueError(
                     f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
                     "a seed is a place: give them different ones"
+                )
+
+    def check_selection(self) -> None:
+        """ValueError if a part of a public data set that is meant for tests would choose the checkpoint unasked."""
+        for source in self.validation:
+            if isinstance(source, KnownSource) and source.role == "test" and not self.select_on_test:
+                raise ValueError(
+                    f"data.validation: {source.split} of {source.name} is meant for tests, and would choose the "
+                    "checkpoint; take another part, or say data.select_on_test = true: every score will then say so"
                 )
 
 
@@ -121,6 +135,7 @@ class SegmentationRecipe(Recipe):
         if self.train.crop % 32:
             raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
         self.data.check_seeds()
+        self.data.check_selection()
         make_loss(self.loss, self.make_card("").tasks[0])
         return self
 
@@ -129,6 +144,11 @@ class SegmentationRecipe(Recipe):
         given = {"encoder": self.net.encoder, "width": self.net.width}
         options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         return self.card.make(self.net.name, options, (self.card.tasks[0].task(),), recipe)
+
+    @property
+    def judges(self) -> str:
+        """See `Recipe`."""
+        return TEST_JUDGES if self.data.select_on_test else super().judges
 
     @property
     def root(self) -> Path:

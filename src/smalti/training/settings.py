@@ -120,6 +120,10 @@ class TrainSettings(Settings):
     compile: bool = False
     """Lets torch compile the model: minutes at first, faster steps afterwards, mostly on GPUs."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = Field(1, ge=1)
+    """Processes per machine, each with a device of its own; they share every batch."""
+    nodes: int = Field(1, ge=1)
+    """Machines; where more than one, `torchrun` starts the command on each, and all see the same folders."""
     seed: int = Field(0, ge=0)
     threads: int | None = Field(None, ge=1)
     """CPU threads of the net; None leaves it to torch."""
@@ -142,11 +146,18 @@ class Recipe(Settings):
     def _the_rate_falls_some_time(self) -> Self:
         if self.schedule.warmup >= self.train.steps:
             raise ValueError(f"schedule.warmup {self.schedule.warmup} must be below train.steps {self.train.steps}")
+        if self.train.batch % (processes := self.train.devices * self.train.nodes):
+            raise ValueError(f"train.batch {self.train.batch} must be a multiple of the {processes} processes")
         if self.schedule.milestones and self.schedule.milestones[0] < self.schedule.warmup:
             raise ValueError(f"schedule.milestones begin at {self.schedule.milestones[0]}, within the warmup")
         if self.schedule.momentum and self.optim.momentum != OptimSettings().momentum:
             raise ValueError("optim.momentum and schedule.momentum are both given; the schedule sets it")
         return self
+
+    @property
+    def judges(self) -> str:
+        """What the best checkpoint is chosen on, in words that its scores carry."""
+        return "the validation images"
 
     def make_card(self, recipe: str) -> Card:
         """The model's card; `recipe` is the name of the file. ValueError if settings contradict each other."""

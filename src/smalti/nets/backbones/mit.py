@@ -62,7 +62,8 @@ class Attention(nn.Module):
         self.query, self.key_value = nn.Linear(channels, channels), nn.Linear(channels, 2 * channels)
         self.project = nn.Linear(channels, channels)
         if shrink > 1:
-            self.reduce = nn.Conv2d(channels, channels, shrink, shrink)
+            # Called with its stride, which is none of the map's: `dilate` is to leave it.
+            self.reduce = nn.Conv2d(channels, channels, shrink)
             self.norm = LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,7 +82,8 @@ class Attention(nn.Module):
             return x
         beyond = self.shrink - 1  # a kernel starts at every pixel of the shrunk map, no further one
         padded = F.pad(x.permute(0, 3, 1, 2), (0, beyond, 0, beyond))
-        return self.norm(self.reduce(padded).permute(0, 2, 3, 1))  # type: ignore[no-any-return]
+        y = F.conv2d(padded, self.reduce.weight, self.reduce.bias, stride=self.shrink)
+        return self.norm(y.permute(0, 2, 3, 1))  # type: ignore[no-any-return]
 
 
 class FeedForward(nn.Module):
@@ -131,7 +133,8 @@ class MiT(Backbone):
 
     def __init__(self, bands: int = 3, width: float = 1.0) -> None:
         head = divisible(HEAD * width, 8)
-        drops = iter(torch.linspace(0, DROP, sum(row[-1] for row in STAGES)).tolist())
+        total = sum(row[-1] for row in STAGES)
+        drops = (DROP * number / (total - 1) for number in range(total))
         stages: list[nn.Module] = []
         inputs, widths = bands, []
         for kernel, stride, heads, shrink, blocks in STAGES:
