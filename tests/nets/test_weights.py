@@ -16,14 +16,20 @@ from smalti.nets.build import NETS
 from smalti.nets.layers import ConvNorm
 from smalti.nets.weights import adapt_bands, load_encoder
 
+HEADS = ("classifier", "pre_logits")
 NAMES = Path(__file__).parent / "names"
 FOLDED = "weights/mobilenet_v2_1.0_224_bnfolded_fp16.pth"
 
 
 def foreign(naming: str) -> dict[str, Tensor]:
-    """Weights under the names and shapes of timm 1.0 or torchvision 0.28; the n-th tensor is filled with n."""
+    """Weights under the names and shapes of timm 1.0 or torchvision 0.28; the n-th tensor is filled with n.
+
+    The classifiers of VGG, 100 million numbers that nobody reads, are cut to one row.
+    """
     lines = [line.split() for line in (NAMES / f"{naming}.txt").read_text().splitlines()]
-    return {name: torch.full([int(s) for s in shape], float(n)) for n, (name, *shape) in enumerate(lines)}
+    rows = {name: [int(s) for s in shape] for name, *shape in lines}
+    small = {name: [1, *shape[1:]] if shape and name.startswith(HEADS) else shape for name, shape in rows.items()}
+    return {name: torch.full(shape, float(n)) for n, (name, shape) in enumerate(small.items())}
 
 
 def save(weights: dict[str, Tensor], path: Path) -> Path:
@@ -50,6 +56,14 @@ def same(backbone: Backbone, path: Path) -> bool:
         ("timm_mobilenetv2_100", "mobilenetv2_tf"),
         ("timm_ghostnet_100", "ghostnet"),
         ("torchvision_mobilenet_v2", "mobilenetv2"),
+        ("timm_mobilenetv3_large_100", "mobilenetv3_large"),
+        ("torchvision_mobilenet_v3_large", "mobilenetv3_large"),
+        ("torchvision_mobilenet_v3_small", "mobilenetv3_small"),
+        ("timm_resnet18", "resnet18"),
+        ("torchvision_resnet50", "resnet50"),
+        ("timm_vgg16_bn", "vgg16_bn"),
+        ("torchvision_vgg16_bn", "vgg16_bn"),
+        ("torchvision_vgg16", "vgg16"),
     ],
 )
 def test_every_foreign_tensor_finds_its_place(naming: str, name: str, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Trained weights for encoders: from a file, or from the public hub, under the names others gave them.
 
-Known namings: Smalti's own (also inside a checkpoint of a whole net), timm's `mobilenetv2_*` and `ghostnet_*`,
-torchvision's `mobilenet_v2`, and MobileNetV2 as a plain list of 53 convolutions with the batch norms folded in.
+For the namings see `smalti.nets.naming`; besides, MobileNetV2 as a plain list of 53 convolutions with the batch norms
+folded in.
 """
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +14,7 @@ from torch import Tensor, nn
 from smalti.errors import MissingExtraError, ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm
-
-Weights = dict[str, Tensor]
-
-# A block's inner names, theirs to ours.
-TIMM_DEPTHWISE_FIRST = {"conv_dw": "depthwise.conv", "bn1": "depthwise.norm", "conv_pw": "project.conv"} | {
-    "bn2": "project.norm"
-}
-TIMM_INVERTED = {
-    "conv_pw": "expand.conv",
-    "bn1": "expand.norm",
-    "conv_dw": "depthwise.conv",
-    "bn2": "depthwise.norm",
-    "conv_pwl": "project.conv",
-    "bn3": "project.norm",
-}
-TIMM_GHOST = {
-    "ghost1.primary_conv.0": "up.primary.conv",
-    "ghost1.primary_conv.1": "up.primary.norm",
-    "ghost1.cheap_operation.0": "up.cheap.conv",
-    "ghost1.cheap_operation.1": "up.cheap.norm",
-    "conv_dw": "depthwise.conv",
-    "bn_dw": "depthwise.norm",
-    "se.conv_reduce": "squeeze.reduce",
-    "se.conv_expand": "squeeze.expand",
-    "ghost2.primary_conv.0": "down.primary.conv",
-    "ghost2.primary_conv.1": "down.primary.norm",
-    "ghost2.cheap_operation.0": "down.cheap.conv",
-    "ghost2.cheap_operation.1": "down.cheap.norm",
-    "shortcut.0": "shortcut.0.conv",
-    "shortcut.1": "shortcut.0.norm",
-    "shortcut.2": "shortcut.1.conv",
-    "shortcut.3": "shortcut.1.norm",
-}
-TORCHVISION_FIRST = {
-    "conv.0.0": "depthwise.conv",
-    "conv.0.1": "depthwise.norm",
-    "conv.1": "project.conv",
-    "conv.2": "project.norm",
-}
-TORCHVISION_INVERTED = {
-    "conv.0.0": "expand.conv",
-    "conv.0.1": "expand.norm",
-    "conv.1.0": "depthwise.conv",
-    "conv.1.1": "depthwise.norm",
-    "conv.2": "project.conv",
-    "conv.3": "project.norm",
-}
+from smalti.nets.naming import Weights, our_names
 
 
 def load_encoder(
@@ -85,7 +38,7 @@ def load_encoder(
     if "00_conv.weight" in weights:
         _load_folded(backbone, weights, path, images)
     else:
-        _load_strictly(backbone, _our_names(backbone, weights), path)
+        _load_strictly(backbone, our_names(backbone, weights), path)
 
 
 def _fetch(source: str) -> Path:
@@ -132,67 +85,9 @@ def _read(path: Path) -> Weights:
     return {key: value.float() if value.is_floating_point() else value for key, value in raw.items()}
 
 
-def _our_names(backbone: Backbone, weights: Weights) -> Weights:
-    """The encoder's part of the weights under our names; names nobody knows stay as they are."""
-    if "conv_stem.weight" in weights:
-        return _from_timm(backbone, weights)
-    if "features.0.0.weight" in weights:
-        return _from_torchvision(backbone, weights)
-    for prefix in ("net.encoder.", "encoder."):
-        if any(key.startswith(prefix) for key in weights):
-            return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-    return weights
-
-
-def _units(backbone: Backbone) -> list[str]:
-    """Our names of the stem and of the blocks, in order: `stages.0.0`, `stages.0.1`, ..."""
-    return [f"stages.{i}.{j}" for i, stage in enumerate(backbone.stages) for j, _ in enumerate(stage.children())]
-
-
-def _from_timm(backbone: Backbone, weights: Weights) -> Weights:
-    units = _units(backbone)
-    found = {m[1] for key in weights if (m := re.match(r"blocks\.(\d+\.\d+)\.", key))}
-    order = sorted(found, key=lambda name: tuple(map(int, name.split("."))))
-    prefixes = {"conv_stem": f"{units[0]}.conv", "bn1": f"{units[0]}.norm"}
-    for theirs, ours in zip(order, units[1:], strict=False):
-        for inner, name in _timm_block(f"blocks.{theirs}", weights).items():
-            prefixes[f"blocks.{theirs}.{inner}"] = f"{ours}.{name}"
-    head = {"conv_head", "bn2", "classifier"}
-    if not any("ghost1" in key for key in weights):
-        return _rename(weights, prefixes, head)
-    # GhostNet's last block there is the 1x1 convolution to 960, which is no part of the encoder.
-    return _rename(weights, prefixes, head | {f"blocks.{order[-1]}.conv", f"blocks.{order[-1]}.bn1"})
-
-
-def _timm_block(prefix: str, weights: Weights) -> dict[str, str]:
-    if f"{prefix}.ghost1.primary_conv.0.weight" in weights:
-        return TIMM_GHOST
-    return TIMM_INVERTED if f"{prefix}.conv_pwl.weight" in weights else TIMM_DEPTHWISE_FIRST
-
-
-def _from_torchvision(backbone: Backbone, weights: Weights) -> Weights:
-    units = _units(backbone)
-    prefixes = {"features.0.0": f"{units[0]}.conv", "features.0.1": f"{units[0]}.norm"}
-    for number, ours in enumerate(units[1:], start=1):
-        table = TORCHVISION_INVERTED if f"features.{number}.conv.3.weight" in weights else TORCHVISION_FIRST
-        for inner, name in table.items():
-            prefixes[f"features.{number}.{inner}"] = f"{ours}.{name}"
-    return _rename(weights, prefixes, {f"features.{len(units)}.0", f"features.{len(units)}.1", "classifier.1"})
-
-
-def _rename(weights: Weights, prefixes: dict[str, str], left_out: set[str]) -> Weights:
-    """Replaces each key's module name; drops the modules of `left_out`."""
-    renamed = {}
-    for key, value in weights.items():
-        module, _, leaf = key.rpartition(".")
-        if module not in left_out:
-            renamed[f"{prefixes.get(module, module)}.{leaf}"] = value
-    return renamed
-
-
 def _load_strictly(backbone: Backbone, weights: Weights, path: Path) -> None:
     own = backbone.state_dict()
-    stem = "stages.0.0.conv.weight"
+    stem = next(iter(own))
     if stem in weights:
         weights = weights | {stem: adapt_bands(weights[stem], own[stem].shape[1])}
     counters = {key for key in own if key.endswith("num_batches_tracked")}

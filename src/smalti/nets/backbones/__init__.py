@@ -1,25 +1,43 @@
 """Encoders: each turns an image into maps of several strides, and can be stepped stage by stage.
 
-`BACKBONES[name](bands, width)` builds one with random weights; `smalti.nets.weights` brings trained ones.
+`make_backbone` builds one of `BACKBONES` with random weights; `smalti.nets.weights` brings trained ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.dilate import dilate
 from smalti.nets.backbones.ghostnet import GhostNet
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
+from smalti.nets.backbones.mobilenetv3 import MobileNetV3
+from smalti.nets.backbones.resnet import ResNet
+from smalti.nets.backbones.vgg import VGG
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
     "ghostnet": GhostNet,
     "mobilenetv2": MobileNetV2,
     "mobilenetv2_tf": partial(MobileNetV2, padding="tf"),
+    "mobilenetv3_large": partial(MobileNetV3, size="large"),
+    "mobilenetv3_small": partial(MobileNetV3, size="small"),
+    "resnet18": partial(ResNet, depth=18),
+    "resnet34": partial(ResNet, depth=34),
+    "resnet50": partial(ResNet, depth=50),
+    "resnet101": partial(ResNet, depth=101),
+    "vgg16": partial(VGG, depth=16),
+    "vgg16_bn": partial(VGG, depth=16, norm=True),
+    "vgg19": partial(VGG, depth=19),
+    "vgg19_bn": partial(VGG, depth=19, norm=True),
 }
 
 
-def make_backbone(name: str, bands: int, width: float) -> Backbone:
-    """An encoder by its key in `BACKBONES`; ModelError for an unknown name."""
+def make_backbone(
+    name: str, bands: int, width: float, output_stride: int = 32, multi_grid: Sequence[int] = ()
+) -> Backbone:
+    """An encoder by its key in `BACKBONES`, its strides limited by `dilate`; ModelError for an unknown name."""
     if name not in BACKBONES:
         raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}")
-    return BACKBONES[name](bands, width)
+    backbone = BACKBONES[name](bands, width)
+    dilate(backbone, output_stride, multi_grid)
+    return backbone

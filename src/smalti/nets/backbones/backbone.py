@@ -3,6 +3,8 @@
 A base class and not a protocol, because it holds the loop over the stages, and a net registers it as a module.
 """
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 
@@ -12,7 +14,7 @@ class Backbone(nn.Module):
     strides: tuple[int, ...] = (4, 8, 16, 32)
     """Pixels of the image per pixel of each stage's output."""
 
-    def __init__(self, stages: list[nn.Module], channels: list[int]) -> None:
+    def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int]) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.channels = tuple(channels)

@@ -1,0 +1,61 @@
+"""VGG as an encoder.
+
+After Simonyan and Zisserman, 2015 ("Very Deep Convolutional Networks for Large-Scale Image Recognition"). With
+batch norm or, as published, without. Differs from the paper: the fully connected layers are left out, and pooling
+rounds sides up, so that no row or column of an odd side is lost.
+"""
+
+from collections import OrderedDict
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.layers import ConvNorm, divisible, initialise
+
+# depth: convolutions before each pooling
+DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+def convolution(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
+    """A 3x3 convolution with bias and ReLU, batch norm between them where asked for."""
+    if norm:
+        return ConvNorm(inputs, outputs, 3, bias=True)
+    return nn.Sequential(OrderedDict(conv=nn.Conv2d(inputs, outputs, 3, padding=1), act=nn.ReLU()))
+
+
+class Pool(nn.MaxPool2d):
+    """The maximum of 2x2 pixels; maps are 0 or above, so that zeros beyond the border change nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 2, ceil_mode=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N,C,H,W to N,C,ceil(H/2),ceil(W/2); to N,C,H,W where `dilate` took the stride away."""
+        rate = self.dilation
+        if isinstance(rate, tuple):
+            x = F.pad(x, (0, rate[1], 0, rate[0]))
+        return super().forward(x)  # type: ignore[no-any-return]
+
+
+class VGG(Backbone):
+    """VGG of depth 16 or 19; each stage ends with its pooling, the first stage holds two of them."""
+
+    def __init__(self, bands: int = 3, width: float = 1.0, depth: int = 16, norm: bool = False) -> None:
+        inputs = bands
+        units: list[nn.Module] = []
+        stages: list[nn.Module] = []
+        channels = []
+        for number, (outputs, repeats) in enumerate(zip(CHANNELS, DEPTHS[depth], strict=True)):
+            wide = divisible(outputs * width, 8)
+            for _ in range(repeats):
+                units.append(convolution(inputs, wide, norm))
+                inputs = wide
+            units.append(Pool())
+            if number > 0:
+                stages.append(nn.Sequential(*units))
+                channels.append(wide)
+                units = []
+        super().__init__(stages, channels)
+        initialise(self)

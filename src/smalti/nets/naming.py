@@ -1,0 +1,156 @@
+"""Names that others give to the tensors of encoders, and ours for them.
+
+Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `ghostnet_*`, `resnet*` and `vgg*`, torchvision's `mobilenet_v2`,
+`mobilenet_v3_*`, `resnet*` and `vgg*`, and Smalti's own, also inside a whole net. Heads of classifiers are dropped.
+"""
+
+import re
+
+from torch import Tensor
+
+from smalti.nets.backbones.backbone import Backbone
+
+Weights = dict[str, Tensor]
+
+# A block's inner names, theirs to ours.
+TIMM_PLAIN = {"conv": "conv", "bn1": "norm"}
+TIMM_SQUEEZE = {"se.conv_reduce": "squeeze.reduce", "se.conv_expand": "squeeze.expand"}
+TIMM_DEPTHWISE_FIRST = TIMM_SQUEEZE | {
+    "conv_dw": "depthwise.conv",
+    "bn1": "depthwise.norm",
+    "conv_pw": "project.conv",
+    "bn2": "project.norm",
+}
+TIMM_INVERTED = TIMM_SQUEEZE | {
+    "conv_pw": "expand.conv",
+    "bn1": "expand.norm",
+    "conv_dw": "depthwise.conv",
+    "bn2": "depthwise.norm",
+    "conv_pwl": "project.conv",
+    "bn3": "project.norm",
+}
+TIMM_GHOST = TIMM_SQUEEZE | {
+    "ghost1.primary_conv.0": "up.primary.conv",
+    "ghost1.primary_conv.1": "up.primary.norm",
+    "ghost1.cheap_operation.0": "up.cheap.conv",
+    "ghost1.cheap_operation.1": "up.cheap.norm",
+    "conv_dw": "depthwise.conv",
+    "bn_dw": "depthwise.norm",
+    "ghost2.primary_conv.0": "down.primary.conv",
+    "ghost2.primary_conv.1": "down.primary.norm",
+    "ghost2.cheap_operation.0": "down.cheap.conv",
+    "ghost2.cheap_operation.1": "down.cheap.norm",
+    "shortcut.0": "shortcut.0.conv",
+    "shortcut.1": "shortcut.0.norm",
+    "shortcut.2": "shortcut.1.conv",
+    "shortcut.3": "shortcut.1.norm",
+}
+RESNET = {f"conv{n}": f"convs.{n - 1}.conv" for n in (1, 2, 3)} | {f"bn{n}": f"convs.{n - 1}.norm" for n in (1, 2, 3)}
+RESNET |= {"downsample.0": "shortcut.conv", "downsample.1": "shortcut.norm"}
+
+
+def our_names(backbone: Backbone, weights: Weights) -> Weights:
+    """The encoder's part of the weights under our names; names nobody knows stay as they are."""
+    for sign, rename in NAMINGS.items():
+        if sign in weights:
+            return rename(backbone, weights)
+    for prefix in ("net.encoder.", "encoder."):
+        if any(key.startswith(prefix) for key in weights):
+            return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    return weights
+
+
+def _units(backbone: Backbone) -> list[str]:
+    """Our names of those of the stem and the blocks that have weights, in order: `stages.0.0`, `stages.0.1`, ..."""
+    return [
+        f"stages.{i}.{j}"
+        for i, stage in enumerate(backbone.stages)
+        for j, unit in enumerate(stage.children())
+        if any(True for _ in unit.parameters())
+    ]
+
+
+def _from_timm(backbone: Backbone, weights: Weights) -> Weights:
+    units = _units(backbone)
+    found = {m[1] for key in weights if (m := re.match(r"blocks\.(\d+\.\d+)\.", key))}
+    order = sorted(found, key=_numbers)
+    prefixes = {"conv_stem": f"{units[0]}.conv", "bn1": f"{units[0]}.norm"}
+    for theirs, ours in zip(order, units[1:], strict=False):
+        for inner, name in _timm_block(f"blocks.{theirs}", weights).items():
+            prefixes[f"blocks.{theirs}.{inner}"] = f"{ours}.{name}"
+    head = {"conv_head", "bn2", "classifier"}
+    if any("ghost1" in key for key in weights):
+        # GhostNet's last block there is the 1x1 convolution to 960, which is no part of the encoder.
+        head |= {f"blocks.{order[-1]}.conv", f"blocks.{order[-1]}.bn1"}
+    return _rename(weights, prefixes, head)
+
+
+def _timm_block(prefix: str, weights: Weights) -> dict[str, str]:
+    signs = {"ghost1.primary_conv.0": TIMM_GHOST, "conv_pwl": TIMM_INVERTED, "conv": TIMM_PLAIN}
+    return next((table for sign, table in signs.items() if f"{prefix}.{sign}.weight" in weights), TIMM_DEPTHWISE_FIRST)
+
+
+def _from_torchvision_mobile(backbone: Backbone, weights: Weights) -> Weights:
+    """`features.0.0`, `features.1.conv.1.0` (V2) or `features.1.block.1.0` (V3): convolutions in the order they run."""
+    prefixes: dict[str, str] = {}
+    for number, ours in enumerate(_units(backbone)):
+        start = f"features.{number}."
+        inner = sorted({key.removeprefix(start).rpartition(".")[0] for key in weights if key.startswith(start)})
+        inner.sort(key=_numbers)
+        prefixes |= {f"{start}{theirs}": f"{ours}.{name}" for theirs, name in _mobile_block(inner, start, weights)}
+    head = f"features.{len(_units(backbone))}"
+    return _rename(weights, prefixes, {f"{head}.0", f"{head}.1", "classifier"})
+
+
+def _mobile_block(inner: list[str], start: str, weights: Weights) -> list[tuple[str, str]]:
+    """Pairs of their inner names, in order, and ours: a plain convolution, or a block of two or three of them."""
+    squeeze = [name for name in inner if name.endswith(("fc1", "fc2"))]
+    rest = [name for name in inner if name not in squeeze]
+    parts = {2: [""], 4: ["depthwise.", "project."], 6: ["expand.", "depthwise.", "project."]}.get(len(rest), [])
+    names = [f"{part}{leaf}" for part in parts for leaf in ("conv", "norm")]
+    return [*zip(rest, names, strict=False), *zip(squeeze, ("squeeze.reduce", "squeeze.expand"), strict=False)]
+
+
+def _from_resnet(backbone: Backbone, weights: Weights) -> Weights:
+    units = _units(backbone)
+    found = {m[1] for key in weights if (m := re.match(r"(layer\d+\.\d+)\.", key))}
+    prefixes = {"conv1": f"{units[0]}.conv", "bn1": f"{units[0]}.norm"}
+    for theirs, ours in zip(sorted(found, key=_numbers), units[1:], strict=False):
+        prefixes |= {f"{theirs}.{inner}": f"{ours}.{name}" for inner, name in RESNET.items()}
+    return _rename(weights, prefixes, {"fc"})
+
+
+def _from_vgg(backbone: Backbone, weights: Weights) -> Weights:
+    units = _units(backbone)
+    prefixes: dict[str, str] = {}
+    found = {m[1] for key in weights if (m := re.match(r"(features\.\d+)\.weight", key))}
+    convolutions = 0
+    for theirs in sorted(found, key=_numbers):
+        is_convolution = weights[f"{theirs}.weight"].ndim == 4
+        convolutions += is_convolution
+        if convolutions <= len(units):
+            prefixes[theirs] = f"{units[convolutions - 1]}.{'conv' if is_convolution else 'norm'}"
+    return _rename(weights, prefixes, {"classifier", "pre_logits", "head"})
+
+
+# A key that tells whose naming it is, and what turns that into ours.
+NAMINGS = {
+    "conv_stem.weight": _from_timm,
+    "features.0.0.weight": _from_torchvision_mobile,
+    "features.0.weight": _from_vgg,
+    "layer1.0.conv1.weight": _from_resnet,
+}
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", name)))
+
+
+def _rename(weights: Weights, prefixes: dict[str, str], left_out: set[str]) -> Weights:
+    """Replaces each key's module name; drops the modules of `left_out` and what lies in them."""
+    renamed = {}
+    for key, value in weights.items():
+        module, _, leaf = key.rpartition(".")
+        if module not in left_out and module.split(".")[0] not in left_out:
+            renamed[f"{prefixes.get(module, module)}.{leaf}"] = value
+    return renamed

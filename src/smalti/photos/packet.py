@@ -1,0 +1,153 @@
+"""XMP packets: values of the `xmp` namespace are set, and every other byte stays as it was.
+
+XMP (ISO 16684-1) is RDF in XML. A simple property of a photo is an attribute of an rdf:Description or an element in
+it, and both are found here. The text is changed in place rather than parsed and written anew, so that nothing another
+program keeps there (histories, comments, order, white space, prefixes) can be lost.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from smalti.errors import DataError
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XMP = "http://ns.adobe.com/xap/1.0/"
+
+_NAME = re.compile(rb"<([^\s/>]+)")
+_ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
+_END = re.compile(rb"\s*(/?)>")
+
+
+def with_values(packet: bytes, values: Mapping[str, str]) -> bytes:
+    """The packet with these simple values in the xmp namespace, by local name; DataError if it is none of ours."""
+    places = _Places(packet, values)
+    edits = places.edits
+    missing = [name for name in values if name not in places.found]
+    if missing:
+        edits.append((places.home, places.home, places.attributes({name: values[name] for name in missing})))
+    for begin, end, text in sorted(edits, reverse=True):
+        packet = packet[:begin] + text + packet[end:]
+    if _Places(packet, values).found != dict(values):
+        raise DataError("its rating or label cannot be set")
+    return packet
+
+
+@dataclass(frozen=True)
+class _Tag:
+    """A start tag in the text: offsets in bytes."""
+
+    name: bytes
+    name_end: int
+    attributes: dict[bytes, tuple[int, int]]  # the value without its quotes: begin, end
+    end: int
+    empty: bool
+
+
+def _tag(packet: bytes, begin: int) -> _Tag:
+    """The start tag at `begin`, which the parser found well-formed."""
+    name = _NAME.match(packet, begin)
+    assert name
+    attributes, at = {}, name.end()
+    while match := _ATTRIBUTE.match(packet, at):
+        attributes[match[1]], at = (match.start(2) + 1, match.end(2) - 1), match.end()
+    end = _END.match(packet, at)
+    assert end
+    return _Tag(name[1], name.end(), attributes, end.end(), bool(end[1]))
+
+
+class _Places:
+    """Where a packet holds, or would hold, the values asked for."""
+
+    def __init__(self, packet: bytes, values: Mapping[str, str]) -> None:
+        self.edits: list[tuple[int, int, bytes]] = []
+        self.found: dict[str, str] = {}
+        self.home = -1
+        self._packet, self._values = packet, values
+        self._stack: list[str] = []
+        self._bound: dict[str | None, list[str]] = {}
+        self._open: tuple[str, int] | None = None  # the element whose text is wanted, and where that begins
+        self._parse()
+        if self.home < 0:
+            raise DataError("no XMP in it: no rdf:Description")
+
+    def attributes(self, values: Mapping[str, str]) -> bytes:
+        """Text for a start tag at `home`."""
+        written = "".join(f' {self._prefix}:{name}="{value}"' for name, value in values.items())
+        return (self._declaration + written).encode()
+
+    def _parse(self) -> None:
+        parser = self._parser = expat.ParserCreate(namespace_separator=" ")
+        parser.namespace_prefixes = True  # names become "uri local prefix"
+        parser.XmlDeclHandler = self._declared
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartNamespaceDeclHandler = lambda prefix, uri: self._bound.setdefault(prefix, []).append(uri)
+        parser.EndNamespaceDeclHandler = lambda prefix: self._bound[prefix].pop()
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        try:
+            self._packet.decode()
+            parser.Parse(self._packet, True)
+        except UnicodeDecodeError:
+            raise DataError("its text is not UTF-8") from None
+        except expat.ExpatError as error:
+            raise DataError(f"no well-formed XML: {error}") from None
+
+    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding and encoding.lower() not in ("utf-8", "us-ascii"):
+            raise DataError(f"its text is {encoding}, not UTF-8")
+
+    def _refuse_doctype(self, *_: object) -> None:
+        raise DataError("it has a DOCTYPE, which XMP has not: its entities could stand for anything")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._open:
+            raise DataError("its rating or label is not a plain value")
+        begin, place = self._parser.CurrentByteIndex, self._stack[-2:]
+        self._stack.append(" ".join(name.split(" ")[:2]))
+        if place[-1:] == [f"{RDF} RDF"] and self._stack[-1] == f"{RDF} Description":
+            self._description(_tag(self._packet, begin), attributes)
+        elif place == [f"{RDF} RDF", f"{RDF} Description"] and self._stack[-1].startswith(f"{XMP} "):
+            self._property(self._stack[-1].removeprefix(f"{XMP} "), _tag(self._packet, begin), begin)
+
+    def _description(self, tag: _Tag, attributes: dict[str, str]) -> None:
+        if self.home < 0:
+            self.home = tag.name_end
+            self._prefix, self._declaration = self._prefix_here()
+        for key, value in attributes.items():
+            uri, _, names = key.partition(" ")
+            local, _, prefix = names.partition(" ")
+            if uri == XMP and local in self._values:
+                begin, end = tag.attributes[f"{prefix}:{local}".encode()]
+                self._take(local, value, begin, end)
+
+    def _property(self, local: str, tag: _Tag, begin: int) -> None:
+        if local not in self._values:
+            return
+        if tag.empty:
+            self.found[local] = ""
+            text = b"<%b>%b</%b>" % (tag.name, self._values[local].encode(), tag.name)
+            self.edits.append((begin, tag.end, text))
+        else:
+            self._open = local, tag.end
+
+    def _end(self, _: str) -> None:
+        self._stack.pop()
+        if self._open:
+            (local, begin), self._open = self._open, None
+            end = self._parser.CurrentByteIndex
+            self._take(local, self._packet[begin:end].decode(), begin, end)
+
+    def _take(self, local: str, value: str, begin: int, end: int) -> None:
+        self.found[local] = value
+        self.edits.append((begin, end, self._values[local].encode()))
+
+    def _prefix_here(self) -> tuple[str, str]:
+        """The prefix of the xmp namespace in scope, and what must be written to have it."""
+        for prefix, uris in self._bound.items():
+            if prefix and uris and uris[-1] == XMP:
+                return prefix, ""
+        if self._bound.get("xmp"):
+            raise DataError("the prefix xmp stands for something else in it")
+        return "xmp", f' xmlns:xmp="{XMP}"'

@@ -1,0 +1,75 @@
+"""The table of a result: one line per photo, as CSV (RFC 4180, UTF-8).
+
+A cell of text that a spreadsheet would take for a formula begins with an apostrophe. `taken` is ISO 8601 without an
+offset: UTC where the photo says how far its clock is from UTC, else the camera's clock.
+"""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from smalti.photos.files import shown, write_whole
+from smalti.photos.photo import Photo, Ranked, Result, Series
+
+COLUMNS = (
+    "series",
+    "order",
+    "file",
+    "verdict",
+    "probability",
+    "close",
+    "score",
+    "reasons",
+    "taken",
+    "camera",
+    "megapixels",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(result: Result, path: Path) -> None:
+    """Writes the table to `path`; OutputError if that cannot be."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([COLUMNS, *rows(result)])
+    write_whole(path, text.getvalue().encode())
+
+
+def rows(result: Result) -> list[list[str]]:
+    """The cells of COLUMNS, a list per photo, best first within each series."""
+    return [
+        _row(series, order, ranked) for series in result.series for order, ranked in enumerate(series.ranked, start=1)
+    ]
+
+
+def _row(series: Series, order: int, ranked: Ranked) -> list[str]:
+    photo = ranked.photo
+    return [
+        _text(series.name),
+        str(order),
+        _text(str(photo.path)),
+        ranked.verdict,
+        f"{ranked.probability:.4f}",
+        "yes" if ranked.close else "no",
+        f"{ranked.look.score:.4f}",
+        _text("; ".join(ranked.reasons)),
+        taken(photo),
+        _text(photo.camera),
+        f"{photo.width * photo.height / 1e6:.1f}",
+    ]
+
+
+def taken(photo: Photo) -> str:
+    """When it was taken, to the millisecond; "" if unknown or beyond the calendar."""
+    if photo.taken is None:
+        return ""
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=round(photo.taken * 1000))
+    except (OverflowError, ValueError):
+        return ""
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _text(text: str) -> str:
+    printable = shown(text)
+    return f"'{printable}" if printable.startswith(_FORMULA) else printable

@@ -1,0 +1,128 @@
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from smalti.errors import OutputError
+from smalti.photos.packet import RDF, XMP, with_values
+from smalti.photos.xmp import write_sidecars
+from tests.photos.results import draw, photo, ranked, result
+
+ADOBE = """\ufeff<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about='' xmlns:xap="http://ns.adobe.com/xap/1.0/"
+    xmlns:crs='http://ns.adobe.com/camera-raw-settings/1.0/' crs:Note=" xap:Rating='1' "
+    xap:Rating = '{rating}' crs:Exposure="+0.35">
+   <!-- > mine < -->
+   <crs:ToneCurve><rdf:Seq><rdf:li>0, 0&#xA;ü</rdf:li></rdf:Seq></crs:ToneCurve>
+   <xap:Label>{label}</xap:Label>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+BARE = b'<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><r:Description r:about=""%b</r:RDF>'
+
+
+def marks(path):
+    (description,) = ET.parse(path).getroot().iter(f"{{{RDF}}}Description")
+    return description.get(f"{{{XMP}}}Rating"), description.get(f"{{{XMP}}}Label")
+
+
+def one(tmp_path, verdict="pick"):
+    return result((ranked(photo(draw(tmp_path / "1.JPG")), verdict),))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "wanted"), [("pick", ("5", "Green")), ("alternate", ("3", "Yellow")), ("reject", ("-1", "Red"))]
+)
+def test_each_verdict_has_its_rating_and_label(tmp_path, verdict, wanted):
+    assert write_sidecars(one(tmp_path, verdict)) == ()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.JPG", "1.JPG.xmp"]
+    assert marks(tmp_path / "1.JPG.xmp") == wanted
+
+
+def test_a_raw_has_the_names_of_all_three_programs(tmp_path):
+    jpeg, raw = draw(tmp_path / "1.JPG"), tmp_path / "1.NEF"
+    raw.write_bytes(b"raw")
+    write_sidecars(result((ranked(photo(jpeg, raw), "reject"),)))
+    sidecars = sorted(tmp_path.glob("*.xmp"))
+    assert [path.name for path in sidecars] == ["1.JPG.xmp", "1.NEF.xmp", "1.xmp"]
+    assert {marks(path) for path in sidecars} == {("-1", "Red")}
+    assert 'SidecarForExtension="NEF"' in sidecars[2].read_text()
+    assert raw.read_bytes() == b"raw"
+
+
+def test_in_a_sidecar_that_is_there_nothing_else_changes(tmp_path):
+    sidecar = tmp_path / "1.JPG.XMP"
+    sidecar.write_text(ADOBE.format(rating="0", label="Blau &amp; grün"), "utf-8")
+    sidecar.chmod(0o640)
+    assert write_sidecars(one(tmp_path)) == ()
+    assert sidecar.read_text("utf-8") == ADOBE.format(rating="5", label="Green")
+    assert sidecar.stat().st_mode & 0o777 == 0o640
+    before = sidecar.stat().st_mtime_ns
+    assert write_sidecars(one(tmp_path)) == () and sidecar.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"/>",
+        b"></r:Description>",
+        b' xmlns:x="http://ns.adobe.com/xap/1.0/"><x:Label/></r:Description>',
+        b'/><r:Description xmlns:q="http://ns.adobe.com/xap/1.0/" q:Rating="2"/>',
+        b'><x:Other xmlns:x="urn:y"><r:Description x:Rating="1"/></x:Other></r:Description>',
+    ],
+)
+def test_values_are_found_or_added(rest):
+    packet = BARE % rest
+    done = with_values(packet, {"Rating": "5", "Label": "Green"})
+    assert with_values(done, {"Rating": "5", "Label": "Green"}) == done
+    assert done.count(b":Rating=") == packet.count(b'x:Rating="1"') + 1 and b"Green" in done
+    ET.fromstring(done)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", None),
+        (b"not xml", "no well-formed XML"),
+        (b"<a/>", "no XMP in it"),
+        (b'<!DOCTYPE a [<!ENTITY e "x">]>' + BARE % b"/>", "DOCTYPE"),
+        (ADOBE.encode("utf-16"), "not UTF-8"),
+        (b'<?xml version="1.0" encoding="latin-1"?>' + BARE % b"/>", "latin-1"),
+        (BARE % b' xmlns:xmp="urn:other"/>', "something else"),
+        (
+            BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/"><xmp:Label><a/></xmp:Label></r:Description>',
+            "plain value",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_left_alone_and_named(tmp_path, content, reason):
+    sidecar = tmp_path / "1.JPG.xmp"
+    sidecar.write_bytes(content)
+    left = write_sidecars(one(tmp_path))
+    assert [entry.path for entry in left] == ([sidecar] if reason else [])
+    if reason:
+        assert reason in left[0].reason and "\n" not in left[0].reason
+        assert sidecar.read_bytes() == content
+    else:
+        assert marks(sidecar) == ("5", "Green")
+
+
+def test_a_sidecar_of_two_photos_keeps_the_first_verdict(tmp_path):
+    shots = [tmp_path / "1.NEF", tmp_path / "1.CR2"]
+    for shot in shots:
+        shot.write_bytes(b"raw")
+    left = write_sidecars(result((ranked(photo(shots[0])), ranked(photo(shots[1]), "reject"))))
+    assert [entry.path.name for entry in left] == ["1.xmp"] and marks(tmp_path / "1.xmp") == ("5", "Green")
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("smalti.photos.files.publish", refuse)
+    with pytest.raises(OutputError, match=r"1\.JPG\.xmp: cannot be written: read-only"):
+        write_sidecars(one(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["1.JPG"]
