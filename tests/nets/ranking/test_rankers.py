@@ -13,7 +13,7 @@ PAIRS = torch.tensor([(i, j) for i in range(4) for j in range(4) if i != j])
 
 
 def made(name: str, **options: object) -> nn.Module:
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     return RANKERS[name](cues=NAMES, encoder="mobilenetv2", width=0.5, **options)
 
 
