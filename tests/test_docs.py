@@ -15,6 +15,11 @@ def test_the_keys_of_a_recipe_are_those_of_the_settings() -> None:
     assert printed == runpy.run_path(str(ROOT / "tools" / "recipe_keys.py"))["reference"]()
 
 
+def test_the_data_sets_are_those_that_are_known() -> None:
+    _, _, printed = (ROOT / "docs" / "datasets.md").read_text().partition("<!-- sets -->\n")
+    assert printed == runpy.run_path(str(ROOT / "tools" / "data_sets.py"))["reference"]()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):

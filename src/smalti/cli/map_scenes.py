@@ -1,8 +1,6 @@
 """What `smalti map` does: scenes one after the other, each with what else was asked for."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
+from smalti.cli.progress import bar
 from smalti.errors import SmaltiError
 from smalti.mapping.fit import Open, open_fitting
 from smalti.mapping.places import identity, outputs, refuse_to_replace, scenes
@@ -115,7 +114,7 @@ def _map_one(group: list[str], path: Path, predict: Predictor, options: Options,
     wanted = Wanted(options.confidence, options.probabilities, options.cog)
     with open_fitting(scene, _opener(group), predict.card, options.bands, options.resolution, _warn) as reader:
         pixels = reader.grid.height * reader.grid.width
-        with _bar(pixels, title) as progress:
+        with bar(pixels, "Pix", title) as progress:
             summary = map_scene(reader, predict, path, _made_of(group, options), wanted, progress, click.echo)
         if summary is not None:
             speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
@@ -127,18 +126,6 @@ def _map_one(group: list[str], path: Path, predict: Predictor, options: Options,
 
         write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary, _opener(group))
         click.echo(path.with_suffix(".html"))
-
-
-@contextmanager
-def _bar(pixels: int, title: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar with speed and time left, where somebody looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=pixels, unit="Pix", unit_scale=True, desc=title, leave=False) as bar:
-        yield lambda done: bar.update(done) and None
 
 
 def _opener(group: list[str]) -> Open:

@@ -166,7 +166,7 @@ def text_table(evaluation: Evaluation) -> str:
     ]
     means = [s.miou, s.mf1, s.mprecision, s.mrecall, *([boundary.f1] if boundary else [])]
     foot = ["mean", *map(percent, means), f"{s.pixels:,}"]
-    table = _aligned([head, *rows, foot])
+    table = aligned([head, *rows, foot])
     table.insert(1, "-" * len(table[0]))
     table.insert(-1, table[1])
     overall = f"overall accuracy {percent(s.oa)}   kappa {percent(s.kappa)}"
@@ -180,7 +180,7 @@ def percent(value: float) -> str:
     return "-" if math.isnan(value) else f"{100 * value:.2f}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines: the first column to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [

@@ -82,8 +82,8 @@ class ImageLabels:
 class ColorLabels(ImageLabels):
     """An image, RGB or palette, whose colours stand for classes."""
 
-    def __init__(self, reader: Reader, task: Task, known: dict[RGB, int]) -> None:
-        self._reader, self._task = reader, task
+    def __init__(self, reader: Reader, task: Task, known: dict[RGB, int], threshold: int | None = None) -> None:
+        self._reader, self._task, self._threshold = reader, task, threshold
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         self._colors = Colors(known)
         if reader.dtype != np.uint8:
@@ -94,6 +94,8 @@ class ColorLabels(ImageLabels):
         if self._reader.palette is not None:
             pixels = self._reader.palette[:3, pixels[0]]
         pixels = pixels[:3]
+        if self._threshold is not None:
+            pixels = np.where(pixels >= self._threshold, 255, 0).astype(np.uint8)
         found, unknown = self._colors.decode(pixels)
         found[~valid] = self._task.ignore
         return found, unknown & valid, pixels

@@ -16,6 +16,8 @@ class LabelSpec(BaseModel):
 
     colors: dict[str, str | int] = Field(default_factory=dict)
     """Colours (`#RRGGBB`) of a label image, beside those that the task names itself."""
+    threshold: int | None = Field(None, ge=1, le=255)
+    """Where label images have impure colours: a channel counts as 255 from this value on, else as 0."""
     ids: dict[int, str | int] = Field(default_factory=dict)
     """Pixel values of a class raster; without any, the value is the class id."""
     attribute: str | None = None

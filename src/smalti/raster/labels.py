@@ -55,9 +55,9 @@ def _image_labels(reader: Reader, grid: Grid, task: Task, spec: LabelSpec) -> "I
             raise LabelError(
                 f"{reader.path}: is a colour image, but no colour of a class is known; name them in `colors`"
             )
-        return ColorLabels(reader, task, known)
+        return ColorLabels(reader, task, known, spec.threshold)
     if reader.palette is not None and not spec.ids and _painted(reader.palette, known):
-        return ColorLabels(reader, task, known)
+        return ColorLabels(reader, task, known, spec.threshold)
     return ImageLabels(reader, task, spec)
 
 

@@ -42,20 +42,20 @@ def draw_sheet(panels: dict[str, RGB], task: Task) -> Image.Image:
     """Panels of one size side by side under their names, the legend below."""
     height, width = next(iter(panels.values())).shape[:2]
     column = max(width, SMALLEST_WIDTH)
-    rows = _legend_rows(task, len(panels) * (column + GAP) - GAP)
+    rows = legend_rows(task, len(panels) * (column + GAP) - GAP)
     size = (len(panels) * (column + GAP) + GAP, height + TITLE + LEGEND * len(rows) + GAP)
     sheet = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     for k, (name, panel) in enumerate(panels.items()):
         left = GAP + k * (column + GAP)
-        draw.text((left, 8), name, INK, _font(14))
+        draw.text((left, 8), name, INK, font(14))
         sheet.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, TITLE))
     for k, row in enumerate(rows):
-        _draw_legend(draw, row, task, TITLE + height + LEGEND * k + 14)
+        draw_legend(draw, row, task, TITLE + height + LEGEND * k + 14)
     return sheet
 
 
-def _legend_rows(task: Task, width: int) -> list[list[int]]:
+def legend_rows(task: Task, width: int) -> list[list[int]]:
     """The class ids of each line of the legend, so that none is wider than `width`."""
     rows: list[list[int]] = [[]]
     used = 0.0
@@ -68,18 +68,20 @@ def _legend_rows(task: Task, width: int) -> list[list[int]]:
     return rows
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, ids: list[int], task: Task, top: int) -> None:
+def draw_legend(draw: ImageDraw.ImageDraw, ids: list[int], task: Task, top: int) -> None:
+    """Draws one line of the legend, its upper edge at row `top`."""
     left = float(GAP)
     for k in ids:
         draw.rounded_rectangle((left, top, left + 18, top + 18), 4, task_colors(task)[k], EDGE)
-        draw.text((left + 26, top + 1), task.labels[k], INK, _font(14))
+        draw.text((left + 26, top + 1), task.labels[k], INK, font(14))
         left += _entry(task.labels[k])
 
 
 def _entry(label: str) -> float:
     """Width of a legend entry in pixels."""
-    return 26 + _font(14).getlength(label) + 26
+    return 26 + font(14).getlength(label) + 26
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The one font, in pixels."""
     return ImageFont.load_default(size)

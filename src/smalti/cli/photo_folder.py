@@ -1,0 +1,93 @@
+"""What `smalti photos` does: ranks a folder, tells the result, and writes what else was asked for."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from smalti.cli.progress import bar
+from smalti.jobs import guarded
+from smalti.photos.cues import CUES
+from smalti.photos.files import shown
+from smalti.photos.listing import MARK, list_photos
+from smalti.photos.photo import Result, Series
+from smalti.photos.run import rank_photos
+from smalti.runtime.ranker import open_ranker
+
+PAGE = "smalti-photos.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for beside the folder."""
+
+    report: bool
+    csv: Path | None
+    xmp: bool
+    picks: Path | None
+    model: str
+
+
+def rank_folder(folder: Path, options: Options) -> Result:
+    """Ranks a folder and writes what was asked for; returns the result, whose `unread` were told as one line each."""
+    if options.picks is not None and options.picks.resolve() == folder.resolve():
+        raise click.UsageError(f"--copy-picks {options.picks}: is the folder of the photos itself; give another one")
+    shots = list_photos(folder, [options.picks] if options.picks else [])
+    ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
+    with bar(len(shots), "photo", folder.name) as progress:
+        result = rank_photos(folder, shots, ranker, progress)
+    for series in result.series:
+        click.echo(_line(series))
+    for unread in result.unread:
+        click.echo(f"smalti: {shown(unread.path)}: {shown(unread.reason)}", err=True)
+    _write(result, folder, options)
+    click.echo(result.how)
+    return result
+
+
+def _line(series: Series) -> str:
+    """The pick, of how many, and what is wrong with the others."""
+    pick, *others = series.ranked
+    name = shown(pick.photo.path.name)
+    if not others:
+        return f"{name}: alone"
+    faults = Counter(reason for ranked in others for reason in ranked.reasons)
+    close = [shown(ranked.photo.path.name) for ranked in others if ranked.close]
+    why = [f"{number} {fault}" for fault, number in faults.items()]
+    why += [f"too close to call: {', '.join(close)}"] if close else []
+    return f"{name}: best of {len(series.ranked)}" + (f" ({'; '.join(why)})" if why else "")
+
+
+def _write(result: Result, folder: Path, options: Options) -> None:
+    if options.csv:
+        from smalti.photos.tables import write_csv
+
+        write_csv(result, options.csv)
+        click.echo(shown(options.csv))
+    if options.xmp:
+        from smalti.photos.xmp import write_sidecars
+
+        for left in write_sidecars(result):
+            click.echo(f"warning: {shown(left.path)}: {shown(left.reason)}", err=True)
+    if options.picks:
+        from smalti.photos.picks import copy_picks
+
+        _mark(options.picks, folder)
+        click.echo(f"{shown(options.picks)}: {len(copy_picks(result, options.picks))} files copied")
+    if options.report:
+        from smalti.photos.page import write_page
+
+        page = folder / PAGE
+        _mark(page.with_name(f"{page.stem}_files"), folder)
+        write_page(result, page)
+        click.echo(shown(page))
+
+
+def _mark(place: Path, folder: Path) -> None:
+    """Marks a folder of ours among the photos, so that the next run leaves it out."""
+    if not place.resolve().is_relative_to(folder.resolve()):
+        return
+    with guarded(place):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / MARK).touch()

@@ -1,0 +1,33 @@
+"""`smalti photos`: a folder of photos comes in, the best of each series comes out; no photo is changed."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smalti.cli import exit_code
+from smalti.errors import RasterError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="photos")
+@click.argument("folder", type=_PATH)
+@click.option("--report", is_flag=True, help="Also write FOLDER/smalti-photos.html: a page to look through.")
+@click.option("--csv", type=_PATH, metavar="FILE", help="Also write a table, one line per photo.")
+@click.option("--xmp", is_flag=True, help="Also write ratings and labels as XMP sidecars beside the photos.")
+@click.option(
+    "--copy-picks", "picks", type=_PATH, metavar="DIR", help="Also copy the best photo of each series to DIR."
+)
+@click.option("--model", default="bestshot", show_default=True, help="A name from `smalti models`, or an .onnx file.")
+def command(folder: Path, **options: Any) -> None:
+    """Find the best photo of each series in FOLDER and below.
+
+    Photos are never moved, changed or deleted. A run that was cut short goes on when the same command is given again.
+    Where some photos cannot be read the others are ranked, and the exit code is 3.
+    """
+    from smalti.cli.photo_folder import Options, rank_folder  # imports what `--help` does not need
+
+    if rank_folder(folder, Options(**options)).unread:
+        sys.exit(exit_code(RasterError()))

@@ -1,0 +1,133 @@
+"""A download against its description: what is missing, what is extra, what the labels hold."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import SmaltiError
+from smalti.known.folder import Folder
+from smalti.known.items import Item, Search, list_ids, look
+from smalti.known.layout import Known, Patterns
+from smalti.known.opened import Opener, make_opener
+from smalti.known.registry import find_split
+from smalti.tiling import Window
+
+STRIP = 512
+"""Rows of labels read at once."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which files of a data set are there."""
+
+    searches: dict[str, Search]
+    """By split, of those that were asked for."""
+    optional: dict[str, tuple[int, int]]
+    """What nothing depends on: how many files are there, and how many there would be."""
+    extra: tuple[Path, ...]
+    """Files that do not belong to the data set."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is needed and not there, each once."""
+        return tuple(dict.fromkeys(lack for search in self.searches.values() for lack in search.missing))
+
+
+def check_files(known: Known, root: Path, split: str | None = None) -> Files:
+    """Looks for all files of a data set, or of one split. Raises DataError: no such folder or split."""
+    folder = Folder(root)
+    names = [split] if split else [name for name, part in known.splits.items() if part.labelled]
+    searches = {name: look(known, folder, find_split(known, name)) for name in names}
+    groups: dict[str, Patterns] = {"images in " + ", ".join(choice): at for choice, at in known.images.items()}
+    if known.eroded:
+        groups["eroded labels"] = known.eroded
+    groups |= {name: height.patterns for name, height in known.heights.items()}
+    found = {name: _found(known, folder, names, patterns) for name, patterns in groups.items()}
+    hidden = [name for name, part in known.splits.items() if not part.labelled]
+    optional = {name: (len(paths - {None}), total) for name, (paths, total) in found.items()}
+    for name in hidden:
+        ids = list_ids(known, folder, known.splits[name])[0]
+        optional[f"images of {name}, which has no public labels"] = (len(ids), known.splits[name].count)
+    if len(known.images) == 1:
+        del optional[next(iter(groups))]  # those are needed, and reported as missing
+    return Files(searches, optional, () if split else _extra(known, folder, groups))
+
+
+def _found(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> tuple[set[Path | None], int]:
+    """The files of some patterns for the images of some splits, and how many there would be."""
+    files = _files(known, folder, names)
+    return {folder.find(patterns, file) for file in files}, len(files)
+
+
+def _files(known: Known, folder: Folder, names: list[str]) -> list[str]:
+    """The images of some splits, chips by their file."""
+    found: dict[str, None] = {}
+    for name in names:
+        split = known.splits[name]
+        for image in list_ids(known, folder, split)[0]:
+            found[image.rpartition("_")[0] if split.listed else image] = None
+    return list(found)
+
+
+def _extra(known: Known, folder: Folder, groups: dict[str, Patterns]) -> tuple[Path, ...]:
+    files = _files(known, folder, list(known.splits))
+    every = [*groups.values(), *((pattern,) for pattern in known.labels)]  # labels may lie there in two ways
+    used = {path for patterns in every for file in files if (path := folder.find(patterns, file))}
+    lists = tuple(split.listed for split in known.splits.values() if split.listed)
+    return tuple(folder.others(used, known.beside + lists))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the labels of a data set hold."""
+
+    pixels: dict[str, NDArray[np.int64]]
+    """Per split the pixels of each class, and those ignored at the end (classes + 1)."""
+    sizes: dict[str, tuple[int, int]]
+    """Smallest and largest height and width: `height` and `width`."""
+    problems: tuple[str, ...]
+    """Lines about files that cannot be used."""
+
+
+def check_contents(known: Known, files: Files, progress: Callable[[str], None] = lambda name: None) -> Contents:
+    """Reads all labels; `progress` gets the name of each image before it is read."""
+    task = known.task()
+    counts: dict[tuple[Path, Window | None], NDArray[np.int64]] = {}
+    problems: list[str] = []
+    sides: list[tuple[int, int]] = []
+    pixels = {}
+    for name, search in files.searches.items():
+        opener = make_opener(known, search.bands, search.bands, task)
+        total = np.zeros(len(known.classes) + 1, np.int64)
+        for item in search.items:
+            key = (item.image, item.window)
+            if key not in counts:
+                progress(item.name)
+                counts[key], size = _count(opener, item, problems)
+                sides += [size] if size else []
+            total += counts[key]
+        pixels[name] = total
+    heights, widths = zip(*sides, strict=True) if sides else ((0,), (0,))
+    sizes = {"height": (min(heights), max(heights)), "width": (min(widths), max(widths))}
+    return Contents(pixels, sizes, tuple(problems))
+
+
+def _count(opener: Opener, item: Item, problems: list[str]) -> tuple[NDArray[np.int64], tuple[int, int] | None]:
+    """Pixels of each class and of none, and the size; none at all, and a line in `problems`, where that cannot be."""
+    classes = len(opener.task.labels)
+    total = np.zeros(256, np.int64)
+    try:
+        with closing(opener.image(item)) as image:
+            grid = image.grid
+        with closing(opener.labels(item, grid)) as labels:
+            for row in range(0, grid.height, STRIP):
+                window = Window(row, 0, min(STRIP, grid.height - row), grid.width)
+                total += np.bincount(labels.read(window).reshape(-1), minlength=256)
+    except SmaltiError as error:
+        problems.append(str(error))
+        return np.zeros(classes + 1, np.int64), None
+    return np.append(total[:classes], total[classes:].sum()), (grid.height, grid.width)

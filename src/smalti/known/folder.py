@@ -1,0 +1,83 @@
+"""The files below a folder, found by the patterns of a data set whatever folder they were unpacked into."""
+
+import os
+import re
+from collections import defaultdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from smalti.errors import DataError
+
+FIELD = re.compile(r"\{(id|padded|folder|stem)\}")
+
+
+class Folder:
+    """All files below a folder; patterns are matched with the ends of their paths, without case and spaces."""
+
+    def __init__(self, root: Path) -> None:
+        """Lists the files; DataError if there is no such folder."""
+        if not root.is_dir():
+            raise DataError(f"{root}: no such folder; expected the folder of a downloaded data set")
+        self.root = root
+        found = (Path(home, name).relative_to(root) for home, _, names in os.walk(root) for name in names)
+        self.files = {plain(path.as_posix()): path for path in sorted(found)}
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for key in self.files:
+            self._by_name[key.rpartition("/")[2]].append(key)
+
+    def find(self, patterns: tuple[str, ...], image: str) -> Path | None:
+        """The file (relative to the root) of an image by the first pattern that has one, or None."""
+        for pattern in patterns:
+            *homes, name = plain(fill(pattern, image)).split("/")
+            for key in self._by_name.get(name, ()):
+                if _ends(key.split("/")[:-1], homes):
+                    return self.files[key]
+        return None
+
+    def images(self, patterns: tuple[str, ...], folder: str) -> list[str]:
+        """Ids `FOLDER/STEM` of all files that fit one of the patterns with that folder, sorted; stems without case."""
+        stems: set[str] = set()
+        for pattern in patterns:
+            *homes, name = plain(pattern.replace("{folder}", folder)).split("/")
+            before, _, after = name.partition("{stem}")
+            for key in self.files:
+                *own, file = key.split("/")
+                if file.startswith(before) and file.endswith(after) and _ends(own, homes):
+                    stems.add(file[len(before) : len(file) - len(after)])
+        return [f"{folder}/{stem}" if folder else stem for stem in sorted(stems, key=natural)]
+
+    def others(self, used: set[Path], patterns: tuple[str, ...]) -> list[Path]:
+        """Files that are not in `used`, fit none of the patterns and are not hidden."""
+        known = [plain(pattern).split("/") for pattern in patterns]
+        return [
+            path
+            for key, path in self.files.items()
+            if path not in used
+            and not path.name.startswith(".")
+            and not any(_ends(key.split("/"), pattern) for pattern in known)
+        ]
+
+
+def plain(path: str) -> str:
+    """A path without case and spaces: archives are unpacked in many ways."""
+    return path.casefold().replace(" ", "")
+
+
+def fill(pattern: str, image: str) -> str:
+    """A pattern with the parts of an image's id."""
+    folder, _, stem = image.rpartition("/")
+    padded = re.sub(r"\d+", lambda digits: digits[0].zfill(2), image)
+    parts = {"id": image, "padded": padded, "folder": folder, "stem": stem}
+    return FIELD.sub(lambda found: parts[found[1]], pattern)
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A key that sorts numbers inside a text by their value."""
+    return [(int(part or 0), other) for other, part in re.findall(r"(\D*)(\d*)", text)]
+
+
+def _ends(parts: list[str], patterns: list[str]) -> bool:
+    """Whether the last parts of a path fit the patterns one by one."""
+    return len(parts) >= len(patterns) and all(
+        fnmatchcase(part, pattern) for part, pattern in zip(parts[len(parts) - len(patterns) :], patterns, strict=True)
+    )

@@ -1,0 +1,160 @@
+"""The images of a split with their labels and heights, and what of them is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from smalti.errors import DataError
+from smalti.known.folder import Folder, fill
+from smalti.known.layout import Bands, Known, Split
+from smalti.known.registry import find_split
+from smalti.raster.read import open_raster
+from smalti.tiling import Window
+
+Borders = Literal["full", "eroded"]
+NAMED_AT_ONCE = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image of a data set; paths lead there from where the program runs."""
+
+    id: str
+    image: Path
+    labels: Path | None
+    eroded: Path | None
+    heights: dict[str, Path]
+    window: Window | None = None
+    """The part of the files that is meant; None for all of them."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.id
+
+    def truth(self, borders: Borders) -> Path:
+        """The labels of that kind; they are there wherever `find_items` gave the item for it."""
+        path = self.eroded if borders == "eroded" else self.labels
+        assert path is not None
+        return path
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found of a split."""
+
+    items: tuple[Item, ...]
+    """Its images; none where anything is missing."""
+    missing: tuple[str, ...]
+    """Files, by their first pattern, that are not there; or how many of a folder are not."""
+    bands: Bands
+    """The bands of the images, in the order of the files."""
+
+
+def find_items(
+    known: Known, root: Path, split: str, bands: Sequence[str] | None = None, borders: Borders = "full"
+) -> Search:
+    """The images of a split, complete, in bands that hold those asked for.
+
+    Raises DataError: no such split, no such bands, or a file is missing (it names the first ones).
+    """
+    if borders == "eroded" and not known.eroded:
+        raise DataError(f"{known.name} has no eroded labels of its own; leave borders = 'eroded' away")
+    search = look(known, Folder(root), find_split(known, split), bands, borders)
+    if search.missing:
+        more = len(search.missing) - NAMED_AT_ONCE
+        listed = ", ".join(search.missing[:NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
+        raise DataError(
+            f"{root}: {known.name} is incomplete for its split {split}: {listed} missing; "
+            f"see all with: smalti data {known.name} {root} --split {split}"
+        )
+    return search
+
+
+def look(
+    known: Known, folder: Folder, split: Split, bands: Sequence[str] | None = None, borders: Borders = "full"
+) -> Search:
+    """What of a split is there and what is not."""
+    ids, missing = list_ids(known, folder, split)
+    images = {image: image.rpartition("_")[0] if split.listed else image for image in ids}  # a chip's file
+    files = dict.fromkeys(images.values())
+    chosen = max(
+        _fitting(known, bands),
+        key=lambda choice: sum(folder.find(known.images[choice], file) is not None for file in files),
+    )
+    found = {file: _item(known, folder, file, chosen) for file in files}
+    wanted = known.labels if borders == "full" else known.eroded
+    for file, item in found.items():
+        if item is None:
+            missing.append(fill(known.images[chosen][0], file))
+        if folder.find(wanted, file) is None:
+            missing.append(fill(wanted[0], file))
+    if missing:
+        return Search((), tuple(missing), chosen)
+    items = [(image, item) for image, file in images.items() if (item := found[file])]
+    return Search(tuple(_chip(known, item, image) if split.listed else item for image, item in items), (), chosen)
+
+
+def _fitting(known: Known, bands: Sequence[str] | None) -> list[Bands]:
+    """The choices of bands that hold those asked for."""
+    fitting = [choice for choice in known.images if bands is None or set(bands) <= set(choice)]
+    if not fitting:
+        has = " or ".join(f"({', '.join(choice)})" for choice in known.images)
+        raise DataError(f"{known.name} has {has}; the card asks for {', '.join(bands or ())}")
+    return fitting
+
+
+def list_ids(known: Known, folder: Folder, split: Split) -> tuple[list[str], list[str]]:
+    """Ids of a split's images, and what is missing of its lists and folders, in words."""
+    if split.ids:
+        return list(split.ids), []
+    if split.listed:
+        path = folder.find((split.listed,), "")
+        if path is None:
+            return [], [split.listed]
+        lines = (folder.root / path).read_text(encoding="utf-8", errors="replace").split()
+        return lines, [] if len(lines) == split.count else [f"{split.count} lines of {split.listed}, not {len(lines)}"]
+    patterns = tuple(pattern for choice in known.images.values() for pattern in choice)
+    out = set(split.but)
+    ids = [image for home in split.folders for image in folder.images(patterns, home) if image not in out]
+    lack = split.count - len(ids)
+    place = fill(known.images[next(iter(known.images))][0], f"{split.folders[0]}/*")
+    return ids, [f"{lack} of {split.count} images {place}"] if lack > 0 else []
+
+
+def _item(known: Known, folder: Folder, image: str, bands: Bands) -> Item | None:
+    path = folder.find(known.images[bands], image)
+    if path is None:
+        return None
+
+    def place(patterns: tuple[str, ...]) -> Path | None:
+        found = folder.find(patterns, image) if patterns else None
+        return None if found is None else folder.root / found
+
+    heights = {name: place(height.patterns) for name, height in known.heights.items()}
+    return Item(
+        image,
+        folder.root / path,
+        place(known.labels),
+        place(known.eroded),
+        {name: found for name, found in heights.items() if found},
+    )
+
+
+def _chip(known: Known, item: Item, image: str) -> Item:
+    """The chip of an image: numbered row by row over all that begin inside it, whole ones or not."""
+    side = known.chip
+    height, width = _size(item.image)
+    row, col = divmod(int(image.rpartition("_")[2]), -(-width // side))
+    window = Window(row * side, col * side, side, side)
+    if window.bottom > height or window.right > width:
+        raise DataError(f"{item.image}: has {width}x{height} pixels, and so no chip {image}; the file is another one")
+    return replace(item, id=image, window=window)
+
+
+@cache
+def _size(path: Path) -> tuple[int, int]:
+    with open_raster(path) as reader:
+        return reader.grid.height, reader.grid.width

@@ -1,0 +1,110 @@
+"""What a description of a data set consists of: classes, files, splits, and what may be done with it.
+
+Files are named by patterns below any folder: `{id}` is an image's name in the data set, `{padded}` the same with its
+numbers in two digits, `{folder}` and `{stem}` its two parts at the last slash. `*` may stand in folders. Neither case
+nor spaces count.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from smalti.card import Task
+from smalti.raster.label_spec import LabelSpec
+from smalti.raster.palette import parse_color
+
+Role = Literal["train", "validation", "test"]
+Bands = tuple[str, ...]
+Patterns = tuple[str, ...]
+"""Places of one file; the first that is there counts."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a data set: images named one by one, or all that lie in some folders."""
+
+    role: Role
+    """What its authors or the literature use it for; a choice by a part for tests must be asked for by name."""
+    words: str
+    """Where it comes from, for the protocol."""
+    ids: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Where there are no ids: folders whose images belong to it."""
+    but: tuple[str, ...] = ()
+    """Ids of those folders that do not."""
+    count: int = 0
+    """How many images those folders hold when complete, without `but`."""
+    listed: str = ""
+    """A file of the download that lists its chips, one `ID_NUMBER` a line."""
+    labelled: bool = True
+    """Whether its labels are public."""
+
+    @property
+    def images(self) -> int:
+        """Images of it when complete."""
+        return len(self.ids) or self.count
+
+
+@dataclass(frozen=True)
+class Height:
+    """Rasters of heights or depths that come with the images; they are found and checked, not used yet."""
+
+    patterns: Patterns
+    metres: float | None
+    """Metres of the value 1; None where the set does not tell."""
+    words: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A public data set."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    """In the order of their ids."""
+    colors: tuple[str, ...]
+    """`#RRGGBB` for maps, one per class."""
+    spec: LabelSpec
+    """How its labels are written down, by the names of its classes."""
+    images: dict[Bands, Patterns]
+    """The same images in one or more choices of bands."""
+    labels: Patterns
+    splits: dict[str, Split]
+    pixel: str
+    """Its pixel size in words, with its unit."""
+    size: str
+    """Its image sizes in words."""
+    licence: str
+    citation: str
+    url: str
+    eroded: Patterns = ()
+    """Labels whose borders were taken out by the data set's authors."""
+    heights: dict[str, Height] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    """Catch-all classes that part of the literature keeps out of its means."""
+    beside: tuple[str, ...] = ()
+    """Patterns of further files of the download, which are not missed and not extra."""
+    chip: int = 0
+    """Side of the chips that `listed` splits count."""
+    notes: tuple[str, ...] = ()
+    """What one has to know before believing a number on it."""
+
+    def task(self, name: str = "classes") -> Task:
+        """Its classes as a card keeps them."""
+        return Task(name=name, labels=self.classes, colors=tuple(map(parse_color, self.colors)))
+
+    def words(self, split: str) -> str:
+        """A split for a protocol."""
+        part = self.splits[split]
+        return f"{split} of {self.name}: {part.words}"
+
+
+def by_color(classes: dict[str, str], ignore: tuple[str, ...] = (), threshold: int | None = None) -> LabelSpec:
+    """Labels in colours: `classes` gives each its `#RRGGBB`; see `LabelSpec.threshold`."""
+    colors: dict[str, str | int] = {color: name for name, color in classes.items()}
+    return LabelSpec(colors=colors | dict.fromkeys(ignore, "ignore"), threshold=threshold)
+
+
+def listed(text: str, separator: str | None = None) -> tuple[str, ...]:
+    """Names written in one text."""
+    return tuple(text.split(separator))

@@ -1,0 +1,92 @@
+"""Images and labels of a data set as readers: bands as a card asks, classes as a task asks, chips as images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.errors import DataError
+from smalti.known.items import Borders, Item
+from smalti.known.layout import Bands, Known
+from smalti.raster.crop import CroppedLabels, CroppedReader
+from smalti.raster.grid import Grid
+from smalti.raster.label_spec import LabelSpec
+from smalti.raster.labels import LabelReader, open_labels
+from smalti.raster.read import open_raster
+from smalti.tiling import Window
+
+
+class ImageReader(Protocol):
+    """An open image."""
+
+    @property
+    def grid(self) -> Grid:
+        """Size and place."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its pixels."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Raw pixels (C, H, W) and their validity (H, W); mirrored beyond the border."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+
+
+@dataclass(frozen=True)
+class Opener:
+    """How the images and labels of a data set are opened for one card's bands and one task's classes."""
+
+    known: Known
+    has: Bands
+    """The bands of the files, in their order."""
+    bands: Sequence[str]
+    """Those that are read."""
+    task: Task
+    spec: LabelSpec
+
+    def image(self, item: Item) -> ImageReader:
+        """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
+        reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
+        return reader if item.window is None else CroppedReader(reader, item.window)
+
+    def labels(self, item: Item, grid: Grid, borders: Borders = "full") -> LabelReader:
+        """The labels on the image's grid."""
+        path = item.truth(borders)
+        if item.window is None:
+            return open_labels(path, grid, self.task, self.spec)
+        with open_raster(item.image) as whole:
+            labels = open_labels(path, whole.grid, self.task, self.spec)
+        return CroppedLabels(labels, item.window, self.task.ignore)
+
+
+def make_opener(
+    known: Known, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, str | int] | None = None
+) -> Opener:
+    """An opener; `classes` renames or joins classes of the data set: its name to a task's name, id or `ignore`.
+
+    Raises DataError for a class that neither side has.
+    """
+    wanted = dict(classes or {})
+    for name in wanted:
+        if name not in known.classes:
+            raise DataError(f"{known.name} has no class {name!r}; its classes are {', '.join(known.classes)}")
+    for name in known.classes:
+        if name not in wanted and name not in task.labels:
+            raise DataError(
+                f"{known.name} has the class {name!r}, the task has {', '.join(task.labels)}; "
+                f"say what becomes of it: classes = {{ {name!r} = 'ignore' }}"
+            )
+
+    def renamed(values: dict[Any, str | int]) -> dict[Any, str | int]:
+        return {value: wanted.get(str(name), name) for value, name in values.items()}
+
+    spec = known.spec
+    spec = spec.model_copy(update={"colors": renamed(spec.colors), "ids": renamed(spec.ids)})
+    # The data set alone says what its colours mean: a task's own may be others.
+    plain = task.model_copy(update={"colors": (), "label_colors": {}})
+    return Opener(known, has, bands, plain, spec)

@@ -1,0 +1,44 @@
+"""The data sets that Smalti knows by name."""
+
+from difflib import get_close_matches
+
+from smalti.errors import DataError
+from smalti.known.deepglobe import DEEPGLOBE
+from smalti.known.dubai import DUBAI
+from smalti.known.inria import INRIA
+from smalti.known.landcoverai import LANDCOVERAI
+from smalti.known.layout import Known, Split
+from smalti.known.loveda import LOVEDA
+from smalti.known.massachusetts import BUILDINGS, ROADS
+from smalti.known.nyuv2 import NYUV2, NYUV2_13
+from smalti.known.potsdam import POTSDAM
+from smalti.known.vaihingen import VAIHINGEN
+
+KNOWN: dict[str, Known] = {
+    known.name: known
+    for known in (
+        VAIHINGEN, POTSDAM, DEEPGLOBE, LOVEDA, INRIA, BUILDINGS, ROADS, LANDCOVERAI, DUBAI, NYUV2, NYUV2_13,
+    )
+}  # fmt: skip
+
+
+def find_known(name: str) -> Known:
+    """The data set of that name; DataError with the nearest name where there is none."""
+    if name not in KNOWN:
+        raise DataError(f"no data set is known as {name!r}{_near(name, list(KNOWN))}")
+    return KNOWN[name]
+
+
+def find_split(known: Known, name: str) -> Split:
+    """A split of a data set; DataError where there is none of that name, or its labels are not public."""
+    if name not in known.splits:
+        raise DataError(f"{known.name} has no split {name!r}{_near(name, list(known.splits))}")
+    split = known.splits[name]
+    if not split.labelled:
+        raise DataError(f"{known.name}: the labels of its split {name} are not public; choose another split")
+    return split
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 1, 0)
+    return f"; did you mean {near[0]}? There are {', '.join(names)}"

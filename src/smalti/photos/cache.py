@@ -1,0 +1,122 @@
+"""Looks kept by the content of their photos, so that a run that was cut short goes on and a second one is fast.
+
+SQLite, one row per photo and model. It lies in the folder of the photos, so that it moves and goes with them; where
+that folder cannot be written, in the user's cache folder, under a name made of the folder's path.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from smalti import __version__
+from smalti.errors import OutputError
+from smalti.photos.photo import Look
+
+NAME = ".smalti-photos"
+EVERY = 2.0
+"""Seconds between two writes to the disk: what a kill can lose."""
+_CREATE = (
+    "create table if not exists looks (sha256 text, maker text, cues blob, embedding blob, dhash text, score real,"
+    " primary key (sha256, maker))"
+)
+_DTYPE = np.dtype("<f4")
+
+
+def place_for(folder: Path) -> Path:
+    """The folder for what is kept of a folder of photos, made if need be; OutputError if none can be made."""
+    inside = folder / NAME
+    with suppress(OSError):
+        inside.mkdir(exist_ok=True)
+        if os.access(inside, os.W_OK):
+            return inside
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    outside = base / "smalti" / "photos" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    try:
+        outside.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{outside}: cannot be made ({error.strerror}), nor {inside}; make one writable") from None
+    return outside
+
+
+class Looks:
+    """The looks of one model that are known; `get` and `put` by the SHA-256 of a photo's file."""
+
+    def __init__(self, path: Path, model: str) -> None:
+        """`model` is the hash of the model's file. What another version of Smalti saw is looked at anew.
+
+        A damaged file is begun anew; OutputError if it cannot be written.
+        """
+        self._path, self._maker = path, f"{__version__} {model}"
+        with _told(path):
+            self._file = _open(path)
+            self._known = self._read()
+        self._written = time.monotonic()
+
+    def get(self, sha256: str) -> Look | None:
+        """What is known of a photo."""
+        return self._known.get(sha256)
+
+    def put(self, sha256: str, look: Look) -> None:
+        """Keeps a look; on the disk after EVERY seconds, or when closed."""
+        self._known[sha256] = look
+        row = (sha256, self._maker, _blob(look.cues), _blob(look.embedding), f"{look.dhash:016x}", look.score)
+        with _told(self._path):
+            self._file.execute("insert or replace into looks values (?, ?, ?, ?, ?, ?)", row)
+            if time.monotonic() - self._written >= EVERY:
+                self._file.commit()
+                self._written = time.monotonic()
+
+    def close(self) -> None:
+        """Writes what is not yet on the disk."""
+        with _told(self._path):
+            try:
+                self._file.commit()
+            finally:
+                self._file.close()
+
+    def _read(self) -> dict[str, Look]:
+        query = "select sha256, cues, embedding, dhash, score from looks where maker = ?"
+        return {
+            sha256: Look(_array(cues), _array(embedding), int(dhash, 16), float(score))
+            for sha256, cues, embedding, dhash, score in self._file.execute(query, (self._maker,))
+        }
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        file = sqlite3.connect(path, check_same_thread=False)
+        file.execute(_CREATE)
+        [(state,)] = file.execute("pragma quick_check(1)").fetchall()
+        if state == "ok":
+            return file
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:  # what OperationalError is a kind of: not a database, or a damaged one
+        pass
+    file.close()
+    path.unlink()
+    file = sqlite3.connect(path, check_same_thread=False)
+    file.execute(_CREATE)
+    return file
+
+
+def _blob(values: np.ndarray) -> bytes:
+    return np.ascontiguousarray(values, _DTYPE).tobytes()
+
+
+def _array(blob: bytes) -> np.ndarray:
+    return np.frombuffer(blob, _DTYPE).astype(np.float32)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise OutputError(f"{path}: cannot be written: {error}; free the disk or make its folder writable") from None

@@ -1,0 +1,70 @@
+"""The parts of a JPEG stream, found without decoding it; also of one that lies inside another file."""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smalti.photos.exif import NONE, Exif, parse
+
+START, END = b"\xff\xd8\xff", b"\xff\xd9"
+_SCAN, _APP1 = 0xDA, 0xE1
+_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive: what every decoder reads; 0xC3 is RAW data in DNG
+_BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
+_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+_BURST = re.compile(rb"GCamera:BurstI[dD]\s*(?:=\s*[\"']|>)\s*([^\"'<\s]{1,200})")
+
+
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """A stream's place in its file, and what its headers say."""
+
+    start: int
+    end: int
+    """Behind the end marker; 0 where the file ends before the stream does."""
+    width: int
+    height: int
+    exif: Exif
+    burst: str
+    """What Google's cameras call their burst; "" if nothing is said."""
+
+
+def look(content: bytes, start: int = 0) -> Jpeg | None:
+    """The stream that begins there; None if it is no image that can be decoded."""
+    width = height = 0
+    exif, burst = NONE, ""
+    for marker, begin, end in _segments(content, start):
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", content, begin + 1)
+        elif marker == _APP1 and content.startswith(_EXIF, begin):
+            exif = parse(content[begin:end])
+        elif marker == _APP1 and content.startswith(_XMP, begin):
+            found = _BURST.search(content, begin, end)
+            burst = found[1].decode("ascii", "replace") if found else burst
+        elif marker == _SCAN and width and height:
+            return Jpeg(start, content.find(END, end) + len(END), width, height, exif, burst)
+    return None
+
+
+def largest(content: bytes) -> Jpeg | None:
+    """The largest picture of all streams inside a file: the preview of a RAW; None if there is none."""
+    places = (match.start() for match in re.finditer(re.escape(START), content))
+    found = [stream for stream in (look(content, place) for place in places) if stream is not None]
+    return max(found, key=lambda stream: (stream.width * stream.height, -stream.start), default=None)
+
+
+def _segments(content: bytes, start: int) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment's content up to the first scan; stops where something else stands."""
+    at = start + 2
+    while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
+        marker = content[at + 1]
+        if marker == 0xFF:  # a filler
+            at += 1
+        elif marker in _BARE:
+            at += 2
+        else:
+            (length,) = struct.unpack_from(">H", content, at + 2)
+            at += 2 + length
+            if length < 2 or at > len(content):
+                return
+            yield marker, at - length + 2, at

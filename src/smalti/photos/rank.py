@@ -1,0 +1,81 @@
+"""The order within a series, and in words why a photo is not its best.
+
+The model's scores decide about the order. Words come from what was measured at full resolution, always beside the pick
+of the same series: a photo in the dark is not "dark" among others taken in the dark.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from smalti.photos.cues import CUES
+from smalti.photos.photo import Look, Photo, Ranked, Series, Verdict
+
+CLOSE = 0.4
+"""A photo that beats the pick with at least this probability is too close to call: from 0.4 to 0.6 it is a toss-up."""
+ALTERNATE = 0.2
+"""With at least this probability a photo is an alternate; below it loses four times of five and is a reject."""
+
+SOFT, MOTION, DARK, BLOWN, HORIZON = "soft", "motion", "dark", "blown highlights", "crooked horizon"
+COMPOSITION = "worse composition"
+
+SOFTER = 0.35
+"""Octaves of fine detail, by coarser detail, below the pick's: what a blur of half a pixel takes."""
+SMEARED = 0.35
+"""Octaves by which one direction has less detail than in the pick."""
+DARKER = 0.12
+"""Mean brightness, of 1, below the pick's: half a stop in the middle of the range."""
+BLACK = 0.1
+"""Share of black pixels above the pick's."""
+BURNT = 0.02
+"""Share of pixels without detail in the lights above the pick's."""
+LEANING = 2.0
+"""Degrees by which level lines lean more than in the pick."""
+
+
+def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look]) -> Series:
+    """A series, best first; equal scores keep their order."""
+    order = sorted(range(len(photos)), key=lambda i: -looks[i].score)
+    best = looks[order[0]]
+    chances = {i: _sigmoid(looks[i].score - best.score) for i in order}
+    rivals = any(chances[i] >= CLOSE for i in order[1:])
+    ranked = [Ranked(photos[order[0]], best, "pick", (), 0.5, rivals)]
+    for i in order[1:]:
+        close = chances[i] >= CLOSE
+        verdict: Verdict = "alternate" if chances[i] >= ALTERNATE else "reject"
+        reasons = faults(looks[i], best) or (() if close else (COMPOSITION,))
+        ranked.append(Ranked(photos[i], looks[i], verdict, reasons, chances[i], close))
+    return Series(name, tuple(ranked))
+
+
+def faults(look: Look, best: Look) -> tuple[str, ...]:
+    """What can be measured that speaks against a photo beside the best of its series."""
+    here, there = _named(look), _named(best)
+    smeared = _smear(here) - _smear(there) >= SMEARED
+    softer = _fineness(there) - _fineness(here) >= SOFTER
+    dark = there["brightness"] - here["brightness"] >= DARKER or here["dark"] - there["dark"] >= BLACK
+    found = {
+        MOTION: softer and smeared,
+        SOFT: softer and not smeared,
+        DARK: dark,
+        BLOWN: here["blown"] - there["blown"] >= BURNT,
+        HORIZON: here["tilt"] - there["tilt"] >= LEANING,
+    }
+    return tuple(fault for fault, true in found.items() if true)
+
+
+def _named(look: Look) -> dict[str, float]:
+    return dict(zip(CUES, look.cues.tolist(), strict=True))
+
+
+def _fineness(cues: Mapping[str, float]) -> float:
+    """Octaves: the finest three levels' detail by that of the next coarser ones, where the photo is sharpest."""
+    return (cues["fineness_0_p90"] + cues["fineness_1_p90"] + cues["fineness_2_p90"]) / 3
+
+
+def _smear(cues: Mapping[str, float]) -> float:
+    return max(cues["motion_0"], cues["motion_1"], cues["motion_2"])
+
+
+def _sigmoid(x: float) -> float:
+    """Of what is at most 0."""
+    return math.exp(x) / (1 + math.exp(x))

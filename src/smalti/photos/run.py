@@ -1,0 +1,138 @@
+"""The walk through a folder: list its photos, look at each once, group them, rank them.
+
+Two threads look, because decoding, cues and network all let go of the interpreter, and because each holds one decoded
+photo: the memory needed is that of two photos, whatever the size of the folder.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card
+from smalti.errors import MissingExtraError, RasterError
+from smalti.jobs import hold
+from smalti.photos.cache import Looks, place_for
+from smalti.photos.cues import cues
+from smalti.photos.group import group
+from smalti.photos.listing import Shot
+from smalti.photos.overview import overview
+from smalti.photos.photo import Look, Photo, Result, Series, Unread
+from smalti.photos.rank import rank
+from smalti.photos.read import open_photo, pixels
+
+WORKERS = 2
+LARGE = 40_000_000
+"""Pixels above which only one photo is decoded at a time."""
+_SAMPLES = 64  # pixels along each side of a cell of the hash; more change no bit that matters
+
+Seen = tuple[Photo, Look]
+
+
+class Ranker(Protocol):
+    """What `runtime.ranker` opens."""
+
+    card: Card
+    sha256: str
+
+    def __call__(
+        self, images: NDArray[np.uint8], cues: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Pictures N,3,SIDE,SIDE and cues N,K -> scores (N,) and embeddings N,D of unit length."""
+        ...
+
+
+def rank_photos(
+    folder: Path, shots: Sequence[Shot], ranker: Ranker, progress: Callable[[int], None] = lambda _: None
+) -> Result:
+    """Looks at photos of a folder, groups and ranks them; `progress` is told how many more are done.
+
+    What was looked at is kept, so that a run that was cut short goes on. A file that cannot be read is listed with its
+    reason, and the rest goes on. BusyError if another process is at this folder; OutputError if nothing can be kept.
+    """
+    place = place_for(folder) / "looks.sqlite"
+    with hold(place), closing(Looks(place, ranker.sha256)) as known:
+        seen, unread = _look_at_all(shots, ranker, known, progress)
+    photos, looks = [photo for photo, _ in seen], [look for _, look in seen]
+    series = tuple(
+        rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members])
+        for members in group(photos, looks)
+    )
+    return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread))
+
+
+def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
+    """One look at an upright photo H,W,3 (RGB)."""
+    measured = cues(picture)
+    scores, embeddings = ranker(overview(picture)[None], measured[None])
+    return Look(measured, embeddings[0], dhash(picture), float(scores[0]))
+
+
+def dhash(picture: NDArray[np.uint8]) -> int:
+    """64 bits: whether each of 8 x 8 cells is darker than the one to its right (difference hash; Krawetz, 2013).
+
+    Every so many pixels of a large photo are left out before the cells are averaged.
+    """
+    height, width, _ = picture.shape
+    step_down, step_right = max(1, height // (8 * _SAMPLES)), max(1, width // (9 * _SAMPLES))
+    some = np.ascontiguousarray(picture[::step_down, ::step_right])
+    grey = cv2.cvtColor(cv2.resize(some, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big")
+
+
+def _look_at_all(
+    shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None]
+) -> tuple[list[Seen], list[Unread]]:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # ours stand in the list
+    large = threading.Lock()
+
+    def see(shot: Shot) -> Seen | Unread:
+        try:
+            return _see(shot, ranker, known, large)
+        except (RasterError, MissingExtraError) as error:
+            return Unread(shot.path, str(error).removeprefix(f"{shot.path}: "))
+
+    seen: list[Seen] = []
+    unread: list[Unread] = []
+    for found in _in_threads(see, shots):
+        if isinstance(found, Unread):
+            unread.append(found)
+        else:
+            seen.append(found)
+            known.put(found[0].sha256, found[1])
+        progress(1)
+    return seen, unread
+
+
+def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> Iterator[Seen | Unread]:
+    """In the order of the shots; what has not begun is dropped when the caller stops asking."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from pool.map(see, shots)
+
+
+def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock) -> Seen:
+    opened = open_photo(shot)
+    photo = opened.photo
+    look = known.get(photo.sha256)
+    if look is None:
+        alone: AbstractContextManager[object] = large if photo.width * photo.height > LARGE else nullcontext()
+        with alone:
+            look = look_at(pixels(opened), ranker)
+    return photo, look
+
+
+def _name(folder: Path, first: Photo) -> str:
+    return first.path.relative_to(folder).as_posix()
+
+
+def _how(ranker: Ranker, series: Sequence[Series], unread: Sequence[Unread]) -> str:
+    number = sum(len(one.ranked) for one in series)
+    left = f", {len(unread)} not read" if unread else ""
+    by = f"{ranker.card.name} ({ranker.sha256[:8]})"
+    return f"{number} photos in {len(series)} series by time and likeness, ranked by {by}{left}"

@@ -1,0 +1,89 @@
+"""Tiny files laid out as the data sets are downloaded: two images a split, every class in every label image."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from smalti.known.folder import fill
+from smalti.known.layout import Known, Split
+from smalti.raster.palette import parse_color
+
+HEIGHT = 12
+STRIPE = 3
+"""Columns of one class."""
+
+
+def small(known: Known) -> Known:
+    """The same data set with two images in each split."""
+    return replace(known, splits={name: _small(split) for name, split in known.splits.items()}, chip=4)
+
+
+def _small(split: Split) -> Split:
+    return (
+        replace(split, ids=split.ids[:2]) if split.ids else replace(split, count=2 * (len(homes(split)) or 1), but=())
+    )
+
+
+def homes(split: Split) -> tuple[str, ...]:
+    """Its folders; of two names for one folder the first."""
+    return split.folders if "/" in "".join(split.folders) else split.folders[:1]
+
+
+def image_files(split: Split) -> list[str]:
+    """Ids of the files of a small split; what its folders hold is invented."""
+    return [*split.ids, *(f"{home}/{number}_1".lstrip("/") for home in homes(split) for number in (10, 11))]
+
+
+def truth(known: Known) -> np.ndarray:
+    """Class ids (H, W): a stripe of each class, and one to be ignored where the labels can say so."""
+    values = [*range(len(known.classes)), *([255] if ignored(known) is not None else [])]
+    return np.repeat(np.array(values, np.uint8), STRIPE)[None].repeat(HEIGHT, 0)
+
+
+def ignored(known: Known):
+    """The first value that stands for no class."""
+    return next((value for value, name in {**known.spec.colors, **known.spec.ids}.items() if name == "ignore"), None)
+
+
+def painted(known: Known, classes: np.ndarray) -> np.ndarray:
+    """Class ids as the data set writes them: colours (H, W, 3), or values (H, W)."""
+    if known.spec.ids:
+        by_name = {name: value for value, name in known.spec.ids.items()}
+        table = np.full(256, ignored(known) or 0, np.uint8)
+        table[: len(known.classes)] = [by_name[name] for name in known.classes]
+        return table[classes]
+    by_name = {name: parse_color(color) for color, name in reversed(known.spec.colors.items())}
+    table = np.zeros((256, 3), np.uint8)
+    table[255] = parse_color(ignored(known))
+    table[: len(known.classes)] = [by_name[name] for name in known.classes]
+    return table[classes]
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def lay_out(known: Known, root: Path) -> None:
+    """Writes all files of a small data set, its eroded labels and heights too."""
+    labels = painted(known, truth(known))
+    height, width = labels.shape[:2]
+    heights = [each.patterns for each in known.heights.values()]
+    for split in known.splits.values():
+        for image in image_files(split):
+            for bands, at in known.images.items():
+                save(root / real(at[0], image), np.full((height, width, len(bands)), 90, np.uint8))
+            for at in filter(None, (known.labels, known.eroded)) if split.labelled else ():
+                save(root / real(at[0], image), labels)
+            for at in heights:
+                save(root / real(at[0], image), np.full((height, width), 7, np.uint8))
+        if split.listed:
+            (root / split.listed).parent.mkdir(parents=True, exist_ok=True)
+            (root / split.listed).write_text("10_1_0\n10_1_1\n")
+
+
+def real(pattern: str, image: str) -> str:
+    """A path that fits a pattern."""
+    return fill(pattern, image).replace("*", "")

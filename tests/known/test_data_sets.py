@@ -1,0 +1,112 @@
+"""Every data set: its description holds together, and files laid out as it says are found, read and counted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from smalti.errors import DataError
+from smalti.known.check import check_contents, check_files
+from smalti.known.items import find_items
+from smalti.known.registry import KNOWN, find_known, find_split
+from tests.known.drawn import HEIGHT, STRIPE, ignored, lay_out, real, small
+
+ALL = pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
+
+
+@ALL
+def test_files_laid_out_as_downloaded_are_complete(known, tmp_path):
+    known = small(known)
+    lay_out(known, tmp_path / "Some Folder")
+    files = check_files(known, tmp_path)
+    assert not files.missing and not files.extra
+    assert all(len(search.items) >= 2 for search in files.searches.values())
+    assert all(found == total for found, total in files.optional.values())
+    contents = check_contents(known, files)
+    assert not contents.problems
+    for name, pixels in contents.pixels.items():
+        images = len(files.searches[name].items)
+        if not known.splits[name].listed:
+            each = HEIGHT * STRIPE * images
+            assert pixels.tolist() == [each] * len(known.classes) + [each if ignored(known) is not None else 0]
+
+
+@ALL
+def test_a_missing_file_is_named_and_an_extra_one_too(known, tmp_path):
+    known = small(known)
+    lay_out(known, tmp_path)
+    name = next(iter(known.splits))
+    [first, *_] = find_items(known, tmp_path, name).items
+    first.labels.unlink()
+    (tmp_path / "holiday.mp3").touch()
+    files = check_files(known, tmp_path)
+    lost = real(known.labels[0], first.image.stem if first.window else first.id)
+    assert [path.casefold().replace("*", "") for path in files.missing] == [lost.casefold()]
+    assert [path.name for path in files.extra] == ["holiday.mp3"]
+    with pytest.raises(DataError, match=r"incomplete for its split .* missing"):
+        find_items(known, tmp_path, name)
+
+
+@ALL
+def test_an_empty_folder_misses_everything(known, tmp_path):
+    files = check_files(known, tmp_path)
+    assert all(search.missing and not search.items for search in files.searches.values())
+
+
+@ALL
+def test_a_description_holds_together(known):
+    task = known.task()
+    assert len(set(known.classes)) == len(known.classes) == len(set(task.colors))
+    assert {*known.spec.colors.values(), *known.spec.ids.values()} - {"ignore"} == set(known.classes)
+    assert set(known.leave_out) <= set(known.classes)
+    assert known.licence and known.citation and known.url.startswith("http")
+    assert all(split.images and split.words for split in known.splits.values())
+
+
+def ids(known, *splits):
+    return [set(KNOWN[known].splits[name].ids) for name in splits]
+
+
+def test_the_splits_are_those_of_the_literature():
+    train, test = ids("vaihingen", "train", "test")
+    assert (len(train), len(test)) == (16, 17) and not train & test
+    fewer, four = ids("vaihingen", "train-12", "test-4")
+    assert (len(fewer), len(four)) == (12, 4) and fewer | four == train and not fewer & four
+    fewer, five = ids("vaihingen", "train-11", "validation-5")
+    assert (len(fewer), len(five)) == (11, 5) and fewer | five == train
+    train, test = ids("potsdam", "train", "test")
+    assert (len(train), len(test)) == (24, 14) and not train & test
+    assert train - ids("potsdam", "train-23")[0] == {"7_10"}
+    train, test = ids("deepglobe", "train", "test")
+    validation = KNOWN["deepglobe"].splits["validation"]
+    assert (len(train), validation.count, len(test)) == (454, 207, 142) and not train & test
+    assert set(validation.but) == train | test
+    train, validation, every = ids("inria", "train", "validation", "all")
+    assert (len(train), len(validation)) == (155, 25) and train | validation == every
+    parts = ids("dubai", "train", "validation", "test", "test-8")
+    assert [len(part) for part in parts] == [45, 9, 9, 9] and len(set().union(*parts)) == 72
+
+
+def test_what_is_not_known_is_named():
+    with pytest.raises(DataError, match="did you mean vaihingen"):
+        find_known("vahingen")
+    with pytest.raises(DataError, match="did you mean train"):
+        find_split(KNOWN["potsdam"], "trian")
+    with pytest.raises(DataError, match="labels of its split test are not public"):
+        find_split(KNOWN["loveda"], "test")
+
+
+def test_unusable_labels_are_told_with_what_is_wrong(tmp_path):
+    from PIL import Image
+
+    known = small(KNOWN["vaihingen"])
+    lay_out(known, tmp_path)
+    items = find_items(known, tmp_path, "train").items
+    pixels = np.asarray(Image.open(items[0].labels)).copy()
+    Image.fromarray(pixels[:5]).save(items[0].labels)
+    known = replace(known, spec=known.spec.model_copy(update={"threshold": None}))
+    pixels[3, 4] = 200, 10, 0
+    Image.fromarray(pixels).save(items[1].labels)
+    problems = check_contents(known, check_files(known, tmp_path, "train")).problems
+    assert len(problems) == 2 and "they must be the same" in problems[0]
+    assert "unknown colour #C80A00 in 1 pixels, first at row 3, column 4" in problems[1]

@@ -1,0 +1,62 @@
+"""What a camera writes beside the pixels."""
+
+import struct
+from datetime import UTC, datetime
+
+import pytest
+
+from smalti.photos.exif import NONE, parse
+from tests.photos.shots import directory, tags
+
+NOON = datetime(2024, 5, 17, 12, 0, 0, tzinfo=UTC).timestamp()
+
+
+def test_time_with_sub_seconds_and_offset() -> None:
+    text = "2024:05:17 12:00:00"
+    assert parse(tags(text).tobytes()).taken == NOON
+    assert parse(tags(text, "25").tobytes()).taken == NOON + 0.25
+    assert parse(tags(text, "007", "+02:00").tobytes()).taken == pytest.approx(NOON - 7200 + 0.007)
+    assert parse(tags(text, "", "-09:30").tobytes()).taken == NOON + 34200
+
+
+@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "    :  :     :  :  ", "2024:13:40 12:00:00", ""])
+def test_a_time_nobody_set_is_none(text: str) -> None:
+    assert parse(tags(text).tobytes()).taken is None
+
+
+def test_when_it_was_digitized_is_taken_where_nothing_else_is_known() -> None:
+    assert parse(tags(digitized="2024:05:17 12:00:00").tobytes()).taken == NOON
+
+
+def test_the_camera_has_its_maker_once_and_its_serial_number() -> None:
+    assert parse(tags(serial="0042").tobytes()).camera == "Acme One 0042"
+    assert parse(tags(serial="0042", model="ACME One").tobytes()).camera == "ACME One 0042"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_orientation_in_both_orders_of_bytes(order: str) -> None:
+    assert parse(directory({0x0112: (3, 1, struct.pack(order + "HH", 6, 0))}, order)).orientation == 6
+
+
+def test_an_orientation_that_does_not_exist_is_none() -> None:
+    assert parse(directory({0x0112: (3, 1, struct.pack("<HH", 9, 0))})).orientation == 0
+
+
+def test_the_burst_in_apples_own_note() -> None:
+    name = b"6F2A-11\0"
+    note = b"Apple iOS\0\0\1MM" + struct.pack(">HHHII", 1, 0x000B, 2, len(name), 14 + 2 + 12) + name
+    assert parse(tags(note=note).tobytes()).burst == "6F2A-11"
+    assert parse(tags("2024:05:17 12:00:00").tobytes()).burst == ""
+
+
+def test_whatever_is_cut_counts_as_not_written() -> None:
+    whole = tags("2024:05:17 12:00:00", "5", "+01:00", 6, serial="77").tobytes()
+    for length in range(len(whole)):
+        parse(whole[:length])  # raises nothing
+    assert parse(b"no EXIF at all") == parse(b"") == NONE
+    assert parse(b"II*\0\xff\xff\xff\xff") == NONE
+
+
+def test_entries_that_reach_beyond_the_block_are_left_out() -> None:
+    found = parse(directory({0x010F: (2, 100, struct.pack("<I", 4000)), 0x0112: (3, 1, struct.pack("<HH", 8, 0))}))
+    assert found.camera == "" and found.orientation == 8

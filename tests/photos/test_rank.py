@@ -1,0 +1,79 @@
+"""The order within a series, and why."""
+
+import pytest
+
+from smalti.photos.photo import Look, Ranked, Series
+from smalti.photos.rank import ALTERNATE, CLOSE, faults, rank
+from tests.photos.shots import look, photo
+
+
+def ranked(*looks: Look) -> Series:
+    return rank("a series", [photo(str(k)) for k in range(len(looks))], looks)
+
+
+def names(series: Series) -> list[str]:
+    return [one.photo.path.name for one in series.ranked]
+
+
+def test_best_first_and_equal_scores_keep_their_order() -> None:
+    assert names(ranked(look(0, score=1), look(0, score=3), look(0, score=1), look(0, score=2))) == ["1", "3", "0", "2"]
+
+
+def test_the_probability_is_that_of_beating_the_pick() -> None:
+    found = ranked(look(0, score=5), look(0, score=4), look(0, score=2)).ranked
+    assert [round(one.probability, 4) for one in found] == [0.5, 0.2689, 0.0474]
+    assert [one.verdict for one in found] == ["pick", "alternate", "reject"]
+
+
+def test_scores_far_apart_do_not_overflow() -> None:
+    assert ranked(look(0, score=1000), look(0, score=-1000)).ranked[1].probability == 0
+
+
+def second(score: float) -> tuple[Ranked, Ranked]:
+    pick, other = ranked(look(0, score=0), look(0, score=score)).ranked
+    return pick, other
+
+
+def test_too_close_to_call_is_said_of_both() -> None:
+    for score, close in ((-0.40, True), (-0.41, False)):  # sigmoid(-0.405) is 0.4
+        pick, other = second(score)
+        assert (other.probability >= CLOSE) == pick.close == other.close == close
+    assert second(-0.1)[1].reasons == ()
+
+
+def test_a_reject_loses_four_times_of_five() -> None:
+    assert second(-1.38)[1].verdict == "alternate" and second(-1.39)[1].verdict == "reject"
+    assert second(-1.38)[1].probability >= ALTERNATE
+
+
+def test_the_only_photo_is_the_pick() -> None:
+    [only] = ranked(look(0, score=-9)).ranked
+    assert (only.verdict, only.reasons, only.close) == ("pick", (), False)
+
+
+FINE = {"fineness_0_p90": -1.0, "fineness_1_p90": -1.0, "fineness_2_p90": -1.0}
+BLURRED = {name: value - 0.5 for name, value in FINE.items()}
+
+
+@pytest.mark.parametrize(
+    ("cues", "words"),
+    [
+        (BLURRED, ("soft",)),
+        (BLURRED | {"motion_1": 0.6}, ("motion",)),
+        (FINE | {"brightness": 0.3}, ("dark",)),
+        (FINE | {"brightness": 0.5, "dark": 0.2}, ("dark",)),
+        (FINE | {"brightness": 0.5, "blown": 0.06}, ("blown highlights",)),
+        (FINE | {"brightness": 0.5, "tilt": 3.0}, ("crooked horizon",)),
+        (BLURRED | {"brightness": 0.2}, ("soft", "dark")),
+        (FINE | {"brightness": 0.5}, ("worse composition",)),
+    ],
+)
+def test_reasons_in_words(cues: dict[str, float], words: tuple[str, ...]) -> None:
+    best = look(0, score=9, **FINE, brightness=0.5)
+    cues = {"brightness": 0.5} | cues
+    assert ranked(best, look(0, score=1, **cues)).ranked[1].reasons == words
+
+
+def test_reasons_are_relative_to_the_pick() -> None:
+    night = BLURRED | {"brightness": 0.05, "dark": 0.8, "blown": 0.1, "tilt": 5.0, "motion_0": 1.0}
+    assert faults(look(0, **night), look(0, **night)) == ()
