@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.ranking import RankingWork
+from smalti.training.ranking_settings import RankingRecipe
 from smalti.training.segmentation import SegmentationWork
 from smalti.training.segmentation_settings import SegmentationRecipe
 from smalti.training.settings import Recipe
@@ -19,6 +21,7 @@ from smalti.training.work import Work
 WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     # kind of a recipe: the settings that read it, and the work made of these and the card
     "segmentation": (SegmentationRecipe, SegmentationWork),
+    "ranking": (RankingRecipe, RankingWork),
 }
 DEFAULT = "segmentation"
 

@@ -33,7 +33,7 @@ SPREAD = 0.3  # octaves by which a series' whole ladder is stronger or weaker th
 HOW_MANY_KINDS = (0.4, 0.35, 0.25)  # chances of one, two, three
 UNTOUCHED = 0.35  # chance that a kind is left out of a photo
 DOUBT = 0.1  # what people may see otherwise at one step's difference; at each further one a third of it
-OFF = 0.03  # shifts by hand between two photos of a series, share of the side, one deviation; nothing worse
+SHIFT, TURN, ZOOM = 0.01, 0.2, 0.02  # between two photos by hand: share of the side, degrees, octaves; one deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Step
     """Some of the kinds, and a table of steps photos,kinds without two alike; the first photo is untouched."""
     count = min(len(kinds), int(rng.choice(3, p=HOW_MANY_KINDS)) + 1)
     chosen = [kinds[i] for i in sorted(rng.choice(len(kinds), count, replace=False))]
+    if {"dark", "bright"} <= set(chosen):  # they would undo each other
+        chosen.remove(str(rng.choice(["dark", "bright"])))
+        count -= 1
     rows = [(0,) * count]
     most = min(photos, (TOP + 1) ** count)
     while len(rows) < most:
@@ -69,11 +72,12 @@ def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Step
 def truth_of(name: str, steps: Steps) -> Truth:
     """What is certain about photos on these steps."""
     count = range(len(steps))
-    pairs: list[Preference] = []
-    for a in count:
-        for b in count:
-            if a != b and (steps[a] <= steps[b]).all():
-                pairs.append((a, b, 1 - DOUBT * 3.0 ** (1 - int((steps[b] - steps[a]).sum()))))
+    pairs: list[Preference] = [
+        (a, b, 1 - DOUBT * 3.0 ** (1 - int((steps[b] - steps[a]).sum())))
+        for a in count
+        for b in count
+        if a != b and (steps[a] <= steps[b]).all()
+    ]
     chain = len(pairs) == len(steps) * (len(steps) - 1) // 2
     order = tuple(int(i) for i in np.argsort(steps.sum(1))) if chain else ()
     return Truth(name, len(steps), tuple(pairs), order)
@@ -99,11 +103,11 @@ def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
 def view_of(amounts: Mapping[str, float], rng: Rng) -> View:
     """Where a photo looks: nobody holds a camera twice alike, and that alone makes no photo worse."""
     shift = amounts.get("cut", 0.0)
-    across, down = rng.normal(0, OFF / 3, 2)
+    across, down = rng.normal(0, SHIFT, 2)
     side = rng.choice((-1.0, 1.0))
     if rng.random() < 0.5:
         across += side * shift
     else:
         down += side * shift
-    degrees = rng.normal(0, 0.2) + rng.choice((-1.0, 1.0)) * amounts.get("tilt", 0.0)
-    return View(float(across), float(down), float(degrees), float(np.exp2(rng.normal(0, 0.02))))
+    degrees = rng.normal(0, TURN) + rng.choice((-1.0, 1.0)) * amounts.get("tilt", 0.0)
+    return View(float(across), float(down), float(degrees), float(np.exp2(rng.normal(0, ZOOM))))

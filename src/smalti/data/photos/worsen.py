@@ -3,8 +3,7 @@
 Lengths in pixels are meant for a photo of 1500 pixels' longer side and grow with it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np

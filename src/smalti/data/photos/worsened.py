@@ -22,14 +22,17 @@ from smalti.data.photos.series import ENDINGS, Pixels, Truth
 from smalti.data.photos.worsen import framed, worsened
 from smalti.errors import DataError
 from smalti.photos.cues import CUES, cues
-from smalti.photos.read import read_photo
+from smalti.photos.listing import Shot
+from smalti.photos.read import open_photo, read_photo
 from smalti.synth.scene import draw
+from smalti.tiling import Window
 
 Rng = np.random.Generator
 
 ASPECTS = (3 / 2, 4 / 3, 1.0, 3 / 4, 2 / 3)  # width by height
 ROOM = {"plain": 0.92, "tilt": 0.78, "cut": 0.62}  # the frame's share of the original, so that views stay inside
 ENLARGED = 1.3  # at most; a photo that was enlarged more is soft everywhere
+SMALLEST = 360  # pixels of an original's shorter side; smaller ones have no full resolution to speak of
 DRAWN_SIDE = 1500
 HELD = 24  # drawn scenes that stay in memory, 7 MB each
 
@@ -48,6 +51,7 @@ class Worsened:
         if not self._originals:
             raise DataError("series cannot be made of nothing; give folders of originals, or seeds of drawn scenes")
         self._count, self._photos, self._side, self._seed = count, photos, side, seed
+        self._known: dict[int, list[str]] = {}
         self.keys = frozenset(name for name, _ in self._originals)
 
     def __len__(self) -> int:
@@ -60,7 +64,7 @@ class Worsened:
 
     def pixels(self, number: int) -> Iterator[Pixels]:
         """See `Collection`; RasterError for an original that cannot be read."""
-        truth, kinds, steps, rng = self._plan(number)
+        _, kinds, steps, rng = self._plan(number)
         original, centre, size = self._frame(number, kinds, rng)
         base, harder = Base.draw(rng), float(np.exp2(rng.uniform(-SPREAD, SPREAD)))
         for row in steps:
@@ -80,9 +84,10 @@ class Worsened:
     def _which(self, number: int) -> int:
         return int(np.random.default_rng([self._seed, number, 1]).integers(len(self._originals)))
 
-    @lru_cache(maxsize=None)  # noqa: B019 - as long-lived as the training
     def _kinds(self, which: int) -> list[str]:
-        return applicable(self._originals[which][1]())
+        if which not in self._known:
+            self._known[which] = applicable(self._originals[which][1]())
+        return self._known[which]
 
     def _frame(self, number: int, kinds: list[str], rng: Rng) -> tuple[Pixels, tuple[float, float], tuple[int, int]]:
         """The original at the photos' scale, and the middle and the size (rows, columns) of the frame in it."""
@@ -117,15 +122,26 @@ def applicable(original: Pixels) -> list[str]:
 
 @lru_cache(maxsize=HELD)
 def _drawn(seed: int) -> Pixels:
-    return np.ascontiguousarray(draw(seed, DRAWN_SIDE, DRAWN_SIDE).image[:3].transpose(1, 2, 0))
+    return np.ascontiguousarray(draw(Window(0, 0, DRAWN_SIDE, DRAWN_SIDE), seed).image.transpose(1, 2, 0))
 
 
 def find_originals(folders: Sequence[Path]) -> list[Path]:
-    """All photos in these folders, at any depth, in the order of their names; DataError for a folder without any."""
+    """Photos, and all in folders at any depth, in the order of their names, but for small ones.
+
+    DataError for a folder without any, RasterError for one whose headers cannot be read.
+    """
     found: list[Path] = []
     for folder in folders:
-        here = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+        inside = [folder] if folder.is_file() else folder.rglob("*")
+        files = sorted(path for path in inside if path.suffix.lower() in ENDINGS)
+        here = [path for path in files if _side(path) >= SMALLEST]
         if not here:
-            raise DataError(f"{folder}: holds no photos; expected {', '.join(ENDINGS)}")
+            what = f"none of {len(files)} photos has {SMALLEST} pixels on its shorter side" if files else "no photos"
+            raise DataError(f"{folder}: {what}; expected {', '.join(ENDINGS)}")
         found += here
     return found
+
+
+def _side(path: Path) -> int:
+    photo = open_photo(Shot(path, (path,))).photo
+    return min(photo.height, photo.width)
