@@ -12,7 +12,7 @@ from smalti.jobs import hold
 from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.listing import list_photos
-from smalti.photos.photo import Result
+from smalti.photos.photo import Photo, Result
 from smalti.photos.read import read_photo
 from smalti.photos.run import dhash, rank_photos
 from tests.photos.shots import FakeRanker, blurred, save, scene, tags
@@ -54,6 +54,14 @@ def test_nothing_is_changed_among_the_photos(folder: Path) -> None:
 def test_the_order_of_the_listing_decides_nothing(folder: Path) -> None:
     shots = list_photos(folder)
     assert names(rank_photos(folder, shots[::-1], FakeRanker())) == names(rank(folder))
+
+
+def test_each_decoded_photo_is_handed_on_once(folder: Path) -> None:
+    handed: list[tuple[Photo, np.ndarray]] = []
+    for _ in range(2):
+        rank_photos(folder, list_photos(folder), FakeRanker(), keep=lambda *these: handed.append(these))
+    assert sorted(photo.path.name for photo, _ in handed) == ["0.jpg", "1.jpg", "2.jpg", "other.png"]
+    assert all(np.array_equal(picture, read_photo(photo.path)) for photo, picture in handed)
 
 
 def test_a_second_run_looks_at_no_photo_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,12 @@ def test_a_raw_has_the_names_of_all_three_programs(tmp_path):
     assert raw.read_bytes() == b"raw"
 
 
+def test_a_new_sidecar_reads_as_one_would_write_it(tmp_path):
+    write_sidecars(one(tmp_path))
+    written = (tmp_path / "1.JPG.xmp").read_text()
+    assert 'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5" xmp:Label="Green"/>' in written
+
+
 def test_in_a_sidecar_that_is_there_nothing_else_changes(tmp_path):
     sidecar = tmp_path / "1.JPG.XMP"
     sidecar.write_text(ADOBE.format(rating="0", label="Blau &amp; grün"), "utf-8")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from smalti.photos.cues import CUES
 from smalti.photos.files import shown
 from smalti.photos.listing import MARK, list_photos
 from smalti.photos.photo import Result, Series
-from smalti.photos.run import rank_photos
+from smalti.photos.run import Keep, rank_photos
+from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
 
 PAGE = "smalti-photos.html"
@@ -36,7 +38,7 @@ def rank_folder(folder: Path, options: Options) -> Result:
     shots = list_photos(folder, [options.picks] if options.picks else [])
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
     with bar(len(shots), "photo", folder.name) as progress:
-        result = rank_photos(folder, shots, ranker, progress)
+        result = rank_photos(folder, shots, ranker, progress, _keep(folder) if options.report else lambda *_: None)
     for series in result.series:
         click.echo(_line(series))
     for unread in result.unread:
@@ -78,10 +80,15 @@ def _write(result: Result, folder: Path, options: Options) -> None:
     if options.report:
         from smalti.photos.page import write_page
 
-        page = folder / PAGE
-        _mark(page.with_name(f"{page.stem}_files"), folder)
-        write_page(result, page)
-        click.echo(shown(page))
+        write_page(result, folder / PAGE)
+        click.echo(shown(folder / PAGE))
+
+
+def _keep(folder: Path) -> Keep:
+    """Makes the page's thumbnails of photos while they are decoded anyway."""
+    thumbs = thumbs_of(folder / PAGE)
+    _mark(thumbs, folder)
+    return partial(keep_thumb, thumbs)
 
 
 def _mark(place: Path, folder: Path) -> None:

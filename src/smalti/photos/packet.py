@@ -39,8 +39,8 @@ class _Tag:
     """A start tag in the text: offsets in bytes."""
 
     name: bytes
-    name_end: int
     attributes: dict[bytes, tuple[int, int]]  # the value without its quotes: begin, end
+    attributes_end: int
     end: int
     empty: bool
 
@@ -54,7 +54,7 @@ def _tag(packet: bytes, begin: int) -> _Tag:
         attributes[match[1]], at = (match.start(2) + 1, match.end(2) - 1), match.end()
     end = _END.match(packet, at)
     assert end
-    return _Tag(name[1], name.end(), attributes, end.end(), bool(end[1]))
+    return _Tag(name[1], attributes, at, end.end(), bool(end[1]))
 
 
 class _Places:
@@ -113,7 +113,7 @@ class _Places:
 
     def _description(self, tag: _Tag, attributes: dict[str, str]) -> None:
         if self.home < 0:
-            self.home = tag.name_end
+            self.home = tag.attributes_end
             self._prefix, self._declaration = self._prefix_here()
         for key, value in attributes.items():
             uri, _, names = key.partition(" ")

@@ -21,11 +21,12 @@ from markupsafe import Markup
 
 from smalti import __version__
 from smalti.photos.files import link, shown, write_whole
+from smalti.photos.listing import JPEG
 from smalti.photos.photo import Photo, Ranked, Result, Series
 from smalti.photos.tables import COLUMNS, rows, taken
-from smalti.photos.thumbs import write_thumbs
+from smalti.photos.thumbs import thumbs_of, write_thumbs
 
-_SHOWN_BY_BROWSERS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+_SHOWN_BY_BROWSERS = JPEG | {".png"}
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,8 @@ class Strip:
 def write_page(result: Result, path: Path) -> None:
     """Writes the page to `path`, after the thumbnails to NAME_files beside it; OutputError if that cannot be."""
     photos = [ranked.photo for series in result.series for ranked in series.ranked]
-    thumbs_folder = path.with_name(f"{path.stem}_files")
-    names = write_thumbs(photos, thumbs_folder)
-    thumbs = {sha256: link(thumbs_folder / name, path.parent) for sha256, name in names.items()}
+    names = write_thumbs(photos, thumbs_of(path))
+    thumbs = {sha256: link(thumbs_of(path) / name, path.parent) for sha256, name in names.items()}
     strips = _strips(result, thumbs, path.parent)
     page = _render(
         title=_title(photos),

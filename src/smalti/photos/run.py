@@ -33,6 +33,7 @@ LARGE = 40_000_000
 _SAMPLES = 64  # pixels along each side of a cell of the hash; more change no bit that matters
 
 Seen = tuple[Photo, Look]
+Keep = Callable[[Photo, NDArray[np.uint8]], None]
 
 
 class Ranker(Protocol):
@@ -49,16 +50,21 @@ class Ranker(Protocol):
 
 
 def rank_photos(
-    folder: Path, shots: Sequence[Shot], ranker: Ranker, progress: Callable[[int], None] = lambda _: None
+    folder: Path,
+    shots: Sequence[Shot],
+    ranker: Ranker,
+    progress: Callable[[int], None] = lambda _: None,
+    keep: Keep = lambda *_: None,
 ) -> Result:
     """Looks at photos of a folder, groups and ranks them; `progress` is told how many more are done.
 
+    `keep` is handed each photo that is decoded, in the thread that did so: what else is to be made of it is made there.
     What was looked at is kept, so that a run that was cut short goes on. A file that cannot be read is listed with its
     reason, and the rest goes on. BusyError if another process is at this folder; OutputError if nothing can be kept.
     """
     place = place_for(folder) / "looks.sqlite"
     with hold(place), closing(Looks(place, ranker.sha256)) as known:
-        seen, unread = _look_at_all(shots, ranker, known, progress)
+        seen, unread = _look_at_all(shots, ranker, known, progress, keep)
     photos, looks = [photo for photo, _ in seen], [look for _, look in seen]
     series = tuple(
         rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members])
@@ -87,14 +93,14 @@ def dhash(picture: NDArray[np.uint8]) -> int:
 
 
 def _look_at_all(
-    shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None]
+    shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None], keep: Keep
 ) -> tuple[list[Seen], list[Unread]]:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # ours stand in the list
     large = threading.Lock()
 
     def see(shot: Shot) -> Seen | Unread:
         try:
-            return _see(shot, ranker, known, large)
+            return _see(shot, ranker, known, large, keep)
         except (RasterError, MissingExtraError) as error:
             return Unread(shot.path, str(error).removeprefix(f"{shot.path}: "))
 
@@ -116,14 +122,16 @@ def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> 
         yield from pool.map(see, shots)
 
 
-def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock) -> Seen:
+def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: Keep) -> Seen:
     opened = open_photo(shot)
     photo = opened.photo
     look = known.get(photo.sha256)
     if look is None:
         alone: AbstractContextManager[object] = large if photo.width * photo.height > LARGE else nullcontext()
         with alone:
-            look = look_at(pixels(opened), ranker)
+            picture = pixels(opened)
+            look = look_at(picture, ranker)
+            keep(photo, picture)
     return photo, look
 
 

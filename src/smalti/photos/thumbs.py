@@ -1,60 +1,124 @@
 """Small pictures of photos for the page, one JPEG each, named by the photo's content."""
 
-import io
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from PIL import Image, ImageOps
+import cv2
+import numpy as np
 
-from smalti.errors import InputError
+from smalti.errors import InputError, MissingExtraError
+from smalti.photos import jpeg
 from smalti.photos.files import write_whole
+from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo
+from smalti.photos.read import OpenPhoto, Pixels, open_photo, pixels
+from smalti.raster.upright import TURNS
 
 SIDE = 480
 """Longer side in pixels: sharp at the size it is shown in, on a dense screen too."""
 
+_ENOUGH = 3 * SIDE
+"""Pixels along a side that are averaged to a thumbnail: of a photo with several times as many some are left out."""
+_WORKERS = 2
 _QUALITY = 82
-_END_OF_IMAGE = b"\xff\xd9"
+_FRACTIONS = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
+"""A JPEG can be decoded at one of these fractions of its size, in a fraction of the time."""
+_one_writer = threading.Lock()
+_whole_picture = threading.Lock()
+"""Other kinds are decoded whole, one at a time: two large ones would not fit into the memory that is promised."""
+
+
+def thumbs_of(page: Path) -> Path:
+    """The folder of a page's thumbnails: NAME_files beside NAME.html."""
+    return page.with_name(f"{page.stem}_files")
+
+
+def keep_thumb(folder: Path, photo: Photo, picture: Pixels) -> None:
+    """Writes the thumbnail of a photo that is decoded (H,W,3, RGB), if it is not there; raises OutputError.
+
+    What a walk over all photos calls, so that none is decoded twice.
+    """
+    path = _path(folder, photo)
+    if not _is_whole(path):
+        skipped = max(1, max(picture.shape) // _ENOUGH)
+        content = _encoded(_shrunk(picture[::skipped, ::skipped]))
+        with _one_writer:  # two photos of the same content have the same thumbnail
+            write_whole(path, content)
 
 
 def write_thumbs(photos: Iterable[Photo], folder: Path) -> dict[str, str]:
-    """Writes a thumbnail of each photo to `folder`; returns the file's name by the photo's hash.
+    """Writes the missing thumbnails of photos to `folder`; returns the file's name by the photo's hash.
 
-    Those that are there already are kept. A photo that can no longer be read has none. Raises OutputError.
+    A photo that can no longer be read has none. Raises OutputError.
     """
     different = {photo.sha256: photo for photo in photos}
-    with ThreadPoolExecutor(2) as pool:  # decoding lets go of the interpreter
+    with ThreadPoolExecutor(_WORKERS) as pool:  # decoding lets go of the interpreter
         names = pool.map(partial(_write, folder), different.values())
         return {sha256: name for sha256, name in zip(different, names, strict=True) if name}
 
 
 def _write(folder: Path, photo: Photo) -> str:
-    path = folder / f"{photo.sha256[:32]}.jpg"
-    if not _whole(path):
+    path = _path(folder, photo)
+    if not _is_whole(path):
         try:
-            content = thumb(photo.path)
-        except (InputError, OSError, ValueError):
+            content = _encoded(_upright(open_photo(Shot(photo.path, photo.files))))
+        except (InputError, MissingExtraError):
             return ""
         write_whole(path, content)
     return path.name
 
 
-def _whole(path: Path) -> bool:
+def _path(folder: Path, photo: Photo) -> Path:
+    return folder / f"{photo.sha256[:32]}.jpg"
+
+
+def _is_whole(path: Path) -> bool:
     try:
-        return path.read_bytes().endswith(_END_OF_IMAGE)
+        return path.read_bytes().endswith(jpeg.END)
     except OSError:
         return False
 
 
-def thumb(path: Path) -> bytes:
-    """A photo, upright and at most SIDE on its longer side, as JPEG."""
-    with Image.open(path) as opened:
-        # A JPEG is decoded at a fraction of its size, in a fraction of the time.
-        opened.draft("RGB", (SIDE, SIDE))
-        small = ImageOps.exif_transpose(opened).convert("RGB")
-    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=_QUALITY)
-    return file.getvalue()
+def _upright(opened: OpenPhoto) -> Pixels:
+    """The upright picture H,W,3, RGB, at most SIDE on its longer side; RasterError if it cannot be decoded."""
+    picture = _fraction(opened)
+    if picture is not None:
+        return _shrunk(picture)
+    with _whole_picture:
+        return _shrunk(pixels(opened))
+
+
+def _encoded(picture: Pixels) -> bytes:
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    encoded: bytes = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+    return encoded
+
+
+def _fraction(opened: OpenPhoto) -> Pixels | None:
+    """The upright picture H,W,3, RGB, no smaller than SIDE; None if it has to be decoded whole."""
+    stored = opened.stored
+    fits = [times for times in _FRACTIONS if max(stored.width, stored.height) >= times * SIDE]
+    if not fits or not stored.content.startswith(jpeg.START):
+        return None
+    flags = _FRACTIONS[fits[0]] | cv2.IMREAD_IGNORE_ORIENTATION
+    bgr = cv2.imdecode(np.frombuffer(stored.content, np.uint8), flags)
+    if bgr is None:
+        return None
+    return TURNS[stored.turn].apply(bgr[..., ::-1].transpose(2, 0, 1)).transpose(1, 2, 0)
+
+
+def _shrunk(picture: Pixels) -> Pixels:
+    picture = np.ascontiguousarray(picture)
+    height, width, _ = picture.shape
+    times = SIDE / max(height, width)
+    if times >= 1:
+        return picture
+    size = max(1, round(width * times)), max(1, round(height * times))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from smalti.errors import DataError
 from smalti.photos.files import write_whole
+from smalti.photos.listing import RAW
 from smalti.photos.packet import RDF, XMP, with_values
 from smalti.photos.photo import Photo, Result, Unread, Verdict
 
@@ -29,11 +30,8 @@ MARKS: dict[Verdict, dict[str, str]] = {
     "reject": {"Rating": "-1", "Label": "Red"},
 }
 
-RAW = frozenset(
-    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"}
-    | {".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
-)
-"""Suffixes of the files whose sidecar Adobe's programs read, in lower case. A DNG holds its own XMP."""
+WITH_SIDECAR = RAW - {".dng"}
+"""Endings of the files whose sidecar Adobe's programs read. A DNG holds its own XMP."""
 
 EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -69,7 +67,7 @@ def _sidecars(photo: Photo) -> Iterator[tuple[Path, bytes]]:
     """The sidecars of a photo, and what is in each before it is marked for the first time."""
     for file in photo.files:
         yield _existing(file.with_name(f"{file.name}.xmp")), EMPTY.format(more="").encode()
-        if file.suffix.lower() in RAW:
+        if file.suffix.lower() in WITH_SIDECAR:
             # Tells Camera Raw that this is the sidecar of the RAW, not of a JPEG with the same name.
             more = (
                 '\n    xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"'
