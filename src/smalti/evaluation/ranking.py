@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ def _entropy(chance: Floats) -> Floats:
 
 def _bins(by: Floats, bounds: Sequence[float], said: Floats, true: Floats) -> tuple[Bin, ...]:
     found = []
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         mine = (by >= low) & ((by < high) | (high == bounds[-1]))
         found.append(Bin(low, high, int(mine.sum()), _mean(said[mine]), _mean(true[mine])))
     return tuple(found)
@@ -206,6 +207,5 @@ def _with_error(scores: RankingScores) -> str:
     return f"{percent(scores.accuracy)} ± {percent(scores.error)}"
 
 
-def _bin(one: Bin) -> tuple[str, ...]:
+def _bin(one: Bin) -> tuple[str, str, str]:
     return f"{one.low:.1f} to {one.high:.1f}", f"{one.pairs:,}", percent(one.true)
-

@@ -24,7 +24,7 @@ def list_loss(score: Tensor, series: Tensor, place: Tensor) -> Tensor:
         place: P, 0 is best; photos at -1 have no known order and count nowhere.
     """
     total, choices = score.sum() * 0, 0
-    for number in series[place >= 0].unique():
+    for number in torch.unique(series[place >= 0]):
         mine = (series == number) & (place >= 0)
         best_first = score[mine][place[mine].argsort()]
         rest = best_first.flip(0).logcumsumexp(0).flip(0)  # log of the sum over what is left at each choice

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from smalti.card import Card
 from smalti.data.photos.looks import Looked, Shelf
 from smalti.data.photos.series import Collection, check_split
-from smalti.data.photos.stream import Comparison, PhotoStream, compared, joined
+from smalti.data.photos.stream import Comparison, PhotoStream
+from smalti.errors import ModelError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
@@ -115,9 +116,8 @@ class RankingWork:
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
-        card, weights = load_checkpoint(folder)
-        model = build(card)
-        model.load_state_dict(weights)
+        model = open_checkpoint(folder)
+        card = model.card
         texts: list[str] = []
         scores: dict[str, float] = {}
         sources = {"validation": self.recipe.data.validation, "test": self.recipe.data.test}
@@ -142,26 +142,43 @@ class RankingWork:
         return score_ranking(judged)
 
 
-@torch.inference_mode()
 def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:
     """What a model says about all ordered pairs of some series."""
+    answers = logits(model, [(one.images, one.cues) for one in series])
+    return [
+        Judged(one.truth.name, one.truth.preferences, one.truth.best, own)
+        for one, own in zip(series, answers, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def logits(model: Model, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Per series, given as overviews n,3,SIDE,SIDE and cues n,K: the logits n,n that the row's photo is better."""
     model.eval()
     device = next(model.parameters()).device
-    batch = joined([compared(one, np.arange(one.truth.photos), one.images, False, None) for one in series])
-    starts = np.cumsum([0, *(one.truth.photos for one in series)])
-    grids = [
-        torch.cartesian_prod(torch.arange(one.truth.photos), torch.arange(one.truth.photos)) + int(start)
-        for one, start in zip(series, starts[:-1], strict=True)
-    ]
-    inputs = (batch["image"], batch["cues"], torch.cat(grids))
-    logits = model(*(part.to(device) for part in inputs))["preference"].float().cpu().numpy()
-    found, at = [], 0
-    for one in series:
-        size = one.truth.photos
-        own = logits[at : at + size**2].reshape(size, size)
-        found.append(Judged(one.truth.name, one.truth.preferences, one.truth.best, own))
-        at += size**2
-    return found
+    images, numbers = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*series, strict=True))
+    sizes = [len(part) for part, _ in series]
+    starts = np.cumsum([0, *sizes[:-1]]).tolist()
+    pairs = [torch.cartesian_prod(*[torch.arange(size)] * 2) + start for size, start in zip(sizes, starts, strict=True)]
+    answers = model(*(part.to(device) for part in (images, numbers, torch.cat(pairs))))["preference"].float().cpu()
+    return [own.reshape(size, size).numpy() for size, own in zip(sizes, answers.split([n * n for n in sizes]), strict=True)]
+
+
+def checkpoint_logits(folder: Path) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Opens a checkpoint for one series at a time: overviews and cues in, logits out; ModelError if it does not fit."""
+    model = open_checkpoint(folder)
+    return lambda images, numbers: logits(model, [(images, numbers)])[0]
+
+
+def open_checkpoint(folder: Path) -> Model:
+    """The model of a checkpoint; ModelError if it is damaged or its weights are those of another net."""
+    card, weights = load_checkpoint(folder)
+    model = build(card)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError:
+        raise ModelError(f"{folder}: the weights do not fit the net {card.net} of its card; one was altered") from None
+    return model
 
 
 def _scores(found: RankingScores) -> dict[str, float]:

@@ -118,7 +118,7 @@ class RankerSettings(Settings):
     """The ranker."""
 
     name: Literal["ranker", "siamese", "pooled"] = "ranker"
-    """`ranker`: one score per photo. `siamese`: the published form. `pooled`: its baseline. Only scores are exported."""
+    """`ranker`: one score per photo. `siamese`: the published form. `pooled`: its baseline. Only the first exports."""
     encoder: str = "mobilenetv2_tf"
     """Key in `smalti.nets.backbones.BACKBONES`."""
     width: float = Field(1.0, gt=0)

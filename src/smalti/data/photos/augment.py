@@ -41,7 +41,7 @@ def _changed(image: Images, places: NDArray[np.float64], gains: NDArray[np.float
     side = image.shape[-1]
     photo = np.ascontiguousarray(image.transpose(1, 2, 0)).astype(np.float32)  # H,W,3
     photo = (photo - GREY) * gains.astype(np.float32) + GREY  # what surrounds the photo stays grey
-    how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderValue": (GREY,) * 3}
-    moved = cv2.warpAffine(photo, places, (side, side), **how)
+    method = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(photo, places, (side, side), flags=method, borderValue=(GREY,) * 3)
     changed: Images = moved.clip(0, 255).round().astype(np.uint8).transpose(2, 0, 1)
     return changed

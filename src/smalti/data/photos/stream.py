@@ -76,19 +76,18 @@ class PhotoStream:
 
 
 def compared(
-    looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator | None
+    looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator
 ) -> Comparison:
     """Some photos of a series (numbers in `keep`, pictures in `images`) as a batch.
 
-    With `rng` about half of the pairs change sides, so that a net that is not antisymmetric sees both.
+    About half of the pairs change sides, so that a net that is not antisymmetric sees both.
     """
     truth = looked.truth
     place = {int(photo): at for at, photo in enumerate(keep)}
     known = [(place[a], place[b], c) for a, b, c in truth.preferences if a in place and b in place]
     if hard:
         known = [(a, b, float(chance > 0.5)) for a, b, chance in known if chance != 0.5]
-    if rng is not None:
-        known = [(b, a, 1 - c) if rng.random() < 0.5 else (a, b, c) for a, b, c in known]
+    known = [(b, a, 1 - c) if rng.random() < 0.5 else (a, b, c) for a, b, c in known]
     ranks = {photo: rank for rank, photo in enumerate(photo for photo in truth.order if photo in place)}
     return Comparison(
         image=torch.from_numpy(np.ascontiguousarray(images)),

@@ -93,7 +93,9 @@ def compressed(photo: Pixels, quality: int) -> Pixels:
         return photo
     done, file = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done
-    return cv2.imdecode(file, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+    again = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    assert again is not None
+    return again.astype(np.uint8, copy=False)
 
 
 def _filtered(photo: Pixels, kernel: NDArray[np.float64]) -> Pixels:
@@ -116,6 +118,6 @@ def framed(original: Pixels, centre: tuple[float, float], size: tuple[int, int],
     height, width = size
     row, col = centre[0] + view.down * height, centre[1] + view.across * width
     turn = cv2.getRotationMatrix2D((col, row), view.degrees, view.zoom)
-    turn[:, 2] += (width / 2 - col, height / 2 - row)
-    how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REFLECT_101}
-    return cv2.warpAffine(original, turn, (width, height), **how).astype(np.uint8, copy=False)
+    turn[:, 2] += np.array([width / 2 - col, height / 2 - row])
+    seen = cv2.warpAffine(original, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return seen.astype(np.uint8, copy=False)
