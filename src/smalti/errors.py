@@ -9,6 +9,7 @@ SmaltiError                 anything a person can mend; printed as one line
 │   └── ModelError          a model file: truncated, altered, no model, or not made for this scene
 ├── OutputError             a result cannot be written: no such folder, no right, disk full
 ├── BusyError               another process holds the same output
+├── DivergedError           a training's loss or one of its weights is no number any more
 ├── ExportError             the exported graph does not answer like the network
 └── MissingExtraError       an optional part is not installed
 
@@ -50,6 +51,10 @@ class OutputError(SmaltiError):
 
 class BusyError(SmaltiError):
     """Another process holds the same output."""
+
+
+class DivergedError(SmaltiError):
+    """A training's loss or one of its weights is no number any more."""
 
 
 class ExportError(SmaltiError):

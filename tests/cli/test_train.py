@@ -105,7 +105,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         ("data.validation.0.seeds=[7, 1]", "data.train and data.validation both draw the scene of seed 1"),
         ("net.name=unet", "no net 'unet'"),
         ("net.encoder=ghostnett", "ghostnett"),
-        ("loss={focal=1}", "no loss 'focal'"),
+        ("loss={focul=1}", "unknown key loss.focul; did you mean focal?"),
         ('card.tasks.0.labels=["a", "b"]', "drawn scenes have the classes land, water"),
     ],
 )
@@ -123,3 +123,31 @@ def test_nothing_to_go_on_with_is_told(
 ) -> None:
     code, _, err = leave(recipe, "--resume", "--out", tmp_path / "run")
     assert code == 3 and "holds no training to go on with" in err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_variants_are_trained_one_after_the_other_and_only_once(
+    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]]
+) -> None:
+    arguments = (recipe, "--set", "train.steps=1", "--variant", "optim.lr=0.01", "--out", tmp_path / "runs")
+    code, out, _ = leave(*arguments, "--seeds", "1")
+    assert code == 0 and "lr-0.01_seed-1: begins" in out and (tmp_path / "runs" / "lr-0.01_seed-1" / "best").is_dir()
+    code, out, _ = leave(*arguments, "--seeds", "1,2")
+    assert "lr-0.01_seed-1: is finished" in out and "lr-0.01_seed-2: begins" in out
+    assert "validation/miou" in out and "±" in out.splitlines()[-1] and "optim.lr=0.01  2" in out.splitlines()[-1]
+
+
+def test_a_learning_rate_is_suggested_and_no_checkpoint_left(
+    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smalti.training.lr_range.STEPS", 4)
+    code, out, _ = leave(recipe, "--find-lr", "--out", tmp_path / "run")
+    assert code == 0 and "rates from 1.0e-06" in out
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lr_range.csv", "lr_range.html"]
+
+
+def test_options_that_exclude_each_other_are_wrong_usage(
+    recipe: Path, leave: Callable[..., tuple[int, str, str]]
+) -> None:
+    for wrong in (("--find-lr", "--seeds", "1"), ("--seeds", "one")):
+        assert leave(recipe, *wrong)[0] == 2

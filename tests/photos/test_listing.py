@@ -1,11 +1,15 @@
 """Which photos lie in a folder."""
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from smalti.errors import DataError
+from smalti.errors import DataError, RasterError
+from smalti.photos import listing
 from smalti.photos.listing import MARK, list_photos
+from smalti.photos.read import open_photo
 
 
 def names(folder: Path, *files: str) -> list[list[str]]:
@@ -42,6 +46,22 @@ def test_what_was_made_here_is_left_out(tmp_path: Path) -> None:
 def test_a_folder_to_leave_out(tmp_path: Path) -> None:
     names(tmp_path, "a.jpg", "out/b.jpg")
     assert [shot.path.name for shot in list_photos(tmp_path, [tmp_path / "out"])] == ["a.jpg"]
+
+
+def test_what_cannot_be_listed_or_leads_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(folder: Path, onerror: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "locked")))
+        yield str(folder), [], ["a.jpg", "pipe.jpg", "link.jpg"]
+
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    monkeypatch.setattr(listing.os, "walk", walk)
+    found = list_photos(tmp_path)
+    assert [shot.path.name for shot in found] == ["a.jpg", "link.jpg", "locked"]
+    with pytest.raises(RasterError, match="locked: is a folder that cannot be listed"):
+        open_photo(found[2])
 
 
 def test_a_folder_without_photos_and_no_folder(tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ from smalti.errors import BusyError
 from smalti.jobs import hold
 from smalti.photos import run
 from smalti.photos.cache import NAME
+from smalti.photos.cues import CUES
 from smalti.photos.listing import list_photos
 from smalti.photos.photo import Photo, Result
 from smalti.photos.read import read_photo
-from smalti.photos.run import dhash, rank_photos
+from smalti.photos.run import Ranker, dhash, rank_photos
+from smalti.runtime.models import BUNDLED
+from smalti.runtime.ranker import open_ranker
 from tests.photos.shots import FakeRanker, blurred, save, scene, tags
 
 
-def rank(folder: Path, ranker: FakeRanker | None = None) -> Result:
+def rank(folder: Path, ranker: Ranker | None = None) -> Result:
     return rank_photos(folder, list_photos(folder), ranker or FakeRanker())
 
 
@@ -87,8 +90,14 @@ def test_a_run_that_was_cut_short_goes_on(folder: Path) -> None:
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
+    ranker = FakeRanker()
+    for k in range(30):
+        (folder / f"after {k:02}.png").write_bytes((folder / "other.png").read_bytes() + bytes([k]))
     with pytest.raises(KeyboardInterrupt):
-        rank_photos(folder, list_photos(folder)[:1], FakeRanker(), stop)
+        rank_photos(folder, list_photos(folder), ranker, stop)
+    assert ranker.seen < 20  # those that had not begun never did
+    for path in folder.glob("after*"):
+        path.unlink()
     ranker = FakeRanker()
     assert names(rank(folder, ranker))[0] == ["1.jpg", "2.jpg", "0.jpg"]
     assert ranker.seen == 3
@@ -171,15 +180,25 @@ def series_photos(shared_data: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_real_near_duplicates_are_series_and_single_photos_are_none(series_photos: Path) -> None:
-    found = {frozenset(members) for members in names(rank(series_photos / "spring-cleaning"))}
+@pytest.fixture(params=["fake", "bestshot"])
+def ranker(request: pytest.FixtureRequest) -> Ranker:
+    """What embeds the real photos: their colours, and the bundled model."""
+    if request.param == "fake":
+        return FakeRanker()
+    if not (BUNDLED / f"{request.param}.onnx").is_file():
+        pytest.skip(f"{request.param} is not bundled")
+    return open_ranker(request.param, CUES, threads=1)
+
+
+def test_real_near_duplicates_are_series_and_single_photos_are_none(series_photos: Path, ranker: Ranker) -> None:
+    found = {frozenset(members) for members in names(rank(series_photos / "spring-cleaning", ranker))}
     files = [path.name for path in (series_photos / "spring-cleaning").glob("*.JPG")]
     assert found == {frozenset(f for f in files if f[:2] == subject[:2]) for subject in files}
     assert sum(len(members) == 2 for members in found) == 7
 
 
-def test_real_focus_series_are_one_series_each(series_photos: Path) -> None:
-    found = names(rank(series_photos / "focus-stack"))
+def test_real_focus_series_are_one_series_each(series_photos: Path, ranker: Ranker) -> None:
+    found = names(rank(series_photos / "focus-stack", ranker))
     assert sorted(map(len, found)) == [1, 5, 7]  # the one photo without a time was made of the seven
     assert ["expected.jpg"] in found
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from smalti.errors import SmaltiError
+from smalti.errors import DivergedError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
@@ -80,8 +80,60 @@ def test_a_loss_that_is_no_number_stops_the_training(whole: Path, tmp_path: Path
     training = start(whole / "tiny.toml", tmp_path)
     with torch.no_grad():
         next(training.model.parameters()).fill_(torch.nan)
-    with pytest.raises(SmaltiError, match=r"the loss is nan at step 1: .* at \d\.png \(row -?\d+, column -?\d+\), "):
+    with pytest.raises(
+        DivergedError,
+        match=r"at step 1 the loss is nan, at \d\.png \(row -?\d+, column -?\d+\), .*no checkpoint was due yet",
+    ):
         training.run(silent)
+
+
+def test_weights_that_are_no_numbers_are_not_kept(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path)
+
+    def spoil(text: str) -> None:
+        if training.progress.step == 2:
+            with torch.no_grad():
+                next(training.model.parameters()).fill_(torch.inf)
+
+    with pytest.raises(DivergedError, match=r"after step 2 the norm of the weights is inf.*last holds step 1"):
+        training.run(spoil)
+    _, weights = load_checkpoint(tmp_path / "last")
+    assert all(value.isfinite().all() for value in weights.values())
+    assert not (tmp_path / "best").exists()
+
+
+def test_a_training_that_gets_no_better_ends_early_and_goes_on_with_more_patience(tmp_path: Path) -> None:
+    changes = ("train.steps=40", "train.epoch_steps=1", "train.patience=2", "optim.lr=1e-9", "train.ema=0")
+    recipe, said = write_tiny(tmp_path), []
+    start(recipe, tmp_path / "run", *changes).run(said.append)
+    again = start(recipe, tmp_path / "run", *changes)
+    assert again.progress.stopped and again.progress.step == again.progress.best_step + 2 < 40
+    assert said[-1] == "no better score in 2 validations: stopped early\n"
+    assert not start(recipe, tmp_path / "run", *changes, "train.patience=3").progress.stopped
+
+
+def test_a_training_of_another_net_is_not_gone_on_with(whole: Path) -> None:
+    with pytest.raises(RecipeError, match=r"another net; .*train\.start"):
+        start(whole / "tiny.toml", whole / "run", "net.width=0.5")
+
+
+def test_a_new_training_starts_from_the_weights_of_another(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path, f"train.start={whole / 'run' / 'best'}", "optim.freeze_encoder=1")
+    _, weights = load_checkpoint(whole / "run" / "best")
+    assert all(torch.equal(value, weights[name]) for name, value in training.model.state_dict().items())
+    assert "tensors filled" in training.notes[0] and training.progress.step == 0
+
+
+def test_a_score_that_is_unknown_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"train\.select: input should be 'miou', 'mf1' or 'oa'"):
+        start(write_tiny(tmp_path), tmp_path, "train.select=kappa")
+
+
+def test_the_model_is_compiled_where_asked_to(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[nn.Module] = []
+    monkeypatch.setattr(torch, "compile", lambda model: asked.append(model) or model)
+    training = start(whole / "tiny.toml", tmp_path, "train.compile=true")
+    assert asked == [training.model]
 
 
 def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path) -> None:
@@ -112,3 +164,10 @@ def test_sgd_and_poly_learn(tmp_path: Path) -> None:
         sums.append(training.progress.losses["loss"])
     losses = np.diff(sums, prepend=0)
     assert losses[-3:].mean() < 0.7 * losses[0]
+
+
+def test_a_checkpoint_chosen_on_test_images_says_so(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    start(recipe, tmp_path / "run", "data.select_on_test=true", "train.steps=1").run(silent)
+    card, _ = load_checkpoint(tmp_path / "run" / "best")
+    assert card.origin.chosen.startswith("best miou on the TEST images, as select_on_test allows")

@@ -1,35 +1,26 @@
-import itertools
+from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
-from smalti.nets.build import build
-from smalti.training.optim import Mean, make_optimizer, rate, set_rate
+from smalti.errors import RecipeError
+from smalti.nets.build import Model, build
+from smalti.training.encoder import Freezing
+from smalti.training.optim import make_optimizer, restore
 from smalti.training.recipe import read_recipe
-from smalti.training.settings import OptimSettings, ScheduleSettings
+from smalti.training.schedule import set_rates
+from smalti.training.settings import OptimSettings
 from tests.training.tiny import write_tiny
 
 
-def test_poly_falls_to_almost_nothing_after_its_warmup() -> None:
-    settings = ScheduleSettings(name="poly", warmup=4, power=0.9)
-    rates = [rate(step, 20, settings) for step in range(20)]
-    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert rates[12] == pytest.approx(0.5**0.9)
-    assert all(a > b > 0 for a, b in itertools.pairwise(rates[4:]))
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return build(read_recipe(write_tiny(tmp_path)).make_card(""))
 
 
-def test_onecycle_rises_and_falls_as_cosines() -> None:
-    rates = [rate(step, 20, ScheduleSettings(name="onecycle", warmup=4)) for step in range(20)]
-    assert rates[4] == 1 and 0 < rates[0] < rates[1] < rates[3] < 1
-    assert rates[12] == pytest.approx(0.5) and 0 < rates[19] < 0.02
-
-
-def test_norms_and_biases_do_not_decay_and_the_encoder_has_its_own_rate(tmp_path) -> None:
-    model = build(read_recipe(write_tiny(tmp_path)).make_card(""))
+def test_norms_and_biases_do_not_decay_and_the_encoder_has_its_own_rate(model: Model) -> None:
     settings = OptimSettings(name="sgd", lr=0.1, encoder_factor=0.5, weight_decay=0.3, momentum=0.8)
     optimizer = make_optimizer(model, settings)
-    set_rate(optimizer, 0.5)
+    set_rates(optimizer, 0.5)
     names = {parameter: name for name, parameter in model.named_parameters()}
     seen = 0
     for group in optimizer.param_groups:
@@ -41,14 +32,38 @@ def test_norms_and_biases_do_not_decay_and_the_encoder_has_its_own_rate(tmp_path
     assert seen == len(names)
 
 
-def test_the_mean_follows_the_weights_and_forgets_the_start() -> None:
-    model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
-    mean, plain = Mean(model, 0.9), Mean(model, 0.0)
-    with torch.no_grad():
-        model[0].weight.fill_(7.0)
-    for step in range(60):
-        mean.update(model, step)
-        plain.update(model, step)
-    assert plain.model[0].weight.item() == 7.0
-    assert mean.model[0].weight.item() == pytest.approx(7.0, abs=0.05)
-    assert not mean.model.training and not any(p.requires_grad for p in mean.model.parameters())
+@pytest.mark.parametrize("settings", [{}, {"layer_decay": 0.5}, {"freeze_encoder": "always"}, {"freeze_encoder": 3}])
+def test_every_trainable_parameter_is_in_exactly_one_group(model: Model, settings: dict[str, object]) -> None:
+    chosen = OptimSettings.model_validate(settings)
+    Freezing(model, chosen.freeze_encoder)
+    optimizer = make_optimizer(model, chosen)
+    grouped = [id(parameter) for group in optimizer.param_groups for parameter in group["params"]]
+    trainable = [id(parameter) for parameter in model.parameters() if parameter.requires_grad]
+    assert sorted(grouped) == sorted(trainable) and len(set(grouped)) == len(grouped)
+
+
+def test_deeper_stages_of_the_encoder_learn_faster(model: Model) -> None:
+    optimizer = make_optimizer(model, OptimSettings(lr=1.0, encoder_factor=0.8, layer_decay=0.5))
+    rates = {id(p): group["peak"] for group in optimizer.param_groups for p in group["params"]}
+    for name, parameter in model.named_parameters():
+        stage = int(name.split(".")[3]) if name.startswith("net.encoder.stages.") else None
+        expected = 1.0 if stage is None else 0.8 * 0.5 ** (3 - stage)
+        assert rates[id(parameter)] == pytest.approx(expected), name
+
+
+def test_a_restored_optimizer_keeps_its_moments_and_takes_the_new_rates(model: Model) -> None:
+    old = make_optimizer(model, OptimSettings(lr=1.0))
+    model.net.decoder.head[-1].weight.grad = model.net.decoder.head[-1].weight.detach().clone()
+    old.step()
+    new = make_optimizer(model, OptimSettings(lr=0.25, weight_decay=0.5))
+    restore(new, old.state_dict())
+    assert {group["peak"] for group in new.param_groups} == {0.25}
+    assert {group["weight_decay"] for group in new.param_groups} == {0.0, 0.5}
+    assert len(new.state_dict()["state"]) == 1
+
+
+@pytest.mark.parametrize("settings", [OptimSettings(layer_decay=0.5), OptimSettings(name="sgd")])
+def test_the_state_of_another_optimizer_is_refused(model: Model, settings: OptimSettings) -> None:
+    state = make_optimizer(model, OptimSettings()).state_dict()
+    with pytest.raises(RecipeError, match=r"another optimizer or other groups .* train\.start"):
+        restore(make_optimizer(model, settings), state)

@@ -13,12 +13,15 @@ import click
 @click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
               help="The part of a recipe's data.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
-@click.option("--tta", is_flag=True, help="Average over flips and quarter turns.")
+@click.option("--known", metavar="NAME:SPLIT", help="DATA is a public data set as downloaded; see `smalti data`.")
+@click.option("--tta", is_flag=True, help="Average over flips and quarter turns; the plain scores are told too.")
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
               help="Within how many pixels boundaries match.")  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="CLASS", help="Keep a class out of the means; may come repeatedly.")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
+@click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR",
+              help="Save class maps; of a checkpoint also body, edge and fusion maps that its net has.")  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write all as JSON.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Also write a page.")
 @click.option("--records", type=click.Path(path_type=Path), metavar="FILE.csv",
@@ -30,10 +33,12 @@ def command(
     chosen: str | None,
     part: str,
     changes: tuple[str, ...],
+    known: str | None,
     tta: bool,
     boundary: int,
     leave_out: tuple[str, ...],
     labels: Path | None,
+    pictures: Path | None,
     json_file: Path | None,
     report: Path | None,
     records: Path | None,
@@ -41,11 +46,15 @@ def command(
     """Score a model on images with labels.
 
     MODEL is a name from `smalti models`, an .onnx file or the folder of a checkpoint. DATA is a folder of images and
-    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), or a recipe.
+    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --known a public data set.
+
+    Below the table the same maps are scored by every protocol in use: full and eroded labels, with and without the
+    classes that some leave out, one matrix and means over images.
     """
     from smalti.cli.scoring import Question, answer  # imports what `--help` does not need
 
     question = Question(
-        model, data, split, chosen, part, changes, tta, boundary, leave_out, labels, json_file, report, records
-    )
+        model, data, split, chosen, part, changes, known, tta, boundary, leave_out, labels, pictures, json_file, report,
+        records,
+    )  # fmt: skip
     click.echo(answer(question))

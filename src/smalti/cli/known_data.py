@@ -148,6 +148,4 @@ def _chosen(known: Known, files: Files) -> list[Shown]:
 def _spread(known: Known, search: Search) -> list[Shown]:
     opener = make_opener(known, search.bands, search.bands, known.task())
     step = max(1, len(search.items) // SHOWN)
-    return [
-        Shown(item.name, partial(opener.image, item), partial(opener.labels, item)) for item in search.items[::step]
-    ]
+    return [Shown(item.id, partial(opener.image, item), partial(opener.labels, item)) for item in search.items[::step]]

@@ -3,7 +3,7 @@
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from pydantic import ValidationError
 from smalti.card import Card, Task
 from smalti.errors import DataError, ModelError, RecipeError
 from smalti.evaluation import Pair, find_pairs
+from smalti.evaluation.known_pairs import known_pairs
+from smalti.evaluation.result import NOT_STATED
+from smalti.known.opened import open_split
+from smalti.known.registry import find_known
 from smalti.mapping.fit import open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.labels import LabelReader, LabelSpec, open_labels
@@ -27,10 +31,26 @@ def checkpoint_folder(model: str) -> Path | None:
     return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
 
 
-def open_any(model: str) -> Predictor:
-    """A model by name, file, or folder of a checkpoint; ModelError where it is none."""
+@dataclass(frozen=True)
+class Scored:
+    """Images to score on, and what the protocol says of them."""
+
+    pairs: list[Pair]
+    data: str
+    split: str = NOT_STATED
+    leave_out: tuple[str, ...] = ()
+    """Classes that part of the literature leaves out."""
+
+
+def open_any(model: str, inside: bool = False) -> Predictor:
+    """A model by name, file, or folder of a checkpoint; ModelError where it is none.
+
+    `inside` asks for the further maps of a net that has some, which only a checkpoint can give.
+    """
     folder = checkpoint_folder(model)
     if folder is None:
+        if inside:
+            click.echo(f"{model} gives class maps only: body, edge and fusion maps need a checkpoint", err=True)
         return open_model(model)
     from smalti.nets.build import build  # torch is imported for checkpoints only
     from smalti.training.checkpoint import load_checkpoint
@@ -42,6 +62,10 @@ def open_any(model: str) -> Predictor:
         net.load_state_dict(weights)
     except RuntimeError:
         raise ModelError(f"{folder}: the weights do not fit the net {card.net} of its card; one was altered") from None
+    if inside:
+        from smalti.training.inside import look_inside
+
+        return look_inside(net)
     return TorchPredictor(net)
 
 
@@ -65,8 +89,16 @@ def file_pair(name: str, image: Path, labels: Path, card: Card, task: Task, spec
     return Pair(name, open_image, open_truth)
 
 
-def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task: Task) -> tuple[list[Pair], str]:
-    """The pairs of a recipe's part `test` or `validation`, and what its data are called."""
+def known_split(text: str, folder: Path, card: Card, task: Task) -> Scored:
+    """A split `NAME:SPLIT` of a public data set; DataError where it is unknown, incomplete or does not fit."""
+    name, _, split = text.partition(":")
+    known = find_known(name)
+    opener, items = open_split(known, folder, split, card, task)
+    return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
+
+
+def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task: Task) -> Scored:
+    """The pairs of a recipe's part `test` or `validation`."""
     from smalti.data.scored import scored_pairs  # torch is imported for recipes only
     from smalti.training.recipe import read_segmentation
 
@@ -76,12 +108,16 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
     pairs = [pair for source in sources for pair in scored_pairs(source, recipe.root, card, task)[0]]
     named = [_source_name(source.model_dump()) for source in sources]
-    return _told_apart(pairs), ", ".join(dict.fromkeys(named))
+    known = [find_known(source.name) for source in sources if source.kind == "known"]
+    leave_out = tuple(dict.fromkeys(name for one in known for name in one.leave_out))
+    return Scored(_told_apart(pairs), ", ".join(dict.fromkeys(named)), f"{part} of {path.name}", leave_out)
 
 
 def _source_name(source: dict[str, object]) -> str:
     if source["kind"] == "drawn":
         return f"drawn scenes of {source['size']} px, seeds {', '.join(map(str, _listed(source['seeds'])))}"
+    if source["kind"] == "known":
+        return find_known(str(source["name"])).words(str(source["split"]))
     return ", ".join(map(str, _listed(source["path" if source["kind"] == "folder" else "images"])))
 
 

@@ -8,7 +8,16 @@ import click
 from tqdm import tqdm
 
 from smalti.card import Card, Task
-from smalti.cli.scored_data import checkpoint_folder, folder_pairs, open_any, read_spec, recipe_pairs
+from smalti.cli.pictures import PictureFolder
+from smalti.cli.scored_data import (
+    Scored,
+    checkpoint_folder,
+    folder_pairs,
+    known_split,
+    open_any,
+    read_spec,
+    recipe_pairs,
+)
 from smalti.errors import DataError, ModelError
 from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
 from smalti.evaluation.result import NOT_STATED, text_table
@@ -26,10 +35,12 @@ class Question:
     chosen: str | None
     part: str
     changes: tuple[str, ...]
+    known: str | None
     tta: bool
     boundary: int
     leave_out: tuple[str, ...]
     labels: Path | None
+    pictures: Path | None
     json: Path | None
     report: Path | None
     records: Path | None
@@ -42,33 +53,35 @@ class Question:
 
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
-    predict = open_any(question.model)
+    predict = open_any(question.model, inside=question.pictures is not None)
     if predict.card.tasks[0].kind == "score":
         from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
 
         return answer_photos(question, predict.card)
     task = class_task(predict.card)
     check_classes(question.leave_out, task)
-    pairs, data = _pairs(question, predict.card, task)
+    scored = _scored(question, predict.card, task)
     tiles: list[TileRow] | None = [] if question.report else None
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
         evaluation = evaluate(
             predict,
-            _announced(pairs, bar),
-            data=data,
-            split=question.split or (f"{question.part} of {question.data.name}" if question.is_recipe else NOT_STATED),
+            _announced(scored.pairs, bar),
+            data=scored.data,
+            split=question.split or scored.split,
             chosen=question.chosen or predict.card.origin.chosen or NOT_STATED,
             task=task.name,
             leave_out=question.leave_out,
             boundary=question.boundary,
             tta=question.tta,
             tiles=tiles,
+            variants=question.leave_out or [name for name in scored.leave_out if name in task.labels],
+            keep=PictureFolder(question.pictures, predict.card) if question.pictures else None,
             progress=bar.update,
         )
     if question.json:
         write_whole(question.json, evaluation.to_json().encode())
     if question.report:
-        _write_report(question.report, question, evaluation, pairs, tiles or [])
+        _write_report(question.report, question, evaluation, scored.pairs, tiles or [])
     return text_table(evaluation)
 
 
@@ -92,16 +105,20 @@ def data_name(path: Path) -> str:
     return "/".join(path.resolve().parts[-2:]).lstrip("/")
 
 
-def _pairs(question: Question, card: Card, task: Task) -> tuple[list[Pair], str]:
-    """What to score on, and what it is called."""
-    if not question.is_recipe:
-        if question.changes:
-            raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
-        spec = read_spec(question.labels) if question.labels else LabelSpec()
-        return folder_pairs(question.data, card, task, spec), data_name(question.data)
-    if question.labels:
-        raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
-    return recipe_pairs(question.data, question.changes, question.part, card, task)
+def _scored(question: Question, card: Card, task: Task) -> Scored:
+    """What to score on."""
+    if question.known and (question.is_recipe or question.labels):
+        raise click.UsageError("--known says what DATA is and how its labels are written: no recipe, no --labels")
+    if question.is_recipe:
+        if question.labels:
+            raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
+        return recipe_pairs(question.data, question.changes, question.part, card, task)
+    if question.changes:
+        raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
+    if question.known:
+        return known_split(question.known, question.data, card, task)
+    spec = read_spec(question.labels) if question.labels else LabelSpec()
+    return Scored(folder_pairs(question.data, card, task, spec), data_name(question.data))
 
 
 def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:

@@ -67,8 +67,9 @@ def answer_photos(question: "Question", card: Card) -> str:
 def _refuse(question: "Question") -> None:
     """UsageError for options that speak of maps."""
     maps = {"--tta": question.tta, "--leave-out": question.leave_out, "--labels": question.labels}
-    given = [name for name, value in (maps | {"--report": question.report, "--records": question.records}).items() if value]
-    if given:
+    maps |= {"--report": question.report, "--records": question.records}
+    maps |= {"--known": question.known, "--pictures": question.pictures}
+    if given := [name for name, value in maps.items() if value]:
         raise click.UsageError(f"{given[0]} is for models that map; {question.model} ranks photos")
 
 

@@ -1,5 +1,8 @@
 """`smalti train`: a network by a recipe."""
 
+import io
+import os
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -9,13 +12,33 @@ import click
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
+@click.option("--find-lr", is_flag=True, help="Only try learning rates and suggest one; no training.")
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="A.B=C,...",
+    help="Train with these changes, in a folder of its own; repeatable, one after the other.",
+)
+@click.option("--seeds", metavar="0,1,2", help="Train (each variant) with each of these seeds.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: runs/NAME]")
-def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
+def command(
+    recipe: Path,
+    changes: tuple[str, ...],
+    resume: bool,
+    find_lr: bool,
+    variants: tuple[str, ...],
+    seeds: str | None,
+    out: Path | None,
+) -> None:
     """Train a network by a recipe.
 
     A training that was killed goes on where it was when the same command is given again. Checkpoints lie in OUT/best
-    and OUT/last, records in OUT/records.csv and OUT/tensorboard.
+    and OUT/last, records in OUT/records.csv and OUT/tensorboard. Variants and seeds lie in OUT/VARIANT; those that are
+    finished are not trained again, and a table of all comes last.
     """
+    if sum((resume, find_lr, bool(variants or seeds))) > 1:
+        raise click.UsageError("--resume, --find-lr and --variant or --seeds exclude each other")
     try:
         import lightning.fabric  # noqa: F401
         import torch  # noqa: F401
@@ -23,6 +46,22 @@ def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | No
         from smalti.errors import MissingExtraError
 
         raise MissingExtraError(error.name or "torch", "train") from None
-    from smalti.cli.training_run import train
+    context = click.get_current_context()
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):  # of several processes the first one speaks
+        context.with_resource(redirect_stdout(io.StringIO()))
+    from smalti.cli import training_run
+    from smalti.training.variants import plan
 
-    train(recipe, changes, resume, out)
+    if find_lr:
+        training_run.find_rate(recipe, changes, out)
+    elif variants or seeds:
+        training_run.train_variants(recipe, changes, plan(variants, _numbers(seeds)), out)
+    else:
+        training_run.train(recipe, changes, resume, out)
+
+
+def _numbers(seeds: str | None) -> list[int]:
+    try:
+        return [int(seed) for seed in seeds.split(",")] if seeds else []
+    except ValueError:
+        raise click.UsageError(f"--seeds {seeds}: expected whole numbers with commas, for example 0,1,2") from None

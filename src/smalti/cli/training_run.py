@@ -1,5 +1,6 @@
 """What `smalti train` does, once torch is known to be there."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -7,29 +8,73 @@ from pydantic import ValidationError
 
 from smalti.errors import RecipeError
 from smalti.jobs import hold
+from smalti.report.lr_range_page import write_lr_range_page
+from smalti.report.page import write_whole
+from smalti.training import lr_range
 from smalti.training.checkpoint import load_state
 from smalti.training.loop import begin
 from smalti.training.recipe import read_recipe
 from smalti.training.settings import Recipe
+from smalti.training.team import launch
+from smalti.training.variants import Variant, read_scores, score_table, write_scores
 
 
 def train(path: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
     """Trains by a recipe and prints the scores of the best checkpoint."""
     recipe = read_recipe(path, changes)
-    card = recipe.make_card(path.name)
-    folder = out or Path("runs") / card.name
+    folder = out or Path("runs") / recipe.card.name
+    _train(recipe, path.name, folder, resume)
+    click.echo(f"\nnext: smalti export {folder}/best {recipe.card.name}.onnx")
+
+
+def train_variants(path: Path, changes: tuple[str, ...], variants: list[Variant], out: Path | None) -> None:
+    """Trains each variant in a folder of its own; those that are finished are only told about. One table at the end."""
+    recipes = [read_recipe(path, (*changes, *variant.changes)) for variant in variants]  # all of them can be read
+    results = []
+    for variant, recipe in zip(variants, recipes, strict=True):
+        folder = (out or Path("runs") / recipe.card.name) / variant.name
+        scores = read_scores(folder, recipe.model_dump_json())
+        click.echo(f"\n{folder}: {'is finished' if scores is not None else 'begins'}")
+        results.append((variant, _train(recipe, path.name, folder) if scores is None else scores))
+    click.echo(f"\n{score_table(results)}")
+
+
+def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
+    """Tries rising learning rates and suggests one; writes the curve, but no checkpoint."""
+    recipe = read_recipe(path, changes)
+    folder = out or Path("runs") / recipe.card.name
+    if recipe.train.devices * recipe.train.nodes > 1:
+        raise RecipeError("--find-lr: one process tries the rates; add --set train.devices=1 --set train.nodes=1")
     with hold(folder):
+        training = begin(recipe, recipe.make_card(path.name), folder, fresh=True)
+        found = lr_range.find_rate(training, lambda text: click.echo(text, nl=False))
+        write_whole(folder / "lr_range.csv", lr_range.table(found).encode())
+        page = folder / "lr_range.html"
+        if len(found.rates):
+            write_lr_range_page(page, recipe.card.name, found.rates, found.losses, found.smooth, found.lines())
+        click.echo("\n".join(found.lines()))
+        click.echo(f"the curve: {page}")
+
+
+def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dict[str, float]:
+    """Trains in a folder, by a recipe whose file has that name; the main scores."""
+    fabric = launch(recipe.train)
+    with hold(folder) if fabric.is_global_zero else nullcontext():
         _check_same(recipe, folder, resume)
-        training = begin(recipe, card, folder)
-        click.echo("\n".join(training.work.introduction()))
+        training = begin(recipe, recipe.make_card(name), folder, fabric)
+        click.echo("\n".join([*training.work.introduction(), *training.notes]))
         click.echo(f"checkpoints in {folder}/best and {folder}/last")
         for warning in training.work.warnings():
             click.echo(f"smalti: warning: {warning}", err=True)
         if training.progress.step:
             click.echo(f"going on from step {training.progress.step}")
         training.run(lambda text: click.echo(text, nl=False))
-        click.echo(training.work.conclude(folder / "best").text)
-        click.echo(f"\nnext: smalti export {folder}/best {card.name}.onnx")
+        if not fabric.is_global_zero:
+            return {}
+        conclusion = training.work.conclude(folder / "best")
+        click.echo(conclusion.text)
+        write_scores(folder, recipe.model_dump_json(), conclusion.scores)
+        return conclusion.scores
 
 
 def _check_same(recipe: Recipe, folder: Path, resume: bool) -> None:

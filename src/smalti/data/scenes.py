@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.sample import Patch
 from smalti.errors import DataError
+from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.labels import LabelReader, LabelSpec, open_labels
 from smalti.raster.mirror import source
@@ -88,17 +89,20 @@ class FileScene:
         pixels, valid = opened.image.read(window)
         return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), opened.labels.read(window), valid)
 
-    def _open(self) -> "_Opened":
+    def _open(self) -> "Opened":
         image = open_card_raster(self.path, self._card)
-        return _Opened(image, open_labels(self._labels, image.grid, self._task, self._spec))
+        return Opened(image, open_labels(self._labels, image.grid, self._task, self._spec))
 
 
 @dataclass(frozen=True)
-class _Opened:
-    image: Reader
+class Opened:
+    """An image and its labels, open."""
+
+    image: Reader | CroppedReader
     labels: LabelReader
 
     def close(self) -> None:
+        """Closes both."""
         self.image.close()
         self.labels.close()
 
@@ -108,9 +112,9 @@ KEPT_OPEN = 16
 _thread = threading.local()
 
 
-def _kept(scene: FileScene, open_it: Callable[[], _Opened]) -> _Opened:
+def _kept(scene: FileScene, open_it: Callable[[], Opened]) -> Opened:
     """The scene's files, opened for this thread; closes those it has not used for longest."""
-    kept: OrderedDict[FileScene, _Opened] = vars(_thread).setdefault("kept", OrderedDict())
+    kept: OrderedDict[FileScene, Opened] = vars(_thread).setdefault("kept", OrderedDict())
     if scene not in kept:
         kept[scene] = open_it()
     kept.move_to_end(scene)

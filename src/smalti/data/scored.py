@@ -11,22 +11,26 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.apart import Place
 from smalti.data.scenes import Scene, drawn_scene, open_card_raster
-from smalti.data.sources import DrawnSource, FolderSource, ScenesSource, check_drawn, file_pairs
+from smalti.data.sources import DrawnSource, KnownSource, Source, check_drawn, file_pairs
 from smalti.evaluation import Pair
+from smalti.evaluation.known_pairs import known_pairs
+from smalti.known.items import Item
+from smalti.known.opened import Opener
 from smalti.raster.grid import Grid
 from smalti.raster.labels import LabelReader, LabelSpec, open_labels
 from smalti.raster.read import Reader
 from smalti.tiling import Window
 
 
-def scored_pairs(
-    source: FolderSource | ScenesSource | DrawnSource, root: Path, card: Card, task: Task
-) -> tuple[list[Pair], list[Place]]:
+def scored_pairs(source: Source, root: Path, card: Card, task: Task) -> tuple[list[Pair], list[Place]]:
     """Pairs for an evaluation, and where the images lie; every file is opened once, so that none fails later."""
     if isinstance(source, DrawnSource):
         check_drawn(card, task)
         scenes = [drawn_scene(seed, source.size, card, task) for seed in source.seeds]
         return [_drawn_pair(scene) for scene in scenes], []
+    if isinstance(source, KnownSource):
+        opener, items = source.open(root, card, task)
+        return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
     pairs, places = [], []
     for image, labels in file_pairs(source, root):
         with closing(open_card_raster(image, card)) as reader:
@@ -34,6 +38,12 @@ def scored_pairs(
             open_labels(labels, reader.grid, task, source.labels).close()
         pairs.append(_file_pair(image, labels, card, task, source.labels))
     return pairs, places
+
+
+def _checked(opener: Opener, item: Item) -> Grid:
+    """The grid of an image that can be opened."""
+    with closing(opener.image(item)) as image:
+        return image.grid
 
 
 def _file_pair(image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> Pair:

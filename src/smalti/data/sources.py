@@ -10,10 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
+from smalti.data.known import KnownScene
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
+from smalti.known.items import Borders, Item
+from smalti.known.layout import Role
+from smalti.known.opened import Opener, open_split
+from smalti.known.registry import find_known, find_split
 from smalti.raster.labels import LabelSpec
 from smalti.synth import CLASSES
 from smalti.tiling import Window
@@ -70,11 +75,44 @@ class DrawnSource(_Source):
     """Side of each scene in pixels of 0.3 m."""
 
 
-AnySource = Annotated[FolderSource | ScenesSource | DrawnSource, Field(discriminator="kind")]
+class KnownSource(_Source):
+    """A public data set in its own layout; `smalti data` lists them with their splits."""
+
+    kind: Literal["known"]
+    name: str
+    path: str
+    """The folder it was unpacked into."""
+    split: str
+    borders: Borders = "full"
+    """`eroded`: labels whose borders its authors took out."""
+    classes: dict[str, str | int] = Field(default_factory=dict)
+    """Its classes that go by another name here, each with a class of the task or `ignore`."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        try:
+            find_split(find_known(self.name), self.split)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def role(self) -> Role:
+        """What its split is meant for."""
+        return find_known(self.name).splits[self.split].role
+
+    def open(self, root: Path, card: Card, task: Task) -> tuple[Opener, tuple[Item, ...]]:
+        """Its images and what opens them; DataError where one is missing."""
+        known = find_known(self.name)
+        return open_split(known, root / self.path, self.split, card, task, self.borders, self.classes)
+
+
+Source = FolderSource | ScenesSource | DrawnSource | KnownSource
+AnySource = Annotated[Source, Field(discriminator="kind")]
 """A source as a recipe writes it."""
 
 
-def open_source(source: FolderSource | ScenesSource | DrawnSource, root: Path, card: Card, task: Task) -> list[Scene]:
+def open_source(source: Source, root: Path, card: Card, task: Task) -> list[Scene]:
     """The scenes of a source; paths are relative to `root`.
 
     Raises DataError, and RasterError or LabelError for a file that cannot be used.
@@ -82,6 +120,9 @@ def open_source(source: FolderSource | ScenesSource | DrawnSource, root: Path, c
     if isinstance(source, DrawnSource):
         check_drawn(card, task)
         return [drawn_scene(seed, source.size, card, task) for seed in source.seeds]
+    if isinstance(source, KnownSource):
+        opener, items = source.open(root, card, task)
+        return [KnownScene(item, opener, source.borders, card) for item in items]
     return [FileScene(image, labels, card, task, source.labels) for image, labels in file_pairs(source, root)]
 
 

@@ -45,19 +45,19 @@ class Stream:
         patch = pool.patch(rng, view.side)
         return replace(augmented(patch, view, augment, self._card, self._task.ignore, rng), name=patch.name)
 
-    def batch(self, number: int, size: int) -> Sample:
-        """The n-th batch of `size` windows."""
+    def batch(self, number: int, size: int, share: range | None = None) -> Sample:
+        """The n-th batch of `size` windows, or those of its windows that `share` names."""
         first = number * size
-        return stack([to_sample(self.patch(first + i), self._task.name) for i in range(size)])
+        return stack([to_sample(self.patch(first + i), self._task.name) for i in share or range(size)])
 
-    def batches(self, start: int, size: int, workers: int) -> Generator[Sample, None, None]:
-        """Batches from the `start`-th on, made by `workers` threads ahead of time."""
+    def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
+        """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""
         pool = ThreadPoolExecutor(workers)
         waiting: deque[Future[Sample]] = deque()
         try:
             while True:
                 while len(waiting) < max(AHEAD, workers):
-                    waiting.append(pool.submit(self.batch, start, size))
+                    waiting.append(pool.submit(self.batch, start, size, share))
                     start += 1
                 yield waiting.popleft().result()
         finally:

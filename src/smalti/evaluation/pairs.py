@@ -45,6 +45,10 @@ class Pair:
     name: str
     open_image: Callable[[], ImageReader]
     open_labels: Callable[[Grid], LabelReader]
+    eroded: bool = False
+    """Whether these labels have their borders taken out."""
+    open_others: Callable[[Grid], LabelReader] | None = None
+    """Where the data set has both kinds: eroded labels if these are full, full ones if these are eroded."""
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})

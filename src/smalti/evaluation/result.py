@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smalti.card import Card, Score, Task
+from smalti.evaluation.variants import Variant
 from smalti.metrics import Confusion, Scores
 
 NOT_STATED = "not stated"
@@ -45,6 +46,7 @@ class Protocol:
     card: Card
     tta: bool
     chosen: str
+    eroded: bool = False
 
     def lines(self) -> list[tuple[str, str]]:
         """What is stated, as (what, text)."""
@@ -55,7 +57,8 @@ class Protocol:
             ("split", self.split),
             (
                 "labels",
-                f"as they are, not eroded; {self.ignored:,} pixels without label or image ({share:.1%}) ignored",
+                f"{'eroded by the data set' if self.eroded else 'as they are, not eroded'}; "
+                f"{self.ignored:,} pixels without label or image ({share:.1%}) ignored",
             ),
             ("means", self._means()),
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
@@ -93,6 +96,8 @@ class Evaluation:
     images: tuple[ImageRow, ...]
     facts: Protocol
     seconds: float
+    variants: tuple[Variant, ...] = ()
+    """The same predictions scored in every way, where that was asked for."""
 
     @property
     def protocol(self) -> str:
@@ -138,6 +143,10 @@ class Evaluation:
             "images": [
                 {"name": r.name, "miou": _number(r.miou), "oa": _number(r.oa), "pixels": r.pixels} for r in self.images
             ],
+            "variants": [
+                {"miou": _number(v.miou), "mf1": _number(v.mf1), "oa": _number(v.oa), "protocol": v.protocol}
+                for v in self.variants
+            ],
             "seconds": round(self.seconds, 3),
         }
         return json.dumps(whole, indent=2, ensure_ascii=False)
@@ -172,7 +181,17 @@ def text_table(evaluation: Evaluation) -> str:
     overall = f"overall accuracy {percent(s.oa)}   kappa {percent(s.kappa)}"
     width = max(len(what) for what, _ in evaluation.facts.lines())
     protocol = [f"  {what:<{width}}  {text}" for what, text in evaluation.facts.lines()]
-    return "\n".join([*table, "", overall, "", "protocol", *protocol])
+    return "\n".join([*table, "", overall, "", "protocol", *protocol, *_variant_lines(evaluation.variants)])
+
+
+def _variant_lines(variants: Sequence[Variant]) -> list[str]:
+    """One line for each way to score, with its protocol; nothing where none was asked for."""
+    if not variants:
+        return []
+    rows = [[percent(v.miou), percent(v.mf1), percent(v.oa)] for v in variants]
+    lines = aligned([["mIoU", "mF1", "OA"], *rows])
+    said = ["protocol", *(variant.protocol for variant in variants)]
+    return ["", "the same maps by every protocol", *(f"  {a}  {b}" for a, b in zip(lines, said, strict=True))]
 
 
 def percent(value: float) -> str:

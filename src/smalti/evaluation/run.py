@@ -1,7 +1,7 @@
 """Whole images through a model, counted strip by strip: memory does not grow with their height."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from smalti.card import Card, Task
 from smalti.errors import DataError, ModelError
-from smalti.evaluation.pairs import ImageReader, LabelReader, Pair
+from smalti.evaluation.maps import Keep, MapKeeper
+from smalti.evaluation.pairs import LabelReader, Pair
 from smalti.evaluation.result import NOT_STATED, Boundary, Evaluation, ImageRow, Protocol
 from smalti.evaluation.tiles import TileKeeper, TileRow
+from smalti.evaluation.variants import ImageVariants, VariantTally
+from smalti.evaluation.views import PLAIN, Both
 from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion
 from smalti.products import best_class
 from smalti.scene import Averaged, Predictor, predict_scene
@@ -49,23 +52,35 @@ class Tally:
 class ImageTally:
     """Takes the blended windows of one image, as `predict_scene` writes them, and counts whole strips."""
 
-    def __init__(self, name: str, width: int, labels: LabelReader, tally: Tally) -> None:
+    def __init__(self, name: str, width: int, labels: LabelReader, tally: Tally, averaged: bool) -> None:
         self._name, self._width, self._labels, self._tally = name, width, labels, tally
         task = tally.task
         self._counts = Confusion(len(task.labels))
         self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
         self._keeper = TileKeeper(name, len(task.labels), task.ignore) if tally.keep_tiles else None
-        self._strip: ClassMap = np.empty((0, width), np.uint8)
+        self._strips: dict[bool, ClassMap] = {}
+        self._answers = {True: task.name, False: task.name + PLAIN} if averaged else {False: task.name}
+        self._main = averaged
+        self.variants: ImageVariants | None = None
+        self.keeper: MapKeeper | None = None
 
     def write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
         """The next window: from left to right, then down."""
-        task = self._tally.task
-        if window.col == 0:
-            self._strip = np.empty((window.height, self._width), np.uint8)
-        self._strip[:, window.col : window.right] = np.where(valid, best_class(values[task.name]), task.ignore)
+        ignore = self._tally.task.ignore
+        for averaged, answer in self._answers.items():
+            if answer in values:  # the plain answer is there only where variants are asked for
+                if window.col == 0:
+                    self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
+                found = np.where(valid, best_class(values[answer]), ignore)
+                self._strips[averaged][:, window.col : window.right] = found
+        if self.keeper:
+            self.keeper.add(window, values, valid)
         if window.right == self._width:
-            truth = self._labels.read(Window(window.row, 0, window.height, self._width))
-            self._count(truth, self._strip)
+            strip = Window(window.row, 0, window.height, self._width)
+            truth = self._labels.read(strip)
+            self._count(truth, self._strips[self._main])
+            if self.variants:
+                self.variants.add(strip, truth, self._strips)
 
     def _count(self, truth: ClassMap, prediction: ClassMap) -> None:
         self._counts.add(truth, prediction, self._tally.task.ignore)
@@ -80,6 +95,8 @@ class ImageTally:
             self._boundary.close()
         if self._keeper:
             self._keeper.close()
+        if self.variants:
+            self.variants.close()
         self._tally.finish(self._name, self._counts, self._keeper)
 
 
@@ -95,6 +112,8 @@ def evaluate(
     boundary: int | None = 3,
     tta: bool = False,
     tiles: list[TileRow] | None = None,
+    variants: Sequence[str] | None = None,
+    keep: Keep | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Scores a model on whole images, with the tiles and the overlap of its card.
@@ -102,17 +121,30 @@ def evaluate(
     `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are. `task` is the first
     of kind classes if not named. Classes named in `leave_out` are out of the means. `boundary` is the tolerance of the
     boundary F1 in pixels. `tta` averages over flips and turns. A list given as `tiles` is filled with every tile and
-    its maps, for a report. `progress` gets the number of pixels done.
+    its maps, for a report. `variants` asks for all ways to score at once, and names the classes that some of them leave
+    out. `keep` gets the whole maps of each image. `progress` gets the number of pixels done.
 
     Raises DataError if no pixel can be counted, and what the readers raise.
     """
-    chosen_task = _task(predict.card, task)
+    card, chosen_task = predict.card, _task(predict.card, task)
     tally = Tally(chosen_task, boundary, tiles is not None)
-    predict = Averaged(predict) if tta else predict
+    ways = None if variants is None else VariantTally(chosen_task)
+    if tta:
+        predict = Averaged(predict) if ways is None else Both(predict, chosen_task.name)
     started = time.perf_counter()
+    eroded = set()
     for pair in pairs:
+        eroded.add(pair.eroded)
         with closing(pair.open_image()) as image, closing(pair.open_labels(image.grid)) as labels:
-            _score_image(predict, pair.name, image, labels, tally, progress)
+            counts = ImageTally(pair.name, image.grid.width, labels, tally, tta)
+            if ways:
+                counts.variants = ImageVariants(pair, image.grid, ways)
+            if keep:
+                counts.keeper = MapKeeper(card.tasks, image.grid.height, image.grid.width)
+            predict_scene(image.read, predict, counts.write, image.grid.height, image.grid.width, progress=progress)
+            counts.close()
+        if keep and counts.keeper:
+            keep(pair.name, counts.keeper.maps)
     if not tally.confusion.counts.any():
         raise DataError(f"{data}: no pixel with a label among {len(tally.images)} images; nothing to score")
     if tiles is not None:
@@ -127,26 +159,14 @@ def evaluate(
         ignored=tally.confusion.ignored,
         scores=scores,
         boundary=edges,
-        card=predict.card,
+        card=card,
         tta=tta,
+        eroded=eroded == {True},
         chosen=chosen,
     )
     seconds = time.perf_counter() - started
-    return Evaluation(chosen_task, tally.confusion, scores, edges, tuple(tally.images), facts, seconds)
-
-
-def _score_image(
-    predict: Predictor,
-    name: str,
-    image: ImageReader,
-    labels: LabelReader,
-    tally: Tally,
-    progress: Callable[[int], None] | None,
-) -> None:
-    height, width = image.grid.height, image.grid.width
-    counts = ImageTally(name, width, labels, tally)
-    predict_scene(image.read, predict, counts.write, height, width, progress=progress)
-    counts.close()
+    found = () if ways is None else ways.variants(variants or ())
+    return Evaluation(chosen_task, tally.confusion, scores, edges, tuple(tally.images), facts, seconds, found)
 
 
 def _task(card: Card, name: str | None) -> Task:

@@ -106,7 +106,7 @@ def check_contents(known: Known, files: Files, progress: Callable[[str], None] =
         for item in search.items:
             key = (item.image, item.window)
             if key not in counts:
-                progress(item.name)
+                progress(item.id)
                 counts[key], size = _count(opener, item, problems)
                 sides += [size] if size else []
             total += counts[key]

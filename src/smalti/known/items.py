@@ -10,6 +10,7 @@ from smalti.errors import DataError
 from smalti.known.folder import Folder, fill
 from smalti.known.layout import Bands, Known, Split
 from smalti.known.registry import find_split
+from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
 
@@ -30,9 +31,9 @@ class Item:
     """The part of the files that is meant; None for all of them."""
 
     @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return self.id
+    def place(self) -> Path:
+        """The image's file, and for a chip a name of its own beside it: two chips of a file are two places."""
+        return self.image if self.window is None else self.image.with_name(f"{self.image.name}#{self.id}")
 
     def truth(self, borders: Borders) -> Path:
         """The labels of that kind; they are there wherever `find_items` gave the item for it."""
@@ -146,15 +147,17 @@ def _item(known: Known, folder: Folder, image: str, bands: Bands) -> Item | None
 def _chip(known: Known, item: Item, image: str) -> Item:
     """The chip of an image: numbered row by row over all that begin inside it, whole ones or not."""
     side = known.chip
-    height, width = _size(item.image)
-    row, col = divmod(int(image.rpartition("_")[2]), -(-width // side))
+    grid = whole_grid(item.image)
+    row, col = divmod(int(image.rpartition("_")[2]), -(-grid.width // side))
     window = Window(row * side, col * side, side, side)
-    if window.bottom > height or window.right > width:
-        raise DataError(f"{item.image}: has {width}x{height} pixels, and so no chip {image}; the file is another one")
+    if window.bottom > grid.height or window.right > grid.width:
+        size = f"{grid.width}x{grid.height}"
+        raise DataError(f"{item.image}: has {size} pixels, and so no chip {image}; the file is another one")
     return replace(item, id=image, window=window)
 
 
 @cache
-def _size(path: Path) -> tuple[int, int]:
+def whole_grid(path: Path) -> Grid:
+    """The grid of an image's file; asked for once, however many chips it has."""
     with open_raster(path) as reader:
-        return reader.grid.height, reader.grid.width
+        return reader.grid

@@ -2,39 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from smalti.card import Task
+from smalti.card import Card, Task
 from smalti.errors import DataError
-from smalti.known.items import Borders, Item
+from smalti.known.items import Borders, Item, find_items, whole_grid
 from smalti.known.layout import Bands, Known
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import LabelReader, open_labels
-from smalti.raster.read import open_raster
-from smalti.tiling import Window
-
-
-class ImageReader(Protocol):
-    """An open image."""
-
-    @property
-    def grid(self) -> Grid:
-        """Size and place."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of its pixels."""
-
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Raw pixels (C, H, W) and their validity (H, W); mirrored beyond the border."""
-
-    def close(self) -> None:
-        """Lets go of the file."""
+from smalti.raster.read import Reader, open_raster
 
 
 @dataclass(frozen=True)
@@ -49,7 +28,7 @@ class Opener:
     task: Task
     spec: LabelSpec
 
-    def image(self, item: Item) -> ImageReader:
+    def image(self, item: Item) -> Reader | CroppedReader:
         """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
         reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
         return reader if item.window is None else CroppedReader(reader, item.window)
@@ -59,8 +38,7 @@ class Opener:
         path = item.truth(borders)
         if item.window is None:
             return open_labels(path, grid, self.task, self.spec)
-        with open_raster(item.image) as whole:
-            labels = open_labels(path, whole.grid, self.task, self.spec)
+        labels = open_labels(path, whole_grid(item.image), self.task, self.spec)
         return CroppedLabels(labels, item.window, self.task.ignore)
 
 
@@ -90,3 +68,17 @@ def make_opener(
     # The data set alone says what its colours mean: a task's own may be others.
     plain = task.model_copy(update={"colors": (), "label_colors": {}})
     return Opener(known, has, bands, plain, spec)
+
+
+def open_split(
+    known: Known,
+    root: Path,
+    split: str,
+    card: Card,
+    task: Task,
+    borders: Borders = "full",
+    classes: dict[str, str | int] | None = None,
+) -> tuple[Opener, tuple[Item, ...]]:
+    """The images of a split and what opens them for a card; DataError where one is missing or the classes differ."""
+    search = find_items(known, root, split, card.bands, borders)
+    return make_opener(known, search.bands, card.bands, task, classes), search.items

@@ -50,14 +50,19 @@ def list_photos(folder: Path, leave_out: Iterable[Path] = ()) -> tuple[Shot, ...
 
 
 def _walk(folder: Path, leave_out: set[Path]) -> list[Path]:
-    found = []
-    for place, folders, names in os.walk(folder):
+    found: list[Path] = []
+
+    def refused(error: OSError) -> None:
+        found.append(Path(error.filename))  # a folder that cannot be listed; told when it is read
+
+    for place, folders, names in os.walk(folder, onerror=refused):
         here = Path(place)
         if MARK in names and here != folder:
             folders.clear()
             continue
         folders[:] = [n for n in folders if not n.startswith(".") and (here / n).resolve() not in leave_out]
-        found += [here / n for n in names if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS]
+        files = [here / n for n in names if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS]
+        found += [file for file in files if file.is_file() or not file.exists()]  # a link to nothing is told, too
     return found
 
 

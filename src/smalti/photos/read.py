@@ -97,6 +97,8 @@ def read_photo(path: Path) -> Pixels:
 def _content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
+    except IsADirectoryError:
+        raise RasterError(f"{path}: is a folder that cannot be listed; make it readable") from None
     except OSError as error:
         raise RasterError(f"{path}: cannot be read: {error.strerror}") from None
     if not content:

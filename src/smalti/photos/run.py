@@ -5,7 +5,7 @@ photo: the memory needed is that of two photos, whatever the size of the folder.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
@@ -95,7 +95,7 @@ def dhash(picture: NDArray[np.uint8]) -> int:
 def _look_at_all(
     shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None], keep: Keep
 ) -> tuple[list[Seen], list[Unread]]:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # ours stand in the list
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # Unread says it
     large = threading.Lock()
 
     def see(shot: Shot) -> Seen | Unread:
@@ -106,18 +106,19 @@ def _look_at_all(
 
     seen: list[Seen] = []
     unread: list[Unread] = []
-    for found in _in_threads(see, shots):
-        if isinstance(found, Unread):
-            unread.append(found)
-        else:
-            seen.append(found)
-            known.put(found[0].sha256, found[1])
-        progress(1)
+    with closing(_in_threads(see, shots)) as all_found:  # what has not begun is dropped, also after Ctrl-C
+        for found in all_found:
+            if isinstance(found, Unread):
+                unread.append(found)
+            else:
+                seen.append(found)
+                known.put(found[0].sha256, found[1])
+            progress(1)
     return seen, unread
 
 
-def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> Iterator[Seen | Unread]:
-    """In the order of the shots; what has not begun is dropped when the caller stops asking."""
+def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> Generator[Seen | Unread, None, None]:
+    """In the order of the shots; what has not begun is dropped when this is closed."""
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from pool.map(see, shots)
 

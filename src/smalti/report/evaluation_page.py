@@ -79,6 +79,7 @@ def write_evaluation_page(
         boundary=evaluation.boundary,
         rows=_class_rows(evaluation),
         matrix=matrix(evaluation.confusion.counts, task.labels),
+        variants=evaluation.variants,
         tiles=_shown_tiles(evaluation, pairs, tiles),
         beside={"no label": NO_DATA, "wrong": WRONG},
         side=SIDE,

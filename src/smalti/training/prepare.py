@@ -28,6 +28,8 @@ class Split:
     """Scenes by source."""
     validation: list[Pair]
     test: list[Pair]
+    judges: str
+    """What chooses the checkpoint, in words."""
 
     def lines(self) -> list[str]:
         """What a person wants to know about it."""
@@ -36,8 +38,8 @@ class Split:
         drawn = sum(scene.path is None for scene in scenes)
         return [
             f"train       {len(scenes) - drawn} images and {drawn} drawn scenes, {pixels:.1f} MPix",
-            f"validation  {len(self.validation)} images (they choose the checkpoint)",
-            f"test        {len(self.test)} images (they decide nothing)",
+            f"validation  {len(self.validation)} images (the checkpoint is chosen on {self.judges})",
+            f"test        {len(self.test)} images",
         ]
 
 
@@ -51,9 +53,10 @@ def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
         pairs[name] = [pair for ours, _ in found for pair in ours]
         places[name] = [place for _, theirs in found for place in theirs]
     for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
-        check_apart(places[one], places[other], (one, other))
+        if one == "training" or not recipe.data.select_on_test:
+            check_apart(places[one], places[other], (one, other))
     held = keep_in_memory(train, task.ignore, recipe.data.memory_mb * MEGABYTE)
-    return Split(held, pairs["validation"], pairs["test"])
+    return Split(held, pairs["validation"], pairs["test"], recipe.judges)
 
 
 def _place(scene: Scene) -> Place:

@@ -161,7 +161,9 @@ def logits(model: Model, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> lis
     starts = np.cumsum([0, *sizes[:-1]]).tolist()
     pairs = [torch.cartesian_prod(*[torch.arange(size)] * 2) + start for size, start in zip(sizes, starts, strict=True)]
     answers = model(*(part.to(device) for part in (images, numbers, torch.cat(pairs))))["preference"].float().cpu()
-    return [own.reshape(size, size).numpy() for size, own in zip(sizes, answers.split([n * n for n in sizes]), strict=True)]
+    return [
+        own.reshape(size, size).numpy() for size, own in zip(sizes, answers.split([n * n for n in sizes]), strict=True)
+    ]
 
 
 def checkpoint_logits(folder: Path) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

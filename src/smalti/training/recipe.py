@@ -86,7 +86,7 @@ def _value(text: str) -> Any:
 
 
 def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part not in ("folder", "scenes", "drawn"))
+    key = ".".join(str(part) for part in error["loc"] if not _is_choice(str(part)))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
         near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
@@ -97,6 +97,11 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     got = error["input"]
     came = f", not {got!r}" if isinstance(got, str | int | float | bool) and error["type"] != "value_error" else ""
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
+
+
+def _is_choice(part: str) -> bool:
+    """Whether a part of an error's place is no key, but one of the types or sources that a value may be."""
+    return part in ("folder", "scenes", "drawn", "known", "constrained-int") or part.startswith("literal[")
 
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:

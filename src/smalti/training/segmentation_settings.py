@@ -4,15 +4,20 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
-from smalti.data.sources import AnySource
+from smalti.data.sources import AnySource, KnownSource
 from smalti.errors import LabelError
+from smalti.losses import LossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
 from smalti.raster.label_spec import class_id
 from smalti.raster.palette import parse_color
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+
+TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
+"""What chose a checkpoint; every score of it carries these words."""
 
 
 class TaskSettings(Settings):
@@ -71,6 +76,8 @@ class DataSettings(Settings):
     """Sources to choose the checkpoint by."""
     test: tuple[AnySource, ...] = ()
     """Sources to score once at the end; they decide nothing."""
+    select_on_test: bool = False
+    """Whether the checkpoint may be chosen by images meant for tests; every score will then say so."""
     memory_mb: int = Field(1024, ge=0)
     """Images up to this size in all are held in memory, the smallest first."""
 
@@ -85,6 +92,15 @@ class DataSettings(Settings):
                 raise ValueError(
                     f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
                     "a seed is a place: give them different ones"
+                )
+
+    def check_selection(self) -> None:
+        """ValueError if a part of a public data set that is meant for tests would choose the checkpoint unasked."""
+        for source in self.validation:
+            if isinstance(source, KnownSource) and source.role == "test" and not self.select_on_test:
+                raise ValueError(
+                    f"data.validation: {source.split} of {source.name} is meant for tests, and would choose the "
+                    "checkpoint; take another part, or say data.select_on_test = true: every score will then say so"
                 )
 
 
@@ -106,31 +122,31 @@ class SegmentationRecipe(Recipe):
     net: NetSettings = NetSettings()
     data: DataSettings
     augment: Augment = Augment()
-    loss: dict[str, float] = Field(default_factory=lambda: {"cross_entropy": 1.0})
-    """Terms and their weights; see `smalti.losses`."""
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
     train: WindowSettings = WindowSettings()
-
-    @field_validator("loss")
-    @classmethod
-    def _loss_has_weight(cls, loss: dict[str, float]) -> dict[str, float]:
-        if not loss or any(weight <= 0 for weight in loss.values()):
-            raise ValueError("needs at least one term, each with a weight above 0")
-        return loss
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         if self.net.encoder_sha256 and not self.net.encoder_weights:
             raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
+            raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
         if self.train.crop % 32:
             raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
         self.data.check_seeds()
-        self.make_card("")
+        self.data.check_selection()
+        make_loss(self.loss, self.make_card("").tasks[0])
         return self
 
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`."""
         options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width}
         return self.card.make(self.net.name, options, (self.card.tasks[0].task(),), recipe)
+
+    @property
+    def judges(self) -> str:
+        """See `Recipe`."""
+        return TEST_JUDGES if self.data.select_on_test else super().judges
 
     @property
     def root(self) -> Path:

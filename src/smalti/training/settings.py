@@ -1,6 +1,6 @@
 """What every recipe has: how a model is described, optimized, and how long it is trained."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -49,6 +49,10 @@ class OptimSettings(Settings):
     lr: float = Field(1e-3, gt=0)
     encoder_factor: float = Field(1.0, ge=0)
     """The encoder's learning rate relative to `lr`."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Factor from each stage of the encoder to the next shallower one; the deepest has the encoder's rate."""
+    freeze_encoder: Annotated[int, Field(ge=0)] | Literal["always"] = 0
+    """First steps in which the encoder's weights and batch norms stay as they are."""
     weight_decay: float = Field(0.01, ge=0)
     """Not applied to biases and norms."""
     momentum: float = Field(0.9, ge=0, lt=1)
@@ -58,17 +62,38 @@ class OptimSettings(Settings):
 class ScheduleSettings(Settings):
     """The learning rate over the steps."""
 
-    name: Literal["onecycle", "poly"] = "poly"
-    """`poly`: (1 - done) ** power. `onecycle`: half a cosine up, half a cosine down."""
+    name: Literal["onecycle", "poly", "cosine", "step"] = "poly"
+    """`poly`: (1 - done) ** power. `cosine`: half a cosine down. `step`: times `factor` at each of the `milestones`.
+    `onecycle`: half a cosine up, half a cosine down."""
     warmup: int = Field(0, ge=0)
-    """First steps, in which the rate rises (linearly for poly)."""
+    """First steps, in which the rate rises (linearly, but for onecycle)."""
     power: float = Field(0.9, gt=0)
     """For poly only."""
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """For step only: the steps after which the rate falls."""
+    factor: float = Field(0.1, gt=0, lt=1)
+    """For step only."""
+    momentum: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] | None = None
+    """For onecycle only: the momentum (adamw: its first beta) at the highest rate and at the lowest."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if (self.name == "step") != bool(self.milestones):
+            raise ValueError(
+                f"name {self.name!r} and milestones {list(self.milestones)}: step needs some, no other does"
+            )
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones {list(self.milestones)} must rise")
+        if self.momentum and self.name != "onecycle":
+            raise ValueError(f"momentum is for onecycle only, not for {self.name}")
+        return self
 
 
 class TrainSettings(Settings):
     """The loop."""
 
+    start: str | None = None
+    """A checkpoint's folder to take weights from (`runs/NAME/best`), relative to where the command runs."""
     steps: int = Field(1000, ge=1)
     """Updates of the weights."""
     batch: int = Field(8, ge=1)
@@ -79,6 +104,8 @@ class TrainSettings(Settings):
     """Updates that make an epoch: after each one the records get a line."""
     validate_every: int = Field(1, ge=1)
     """Epochs between two validations; the last epoch always has one."""
+    patience: int = Field(0, ge=0)
+    """Validations in a row without a better score after which the training ends; 0 never ends it early."""
     save_every: int = Field(50, ge=1)
     """Updates between two checkpoints to go on from."""
     ema: float = Field(0.99, ge=0, lt=1)
@@ -88,7 +115,15 @@ class TrainSettings(Settings):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = False
     """Memory layout; which one is faster depends on the machine."""
+    recompute: bool = False
+    """Keeps only what passes between the encoder's stages, and computes the rest anew on the way back: less memory."""
+    compile: bool = False
+    """Lets torch compile the model: minutes at first, faster steps afterwards, mostly on GPUs."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = Field(1, ge=1)
+    """Processes per machine, each with a device of its own; they share every batch."""
+    nodes: int = Field(1, ge=1)
+    """Machines; where more than one, `torchrun` starts the command on each, and all see the same folders."""
     seed: int = Field(0, ge=0)
     threads: int | None = Field(None, ge=1)
     """CPU threads of the net; None leaves it to torch."""
@@ -111,7 +146,18 @@ class Recipe(Settings):
     def _the_rate_falls_some_time(self) -> Self:
         if self.schedule.warmup >= self.train.steps:
             raise ValueError(f"schedule.warmup {self.schedule.warmup} must be below train.steps {self.train.steps}")
+        if self.train.batch % (processes := self.train.devices * self.train.nodes):
+            raise ValueError(f"train.batch {self.train.batch} must be a multiple of the {processes} processes")
+        if self.schedule.milestones and self.schedule.milestones[0] < self.schedule.warmup:
+            raise ValueError(f"schedule.milestones begin at {self.schedule.milestones[0]}, within the warmup")
+        if self.schedule.momentum and self.optim.momentum != OptimSettings().momentum:
+            raise ValueError("optim.momentum and schedule.momentum are both given; the schedule sets it")
         return self
+
+    @property
+    def judges(self) -> str:
+        """What the best checkpoint is chosen on, in words that its scores carry."""
+        return "the validation images"
 
     def make_card(self, recipe: str) -> Card:
         """The model's card; `recipe` is the name of the file. ValueError if settings contradict each other."""

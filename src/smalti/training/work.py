@@ -12,7 +12,7 @@ from smalti.card import Card
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is found out once a training is done: for people, and as numbers by `part/score`."""
+    """What is found out once a training is done: a text for people, and the main numbers as `part/score`."""
 
     text: str
     scores: dict[str, float]

@@ -75,9 +75,7 @@ class PhotoStream:
         return compared(looked, keep, images, self._hard, rng)
 
 
-def compared(
-    looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator
-) -> Comparison:
+def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator) -> Comparison:
     """Some photos of a series (numbers in `keep`, pictures in `images`) as a batch.
 
     About half of the pairs change sides, so that a net that is not antisymmetric sees both.

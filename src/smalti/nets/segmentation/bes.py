@@ -82,10 +82,25 @@ class UEDBES(nn.Module):
 
         In training also `TASK/body` (logits N,classes,H,W) and `TASK/edge` (one logit, N,1,H,W).
         """
-        body, edge = self.split(self.decoder(self.encoder(x)))
-        body, edge = self.refine_body(body), self.refine_edge(edge)
+        body, edge = self.parts(x)
         outputs = {self.task: resize(self.class_head(self.fuse(body, edge)), x)}
         if self.training:
             outputs[f"{self.task}/body"] = resize(self.body_head(body), x)
             outputs[f"{self.task}/edge"] = resize(self.edge_head(edge), x)
         return outputs
+
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Body and edge of images N,bands,H,W, refined, both N,C,H/4,W/4."""
+        body, edge = self.split(self.decoder(self.encoder(x)))
+        return self.refine_body(body), self.refine_edge(edge)
+
+    def inside(self, x: Tensor) -> dict[str, Tensor]:
+        """What can be seen of it inside: `TASK/body`, probabilities N,classes,H,W, and `TASK/edge`, N,1,H,W."""
+        return self.seen(*self.parts(x), x)
+
+    def seen(self, body: Tensor, edge: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """The answers of the heads of body and edge, as probabilities at the size of the images."""
+        return {
+            f"{self.task}/body": resize(self.body_head(body), x).softmax(1),
+            f"{self.task}/edge": resize(self.edge_head(edge), x).sigmoid(),
+        }

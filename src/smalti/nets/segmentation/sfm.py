@@ -7,6 +7,7 @@ term. Body counts by the score, edge by its rest.
 import torch
 from torch import Tensor, nn
 
+from smalti.nets.layers import resize
 from smalti.nets.segmentation.bes import UEDBES
 
 
@@ -21,11 +22,15 @@ class ScoreFusion(nn.Module):
 
     def forward(self, body: Tensor, edge: Tensor) -> Tensor:
         """Both N,C,H,W, and so is the result."""
+        score = self.score(body, edge)
+        return body * score + edge * (1 - score)
+
+    def score(self, body: Tensor, edge: Tensor) -> Tensor:
+        """How much the body counts, 0 to 1, N,C,H,W."""
         x = body + edge
         down = self.rows(x).mean(3, keepdim=True)  # N,C,H,1
         across = self.columns(x).mean(2, keepdim=True)  # N,C,1,W
-        score = torch.sigmoid(down * across + self.local(x))
-        return body * score + edge * (1 - score)
+        return torch.sigmoid(down * across + self.local(x))
 
 
 class UEDBESSFM(UEDBES):
@@ -34,3 +39,10 @@ class UEDBESSFM(UEDBES):
     def make_fusion(self, channels: int) -> nn.Module:
         """A `ScoreFusion` of that many channels."""
         return ScoreFusion(channels)
+
+    def inside(self, x: Tensor) -> dict[str, Tensor]:
+        """Also `TASK/score`: how much the body counts against the edge, mean over channels, N,1,H,W."""
+        body, edge = self.parts(x)
+        assert isinstance(self.fuse, ScoreFusion)
+        score = self.fuse.score(body, edge).mean(1, keepdim=True)
+        return self.seen(body, edge, x) | {f"{self.task}/score": resize(score, x)}

@@ -1,0 +1,135 @@
+"""The same predictions scored in every way that the literature mixes: what makes published numbers differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from smalti.card import Task
+from smalti.evaluation.pairs import LabelReader, Pair
+from smalti.metrics import ClassMap, Confusion, Scores
+from smalti.raster.eroded import Eroded
+from smalti.raster.grid import Grid
+from smalti.tiling import Window
+
+RADIUS = 3
+"""Pixels around a border that eroded labels leave out: the ISPRS contests' disc."""
+Borders = Literal["full", "eroded"]
+Key = tuple[bool, Borders]
+"""With test-time augmentation or without; which labels."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to score, in words, and what it gives."""
+
+    labels: str
+    classes: str
+    pooling: str
+    passes: str
+    miou: float
+    mf1: float
+    oa: float
+
+    @property
+    def protocol(self) -> str:
+        """The way in one line."""
+        return "; ".join((self.labels, self.classes, self.pooling, self.passes))
+
+
+@dataclass
+class VariantTally:
+    """The counts of every image by passes and labels; all variants come from these."""
+
+    task: Task
+    images: dict[Key, list[Confusion]] = field(default_factory=dict)
+    given: set[bool] = field(default_factory=set)
+    """Whether the eroded labels came with the data set, computed ones being False."""
+
+    def finish(self, counts: dict[Key, Confusion]) -> None:
+        """Adds what one image gave."""
+        for key, confusion in counts.items():
+            self.images.setdefault(key, []).append(confusion)
+
+    def variants(self, left_out: Sequence[str]) -> tuple[Variant, ...]:
+        """All variants; each of the classes `left_out` may be kept out of the means, or ignored altogether."""
+        keys = sorted(self.images, key=lambda key: (key[0], key[1] == "eroded"))
+        return tuple(variant for key in keys for variant in self._of(key, tuple(left_out)))
+
+    def _of(self, key: Key, left_out: tuple[str, ...]) -> Iterator[Variant]:
+        averaged, borders = key
+        passes = "mean of 8 flips and turns" if averaged else "one pass"
+        ways: list[tuple[str, tuple[str, ...], bool]] = [("all classes", (), False)]
+        if left_out:
+            ways += [(f"means without {', '.join(left_out)}", left_out, False)]
+            ways += [(f"{', '.join(left_out)} ignored: neither its pixels nor in the means", left_out, True)]
+        for words, out, ignored in ways:
+            each = [self._scores(counts, out, ignored) for counts in self.images[key]]
+            whole = self._scores(_sum(self.images[key]), out, ignored)
+            for pooling, found in (("one matrix of all images", [whole]), ("mean over images", each)):
+                means = [_mean([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
+                yield Variant(self._labels(borders), words, pooling, passes, *means)
+
+    def _labels(self, borders: Borders) -> str:
+        if borders == "full":
+            return "full labels"
+        computed = f"borders taken out by a disc of {RADIUS} px"
+        how = {True: "as the data set gives them", False: computed}
+        return f"eroded labels, {' or '.join(how[given] for given in sorted(self.given))}"
+
+    def _scores(self, counts: Confusion, out: tuple[str, ...], ignored: bool) -> Scores:
+        if ignored:
+            kept = Confusion(counts.classes)
+            kept.counts = counts.counts.copy()
+            kept.counts[[self.task.labels.index(name) for name in out]] = 0
+            counts = kept
+        return counts.scores(self.task.labels, out)
+
+
+class ImageVariants:
+    """Counts one image against both kinds of labels, whole strips at a time."""
+
+    def __init__(self, pair: Pair, grid: Grid, tally: VariantTally) -> None:
+        self._tally = tally
+        self._own: Borders = "eroded" if pair.eroded else "full"
+        self._other: Borders = "full" if pair.eroded else "eroded"
+        self._others = self._open_others(pair, grid)
+        self._counts: dict[Key, Confusion] = {}
+
+    def _open_others(self, pair: Pair, grid: Grid) -> LabelReader | None:
+        """Labels of the other kind; full ones cannot be computed from eroded ones."""
+        if pair.open_others is not None or pair.eroded:
+            self._tally.given.add(True)
+            return pair.open_others(grid) if pair.open_others else None
+        self._tally.given.add(False)
+        return Eroded(pair.open_labels(grid), self._tally.task.ignore, RADIUS)
+
+    def add(self, window: Window, truth: ClassMap, predictions: dict[bool, ClassMap]) -> None:
+        """The next rows: the pair's own labels, and the maps (H, W) with and without test-time augmentation."""
+        truths = {self._own: truth}
+        if self._others is not None:
+            truths[self._other] = self._others.read(window)
+        for averaged, prediction in predictions.items():
+            for borders, labels in truths.items():
+                counts = self._counts.setdefault((averaged, borders), Confusion(len(self._tally.task.labels)))
+                counts.add(labels, prediction, self._tally.task.ignore)
+
+    def close(self) -> None:
+        """The image is at its end: its counts go into the data set's."""
+        if self._others is not None:
+            self._others.close()
+        self._tally.finish(self._counts)
+
+
+def _sum(each: Sequence[Confusion]) -> Confusion:
+    total = Confusion(each[0].classes)
+    for counts in each:
+        total.merge(counts)
+    return total
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean of what is defined: an image without any class of the mean has none."""
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")

@@ -1,0 +1,73 @@
+"""Weighted sums of terms by name."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from torch import Tensor
+
+from smalti.card import Task
+from smalti.losses.boundary import BoundaryRelaxation, Edge, Light
+from smalti.losses.entropy import Auxiliary, CrossEntropy, Focal, HardPixels
+from smalti.losses.labels import Labels
+from smalti.losses.overlap import Dice, Jaccard, Lovasz, Tversky
+from smalti.losses.term import Outputs, Term
+
+
+class LossSettings(BaseModel):
+    """The terms of the loss, summed. Each is a weight, or a table: `focal = { weight = 0.5, gamma = 3.0 }`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cross_entropy: CrossEntropy | None = None
+    focal: Focal | None = None
+    ohem: HardPixels | None = None
+    dice: Dice | None = None
+    jaccard: Jaccard | None = None
+    tversky: Tversky | None = None
+    lovasz: Lovasz | None = None
+    edge: Edge | None = None
+    boundary_relaxation: BoundaryRelaxation | None = None
+    light: Light | None = None
+    aux: Auxiliary | None = None
+
+    @model_validator(mode="after")
+    def _has_a_term(self) -> Self:
+        if not self.terms():
+            raise ValueError(f"needs at least one term of {', '.join(type(self).model_fields)}")
+        return self
+
+    def terms(self) -> dict[str, Term]:
+        """The terms that are asked for, by name."""
+        return {name: term for name, term in self if term is not None}
+
+
+class Loss:
+    """A weighted sum of terms for one task; call it to get each term, already weighted, by name."""
+
+    def __init__(self, terms: Mapping[str, Term], task: Task) -> None:
+        self.terms = dict(terms)
+        self.task = task
+
+    def __call__(self, outputs: Outputs, targets: Mapping[str, Tensor], valid: Tensor) -> dict[str, Tensor]:
+        """Scalars by name of the term.
+
+        Args:
+            outputs: logits N,K,H,W by task, and what further heads the net has while training.
+            targets: class ids N,H,W int64 by task.
+            valid: N,H,W bool. Without a single valid pixel every term is 0 (and still has a gradient, 0 everywhere).
+        """
+        classes = targets[self.task.name]
+        labels = Labels(classes, valid & (classes != self.task.ignore))
+        return {name: term.weight * term(outputs, labels, self.task.name) for name, term in self.terms.items()}
+
+
+def make_loss(settings: LossSettings, task: Task) -> Loss:
+    """A loss for a task; `light` brings its three terms. ValueError if settings do not fit the task."""
+    spread: dict[str, Term] = {}
+    for name, term in settings.terms().items():
+        term.check(task)
+        for part, whole in (term.parts() if isinstance(term, Light) else {name: term}).items():
+            weight = whole.weight + (spread[part].weight if part in spread else 0.0)
+            spread[part] = spread.get(part, whole).model_copy(update={"weight": weight})
+    return Loss(spread, task)

@@ -1,0 +1,29 @@
+"""The page of a learning-rate range test: the loss over the rate."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.report.charts import chart
+from smalti.report.page import render, write_whole
+
+COLORS = ((217, 199, 160), (63, 143, 196), (200, 85, 61))
+
+
+def write_lr_range_page(
+    out: Path,
+    name: str,
+    rates: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    smooth: NDArray[np.float64],
+    lines: Sequence[str],
+) -> None:
+    """Writes the page of a model's test to `out`; OutputError if that cannot be. `lines` say what was found."""
+    powers = np.log10(rates)
+    curves = {"loss": list(zip(powers, losses, strict=True)), "smoothed": list(zip(powers, smooth, strict=True))}
+    drawn = chart("Loss over the learning rate, as a power of ten", curves)
+    page = render("lr_range.html", title=f"Learning rates for {name}", subtitle=lines[-1], colors=COLORS,
+                  chart=drawn, lines=lines)  # fmt: skip
+    write_whole(out, page.encode())

@@ -1,0 +1,70 @@
+"""What a training may do with a model's encoder: keep it frozen, and save the memory of its stages."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Literal
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from smalti.errors import RecipeError
+
+
+def encoder_of(model: nn.Module, setting: str) -> nn.Module:
+    """The encoder; RecipeError, which names the setting that needs one, if the model has none."""
+    encoder = getattr(getattr(model, "net", None), "encoder", None)
+    if not isinstance(encoder, nn.Module):
+        raise RecipeError(f"{setting} needs a net with an encoder; this one has none")
+    return encoder
+
+
+class Freezing:
+    """Keeps the encoder as it is in the first steps, or always: its weights, and the statistics of its batch norms."""
+
+    def __init__(self, model: nn.Module, until: int | Literal["always"]) -> None:
+        self._until = until
+        self._encoder = encoder_of(model, "optim.freeze_encoder") if until else None
+        if until == "always":
+            self.set_mode(0)  # such parameters belong in no group of the optimizer
+
+    def set_mode(self, step: int) -> None:
+        """To be called after `model.train()` at each step (from 0)."""
+        if self._encoder is None:
+            return
+        frozen = self._until == "always" or step < self._until
+        self._encoder.requires_grad_(not frozen)
+        self._encoder.train(not frozen)
+
+
+def recompute_stages(model: nn.Module) -> None:
+    """Gradient checkpointing (Chen et al., 2016): of each stage of the encoder only the input is kept.
+
+    What is computed anew does not move the batch norms' statistics a second time.
+    """
+    stages = getattr(encoder_of(model, "train.recompute"), "stages", None)
+    if not isinstance(stages, nn.ModuleList):
+        raise RecipeError("train.recompute needs an encoder with stages; this one has none")
+    for stage in stages:
+        contexts = partial(_contexts, stage)
+        stage.forward = partial(checkpoint, stage.forward, use_reentrant=False, context_fn=contexts)
+
+
+def _contexts(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    return nullcontext(), _statistics_kept(stage)
+
+
+@contextmanager
+def _statistics_kept(stage: nn.Module) -> Iterator[None]:
+    norms = [module for module in stage.modules() if isinstance(module, _BatchNorm) and module.training]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked -= 1

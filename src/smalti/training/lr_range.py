@@ -1,0 +1,81 @@
+"""The learning-rate range test (Smith, 2017, "Cyclical Learning Rates for Training Neural Networks").
+
+The rate rises by a constant factor from step to step. The suggestion lies where the loss falls fastest, seen over the
+logarithm of the rate; the paper reads a range of rates off the curve by eye.
+"""
+
+import itertools
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import DivergedError
+from smalti.training.loop import Training
+from smalti.training.schedule import set_rates
+
+LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
+RUNAWAY = 4.0
+"""The test ends where the loss is this many times its lowest."""
+NEIGHBOURS = 5
+"""Steps to each side over which the loss is smoothed: half a decade in all."""
+
+
+@dataclass(frozen=True)
+class RateRange:
+    """Rates, the loss at each, and the smoothed loss; `suggestion` is None where the loss falls nowhere."""
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smooth: NDArray[np.float64]
+    suggestion: float | None
+
+    def lines(self) -> list[str]:
+        """The suggestion, and how it was chosen."""
+        if not len(self.rates):
+            return ["the loss is no number at the lowest rate already; look at the data and the net"]
+        tried = f"{len(self.rates)} steps, rates from {self.rates[0]:.1e} to {self.rates[-1]:.1e}"
+        if self.suggestion is None:
+            return [f"{tried}: the loss falls nowhere; look at the data and the labels"]
+        return [
+            f"{tried}; lowest smoothed loss at {self.rates[self.smooth.argmin()]:.1e}",
+            f"suggested: optim.lr={self.suggestion:.1e}, where the smoothed loss falls fastest",
+        ]
+
+
+def find_rate(training: Training, say: Callable[[str], None]) -> RateRange:
+    """Trains with rising rates. The training is spoilt by it: it must not go on, and nothing is saved."""
+    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    losses: list[float] = []
+    with closing(training.work.batches(0)) as batches:
+        for rate in rates:
+            set_rates(training.optimizer, rate / training.recipe.optim.lr)
+            training.progress.losses = {}
+            try:
+                training.update(batches)
+            except DivergedError:
+                break
+            losses.append(training.progress.losses["loss"])
+            say(f"\rrate {rate:.1e}  loss {losses[-1]:.3f}  ")
+            if losses[-1] > RUNAWAY * min(losses):
+                break
+    say("\n")
+    return analyse(rates[: len(losses)], np.array(losses))
+
+
+def analyse(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateRange:
+    """Smooths a curve, and finds where it falls fastest on the way to its lowest point."""
+    smooth = np.array([losses[max(i - NEIGHBOURS, 0) : i + NEIGHBOURS + 1].mean() for i in range(len(losses))])
+    end = int(smooth.argmin()) + 1 if len(smooth) else 0
+    if end < 2:
+        return RateRange(rates, losses, smooth, None)
+    slopes = np.gradient(smooth[:end], np.log10(rates[:end]))
+    return RateRange(rates, losses, smooth, float(rates[slopes.argmin()]) if slopes.min() < 0 else None)
+
+
+def table(found: RateRange) -> str:
+    """The curve as CSV."""
+    rows = zip(found.rates, found.losses, found.smooth, strict=True)
+    return "\n".join(itertools.chain(["rate,loss,smoothed"], (f"{r:.6g},{x:.6g},{s:.6g}" for r, x, s in rows))) + "\n"

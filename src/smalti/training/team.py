@@ -1,0 +1,82 @@
+"""Several processes that train one model: each takes its share of every batch, the gradients are those of one process.
+
+The gradients of a loss that looks at the whole batch (class weights, overlap, hardest pixels) are no mean of the
+processes' own. So every process gathers the outputs of all, computes the one loss, and sends it back through its own
+share; the mean over processes, times their number, is then the gradient that one process would have.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from smalti.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Team:
+    """One of `size` processes, the first has rank 0. What it answers is the same in all of them."""
+
+    rank: int = 0
+    size: int = 1
+    device: str | torch.device = "cpu"
+
+    def share(self, count: int) -> range:
+        """The numbers of this process's part of a batch; `count` is a multiple of the size."""
+        each = count // self.size
+        return range(self.rank * each, (self.rank + 1) * each)
+
+    def gather(self, part: Tensor) -> Tensor:
+        """All parts along the first axis, in order of rank; only this process's own has a gradient."""
+        if self.size == 1:
+            return part
+        plain = part.detach().to(torch.uint8) if part.dtype == torch.bool else part.detach()
+        parts = [torch.empty_like(plain, memory_format=torch.contiguous_format) for _ in range(self.size)]
+        dist.all_gather(parts, plain.contiguous())
+        parts = [other.to(part.dtype) for other in parts]
+        parts[self.rank] = part
+        return torch.cat(parts)
+
+    def sum(self, counts: Tensor) -> Tensor:
+        """The sum over all processes, on the CPU."""
+        if self.size == 1:
+            return counts
+        total = counts.to(self.device)
+        dist.all_reduce(total)
+        return total.cpu()
+
+    def agree(self, model: nn.Module) -> None:
+        """Gives all processes the first one's buffers: batch norms that are not synchronised see one share only."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
+
+
+ALONE = Team()
+
+
+@runtime_checkable
+class Shareable(Protocol):
+    """A work that several processes can share: its batches are shares, its losses and scores those of the whole."""
+
+    team: Team
+
+
+def launch(settings: TrainSettings) -> Any:
+    """Lightning's Fabric for these settings; starts the other processes of this machine where there are to be any."""
+    from lightning.fabric import Fabric
+    from lightning.fabric.strategies.ddp import DDPStrategy
+
+    several = settings.devices * settings.nodes > 1
+    fabric = Fabric(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        precision=settings.precision,
+        # Heads that no loss looks at, and encoders that are frozen for a while, are no mistake here.
+        strategy=DDPStrategy(find_unused_parameters=True) if several else "auto",
+    )
+    fabric.launch()
+    return fabric

@@ -1,0 +1,122 @@
+"""Public data sets as sources of a recipe."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smalti.cli.known_data import recipe_part
+from smalti.data.apart import check_apart
+from smalti.data.scored import scored_pairs
+from smalti.data.sources import KnownSource, Pool, open_source
+from smalti.errors import DataError, RecipeError
+from smalti.known.registry import KNOWN
+from smalti.tiling import Window
+from smalti.training.prepare import open_split
+from smalti.training.recipe import read_segmentation
+from tests.known.drawn import lay_out, small, truth
+
+SPLIT = "\nkind = 'known'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    """Writes a recipe on a small Vaihingen and reads it."""
+    monkeypatch.setitem(KNOWN, "vaihingen", small(KNOWN["vaihingen"]))
+    lay_out(KNOWN["vaihingen"], tmp_path / "set")
+    head = recipe_part(KNOWN["vaihingen"]).partition("[[data")[0]
+
+    def write(validation="validation-5", test="test", more="", *changes):
+        text = f"{head}\n[data]\nroot = '{tmp_path}'\n{more}\n"
+        text += "".join(
+            f"[[data.{part}]]{SPLIT.format(split)}"
+            for part, split in (("train", "train"), ("validation", validation), ("test", test))
+        )
+        (tmp_path / "r.toml").write_text(text)
+        return read_segmentation(tmp_path / "r.toml", changes)
+
+    return write
+
+
+def test_windows_and_pairs_come_from_the_files_themselves(recipe):
+    read = recipe()
+    card = read.make_card("")
+    split = open_split(read, card)
+    [scenes] = split.train
+    assert [scene.name for scene in scenes] == ["1", "3"]
+    patch = scenes[0].read(Window(0, 0, 12, 21))
+    assert np.array_equal(patch.labels, truth(KNOWN["vaihingen"])) and patch.image.shape == (12, 21, 3)
+    window = Pool(scenes, "class", card.tasks[0]).patch(np.random.default_rng(0), 8)
+    assert window.labels.shape == (8, 8)
+    pair = split.validation[0]
+    with_borders = pair.open_labels(pair.open_image().grid).read(Window(0, 0, 12, 21))
+    assert np.array_equal(with_borders, truth(KNOWN["vaihingen"]))
+    assert pair.open_others is not None and not pair.eroded
+
+
+def test_eroded_labels_and_other_classes_on_request(recipe, tmp_path):
+    read = recipe()
+    card = read.make_card("")
+    for path in tmp_path.glob("set/*_noBoundary.tif"):
+        pixels = np.asarray(Image.open(path)).copy()
+        pixels[:, 0] = 0
+        Image.fromarray(pixels).save(path)
+    fields = {"kind": "known", "name": "vaihingen", "path": "set", "split": "train", "borders": "eroded"}
+    source = KnownSource.model_validate(fields | {"classes": {"tree": "building"}})
+    labels = open_source(source, tmp_path, card, card.tasks[0])[0].read(Window(0, 0, 1, 21)).labels
+    assert labels[0, [0, 1, 9]].tolist() == [255, 0, 1]
+    [pair, *_], places = scored_pairs(source, tmp_path, card, card.tasks[0])
+    assert pair.eroded and len(places) == 2
+
+
+def test_a_part_meant_for_tests_chooses_nothing_unless_asked_for_by_name(recipe):
+    with pytest.raises(RecipeError, match=r"test of vaihingen is meant for tests.*select_on_test = true"):
+        recipe("test", "validation-5")
+    read = recipe("test", "test", "select_on_test = true")
+    assert "TEST images, as select_on_test allows" in read.judges
+    split = open_split(read, read.make_card(""))  # the same images choose and are scored: allowed only so
+    assert any("TEST images" in line for line in split.lines())
+    assert recipe().judges == "the validation images"
+    with pytest.raises(DataError, match="for training and for validation"):
+        open_split(recipe("train", "test"), recipe("train", "test").make_card(""))
+
+
+def test_names_that_are_unknown_stop_the_recipe(recipe):
+    with pytest.raises(RecipeError, match=r"data\.validation\.0: vaihingen has no split 'tests'; did you mean test"):
+        recipe("tests")
+    with pytest.raises(RecipeError, match=r"unknown key data\.train\.0\.splits; did you mean split"):
+        recipe("validation-5", "test", "", "data.train.0.splits=1")
+    with pytest.raises(DataError, match="asks for red, green, blue"):
+        read = recipe("validation-5", "test", "", 'card.bands=["red", "green", "blue"]')
+        open_split(read, read.make_card(""))
+
+
+def test_chips_of_one_file_are_places_of_their_own(tmp_path, monkeypatch):
+    known = small(KNOWN["landcoverai"])
+    monkeypatch.setitem(KNOWN, "landcoverai", known)
+    lay_out(known, tmp_path)
+    (tmp_path / "test.txt").write_text("10_1_2\n10_1_4\n")
+    fields = {"kind": "known", "name": "landcoverai", "path": ".", "split": "test"}
+    source = KnownSource.model_validate(fields)
+    card = recipe_card(known)
+    scenes = open_source(source, tmp_path, card, card.tasks[0])
+    assert [(scene.grid.height, scene.grid.width) for scene in scenes] == [(4, 4), (4, 4)]
+    _, places = scored_pairs(source, tmp_path, card, card.tasks[0])
+    _, others = scored_pairs(source.model_copy(update={"split": "train"}), tmp_path, card, card.tasks[0])
+    check_apart(places, others, ("a", "b"))
+    with pytest.raises(DataError, match="for a and for b"):
+        check_apart(places, places, ("a", "b"))
+
+
+def recipe_card(known):
+    from smalti.card import Card
+
+    return Card(name="t", net="ued", tasks=(known.task(),))
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
+def test_the_recipe_that_is_printed_is_one(known, tmp_path):
+    text = recipe_part(known)
+    if "[[data.validation]]" not in text:
+        text += "\n[[data.validation]]\nkind = 'drawn'\nseeds = [1]\n"
+    (tmp_path / "r.toml").write_text(text)
+    assert read_segmentation(tmp_path / "r.toml").data.train[0].name == known.name
