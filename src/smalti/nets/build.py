@@ -1,6 +1,7 @@
 """From a card to a model: the one place where nets have names and where pixels are normalised."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +10,33 @@ from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.deeplabv3plus import DeepLabV3Plus
+from smalti.nets.segmentation.fcn import FCN
+from smalti.nets.segmentation.lraspp import LRASPP
+from smalti.nets.segmentation.pspnet import PSPNet
+from smalti.nets.segmentation.resunet import ResUNet
+from smalti.nets.segmentation.segnet import SegNet
 from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
+from smalti.nets.segmentation.unet import UNet
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
     "ued_bes": UEDBES,
     "ued_bes_sfm": UEDBESSFM,
+    "segresnet18": partial(UED, encoder="resnet18"),
+    "segresnet34": partial(UED, encoder="resnet34"),
+    "segresnet50": partial(UED, encoder="resnet50"),
+    "segresnet101": partial(UED, encoder="resnet101"),
+    "fcn32s": partial(FCN, stride=32),
+    "fcn16s": partial(FCN, stride=16),
+    "fcn8s": partial(FCN, stride=8),
+    "segnet": SegNet,
+    "unet": UNet,
+    "resunet": ResUNet,
+    "pspnet": PSPNet,
+    "deeplabv3plus": DeepLabV3Plus,
+    "lraspp": LRASPP,
 }
 
 

@@ -1,6 +1,7 @@
 """Small layers that several nets share. Tensors are N,C,H,W float32 unless a docstring says otherwise."""
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -57,6 +58,41 @@ class SqueezeExcite(nn.Module):
 def resize(x: Tensor, like: Tensor) -> Tensor:
     """Bilinear resize to the height and width of `like`; pixels are areas, so corners are not aligned."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def pool(x: Tensor, bins: int) -> Tensor:
+    """Means of N,C,H,W over bins x bins areas, as adaptive average pooling has them, to N,C,bins,bins.
+
+    Bin i of H rows holds those from floor(i H / bins) up to, without, ceil((i + 1) H / bins), and so for the columns.
+    Written as products of matrices that are made while running: an exported graph knows no adaptive pooling of a size
+    that it does not know beforehand.
+    """
+    if bins == 1:
+        return x.mean((2, 3), keepdim=True)
+    down, across = _bins(x.shape[-2], bins, x), _bins(x.shape[-1], bins, x)
+    return down @ x @ across.T  # bins,H @ N,C,H,W @ W,bins
+
+
+def _bins(size: int, bins: int, like: Tensor) -> Tensor:
+    """The share of each of `size` places in the mean of each bin: bins,size; rows sum to 1."""
+    number, place = torch.arange(bins, device=like.device)[:, None], torch.arange(size, device=like.device)
+    # place >= floor(number * size / bins) and place < ceil((number + 1) * size / bins), in whole numbers
+    inside = ((place + 1) * bins > number * size) & (place * bins < (number + 1) * size)
+    shares = inside.to(like.dtype)
+    return shares / shares.sum(1, keepdim=True)
+
+
+def halve(x: Tensor) -> Tensor:
+    """The maximum of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2): windows may reach beyond the map.
+
+    The last row and column are repeated for it. Torch's own `ceil_mode` ties an exported graph to its example's size.
+    """
+    return F.max_pool2d(F.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
+
+
+def auxiliary(task: str, logits: Iterable[Tensor], like: Tensor) -> dict[str, Tensor]:
+    """Names the outputs of heads that only help in training: `TASK/aux`, `TASK/aux2`, ...; resized to `like`."""
+    return {f"{task}/aux{number if number > 1 else ''}": resize(x, like) for number, x in enumerate(logits, start=1)}
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:

@@ -7,11 +7,12 @@ rounds sides up, so that no row or column of an odd side is lost.
 
 from collections import OrderedDict
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smalti.nets.backbones.backbone import Backbone
-from smalti.nets.layers import ConvNorm, divisible, initialise
+from smalti.nets.layers import ConvNorm, divisible, halve, initialise
 
 # depth: convolutions before each pooling
 DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -26,17 +27,20 @@ def convolution(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
 
 
 class Pool(nn.MaxPool2d):
-    """The maximum of 2x2 pixels; maps are 0 or above, so that zeros beyond the border change nothing."""
+    """The maximum of 2x2 pixels; of windows that begin at every pixel where `dilate` took the stride away."""
 
     def __init__(self) -> None:
-        super().__init__(2, 2, ceil_mode=True)
+        super().__init__(2, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N,C,H,W to N,C,ceil(H/2),ceil(W/2); to N,C,H,W where `dilate` took the stride away."""
-        rate = self.dilation
-        if isinstance(rate, tuple):
-            x = F.pad(x, (0, rate[1], 0, rate[0]))
-        return super().forward(x)  # type: ignore[no-any-return]
+        """N,C,H,W to N,C,ceil(H/2),ceil(W/2), or, without its stride, to N,C,H,W."""
+        if self.stride == 2:
+            return halve(x)
+        assert isinstance(self.dilation, tuple)
+        down, across = self.dilation
+        # What is pooled is 0 or above: zeros beyond the border change no maximum.
+        x = torch.maximum(x, F.pad(x, (0, across))[..., across:])
+        return torch.maximum(x, F.pad(x, (0, 0, 0, down))[..., down:, :])
 
 
 class VGG(Backbone):

@@ -1,0 +1,27 @@
+"""What a net costs: parameters, and multiply-adds for one image, counted without computing anything."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Numbers of a net; a multiply-add is one multiplication and one addition."""
+
+    parameters: int
+    multiply_adds: int
+    """Of convolutions and matrix products; what else is done costs memory traffic rather than arithmetic."""
+
+
+def count(net: nn.Module, height: int, width: int, bands: int = 3) -> Cost:
+    """The cost of one image of that size, in the mode the net is in: heads that only help in training count there."""
+    nothing = {name: value.to("meta") for name, value in (*net.named_parameters(), *net.named_buffers())}
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad(), torch.device("meta"):
+        functional_call(net, nothing, (torch.empty(1, bands, height, width),))
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    return Cost(parameters, counter.get_total_flops() // 2)
