@@ -9,6 +9,7 @@ import re
 from torch import Tensor
 
 from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.timm_encoder import TimmEncoder
 
 Weights = dict[str, Tensor]
 
@@ -51,6 +52,8 @@ RESNET |= {"downsample.0": "shortcut.conv", "downsample.1": "shortcut.norm"}
 
 def our_names(backbone: Backbone, weights: Weights) -> Weights:
     """The encoder's part of the weights under our names; names nobody knows stay as they are."""
+    if isinstance(backbone, TimmEncoder) and not any(key.startswith(("net.", "encoder.")) for key in weights):
+        return _from_timm_itself(backbone, weights)
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
@@ -131,6 +134,13 @@ def _from_vgg(backbone: Backbone, weights: Weights) -> Weights:
         if convolutions <= len(units):
             prefixes[theirs] = f"{units[convolutions - 1]}.{'conv' if is_convolution else 'norm'}"
     return _rename(weights, prefixes, {"classifier", "pre_logits", "head"})
+
+
+def _from_timm_itself(backbone: Backbone, weights: Weights) -> Weights:
+    """timm's own modules keep its names, with stages in front and some dots turned to underlines; the rest is heads."""
+    plain = {key.replace(".", "_"): value for key, value in weights.items()}
+    places = {key: re.sub(r"^stages\.\d+\.", "", key).replace(".", "_") for key in backbone.state_dict()}
+    return {ours: plain[theirs] for ours, theirs in places.items() if theirs in plain}
 
 
 # A key that tells whose naming it is, and what turns that into ours.
