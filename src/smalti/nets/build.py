@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
 from smalti.nets.segmentation.deeplabv3plus import DeepLabV3Plus
 from smalti.nets.segmentation.fcn import FCN
@@ -68,20 +69,23 @@ class Model(nn.Module):
         self.normalise = Normalise(card.scale, card.mean, card.std)
         self.net = net
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Raw pixels N,C,H,W of any dtype; for the answer see the net."""
-        return self.net(self.normalise(x))  # type: ignore[no-any-return]
+    def forward(self, x: Tensor, *others: Tensor) -> dict[str, Tensor]:
+        """Raw pixels N,C,H,W of any dtype, and what else the net takes; for the answer see the net."""
+        return self.net(self.normalise(x), *others)  # type: ignore[no-any-return]
 
 
 def build(card: Card) -> Model:
     """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
-    if card.net not in NETS:
-        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(NETS)}")
+    scores = card.tasks[0].kind == "score"
+    nets = RANKERS if scores else NETS
+    if card.net not in nets:
+        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
     if len(card.tasks) != 1:
         raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
     task = card.tasks[0]
+    sizes = {"bands": len(card.bands)} | ({} if scores else {"classes": task.channels})
     try:
-        net = NETS[card.net](classes=task.channels, bands=len(card.bands), task=task.name, **card.options)
+        net = nets[card.net](**sizes, task=task.name, **card.options)
     except TypeError as error:
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)
