@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.timm_encoder import TimmEncoder
 
 Weights = dict[str, Tensor]
 
@@ -78,6 +79,8 @@ MIT_TRANSFORMERS = {
 
 def our_names(backbone: Backbone, weights: Weights) -> Weights:
     """The encoder's part of the weights under our names; names nobody knows stay as they are."""
+    if isinstance(backbone, TimmEncoder) and not any(key.startswith(("net.", "encoder.")) for key in weights):
+        return _from_timm_itself(backbone, weights)
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
@@ -191,6 +194,13 @@ def _mit_blocks(theirs: str, norm: str, inner: dict[str, str], number: int, stag
     for block in range(1, last):
         prefixes |= {f"{theirs}.{block - 1}.{name}": f"stages.{number}.{block}.{ours}" for name, ours in inner.items()}
     return prefixes
+
+
+def _from_timm_itself(backbone: Backbone, weights: Weights) -> Weights:
+    """timm's own modules keep its names, with stages in front and some dots turned to underlines; the rest is heads."""
+    plain = {key.replace(".", "_"): value for key, value in weights.items()}
+    places = {key: re.sub(r"^stages\.\d+\.", "", key).replace(".", "_") for key in backbone.state_dict()}
+    return {ours: plain[theirs] for ours, theirs in places.items() if theirs in plain}
 
 
 # A key that tells whose naming it is, and what turns that into ours.

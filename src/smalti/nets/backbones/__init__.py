@@ -14,6 +14,7 @@ from smalti.nets.backbones.mit import MiT
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
 from smalti.nets.backbones.mobilenetv3 import MobileNetV3
 from smalti.nets.backbones.resnet import ResNet
+from smalti.nets.backbones.timm_encoder import PREFIX, TimmEncoder
 from smalti.nets.backbones.vgg import VGG
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
@@ -37,9 +38,18 @@ BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
 def make_backbone(
     name: str, bands: int, width: float, output_stride: int = 32, multi_grid: Sequence[int] = ()
 ) -> Backbone:
-    """An encoder by its key in `BACKBONES`, its strides limited by `dilate`; ModelError for an unknown name."""
-    if name not in BACKBONES:
-        raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}")
-    backbone = BACKBONES[name](bands, width)
+    """An encoder by its key in `BACKBONES`, or `timm:NAME`, its strides limited by `dilate`.
+
+    Raises:
+        ModelError: an unknown name, or strides that are not possible.
+        MissingExtraError: timm is asked for and not installed.
+    """
+    backbone: Backbone
+    if name.startswith(PREFIX):
+        backbone = TimmEncoder(name.removeprefix(PREFIX), bands, width)
+    elif name in BACKBONES:
+        backbone = BACKBONES[name](bands, width)
+    else:
+        raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}, and {PREFIX}NAME")
     dilate(backbone, output_stride, multi_grid)
     return backbone
