@@ -49,8 +49,9 @@ class WindowAttention(nn.Module):
         rows, columns = _whole(height, x), _whole(width, x)
         x = self.query_key_value(x)
         x = x.index_select(2, rows.clamp(max=height - 1)).index_select(3, columns.clamp(max=width - 1))
-        heads = torch.unflatten(x, 1, (3 * HEADS, -1))  # N,3*heads,C/heads,H,W
-        query, key, value = _split(heads).chunk(3, dim=2)  # N,windows,heads,pixels,C/heads
+        # Split one by one: cut out of one whole, they would tie an exported graph of a single window to its batch.
+        heads = torch.unflatten(x, 1, (3 * HEADS, -1)).chunk(3, dim=1)  # N,heads,C/heads,H,W each
+        query, key, value = (_split(x) for x in heads)  # N,windows,heads,pixels,C/heads
         seen = _pairs((rows < height).view(-1, WINDOW), (columns < width).view(-1, WINDOW))  # windows,pixels
         scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5 + self.preference[:, self.distance]
         found = scores.masked_fill(~seen[:, None, None], -torch.inf).softmax(-1) @ value
