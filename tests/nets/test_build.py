@@ -38,7 +38,7 @@ def test_the_statistics_stay_in_the_card() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"net": "unet"}, "model m: no net 'unet'; there are ued"),
+        ({"net": "unett"}, "model m: no net 'unett'; there are ued"),
         ({"options": {"encoder": "vgg"}}, "no encoder 'vgg'"),
         ({"options": {"depth": 3}}, "options .* do not fit net ued.*depth"),
         ({"tasks": (TASK, Task(name="h", kind="value"))}, "one task, the card has 2"),

@@ -54,6 +54,10 @@ class Question:
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
     predict = open_any(question.model, inside=question.pictures is not None)
+    if predict.card.tasks[0].kind == "score":
+        from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
+
+        return answer_photos(question, predict.card)
     task = class_task(predict.card)
     check_classes(question.leave_out, task)
     scored = _scored(question, predict.card, task)

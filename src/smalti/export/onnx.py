@@ -9,10 +9,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
 from smalti.errors import ExportError
@@ -57,14 +59,19 @@ def _softmax(logits: Tensor) -> Tensor:
 
 def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
     """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ."""
-    for name, tensor in model.state_dict().items():
-        if not tensor.isfinite().all():
-            raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
+    check_finite(model, out)
     answers = Answers(model, card).eval().float()
-    content, digest = sealed(_clean(_graph(answers)), out, card)
+    content, digest = sealed(clean(_graph(answers)), out, card)
     parity = check_parity(answers, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
+
+
+def check_finite(model: nn.Module, out: Path) -> None:
+    """ExportError if a weight is not finite."""
+    for name, tensor in model.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
 
 
 def _graph(answers: Answers) -> onnx.ModelProto:
@@ -73,21 +80,35 @@ def _graph(answers: Answers) -> onnx.ModelProto:
     names = [task.name for task in card.tasks]
     example = torch.zeros(batch, len(card.bands), rows * card.stride, columns * card.stride)
     axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride + 1) for at, name in _AXES.items()}
+    return graph_of(answers, {"image": example}, {"image": axes}, names, card.net)
+
+
+def graph_of(
+    answers: nn.Module, inputs: dict[str, Tensor], axes: dict[str, dict[int, Any]], outputs: list[str], net: str
+) -> onnx.ModelProto:
+    """The graph of a module that takes `inputs` in this order; sizes named in `axes` may be others than theirs."""
     with _quiet():
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
-            captured = torch.export.export(answers, (example,), dynamic_shapes={"image": axes})
+            # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
+            with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+                captured = torch.export.export(answers, tuple(inputs.values()), dynamic_shapes=axes)
             program = torch.onnx.export(
-                captured, dynamo=True, input_names=["image"], output_names=names, opset_version=OPSET, verbose=False
+                captured,
+                dynamo=True,
+                input_names=list(inputs),
+                output_names=outputs,
+                opset_version=OPSET,
+                verbose=False,
             )
         except Exception as error:  # whatever a net's code makes of symbolic sizes
             first = str(error).strip().splitlines()[0]
-            raise ExportError(f"torch cannot write the net {card.net} as a graph for any size: {first}") from error
+            raise ExportError(f"torch cannot write the net {net} as a graph for any size: {first}") from error
     assert program is not None
     return program.model_proto
 
 
-def _clean(model: onnx.ModelProto) -> bytes:
+def clean(model: onnx.ModelProto) -> bytes:
     """The graph without the exporter's notes, which make a file larger and name files of the machine it was made on."""
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -95,7 +116,7 @@ def _clean(model: onnx.ModelProto) -> bytes:
     for part in (*model.graph.input, *model.graph.output, *model.graph.initializer):
         del part.metadata_props[:]
     dims = model.graph.input[0].type.tensor_type.shape.dim
-    names = {dims[at].dim_param: name for at, name in _AXES.items()}
+    names = {dims[at].dim_param: name for at, name in _AXES.items() if dims[at].dim_param}
     for part in (*model.graph.input, *model.graph.output):
         for dim in part.type.tensor_type.shape.dim:
             if dim.dim_param:

@@ -9,6 +9,7 @@ from smalti.card import Card, Score
 from smalti.errors import DataError, ModelError, OutputError
 from smalti.export.onnx import export_model
 from smalti.export.parity import Parity
+from smalti.export.ranker import export_ranker
 from smalti.nets.build import build
 from smalti.training.checkpoint import load_checkpoint
 
@@ -31,7 +32,8 @@ def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Pat
     except RuntimeError as error:  # torch lists every tensor on a line of its own
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{checkpoint}: its weights do not fit the net {card.net} of its card: {reason}") from None
-    return export_model(model, card, out)
+    export = export_ranker if card.tasks[0].kind == "score" else export_model
+    return export(model, card, out)
 
 
 class _Evaluation(BaseModel):

@@ -8,21 +8,34 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.bisenetv2 import BiSeNetV2
+from smalti.nets.segmentation.ddrnet import DDRNet
 from smalti.nets.segmentation.deeplabv3plus import DeepLabV3Plus
+from smalti.nets.segmentation.fastscnn import FastSCNN
 from smalti.nets.segmentation.fcn import FCN
 from smalti.nets.segmentation.lraspp import LRASPP
+from smalti.nets.segmentation.pidnet import PIDNet
 from smalti.nets.segmentation.pspnet import PSPNet
 from smalti.nets.segmentation.resunet import ResUNet
+from smalti.nets.segmentation.segformer import SegFormer
 from smalti.nets.segmentation.segnet import SegNet
 from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
 from smalti.nets.segmentation.unet import UNet
+from smalti.nets.segmentation.unetformer import UNetFormer
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
     "ued_bes": UEDBES,
     "ued_bes_sfm": UEDBESSFM,
+    "fastscnn": FastSCNN,
+    "bisenetv2": BiSeNetV2,
+    "ddrnet23_slim": DDRNet,
+    "pidnet_s": PIDNet,
+    "segformer": SegFormer,
+    "unetformer": UNetFormer,
     "segresnet18": partial(UED, encoder="resnet18"),
     "segresnet34": partial(UED, encoder="resnet34"),
     "segresnet50": partial(UED, encoder="resnet50"),
@@ -68,20 +81,23 @@ class Model(nn.Module):
         self.normalise = Normalise(card.scale, card.mean, card.std)
         self.net = net
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Raw pixels N,C,H,W of any dtype; for the answer see the net."""
-        return self.net(self.normalise(x))  # type: ignore[no-any-return]
+    def forward(self, x: Tensor, *others: Tensor) -> dict[str, Tensor]:
+        """Raw pixels N,C,H,W of any dtype, and what else the net takes; for the answer see the net."""
+        return self.net(self.normalise(x), *others)  # type: ignore[no-any-return]
 
 
 def build(card: Card) -> Model:
     """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
-    if card.net not in NETS:
-        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(NETS)}")
+    scores = card.tasks[0].kind == "score"
+    nets = RANKERS if scores else NETS
+    if card.net not in nets:
+        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
     if len(card.tasks) != 1:
         raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
     task = card.tasks[0]
+    sizes = {"bands": len(card.bands)} | ({} if scores else {"classes": task.channels})
     try:
-        net = NETS[card.net](classes=task.channels, bands=len(card.bands), task=task.name, **card.options)
+        net = nets[card.net](**sizes, task=task.name, **card.options)
     except TypeError as error:
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)

@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.ranking import RankingWork
+from smalti.training.ranking_settings import RankingRecipe
 from smalti.training.segmentation import SegmentationWork
 from smalti.training.segmentation_settings import SegmentationRecipe
 from smalti.training.settings import Recipe
@@ -19,6 +21,7 @@ from smalti.training.work import Work
 WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     # kind of a recipe: the settings that read it, and the work made of these and the card
     "segmentation": (SegmentationRecipe, SegmentationWork),
+    "ranking": (RankingRecipe, RankingWork),
 }
 DEFAULT = "segmentation"
 
@@ -83,7 +86,7 @@ def _value(text: str) -> Any:
 
 
 def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
-    key = ".".join(str(part) for part in error["loc"] if not _is_choice(str(part)))
+    key = ".".join(str(part) for at, part in enumerate(error["loc"]) if not _is_choice(error["loc"], at))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
         near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
@@ -96,9 +99,14 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-def _is_choice(part: str) -> bool:
+SOURCES = ("folder", "scenes", "drawn", "known", "worsened", "ranked", "pairs", "triage")
+
+
+def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:
     """Whether a part of an error's place is no key, but one of the types or sources that a value may be."""
-    return part in ("folder", "scenes", "drawn", "known", "constrained-int") or part.startswith("literal[")
+    part = str(loc[at])
+    source = part in SOURCES and at > 0 and isinstance(loc[at - 1], int)  # keys may be called so elsewhere
+    return source or part == "constrained-int" or part.startswith("literal[")
 
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:

@@ -10,13 +10,16 @@ from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.backbones.dilate import dilate
 from smalti.nets.backbones.ghostnet import GhostNet
+from smalti.nets.backbones.mit import MiT
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
 from smalti.nets.backbones.mobilenetv3 import MobileNetV3
 from smalti.nets.backbones.resnet import ResNet
+from smalti.nets.backbones.timm_encoder import PREFIX, TimmEncoder
 from smalti.nets.backbones.vgg import VGG
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
     "ghostnet": GhostNet,
+    "mit_b0": MiT,
     "mobilenetv2": MobileNetV2,
     "mobilenetv2_tf": partial(MobileNetV2, padding="tf"),
     "mobilenetv3_large": partial(MobileNetV3, size="large"),
@@ -35,9 +38,18 @@ BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
 def make_backbone(
     name: str, bands: int, width: float, output_stride: int = 32, multi_grid: Sequence[int] = ()
 ) -> Backbone:
-    """An encoder by its key in `BACKBONES`, its strides limited by `dilate`; ModelError for an unknown name."""
-    if name not in BACKBONES:
-        raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}")
-    backbone = BACKBONES[name](bands, width)
+    """An encoder by its key in `BACKBONES`, or `timm:NAME`, its strides limited by `dilate`.
+
+    Raises:
+        ModelError: an unknown name, or strides that are not possible.
+        MissingExtraError: timm is asked for and not installed.
+    """
+    backbone: Backbone
+    if name.startswith(PREFIX):
+        backbone = TimmEncoder(name.removeprefix(PREFIX), bands, width)
+    elif name in BACKBONES:
+        backbone = BACKBONES[name](bands, width)
+    else:
+        raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}, and {PREFIX}NAME")
     dilate(backbone, output_stride, multi_grid)
     return backbone

@@ -25,7 +25,7 @@ def dilate(backbone: Backbone, output_stride: int, multi_grid: Sequence[int] = (
             stage's rate times its factor, as in the paper. Without it every rate is as the module's text says.
 
     Raises:
-        ModelError: another stride, or not one factor per block.
+        ModelError: another stride, windows that have no middle, or not one factor per block.
     """
     if output_stride not in (8, 16, 32):
         raise ModelError(f"output_stride {output_stride} is not possible; choose 8, 16 or 32")
@@ -46,6 +46,8 @@ def _spread(unit: nn.Module, rate: int) -> int:
         strided = _pair(layer.stride) != (1, 1)
         _set_rate(layer, rate if strided else behind)
         if strided:
+            if isinstance(layer, nn.Conv2d) and _pair(layer.kernel_size)[0] % 2 == 0:
+                raise ModelError("this encoder's stride cannot be limited: it strides by windows of an even side")
             layer.stride = (1, 1)
             behind = 2 * rate
     for module in unit.modules():

@@ -1,0 +1,113 @@
+"""How strongly each kind of worsening is applied, and what can be said for certain about the order that comes of it.
+
+A photo is described by its step on the ladder of each kind. One is better than another for certain if it stands on no
+higher step of any kind and on a lower one of some: more of the same is worse, and the untouched is best. Different
+kinds are never weighed against each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.data.photos.series import Preference, Truth
+from smalti.data.photos.worsen import Damage, View
+
+Rng = np.random.Generator
+Steps = NDArray[np.int64]  # photos,kinds
+
+LADDERS: dict[str, tuple[float, float, float, float]] = {
+    # kind: strengths of the four steps (units as in `worsen`; shift as a share of the frame's side)
+    "defocus": (1.0, 1.8, 3.2, 5.5),
+    "motion": (4.0, 8.0, 14.0, 24.0),
+    "dark": (0.8, 1.5, 2.2, 3.0),
+    "bright": (0.6, 1.1, 1.7, 2.4),
+    "noise": (5.0, 10.0, 18.0, 30.0),
+    "compression": (35.0, 20.0, 11.0, 6.0),
+    "tilt": (2.0, 3.5, 6.0, 9.0),
+    "cut": (0.12, 0.20, 0.28, 0.36),
+}
+TOP = 4
+SPREAD = 0.3  # octaves by which a series' whole ladder is stronger or weaker than the table
+HOW_MANY_KINDS = (0.4, 0.35, 0.25)  # chances of one, two, three
+UNTOUCHED = 0.35  # chance that a kind is left out of a photo
+DOUBT = 0.1  # what people may see otherwise at one step's difference; at each further one a third of it
+SHIFT, TURN, ZOOM = 0.01, 0.2, 0.02  # between two photos by hand: share of the side, degrees, octaves; one deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What all photos of a series have in common: how good the camera and the moment were."""
+
+    defocus: float
+    exposure: float
+    noise: float
+    quality: int
+
+    @classmethod
+    def draw(cls, rng: Rng) -> "Base":
+        """From fine cameras to plain ones."""
+        soft, light, noise = rng.uniform(0, 1) ** 2, rng.normal(0, 0.25), rng.uniform(0, 1) ** 2
+        return cls(1.2 * soft, float(np.clip(light, -0.5, 0.4)), 5 * noise, int(rng.integers(82, 97)))
+
+
+def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Steps]:
+    """Some of the kinds, and a table of steps photos,kinds without two alike; the first photo is untouched."""
+    count = min(len(kinds), int(rng.choice(3, p=HOW_MANY_KINDS)) + 1)
+    chosen = [kinds[i] for i in sorted(rng.choice(len(kinds), count, replace=False))]
+    if {"dark", "bright"} <= set(chosen):  # they would undo each other
+        chosen.remove(str(rng.choice(["dark", "bright"])))
+        count -= 1
+    rows = [(0,) * count]
+    most = min(photos, (TOP + 1) ** count)
+    while len(rows) < most:
+        touched = rng.random(count) >= UNTOUCHED
+        row = tuple(int(step) for step in rng.integers(1, TOP + 1, count) * touched)
+        if row not in rows:
+            rows.append(row)
+    return chosen, np.array(rows)
+
+
+def truth_of(name: str, steps: Steps) -> Truth:
+    """What is certain about photos on these steps."""
+    count = range(len(steps))
+    pairs: list[Preference] = [
+        (a, b, 1 - DOUBT * 3.0 ** (1 - int((steps[b] - steps[a]).sum())))
+        for a in count
+        for b in count
+        if a != b and (steps[a] <= steps[b]).all()
+    ]
+    chain = len(pairs) == len(steps) * (len(steps) - 1) // 2
+    order = tuple(int(i) for i in np.argsort(steps.sum(1))) if chain else ()
+    return Truth(name, len(steps), tuple(pairs), order)
+
+
+def strengths(kinds: list[str], row: NDArray[np.int64], harder: float) -> dict[str, float]:
+    """The strength of each kind that a photo is touched by; `harder` multiplies it (divides a quality)."""
+    ladders = {kind: LADDERS[kind][step - 1] for kind, step in zip(kinds, row.tolist(), strict=True) if step}
+    return {kind: value / harder if kind == "compression" else value * harder for kind, value in ladders.items()}
+
+
+def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
+    """The damage of a photo on top of what its series has anyway; independent blurs and noises add as squares."""
+    return Damage(
+        defocus=float(np.hypot(base.defocus, amounts.get("defocus", 0))),
+        motion=amounts.get("motion", 0.0),
+        exposure=base.exposure + amounts.get("bright", 0) - amounts.get("dark", 0),
+        noise=float(np.hypot(base.noise, amounts.get("noise", 0))),
+        quality=min(base.quality, max(2, round(amounts.get("compression", 100)))),
+    )
+
+
+def view_of(amounts: Mapping[str, float], rng: Rng) -> View:
+    """Where a photo looks: nobody holds a camera twice alike, and that alone makes no photo worse."""
+    shift = amounts.get("cut", 0.0)
+    across, down = rng.normal(0, SHIFT, 2)
+    side = rng.choice((-1.0, 1.0))
+    if rng.random() < 0.5:
+        across += side * shift
+    else:
+        down += side * shift
+    degrees = rng.normal(0, TURN) + rng.choice((-1.0, 1.0)) * amounts.get("tilt", 0.0)
+    return View(float(across), float(down), float(degrees), float(np.exp2(rng.normal(0, ZOOM))))

@@ -1,0 +1,86 @@
+"""Series as a ranker sees them, overviews and cues, kept in memory once they were made."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.data.photos.series import Collection, Truth
+from smalti.photos.cues import CUES, cues
+from smalti.photos.overview import SIDE, overview
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """A series, looked at."""
+
+    truth: Truth
+    images: NDArray[np.uint8]
+    """photos,3,SIDE,SIDE"""
+    cues: NDArray[np.float32]
+    """photos,K"""
+
+
+def look_at(collection: Collection, number: int) -> Looked:
+    """Looks at all photos of a series, one after the other; what the collection raises."""
+    truth = collection.truth(number)
+    images = np.empty((truth.photos, 3, SIDE, SIDE), np.uint8)
+    numbers = np.empty((truth.photos, len(CUES)), np.float32)
+    for at, pixels in enumerate(collection.pixels(number)):
+        images[at], numbers[at] = overview(pixels), cues(pixels)
+    return Looked(truth, images, numbers)
+
+
+_Kept = tuple[Truth, list[bytes], NDArray[np.float32]]
+
+
+class Shelf:
+    """Collections behind a memory of `budget` bytes; overviews lie there as PNG, the longest unused leave first."""
+
+    def __init__(self, collections: Sequence[Collection], budget: int) -> None:
+        self.collections = collections
+        self._budget, self._used = budget, 0
+        self._kept: OrderedDict[tuple[int, int], _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, collection: int, number: int) -> Looked:
+        """A series of one of the collections."""
+        key = collection, number
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept:
+                self._kept.move_to_end(key)
+        if kept:
+            truth, files, numbers = kept
+            return Looked(truth, np.stack([_opened(file) for file in files]), numbers)
+        looked = look_at(self.collections[collection], number)
+        self._keep(key, (looked.truth, [_packed(image) for image in looked.images], looked.cues))
+        return looked
+
+    def _keep(self, key: tuple[int, int], kept: _Kept) -> None:
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = kept
+                self._used += _size(kept)
+            while self._used > self._budget:
+                self._used -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(kept: _Kept) -> int:
+    return sum(map(len, kept[1]))
+
+
+def _packed(image: NDArray[np.uint8]) -> bytes:
+    done, file = cv2.imencode(".png", image.transpose(1, 2, 0), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    return file.tobytes()
+
+
+def _opened(file: bytes) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.astype(np.uint8, copy=False).transpose(2, 0, 1)

@@ -1,0 +1,113 @@
+"""The endless stream of batches of series: the n-th is a function of the seed and n alone."""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from smalti.data.photos.augment import PhotoAugment, augmented
+from smalti.data.photos.looks import Looked, Shelf
+from smalti.data.stream import AHEAD
+
+
+class Comparison(TypedDict):
+    """Photos of several series, and what is known about pairs of them."""
+
+    image: Tensor
+    """P,3,SIDE,SIDE uint8"""
+    cues: Tensor
+    """P,K"""
+    pairs: Tensor
+    """M,2: places in the batch."""
+    chance: Tensor
+    """M: that the first of the pair is better."""
+    series: Tensor
+    """P: number of the series in the batch."""
+    place: Tensor
+    """P: place in the order of its series, 0 is best; -1 where the order is not known in full."""
+    names: list[str]
+
+
+class PhotoStream:
+    """Random series of several collections; of large ones some photos."""
+
+    def __init__(
+        self, shelf: Shelf, weights: Sequence[float], augment: PhotoAugment, photos: int, hard: bool, seed: int
+    ) -> None:
+        """`photos` of a series at most; `hard` rounds chances to 0 or 1 and leaves even ones out."""
+        self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
+        self._chances = np.array(weights) / sum(weights)
+
+    def series(self, number: int) -> Looked:
+        """The n-th series, before it is changed."""
+        rng = np.random.default_rng([self._seed, number])
+        collection = int(rng.choice(len(self._chances), p=self._chances))
+        return self._shelf.take(collection, int(rng.integers(len(self._shelf.collections[collection]))))
+
+    def batch(self, number: int, size: int) -> Comparison:
+        """The n-th batch of `size` series."""
+        parts = []
+        for at in range(number * size, (number + 1) * size):
+            rng = np.random.default_rng([self._seed, at, 1])
+            parts.append(self._part(self.series(at), rng))
+        return joined(parts)
+
+    def batches(self, start: int, size: int, workers: int) -> Generator[Comparison, None, None]:
+        """Batches from the `start`-th on, made by `workers` threads ahead of time."""
+        pool = ThreadPoolExecutor(workers)
+        waiting: deque[Future[Comparison]] = deque()
+        try:
+            while True:
+                while len(waiting) < max(AHEAD, workers):
+                    waiting.append(pool.submit(self.batch, start, size))
+                    start += 1
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _part(self, looked: Looked, rng: np.random.Generator) -> Comparison:
+        keep = rng.permutation(looked.truth.photos)[: self._photos]
+        images = augmented(looked.images[keep], self._augment, rng)
+        return compared(looked, keep, images, self._hard, rng)
+
+
+def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator) -> Comparison:
+    """Some photos of a series (numbers in `keep`, pictures in `images`) as a batch.
+
+    About half of the pairs change sides, so that a net that is not antisymmetric sees both.
+    """
+    truth = looked.truth
+    place = {int(photo): at for at, photo in enumerate(keep)}
+    known = [(place[a], place[b], c) for a, b, c in truth.preferences if a in place and b in place]
+    if hard:
+        known = [(a, b, float(chance > 0.5)) for a, b, chance in known if chance != 0.5]
+    known = [(b, a, 1 - c) if rng.random() < 0.5 else (a, b, c) for a, b, c in known]
+    ranks = {photo: rank for rank, photo in enumerate(photo for photo in truth.order if photo in place)}
+    return Comparison(
+        image=torch.from_numpy(np.ascontiguousarray(images)),
+        cues=torch.from_numpy(looked.cues[keep]),
+        pairs=torch.tensor([pair[:2] for pair in known], dtype=torch.long).reshape(-1, 2),
+        chance=torch.tensor([pair[2] for pair in known], dtype=torch.float32),
+        series=torch.zeros(len(keep), dtype=torch.long),
+        place=torch.tensor([ranks.get(int(photo), -1) for photo in keep]),
+        names=[truth.name],
+    )
+
+
+def joined(parts: Sequence[Comparison]) -> Comparison:
+    """Several series as one batch."""
+    counts = [len(part["image"]) for part in parts]
+    starts = np.cumsum([0, *counts[:-1]]).tolist()
+    return Comparison(
+        image=torch.cat([part["image"] for part in parts]),
+        cues=torch.cat([part["cues"] for part in parts]),
+        pairs=torch.cat([part["pairs"] + start for part, start in zip(parts, starts, strict=True)]),
+        chance=torch.cat([part["chance"] for part in parts]),
+        series=torch.arange(len(parts)).repeat_interleave(torch.tensor(counts)),
+        place=torch.cat([part["place"] for part in parts]),
+        names=[name for part in parts for name in part["names"]],
+    )

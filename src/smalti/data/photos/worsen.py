@@ -1,0 +1,123 @@
+"""Ways to worsen a photo by measured amounts. All work on the full resolution, H,W,3 bytes.
+
+Lengths in pixels are meant for a photo of 1500 pixels' longer side and grow with it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Rng = np.random.Generator
+
+REFERENCE = 1500
+GAMMA = 2.2
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Everything that is done to a photo after its frame is chosen; the defaults do nothing."""
+
+    defocus: float = 0.0
+    """Radius of the disc that a point becomes, pixels."""
+    motion: float = 0.0
+    """Length of the line that a point becomes, pixels."""
+    exposure: float = 0.0
+    """Stops of light more (or less, below 0); what passes white is clipped."""
+    noise: float = 0.0
+    """Deviation in grey levels; as much again in the colours, but coarser."""
+    quality: int = 100
+    """Of a JPEG."""
+
+
+def worsened(photo: Pixels, damage: Damage, rng: Rng) -> Pixels:
+    """The photo as a worse camera, hand or moment would have had it: optics, light, sensor, file, in this order."""
+    scale = max(photo.shape[:2]) / REFERENCE
+    photo = defocused(photo, damage.defocus * scale)
+    photo = moved(photo, damage.motion * scale, float(rng.uniform(0, np.pi)))
+    photo = exposed(photo, damage.exposure)
+    photo = noisy(photo, damage.noise, rng)
+    return compressed(photo, damage.quality)
+
+
+def defocused(photo: Pixels, radius: float) -> Pixels:
+    """Every point becomes a disc; its edge is soft over a pixel, so that parts of a pixel count."""
+    if radius < 0.3:
+        return photo
+    reach = int(np.ceil(radius + 0.5))
+    down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius + 0.5 - np.hypot(down, across), 0, 1)
+    return _filtered(photo, disc)
+
+
+def moved(photo: Pixels, length: float, angle: float) -> Pixels:
+    """Every point becomes a line of that length; `angle` in radians."""
+    if length < 1:
+        return photo
+    reach = int(np.ceil(length / 2))
+    line = np.zeros((2 * reach + 1, 2 * reach + 1))
+    for at in np.linspace(-length / 2, length / 2, int(8 * length) + 1):
+        row, col = reach + at * np.sin(angle), reach + at * np.cos(angle)
+        top, left = min(int(row), 2 * reach - 1), min(int(col), 2 * reach - 1)
+        down, right = row - top, col - left
+        line[top : top + 2, left : left + 2] += np.outer((1 - down, down), (1 - right, right))
+    return _filtered(photo, line)
+
+
+def exposed(photo: Pixels, stops: float) -> Pixels:
+    """2**stops times as much light, by a display's gamma."""
+    if stops == 0:
+        return photo
+    light = (np.arange(256) / 255) ** GAMMA * 2.0**stops
+    table = np.round(255 * light.clip(0, 1) ** (1 / GAMMA)).astype(np.uint8)
+    return cv2.LUT(photo, table).astype(np.uint8, copy=False)
+
+
+def noisy(photo: Pixels, deviation: float, rng: Rng) -> Pixels:
+    """Grain in the grey of every pixel, and blotches of two pixels in the colours."""
+    if deviation == 0:
+        return photo
+    height, width = photo.shape[:2]
+    grain = (rng.standard_normal((height, width), np.float32) * deviation).astype(np.int16)
+    blotches = (rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32) * deviation).astype(np.int16)
+    colour = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_LINEAR)
+    total = cv2.add(cv2.merge([grain] * 3), colour)
+    return cv2.add(photo, total, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
+
+
+def compressed(photo: Pixels, quality: int) -> Pixels:
+    """Written and read again as JPEG."""
+    if quality >= 100:
+        return photo
+    done, file = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done
+    again = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    assert again is not None
+    return again.astype(np.uint8, copy=False)
+
+
+def _filtered(photo: Pixels, kernel: NDArray[np.float64]) -> Pixels:
+    kernel32 = (kernel / kernel.sum()).astype(np.float32)
+    return cv2.filter2D(photo, -1, kernel32, borderType=cv2.BORDER_REFLECT_101).astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which part of an original a photo shows, as shares of the frame; the defaults are the frame itself."""
+
+    across: float = 0.0
+    down: float = 0.0
+    degrees: float = 0.0
+    zoom: float = 1.0
+
+
+def framed(original: Pixels, centre: tuple[float, float], size: tuple[int, int], view: View) -> Pixels:
+    """A frame of `size` (height, width) around `centre` (row, column) of an original, seen so; beyond it mirrors."""
+    height, width = size
+    row, col = centre[0] + view.down * height, centre[1] + view.across * width
+    turn = cv2.getRotationMatrix2D((col, row), view.degrees, view.zoom)
+    turn[:, 2] += np.array([width / 2 - col, height / 2 - row])
+    seen = cv2.warpAffine(original, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return seen.astype(np.uint8, copy=False)

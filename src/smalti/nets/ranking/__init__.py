@@ -1,0 +1,19 @@
+"""Networks that tell which of two photos is better; `RANKERS[name](cues, bands, task, encoder, width)` builds one.
+
+All take pictures N,bands,H,W (normalised) and cues N,K, and answer a dict: `score` under the task's name (N,1) where
+a photo has a score of its own, `embedding` (N,D, unit length), and `preference` (M) for M pairs: the logit of P(the
+first is better).
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from smalti.nets.ranking.ranker import Ranker
+from smalti.nets.ranking.siamese import Pooled, Siamese
+
+RANKERS: dict[str, Callable[..., nn.Module]] = {
+    "ranker": Ranker,
+    "siamese": Siamese,
+    "pooled": Pooled,
+}

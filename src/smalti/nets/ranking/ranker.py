@@ -1,0 +1,81 @@
+"""One score per photo, from attention at three scales and from the full resolution's cues.
+
+After series photo selection with multi-scale attentive features (parallel attention units after stages 2, 3 and 4 of
+an encoder). Differs: the units are shared by both photos, their gates are bounded, each photo gets a score s of its
+own and P(a is better than b) = sigmoid(s_a - s_b), so that answers are antisymmetric and transitive whatever the
+weights; and a small branch sees the focus that is lost in the picture.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from smalti.nets.backbones import make_backbone
+from smalti.nets.ranking.embedding import Embedding
+from smalti.nets.ranking.paunit import PAUnit
+
+HIDDEN = 64
+LIMIT = 4.0  # deviations; a cue that lies further out says no more
+
+
+class CueBranch(nn.Module):
+    """Cues N,K, normalised by what `start` saw, through two layers."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("std", torch.ones(count))
+        self.layers = nn.Sequential(nn.Linear(count, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU())
+
+    def forward(self, cues: Tensor) -> Tensor:
+        """N,K to N,HIDDEN."""
+        hidden: Tensor = self.layers(((cues - self.mean) / self.std).clamp(-LIMIT, LIMIT))
+        return hidden
+
+    @torch.no_grad()
+    def start(self, cues: Tensor) -> None:
+        """Takes mean and deviation of these photos' cues N,K."""
+        self.mean.copy_(cues.mean(0))
+        self.std.copy_(cues.std(0, correction=0).clamp_min(1e-3))
+
+
+class Ranker(nn.Module):
+    """Encoder, shared attention units after its stages 2, 3 and 4, cues, one score."""
+
+    def __init__(
+        self,
+        cues: Sequence[str],
+        bands: int = 3,
+        task: str = "score",
+        encoder: str = "mobilenetv2_tf",
+        width: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.task = task
+        self.encoder = make_backbone(encoder, bands, width)
+        channels = self.encoder.channels[1:]
+        self.units = nn.ModuleList([PAUnit(wide) for wide in channels])
+        numbers = 2 * sum(channels)
+        self.picture = nn.Sequential(nn.BatchNorm1d(numbers), nn.Linear(numbers, HIDDEN), nn.ReLU(), nn.Dropout(0.2))
+        self.cues = CueBranch(len(cues))
+        self.judge = nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1, bias=False))
+        self.embedding = Embedding(channels[-1])
+
+    def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None) -> dict[str, Tensor]:
+        """The answers that RANKERS promise; `pairs` M,2 holds places in the batch."""
+        taps = self.encoder(image)[1:]
+        attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
+        score = self.judge(torch.cat((self.picture(attended), self.cues(cues)), 1))  # N,1
+        answers = {self.task: score, "embedding": self.embedding(taps[-1])}
+        if pairs is not None:
+            answers["preference"] = score[pairs[:, 0], 0] - score[pairs[:, 1], 0]
+        return answers
+
+    @torch.no_grad()
+    def start(self, image: Tensor, cues: Tensor) -> None:
+        """Takes from some training photos what is no weight: the spread of the cues, and the average photo."""
+        self.cues.start(cues)
+        self.embedding.start(self.encoder(image)[-1])
