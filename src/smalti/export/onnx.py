@@ -14,6 +14,7 @@ from typing import Any
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
 from smalti.errors import ExportError
@@ -89,7 +90,9 @@ def graph_of(
     with _quiet():
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
-            captured = torch.export.export(answers, tuple(inputs.values()), dynamic_shapes=axes)
+            # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
+            with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+                captured = torch.export.export(answers, tuple(inputs.values()), dynamic_shapes=axes)
             program = torch.onnx.export(
                 captured,
                 dynamo=True,

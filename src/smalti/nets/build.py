@@ -10,20 +10,32 @@ from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
+from smalti.nets.segmentation.bisenetv2 import BiSeNetV2
+from smalti.nets.segmentation.ddrnet import DDRNet
 from smalti.nets.segmentation.deeplabv3plus import DeepLabV3Plus
+from smalti.nets.segmentation.fastscnn import FastSCNN
 from smalti.nets.segmentation.fcn import FCN
 from smalti.nets.segmentation.lraspp import LRASPP
+from smalti.nets.segmentation.pidnet import PIDNet
 from smalti.nets.segmentation.pspnet import PSPNet
 from smalti.nets.segmentation.resunet import ResUNet
+from smalti.nets.segmentation.segformer import SegFormer
 from smalti.nets.segmentation.segnet import SegNet
 from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
 from smalti.nets.segmentation.unet import UNet
+from smalti.nets.segmentation.unetformer import UNetFormer
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
     "ued_bes": UEDBES,
     "ued_bes_sfm": UEDBESSFM,
+    "fastscnn": FastSCNN,
+    "bisenetv2": BiSeNetV2,
+    "ddrnet23_slim": DDRNet,
+    "pidnet_s": PIDNet,
+    "segformer": SegFormer,
+    "unetformer": UNetFormer,
     "segresnet18": partial(UED, encoder="resnet18"),
     "segresnet34": partial(UED, encoder="resnet34"),
     "segresnet50": partial(UED, encoder="resnet50"),

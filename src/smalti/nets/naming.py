@@ -1,12 +1,14 @@
 """Names that others give to the tensors of encoders, and ours for them.
 
 Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `ghostnet_*`, `resnet*` and `vgg*`, torchvision's `mobilenet_v2`,
-`mobilenet_v3_*`, `resnet*` and `vgg*`, and Smalti's own, also inside a whole net. Heads of classifiers are dropped.
+`mobilenet_v3_*`, `resnet*` and `vgg*`, SegFormer's `mit_*` as its authors and as transformers name it, and Smalti's
+own, also inside a whole net. Heads of classifiers and decoders are dropped.
 """
 
 import re
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.backbones.timm_encoder import TimmEncoder
@@ -48,6 +50,31 @@ TIMM_GHOST = TIMM_SQUEEZE | {
 }
 RESNET = {f"conv{n}": f"convs.{n - 1}.conv" for n in (1, 2, 3)} | {f"bn{n}": f"convs.{n - 1}.norm" for n in (1, 2, 3)}
 RESNET |= {"downsample.0": "shortcut.conv", "downsample.1": "shortcut.norm"}
+
+MIT_AUTHORS = {
+    "norm1": "norm1",
+    "attn.q": "attention.query",
+    "attn.kv": "attention.key_value",
+    "attn.proj": "attention.project",
+    "attn.sr": "attention.reduce",
+    "attn.norm": "attention.norm",
+    "norm2": "norm2",
+    "mlp.fc1": "feed.up",
+    "mlp.dwconv.dwconv": "feed.depthwise",
+    "mlp.fc2": "feed.down",
+}
+MIT_TRANSFORMERS = {
+    "layer_norm_1": "norm1",
+    "attention.self.query": "attention.query",
+    "attention.self.key_value": "attention.key_value",
+    "attention.output.dense": "attention.project",
+    "attention.self.sr": "attention.reduce",
+    "attention.self.layer_norm": "attention.norm",
+    "layer_norm_2": "norm2",
+    "mlp.dense1": "feed.up",
+    "mlp.dwconv.dwconv": "feed.depthwise",
+    "mlp.dense2": "feed.down",
+}
 
 
 def our_names(backbone: Backbone, weights: Weights) -> Weights:
@@ -136,6 +163,39 @@ def _from_vgg(backbone: Backbone, weights: Weights) -> Weights:
     return _rename(weights, prefixes, {"classifier", "pre_logits", "head"})
 
 
+def _from_mit_authors(backbone: Backbone, weights: Weights) -> Weights:
+    prefixes: dict[str, str] = {}
+    for number, stage in enumerate(backbone.stages):
+        ends = {"proj": f"stages.{number}.0.conv", "norm": f"stages.{number}.0.norm"}
+        prefixes |= {f"patch_embed{number + 1}.{theirs}": ours for theirs, ours in ends.items()}
+        prefixes |= _mit_blocks(f"block{number + 1}", f"norm{number + 1}", MIT_AUTHORS, number, stage)
+    return _rename(weights, prefixes, {"head"})
+
+
+def _from_mit_transformers(backbone: Backbone, weights: Weights) -> Weights:
+    """There keys and values are two layers; here they are one, keys first."""
+    plain = {key.removeprefix("segformer.").removeprefix("encoder."): value for key, value in weights.items()}
+    pairs = {key: key.replace(".self.key.", ".self.value.") for key in plain if ".self.key." in key}
+    for key, value in pairs.items():
+        if value in plain:
+            plain[key.replace(".self.key.", ".self.key_value.")] = torch.cat((plain.pop(key), plain.pop(value)))
+    prefixes: dict[str, str] = {}
+    for number, stage in enumerate(backbone.stages):
+        ends = {"proj": f"stages.{number}.0.conv", "layer_norm": f"stages.{number}.0.norm"}
+        prefixes |= {f"patch_embeddings.{number}.{theirs}": ours for theirs, ours in ends.items()}
+        prefixes |= _mit_blocks(f"block.{number}", f"layer_norm.{number}", MIT_TRANSFORMERS, number, stage)
+    return _rename(plain, prefixes, {"classifier", "decode_head"})
+
+
+def _mit_blocks(theirs: str, norm: str, inner: dict[str, str], number: int, stage: nn.Module) -> dict[str, str]:
+    """A stage's blocks, which ours counts from 1, behind the patches, and the norm after them."""
+    last = len(list(stage.children())) - 1
+    prefixes = {norm: f"stages.{number}.{last}.norm"}
+    for block in range(1, last):
+        prefixes |= {f"{theirs}.{block - 1}.{name}": f"stages.{number}.{block}.{ours}" for name, ours in inner.items()}
+    return prefixes
+
+
 def _from_timm_itself(backbone: Backbone, weights: Weights) -> Weights:
     """timm's own modules keep its names, with stages in front and some dots turned to underlines; the rest is heads."""
     plain = {key.replace(".", "_"): value for key, value in weights.items()}
@@ -149,6 +209,9 @@ NAMINGS = {
     "features.0.0.weight": _from_torchvision_mobile,
     "features.0.weight": _from_vgg,
     "layer1.0.conv1.weight": _from_resnet,
+    "patch_embed1.proj.weight": _from_mit_authors,
+    "encoder.patch_embeddings.0.proj.weight": _from_mit_transformers,
+    "segformer.encoder.patch_embeddings.0.proj.weight": _from_mit_transformers,
 }
 
 

@@ -15,6 +15,7 @@ from smalti.data.stream import Stream
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
+from smalti.training.encoder import encoder_of
 from smalti.training.segmentation_settings import SegmentationRecipe
 
 MEGABYTE = 1 << 20
@@ -83,5 +84,6 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
             images = model.normalise(stream.batch(0, recipe.train.batch)["image"])
         source = recipe.net.encoder_weights
         path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
-        load_encoder(model.net.encoder, path, recipe.net.encoder_sha256, images)  # type: ignore[arg-type]
+        encoder = encoder_of(model, "net.encoder_weights")
+        load_encoder(encoder, path, recipe.net.encoder_sha256, images)  # type: ignore[arg-type]
     return model

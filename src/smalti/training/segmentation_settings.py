@@ -56,9 +56,10 @@ class NetSettings(Settings):
 
     name: str = "ued"
     """Key in `smalti.nets.build.NETS`."""
-    encoder: str = "ghostnet"
-    """Key in `smalti.nets.backbones.BACKBONES`."""
-    width: float = Field(1.0, gt=0)
+    encoder: str | None = None
+    """Key in `smalti.nets.backbones.BACKBONES`; None takes the net's own, and for nets without one."""
+    width: float | None = Field(None, gt=0)
+    """Channels of the encoder relative to what was published; None is 1."""
     encoder_weights: str | None = None
     """A file or `hub:OWNER/NAME`; None starts at random."""
     encoder_sha256: str | None = None
@@ -140,7 +141,8 @@ class SegmentationRecipe(Recipe):
 
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`."""
-        options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width}
+        given = {"encoder": self.net.encoder, "width": self.net.width}
+        options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         return self.card.make(self.net.name, options, (self.card.tasks[0].task(),), recipe)
 
     @property
