@@ -71,3 +71,9 @@ def test_an_unknown_name_is_one_line_naming_the_known() -> None:
     tiny_model(Path("models/one.onnx"))
     with pytest.raises(ModelError, match="known: one"):
         run("nowhere")
+
+
+def test_a_long_option_is_told_by_its_length(tmp_path: Path) -> None:
+    card = tiny_card().model_copy(update={"options": {"width": 1.0, "cues": list("abcdefg")}})
+    tiny_model(tmp_path / "models" / "long.onnx", card)
+    assert "width=1.0 cues=7 of them" in run("long")

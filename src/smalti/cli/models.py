@@ -63,7 +63,7 @@ def _describe(entry: ModelEntry) -> str:
 def _card_rows(card: Card) -> list[tuple[str, str]]:
     origin = card.origin
     return [
-        ("net", " ".join([card.net, *(f"{key}={value}" for key, value in card.options.items())])),
+        ("net", " ".join([card.net, *(f"{key}={_short(value)}" for key, value in card.options.items())])),
         *((task.name, _answer(task)) for task in card.tasks),
         ("bands", f"{', '.join(card.bands)} ({card.dtype})"),
         ("pixel", "{:g} to {:g} m".format(*card.resolution) if card.resolution else "size not stated"),
@@ -82,3 +82,8 @@ def _answer(task: Task) -> str:
     if task.kind == "classes":
         return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels))
     return f"{task.kind} in {task.unit}" if task.unit else task.kind
+
+
+def _short(value: object) -> str:
+    """An option of a net; of a long list only how long it is."""
+    return f"{len(value)} of them" if isinstance(value, list) and len(value) > 4 else str(value)

@@ -12,8 +12,10 @@ from smalti.data.scenes import Scene
 from smalti.data.scored import scored_pairs
 from smalti.data.sources import Pool, keep_in_memory, open_source
 from smalti.data.stream import Stream
+from smalti.errors import RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
+from smalti.nets.cost import count
 from smalti.nets.weights import load_encoder
 from smalti.training.encoder import encoder_of
 from smalti.training.segmentation_settings import SegmentationRecipe
@@ -79,6 +81,7 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
     """The model with its starting weights; the stream's first windows start batch norms where the weights lack them."""
     torch.manual_seed(recipe.train.seed)
     model = build(card)
+    _check_batch(model, recipe)
     if recipe.net.encoder_weights:
         with torch.no_grad():
             images = model.normalise(stream.batch(0, recipe.train.batch)["image"])
@@ -87,3 +90,16 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
         encoder = encoder_of(model, "net.encoder_weights")
         load_encoder(encoder, path, recipe.net.encoder_sha256, images)  # type: ignore[arg-type]
     return model
+
+
+def _check_batch(model: Model, recipe: SegmentationRecipe) -> None:
+    """RecipeError if a process gets one image a step, and the net has batch norms on maps of one pixel."""
+    if recipe.train.batch > recipe.train.devices * recipe.train.nodes:
+        return
+    try:
+        count(model.train(), recipe.train.crop, recipe.train.crop, len(model.card.bands))
+    except ValueError:  # torch's word for a batch norm that is given one value
+        raise RecipeError(
+            f"train.batch {recipe.train.batch} leaves one image per process and step; {recipe.net.name} needs two, "
+            "for it has batch norms on maps of one pixel"
+        ) from None

@@ -23,6 +23,8 @@ from smalti.training.work import Conclusion
 
 START = 16
 """Series that batch norms, the cues' spread and the average photo are taken from before the first step."""
+SHARES = {"training": 0.7, "validation": 0.3, "test": 0.0}
+"""Of the memory: what is trained on may not drive out what is validated again and again; a test is looked at once."""
 TOGETHER = 8
 """Series that are validated at once."""
 
@@ -41,12 +43,11 @@ class RankingWork:
         for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
             check_split(opened[one], opened[other], (one, other))
         self._opened = opened
-        # Half of the memory each: what is trained on may not drive out what is validated again and again.
-        budget = data.memory_mb * 500_000
-        self._scored = {part: Shelf(opened[part], budget) for part in ("validation", "test")}
+        memory = {part: int(share * data.memory_mb * 1_000_000) for part, share in SHARES.items()}
+        self._scored = {part: Shelf(opened[part], memory[part]) for part in ("validation", "test")}
         t = recipe.train
         weights = [source.weight for source in data.train]
-        shelf = Shelf(opened["training"], budget)
+        shelf = Shelf(opened["training"], memory["training"])
         self.stream = PhotoStream(shelf, weights, recipe.augment, t.photos, data.labels == "hard", t.seed)
         self.model = self._start()
 
