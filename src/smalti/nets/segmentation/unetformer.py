@@ -3,9 +3,9 @@ sensing urban scene imagery"), published on ResNet-18.
 
 The decoder looks at windows of 8x8 pixels by attention and at all windows along rows and columns by means, beside plain
 convolutions for what is near. Differs from the authors' code: a map whose sides are no multiple of the window is
-continued by pixels that nobody looks at (theirs mirrors the map into them, and refuses maps below half a window); the
-means and the 8x8 convolution see zeros beyond the last row and column (theirs one mirrored pixel, then zeros);
-resizing goes to the size of the other map; dropout in the heads only, as there.
+continued by pixels that nobody looks at (theirs mirrors the map into them, and refuses maps of half a window or less);
+the means and the 8x8 convolution see zeros beyond the last row and column (theirs one mirrored pixel, then zeros);
+resizing goes to the size of the other map.
 """
 
 import torch
@@ -49,9 +49,8 @@ class WindowAttention(nn.Module):
         rows, columns = _whole(height, x), _whole(width, x)
         x = self.query_key_value(x)
         x = x.index_select(2, rows.clamp(max=height - 1)).index_select(3, columns.clamp(max=width - 1))
-        query, key, value = _split(torch.unflatten(x, 1, (3 * HEADS, -1))).chunk(
-            3, dim=2
-        )  # N,windows,heads,pixels,C/heads
+        heads = torch.unflatten(x, 1, (3 * HEADS, -1))  # N,3*heads,C/heads,H,W
+        query, key, value = _split(heads).chunk(3, dim=2)  # N,windows,heads,pixels,C/heads
         seen = _pairs((rows < height).view(-1, WINDOW), (columns < width).view(-1, WINDOW))  # windows,pixels
         scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5 + self.preference[:, self.distance]
         found = scores.masked_fill(~seen[:, None, None], -torch.inf).softmax(-1) @ value
@@ -82,9 +81,8 @@ def _split(x: Tensor) -> Tensor:
 
 def _join(x: Tensor, down: int, across: int) -> Tensor:
     """N,windows,heads,pixels,C to N,heads*C,H,W."""
-    x = torch.unflatten(
-        torch.unflatten(x, 3, (WINDOW, WINDOW)), 1, (down, across)
-    )  # N,down,across,heads,WINDOW,WINDOW,C
+    x = torch.unflatten(torch.unflatten(x, 3, (WINDOW, WINDOW)), 1, (down, across))
+    # N,down,across,heads,WINDOW,WINDOW,C
     return x.permute(0, 3, 6, 1, 4, 2, 5).flatten(5, 6).flatten(3, 4).flatten(1, 2)
 
 
