@@ -6,6 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from smalti.card import Card, Task
+from smalti.nets.build import Model
+from smalti.training.optim import make_optimizer
+from smalti.training.settings import OptimSettings
+
 SIZES = ((64, 64), (96, 32), (33, 47), (1, 1), (5, 70))
 
 
@@ -32,6 +37,11 @@ class NetContract:
         for name, parameter in net.named_parameters():
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
             assert parameter.ndim == 1 or parameter.grad.abs().max() > 0, name
+
+    def test_every_parameter_is_in_one_group_of_the_optimizer(self, net: nn.Module) -> None:
+        card = Card(name="m", net="n", tasks=(Task(name="cover", labels=tuple("abcd")),))
+        groups = make_optimizer(Model(card, net), OptimSettings(layer_decay=0.9)).param_groups
+        assert sorted(id(p) for group in groups for p in group["params"]) == sorted(map(id, net.parameters()))
 
     def test_heads_of_training_are_logits_of_their_task(self, net: nn.Module) -> None:
         for name, x in net.train()(torch.randn(2, 3, 64, 64)).items():

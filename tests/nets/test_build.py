@@ -41,6 +41,9 @@ def test_the_statistics_stay_in_the_card() -> None:
         ({"net": "unett"}, "model m: no net 'unett'; there are ued"),
         ({"options": {"encoder": "vgg"}}, "no encoder 'vgg'"),
         ({"options": {"depth": 3}}, "options .* do not fit net ued.*depth"),
+        ({"net": "fcn8s", "options": {"stride": 4}}, "down to stride 32, 16 or 8, not 4"),
+        ({"net": "deeplabv3plus", "options": {"multi_grid": 2}}, "options .* do not fit net deeplabv3plus"),
+        ({"net": "fcn8s", "options": {"hidden": -1, "width": 0.1}}, "options .* do not fit net fcn8s"),
         ({"tasks": (TASK, Task(name="h", kind="value"))}, "one task, the card has 2"),
     ],
 )

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.nets.build import build
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
 
@@ -41,6 +43,16 @@ def test_a_wrong_recipe_is_one_line_that_names_the_key(tmp_path: Path, change: s
 def test_changes_are_toml_or_text(tmp_path: Path) -> None:
     recipe = read_recipe(write_tiny(tmp_path), ["train.steps=9", "net.name=ued_bes", "data.train.0.weight=2"])
     assert (recipe.train.steps, recipe.net.name, recipe.data.train[0].weight) == (9, "ued_bes", 2)
+
+
+def test_the_nets_own_options_reach_its_card(tmp_path: Path) -> None:
+    changes = ["net.name=deeplabv3plus", "net.encoder=resnet18", "net.options={output_stride=8,multi_grid=[1,2]}"]
+    tiny = write_tiny(tmp_path)
+    card = read_recipe(tiny, changes).make_card("")
+    assert card.options.items() >= {"encoder": "resnet18", "output_stride": 8, "multi_grid": (1, 2)}.items()
+    assert build(Card.load(card.dump(), "a test")).net.encoder.strides == (4, 8, 8, 8)
+    with pytest.raises(RecipeError, match=r"width is a key of \[net\] itself"):
+        read_recipe(tiny, ["net.options={width=0.5}"])
 
 
 def test_a_missing_recipe_is_told(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ EXTRAS = {
     "tensorboard": "train",
     "openvino": "openvino",
     "pyarrow": "parquet",
+    "timm": "timm",
     "pillow_heif": "photos",
 }
 

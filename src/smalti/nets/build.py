@@ -98,6 +98,6 @@ def build(card: Card) -> Model:
     sizes = {"bands": len(card.bands)} | ({} if scores else {"classes": task.channels})
     try:
         net = nets[card.net](**sizes, task=task.name, **card.options)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and numbers that torch refuses
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)

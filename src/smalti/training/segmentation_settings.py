@@ -4,7 +4,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
@@ -59,11 +59,20 @@ class NetSettings(Settings):
     encoder: str | None = None
     """Key in `smalti.nets.backbones.BACKBONES`; None takes the net's own, and for nets without one."""
     width: float | None = Field(None, gt=0)
-    """Channels of the encoder relative to what was published; None is 1."""
+    """Channels relative to what was published; None is 1."""
+    options: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
+    """What else the net takes, by name: `output_stride`, `multi_grid` and the like; see docs/networks.md."""
     encoder_weights: str | None = None
     """A file or `hub:OWNER/NAME`; None starts at random."""
     encoder_sha256: str | None = None
     """The file's SHA-256; another file is refused."""
+
+    @field_validator("options")
+    @classmethod
+    def _one_place_each(cls, options: dict[str, Any]) -> dict[str, Any]:
+        if twice := options.keys() & {"encoder", "width"}:
+            raise ValueError(f"{min(twice)} is a key of [net] itself")
+        return options
 
 
 class DataSettings(Settings):
@@ -142,7 +151,7 @@ class SegmentationRecipe(Recipe):
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`."""
         given = {"encoder": self.net.encoder, "width": self.net.width}
-        options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        options: dict[str, Any] = {key: value for key, value in given.items() if value is not None} | self.net.options
         return self.card.make(self.net.name, options, (self.card.tasks[0].task(),), recipe)
 
     @property

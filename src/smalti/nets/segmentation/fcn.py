@@ -7,6 +7,7 @@ scores start at random instead of zero, and any other encoder than VGG will do.
 
 from torch import Tensor, nn
 
+from smalti.errors import ModelError
 from smalti.nets.backbones import make_backbone
 from smalti.nets.layers import initialise, resize
 
@@ -32,6 +33,8 @@ class FCN(nn.Module):
     ) -> None:
         super().__init__()
         self.task = task
+        if stride not in SCORED:
+            raise ModelError(f"FCN scores down to stride 32, 16 or 8, not {stride}")
         self.encoder = make_backbone(encoder, bands, width)
         *shallower, deepest = self.encoder.channels[-SCORED[stride] :]
         self.classifier = nn.Sequential(
