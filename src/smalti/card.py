@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from smalti.errors import ModelError
 
-Kind = Literal["classes", "value", "score"]
+Kind = Literal["classes", "value", "image_classes", "image_value", "score"]
 RGB = tuple[int, int, int]
 
 
@@ -19,12 +19,12 @@ class _Frozen(BaseModel):
 
 
 class Task(_Frozen):
-    """One answer of a net: the classes of each pixel, or a value per pixel, or one score per image."""
+    """One answer of a net: classes or a value, of each pixel or of the whole image, or a score to rank images by."""
 
     name: str
     kind: Kind = "classes"
     labels: tuple[str, ...] = ()
-    """Class names in the order of the ids, for kind `classes`."""
+    """Class names in the order of the ids, for kinds `classes` and `image_classes`."""
     colors: tuple[RGB, ...] = ()
     """One RGB colour (0 to 255) per class, for maps."""
     label_colors: dict[str, int] = Field(default_factory=dict)
@@ -33,21 +33,33 @@ class Task(_Frozen):
     """The class id that counts neither in training nor in scores, and that maps carry for no data."""
     unit: str = ""
     """The unit of a value, for example `m`."""
+    minimum: float | None = None
+    """What a value can never be below, for example 0 for heights; None where anything may be."""
 
     @model_validator(mode="after")
     def _labels_and_colors_agree(self) -> Self:
-        if self.kind == "classes" and not self.labels:
-            raise ValueError(f"task {self.name}: kind classes needs labels")
+        if self.has_classes and not self.labels:
+            raise ValueError(f"task {self.name}: kind {self.kind} needs labels")
         if self.colors and len(self.colors) != len(self.labels):
             raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.colors)} colors")
-        if self.ignore < len(self.labels):
+        if self.kind == "classes" and self.ignore < len(self.labels):
             raise ValueError(f"task {self.name}: ignore {self.ignore} is also the id of a class")
         return self
 
     @property
+    def has_classes(self) -> bool:
+        """Whether it answers with one of its labels, not with a number."""
+        return self.kind in ("classes", "image_classes")
+
+    @property
+    def per_image(self) -> bool:
+        """Whether it has one answer for the whole image, not one per pixel."""
+        return self.kind in ("image_classes", "image_value", "score")
+
+    @property
     def channels(self) -> int:
-        """Maps the net answers with for this task: one per class, or one value."""
-        return len(self.labels) if self.kind == "classes" else 1
+        """Numbers the net answers with for this task at each place: one per class, or one value."""
+        return len(self.labels) if self.has_classes else 1
 
 
 class Score(_Frozen):
@@ -120,6 +132,13 @@ class Card(_Frozen):
             if task.name == name:
                 return task
         raise ModelError(f"model {self.name} has no task {name!r}, only {', '.join(t.name for t in self.tasks)}")
+
+    def class_task(self) -> Task:
+        """The first task of kind classes; ModelError if there is none."""
+        for task in self.tasks:
+            if task.kind == "classes":
+                return task
+        raise ModelError(f"model {self.name} answers no classes; scores and pages of maps need a task of kind classes")
 
     def chosen_by(self, how: str) -> Self:
         """The card of a checkpoint that was chosen so."""

@@ -89,6 +89,34 @@ def publish(finished: Path, output: Path) -> None:
     sync(output.parent)
 
 
+@contextmanager
+def appearing(output: Path) -> Iterator[Path]:
+    """A path to write a file to, which becomes `output` when the block ends well and is gone otherwise; OutputError."""
+    unfinished = beside(output, f"{os.getpid()}.unfinished")
+    with guarded(output):
+        try:
+            yield unfinished
+            publish(unfinished, output)
+        finally:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+
+
+def write_whole(output: Path, content: bytes) -> None:
+    """Writes a file that has its name only when all of it is there; one that it replaces hands on its permissions."""
+    with appearing(output) as unfinished:
+        unfinished.write_bytes(content)
+        if output.exists():
+            shutil.copymode(output, unfinished)
+
+
+def deliver(output: Path, content: bytes) -> None:
+    """The same for what a person asked for: its folder is made where it is missing."""
+    with guarded(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(output, content)
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One raster of a job: the number of its bands and the type of its pixels."""

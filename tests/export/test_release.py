@@ -10,6 +10,7 @@ from smalti.errors import DataError, ModelError, OutputError
 from smalti.export import release
 from smalti.export.parity import Parity
 from smalti.export.release import export_checkpoint, with_scores
+from smalti.training import predict
 from smalti.training.checkpoint import save_checkpoint
 from tests.export.nets import Warp, cards
 
@@ -45,7 +46,7 @@ def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
 def checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     torch.manual_seed(0)
     save_checkpoint(tmp_path / "run", cards(), Warp().state_dict())
-    monkeypatch.setattr(release, "build", lambda card: Warp())
+    monkeypatch.setattr(predict, "build", lambda card: Warp())
     return tmp_path / "run"
 
 
@@ -69,7 +70,7 @@ def test_weights_card_and_scores_meet(
 def test_weights_of_another_net_are_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
 ) -> None:
-    monkeypatch.setattr(release, "build", lambda card: torch.nn.Conv2d(3, 5, 1))
+    monkeypatch.setattr(predict, "build", lambda card: torch.nn.Conv2d(3, 5, 1))
     with pytest.raises(ModelError, match="do not fit the net small") as error:
         export_checkpoint(checkpoint, tmp_path / "out.onnx")
     assert "\n" not in str(error.value)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smalti.card import Card
+from smalti.jobs import deliver
 from smalti.raster.palette import NO_DATA, task_colors
-from smalti.report.page import write_whole
 
 
 class PictureFolder:
@@ -31,4 +31,4 @@ class PictureFolder:
                 picture.putpalette([part for color in colors for part in color])
             stream = io.BytesIO()
             picture.save(stream, "PNG")
-            write_whole(self._folder / f"{stem}{ending}.png", stream.getvalue())
+            deliver(self._folder / f"{stem}{ending}.png", stream.getvalue())

@@ -11,7 +11,7 @@ import click
 from pydantic import ValidationError
 
 from smalti.card import Card, Task
-from smalti.errors import DataError, ModelError, RecipeError
+from smalti.errors import DataError, RecipeError
 from smalti.evaluation import Pair, find_pairs
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.result import NOT_STATED
@@ -21,6 +21,7 @@ from smalti.mapping.fit import open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.labels import LabelReader, LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
+from smalti.runtime.models import find_model, verify
 from smalti.runtime.open import open_model
 from smalti.scene import Predictor
 
@@ -29,6 +30,16 @@ def checkpoint_folder(model: str) -> Path | None:
     """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none."""
     folders = (Path(model), Path(model) / "best")
     return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
+
+
+def card_of(model: str) -> Card:
+    """The card of a model by name, file, or folder of a checkpoint; ModelError where it is none."""
+    folder = checkpoint_folder(model)
+    if folder is None:
+        return verify(find_model(model)).card
+    from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
+
+    return load_card(folder)
 
 
 @dataclass(frozen=True)
@@ -52,21 +63,13 @@ def open_any(model: str, inside: bool = False) -> Predictor:
         if inside:
             click.echo(f"{model} gives class maps only: body, edge and fusion maps need a checkpoint", err=True)
         return open_model(model)
-    from smalti.nets.build import build  # torch is imported for checkpoints only
-    from smalti.training.checkpoint import load_checkpoint
-    from smalti.training.predict import TorchPredictor
+    from smalti.training.predict import TorchPredictor, load_model  # torch is imported for checkpoints only
 
-    card, weights = load_checkpoint(folder)
-    net = build(card)
-    try:
-        net.load_state_dict(weights)
-    except RuntimeError:
-        raise ModelError(f"{folder}: the weights do not fit the net {card.net} of its card; one was altered") from None
     if inside:
         from smalti.training.inside import look_inside
 
-        return look_inside(net)
-    return TorchPredictor(net)
+        return look_inside(load_model(folder))
+    return TorchPredictor(load_model(folder))
 
 
 def folder_pairs(folder: Path, card: Card, task: Task, spec: LabelSpec) -> list[Pair]:

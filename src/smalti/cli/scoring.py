@@ -11,6 +11,7 @@ from smalti.card import Card, Task
 from smalti.cli.pictures import PictureFolder
 from smalti.cli.scored_data import (
     Scored,
+    card_of,
     checkpoint_folder,
     folder_pairs,
     known_split,
@@ -18,11 +19,11 @@ from smalti.cli.scored_data import (
     read_spec,
     recipe_pairs,
 )
-from smalti.errors import DataError, ModelError
+from smalti.errors import DataError
 from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
 from smalti.evaluation.result import NOT_STATED, text_table
+from smalti.jobs import deliver
 from smalti.raster.labels import LabelSpec
-from smalti.report.page import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ class Question:
 
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
-    predict = open_any(question.model, inside=question.pictures is not None)
-    if predict.card.tasks[0].kind == "score":
+    card = card_of(question.model)
+    if card.tasks[0].kind == "score":
         from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
 
-        return answer_photos(question, predict.card)
-    task = class_task(predict.card)
+        return answer_photos(question, card)
+    predict = open_any(question.model, inside=question.pictures is not None)
+    task = predict.card.class_task()
     check_classes(question.leave_out, task)
     scored = _scored(question, predict.card, task)
     tiles: list[TileRow] | None = [] if question.report else None
@@ -69,7 +71,6 @@ def answer(question: Question) -> str:
             data=scored.data,
             split=question.split or scored.split,
             chosen=question.chosen or predict.card.origin.chosen or NOT_STATED,
-            task=task.name,
             leave_out=question.leave_out,
             boundary=question.boundary,
             tta=question.tta,
@@ -79,18 +80,10 @@ def answer(question: Question) -> str:
             progress=bar.update,
         )
     if question.json:
-        write_whole(question.json, evaluation.to_json().encode())
+        deliver(question.json, evaluation.to_json().encode())
     if question.report:
         _write_report(question.report, question, evaluation, scored.pairs, tiles or [])
     return text_table(evaluation)
-
-
-def class_task(card: Card) -> Task:
-    """The first task of kind classes; ModelError if there is none."""
-    for task in card.tasks:
-        if task.kind == "classes":
-            return task
-    raise ModelError(f"model {card.name} answers no classes; scores need a task of kind classes")
 
 
 def check_classes(names: Sequence[str], task: Task) -> None:

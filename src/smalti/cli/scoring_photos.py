@@ -16,10 +16,10 @@ from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, by_scores, ranking_table, score_ranking
 from smalti.evaluation.result import NOT_STATED
+from smalti.jobs import deliver
 from smalti.photos.baselines import BASELINES
 from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
-from smalti.report.page import write_whole
 from smalti.runtime.ranker import open_ranker
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def answer_photos(question: "Question", card: Card) -> str:
     if not evaluation.scores.pairs:
         raise DataError(f"{data}: no pair has a better photo; nothing to score")
     if question.json:
-        write_whole(question.json, evaluation.to_json().encode())
+        deliver(question.json, evaluation.to_json().encode())
     return ranking_table(evaluation)
 
 

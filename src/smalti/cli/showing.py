@@ -8,12 +8,11 @@ from tqdm import tqdm
 from smalti.cli import exit_code
 from smalti.cli.map_scenes import Options, map_scenes
 from smalti.cli.scored_data import file_pair
-from smalti.cli.scoring import class_task
 from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
 from smalti.evaluation.result import text_table
+from smalti.jobs import deliver
 from smalti.raster.labels import LabelSpec
 from smalti.report.evaluation_page import write_evaluation_page
-from smalti.report.page import write_whole
 from smalti.report.preview import write_preview
 from smalti.runtime.open import open_model
 from smalti.synth.files import write_scene
@@ -43,7 +42,7 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     failed = map_scenes([str(scene)], str(classes), mosaic=False, options=_options(model, classes))
     if failed:
         return exit_code(failed[0])
-    pair = file_pair(scene.name, scene, truth, predict.card, class_task(predict.card), LabelSpec())
+    pair = file_pair(scene.name, scene, truth, predict.card, predict.card.class_task(), LabelSpec())
     tiles: list[TileRow] = []
     place = f"a drawn scene, seed {seed}"
     evaluation = evaluate(
@@ -78,4 +77,4 @@ def _write_all(out: Path, scene: Path, classes: Path, evaluation: Evaluation, pa
     """The files that show how good the map is."""
     write_preview(out / "preview.png", str(scene), classes, evaluation.facts.card)
     write_evaluation_page(out / "report.html", evaluation, [pair], tiles)
-    write_whole(out / "scores.json", evaluation.to_json().encode())
+    deliver(out / "scores.json", evaluation.to_json().encode())

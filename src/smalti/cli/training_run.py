@@ -7,9 +7,8 @@ import click
 from pydantic import ValidationError
 
 from smalti.errors import RecipeError
-from smalti.jobs import hold
+from smalti.jobs import deliver, hold
 from smalti.report.lr_range_page import write_lr_range_page
-from smalti.report.page import write_whole
 from smalti.training import lr_range
 from smalti.training.checkpoint import load_state
 from smalti.training.loop import begin
@@ -48,7 +47,7 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
     with hold(folder):
         training = begin(recipe, recipe.make_card(path.name), folder, fresh=True)
         found = lr_range.find_rate(training, lambda text: click.echo(text, nl=False))
-        write_whole(folder / "lr_range.csv", lr_range.table(found).encode())
+        deliver(folder / "lr_range.csv", lr_range.table(found).encode())
         page = folder / "lr_range.html"
         if len(found.rates):
             write_lr_range_page(page, recipe.card.name, found.rates, found.losses, found.smooth, found.lines())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
-from smalti.errors import DataError, ModelError
+from smalti.errors import DataError
 from smalti.evaluation.maps import Keep, MapKeeper
 from smalti.evaluation.pairs import LabelReader, Pair
 from smalti.evaluation.result import NOT_STATED, Boundary, Evaluation, ImageRow, Protocol
@@ -52,8 +52,18 @@ class Tally:
 class ImageTally:
     """Takes the blended windows of one image, as `predict_scene` writes them, and counts whole strips."""
 
-    def __init__(self, name: str, width: int, labels: LabelReader, tally: Tally, averaged: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        width: int,
+        labels: LabelReader,
+        tally: Tally,
+        averaged: bool,
+        variants: ImageVariants | None,
+        maps: MapKeeper | None,
+    ) -> None:
         self._name, self._width, self._labels, self._tally = name, width, labels, tally
+        self._variants, self._maps = variants, maps
         task = tally.task
         self._counts = Confusion(len(task.labels))
         self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
@@ -61,8 +71,6 @@ class ImageTally:
         self._strips: dict[bool, ClassMap] = {}
         self._answers = {True: task.name, False: task.name + PLAIN} if averaged else {False: task.name}
         self._main = averaged
-        self.variants: ImageVariants | None = None
-        self.keeper: MapKeeper | None = None
 
     def write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
         """The next window: from left to right, then down."""
@@ -73,14 +81,14 @@ class ImageTally:
                     self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
                 found = np.where(valid, best_class(values[answer]), ignore)
                 self._strips[averaged][:, window.col : window.right] = found
-        if self.keeper:
-            self.keeper.add(window, values, valid)
+        if self._maps:
+            self._maps.add(window, values, valid)
         if window.right == self._width:
             strip = Window(window.row, 0, window.height, self._width)
             truth = self._labels.read(strip)
             self._count(truth, self._strips[self._main])
-            if self.variants:
-                self.variants.add(strip, truth, self._strips)
+            if self._variants:
+                self._variants.add(strip, truth, self._strips)
 
     def _count(self, truth: ClassMap, prediction: ClassMap) -> None:
         self._counts.add(truth, prediction, self._tally.task.ignore)
@@ -95,8 +103,8 @@ class ImageTally:
             self._boundary.close()
         if self._keeper:
             self._keeper.close()
-        if self.variants:
-            self.variants.close()
+        if self._variants:
+            self._variants.close()
         self._tally.finish(self._name, self._counts, self._keeper)
 
 
@@ -107,7 +115,6 @@ def evaluate(
     data: str = NOT_STATED,
     split: str = NOT_STATED,
     chosen: str = NOT_STATED,
-    task: str | None = None,
     leave_out: tuple[str, ...] = (),
     boundary: int | None = 3,
     tta: bool = False,
@@ -118,65 +125,58 @@ def evaluate(
 ) -> Evaluation:
     """Scores a model on whole images, with the tiles and the overlap of its card.
 
-    `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are. `task` is the first
-    of kind classes if not named. Classes named in `leave_out` are out of the means. `boundary` is the tolerance of the
+    `data`, `split` and `chosen` (how the checkpoint was chosen) go into the protocol as they are. The first task of
+    kind classes is scored. Classes named in `leave_out` are out of the means. `boundary` is the tolerance of the
     boundary F1 in pixels. `tta` averages over flips and turns. A list given as `tiles` is filled with every tile and
     its maps, for a report. `variants` asks for all ways to score at once, and names the classes that some of them leave
     out. `keep` gets the whole maps of each image. `progress` gets the number of pixels done.
 
     Raises DataError if no pixel can be counted, and what the readers raise.
     """
-    card, chosen_task = predict.card, _task(predict.card, task)
-    tally = Tally(chosen_task, boundary, tiles is not None)
-    ways = None if variants is None else VariantTally(chosen_task)
+    card = predict.card
+    task = card.class_task()
+    tally = Tally(task, boundary, tiles is not None)
+    ways = None if variants is None else VariantTally(task)
     if tta:
-        predict = Averaged(predict) if ways is None else Both(predict, chosen_task.name)
+        predict = Averaged(predict) if ways is None else Both(predict, task.name)
     started = time.perf_counter()
-    eroded = set()
-    for pair in pairs:
-        eroded.add(pair.eroded)
-        with closing(pair.open_image()) as image, closing(pair.open_labels(image.grid)) as labels:
-            counts = ImageTally(pair.name, image.grid.width, labels, tally, tta)
-            if ways:
-                counts.variants = ImageVariants(pair, image.grid, ways)
-            if keep:
-                counts.keeper = MapKeeper(card.tasks, image.grid.height, image.grid.width)
-            predict_scene(image.read, predict, counts.write, image.grid.height, image.grid.width, progress=progress)
-            counts.close()
-        if keep and counts.keeper:
-            keep(pair.name, counts.keeper.maps)
+    eroded = [_score_image(predict, card, pair, tally, tta, ways, keep, progress) for pair in pairs]
     if not tally.confusion.counts.any():
         raise DataError(f"{data}: no pixel with a label among {len(tally.images)} images; nothing to score")
     if tiles is not None:
         tiles += tally.tiles
-    scores = tally.confusion.scores(chosen_task.labels, leave_out)
-    edges = _boundary(tally, [chosen_task.labels.index(name) for name in leave_out])
+    scores = tally.confusion.scores(task.labels, leave_out)
+    edges = _boundary(tally, [task.labels.index(name) for name in leave_out])
     facts = Protocol(
-        data=data,
-        split=split,
-        images=len(tally.images),
-        pixels=scores.pixels,
-        ignored=tally.confusion.ignored,
-        scores=scores,
-        boundary=edges,
-        card=card,
-        tta=tta,
-        eroded=eroded == {True},
-        chosen=chosen,
-    )
-    seconds = time.perf_counter() - started
+        data, split, len(tally.images), scores.pixels, tally.confusion.ignored, scores, edges, card, tta, chosen,
+        eroded=all(eroded),
+    )  # fmt: skip
     found = () if ways is None else ways.variants(variants or ())
-    return Evaluation(chosen_task, tally.confusion, scores, edges, tuple(tally.images), facts, seconds, found)
+    seconds = time.perf_counter() - started
+    return Evaluation(task, tally.confusion, scores, edges, tuple(tally.images), facts, seconds, found)
 
 
-def _task(card: Card, name: str | None) -> Task:
-    """The task to score; ModelError if the model has none of kind classes."""
-    if name is not None:
-        return card.task(name)
-    for task in card.tasks:
-        if task.kind == "classes":
-            return task
-    raise ModelError(f"model {card.name} answers no classes; scores need a task of kind classes")
+def _score_image(
+    predict: Predictor,
+    card: Card,
+    pair: Pair,
+    tally: Tally,
+    tta: bool,
+    ways: VariantTally | None,
+    keep: Keep | None,
+    progress: Callable[[int], None] | None,
+) -> bool:
+    """Counts one image; answers whether its labels come eroded."""
+    with closing(pair.open_image()) as image, closing(pair.open_labels(image.grid)) as labels:
+        height, width = image.grid.height, image.grid.width
+        variants = ImageVariants(pair, image.grid, ways) if ways else None
+        maps = MapKeeper(card.tasks, height, width) if keep else None
+        counts = ImageTally(pair.name, width, labels, tally, tta, variants, maps)
+        predict_scene(image.read, predict, counts.write, height, width, progress=progress)
+        counts.close()
+    if keep and maps:
+        keep(pair.name, maps.maps)
+    return pair.eroded
 
 
 def _boundary(tally: Tally, leave_out: list[int]) -> Boundary | None:

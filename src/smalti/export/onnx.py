@@ -19,7 +19,8 @@ from torch.fx.experimental import _config as shapes
 from smalti.card import Card
 from smalti.errors import ExportError
 from smalti.export.parity import Parity, check_parity
-from smalti.runtime.models import ModelFile, sealed, write_whole
+from smalti.jobs import write_whole
+from smalti.runtime.models import ModelFile, sealed
 
 OPSET = 18
 _EXAMPLE = (

@@ -10,7 +10,8 @@ from smalti.card import Card
 from smalti.errors import ExportError
 from smalti.export.onnx import check_finite, clean, graph_of
 from smalti.export.parity import BATCHES, LIMIT, Parity, blobs, noise
-from smalti.runtime.models import ModelFile, sealed, write_whole
+from smalti.jobs import write_whole
+from smalti.runtime.models import ModelFile, sealed
 from smalti.runtime.ranker import EMBEDDING, Ranker
 
 _EXAMPLE = 3  # photos; not 1, which torch bakes in

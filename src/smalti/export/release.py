@@ -6,12 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from smalti.card import Card, Score
-from smalti.errors import DataError, ModelError, OutputError
+from smalti.errors import DataError, OutputError
 from smalti.export.onnx import export_model
 from smalti.export.parity import Parity
 from smalti.export.ranker import export_ranker
-from smalti.nets.build import build
-from smalti.training.checkpoint import load_checkpoint
+from smalti.training.predict import load_model
 
 
 def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Path | None = None) -> Parity:
@@ -23,15 +22,8 @@ def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Pat
     out = Path(out)
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; make it first")
-    card, weights = load_checkpoint(Path(checkpoint))
-    if scores is not None:
-        card = with_scores(card, Path(scores))
-    model = build(card)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:  # torch lists every tensor on a line of its own
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{checkpoint}: its weights do not fit the net {card.net} of its card: {reason}") from None
+    model = load_model(Path(checkpoint))
+    card = model.card if scores is None else with_scores(model.card, Path(scores))
     export = export_ranker if card.tasks[0].kind == "score" else export_model
     return export(model, card, out)
 

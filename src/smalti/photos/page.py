@@ -20,7 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from smalti import __version__
-from smalti.photos.files import link, shown, write_whole
+from smalti.jobs import deliver
+from smalti.photos.files import link, shown
 from smalti.photos.listing import JPEG
 from smalti.photos.photo import Photo, Ranked, Result, Series
 from smalti.photos.tables import COLUMNS, rows, taken
@@ -81,7 +82,7 @@ def write_page(result: Result, path: Path) -> None:
             "files": [[shown(file) for file in photo.files] for photo in photos],
         },
     )
-    write_whole(path, page.encode())
+    deliver(path, page.encode())
 
 
 def _render(**values: Any) -> str:

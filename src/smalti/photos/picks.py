@@ -3,12 +3,11 @@
 import filecmp
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.jobs import beside, guarded, publish
+from smalti.jobs import appearing, guarded
 from smalti.photos.files import shown
 from smalti.photos.photo import Photo, Result
 
@@ -55,13 +54,5 @@ def _same(source: Path, target: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
-    unfinished = beside(target, "unfinished")
-    with guarded(target):
-        unfinished.unlink(missing_ok=True)  # a copy of a file that must not be written to could not be overwritten
-        try:
-            shutil.copy2(source, unfinished)
-            publish(unfinished, target)
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-            raise
+    with appearing(target) as unfinished:
+        shutil.copy2(source, unfinished)

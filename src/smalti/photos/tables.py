@@ -9,7 +9,8 @@ import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from smalti.photos.files import shown, write_whole
+from smalti.jobs import deliver
+from smalti.photos.files import shown
 from smalti.photos.photo import Photo, Ranked, Result, Series
 
 COLUMNS = (
@@ -32,7 +33,7 @@ def write_csv(result: Result, path: Path) -> None:
     """Writes the table to `path`; OutputError if that cannot be."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows(result)])
-    write_whole(path, text.getvalue().encode())
+    deliver(path, text.getvalue().encode())
 
 
 def rows(result: Result) -> list[list[str]]:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from smalti.errors import InputError, MissingExtraError
+from smalti.jobs import deliver
 from smalti.photos import jpeg
-from smalti.photos.files import write_whole
 from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo
 from smalti.photos.read import OpenPhoto, Pixels, open_photo, pixels
@@ -50,7 +50,7 @@ def keep_thumb(folder: Path, photo: Photo, picture: Pixels) -> None:
         skipped = max(1, max(picture.shape) // _ENOUGH)
         content = _encoded(_shrunk(picture[::skipped, ::skipped]))
         with _one_writer:  # two photos of the same content have the same thumbnail
-            write_whole(path, content)
+            deliver(path, content)
 
 
 def write_thumbs(photos: Iterable[Photo], folder: Path) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _write(folder: Path, photo: Photo) -> str:
             content = _encoded(_upright(open_photo(Shot(photo.path, photo.files))))
         except (InputError, MissingExtraError):
             return ""
-        write_whole(path, content)
+        deliver(path, content)
     return path.name
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.photos.files import write_whole
+from smalti.jobs import deliver
 from smalti.photos.listing import RAW
 from smalti.photos.packet import RDF, XMP, with_values
 from smalti.photos.photo import Photo, Result, Unread, Verdict
@@ -90,4 +90,4 @@ def _mark(path: Path, fresh: bytes, values: dict[str, str]) -> None:
         raise DataError(f"cannot be read: {error.strerror}") from None
     after = with_values(before if before else fresh, values)
     if after != before:
-        write_whole(path, after)
+        deliver(path, after)

@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 from smalti.card import Task
 from smalti.errors import OutputError
 from smalti.evaluation.pairs import ImageReader, LabelReader
+from smalti.jobs import deliver
 from smalti.raster.grid import Grid
 from smalti.raster.palette import colorize
-from smalti.report.page import write_whole
 from smalti.report.pictures import RGB, shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 
@@ -48,7 +48,7 @@ def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
     pairs = [(each.name, *_pictures(each, task)) for each in shown]
     stream = io.BytesIO()
     draw_contact_sheet(pairs, task).save(stream, FORMATS[out.suffix.lower()], quality=88)
-    write_whole(out, stream.getvalue())
+    deliver(out, stream.getvalue())
 
 
 def draw_contact_sheet(pairs: Sequence[tuple[str, RGB, RGB]], task: Task) -> Image.Image:

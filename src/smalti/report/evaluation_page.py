@@ -10,9 +10,10 @@ import numpy as np
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.result import Evaluation
 from smalti.evaluation.tiles import SIDE, TileRow, notable
+from smalti.jobs import deliver
 from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix, read_records, training_charts
-from smalti.report.page import render, write_whole
+from smalti.report.page import render
 from smalti.report.pictures import WRONG, data_uri, error_picture, to_bytes, visible
 
 MOST_IMAGES = 60
@@ -89,7 +90,7 @@ def write_evaluation_page(
         protocol=facts.lines(),
         card=facts.card,
     )
-    write_whole(out, page.encode())
+    deliver(out, page.encode())
 
 
 def _class_rows(evaluation: Evaluation) -> list[ClassRow]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.jobs import deliver
 from smalti.report.charts import chart
-from smalti.report.page import render, write_whole
+from smalti.report.page import render
 
 COLORS = ((217, 199, 160), (63, 143, 196), (200, 85, 61))
 
@@ -26,4 +27,4 @@ def write_lr_range_page(
     drawn = chart("Loss over the learning rate, as a power of ten", curves)
     page = render("lr_range.html", title=f"Learning rates for {name}", subtitle=lines[-1], colors=COLORS,
                   chart=drawn, lines=lines)  # fmt: skip
-    write_whole(out, page.encode())
+    deliver(out, page.encode())

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from smalti.card import RGB, Card, Task
-from smalti.errors import ModelError
+from smalti.jobs import deliver
 from smalti.mapping.fit import Open
 from smalti.raster.grid import Grid, axes_m
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import Reader, open_raster
-from smalti.report.page import render, write_whole
+from smalti.report.page import render
 from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map
 from smalti.scene import Summary
 
@@ -39,7 +39,7 @@ def write_map_page(
     `opened` opens the scene where `scene_path` is only its name, as with a mosaic of files. Raises ModelError if the
     model has no task of kind classes, OutputError, and RasterError from the two files.
     """
-    task = class_task(card)
+    task = card.class_task()
     with (
         open_scene(opened or partial(open_raster, scene_path), card) as scene,
         open_raster(map_path, bands=[1], expand=False) as classes,
@@ -63,15 +63,7 @@ def write_map_page(
         timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
     )
-    write_whole(out_html, page.encode())
-
-
-def class_task(card: Card) -> Task:
-    """The first task of kind classes; ModelError if there is none."""
-    for task in card.tasks:
-        if task.kind == "classes":
-            return task
-    raise ModelError(f"model {card.name} answers no classes; pages and previews show class maps")
+    deliver(out_html, page.encode())
 
 
 def open_scene(opened: Open, card: Card) -> Reader:

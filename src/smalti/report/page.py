@@ -1,14 +1,12 @@
-"""Templates to pages; a page appears under its name only when it is complete."""
+"""Templates to pages."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smalti import __version__
 from smalti.evaluation.result import percent
-from smalti.jobs import beside, guarded, publish
 from smalti.report.charts import short
 
 
@@ -24,12 +22,3 @@ def render(template: str, **values: Any) -> str:
     environment.filters |= {"percent": percent, "short": short, "hex": lambda rgb: "#{:02x}{:02x}{:02x}".format(*rgb)}
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(template).render(version=__version__, made=made, **values)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file beside its place, then gives it its name; OutputError if that cannot be."""
-    with guarded(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = beside(path, "unfinished")
-        unfinished.write_bytes(content)
-        publish(unfinished, path)

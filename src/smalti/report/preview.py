@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from smalti.card import Card, Task
+from smalti.jobs import deliver
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import open_raster
-from smalti.report.map_page import class_task, open_scene
-from smalti.report.page import write_whole
+from smalti.report.map_page import open_scene
 from smalti.report.pictures import RGB, blend, fit, shrunk_image, shrunk_map
 
 LIMIT = 640
@@ -25,7 +25,7 @@ SMALLEST_WIDTH = 260
 
 def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> None:
     """Writes the picture as PNG. Raises as `write_map_page` does."""
-    task = class_task(card)
+    task = card.class_task()
     with (
         open_scene(partial(open_raster, scene_path), card) as scene,
         open_raster(map_path, bands=[1], expand=False) as classes,
@@ -35,7 +35,7 @@ def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> Non
     sheet = draw_sheet({"scene": picture, "map": painted, "both": blend(picture, painted)}, task)
     stream = io.BytesIO()
     sheet.save(stream, "PNG")
-    write_whole(out, stream.getvalue())
+    deliver(out, stream.getvalue())
 
 
 def draw_sheet(panels: dict[str, RGB], task: Task) -> Image.Image:

@@ -8,13 +8,12 @@ the whole file with its own 64 digits replaced by zeros.
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import beside, guarded, publish
+from smalti.jobs import write_whole
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"
@@ -86,18 +85,6 @@ def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes,
     body = bare + _entry(CARD_KEY, text) + _entry(HASH_KEY, _ZEROS)
     digest = hashlib.sha256(body).hexdigest()
     return body[: -len(_ZEROS)] + digest.encode(), digest
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that its name only ever holds all of it; OutputError if it cannot be written."""
-    partial = beside(path, f"{os.getpid()}.partial")
-    try:
-        with guarded(path):
-            partial.write_bytes(content)
-            publish(partial, path)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def model_folders() -> tuple[Path, ...]:

@@ -7,7 +7,8 @@ it does not fit. state.pt holds all that a training goes on from, so that it nev
 import hashlib
 import io
 import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import guarded, publish
+from smalti.jobs import guarded, write_whole
 
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"
@@ -31,26 +32,37 @@ def save_checkpoint(folder: Path, card: Card, weights: Weights) -> None:
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
         plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-        _write(folder / WEIGHTS, save(plain, {HASH: digest(plain)}))
-        _write(folder / CARD, json.dumps(json.loads(card.dump()), indent=2, ensure_ascii=False).encode())
+        write_whole(folder / WEIGHTS, save(plain, {HASH: digest(plain)}))
+        write_whole(folder / CARD, json.dumps(json.loads(card.dump()), indent=2, ensure_ascii=False).encode())
 
 
 def load_checkpoint(folder: str | Path) -> tuple[Card, Weights]:
     """The card and the weights of a checkpoint; ModelError if there is none, or it is damaged or altered."""
     folder = Path(folder)
+    card = load_card(folder)
+    with _reading(folder), safe_open(folder / WEIGHTS, "pt") as file:
+        sealed = (file.metadata() or {}).get(HASH)
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if sealed != digest(weights):
+        raise ModelError(f"{folder / WEIGHTS}: the weights do not fit their SHA-256, altered or damaged; train again")
+    return card, weights
+
+
+def load_card(folder: Path) -> Card:
+    """The card of a checkpoint; ModelError if there is none, or it is damaged."""
+    with _reading(folder):
+        return Card.load((folder / CARD).read_text(encoding="utf-8"), str(folder / CARD))
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
     try:
-        card = Card.load((folder / CARD).read_text(encoding="utf-8"), str(folder / CARD))
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            sealed = (file.metadata() or {}).get(HASH)
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        yield
     except FileNotFoundError as error:
         missing = Path(error.filename or folder / WEIGHTS).name
         raise ModelError(f"{folder}: is no checkpoint: it has no {missing}; give a folder with {WEIGHTS}") from None
     except (OSError, SafetensorError, UnicodeDecodeError) as error:
         raise ModelError(f"{folder}: the checkpoint cannot be read, truncated or damaged: {error}") from None
-    if sealed != digest(weights):
-        raise ModelError(f"{folder / WEIGHTS}: the weights do not fit their SHA-256, altered or damaged; train again")
-    return card, weights
 
 
 def digest(weights: Weights) -> str:
@@ -68,7 +80,7 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / STATE, buffer.getvalue())
+        write_whole(folder / STATE, buffer.getvalue())
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
@@ -81,12 +93,3 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     except Exception:  # a damaged file makes the reader raise nearly anything
         raise ModelError(f"{path}: cannot be read, truncated or damaged; remove {folder} to start anew") from None
     return state
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.new-{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        publish(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,12 +1,28 @@
-"""A torch model seen as any other engine, so that validation and `smalti evaluate` count alike."""
+"""A trained model: out of its checkpoint, and seen as any other engine, so that all scores count alike."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from smalti.blend import Floats
 from smalti.card import Card
-from smalti.nets.build import Model
+from smalti.errors import ModelError
+from smalti.nets.build import Model, build
 from smalti.scene import Pixels
+from smalti.training.checkpoint import load_checkpoint
+
+
+def load_model(folder: Path) -> Model:
+    """The model of a checkpoint; ModelError if it is damaged or its weights are those of another net."""
+    card, weights = load_checkpoint(folder)
+    model = build(card)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:  # torch lists every tensor on a line of its own
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{folder}: its weights do not fit the net {card.net} of its card: {reason}") from None
+    return model
 
 
 class TorchPredictor:

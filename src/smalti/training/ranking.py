@@ -12,11 +12,10 @@ from smalti.card import Card
 from smalti.data.photos.looks import Looked, Shelf
 from smalti.data.photos.series import Collection, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
-from smalti.errors import ModelError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
-from smalti.training.checkpoint import load_checkpoint
+from smalti.training.predict import load_model
 from smalti.training.preference import group_loss, list_loss, pair_loss
 from smalti.training.ranking_settings import AnySource, RankingRecipe
 from smalti.training.work import Conclusion
@@ -117,7 +116,7 @@ class RankingWork:
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
-        model = open_checkpoint(folder)
+        model = load_model(folder)
         card = model.card
         texts: list[str] = []
         scores: dict[str, float] = {}
@@ -169,19 +168,8 @@ def logits(model: Model, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> lis
 
 def checkpoint_logits(folder: Path) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Opens a checkpoint for one series at a time: overviews and cues in, logits out; ModelError if it does not fit."""
-    model = open_checkpoint(folder)
+    model = load_model(folder)
     return lambda images, numbers: logits(model, [(images, numbers)])[0]
-
-
-def open_checkpoint(folder: Path) -> Model:
-    """The model of a checkpoint; ModelError if it is damaged or its weights are those of another net."""
-    card, weights = load_checkpoint(folder)
-    model = build(card)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError:
-        raise ModelError(f"{folder}: the weights do not fit the net {card.net} of its card; one was altered") from None
-    return model
 
 
 def _scores(found: RankingScores) -> dict[str, float]:

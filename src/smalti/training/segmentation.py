@@ -15,9 +15,8 @@ from smalti.evaluation import evaluate
 from smalti.evaluation.result import text_table
 from smalti.losses import make_loss
 from smalti.metrics import Confusion, Scores
-from smalti.nets.build import Model, build
-from smalti.training.checkpoint import load_checkpoint
-from smalti.training.predict import TorchPredictor
+from smalti.nets.build import Model
+from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.prepare import make_model, make_stream, open_split
 from smalti.training.segmentation_settings import SegmentationRecipe
 from smalti.training.team import ALONE
@@ -106,9 +105,7 @@ class SegmentationWork:
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
-        card, weights = load_checkpoint(folder)
-        model = build(card)
-        model.load_state_dict(weights)
+        model = load_model(folder)
         texts: list[str] = []
         scores: dict[str, float] = {}
         for part, pairs, split in (
@@ -116,7 +113,7 @@ class SegmentationWork:
             ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
         ):
             if pairs:
-                found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=card.origin.chosen)
+                found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=model.card.origin.chosen)
                 texts.append(f"\n{part}\n{text_table(found)}")
                 scores |= {f"{part}/{name}": getattr(found.scores, name) for name in SCORES}
         return Conclusion("\n".join(texts), scores)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import RecipeError
-from smalti.jobs import beside, guarded, publish
+from smalti.jobs import write_whole
 
 SCORES = "scores.json"
 CHANGE = re.compile(r",(?=[\w.]+=)")
@@ -49,11 +49,9 @@ def _word(change: str) -> str:
 
 def write_scores(folder: Path, recipe: str, scores: dict[str, float]) -> None:
     """Notes that the training in a folder is finished, by which recipe (its JSON), and how good it is."""
-    partial = beside(folder / SCORES, "unfinished")
     defined = {name: value for name, value in scores.items() if math.isfinite(value)}
-    with guarded(folder):
-        partial.write_text(json.dumps({"recipe": json.loads(recipe), "scores": defined}, indent=2))
-        publish(partial, folder / SCORES)
+    content = json.dumps({"recipe": json.loads(recipe), "scores": defined}, indent=2)
+    write_whole(folder / SCORES, content.encode())
 
 
 def read_scores(folder: Path, recipe: str) -> dict[str, float] | None:

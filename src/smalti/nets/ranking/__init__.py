@@ -6,14 +6,15 @@ first is better).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
 from smalti.nets.ranking.ranker import Ranker
-from smalti.nets.ranking.siamese import Pooled, Siamese
+from smalti.nets.ranking.siamese import Siamese
 
 RANKERS: dict[str, Callable[..., nn.Module]] = {
     "ranker": Ranker,
     "siamese": Siamese,
-    "pooled": Pooled,
+    "pooled": partial(Siamese, attention=False),
 }

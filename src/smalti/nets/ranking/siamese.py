@@ -16,8 +16,11 @@ from smalti.nets.ranking.embedding import Embedding
 from smalti.nets.ranking.paunit import PAUnit
 
 
-class _TwoClasses(nn.Module):
-    """An encoder, numbers per photo and place in the pair, and two classes of their difference; no cues."""
+class Siamese(nn.Module):
+    """An encoder, numbers per photo and place in the pair, and two classes of their difference; no cues.
+
+    With `attention` the published form: on ResNet-50 each photo becomes 7168 numbers. Without, the baseline.
+    """
 
     def __init__(
         self,
@@ -26,19 +29,24 @@ class _TwoClasses(nn.Module):
         task: str = "score",
         encoder: str = "resnet50",
         width: float = 1.0,
+        attention: bool = True,
     ) -> None:
         super().__init__()
         self.encoder = make_backbone(encoder, bands, width)
-        self.embedding = Embedding(self.encoder.channels[-1])
-        self.classes = nn.Linear(self._numbers(), 2)
-
-    def _numbers(self) -> int:
-        """How many numbers describe a photo."""
-        raise NotImplementedError
+        channels = self.encoder.channels
+        self.embedding = Embedding(channels[-1])
+        self.units = nn.ModuleList(
+            [nn.ModuleList([PAUnit(wide, bounded=False) for wide in channels[1:]]) for _ in range(2 * attention)]
+        )
+        self.classes = nn.Linear(2 * sum(channels[1:]) if attention else channels[-1], 2)
 
     def _describe(self, taps: list[Tensor], place: int) -> Tensor:
         """Numbers N,C of photos that stand first (0) or second (1) in a pair, from the encoder's maps."""
-        raise NotImplementedError
+        if not self.units:
+            return taps[-1].mean((2, 3))
+        units = self.units[place]
+        assert isinstance(units, nn.ModuleList)
+        return torch.cat([unit(tap) for unit, tap in zip(units, taps[1:], strict=True)], 1)
 
     def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None) -> dict[str, Tensor]:
         """The answers that RANKERS promise, but no score; the cues are not looked at."""
@@ -54,38 +62,3 @@ class _TwoClasses(nn.Module):
     def start(self, image: Tensor, cues: Tensor) -> None:
         """Takes from some training photos what is no weight: the average photo."""
         self.embedding.start(self.encoder(image)[-1])
-
-
-class Siamese(_TwoClasses):
-    """The published form: on ResNet-50 each photo becomes 7168 numbers."""
-
-    def __init__(
-        self,
-        cues: Sequence[str] = (),
-        bands: int = 3,
-        task: str = "score",
-        encoder: str = "resnet50",
-        width: float = 1.0,
-    ) -> None:
-        super().__init__(cues, bands, task, encoder, width)
-        self.units = nn.ModuleList(
-            [nn.ModuleList([PAUnit(wide, bounded=False) for wide in self.encoder.channels[1:]]) for _ in range(2)]
-        )
-
-    def _numbers(self) -> int:
-        return 2 * sum(self.encoder.channels[1:])
-
-    def _describe(self, taps: list[Tensor], place: int) -> Tensor:
-        units = self.units[place]
-        assert isinstance(units, nn.ModuleList)
-        return torch.cat([unit(tap) for unit, tap in zip(units, taps[1:], strict=True)], 1)
-
-
-class Pooled(_TwoClasses):
-    """The baseline: the average over all places of the encoder's deepest maps."""
-
-    def _numbers(self) -> int:
-        return self.encoder.channels[-1]
-
-    def _describe(self, taps: list[Tensor], place: int) -> Tensor:
-        return taps[-1].mean((2, 3))
