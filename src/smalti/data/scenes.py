@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
+from smalti.data.kept import stamp_files
 from smalti.data.sample import Patch, unknown
 from smalti.data.truths import TruthFile, TruthReader
 from smalti.errors import DataError
@@ -44,6 +45,10 @@ class Scene(Protocol):
     def tasks(self) -> Sequence[Task]:
         """Those that are labelled here."""
 
+    @property
+    def stamp(self) -> str:
+        """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
+
     def read(self, window: Window) -> Patch:
         """A window of it; beyond the border pixels are mirrored, and nothing is labelled. Safe in any thread."""
         ...
@@ -53,9 +58,15 @@ class MemoryScene:
     """A scene whose pixels are loaded when first asked for, and then kept."""
 
     def __init__(
-        self, name: str, path: Path | None, grid: Grid, tasks: Sequence[Task], load: Callable[[], Patch]
+        self,
+        name: str,
+        path: Path | None,
+        grid: Grid,
+        tasks: Sequence[Task],
+        load: Callable[[], Patch],
+        stamp: str = "",
     ) -> None:
-        self.name, self.path, self.grid, self.tasks = name, path, grid, tasks
+        self.name, self.path, self.grid, self.tasks, self.stamp = name, path, grid, tasks, stamp
         self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
@@ -86,7 +97,7 @@ class FileScene:
     """A scene in files, read window by window."""
 
     def __init__(self, image: Path, truths: Sequence[TruthFile], card: Card) -> None:
-        self.name, self.path = image.name, image
+        self.name, self.path, self._image = image.name, image, image
         self._truths, self._card = truths, card
         self.tasks: Sequence[Task] = tuple(truth.task for truth in truths)
         opened = self._open()
@@ -95,6 +106,13 @@ class FileScene:
         self.bytes = self.grid.height * self.grid.width * each
         """What the scene takes when it is held in memory."""
         opened.close()
+
+    @property
+    def stamp(self) -> str:
+        """See `Scene`."""
+        files = stamp_files(self._image, *(truth.path for truth in self._truths))
+        said = [part for truth in self._truths for part in (truth.task.model_dump_json(), truth.spec.model_dump_json())]
+        return "\n".join([str(self.path), str(self.grid), *said, files]) if files else ""
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
@@ -161,7 +179,7 @@ def _bytes(task: Task) -> int:
 def in_memory(scene: FileScene) -> MemoryScene:
     """The same scene, held in memory once it has been read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
-    return MemoryScene(scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole))
+    return MemoryScene(scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole), scene.stamp)
 
 
 def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task]) -> MemoryScene:
