@@ -1,12 +1,24 @@
-"""Losses of pixel classes; pixels that are invalid or labelled `ignore` count nowhere.
+"""Losses of classes and of values per pixel; pixels that are invalid or of unknown truth count nowhere.
 
 A term is a frozen table of settings that can be called with one task's outputs and labels; `LossSettings` has them by
-name, and `make_loss` sums them, each with its weight.
+name, and `make_loss` sums them, each with its weight. `value` has the same for heights and depths.
 """
 
 from smalti.losses.boundary import edge_targets
 from smalti.losses.labels import Labels, one_hot
 from smalti.losses.loss import Loss, LossSettings, make_loss
 from smalti.losses.term import Outputs, Term
+from smalti.losses.value import ValueLoss, ValueLossSettings
 
-__all__ = ["Labels", "Loss", "LossSettings", "Outputs", "Term", "edge_targets", "make_loss", "one_hot"]
+__all__ = [
+    "Labels",
+    "Loss",
+    "LossSettings",
+    "Outputs",
+    "Term",
+    "ValueLoss",
+    "ValueLossSettings",
+    "edge_targets",
+    "make_loss",
+    "one_hot",
+]

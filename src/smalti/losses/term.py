@@ -14,8 +14,8 @@ Outputs = Mapping[str, Tensor]
 """Logits N,K,H,W by task, and what further heads a net has while training."""
 
 
-class Term(BaseModel):
-    """One term. A recipe gives its weight as a number, or a table with the weight and the settings."""
+class Weighted(BaseModel):
+    """Settings of a term. A recipe gives its weight as a number, or a table with the weight and the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +27,10 @@ class Term(BaseModel):
         if isinstance(value, bool | str | list):
             raise ValueError(f"expected a weight or a table like {{ weight = 1.0 }}, not {value!r}")
         return {"weight": value} if isinstance(value, int | float) else value
+
+
+class Term(Weighted):
+    """One term of the loss of a task of classes."""
 
     def check(self, task: Task) -> None:
         """ValueError if the settings do not fit the task."""

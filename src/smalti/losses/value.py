@@ -1,0 +1,135 @@
+"""Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value count nowhere."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from smalti.card import Task
+from smalti.losses.term import Outputs, Weighted
+
+LEAST = 1e-3
+"""An answer below this enters logarithms as this: zero and less have none."""
+
+
+class ValueTerm(Weighted):
+    """One term of the loss of a task of values."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """The term without its weight, a scalar, of P > 0 pixels, float32."""
+        raise NotImplementedError
+
+
+class L1(ValueTerm):
+    """The mean absolute error."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """See `ValueTerm`."""
+        return (answer - truth).abs().mean()
+
+
+class SmoothL1(ValueTerm):
+    """|e| - beta / 2 where the error is above beta, e² / (2 beta) below (Girshick, 2015, with beta 1); mean."""
+
+    beta: float = Field(1.0, gt=0)
+    """In the unit of the task."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """See `ValueTerm`."""
+        return F.smooth_l1_loss(answer, truth, beta=self.beta)
+
+
+class Huber(ValueTerm):
+    """e² / 2 where the error is below delta, delta (|e| - delta / 2) above (Huber, 1964); mean."""
+
+    delta: float = Field(1.0, gt=0)
+    """In the unit of the task."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """See `ValueTerm`."""
+        return F.huber_loss(answer, truth, delta=self.delta)
+
+
+class BerHu(ValueTerm):
+    """The reverse Huber loss: |e| where the error is below c, (e² + c²) / (2 c) above (Laina et al., 2016); mean.
+
+    c is a share of the largest error of the batch, and has no gradient.
+    """
+
+    share: float = Field(0.2, gt=0, le=1)
+    """c relative to the largest error."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """See `ValueTerm`."""
+        errors = (answer - truth).abs()  # P
+        c = self.share * errors.detach().max()
+        # Where all errors are 0, so is c: the second branch, which nobody takes then, must have a gradient of its own.
+        return torch.where(errors <= c, errors, (errors**2 + c**2) / (2 * c.clamp_min(1e-12))).mean()
+
+
+class SILog(ValueTerm):
+    """The scale-invariant error of logarithms, mean(d²) - invariance mean(d)², d = log answer - log truth.
+
+    After Eigen et al., 2014. Only pixels whose truth is above a threshold count: near 0 logarithms mean nothing.
+    """
+
+    invariance: float = Field(0.5, ge=0, le=1)
+    """1 does not see a common factor of all answers, 0 sees it wholly; the paper trains with 0.5."""
+    above: float = Field(0.0, ge=0)
+    """The threshold, in the unit of the task."""
+
+    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """See `ValueTerm`; 0 with a gradient of 0 where no pixel is above the threshold."""
+        far = truth > self.above
+        if not far.any():
+            return 0 * answer.sum()
+        d = answer[far].clamp_min(LEAST).log() - truth[far].log()
+        return (d**2).mean() - self.invariance * d.mean() ** 2
+
+
+class ValueLossSettings(BaseModel):
+    """The terms of the loss, summed. Each is a weight, or a table: `huber = { weight = 0.5, delta = 2.0 }`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    berhu: BerHu | None = None
+    l1: L1 | None = None
+    smooth_l1: SmoothL1 | None = None
+    huber: Huber | None = None
+    silog: SILog | None = None
+
+    @model_validator(mode="after")
+    def _has_a_term(self) -> Self:
+        if not self.terms():
+            raise ValueError(f"needs at least one term of {', '.join(type(self).model_fields)}")
+        return self
+
+    def terms(self) -> dict[str, ValueTerm]:
+        """The terms that are asked for, by name."""
+        return {name: term for name, term in self if term is not None}
+
+
+class ValueLoss:
+    """A weighted sum of terms for one task of values; call it to get each term, already weighted, by name."""
+
+    def __init__(self, settings: ValueLossSettings, task: Task) -> None:
+        self.terms = settings.terms()
+        self.task = task
+
+    def __call__(self, outputs: Outputs, targets: Mapping[str, Tensor], valid: Tensor) -> dict[str, Tensor]:
+        """Scalars by name of the term; none where no pixel counts.
+
+        Args:
+            outputs: values N,1,H,W by task.
+            targets: values N,H,W by task, NaN where unknown.
+            valid: N,H,W bool.
+        """
+        truth = targets[self.task.name]
+        usable = valid & truth.isfinite()
+        if not usable.any():
+            return {}
+        answer = outputs[self.task.name][:, 0].float()[usable]  # P
+        return {name: term.weight * term(answer, truth[usable]) for name, term in self.terms.items()}
