@@ -27,7 +27,7 @@ def scored_pairs(source: Source, root: Path, card: Card, task: Task) -> tuple[li
     if isinstance(source, DrawnSource):
         check_drawn(card, task)
         scenes = [drawn_scene(seed, source.size, card, task) for seed in source.seeds]
-        return [_drawn_pair(scene) for scene in scenes], []
+        return [_drawn_pair(scene, task) for scene in scenes], []
     if isinstance(source, KnownSource):
         opener, items = source.open(root, card, task)
         return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
@@ -53,11 +53,11 @@ def _file_pair(image: Path, labels: Path, card: Card, task: Task, spec: LabelSpe
     def open_truth(grid: Grid) -> LabelReader:
         return open_labels(labels, grid, task, spec)
 
-    return Pair(image.name, open_image, open_truth)
+    return Pair(image.name, open_image, {task.name: open_truth})
 
 
-def _drawn_pair(scene: Scene) -> Pair:
-    return Pair(scene.name, lambda: _Image(scene), lambda grid: _Truth(scene))
+def _drawn_pair(scene: Scene, task: Task) -> Pair:
+    return Pair(scene.name, lambda: _Image(scene), {task.name: lambda grid: _Truth(scene)})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which image belongs to which labels in a folder of files."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,27 +28,32 @@ class ImageReader(Protocol):
         """Lets go of the file."""
 
 
-class LabelReader(Protocol):
-    """Open labels; `smalti.raster.labels.LabelReader` is one."""
+class TruthReader(Protocol):
+    """Open truth of one task; `smalti.raster.labels.LabelReader` and `smalti.raster.values.ValueReader` are such."""
 
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        """Class ids (H, W) of a window."""
+    def read(self, window: Window) -> NDArray[Any]:
+        """What is true in a window (H, W): class ids, or float32 values with NaN where none is known."""
 
     def close(self) -> None:
         """Lets go of the file."""
 
 
+OpenTruth = Callable[[Grid], TruthReader]
+"""Opens truth on the grid of its image."""
+
+
 @dataclass(frozen=True)
 class Pair:
-    """An image and its labels, not yet opened. Labels are opened on the grid of their image."""
+    """An image and its truth, not yet opened."""
 
     name: str
     open_image: Callable[[], ImageReader]
-    open_labels: Callable[[Grid], LabelReader]
+    truth: Mapping[str, OpenTruth]
+    """By the name of the task; a task that is not in it is not scored on this image."""
     eroded: bool = False
-    """Whether these labels have their borders taken out."""
-    open_others: Callable[[Grid], LabelReader] | None = None
-    """Where the data set has both kinds: eroded labels if these are full, full ones if these are eroded."""
+    """Whether labels of classes have their borders taken out."""
+    open_others: OpenTruth | None = None
+    """The other kind of labels of the first task of classes: eroded ones if these are full, full ones if eroded."""
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})
@@ -65,18 +70,17 @@ OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|pr
 NAMED_AT_ONCE = 5
 
 
-def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
+def find_pairs(folder: str | Path, further: Sequence[str] = ()) -> list[tuple[Path, Path]]:
     """Pairs of (image, labels) below a folder, in the order of their paths.
 
     Looks for an image folder beside a label folder (`images` and `masks`, and other usual names) at any depth, with
     files of the same stem; one vector file alone in a label folder belongs to every image. Without such folders it
-    looks for labels beside their image, as `town.tif` and `town_classes.tif`. Raises DataError that names what is
-    missing: the folder, labels of an image, or an image of labels.
+    looks for labels beside their image, as `town.tif` and `town_classes.tif`. Files that end in the name of one of the
+    tasks `further` are no images. Raises DataError that names what is missing: the folder, labels of an image, or an
+    image of labels.
     """
     root = Path(folder)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; expected one with images and their labels")
-    files = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in RASTERS | VECTORS and path.is_file()]
+    files = [path for path in _files(root) if not any(_is_of(path, task) for task in further)]
     homes = sorted({path.parent for path in files if path.parent.name.lower() in IMAGE_FOLDERS})
     pairs = [pair for home in homes for pair in _in_folders(home, files)] if homes else _beside(root, files)
     if not pairs:
@@ -85,6 +89,38 @@ def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
             "or NAME.tif with NAME_classes.tif beside it"
         )
     return pairs
+
+
+def find_further(folder: str | Path, tasks: Sequence[str]) -> dict[Path, dict[str, Path]]:
+    """Truth of further tasks: `town_height.tif` beside `town.tif`, or `height/town.tif` beside `images/town.tif`.
+
+    By image, then by the task's name; images without any are left out. Raises DataError where there is no such folder.
+    """
+    files = [path for path in _files(Path(folder)) if path.suffix.lower() in RASTERS]
+    by_place = {(path.parent, path.stem): path for path in files}
+    found = {}
+    for image in files:
+        stem = IMAGE_ENDING.sub("", image.stem)
+        truths = {
+            task: by_place[place]
+            for task in tasks
+            for place in ((image.parent, f"{stem}_{task}"), (image.parent.parent / task, stem))
+            if place in by_place and image.parent.name != task
+        }
+        if truths:
+            found[image] = truths
+    return found
+
+
+def _files(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; expected one with images and their labels")
+    return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in RASTERS | VECTORS and path.is_file()]
+
+
+def _is_of(path: Path, task: str) -> bool:
+    """Whether a file is truth of that task and no image."""
+    return path.stem.endswith(f"_{task}") or path.parent.name == task
 
 
 def _in_folders(home: Path, files: list[Path]) -> list[tuple[Path, Path]]:
