@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from smalti.data.augment import Augment, View, apply_view, change_colours, choose_view
 from smalti.data.sample import Patch
@@ -54,3 +55,46 @@ def test_views_stay_in_the_range_of_zoom() -> None:
     rng = np.random.default_rng(0)
     zooms = [choose_view(Augment(scale=(0.5, 2)), 32, rng).zoom for _ in range(200)]
     assert 0.5 <= min(zooms) < 0.6 and 1.8 < max(zooms) <= 2
+
+
+def test_windows_at_whole_scales_are_averaged_to_the_size_of_the_crop() -> None:
+    augment = Augment(preset="none", scales=(1, 2, 3))
+    rng = np.random.default_rng(0)
+    views = [choose_view(augment, 24, rng) for _ in range(300)]
+    sides = [view.side for view in views]
+    assert {side: sides.count(side) > 70 for side in sides} == {24: True, 48: True, 72: True}
+    for view in views[:20]:
+        patch, times = patch_of(view.side), view.side // 24
+        seen = apply_view(patch, view, 255)
+        average = patch.image.astype(float).reshape(24, times, 24, times, 3).mean((1, 3))
+        assert np.abs(seen.image - average).max() <= 0.5 + 1e-6
+        blocks = patch.labels.reshape(24, times, 24, times).transpose(0, 2, 1, 3).reshape(24, 24, -1)
+        assert (blocks == seen.labels[..., None]).any(2).all()  # each label is one of the pixels under it
+
+
+def test_scales_multiply_with_the_zoom_and_a_single_one_changes_nothing() -> None:
+    jitter, both = Augment(scale=(0.8, 1.25)), Augment(scale=(0.8, 1.25), scales=(2, 4))
+    zooms = [choose_view(both, 24, np.random.default_rng(i)).zoom for i in range(200)]
+    factors = [choose_view(jitter, 24, np.random.default_rng(i)).zoom / zoom for i, zoom in enumerate(zooms)]
+    assert {round(factor, 9) for factor in factors} == {2, 4}
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    other.uniform(size=2), other.uniform(), other.integers(4), other.random()
+    choose_view(jitter, 24, one)
+    assert one.random() == other.random()
+
+
+@pytest.mark.parametrize("scales", [(), (0, 1), (1.5,), (2, 2)])
+def test_scales_that_make_no_sense_are_refused(scales: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="scales"):
+        Augment.model_validate({"scales": scales})
+
+
+def test_a_preset_gives_defaults_that_single_keys_override() -> None:
+    assert Augment(preset="none") == PLAIN.model_copy(update={"preset": "none", "flips": False, "turns": False})
+    light, heavy = Augment(preset="light"), Augment(preset="heavy", blur=0.9)
+    assert heavy.blur == 0.9 and heavy.rotate == 0.5
+    strengths = ("rotate", "brightness", "contrast", "saturation", "balance", "gamma", "blur")
+    assert all(getattr(light, key) < getattr(heavy, key) for key in strengths)
+    assert Augment.model_validate(heavy.model_dump()) == heavy
+    with pytest.raises(ValidationError, match="preset"):
+        Augment.model_validate({"preset": "hard"})

@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.data.augment import Augment
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, MemoryScene, in_memory
-from smalti.data.sources import Index, Pool, ScenesSource, keep_in_memory, open_source
+from smalti.data.sources import Pool, ScenesSource, keep_in_memory, open_source
 from smalti.data.stream import Stream
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
@@ -121,16 +121,6 @@ def test_a_rare_class_is_found() -> None:
         shares[by] = np.mean([(pool.patch(rng, 64).labels == 2).any() for _ in range(300)])
     assert shares["area"] < 0.03
     assert shares["class"] > 0.1  # a third of the windows hold a place of its cell, if not always the pond itself
-
-
-def test_a_class_that_is_nowhere_gets_no_windows_and_none_at_all_is_an_error() -> None:
-    index = Index([scene_of(np.full((100, 70), 1, np.uint8))], 3)
-    rng = np.random.default_rng(0)
-    places = [index.place(rng) for _ in range(200)]
-    assert all(number == 0 and 0 <= row < 100 and 0 <= col < 70 for number, row, col in places)
-    assert index.seen == {1}
-    with pytest.raises(DataError, match="made and 0 more: no pixel has a class"):
-        Index([scene_of(np.full((64, 64), TASK.ignore, np.uint8))], 3)
 
 
 def test_classes_that_no_window_can_have_are_told() -> None:

@@ -1,11 +1,12 @@
 """Joint augmentation: one random view of a place, the same for its pixels, labels and validity.
 
-Pixels are resampled bilinearly, and averaged where they shrink; labels and validity take the nearest pixel.
+Pixels are resampled bilinearly, and averaged over their area where they shrink; labels and validity take the nearest
+pixel.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
@@ -13,11 +14,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card
+from smalti.data.mix import Mix
+from smalti.data.presets import Preset, fill_in
 from smalti.data.sample import Patch
 
 Floats = NDArray[np.float32]
 CHANNELS = 4
 """Bands that OpenCV warps at once."""
+MIX_CHANCE = 0.5
+"""How many of the windows are mixed where nothing else is said; as CutMix's authors took for CIFAR."""
 
 
 class Augment(BaseModel):
@@ -25,8 +30,12 @@ class Augment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    preset: Preset | None = None
+    """Other defaults for the keys from `scale` to `blur`; each of them that is given itself goes first."""
     scale: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest zoom; above 1 things look larger. Drawn evenly in the logarithm."""
+    scales: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
+    """Windows of so many times the side, shrunk to it, each with the same chance; `scale` zooms on from there."""
     flips: bool = True
     """Mirror left and right at random."""
     turns: bool = True
@@ -45,10 +54,23 @@ class Augment(BaseModel):
     """Exponent between exp(-this) and exp(this)."""
     blur: float = Field(0.2, ge=0, le=1)
     """Chance of a Gaussian blur with a deviation of up to 1.2 pixels."""
+    mix: Mix = "none"
+    """Lay a part of another window over a window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
+    mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
+    """Chance of that for each window; one that is mixed costs the reading of two."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_preset(cls, given: Any) -> Any:
+        return fill_in(given)
 
     @model_validator(mode="after")
-    def _scale_is_a_range(self) -> "Augment":
+    def _no_contradictions(self) -> "Augment":
         check_scale(self.scale)
+        if len(set(self.scales)) < len(self.scales):
+            raise ValueError(f"scales {list(self.scales)} name one twice; all of them have the same chance")
+        if self.mix == "none" and self.mix_chance != MIX_CHANCE:
+            raise ValueError(f"mix_chance {self.mix_chance:g} is given, but mix is none; say cutmix or classmix")
         return self
 
 
@@ -76,9 +98,9 @@ class View:
 
 
 def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
-    """A random view; always takes the same numbers from `rng`."""
+    """A random view; always takes the same numbers from `rng`, and none for a single one of `scales`."""
     low, high = np.log(augment.scale)
-    zoom = math.exp(rng.uniform(low, high))
+    zoom = math.exp(rng.uniform(low, high)) / augment.scales[rng.integers(len(augment.scales))]
     free, angle, quarter, mirror = rng.random(), rng.uniform(0, 2 * math.pi), rng.integers(4), rng.random() < 0.5
     if free >= augment.rotate:
         angle = quarter * math.pi / 2 if augment.turns else 0.0

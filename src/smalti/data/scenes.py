@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
+from smalti.data.kept import stamp_files
 from smalti.data.sample import Patch
 from smalti.errors import DataError
 from smalti.raster.crop import CroppedReader
@@ -37,6 +38,10 @@ class Scene(Protocol):
     def grid(self) -> Grid:
         """Size and place."""
 
+    @property
+    def stamp(self) -> str:
+        """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
+
     def read(self, window: Window) -> Patch:
         """A window of it; beyond the border pixels are mirrored, and labels are `ignore`. Safe in any thread."""
         ...
@@ -45,8 +50,10 @@ class Scene(Protocol):
 class MemoryScene:
     """A scene whose pixels are loaded when first asked for, and then kept."""
 
-    def __init__(self, name: str, path: Path | None, grid: Grid, ignore: int, load: Callable[[], Patch]) -> None:
-        self.name, self.path, self.grid = name, path, grid
+    def __init__(
+        self, name: str, path: Path | None, grid: Grid, ignore: int, load: Callable[[], Patch], stamp: str = ""
+    ) -> None:
+        self.name, self.path, self.grid, self.stamp = name, path, grid, stamp
         self._ignore, self._load = ignore, load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
@@ -75,13 +82,20 @@ class FileScene:
     """A scene in files, read window by window."""
 
     def __init__(self, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> None:
-        self.name, self.path = image.name, image
+        self.name, self.path, self._image = image.name, image, image
         self._labels, self._card, self._task, self._spec = labels, card, task, spec
         opened = self._open()
         self.grid = opened.image.grid
         self.bytes = self.grid.height * self.grid.width * (len(card.bands) * opened.image.dtype.itemsize + 2)
         """What the scene takes when it is held in memory."""
         opened.close()
+
+    @property
+    def stamp(self) -> str:
+        """See `Scene`."""
+        files = stamp_files(self._image, self._labels)
+        said = [self.path, self.grid, self._task.model_dump_json(), self._spec.model_dump_json()]
+        return "\n".join([*map(str, said), files]) if files else ""
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
@@ -140,7 +154,7 @@ def open_card_raster(path: Path, card: Card) -> Reader:
 def in_memory(scene: FileScene, ignore: int) -> MemoryScene:
     """The same scene, held in memory once it has been read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
-    return MemoryScene(scene.name, scene.path, scene.grid, ignore, lambda: scene.read(whole))
+    return MemoryScene(scene.name, scene.path, scene.grid, ignore, lambda: scene.read(whole), scene.stamp)
 
 
 def drawn_scene(seed: int, size: int, card: Card, task: Task) -> MemoryScene:

@@ -1,6 +1,6 @@
 """Sources: where windows come from, each a list of scenes with a share of the training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
+from smalti.data.index import Index
 from smalti.data.known import KnownScene
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
@@ -160,38 +161,6 @@ def keep_in_memory(sources: Sequence[list[Scene]], ignore: int, budget: int) -> 
         [in_memory(s, ignore) if isinstance(s, FileScene) and id(s) in small else s for s in scenes]
         for scenes in sources
     ]
-
-
-CELL = 64
-
-
-class Index:
-    """How much of each class the coarse cells of some scenes hold; built by reading all labels once."""
-
-    def __init__(self, scenes: Sequence[Scene], classes: int) -> None:
-        cells = [(i, window) for i, scene in enumerate(scenes) for window in _cells(scene)]
-        self._places = cells
-        counts = np.zeros((len(cells), classes))
-        for row, (i, window) in enumerate(cells):
-            labels = scenes[i].read(window).labels
-            counts[row] = np.bincount(labels.ravel(), minlength=classes)[:classes]
-        self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
-        """Ids of the classes that occur at all."""
-        self._chances = [column / column.sum() for column in counts.T if column.any()]
-        if not self._chances:
-            raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class")
-
-    def place(self, rng: np.random.Generator) -> tuple[int, int, int]:
-        """Number of a scene, row and column of a cell's place there; every class has the same chance."""
-        chances = self._chances[rng.integers(len(self._chances))]
-        i, cell = self._places[rng.choice(len(chances), p=chances)]
-        return i, cell.row + int(rng.integers(cell.height)), cell.col + int(rng.integers(cell.width))
-
-
-def _cells(scene: Scene) -> Iterator[Window]:
-    for row in range(0, scene.grid.height, CELL):
-        for col in range(0, scene.grid.width, CELL):
-            yield Window(row, col, min(CELL, scene.grid.height - row), min(CELL, scene.grid.width - col))
 
 
 class Pool:

@@ -12,11 +12,14 @@ import numpy as np
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, augmented, choose_view
+from smalti.data.mix import mixed
 from smalti.data.sample import Patch, Sample, stack, to_sample
 from smalti.data.sources import Pool
 
 AHEAD = 3
 """Batches that are made ready before the net asks for them."""
+OTHER = 1
+"""Third part of the seed of the windows that others are mixed with; zeros at its end would count for nothing."""
 
 
 class Stream:
@@ -38,12 +41,24 @@ class Stream:
         return [] if None in seen else [name for i, name in enumerate(self._task.labels) if i not in known]
 
     def patch(self, number: int) -> Patch:
-        """The n-th window."""
+        """The n-th window, mixed with another one where the augmentation says so.
+
+        The other one is drawn for this number alone: so any share of a batch can be made by itself.
+        """
         rng = np.random.default_rng([self._seed, number])
+        patch, augment = self._window(rng)
+        if augment.mix == "none" or rng.random() >= augment.mix_chance:
+            return patch
+        other, _ = self._window(np.random.default_rng([self._seed, number, OTHER]))
+        return mixed(patch, other, augment.mix, self._task.ignore, rng)
+
+    def _window(self, rng: np.random.Generator) -> tuple[Patch, Augment]:
+        """A random window, augmented as its source says."""
         pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
         view = choose_view(augment, self._crop, rng)
         patch = pool.patch(rng, view.side)
-        return replace(augmented(patch, view, augment, self._card, self._task.ignore, rng), name=patch.name)
+        patch = replace(augmented(patch, view, augment, self._card, self._task.ignore, rng), name=patch.name)
+        return patch, augment
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
         """The n-th batch of `size` windows, or those of its windows that `share` names."""
