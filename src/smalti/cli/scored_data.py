@@ -14,7 +14,7 @@ from smalti.card import Card, Task
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
-from smalti.evaluation.pairs import OpenTruth, Pair, find_further, find_pairs
+from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.known.opened import open_split
 from smalti.known.registry import find_known
 from smalti.mapping.fit import open_fitting
@@ -82,21 +82,25 @@ class Specs:
 
 
 def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
-    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid."""
+    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid.
+
+    The first task of classes has the usual folders and endings, others those of their names; tasks without truth are
+    told about. DataError where there is none at all.
+    """
     tasks = [task for task in card.tasks if not task.per_image]
     main = next((task for task in tasks if task.kind == "classes"), None)
-    further = [task.name for task in tasks if task is not main]
-    found: dict[Path, dict[str, Path]] = find_further(folder, further)
-    if main is not None:
+    found: dict[Path, dict[str, Path]] = {}
+    failed: list[DataError] = []
+    for task in tasks:
         try:
-            for image, labels in find_pairs(folder, further):
-                found.setdefault(image, {})[main.name] = labels
+            for image, path in find_pairs(folder, None if task == main else task.name):
+                found.setdefault(image, {})[task.name] = path
         except DataError as error:
-            if not found:
-                raise
-            _warn(f"{error}; {main.name} is not scored")
+            failed.append(error)
     if not found:
-        raise DataError(f"{folder}: no {further[0]} found; expected NAME_{further[0]}.tif beside NAME.tif")
+        raise failed[0]
+    for lack in failed:
+        _warn(str(lack))
     return [
         file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
         for image, truths in sorted(found.items())
