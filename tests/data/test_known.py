@@ -64,7 +64,7 @@ def test_eroded_labels_and_other_classes_on_request(recipe, tmp_path):
     source = KnownSource.model_validate(fields | {"classes": {"tree": "building"}})
     labels = open_source(source, tmp_path, card, card.tasks)[0].read(Window(0, 0, 1, 21)).targets["classes"]
     assert labels[0, [0, 1, 9]].tolist() == [255, 0, 1]
-    [pair, *_], places = scored_pairs(source, tmp_path, card, card.tasks[0])
+    [pair, *_], places = scored_pairs(source, tmp_path, card, card.tasks)
     assert pair.eroded and len(places) == 2
 
 
@@ -100,8 +100,8 @@ def test_chips_of_one_file_are_places_of_their_own(tmp_path, monkeypatch):
     card = recipe_card(known)
     scenes = open_source(source, tmp_path, card, card.tasks)
     assert [(scene.grid.height, scene.grid.width) for scene in scenes] == [(4, 4), (4, 4)]
-    _, places = scored_pairs(source, tmp_path, card, card.tasks[0])
-    _, others = scored_pairs(source.model_copy(update={"split": "train"}), tmp_path, card, card.tasks[0])
+    _, places = scored_pairs(source, tmp_path, card, card.tasks)
+    _, others = scored_pairs(source.model_copy(update={"split": "train"}), tmp_path, card, card.tasks)
     check_apart(places, others, ("a", "b"))
     with pytest.raises(DataError, match="for a and for b"):
         check_apart(places, places, ("a", "b"))

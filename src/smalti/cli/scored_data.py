@@ -130,16 +130,16 @@ def known_split(text: str, folder: Path, card: Card, task: Task) -> Scored:
     return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
 
 
-def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, task: Task) -> Scored:
-    """The pairs of a recipe's part `test` or `validation`."""
-    from smalti.data.scored import scored_pairs  # torch is imported for recipes only
-    from smalti.training.recipe import read_segmentation
+def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> Scored:
+    """The pairs of a recipe's part `test` or `validation`, with truth for all tasks of the card that it labels."""
+    from smalti.training.prepare import part_pairs  # torch is imported for recipes only
+    from smalti.training.recipe import read_pixels
 
-    recipe = read_segmentation(path, changes)
+    recipe = read_pixels(path, changes)
     sources = recipe.data.test if part == "test" else recipe.data.validation
     if not sources:
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
-    pairs = [pair for source in sources for pair in scored_pairs(source, recipe.root, card, task)[0]]
+    pairs, _ = part_pairs(recipe, card, sources)
     named = [_source_name(source.model_dump()) for source in sources]
     known = [find_known(source.name) for source in sources if source.kind == "known"]
     leave_out = tuple(dict.fromkeys(name for one in known for name in one.leave_out))

@@ -109,7 +109,7 @@ def _scored(question: Question, card: Card) -> Scored:
     if question.is_recipe:
         if question.labels:
             raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
-        return recipe_pairs(question.data, question.changes, question.part, card, card.class_task())
+        return recipe_pairs(question.data, question.changes, question.part, card)
     if question.changes:
         raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
     if question.known:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.kept import stamp_files
 from smalti.data.sample import Patch, unknown
-from smalti.data.truths import TruthFile, TruthReader
+from smalti.data.truths import TruthFile
 from smalti.errors import DataError
+from smalti.evaluation.pairs import TruthReader
 from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.mirror import source
@@ -49,6 +50,10 @@ class Scene(Protocol):
     def stamp(self) -> str:
         """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
 
+    def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
+        """The labels alone of a window inside."""
+        ...
+
     def read(self, window: Window) -> Patch:
         """A window of it; beyond the border pixels are mirrored, and nothing is labelled. Safe in any thread."""
         ...
@@ -70,6 +75,10 @@ class MemoryScene:
         self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
+
+    def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
+        """See `Scene`."""
+        return self.read(window).targets
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
@@ -114,12 +123,14 @@ class FileScene:
         said = [part for truth in self._truths for part in (truth.task.model_dump_json(), truth.spec.model_dump_json())]
         return "\n".join([str(self.path), str(self.grid), *said, files]) if files else ""
 
+    def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
+        """See `Scene`."""
+        return {name: truth.read(window) for name, truth in _kept(self, self._open).truths.items()}
+
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
-        opened = _kept(self, self._open)
-        pixels, valid = opened.image.read(window)
-        targets = {name: truth.read(window) for name, truth in opened.truths.items()}
-        return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), targets, valid)
+        pixels, valid = _kept(self, self._open).image.read(window)
+        return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), self.read_targets(window), valid)
 
     def _open(self) -> "Opened":
         image = open_card_raster(self.path, self._card)

@@ -1,5 +1,6 @@
 """The images of a source as pairs for an evaluation: whole, unchanged, opened one after the other."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
 from smalti.data.truths import TruthFile
 from smalti.evaluation import Pair
 from smalti.evaluation.known_pairs import known_pairs
+from smalti.evaluation.pairs import OpenTruth, TruthReader
 from smalti.known.items import Item
 from smalti.known.opened import Opener
 from smalti.raster.grid import Grid
@@ -22,21 +24,24 @@ from smalti.raster.read import Reader
 from smalti.tiling import Window
 
 
-def scored_pairs(source: Source, root: Path, card: Card, task: Task) -> tuple[list[Pair], list[Place]]:
-    """Pairs for an evaluation, and where the images lie; every file is opened once, so that none fails later."""
+def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Place]]:
+    """Pairs for an evaluation, and where the images lie; every file is opened once, so that none fails later.
+
+    The pairs have truth for those of the tasks that the source labels.
+    """
     if isinstance(source, DrawnSource):
-        drawn = source.drawn(card, [task])
-        scenes = [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
-        return [_drawn_pair(scene, task) for scene in scenes], []
+        drawn = source.drawn(card, tasks)
+        return [_drawn_pair(drawn_scene(seed, source.size, card, drawn)) for seed in source.seeds], []
     if isinstance(source, KnownSource):
-        opener, items = source.open(root, card, [task])
+        opener, items = source.open(root, card, tasks)
         return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
     pairs, places = [], []
-    for image, (truth,) in labelled_files(source, root, [task]).items():
+    for image, truths in labelled_files(source, root, tasks).items():
         with closing(open_card_raster(image, card)) as reader:
             places.append((image, reader.grid))
-            truth.open(reader.grid).close()
-        pairs.append(_file_pair(image, truth, card))
+            for truth in truths:
+                truth.open(reader.grid).close()
+        pairs.append(_file_pair(image, truths, card))
     return pairs, places
 
 
@@ -46,15 +51,20 @@ def _checked(opener: Opener, item: Item) -> Grid:
         return image.grid
 
 
-def _file_pair(image: Path, truth: TruthFile, card: Card) -> Pair:
+def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card) -> Pair:
     def open_image() -> Reader:
         return open_card_raster(image, card)
 
-    return Pair(image.name, open_image, {truth.task.name: truth.open})
+    return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths})
 
 
-def _drawn_pair(scene: Scene, task: Task) -> Pair:
-    return Pair(scene.name, lambda: _Image(scene), {task.name: lambda grid: _Truth(scene, task.name)})
+def _drawn_pair(scene: Scene) -> Pair:
+    truth = {task.name: _Truth(scene, task.name) for task in scene.tasks}
+    return Pair(scene.name, lambda: _Image(scene), {name: _always(reader) for name, reader in truth.items()})
+
+
+def _always(reader: TruthReader) -> OpenTruth:
+    return lambda grid: reader
 
 
 @dataclass(frozen=True)

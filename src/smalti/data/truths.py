@@ -2,26 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from smalti.card import Task
+from smalti.evaluation.pairs import TruthReader
 from smalti.raster.grid import Grid
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.values import ValueSpec, open_values
-from smalti.tiling import Window
-
-
-class TruthReader(Protocol):
-    """Class ids (uint8) or values (float32) on the grid of an image."""
-
-    def read(self, window: Window) -> NDArray[Any]:
-        """Those of a window (H, W); the task's `ignore` or NaN beyond the border and where nothing is known."""
-
-    def close(self) -> None:
-        """Closes the file."""
 
 
 @dataclass(frozen=True)

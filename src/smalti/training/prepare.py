@@ -10,15 +10,16 @@ from smalti.card import Card
 from smalti.data.apart import Place, check_apart
 from smalti.data.scenes import Scene
 from smalti.data.scored import scored_pairs
-from smalti.data.sources import Pool, keep_in_memory, open_source
+from smalti.data.sources import Pool, Source, keep_in_memory, open_source
 from smalti.data.stream import Stream
 from smalti.errors import RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
 from smalti.nets.weights import load_encoder
+from smalti.training.edges import with_edges
 from smalti.training.encoder import encoder_of
-from smalti.training.segmentation_settings import SegmentationRecipe
+from smalti.training.pixel_settings import PixelRecipe
 
 MEGABYTE = 1 << 20
 
@@ -46,15 +47,12 @@ class Split:
         ]
 
 
-def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
+def open_split(recipe: PixelRecipe, card: Card) -> Split:
     """Opens every source; DataError if ground or files of the parts overlap."""
-    task = card.tasks[0]
-    train = [open_source(source, recipe.root, card, card.tasks) for source in recipe.data.train]
+    train = [open_source(source, recipe.root, card, recipe.labelled(card)) for source in recipe.data.train]
     pairs, places = {}, {"training": [_place(s) for group in train for s in group if s.path]}
     for name, sources in (("validation", recipe.data.validation), ("test", recipe.data.test)):
-        found = [scored_pairs(source, recipe.root, card, task) for source in sources]
-        pairs[name] = [pair for ours, _ in found for pair in ours]
-        places[name] = [place for _, theirs in found for place in theirs]
+        pairs[name], places[name] = part_pairs(recipe, card, sources)
     for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
         if one == "training" or not recipe.data.select_on_test:
             check_apart(places[one], places[other], (one, other))
@@ -62,21 +60,28 @@ def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
     return Split(held, pairs["validation"], pairs["test"], recipe.judges)
 
 
+def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Place]]:
+    """The images of a recipe's part with their truth for every task of the card, and where they lie."""
+    found = [scored_pairs(source, recipe.root, card, recipe.labelled(card)) for source in sources]
+    pairs = [with_edges(pair, recipe.edges, card) for ours, _ in found for pair in ours]
+    return pairs, [place for _, theirs in found for place in theirs]
+
+
 def _place(scene: Scene) -> Place:
     assert scene.path is not None
     return scene.path, scene.grid
 
 
-def make_stream(recipe: SegmentationRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
+def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
     """The stream of training windows."""
     pools = [
         (source.weight, Pool(scenes, source.by), source.augment(recipe.augment))
         for source, scenes in zip(recipe.data.train, train, strict=True)
     ]
-    return Stream(pools, card, card.tasks, recipe.train.crop, recipe.train.seed)
+    return Stream(pools, card, recipe.labelled(card), recipe.train.crop, recipe.train.seed)
 
 
-def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
+def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:
     """The model with its starting weights; the stream's first windows start batch norms where the weights lack them."""
     torch.manual_seed(recipe.train.seed)
     model = build(card)
@@ -91,7 +96,7 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
     return model
 
 
-def _check_batch(model: Model, recipe: SegmentationRecipe) -> None:
+def _check_batch(model: Model, recipe: PixelRecipe) -> None:
     """RecipeError if a process gets one image a step, and the net has batch norms on maps of one pixel."""
     if recipe.train.batch > recipe.train.devices * recipe.train.nodes:
         return

@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.multitask import MultitaskWork
+from smalti.training.multitask_settings import MultitaskRecipe
+from smalti.training.pixel_settings import PixelRecipe
 from smalti.training.ranking import RankingWork
 from smalti.training.ranking_settings import RankingRecipe
 from smalti.training.segmentation import SegmentationWork
@@ -21,6 +24,7 @@ from smalti.training.work import Work
 WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     # kind of a recipe: the settings that read it, and the work made of these and the card
     "segmentation": (SegmentationRecipe, SegmentationWork),
+    "multitask": (MultitaskRecipe, MultitaskWork),
     "ranking": (RankingRecipe, RankingWork),
 }
 DEFAULT = "segmentation"
@@ -41,6 +45,14 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         return settings.model_validate(raw)
     except ValidationError as error:
         raise RecipeError(f"{path}: {_explain(error.errors()[0], error.error_count(), settings)}") from None
+
+
+def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
+    """Reads a recipe for tasks of each pixel; RecipeError also where it is for something else."""
+    recipe = read_recipe(path, changes)
+    if not isinstance(recipe, PixelRecipe):
+        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind segmentation or multitask")
+    return recipe
 
 
 def read_segmentation(path: Path, changes: Sequence[str] = ()) -> SegmentationRecipe:
@@ -99,13 +111,13 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-SOURCES = ("folder", "scenes", "drawn", "known", "worsened", "ranked", "pairs", "triage")
+CHOICES = ("folder", "scenes", "drawn", "known", "worsened", "ranked", "pairs", "triage", "classes", "value", "edges")
 
 
 def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:
-    """Whether a part of an error's place is no key, but one of the types or sources that a value may be."""
+    """Whether a part of an error's place is no key, but one of the types, sources or tasks that a value may be."""
     part = str(loc[at])
-    source = part in SOURCES and at > 0 and isinstance(loc[at - 1], int)  # keys may be called so elsewhere
+    source = part in CHOICES and at > 0 and isinstance(loc[at - 1], int)  # keys may be called so elsewhere
     return source or part == "constrained-int" or part.startswith("literal[")
 
 

@@ -1,0 +1,61 @@
+"""Edges as a task of their own: its truth is where the classes of another task meet, made of that task's labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from smalti.card import Card, Task
+from smalti.evaluation import Pair
+from smalti.evaluation.pairs import OpenTruth, TruthReader
+from smalti.losses import Labels, edge_targets
+from smalti.losses.boundary import EDGE_WIDTH
+from smalti.raster.grid import Grid
+from smalti.tiling import Window
+
+LABELS = ("no edge", "edge")
+MARGIN = EDGE_WIDTH // 2 + 1
+"""Pixels beyond a window that decide about the edges in it."""
+
+
+def edges_of(classes: Tensor, ignore: int) -> Tensor:
+    """Ids of `LABELS`, N,H,W int64, of class ids N,H,W; `ignore` stays."""
+    labels = Labels(classes, classes != ignore)
+    return torch.where(labels.usable, edge_targets(labels).long(), ignore)
+
+
+@dataclass(frozen=True)
+class EdgeReader:
+    """Edges made of a reader of classes while they are read."""
+
+    classes: TruthReader
+    ignore: int
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """Ids of `LABELS` (H, W), the same in any window."""
+        side = 2 * MARGIN
+        around = Window(window.row - MARGIN, window.col - MARGIN, window.height + side, window.width + side)
+        ids = torch.from_numpy(self.classes.read(around).astype(np.int64))
+        found = edges_of(ids[None], self.ignore)[0, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        return found.numpy().astype(np.uint8)
+
+    def close(self) -> None:
+        """Closes the classes."""
+        self.classes.close()
+
+
+def with_edges(pair: Pair, edges: Mapping[str, str], card: Card) -> Pair:
+    """The pair with truth for tasks of edges, each of the task of classes that it names, where that is labelled."""
+    made = {name: _opener(pair.truth[of], card.task(of)) for name, of in edges.items() if of in pair.truth}
+    return replace(pair, truth={**pair.truth, **made})
+
+
+def _opener(open_classes: OpenTruth, task: Task) -> OpenTruth:
+    def open_edges(grid: Grid) -> EdgeReader:
+        return EdgeReader(open_classes(grid), task.ignore)
+
+    return open_edges

@@ -1,0 +1,175 @@
+"""Training of nets that answer several tasks of each pixel: windows in, whole validation images scored in one pass."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card, Task
+from smalti.data.sample import Sample
+from smalti.data.sources import open_source
+from smalti.data.survey import survey
+from smalti.errors import DataError, RecipeError
+from smalti.evaluation import Pair, TaskResult, evaluate_tasks
+from smalti.evaluation.result import text_table
+from smalti.losses import Loss, ValueLoss, make_loss
+from smalti.nets.build import Model
+from smalti.nets.multitask.net import MultiTask
+from smalti.training.checkpoint import load_checkpoint
+from smalti.training.edges import edges_of
+from smalti.training.multitask_scores import line, pooled, selectable
+from smalti.training.multitask_settings import AnyTask, MultitaskRecipe
+from smalti.training.predict import TorchPredictor, load_model
+from smalti.training.prepare import make_model, make_stream, open_split
+from smalti.training.team import ALONE
+from smalti.training.work import Conclusion
+
+
+class MultitaskWork:
+    """See `training.work.Work` and `training.team.Shareable`. Reads all labels at once, so that none fails later."""
+
+    def __init__(self, recipe: MultitaskRecipe, card: Card) -> None:
+        self.recipe, self.card = recipe, card
+        self.team = ALONE
+        self.selectable = selectable(card.tasks)
+        self.split = open_split(recipe, card)
+        self._check_labels()
+        self.stream = make_stream(recipe, card, self.split.train)
+        self.model: Model = make_model(recipe, card, self.stream)
+        self._filled = [told for settings in recipe.card.tasks for told in self._fill(settings)]
+        self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
+
+    def _check_labels(self) -> None:
+        """DataError where labels cannot be used, or a task has none to learn from or to be scored by."""
+        data, tasks = self.recipe.data, self.recipe.labelled(self.card)
+        opened = partial(open_source, root=self.recipe.root, card=self.card, tasks=tasks)
+        parts = {"train": self.split.train, "validation": map(opened, data.validation), "test": map(opened, data.test)}
+        for part, sources in parts.items():
+            labelled = {name for scenes in sources for name, share in survey(scenes, tasks).items() if share}
+            if part != "test" and (lacking := [task.name for task in tasks if task.name not in labelled]):
+                raise DataError(
+                    f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task"
+                )
+
+    def _fill(self, settings: AnyTask) -> list[str]:
+        """Fills the branch of a task from its own checkpoint; lines that say what was filled and what was not.
+
+        RecipeError for a checkpoint of other tasks.
+        """
+        if settings.init is None:
+            return []
+        card, weights = load_checkpoint(Path(settings.init).expanduser())
+        task = self.card.task(settings.name)
+        if [_answer(theirs) for theirs in card.tasks] != [_answer(task)]:
+            raise RecipeError(
+                f"card.tasks: init of {task.name}: {settings.init} answers "
+                f"{' and '.join(map(_described, card.tasks))}, expected {_described(task)} alone"
+            )
+        assert isinstance(self.model.net, MultiTask)
+        return [f"{task.name} {told}" for told in self.model.net.fill_branch(task.name, weights)]
+
+    def batches(self, first: int) -> Generator[Sample, None, None]:
+        """See `Work`."""
+        t = self.recipe.train
+        return self.stream.batches(first, t.batch, t.workers, self.team.share(t.batch))
+
+    def names(self, batch: Sample) -> list[str]:
+        """See `Work`."""
+        return batch["names"]
+
+    def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
+        """See `Work`: `TASK/TERM`; a task without a label in the batch has none."""
+        image = batch["image"]
+        if self.recipe.train.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
+        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
+        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
+        valid = self.team.gather(batch["valid"])
+        for name, of in self.recipe.edges.items():
+            targets[name] = edges_of(targets[of], self.card.task(of).ignore)
+        return dict(self._terms(outputs, targets, valid))
+
+    def _terms(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], valid: Tensor
+    ) -> Iterator[tuple[str, Tensor]]:
+        for task in self.card.tasks:
+            if (valid & _is_known(task, targets[task.name])).any():
+                for name, value in self._losses[task.name](outputs, targets, valid).items():
+                    yield f"{task.name}/{name}", value
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Whole images, shared among processes, their counts summed before anything is divided."""
+        assert isinstance(model, Model)
+        pairs = self.split.validation[self.team.rank :: self.team.size]
+        scores = pooled(self.card.tasks, _found(model, pairs), self.team)
+        if not scores:
+            raise DataError("validation: no pixel with a label; nothing to score")
+        return scores
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        return line(self.card.tasks, scores)
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        tasks = ", ".join(f"{task.name} by {' + '.join(self._losses[task.name].terms)}" for task in self.card.tasks)
+        return [
+            f"{self.card.name}: {net.sharing} on {net.encoder}, {parameters:,} parameters",
+            f"tasks       {tasks}",
+            *self.split.lines(),
+            f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
+            *self._filled,
+        ]
+
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        missing = self.stream.missing()
+        return [f"no training image has a pixel of {', '.join(missing)}"] if missing else []
+
+    def conclude(self, folder: Path) -> Conclusion:
+        """See `Work`."""
+        model = load_model(folder)
+        texts: list[str] = []
+        scores: dict[str, float] = {}
+        for part, pairs, split in (
+            ("validation", self.split.validation, f"the images that chose the checkpoint: {self.recipe.judges}"),
+            ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
+        ):
+            if pairs:
+                chosen = model.card.origin.chosen
+                found = evaluate_tasks(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
+                texts.append(f"\n{part}\n{text_table(*found.values())}")
+                scores |= {f"{part}/{k}": v for k, v in pooled(self.card.tasks, found, ALONE).items()}
+        return Conclusion("\n".join(texts), scores)
+
+
+def _loss(settings: AnyTask, task: Task) -> Loss | ValueLoss:
+    return ValueLoss(settings.loss, task) if settings.kind == "value" else make_loss(settings.loss, task)
+
+
+def _is_known(task: Task, target: Tensor) -> Tensor:
+    """Where a target N,H,W says something."""
+    return target.isfinite() if task.kind == "value" else target != task.ignore
+
+
+def _found(model: Model, pairs: list[Pair]) -> dict[str, TaskResult]:
+    """What a process found in its share of the images; nothing where that has no label."""
+    try:
+        return evaluate_tasks(TorchPredictor(model), pairs, data="validation", boundary=None) if pairs else {}
+    except DataError:
+        return {}  # there may be labels in another share
+
+
+def _answer(task: Task) -> tuple[object, ...]:
+    """What must be alike for one net's head to serve another."""
+    return task.kind, task.labels, task.unit, task.quantity
+
+
+def _described(task: Task) -> str:
+    what = f"{len(task.labels)} classes" if task.has_classes else task.quantity or "values"
+    return f"{task.name} ({what}{f' in {task.unit}' if task.unit else ''})"

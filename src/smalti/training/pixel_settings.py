@@ -1,0 +1,131 @@
+"""What recipes of nets that answer each pixel have in common: the net, the images, the windows cut from them."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from smalti.card import Card, Task
+from smalti.data.augment import Augment
+from smalti.data.sources import AnySource, KnownSource
+from smalti.training.settings import Recipe, Settings, TrainSettings
+
+TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
+"""What chose a checkpoint; every score of it carries these words."""
+
+
+class NetSettings(Settings):
+    """The network."""
+
+    name: str = "ued"
+    """Key in `smalti.nets.build.NETS`."""
+    encoder: str | None = None
+    """Key in `smalti.nets.backbones.BACKBONES`; None takes the net's own, and for nets without one."""
+    width: float | None = Field(None, gt=0)
+    """Channels relative to what was published; None is 1."""
+    options: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(default_factory=dict)
+    """What else the net takes, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`, `isolation`,
+    `tau`; see docs/networks.md."""
+    encoder_weights: str | None = None
+    """A file or `hub:OWNER/NAME`; None starts at random."""
+    encoder_sha256: str | None = None
+    """The file's SHA-256; another file is refused."""
+
+    @field_validator("options")
+    @classmethod
+    def _one_place_each(cls, options: dict[str, Any]) -> dict[str, Any]:
+        if twice := options.keys() & {"encoder", "width"}:
+            raise ValueError(f"{min(twice)} is a key of [net] itself")
+        return options
+
+    def all_options(self) -> dict[str, Any]:
+        """What the net is built with, as a card keeps it."""
+        given = {"encoder": self.encoder, "width": self.width}
+        return {key: value for key, value in given.items() if value is not None} | self.options
+
+
+class DataSettings(Settings):
+    """Where the images come from. Paths are relative to `root`."""
+
+    root: str = "."
+    """A folder, relative to where the command runs."""
+    train: tuple[AnySource, ...] = Field(min_length=1)
+    """Sources to train on, mixed by their weights."""
+    validation: tuple[AnySource, ...] = Field(min_length=1)
+    """Sources to choose the checkpoint by."""
+    test: tuple[AnySource, ...] = ()
+    """Sources to score once at the end; they decide nothing."""
+    select_on_test: bool = False
+    """Whether the checkpoint may be chosen by images meant for tests; every score will then say so."""
+    memory_mb: int = Field(1024, ge=0)
+    """Images up to this size in all are held in memory, the smallest first."""
+
+    def check_seeds(self) -> None:
+        """ValueError if two parts draw scenes of one seed: whatever their size, that is the same ground."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        seeds = {
+            part: {seed for s in sources if s.kind == "drawn" for seed in s.seeds} for part, sources in parts.items()
+        }
+        for one, other in combinations(parts, 2):
+            if both := seeds[one] & seeds[other]:
+                raise ValueError(
+                    f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
+                    "a seed is a place: give them different ones"
+                )
+
+    def check_selection(self) -> None:
+        """ValueError if a part of a public data set that is meant for tests would choose the checkpoint unasked."""
+        for source in self.validation:
+            if isinstance(source, KnownSource) and source.role == "test" and not self.select_on_test:
+                raise ValueError(
+                    f"data.validation: {source.split} of {source.name} is meant for tests, and would choose the "
+                    "checkpoint; take another part, or say data.select_on_test = true: every score will then say so"
+                )
+
+
+class CropSettings(TrainSettings):
+    """The loop."""
+
+    crop: int = Field(512, ge=32)
+    """Side of the windows in pixels."""
+
+
+class PixelRecipe(Recipe):
+    """All of a training on windows of images."""
+
+    net: NetSettings = NetSettings()
+    data: DataSettings
+    augment: Augment = Augment()
+    train: CropSettings = CropSettings()
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.net.encoder_sha256 and not self.net.encoder_weights:
+            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
+            raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
+        if self.train.crop % 32:
+            raise ValueError(f"train.crop {self.train.crop} must be a multiple of 32")
+        self.data.check_seeds()
+        self.data.check_selection()
+        return self
+
+    @property
+    def edges(self) -> dict[str, str]:
+        """Tasks whose truth is where the classes of another one meet, each with the name of that one."""
+        return {}
+
+    def labelled(self, card: Card) -> list[Task]:
+        """The tasks whose truth comes from the sources."""
+        return [task for task in card.tasks if task.name not in self.edges]
+
+    @property
+    def judges(self) -> str:
+        """See `Recipe`."""
+        return TEST_JUDGES if self.data.select_on_test else super().judges
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of the data are relative to."""
+        return Path(self.data.root).expanduser()
