@@ -87,7 +87,7 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
         source = recipe.net.encoder_weights
         path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
         encoder = encoder_of(model, "net.encoder_weights")
-        load_encoder(encoder, path, recipe.net.encoder_sha256, images)  # type: ignore[arg-type]
+        load_encoder(encoder, path, recipe.net.encoder_sha256, images)
     return model
 
 
