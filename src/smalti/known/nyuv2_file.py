@@ -33,7 +33,7 @@ class Layer:
         self.scales, self.offsets, self.units = (1.0,) * len(bands), (0.0,) * len(bands), (unit,) * len(bands)
         self._file = _open(path)
         self._data = self._file.get(dataset)
-        shape = getattr(self._data, "shape", ())
+        shape: tuple[int, ...] = getattr(self._data, "shape", ())
         if len(shape) not in (3, 4) or not 0 < self._number <= shape[0]:
             self._file.close()
             raise RasterError(
@@ -133,9 +133,7 @@ def _table(path: Path, join: tuple[int, ...]) -> NDArray[np.uint8]:
     except (OSError, KeyError, ValueError, TypeError, NotImplementedError, MatReadError):
         found = np.zeros(0)
     if found.shape != (NAMES,) or not np.isin(found, range(41)).all():
-        raise RasterError(
-            f"{path}: has no mapClass of {NAMES} numbers up to 40; expected Gupta's classMapping40.mat"
-        )
+        raise RasterError(f"{path}: has no mapClass of {NAMES} numbers up to 40; expected Gupta's classMapping40.mat")
     classes = found.astype(np.intp)
     numbers = np.array((0, *(join or range(1, 41))))[classes]
     return np.concatenate([[0], numbers]).astype(np.uint8)

@@ -7,6 +7,7 @@ from typing import Any
 
 from smalti.card import Card, Task
 from smalti.errors import DataError
+from smalti.known.folder import fill
 from smalti.known.items import Borders, Item, find_items, whole_grid
 from smalti.known.layout import Bands, Known
 from smalti.raster.crop import CroppedLabels, CroppedReader
@@ -52,7 +53,7 @@ class Opener:
     def values(self, item: Item, grid: Grid, name: str, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
         """The values of that name in the data set, on the image's grid and in the task's unit.
 
-        Raises DataError where the item has none or nobody says what 1 is in metres, and what `open_values` raises.
+        Raises DataError where nobody says what 1 is in metres, and what `open_values` raises.
         """
         wanted = self._spec(name, task, spec)
         if name not in item.values:
@@ -64,11 +65,21 @@ class Opener:
         path = item.values[name]
         return open_values(path, _shorter(grid, path, self.known.values[name].short), task, wanted)
 
-    def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
-        """How the values are written down; what the data set tells stands back behind what `spec` says."""
-        if name not in self.known.values:
+    def check_values(self, items: Sequence[Item], name: str) -> None:
+        """DataError unless each of the items has the values of that name; no name asks for none."""
+        if name and name not in self.known.values:
             has = ", ".join(self.known.values) or "none at all"
             raise DataError(f"{self.known.name} has no values called {name!r}; it has {has}")
+        lacks = [item for item in items if name and name not in item.values]
+        if lacks:
+            wanted = fill(self.known.values[name].patterns[0], lacks[0].id)
+            raise DataError(
+                f"{self.known.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {wanted}; "
+                "add them, or name the tasks that need none: tasks"
+            )
+
+    def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
+        """How the values are written down, as `spec` says it, or else the data set."""
         metres = self.known.values[name].metres
         if spec.scale is not None:
             return spec
