@@ -116,7 +116,7 @@ def test_values_are_scored_too(laid, tmp_path):
     known, _, _ = laid("vaihingen")
     [pair, *_], places = scored_pairs(source_of("vaihingen"), tmp_path, card_of(known, HEIGHTS), HEIGHTS)
     image = pair.open_image()
-    assert np.allclose(pair.open_labels(image.grid).read(Window(0, 0, 3, 3)), 0.7) and len(places) == 2
+    assert np.allclose(pair.truth["height"](image.grid).read(Window(0, 0, 3, 3)), 0.7) and len(places) == 2
 
 
 def test_values_that_are_missing_stop_only_the_tasks_that_need_them(laid, tmp_path):

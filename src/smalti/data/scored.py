@@ -53,18 +53,18 @@ def _checked(opener: Opener, item: Item) -> Grid:
 
 
 def _value_pair(opener: Opener, item: Item, borders: Borders, taken: Taken) -> Pair:
-    return Pair(item.id, partial(opener.image, item), partial(taken.open, opener, item, borders))
+    return Pair(item.id, partial(opener.image, item), {taken.task.name: partial(taken.open, opener, item, borders)})
 
 
 def _file_pair(image: Path, truth: TruthFile, card: Card) -> Pair:
     def open_image() -> Reader:
         return open_card_raster(image, card)
 
-    return Pair(image.name, open_image, truth.open)
+    return Pair(image.name, open_image, {truth.task.name: truth.open})
 
 
 def _drawn_pair(scene: Scene, task: Task) -> Pair:
-    return Pair(scene.name, lambda: _Image(scene), lambda grid: _Truth(scene, task.name))
+    return Pair(scene.name, lambda: _Image(scene), {task.name: lambda grid: _Truth(scene, task.name)})
 
 
 @dataclass(frozen=True)

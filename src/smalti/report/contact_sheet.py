@@ -14,20 +14,20 @@ from PIL import Image, ImageDraw
 
 from smalti.card import Task
 from smalti.errors import OutputError
-from smalti.evaluation.pairs import ImageReader, LabelReader
+from smalti.evaluation.pairs import ImageReader, OpenTruth, TruthReader
 from smalti.jobs import deliver
-from smalti.raster.grid import Grid
 from smalti.raster.palette import colorize
 from smalti.raster.values import ValueReader
 from smalti.report.pictures import RGB, shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
+from smalti.report.relief import limits, paint
 
 SIDE = 200
 """Longer side of a picture in pixels, at most."""
 ACROSS = 6
 """Pictures beside each other."""
-GREYS = 48, 255
-"""Of the lowest and the highest value of a picture; black is no value."""
+GREYS = (48, 48, 48), (255, 255, 255)
+"""Of the lowest and the highest values of a picture; black is no value."""
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 
@@ -37,7 +37,7 @@ class Shown:
 
     name: str
     open_image: Callable[[], ImageReader]
-    open_labels: Callable[[Grid], LabelReader]
+    open_labels: OpenTruth
     open_values: Callable[[], ValueReader] | None = None
     """Heights or depths, where the set has them."""
 
@@ -85,7 +85,8 @@ def _pictures(shown: Shown, task: Task) -> list[RGB]:
         others = [colorize(shrunk_labels(labels, grid.height, grid.width, 2 * SIDE), task)]
     if shown.open_values is not None:
         with closing(shown.open_values()) as values:
-            others.append(grey(shrunk_labels(values, grid.height, grid.width, 2 * SIDE)))
+            shrunk = shrunk_labels(values, grid.height, grid.width, 2 * SIDE)
+            others.append(paint(shrunk, *limits(shrunk), GREYS))
     height, width = picture.shape[:2]
     shrink = SIDE / max(height, width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
@@ -93,15 +94,7 @@ def _pictures(shown: Shown, task: Task) -> list[RGB]:
     return [np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), *small]
 
 
-def grey(values: NDArray[np.float32]) -> RGB:
-    """Values (H, W) from dark to light, black where they are NaN."""
-    known = ~np.isnan(values)
-    low, high = (values[known].min(), values[known].max()) if known.any() else (0, 0)
-    shade = GREYS[0] + (GREYS[1] - GREYS[0]) * (np.where(known, values, low) - low) / max(high - low, 1e-6)
-    return np.where(known, np.rint(shade), 0).astype(np.uint8)[..., None].repeat(3, 2)
-
-
-def shrunk_labels(labels: LabelReader | ValueReader, height: int, width: int, limit: int) -> NDArray[Any]:
+def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[Any]:
     """Class ids or values at most `limit` pixels a side, each the one in the middle of its square."""
     step = step_for(height, width, limit)
     parts = []
