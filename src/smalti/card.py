@@ -33,6 +33,9 @@ class Task(_Frozen):
     """The class id that counts neither in training nor in scores, and that maps carry for no data."""
     unit: str = ""
     """The unit of a value, for example `m`."""
+    quantity: Literal["", "height", "depth"] = ""
+    """What a value is, where that matters: a depth of 0 is unknown and changes with the zoom, a height above the ground
+    does not."""
     minimum: float | None = None
     """What a value can never be below, for example 0 for heights; None where anything may be."""
 

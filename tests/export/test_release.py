@@ -42,11 +42,18 @@ def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
         with_scores(cards(), tmp_path / "absent.json")
 
 
+def built(card: Card) -> torch.nn.Module:
+    """As `nets.build` does for a net of the tests: the model knows its card."""
+    model = Warp()
+    model.card = card  # type: ignore[assignment]
+    return model
+
+
 @pytest.fixture
 def checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     torch.manual_seed(0)
     save_checkpoint(tmp_path / "run", cards(), Warp().state_dict())
-    monkeypatch.setattr(predict, "build", lambda card: Warp())
+    monkeypatch.setattr(predict, "build", built)
     return tmp_path / "run"
 
 

@@ -7,6 +7,7 @@ from smalti.nets.backbones import BACKBONES, make_backbone
 
 # encoder: parameters of the whole classifier as torchvision 0.28 states them, and those of the part we leave out
 PUBLISHED = {
+    "inceptionv3": (27_161_264, 3_326_696 + 2_049_000),
     "mobilenetv2": (3_504_872, 412_160 + 1_281_000),
     "mobilenetv3_large": (5_483_032, 1_230_080 + 1_281_000),
     "mobilenetv3_small": (2_542_856, 590_848 + 1_025_000),

@@ -27,6 +27,7 @@ def foreign(naming: str) -> dict[str, Tensor]:
     The classifiers of VGG, 100 million numbers that nobody reads, are cut to one row.
     """
     lines = [line.split() for line in (NAMES / f"{naming}.txt").read_text().splitlines()]
+    lines.sort(key=lambda line: line[0].startswith("AuxLogits"))  # Inception's second head stands in the middle
     rows = {name: [int(s) for s in shape] for name, *shape in lines}
     small = {name: [1, *shape[1:]] if shape and name.startswith(HEADS) else shape for name, shape in rows.items()}
     return {name: torch.full(shape, float(n)) for n, (name, shape) in enumerate(small.items())}
@@ -55,6 +56,7 @@ def same(backbone: Backbone, path: Path) -> bool:
         ("timm_mobilenetv2_100", "mobilenetv2"),
         ("timm_mobilenetv2_100", "mobilenetv2_tf"),
         ("timm_ghostnet_100", "ghostnet"),
+        ("torchvision_inception_v3", "inceptionv3"),
         ("torchvision_mobilenet_v2", "mobilenetv2"),
         ("timm_mobilenetv3_large_100", "mobilenetv3_large"),
         ("torchvision_mobilenet_v3_large", "mobilenetv3_large"),

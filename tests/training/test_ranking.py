@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from smalti.cli.evaluate import command as evaluate
 from smalti.errors import DataError, ModelError, RecipeError
 from smalti.export.release import export_checkpoint, with_scores
-from smalti.training import ranking
+from smalti.training import predict, ranking
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.loop import Training, begin
 from smalti.training.ranking import checkpoint_logits
@@ -196,6 +196,6 @@ def test_recipes_tables_and_other_data_are_scored_or_refused(recipe: Path, train
 def test_weights_of_another_net_are_refused(trained: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     card, weights = load_checkpoint(trained[0] / "best")
     weights.pop("net.cues.mean")
-    monkeypatch.setattr(ranking, "load_checkpoint", lambda _: (card, weights))
+    monkeypatch.setattr(predict, "load_checkpoint", lambda _: (card, weights))
     with pytest.raises(ModelError, match="do not fit the net ranker"):
         checkpoint_logits(trained[0] / "best")

@@ -1,8 +1,8 @@
 """Names that others give to the tensors of encoders, and ours for them.
 
 Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `ghostnet_*`, `resnet*` and `vgg*`, torchvision's `mobilenet_v2`,
-`mobilenet_v3_*`, `resnet*` and `vgg*`, SegFormer's `mit_*` as its authors and as transformers name it, and Smalti's
-own, also inside a whole net. Heads of classifiers and decoders are dropped.
+`mobilenet_v3_*`, `inception_v3`, `resnet*` and `vgg*`, SegFormer's `mit_*` as its authors and as transformers name it,
+and Smalti's own, also inside a whole net. Heads of classifiers and decoders are dropped.
 """
 
 import re
@@ -84,7 +84,7 @@ def our_names(backbone: Backbone, weights: Weights) -> Weights:
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
-    for prefix in ("net.encoder.", "encoder."):
+    for prefix in ("net.encoder.0.", "net.encoder.", "encoder."):
         if any(key.startswith(prefix) for key in weights):
             return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     return weights
@@ -163,6 +163,24 @@ def _from_vgg(backbone: Backbone, weights: Weights) -> Weights:
     return _rename(weights, prefixes, {"classifier", "pre_logits", "head"})
 
 
+def _from_inception(backbone: Backbone, weights: Weights) -> Weights:
+    """`Conv2d_1a_3x3.conv`, `Mixed_5b.branch1x1.bn`: blocks sorted by number and letter, our names inside."""
+    modules = {key.rpartition(".")[0] for key in weights}
+    order = sorted({module.split(".")[0] for module in modules if module.startswith(("Conv2d_", "Mixed_"))}, key=_block)
+    places = dict(zip(order, _units(backbone), strict=False))
+    prefixes = {}
+    for module in modules:
+        block, _, inner = module.partition(".")
+        ours = re.sub(r"(^|\.)bn$", r"\1norm", inner)
+        prefixes[module] = f"{places.get(block, block)}.{ours}"
+    return _rename(weights, prefixes, {"AuxLogits", "fc"})
+
+
+def _block(name: str) -> str:
+    """`5b` of `Mixed_5b`: what Inception's blocks are sorted by."""
+    return name.split("_")[1]
+
+
 def _from_mit_authors(backbone: Backbone, weights: Weights) -> Weights:
     prefixes: dict[str, str] = {}
     for number, stage in enumerate(backbone.stages):
@@ -209,6 +227,7 @@ NAMINGS = {
     "features.0.0.weight": _from_torchvision_mobile,
     "features.0.weight": _from_vgg,
     "layer1.0.conv1.weight": _from_resnet,
+    "Conv2d_1a_3x3.conv.weight": _from_inception,
     "patch_embed1.proj.weight": _from_mit_authors,
     "encoder.patch_embeddings.0.proj.weight": _from_mit_transformers,
     "segformer.encoder.patch_embeddings.0.proj.weight": _from_mit_transformers,

@@ -48,7 +48,7 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
 
 
 def _image_labels(reader: Reader, grid: Grid, task: Task, spec: LabelSpec) -> "ImageLabels":
-    _check_place(reader, grid)
+    check_place(reader, grid)
     known = known_colors(task, spec)
     if len(reader.bands) >= 3:
         if not known:
@@ -61,7 +61,8 @@ def _image_labels(reader: Reader, grid: Grid, task: Task, spec: LabelSpec) -> "I
     return ImageLabels(reader, task, spec)
 
 
-def _check_place(reader: Reader, grid: Grid) -> None:
+def check_place(reader: Reader, grid: Grid) -> None:
+    """LabelError unless a raster of labels has the size of its image, and the place where both have one."""
     own = reader.grid
     if (own.height, own.width) != (grid.height, grid.width):
         raise LabelError(

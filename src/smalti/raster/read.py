@@ -70,6 +70,7 @@ class Reader:
         self.dtype = np.dtype(np.uint8) if self._table is not None else np.result_type(*stored)
         self.scales = tuple(self._dataset.scales[i - 1] for i in self._numbers)
         self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
+        self.units = tuple(self._dataset.units[i - 1] or "" for i in self._numbers)
         self._nodata = [self._dataset.nodatavals[i - 1] for i in self._numbers]
         flags = {flag.name for i in self._numbers for flag in self._dataset.mask_flag_enums[i - 1]}
         self._has_mask = "per_dataset" in flags and ("alpha" not in flags or bool(alpha_bands(self._dataset)))

@@ -10,6 +10,7 @@ from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.backbones.dilate import dilate
 from smalti.nets.backbones.ghostnet import GhostNet
+from smalti.nets.backbones.inceptionv3 import InceptionV3
 from smalti.nets.backbones.mit import MiT
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
 from smalti.nets.backbones.mobilenetv3 import MobileNetV3
@@ -19,6 +20,7 @@ from smalti.nets.backbones.vgg import VGG
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
     "ghostnet": GhostNet,
+    "inceptionv3": InceptionV3,
     "mit_b0": MiT,
     "mobilenetv2": MobileNetV2,
     "mobilenetv2_tf": partial(MobileNetV2, padding="tf"),

@@ -70,10 +70,10 @@ def _layers(unit: nn.Module) -> list[Strided]:
 
 
 def _set_rate(layer: Strided, rate: int) -> None:
-    kernel = _pair(layer.kernel_size)[0]
+    rows, columns = _pair(layer.kernel_size)
     layer.dilation = (rate, rate)
-    if _pair(layer.padding)[0]:
-        layer.padding = (rate * (kernel // 2),) * 2
+    if any(_pair(layer.padding)):
+        layer.padding = (rate * (rows // 2), rate * (columns // 2))
 
 
 def _pair(value: object) -> tuple[int, int]:
