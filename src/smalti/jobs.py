@@ -63,6 +63,11 @@ def beside(output: Path, kind: str) -> Path:
     return output.with_name(f"{output.name}.{kind}")
 
 
+def user_cache() -> Path:
+    """The user's folder for what can be made anew; RuntimeError for a user without a home."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smalti"
+
+
 @contextmanager
 def guarded(output: Path) -> Iterator[None]:
     """Turns the file system's refusals into OutputError."""

@@ -1,16 +1,19 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from smalti.card import Task
 from smalti.data.augment import Augment, View, apply_view, change_colours, choose_view
 from smalti.data.sample import Patch
 
+TASK = Task(name="t", labels=tuple("abcde"))
 PLAIN = Augment(scale=(1, 1), brightness=0, contrast=0, saturation=0, balance=0, gamma=0, blur=0)
 
 
 def patch_of(side: int, bands: int = 3) -> Patch:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 5, (side, side)).astype(np.uint8)
-    return Patch(np.repeat(labels[..., None] * 40, bands, 2), labels, labels > 0)
+    return Patch(np.repeat(labels[..., None] * 40, bands, 2), {"t": labels}, labels > 0)
 
 
 @pytest.mark.parametrize("quarter", range(4))
@@ -18,11 +21,11 @@ def patch_of(side: int, bands: int = 3) -> Patch:
 @pytest.mark.parametrize("bands", [1, 3, 6])
 def test_turns_and_flips_move_whole_pixels_jointly(quarter: int, mirror: bool, bands: int) -> None:
     view = View(1.0, quarter * np.pi / 2, mirror, 32)
-    seen = apply_view(patch_of(view.side, bands), view, 255)
+    seen = apply_view(patch_of(view.side, bands), view, [TASK])
     assert view.side == 32
-    assert np.array_equal(seen.image, np.repeat(seen.labels[..., None] * 40, bands, 2))
-    assert np.array_equal(seen.valid, seen.labels > 0)
-    assert np.array_equal(np.sort(seen.labels, None), np.sort(patch_of(32).labels, None))
+    assert np.array_equal(seen.image, np.repeat(seen.targets["t"][..., None] * 40, bands, 2))
+    assert np.array_equal(seen.valid, seen.targets["t"] > 0)
+    assert np.array_equal(np.sort(seen.targets["t"], None), np.sort(patch_of(32).targets["t"], None))
 
 
 @pytest.mark.parametrize("zoom", [0.5, 0.77, 1.0, 1.9])
@@ -31,9 +34,11 @@ def test_no_pixel_comes_from_beyond_the_ground_that_was_read(zoom: float, angle:
     view = View(zoom, angle, False, 64)
     side = view.side
     everywhere = np.ones((side, side), np.uint8)
-    seen = apply_view(Patch(np.full((side, side, 3), 9, np.uint8), everywhere, everywhere.astype(bool)), view, 255)
+    seen = apply_view(
+        Patch(np.full((side, side, 3), 9, np.uint8), {"t": everywhere}, everywhere.astype(bool)), view, [TASK]
+    )
     assert seen.image.shape == (64, 64, 3)
-    assert (seen.labels == 1).all() and seen.valid.all()
+    assert (seen.targets["t"] == 1).all() and seen.valid.all()
 
 
 def test_nothing_asked_for_changes_nothing() -> None:
@@ -54,3 +59,46 @@ def test_views_stay_in_the_range_of_zoom() -> None:
     rng = np.random.default_rng(0)
     zooms = [choose_view(Augment(scale=(0.5, 2)), 32, rng).zoom for _ in range(200)]
     assert 0.5 <= min(zooms) < 0.6 and 1.8 < max(zooms) <= 2
+
+
+def test_windows_at_whole_scales_are_averaged_to_the_size_of_the_crop() -> None:
+    augment = Augment(preset="none", scales=(1, 2, 3))
+    rng = np.random.default_rng(0)
+    views = [choose_view(augment, 24, rng) for _ in range(300)]
+    sides = [view.side for view in views]
+    assert {side: sides.count(side) > 70 for side in sides} == {24: True, 48: True, 72: True}
+    for view in views[:20]:
+        patch, times = patch_of(view.side), view.side // 24
+        seen = apply_view(patch, view, [TASK])
+        average = patch.image.astype(float).reshape(24, times, 24, times, 3).mean((1, 3))
+        assert np.abs(seen.image - average).max() <= 0.5 + 1e-6
+        blocks = patch.targets["t"].reshape(24, times, 24, times).transpose(0, 2, 1, 3).reshape(24, 24, -1)
+        assert (blocks == seen.targets["t"][..., None]).any(2).all()  # each label is one of the pixels under it
+
+
+def test_scales_multiply_with_the_zoom_and_a_single_one_changes_nothing() -> None:
+    jitter, both = Augment(scale=(0.8, 1.25)), Augment(scale=(0.8, 1.25), scales=(2, 4))
+    zooms = [choose_view(both, 24, np.random.default_rng(i)).zoom for i in range(200)]
+    factors = [choose_view(jitter, 24, np.random.default_rng(i)).zoom / zoom for i, zoom in enumerate(zooms)]
+    assert {round(factor, 9) for factor in factors} == {2, 4}
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    other.uniform(size=2), other.uniform(), other.integers(4), other.random()
+    choose_view(jitter, 24, one)
+    assert one.random() == other.random()
+
+
+@pytest.mark.parametrize("scales", [(), (0, 1), (1.5,), (2, 2)])
+def test_scales_that_make_no_sense_are_refused(scales: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="scales"):
+        Augment.model_validate({"scales": scales})
+
+
+def test_a_preset_gives_defaults_that_single_keys_override() -> None:
+    assert Augment(preset="none") == PLAIN.model_copy(update={"preset": "none", "flips": False, "turns": False})
+    light, heavy = Augment(preset="light"), Augment(preset="heavy", blur=0.9)
+    assert heavy.blur == 0.9 and heavy.rotate == 0.5
+    strengths = ("rotate", "brightness", "contrast", "saturation", "balance", "gamma", "blur")
+    assert all(getattr(light, key) < getattr(heavy, key) for key in strengths)
+    assert Augment.model_validate(heavy.model_dump()) == heavy
+    with pytest.raises(ValidationError, match="preset"):
+        Augment.model_validate({"preset": "hard"})

@@ -1,23 +1,30 @@
 """Joint augmentation: one random view of a place, the same for its pixels, labels and validity.
 
-Pixels are resampled bilinearly, and averaged where they shrink; labels and validity take the nearest pixel.
+Pixels are resampled bilinearly, and averaged over their area where they shrink; labels, values and validity take the
+nearest pixel, so that no value is mixed with an unknown one. A zoom changes the depths of what is seen, never its
+heights.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from smalti.card import Card
+from smalti.card import Card, Task
+from smalti.data.mix import Mix
+from smalti.data.presets import Preset, fill_in
 from smalti.data.sample import Patch
 
 Floats = NDArray[np.float32]
 CHANNELS = 4
 """Bands that OpenCV warps at once."""
+MIX_CHANCE = 0.5
+"""How many of the windows are mixed where nothing else is said; as CutMix's authors took for CIFAR."""
 
 
 class Augment(BaseModel):
@@ -25,8 +32,12 @@ class Augment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    preset: Preset | None = None
+    """Other defaults for the keys from `scale` to `blur`; each of them that is given itself goes first."""
     scale: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest zoom; above 1 things look larger. Drawn evenly in the logarithm."""
+    scales: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
+    """Windows of so many times the side, shrunk to it, each with the same chance; `scale` zooms on from there."""
     flips: bool = True
     """Mirror left and right at random."""
     turns: bool = True
@@ -45,10 +56,23 @@ class Augment(BaseModel):
     """Exponent between exp(-this) and exp(this)."""
     blur: float = Field(0.2, ge=0, le=1)
     """Chance of a Gaussian blur with a deviation of up to 1.2 pixels."""
+    mix: Mix = "none"
+    """Lay a part of another window over a window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
+    mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
+    """Chance of that for each window; one that is mixed costs the reading of two."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_preset(cls, given: Any) -> Any:
+        return fill_in(given)
 
     @model_validator(mode="after")
-    def _scale_is_a_range(self) -> "Augment":
+    def _no_contradictions(self) -> "Augment":
         check_scale(self.scale)
+        if len(set(self.scales)) < len(self.scales):
+            raise ValueError(f"scales {list(self.scales)} name one twice; all of them have the same chance")
+        if self.mix == "none" and self.mix_chance != MIX_CHANCE:
+            raise ValueError(f"mix_chance {self.mix_chance:g} is given, but mix is none; say cutmix or classmix")
         return self
 
 
@@ -76,16 +100,16 @@ class View:
 
 
 def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
-    """A random view; always takes the same numbers from `rng`."""
+    """A random view; always takes the same numbers from `rng`, and none for a single one of `scales`."""
     low, high = np.log(augment.scale)
-    zoom = math.exp(rng.uniform(low, high))
+    zoom = math.exp(rng.uniform(low, high)) / augment.scales[rng.integers(len(augment.scales))]
     free, angle, quarter, mirror = rng.random(), rng.uniform(0, 2 * math.pi), rng.integers(4), rng.random() < 0.5
     if free >= augment.rotate:
         angle = quarter * math.pi / 2 if augment.turns else 0.0
     return View(zoom, angle, augment.flips and bool(mirror), crop)
 
 
-def apply_view(patch: Patch, view: View, ignore: int) -> Patch:
+def apply_view(patch: Patch, view: View, tasks: Sequence[Task]) -> Patch:
     """A patch of view.side pixels becomes one of view.crop pixels."""
     image = patch.image
     if image.dtype not in (np.uint8, np.uint16, np.int16, np.float32):
@@ -94,10 +118,18 @@ def apply_view(patch: Patch, view: View, ignore: int) -> Patch:
     if size < view.side:
         image = np.atleast_3d(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
     pixels = _warp(image, _matrix(view, image.shape[0]), view.crop)
-    matrix = _matrix(view, patch.labels.shape[0])
-    labels = _nearest(patch.labels, matrix, view.crop, ignore)
+    matrix = _matrix(view, patch.valid.shape[0])
     valid = _nearest(patch.valid.view(np.uint8), matrix, view.crop, 0)
-    return Patch(pixels, labels, valid.astype(bool))
+    targets = {task.name: _target(patch.targets[task.name], matrix, view, task) for task in tasks}
+    return Patch(pixels, targets, valid.astype(bool))
+
+
+def _target(target: NDArray[Any], matrix: NDArray[np.float64], view: View, task: Task) -> NDArray[Any]:
+    """The target of one task, seen so; what is twice as large is half as deep."""
+    if task.kind == "classes":
+        return _nearest(target, matrix, view.crop, task.ignore)
+    values = _nearest(target, matrix, view.crop, math.nan)
+    return values / np.float32(view.zoom) if task.quantity == "depth" else values
 
 
 def _matrix(view: View, size: int) -> NDArray[np.float64]:
@@ -110,9 +142,9 @@ def _matrix(view: View, size: int) -> NDArray[np.float64]:
     return np.column_stack([turn, (size - 1) / 2 - middle])
 
 
-def _nearest(values: NDArray[np.uint8], matrix: NDArray[np.float64], crop: int, outside: int) -> NDArray[np.uint8]:
+def _nearest(values: NDArray[Any], matrix: NDArray[np.float64], crop: int, outside: float) -> NDArray[Any]:
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(values, matrix, (crop, crop), flags=flags, borderValue=outside), np.uint8)
+    return np.asarray(cv2.warpAffine(values, matrix, (crop, crop), flags=flags, borderValue=outside))
 
 
 def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArray[Any]:
@@ -153,11 +185,16 @@ def _mix(x: Floats, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> 
     return (x @ matrix.T.astype(np.float32)) + shift.astype(np.float32)
 
 
-def augmented(patch: Patch, view: View, augment: Augment, card: Card, ignore: int, rng: np.random.Generator) -> Patch:
-    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero."""
-    seen = apply_view(patch, view, ignore)
+def augmented(
+    patch: Patch, view: View, augment: Augment, card: Card, tasks: Sequence[Task], rng: np.random.Generator
+) -> Patch:
+    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero.
+
+    `tasks` are those that the patch has targets for.
+    """
+    seen = apply_view(patch, view, tasks)
     image = change_colours(seen.image, augment, card.scale, rng)
     if card.dtype == "uint8":
         np.clip(image, 0, 255, out=image)
     image[~seen.valid] = np.array(card.mean, np.float32) / np.float32(card.scale)
-    return Patch(image, seen.labels, seen.valid)
+    return Patch(image, seen.targets, seen.valid)

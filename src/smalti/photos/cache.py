@@ -16,6 +16,7 @@ import numpy as np
 
 from smalti import __version__
 from smalti.errors import OutputError
+from smalti.jobs import user_cache
 from smalti.photos.photo import Look
 
 NAME = ".smalti-photos"
@@ -35,8 +36,7 @@ def place_for(folder: Path) -> Path:
         inside.mkdir(exist_ok=True)
         if os.access(inside, os.W_OK):
             return inside
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    outside = base / "smalti" / "photos" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    outside = user_cache() / "photos" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     try:
         outside.mkdir(parents=True, exist_ok=True)
     except OSError as error:

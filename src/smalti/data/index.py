@@ -1,0 +1,60 @@
+"""Where the classes of some scenes are: coarse cells, and how much of each class they hold."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from smalti import __version__
+from smalti.card import Task
+from smalti.data.kept import Counts, kept_counts
+from smalti.data.scenes import Scene
+from smalti.errors import DataError
+from smalti.tiling import Window
+
+CELL = 64
+"""Side of a cell in pixels."""
+Place = tuple[int, Window]
+"""A cell of the scene of that number."""
+
+
+class Index:
+    """How much of each class the cells of some scenes hold; reads all labels once, and never again while they stay."""
+
+    def __init__(self, scenes: Sequence[Scene], task: Task) -> None:
+        self.task = task
+        self._places = [(i, window) for i, scene in enumerate(scenes) for window in _cells(scene)]
+        shape = (len(self._places), len(task.labels))
+        counts = kept_counts(_stamp(scenes, task), shape, lambda: _count(scenes, self._places, task))
+        self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
+        """Ids of the classes that occur at all."""
+        self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]
+        if not self._chances:
+            raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class")
+
+    def place(self, rng: np.random.Generator) -> tuple[int, int, int]:
+        """Number of a scene, row and column of a cell's place there; every class has the same chance."""
+        chances = self._chances[rng.integers(len(self._chances))]
+        i, cell = self._places[rng.choice(len(chances), p=chances)]
+        return i, cell.row + int(rng.integers(cell.height)), cell.col + int(rng.integers(cell.width))
+
+
+def _stamp(scenes: Sequence[Scene], task: Task) -> str:
+    """All that decides about the counts; empty where one of the scenes cannot tell."""
+    stamps = [scene.stamp for scene in scenes]
+    return "\n\n".join([f"{__version__} {CELL} {task.name}", *stamps]) if all(stamps) else ""
+
+
+def _cells(scene: Scene) -> Iterator[Window]:
+    for row in range(0, scene.grid.height, CELL):
+        for col in range(0, scene.grid.width, CELL):
+            yield Window(row, col, min(CELL, scene.grid.height - row), min(CELL, scene.grid.width - col))
+
+
+def _count(scenes: Sequence[Scene], places: Sequence[Place], task: Task) -> Counts:
+    """Pixels of each class in each cell: (cells, classes)."""
+    classes = len(task.labels)
+    counts = np.zeros((len(places), classes), np.uint16)
+    for row, (i, window) in enumerate(places):
+        labels = scenes[i].read(window).targets[task.name]
+        counts[row] = np.bincount(labels.ravel(), minlength=classes)[:classes]
+    return counts

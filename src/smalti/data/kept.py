@@ -1,0 +1,60 @@
+"""Counts that cost the reading of all labels, kept in the user's cache folder under a name made of what decides them.
+
+Nothing is written beside the data. What is damaged is made anew, and so is what belongs to files that have changed;
+where the folder cannot be written, counting costs its time again at the next start.
+"""
+
+import hashlib
+import io
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import OutputError
+from smalti.jobs import deliver, user_cache
+
+Counts = NDArray[np.uint16]
+PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg")}
+"""Further files of a format whose name tells only the first."""
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, MemoryError)
+
+
+def stamp_files(*paths: Path) -> str:
+    """Path, size and time of the last change of each file; empty if one of them is not a file of this machine."""
+    lines = []
+    for path in paths:
+        beside = [path.with_suffix(suffix) for suffix in PARTS.get(path.suffix.lower(), ())]
+        try:
+            for file in (path, *(part for part in beside if part.exists())):
+                state = file.stat()
+                lines.append(f"{file.resolve()} {state.st_size} {state.st_mtime_ns}")
+        except OSError:
+            return ""
+    return "\n".join(lines)
+
+
+def kept_counts(stamp: str, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:
+    """What `count` gives for the stamp, from the cache if it is there; without a stamp nothing is kept."""
+    with suppress(RuntimeError):  # a user without a home
+        path = user_cache() / "classes" / f"{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.npz"
+        if stamp:
+            return _through(path, shape, count)
+    return count()
+
+
+def _through(path: Path, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:
+    with suppress(*UNREADABLE), path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        found = file["counts"]
+        if found.shape == shape and found.dtype == np.uint16:
+            return np.asarray(found, np.uint16)
+    counts = count()
+    content = io.BytesIO()
+    np.savez_compressed(content, counts=counts)
+    with suppress(OutputError):
+        deliver(path, content.getvalue())
+    return counts
