@@ -22,8 +22,8 @@ kind = "edges"
 name = "edges"
 of = "cover"
 [net]
-encoder = "ghostnet"
-width = 0.25
+encoder = "resnet18"
+width = 0.125
 sharing = "cross_stitch"
 [data]
 [[data.train]]
@@ -41,7 +41,7 @@ steps = 4
 batch = 2
 crop = 32
 epoch_steps = 2
-save_every = 1
+save_every = 2
 threads = 1
 """
 

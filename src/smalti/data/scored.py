@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,8 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
         drawn = source.drawn(card, tasks)
         return [_drawn_pair(drawn_scene(seed, source.size, card, drawn)) for seed in source.seeds], []
     if isinstance(source, KnownSource):
-        return _known(source, root, card, tasks)
+        opener, items = source.open(root, card, tasks)
+        return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
     pairs, places = [], []
     for image, truths in labelled_files(source, root, tasks).items():
         with closing(open_card_raster(image, card)) as reader:
@@ -43,16 +43,6 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
                 truth.open(reader.grid).close()
         pairs.append(_file_pair(image, truths, card))
     return pairs, places
-
-
-def _known(source: KnownSource, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Place]]:
-    opener, items = source.open(root, card, tasks)
-    taken = source.taken(tasks)
-    truths = [{t.task.name: partial(t.open, opener, item, source.borders) for t in taken} for item in items]
-    pairs = zip(known_pairs(opener, items, source.borders), truths, strict=True)
-    return [replace(pair, truth=truth) for pair, truth in pairs], [
-        (item.place, _checked(opener, item)) for item in items
-    ]
 
 
 def _checked(opener: Opener, item: Item) -> Grid:

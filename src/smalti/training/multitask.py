@@ -39,6 +39,7 @@ class MultitaskWork:
         self._check_labels()
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
+        self.balance = recipe.balance.make({task.name: task.weight for task in recipe.card.tasks})
         self._filled = [told for settings in recipe.card.tasks for told in self._fill(settings)]
         self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
 
@@ -69,7 +70,7 @@ class MultitaskWork:
                 f"{' and '.join(map(_described, card.tasks))}, expected {_described(task)} alone"
             )
         assert isinstance(self.model.net, MultiTask)
-        return [f"{task.name} {told}" for told in self.model.net.fill_branch(task.name, weights)]
+        return self.model.net.fill_branch(task.name, weights)
 
     def batches(self, first: int) -> Generator[Sample, None, None]:
         """See `Work`."""
@@ -120,7 +121,7 @@ class MultitaskWork:
         tasks = ", ".join(f"{task.name} by {' + '.join(self._losses[task.name].terms)}" for task in self.card.tasks)
         return [
             f"{self.card.name}: {net.sharing} on {net.encoder}, {parameters:,} parameters",
-            f"tasks       {tasks}",
+            f"tasks       {tasks}; balance {self.recipe.balance.name}",
             *self.split.lines(),
             f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
             *self._filled,

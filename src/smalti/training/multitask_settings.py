@@ -11,6 +11,7 @@ from smalti.losses.entropy import CrossEntropy
 from smalti.losses.value import BerHu
 from smalti.nets.multitask.heads import DECODERS
 from smalti.nets.multitask.sharing import SHARING
+from smalti.training.balance import BalanceSettings
 from smalti.training.edges import LABELS
 from smalti.training.pixel_settings import NetSettings, PixelRecipe
 from smalti.training.segmentation_settings import TaskSettings
@@ -114,6 +115,7 @@ class MultitaskRecipe(PixelRecipe):
     kind: Literal["multitask"]
     card: TasksCardSettings
     net: MultitaskNetSettings = MultitaskNetSettings()
+    balance: BalanceSettings = BalanceSettings()
 
     @model_validator(mode="after")
     def _tasks_fit(self) -> Self:
@@ -126,14 +128,11 @@ class MultitaskRecipe(PixelRecipe):
                 raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is no task of classes")
         if self.augment.mix == "classmix" and not classes:
             raise ValueError("augment.mix: classmix needs a task of classes")
-        self.make_losses()
-        return self
-
-    def make_losses(self) -> None:
-        """ValueError if the loss of a task does not fit it."""
-        for settings, task in zip(self.card.tasks, self.make_card("").tasks, strict=True):
+        self.balance.check({task.name: task.weight for task in self.card.tasks})
+        for settings, plain in zip(self.card.tasks, self.make_card("").tasks, strict=True):
             if settings.kind != "value":
-                make_loss(settings.loss, task)
+                make_loss(settings.loss, plain)
+        return self
 
     @property
     def edges(self) -> dict[str, str]:
