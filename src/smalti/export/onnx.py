@@ -41,15 +41,15 @@ class Answers(nn.Module):
         self.card = card
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """N,C,H,W raw pixels -> one N,K,H,W per task of the card, in its order."""
+        """N,C,H,W raw pixels -> per task of the card, in its order, N,K,H,W or N,K for the whole image."""
         outputs = self.model(image)
         return tuple(
-            _softmax(outputs[task.name]) if task.kind == "classes" else outputs[task.name] for task in self.card.tasks
+            _softmax(outputs[task.name]) if task.has_classes else outputs[task.name] for task in self.card.tasks
         )
 
 
 def _softmax(logits: Tensor) -> Tensor:
-    """Softmax over the classes of N,K,H,W in single steps.
+    """Softmax over the classes of N,K,H,W or N,K in single steps.
 
     ONNX Runtime's own softmax over this axis is slow: 80 ms for six classes of 512x512 where the net takes 40; this
     takes 5.
