@@ -2,8 +2,10 @@
 
 from smalti.card import Card
 from smalti.data.scenes import FileScene, Opened
+from smalti.data.truths import TruthFile
 from smalti.known.items import Borders, Item
 from smalti.known.opened import Opener
+from smalti.known.taken import Taken
 
 
 class KnownScene(FileScene):
@@ -11,9 +13,17 @@ class KnownScene(FileScene):
 
     def __init__(self, item: Item, opener: Opener, borders: Borders, card: Card) -> None:
         self._item, self._opener, self._borders = item, opener, borders
-        super().__init__(item.image, item.truth(borders), card, opener.task, opener.spec)
+        super().__init__(item.image, [self._file(each) for each in opener.taken], card)
         self.name, self.path = item.id, item.place
+
+    def _file(self, taken: Taken) -> TruthFile:
+        """Where what a task takes lies."""
+        if taken.name:
+            return TruthFile(taken.task, self._item.values[taken.name], taken.values)
+        return TruthFile(taken.task, self._item.truth(self._borders), self._opener.spec)
 
     def _open(self) -> Opened:
         image = self._opener.image(self._item)
-        return Opened(image, self._opener.labels(self._item, image.grid, self._borders))
+        taken = self._opener.taken
+        truths = {each.task.name: self._opener.truth(self._item, each, self._borders, image.grid) for each in taken}
+        return Opened(image, truths)
