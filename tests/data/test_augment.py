@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from smalti.card import Task
 from smalti.data.augment import Augment, View, apply_view, change_colours, choose_view
 from smalti.data.sample import Patch
 
+TASK = Task(name="t", labels=tuple("abcde"))
 PLAIN = Augment(scale=(1, 1), brightness=0, contrast=0, saturation=0, balance=0, gamma=0, blur=0)
 
 
 def patch_of(side: int, bands: int = 3) -> Patch:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 5, (side, side)).astype(np.uint8)
-    return Patch(np.repeat(labels[..., None] * 40, bands, 2), labels, labels > 0)
+    return Patch(np.repeat(labels[..., None] * 40, bands, 2), {"t": labels}, labels > 0)
 
 
 @pytest.mark.parametrize("quarter", range(4))
@@ -19,11 +21,11 @@ def patch_of(side: int, bands: int = 3) -> Patch:
 @pytest.mark.parametrize("bands", [1, 3, 6])
 def test_turns_and_flips_move_whole_pixels_jointly(quarter: int, mirror: bool, bands: int) -> None:
     view = View(1.0, quarter * np.pi / 2, mirror, 32)
-    seen = apply_view(patch_of(view.side, bands), view, 255)
+    seen = apply_view(patch_of(view.side, bands), view, [TASK])
     assert view.side == 32
-    assert np.array_equal(seen.image, np.repeat(seen.labels[..., None] * 40, bands, 2))
-    assert np.array_equal(seen.valid, seen.labels > 0)
-    assert np.array_equal(np.sort(seen.labels, None), np.sort(patch_of(32).labels, None))
+    assert np.array_equal(seen.image, np.repeat(seen.targets["t"][..., None] * 40, bands, 2))
+    assert np.array_equal(seen.valid, seen.targets["t"] > 0)
+    assert np.array_equal(np.sort(seen.targets["t"], None), np.sort(patch_of(32).targets["t"], None))
 
 
 @pytest.mark.parametrize("zoom", [0.5, 0.77, 1.0, 1.9])
@@ -32,9 +34,11 @@ def test_no_pixel_comes_from_beyond_the_ground_that_was_read(zoom: float, angle:
     view = View(zoom, angle, False, 64)
     side = view.side
     everywhere = np.ones((side, side), np.uint8)
-    seen = apply_view(Patch(np.full((side, side, 3), 9, np.uint8), everywhere, everywhere.astype(bool)), view, 255)
+    seen = apply_view(
+        Patch(np.full((side, side, 3), 9, np.uint8), {"t": everywhere}, everywhere.astype(bool)), view, [TASK]
+    )
     assert seen.image.shape == (64, 64, 3)
-    assert (seen.labels == 1).all() and seen.valid.all()
+    assert (seen.targets["t"] == 1).all() and seen.valid.all()
 
 
 def test_nothing_asked_for_changes_nothing() -> None:
@@ -65,11 +69,11 @@ def test_windows_at_whole_scales_are_averaged_to_the_size_of_the_crop() -> None:
     assert {side: sides.count(side) > 70 for side in sides} == {24: True, 48: True, 72: True}
     for view in views[:20]:
         patch, times = patch_of(view.side), view.side // 24
-        seen = apply_view(patch, view, 255)
+        seen = apply_view(patch, view, [TASK])
         average = patch.image.astype(float).reshape(24, times, 24, times, 3).mean((1, 3))
         assert np.abs(seen.image - average).max() <= 0.5 + 1e-6
-        blocks = patch.labels.reshape(24, times, 24, times).transpose(0, 2, 1, 3).reshape(24, 24, -1)
-        assert (blocks == seen.labels[..., None]).any(2).all()  # each label is one of the pixels under it
+        blocks = patch.targets["t"].reshape(24, times, 24, times).transpose(0, 2, 1, 3).reshape(24, 24, -1)
+        assert (blocks == seen.targets["t"][..., None]).any(2).all()  # each label is one of the pixels under it
 
 
 def test_scales_multiply_with_the_zoom_and_a_single_one_changes_nothing() -> None:

@@ -12,6 +12,7 @@ from smalti.data.index import Index
 from smalti.data.kept import stamp_files
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, MemoryScene, Scene, in_memory
+from smalti.data.truths import TruthFile
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
@@ -22,18 +23,18 @@ CARD = Card(name="t", net="ued", tasks=(TASK,))
 
 
 def scene_of(labels: np.ndarray) -> MemoryScene:
-    whole = Patch(labels[..., None].repeat(3, 2), labels, np.ones(labels.shape, bool))
-    return MemoryScene("made", None, Grid(*labels.shape), TASK.ignore, lambda: whole)
+    whole = Patch(labels[..., None].repeat(3, 2), {"classes": labels}, np.ones(labels.shape, bool))
+    return MemoryScene("made", None, Grid(*labels.shape), (TASK,), lambda: whole)
 
 
 def test_a_class_that_is_nowhere_gets_no_windows_and_none_at_all_is_an_error() -> None:
-    index = Index([scene_of(np.full((100, 70), 1, np.uint8))], 3)
+    index = Index([scene_of(np.full((100, 70), 1, np.uint8))], TASK)
     rng = np.random.default_rng(0)
     places = [index.place(rng) for _ in range(200)]
     assert all(number == 0 and 0 <= row < 100 and 0 <= col < 70 for number, row, col in places)
     assert index.seen == {1}
     with pytest.raises(DataError, match="made and 0 more: no pixel has a class"):
-        Index([scene_of(np.full((64, 64), TASK.ignore, np.uint8))], 3)
+        Index([scene_of(np.full((64, 64), TASK.ignore, np.uint8))], TASK)
 
 
 @pytest.fixture
@@ -60,7 +61,9 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Window]:
 
 
 def opened(folder: Path, **spec: object) -> Scene:
-    return FileScene(folder / "image.png", folder / "labels.png", CARD, TASK, LabelSpec.model_validate(spec))
+    return FileScene(
+        folder / "image.png", [TruthFile(TASK, folder / "labels.png", LabelSpec.model_validate(spec))], CARD
+    )
 
 
 def drawn(index: Index) -> list[tuple[int, int, int]]:
@@ -69,10 +72,10 @@ def drawn(index: Index) -> list[tuple[int, int, int]]:
 
 
 def test_at_the_second_start_no_labels_are_read(tmp_path: Path, cache: Path, reads: list[Window]) -> None:
-    first = Index([opened(tmp_path)], 3)
+    first = Index([opened(tmp_path)], TASK)
     assert len(reads) == 6  # cells of 64 pixels
     reads.clear()
-    again = Index([in_memory(opened(tmp_path), TASK.ignore)], 3)
+    again = Index([in_memory(opened(tmp_path))], TASK)
     assert not reads and again.seen == first.seen == {0, 2} and drawn(again) == drawn(first)
     assert [path.suffix for path in cache.iterdir()] == [".npz"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "image.png", "labels.png"]
@@ -81,20 +84,20 @@ def test_at_the_second_start_no_labels_are_read(tmp_path: Path, cache: Path, rea
 def test_what_decides_about_the_labels_decides_about_what_is_kept(
     tmp_path: Path, cache: Path, reads: list[Window]
 ) -> None:
-    Index([opened(tmp_path)], 3)
+    Index([opened(tmp_path)], TASK)
     reads.clear()
-    assert Index([opened(tmp_path, ids={0: "pond", 2: "house"})], 3).seen == {1, 2} and reads
+    assert Index([opened(tmp_path, ids={0: "pond", 2: "house"})], TASK).seen == {1, 2} and reads
     write_labels(tmp_path, np.ones((70, 130)))
-    assert Index([opened(tmp_path)], 3).seen == {1}
+    assert Index([opened(tmp_path)], TASK).seen == {1}
     reads.clear()
     os.utime(tmp_path / "labels.png", ns=(1, 1))
-    Index([opened(tmp_path)], 3)
+    Index([opened(tmp_path)], TASK)
     assert reads
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no archive", None])
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, cache: Path, reads: list[Window], damage: bytes | None) -> None:
-    first = Index([opened(tmp_path)], 3)
+    first = Index([opened(tmp_path)], TASK)
     [file] = cache.iterdir()
     whole = file.read_bytes()
     if damage is None:
@@ -102,12 +105,12 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, cache: Path, reads: list[W
     else:
         file.write_bytes(damage)
     reads.clear()
-    assert drawn(Index([opened(tmp_path)], 3)) == drawn(first) and reads
+    assert drawn(Index([opened(tmp_path)], TASK)) == drawn(first) and reads
     assert len(file.read_bytes()) == len(whole)
     middle = bytearray(whole)
     middle[len(middle) // 2] ^= 255
     file.write_bytes(middle)
-    assert drawn(Index([opened(tmp_path)], 3)) == drawn(first)
+    assert drawn(Index([opened(tmp_path)], TASK)) == drawn(first)
 
 
 def test_without_a_cache_folder_all_goes_on(
@@ -115,12 +118,12 @@ def test_without_a_cache_folder_all_goes_on(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert Index([opened(tmp_path)], 3).seen == {0, 2}
-    assert Index([opened(tmp_path)], 3).seen == {0, 2} and len(reads) == 12
+    assert Index([opened(tmp_path)], TASK).seen == {0, 2}
+    assert Index([opened(tmp_path)], TASK).seen == {0, 2} and len(reads) == 12
 
 
 def test_drawn_and_remote_scenes_are_not_kept(cache: Path) -> None:
-    Index([scene_of(np.zeros((64, 64), np.uint8))], 3)
+    Index([scene_of(np.zeros((64, 64), np.uint8))], TASK)
     assert not cache.exists() and stamp_files(Path("https://example.org/labels.tif")) == ""
 
 

@@ -44,9 +44,9 @@ def test_windows_and_pairs_come_from_the_files_themselves(recipe):
     [scenes] = split.train
     assert [scene.name for scene in scenes] == ["1", "3"]
     patch = scenes[0].read(Window(0, 0, 12, 21))
-    assert np.array_equal(patch.labels, truth(KNOWN["vaihingen"])) and patch.image.shape == (12, 21, 3)
-    window = Pool(scenes, "class", card.tasks[0]).patch(np.random.default_rng(0), 8)
-    assert window.labels.shape == (8, 8)
+    assert np.array_equal(patch.targets["classes"], truth(KNOWN["vaihingen"])) and patch.image.shape == (12, 21, 3)
+    window = Pool(scenes, "class").patch(np.random.default_rng(0), 8)
+    assert window.targets["classes"].shape == (8, 8)
     pair = split.validation[0]
     with_borders = pair.open_labels(pair.open_image().grid).read(Window(0, 0, 12, 21))
     assert np.array_equal(with_borders, truth(KNOWN["vaihingen"]))
@@ -62,7 +62,7 @@ def test_eroded_labels_and_other_classes_on_request(recipe, tmp_path):
         Image.fromarray(pixels).save(path)
     fields = {"kind": "known", "name": "vaihingen", "path": "set", "split": "train", "borders": "eroded"}
     source = KnownSource.model_validate(fields | {"classes": {"tree": "building"}})
-    labels = open_source(source, tmp_path, card, card.tasks[0])[0].read(Window(0, 0, 1, 21)).labels
+    labels = open_source(source, tmp_path, card, card.tasks)[0].read(Window(0, 0, 1, 21)).targets["classes"]
     assert labels[0, [0, 1, 9]].tolist() == [255, 0, 1]
     [pair, *_], places = scored_pairs(source, tmp_path, card, card.tasks[0])
     assert pair.eroded and len(places) == 2
@@ -98,7 +98,7 @@ def test_chips_of_one_file_are_places_of_their_own(tmp_path, monkeypatch):
     fields = {"kind": "known", "name": "landcoverai", "path": ".", "split": "test"}
     source = KnownSource.model_validate(fields)
     card = recipe_card(known)
-    scenes = open_source(source, tmp_path, card, card.tasks[0])
+    scenes = open_source(source, tmp_path, card, card.tasks)
     assert [(scene.grid.height, scene.grid.width) for scene in scenes] == [(4, 4), (4, 4)]
     _, places = scored_pairs(source, tmp_path, card, card.tasks[0])
     _, others = scored_pairs(source.model_copy(update={"split": "train"}), tmp_path, card, card.tasks[0])

@@ -22,7 +22,7 @@ IGNORE = TASK.ignore
 def patch_of(labels: np.ndarray, first: float, valid: np.ndarray | None = None) -> Patch:
     """A patch whose pixels tell their place and, by `first`, whose they are."""
     places = np.arange(labels.size, dtype=np.float32).reshape(*labels.shape, 1) + np.float32(first)
-    return Patch(places, labels, np.ones(labels.shape, bool) if valid is None else valid, f"{first:g}")
+    return Patch(places, {"classes": labels}, np.ones(labels.shape, bool) if valid is None else valid, f"{first:g}")
 
 
 def two() -> tuple[Patch, Patch]:
@@ -36,17 +36,16 @@ def taken(patch: Patch) -> np.ndarray:
     """Which pixels are the second patch's; asserts that labels and validity came along."""
     from_above = patch.image[..., 0] >= 10000
     below, above = two()
-    for name in ("image", "labels", "valid"):
-        mask = from_above[..., None] if name == "image" else from_above
-        wanted = np.where(mask, getattr(above, name), getattr(below, name))
-        assert np.array_equal(getattr(patch, name), wanted)
+    both = [(one.image, one.targets["classes"][..., None], one.valid[..., None]) for one in (patch, above, below)]
+    for found, over, under in zip(*both, strict=True):
+        assert np.array_equal(found, np.where(from_above[..., None], over, under))
     return from_above
 
 
 def test_cutmix_takes_one_rectangle_of_the_windows_shape() -> None:
     areas = []
     for seed in range(300):
-        mask = taken(mixed(*two(), "cutmix", IGNORE, np.random.default_rng(seed)))
+        mask = taken(mixed(*two(), "cutmix", [TASK], np.random.default_rng(seed)))
         rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
         areas.append(mask.mean())
         if not len(rows):
@@ -63,29 +62,32 @@ def test_cutmix_takes_one_rectangle_of_the_windows_shape() -> None:
 @pytest.mark.parametrize(("classes", "half"), [(4, 2), (3, 2), (1, 1), (0, 0)])
 def test_classmix_takes_all_of_half_of_the_classes_and_nothing_ignored(classes: int, half: int) -> None:
     below, above = two()
-    labels = above.labels.copy()
+    labels = above.targets["classes"].copy()
     labels[(labels >= classes) & (labels != IGNORE)] = classes - 1 if classes else IGNORE
-    above = Patch(above.image, labels, above.valid)
+    above = Patch(above.image, {"classes": labels}, above.valid)
     known = above.valid & (labels != IGNORE)
     found = set()
     for seed in range(20):
-        patch = mixed(below, above, "classmix", IGNORE, np.random.default_rng(seed))
+        patch = mixed(below, above, "classmix", [TASK], np.random.default_rng(seed))
         mask = patch.image[..., 0] >= 10000
         drawn = np.unique(labels[mask])
         assert len(drawn) == half and np.array_equal(mask, known & np.isin(labels, drawn))
-        assert np.array_equal(patch.labels, np.where(mask, labels, below.labels)) and patch.valid.all()
+        assert (
+            np.array_equal(patch.targets["classes"], np.where(mask, labels, below.targets["classes"]))
+            and patch.valid.all()
+        )
         found.add(tuple(drawn))
     assert len(found) == {4: 6, 3: 3, 1: 1, 0: 1}[classes]
 
 
 def stream_of(mix: Mix, chance: float = 0.5) -> Stream:
     labels = np.random.default_rng(0).integers(0, 5, (200, 200)).astype(np.uint8)
-    whole = Patch(labels[..., None].repeat(3, 2) * 40, labels, np.ones(labels.shape, bool))
-    pool = Pool([MemoryScene("made", None, Grid(200, 200), IGNORE, lambda: whole)], "area", TASK)
+    whole = Patch(labels[..., None].repeat(3, 2) * 40, {"classes": labels}, np.ones(labels.shape, bool))
+    pool = Pool([MemoryScene("made", None, Grid(200, 200), (TASK,), lambda: whole)], "area")
     augment = Augment(
         preset="none", rotate=0.5, scale=(0.8, 1.5), mix=mix, **({} if mix == "none" else {"mix_chance": chance})
     )
-    return Stream([(1.0, pool, augment)], CARD, TASK, 32, seed=7)
+    return Stream([(1.0, pool, augment)], CARD, [TASK], 32, seed=7)
 
 
 @pytest.mark.parametrize("mix", ["cutmix", "classmix"])

@@ -37,8 +37,8 @@ def card_of(bands: int = 3, dtype: str = "uint8", scale: float = 1 / 255) -> Car
 
 
 def scene_of(labels: NDArray[np.uint8]) -> MemoryScene:
-    whole = Patch(labels[..., None].repeat(3, 2), labels, np.ones(labels.shape, bool))
-    return MemoryScene("made", None, Grid(*labels.shape), TASK.ignore, lambda: whole)
+    whole = Patch(labels[..., None].repeat(3, 2), {"classes": labels}, np.ones(labels.shape, bool))
+    return MemoryScene("made", None, Grid(*labels.shape), (TASK,), lambda: whole)
 
 
 @pytest.fixture
@@ -70,38 +70,42 @@ def source_of(**more: Any) -> ScenesSource:
 
 
 def test_a_raster_with_vectors_is_read_by_windows(town: Path) -> None:
-    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), TASK)
+    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), [TASK])
     patch = scene.read(Window(30, 10, 60, 120))
     assert patch.image.shape == (60, 120, 3) and patch.image.dtype == np.uint16
     assert not patch.valid[:, :10].any() and patch.valid[:, 10:].all()
-    assert (patch.labels[10:50, 30:70] == 1).all() and (patch.labels[10:20, 110:120] == 2).all()
-    assert (patch.labels == 1).sum() == 1600 and (patch.labels == 2).sum() == 100
+    assert (patch.targets["classes"][10:50, 30:70] == 1).all() and (patch.targets["classes"][10:20, 110:120] == 2).all()
+    assert (patch.targets["classes"] == 1).sum() == 1600 and (patch.targets["classes"] == 2).sum() == 100
 
 
 def test_beyond_the_border_pixels_are_mirrored_and_labels_count_nowhere(town: Path) -> None:
-    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), TASK)
+    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), [TASK])
     patch = scene.read(Window(-20, 150, 60, 80))
     assert np.array_equal(patch.image[:20, :50], patch.image[20:41, :50][:0:-1])
-    assert (patch.labels[:20] == TASK.ignore).all() and (patch.labels[:, 50:] == TASK.ignore).all()
-    assert (patch.labels[20:, :50] == 0).all()
+    assert (patch.targets["classes"][:20] == TASK.ignore).all() and (
+        patch.targets["classes"][:, 50:] == TASK.ignore
+    ).all()
+    assert (patch.targets["classes"][20:, :50] == 0).all()
 
 
 def test_a_scene_held_in_memory_reads_the_same(town: Path) -> None:
-    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), TASK)
+    (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), [TASK])
     assert isinstance(scene, FileScene)
-    held = in_memory(scene, TASK.ignore)
+    held = in_memory(scene)
     for window in (Window(3, 4, 50, 60), Window(-30, 160, 260, 90), Window(0, 0, SIDE, SIDE)):
         one, other = scene.read(window), held.read(window)
         assert np.array_equal(one.image, other.image)
-        assert np.array_equal(one.labels, other.labels) and np.array_equal(one.valid, other.valid)
-    (kept,), (left,) = (keep_in_memory([[scene]], TASK.ignore, budget) for budget in (scene.bytes, scene.bytes - 1))
+        assert np.array_equal(one.targets["classes"], other.targets["classes"]) and np.array_equal(
+            one.valid, other.valid
+        )
+    (kept,), (left,) = (keep_in_memory([[scene]], budget) for budget in (scene.bytes, scene.bytes - 1))
     assert isinstance(kept[0], MemoryScene) and left[0] is scene
 
 
 def test_windows_of_16_bits_keep_their_range_and_nodata_enters_as_an_average_pixel(town: Path) -> None:
     card = card_of(dtype="uint16", scale=1 / 4000)
-    pool = Pool(open_source(source_of(), town, card, TASK), "area", TASK)
-    stream = Stream([(1.0, pool, Augment(scale=(1, 1), rotate=0.5))], card, TASK, 64, seed=0)
+    pool = Pool(open_source(source_of(), town, card, [TASK]), "area")
+    stream = Stream([(1.0, pool, Augment(scale=(1, 1), rotate=0.5))], card, [TASK], 64, seed=0)
     samples = [stream.batch(number, 4) for number in range(4)]
     images = np.concatenate([sample["image"].numpy() for sample in samples])
     valid = np.concatenate([sample["valid"].numpy() for sample in samples])
@@ -117,36 +121,36 @@ def test_a_rare_class_is_found() -> None:
     shares = {}
     for by in ("area", "class"):
         rng = np.random.default_rng(0)
-        pool = Pool(scenes, by, TASK)
-        shares[by] = np.mean([(pool.patch(rng, 64).labels == 2).any() for _ in range(300)])
+        pool = Pool(scenes, by)
+        shares[by] = np.mean([(pool.patch(rng, 64).targets["classes"] == 2).any() for _ in range(300)])
     assert shares["area"] < 0.03
     assert shares["class"] > 0.1  # a third of the windows hold a place of its cell, if not always the pond itself
 
 
 def test_classes_that_no_window_can_have_are_told() -> None:
     scenes = [scene_of(np.full((64, 64), i, np.uint8)) for i in (0, 2)]
-    by_class = [(1.0, Pool([scene], "class", TASK), Augment()) for scene in scenes]
-    assert Stream(by_class, card_of(), TASK, 32, 0).missing() == ["house"]
-    by_area = (1.0, Pool(scenes, "area", TASK), Augment())
-    assert Stream([*by_class, by_area], card_of(), TASK, 32, 0).missing() == []
+    by_class = [(1.0, Pool([scene], "class"), Augment()) for scene in scenes]
+    assert Stream(by_class, card_of(), [TASK], 32, 0).missing() == ["house"]
+    by_area = (1.0, Pool(scenes, "area"), Augment())
+    assert Stream([*by_class, by_area], card_of(), [TASK], 32, 0).missing() == []
 
 
 def test_windows_without_labels_are_drawn_again() -> None:
     labels = np.full((256, 256), TASK.ignore, np.uint8)
     labels[:, :128] = 0
-    pool, rng = Pool([scene_of(labels)], "area", TASK), np.random.default_rng(0)
-    enough = [(pool.patch(rng, 32).labels == 0).mean() >= 0.05 for _ in range(200)]
+    pool, rng = Pool([scene_of(labels)], "area"), np.random.default_rng(0)
+    enough = [(pool.patch(rng, 32).targets["classes"] == 0).mean() >= 0.05 for _ in range(200)]
     assert np.mean(enough) > 0.95  # half of them at the first try
 
 
 def test_the_numbers_of_images_and_truths_must_fit(town: Path) -> None:
     source = source_of().model_copy(update={"images": ("a.tif",) * 3, "truth": ("a.gpkg",) * 2})
     with pytest.raises(DataError, match="3 images but 2 files of truth"):
-        open_source(source, town, card_of(), TASK)
+        open_source(source, town, card_of(), [TASK])
 
 
 def test_a_band_too_few_is_told(town: Path) -> None:
     with pytest.raises(
         DataError, match=r"town\.tif: has 3 bands, the recipe's card expects 4 \(red, green, blue, nir\)"
     ):
-        open_source(source_of(), town, card_of(4, "uint16"), TASK)
+        open_source(source_of(), town, card_of(4, "uint16"), [TASK])

@@ -1,10 +1,12 @@
 """Joint augmentation: one random view of a place, the same for its pixels, labels and validity.
 
-Pixels are resampled bilinearly, and averaged over their area where they shrink; labels and validity take the nearest
-pixel.
+Pixels are resampled bilinearly, and averaged over their area where they shrink; labels, values and validity take the
+nearest pixel, so that no value is mixed with an unknown one. A zoom changes the depths of what is seen, never its
+heights.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from smalti.card import Card
+from smalti.card import Card, Task
 from smalti.data.mix import Mix
 from smalti.data.presets import Preset, fill_in
 from smalti.data.sample import Patch
@@ -107,7 +109,7 @@ def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
     return View(zoom, angle, augment.flips and bool(mirror), crop)
 
 
-def apply_view(patch: Patch, view: View, ignore: int) -> Patch:
+def apply_view(patch: Patch, view: View, tasks: Sequence[Task]) -> Patch:
     """A patch of view.side pixels becomes one of view.crop pixels."""
     image = patch.image
     if image.dtype not in (np.uint8, np.uint16, np.int16, np.float32):
@@ -116,10 +118,18 @@ def apply_view(patch: Patch, view: View, ignore: int) -> Patch:
     if size < view.side:
         image = np.atleast_3d(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
     pixels = _warp(image, _matrix(view, image.shape[0]), view.crop)
-    matrix = _matrix(view, patch.labels.shape[0])
-    labels = _nearest(patch.labels, matrix, view.crop, ignore)
+    matrix = _matrix(view, patch.valid.shape[0])
     valid = _nearest(patch.valid.view(np.uint8), matrix, view.crop, 0)
-    return Patch(pixels, labels, valid.astype(bool))
+    targets = {task.name: _target(patch.targets[task.name], matrix, view, task) for task in tasks}
+    return Patch(pixels, targets, valid.astype(bool))
+
+
+def _target(target: NDArray[Any], matrix: NDArray[np.float64], view: View, task: Task) -> NDArray[Any]:
+    """The target of one task, seen so; what is twice as large is half as deep."""
+    if task.kind == "classes":
+        return _nearest(target, matrix, view.crop, task.ignore)
+    values = _nearest(target, matrix, view.crop, math.nan)
+    return values / np.float32(view.zoom) if task.quantity == "depth" else values
 
 
 def _matrix(view: View, size: int) -> NDArray[np.float64]:
@@ -132,9 +142,9 @@ def _matrix(view: View, size: int) -> NDArray[np.float64]:
     return np.column_stack([turn, (size - 1) / 2 - middle])
 
 
-def _nearest(values: NDArray[np.uint8], matrix: NDArray[np.float64], crop: int, outside: int) -> NDArray[np.uint8]:
+def _nearest(values: NDArray[Any], matrix: NDArray[np.float64], crop: int, outside: float) -> NDArray[Any]:
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(values, matrix, (crop, crop), flags=flags, borderValue=outside), np.uint8)
+    return np.asarray(cv2.warpAffine(values, matrix, (crop, crop), flags=flags, borderValue=outside))
 
 
 def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArray[Any]:
@@ -175,11 +185,16 @@ def _mix(x: Floats, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> 
     return (x @ matrix.T.astype(np.float32)) + shift.astype(np.float32)
 
 
-def augmented(patch: Patch, view: View, augment: Augment, card: Card, ignore: int, rng: np.random.Generator) -> Patch:
-    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero."""
-    seen = apply_view(patch, view, ignore)
+def augmented(
+    patch: Patch, view: View, augment: Augment, card: Card, tasks: Sequence[Task], rng: np.random.Generator
+) -> Patch:
+    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero.
+
+    `tasks` are those that the patch has targets for.
+    """
+    seen = apply_view(patch, view, tasks)
     image = change_colours(seen.image, augment, card.scale, rng)
     if card.dtype == "uint8":
         np.clip(image, 0, 255, out=image)
     image[~seen.valid] = np.array(card.mean, np.float32) / np.float32(card.scale)
-    return Patch(image, seen.labels, seen.valid)
+    return Patch(image, seen.targets, seen.valid)

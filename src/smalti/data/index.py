@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from smalti import __version__
+from smalti.card import Task
 from smalti.data.kept import Counts, kept_counts
 from smalti.data.scenes import Scene
 from smalti.errors import DataError
@@ -19,10 +20,11 @@ Place = tuple[int, Window]
 class Index:
     """How much of each class the cells of some scenes hold; reads all labels once, and never again while they stay."""
 
-    def __init__(self, scenes: Sequence[Scene], classes: int) -> None:
+    def __init__(self, scenes: Sequence[Scene], task: Task) -> None:
+        self.task = task
         self._places = [(i, window) for i, scene in enumerate(scenes) for window in _cells(scene)]
-        shape = (len(self._places), classes)
-        counts = kept_counts(_stamp(scenes), shape, lambda: _count(scenes, self._places, classes))
+        shape = (len(self._places), len(task.labels))
+        counts = kept_counts(_stamp(scenes, task), shape, lambda: _count(scenes, self._places, task))
         self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
         """Ids of the classes that occur at all."""
         self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]
@@ -36,10 +38,10 @@ class Index:
         return i, cell.row + int(rng.integers(cell.height)), cell.col + int(rng.integers(cell.width))
 
 
-def _stamp(scenes: Sequence[Scene]) -> str:
+def _stamp(scenes: Sequence[Scene], task: Task) -> str:
     """All that decides about the counts; empty where one of the scenes cannot tell."""
     stamps = [scene.stamp for scene in scenes]
-    return "\n\n".join([f"{__version__} {CELL}", *stamps]) if all(stamps) else ""
+    return "\n\n".join([f"{__version__} {CELL} {task.name}", *stamps]) if all(stamps) else ""
 
 
 def _cells(scene: Scene) -> Iterator[Window]:
@@ -48,10 +50,11 @@ def _cells(scene: Scene) -> Iterator[Window]:
             yield Window(row, col, min(CELL, scene.grid.height - row), min(CELL, scene.grid.width - col))
 
 
-def _count(scenes: Sequence[Scene], places: Sequence[Place], classes: int) -> Counts:
+def _count(scenes: Sequence[Scene], places: Sequence[Place], task: Task) -> Counts:
     """Pixels of each class in each cell: (cells, classes)."""
+    classes = len(task.labels)
     counts = np.zeros((len(places), classes), np.uint16)
     for row, (i, window) in enumerate(places):
-        labels = scenes[i].read(window).labels
+        labels = scenes[i].read(window).targets[task.name]
         counts[row] = np.bincount(labels.ravel(), minlength=classes)[:classes]
     return counts

@@ -2,6 +2,7 @@
 
 from smalti.card import Card
 from smalti.data.scenes import FileScene, Opened
+from smalti.data.truths import TruthFile
 from smalti.known.items import Borders, Item
 from smalti.known.opened import Opener
 
@@ -11,9 +12,10 @@ class KnownScene(FileScene):
 
     def __init__(self, item: Item, opener: Opener, borders: Borders, card: Card) -> None:
         self._item, self._opener, self._borders = item, opener, borders
-        super().__init__(item.image, item.truth(borders), card, opener.task, opener.spec)
+        super().__init__(item.image, (TruthFile(opener.task, item.truth(borders), opener.spec),), card)
         self.name, self.path = item.id, item.place
 
     def _open(self) -> Opened:
         image = self._opener.image(self._item)
-        return Opened(image, self._opener.labels(self._item, image.grid, self._borders))
+        labels = self._opener.labels(self._item, image.grid, self._borders)
+        return Opened(image, {self._opener.task.name: labels})

@@ -10,50 +10,57 @@ Which windows are mixed, and with which, is a function of the seed and the windo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.data.sample import Patch
+from smalti.card import Task
+from smalti.data.sample import Patch, known
 
 Mask = NDArray[np.bool_]
 Mix = Literal["none", "cutmix", "classmix"]
 
 
-def mixed(below: Patch, above: Patch, mix: Mix, ignore: int, rng: np.random.Generator) -> Patch:
-    """`below` with a part of `above`, a patch of the same size, over it."""
-    taken = MASKS[mix](above, ignore, rng)
+def mixed(below: Patch, above: Patch, mix: Mix, tasks: Sequence[Task], rng: np.random.Generator) -> Patch:
+    """`below` with a part of `above`, a patch of the same size, over it; both have targets for all of the tasks."""
+    taken = MASKS[mix](above, tasks, rng)
     return replace(
         below,
         image=np.where(taken[..., None], above.image, below.image),
-        labels=np.where(taken, above.labels, below.labels),
+        targets={name: np.where(taken, above.targets[name], target) for name, target in below.targets.items()},
         valid=np.where(taken, above.valid, below.valid),
         name=f"{below.name} under {above.name}",
     )
 
 
-def _rectangle(above: Patch, ignore: int, rng: np.random.Generator) -> Mask:
+def _rectangle(above: Patch, tasks: Sequence[Task], rng: np.random.Generator) -> Mask:
     """A rectangle of the window's shape, cut off at its border."""
-    shape = np.array(above.labels.shape)
+    shape = np.array(above.valid.shape)
     half = shape * math.sqrt(rng.random()) / 2
     middle = rng.random(2) * shape
     first, end = (np.clip(np.rint(side), 0, shape).astype(int) for side in (middle - half, middle + half))
-    taken = np.zeros(above.labels.shape, bool)
+    taken = np.zeros(above.valid.shape, bool)
     taken[first[0] : end[0], first[1] : end[1]] = True
     return taken
 
 
-def _classes(above: Patch, ignore: int, rng: np.random.Generator) -> Mask:
-    """All pixels of half of the classes."""
-    known = above.valid & (above.labels != ignore)
-    present = np.unique(above.labels[known])
-    drawn = rng.permutation(present)[: math.ceil(len(present) / 2)]
-    taken: Mask = known & np.isin(above.labels, drawn)
+def _classes(above: Patch, tasks: Sequence[Task], rng: np.random.Generator) -> Mask:
+    """All pixels of half of the classes of the first task that has some; none where there is no such task."""
+    taken: Mask = np.zeros(above.valid.shape, bool)
+    for task in [task for task in tasks if task.kind == "classes"][:1]:
+        labels = above.targets[task.name]
+        labelled = above.valid & known(task, labels)
+        present = np.unique(labels[labelled])
+        drawn = rng.permutation(present)[: math.ceil(len(present) / 2)]
+        taken = labelled & np.isin(labels, drawn)
     return taken
 
 
-MASKS: dict[Mix, Callable[[Patch, int, np.random.Generator], Mask]] = {"cutmix": _rectangle, "classmix": _classes}
+MASKS: dict[Mix, Callable[[Patch, Sequence[Task], np.random.Generator], Mask]] = {
+    "cutmix": _rectangle,
+    "classmix": _classes,
+}
 """What of the second window is taken, (H, W)."""

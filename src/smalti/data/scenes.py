@@ -1,8 +1,11 @@
-"""Scenes: one image with its labels on one grid, read by windows of any size and place; nothing is chipped on disk."""
+"""Scenes: one image with its labels on one grid, read by windows of any size and place; nothing is chipped on disk.
+
+The labels are those of one task or of several: class ids, or values.
+"""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,11 +15,11 @@ from numpy.typing import NDArray
 
 from smalti.card import Card, Task
 from smalti.data.kept import stamp_files
-from smalti.data.sample import Patch
+from smalti.data.sample import Patch, unknown
+from smalti.data.truths import TruthFile, TruthReader
 from smalti.errors import DataError
 from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
-from smalti.raster.labels import LabelReader, LabelSpec, open_labels
 from smalti.raster.mirror import source
 from smalti.raster.read import Reader, open_raster
 from smalti.synth import draw
@@ -39,11 +42,15 @@ class Scene(Protocol):
         """Size and place."""
 
     @property
+    def tasks(self) -> Sequence[Task]:
+        """Those that are labelled here."""
+
+    @property
     def stamp(self) -> str:
         """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
 
     def read(self, window: Window) -> Patch:
-        """A window of it; beyond the border pixels are mirrored, and labels are `ignore`. Safe in any thread."""
+        """A window of it; beyond the border pixels are mirrored, and nothing is labelled. Safe in any thread."""
         ...
 
 
@@ -51,10 +58,16 @@ class MemoryScene:
     """A scene whose pixels are loaded when first asked for, and then kept."""
 
     def __init__(
-        self, name: str, path: Path | None, grid: Grid, ignore: int, load: Callable[[], Patch], stamp: str = ""
+        self,
+        name: str,
+        path: Path | None,
+        grid: Grid,
+        tasks: Sequence[Task],
+        load: Callable[[], Patch],
+        stamp: str = "",
     ) -> None:
-        self.name, self.path, self.grid, self.stamp = name, path, grid, stamp
-        self._ignore, self._load = ignore, load
+        self.name, self.path, self.grid, self.tasks, self.stamp = name, path, grid, tasks, stamp
+        self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
 
@@ -65,13 +78,15 @@ class MemoryScene:
         inside = window.intersect(Window(0, 0, self.grid.height, self.grid.width))
         if inside == window:
             here = window.slices()
-            return Patch(whole.image[here], whole.labels[here], whole.valid[here])
+            targets = {name: target[here] for name, target in whole.targets.items()}
+            return Patch(whole.image[here], targets, whole.valid[here])
         cut, rows, cols = source(window, self.grid.height, self.grid.width)
-        labels = np.full((window.height, window.width), self._ignore, np.uint8)
+        targets = {task.name: unknown(task, window.height, window.width) for task in self.tasks}
         if inside is not None:
-            labels[inside.within(window)] = whole.labels[inside.slices()]
+            for name, target in targets.items():
+                target[inside.within(window)] = whole.targets[name][inside.slices()]
         here = cut.slices()
-        return Patch(_take(whole.image[here], rows, cols), labels, _take(whole.valid[here], rows, cols))
+        return Patch(_take(whole.image[here], rows, cols), targets, _take(whole.valid[here], rows, cols))
 
 
 def _take(array: NDArray[Any], rows: NDArray[np.intp], cols: NDArray[np.intp]) -> NDArray[Any]:
@@ -81,31 +96,34 @@ def _take(array: NDArray[Any], rows: NDArray[np.intp], cols: NDArray[np.intp]) -
 class FileScene:
     """A scene in files, read window by window."""
 
-    def __init__(self, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> None:
+    def __init__(self, image: Path, truths: Sequence[TruthFile], card: Card) -> None:
         self.name, self.path, self._image = image.name, image, image
-        self._labels, self._card, self._task, self._spec = labels, card, task, spec
+        self._truths, self._card = truths, card
+        self.tasks: Sequence[Task] = tuple(truth.task for truth in truths)
         opened = self._open()
         self.grid = opened.image.grid
-        self.bytes = self.grid.height * self.grid.width * (len(card.bands) * opened.image.dtype.itemsize + 2)
+        each = len(card.bands) * opened.image.dtype.itemsize + sum(_bytes(task) for task in self.tasks) + 1
+        self.bytes = self.grid.height * self.grid.width * each
         """What the scene takes when it is held in memory."""
         opened.close()
 
     @property
     def stamp(self) -> str:
         """See `Scene`."""
-        files = stamp_files(self._image, self._labels)
-        said = [self.path, self.grid, self._task.model_dump_json(), self._spec.model_dump_json()]
-        return "\n".join([*map(str, said), files]) if files else ""
+        files = stamp_files(self._image, *(truth.path for truth in self._truths))
+        said = [part for truth in self._truths for part in (truth.task.model_dump_json(), truth.spec.model_dump_json())]
+        return "\n".join([str(self.path), str(self.grid), *said, files]) if files else ""
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
         opened = _kept(self, self._open)
         pixels, valid = opened.image.read(window)
-        return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), opened.labels.read(window), valid)
+        targets = {name: truth.read(window) for name, truth in opened.truths.items()}
+        return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), targets, valid)
 
     def _open(self) -> "Opened":
         image = open_card_raster(self.path, self._card)
-        return Opened(image, open_labels(self._labels, image.grid, self._task, self._spec))
+        return Opened(image, {truth.task.name: truth.open(image.grid) for truth in self._truths})
 
 
 @dataclass(frozen=True)
@@ -113,12 +131,14 @@ class Opened:
     """An image and its labels, open."""
 
     image: Reader | CroppedReader
-    labels: LabelReader
+    truths: Mapping[str, TruthReader]
+    """By task."""
 
     def close(self) -> None:
-        """Closes both."""
+        """Closes all."""
         self.image.close()
-        self.labels.close()
+        for truth in self.truths.values():
+            truth.close()
 
 
 KEPT_OPEN = 16
@@ -151,19 +171,23 @@ def open_card_raster(path: Path, card: Card) -> Reader:
     return open_raster(path, bands=range(1, len(card.bands) + 1))
 
 
-def in_memory(scene: FileScene, ignore: int) -> MemoryScene:
+def _bytes(task: Task) -> int:
+    """What a pixel of its target takes."""
+    return 1 if task.kind == "classes" else 4
+
+
+def in_memory(scene: FileScene) -> MemoryScene:
     """The same scene, held in memory once it has been read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
-    return MemoryScene(scene.name, scene.path, scene.grid, ignore, lambda: scene.read(whole), scene.stamp)
+    return MemoryScene(scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole), scene.stamp)
 
 
-def drawn_scene(seed: int, size: int, card: Card, task: Task) -> MemoryScene:
-    """A drawn scene of size x size pixels; drawn when first asked for."""
+def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task]) -> MemoryScene:
+    """A drawn scene of size x size pixels, its classes and heights in metres; drawn when first asked for."""
 
     def load() -> Patch:
         drawing = draw(Window(0, 0, size, size), seed, nir=len(card.bands) == 4)
-        return Patch(
-            np.ascontiguousarray(drawing.image.transpose(1, 2, 0)), drawing.classes, np.ones((size, size), bool)
-        )
+        targets = {task.name: drawing.classes if task.kind == "classes" else drawing.height for task in tasks}
+        return Patch(np.ascontiguousarray(drawing.image.transpose(1, 2, 0)), targets, np.ones((size, size), bool))
 
-    return MemoryScene(f"drawn {seed}", None, Grid(size, size), task.ignore, load)
+    return MemoryScene(f"drawn {seed}", None, Grid(size, size), tasks, load)

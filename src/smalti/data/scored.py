@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.apart import Place
 from smalti.data.scenes import Scene, drawn_scene, open_card_raster
-from smalti.data.sources import DrawnSource, KnownSource, Source, check_drawn, file_pairs
+from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
+from smalti.data.truths import TruthFile
 from smalti.evaluation import Pair
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.known.items import Item
 from smalti.known.opened import Opener
 from smalti.raster.grid import Grid
-from smalti.raster.labels import LabelReader, LabelSpec, open_labels
 from smalti.raster.read import Reader
 from smalti.tiling import Window
 
@@ -25,18 +25,18 @@ from smalti.tiling import Window
 def scored_pairs(source: Source, root: Path, card: Card, task: Task) -> tuple[list[Pair], list[Place]]:
     """Pairs for an evaluation, and where the images lie; every file is opened once, so that none fails later."""
     if isinstance(source, DrawnSource):
-        check_drawn(card, task)
-        scenes = [drawn_scene(seed, source.size, card, task) for seed in source.seeds]
-        return [_drawn_pair(scene) for scene in scenes], []
+        drawn = source.drawn(card, [task])
+        scenes = [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
+        return [_drawn_pair(scene, task) for scene in scenes], []
     if isinstance(source, KnownSource):
-        opener, items = source.open(root, card, task)
+        opener, items = source.open(root, card, [task])
         return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
     pairs, places = [], []
-    for image, labels in file_pairs(source, root):
+    for image, (truth,) in labelled_files(source, root, [task]).items():
         with closing(open_card_raster(image, card)) as reader:
             places.append((image, reader.grid))
-            open_labels(labels, reader.grid, task, source.labels).close()
-        pairs.append(_file_pair(image, labels, card, task, source.labels))
+            truth.open(reader.grid).close()
+        pairs.append(_file_pair(image, truth, card))
     return pairs, places
 
 
@@ -46,18 +46,15 @@ def _checked(opener: Opener, item: Item) -> Grid:
         return image.grid
 
 
-def _file_pair(image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> Pair:
+def _file_pair(image: Path, truth: TruthFile, card: Card) -> Pair:
     def open_image() -> Reader:
         return open_card_raster(image, card)
 
-    def open_truth(grid: Grid) -> LabelReader:
-        return open_labels(labels, grid, task, spec)
-
-    return Pair(image.name, open_image, open_truth)
+    return Pair(image.name, open_image, truth.open)
 
 
-def _drawn_pair(scene: Scene) -> Pair:
-    return Pair(scene.name, lambda: _Image(scene), lambda grid: _Truth(scene))
+def _drawn_pair(scene: Scene, task: Task) -> Pair:
+    return Pair(scene.name, lambda: _Image(scene), lambda grid: _Truth(scene, task.name))
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,9 @@ class _Truth:
     """A scene read as an evaluation reads labels."""
 
     scene: Scene
+    task: str
 
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        return self.scene.read(window).labels
+    def read(self, window: Window) -> NDArray[Any]:
+        return self.scene.read(window).targets[self.task]
 
     def close(self) -> None: ...

@@ -1,6 +1,6 @@
 """Sources: where windows come from, each a list of scenes with a share of the training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,15 +12,15 @@ from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
 from smalti.data.index import Index
 from smalti.data.known import KnownScene
-from smalti.data.sample import Patch
+from smalti.data.sample import Patch, known
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
+from smalti.data.truths import FilesTruth, FolderTruth, TruthFile, Written
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
 from smalti.known.items import Borders, Item
 from smalti.known.layout import Role
 from smalti.known.opened import Opener, open_split
 from smalti.known.registry import find_known, find_split
-from smalti.raster.labels import LabelSpec
 from smalti.synth import CLASSES
 from smalti.tiling import Window
 
@@ -34,6 +34,8 @@ class _Source(BaseModel):
     """`area`: every place has the same chance. `class`: a class is drawn first, then a place that has it."""
     scale: tuple[float, float] | None = None
     """Smallest and largest zoom of its windows, where it differs from `augment.scale`: sources of other pixel sizes."""
+    tasks: tuple[str, ...] = ()
+    """The tasks that it labels; without any, all that it has labels for."""
 
     @model_validator(mode="after")
     def _scale_is_a_range(self) -> Self:
@@ -45,26 +47,84 @@ class _Source(BaseModel):
         """The augmentation of its windows."""
         return augment if self.scale is None else augment.model_copy(update={"scale": self.scale})
 
+    def wanted(self, tasks: Sequence[Task]) -> list[Task]:
+        """Those of the tasks that it may label; DataError if it names one that there is not."""
+        _check_names(self.tasks, tasks)
+        return [task for task in tasks if not self.tasks or task.name in self.tasks]
 
-class FolderSource(_Source):
+
+class _Files(_Source, Written):
+    def main(self, tasks: Sequence[Task], also: Iterable[str]) -> Task | None:
+        """The task of its main labels: of those that it may label and are not in `also` the first one of classes.
+
+        A value only where `tasks` names it. DataError where `also` names a task that there is not.
+        """
+        _check_names(also, tasks)
+        left = [task for task in self.wanted(tasks) if task.name not in also]
+        named = left[:1] if self.tasks else []
+        return next(iter([task for task in left if task.kind == "classes"] + named), None)
+
+
+class FolderSource(_Files):
     """Folders of images with label images of the same names."""
 
     kind: Literal["folder"] = "folder"
     path: tuple[str, ...] = Field(min_length=1)
     """Folders, searched at any depth."""
-    labels: LabelSpec = LabelSpec()
-    """How the labels are written down."""
+    also: dict[str, FolderTruth] = Field(default_factory=dict)
+    """Further tasks that it labels, by name; the label images are for the first task of classes that is not here."""
+
+    def files(self, root: Path, tasks: Sequence[Task]) -> dict[Path, list[TruthFile]]:
+        """Its images, each with the files of its labels."""
+        found: dict[Path, list[TruthFile]] = {}
+        main = self.main(tasks, self.also)
+        for task in self.wanted(tasks):
+            further = self.also.get(task.name)
+            if further is None and task != main:
+                continue
+            for folder in self.path:
+                for image, path in find_pairs(root / folder, further.name if further else None):
+                    found.setdefault(image, []).append((further or self).file(task, path))
+        most = max(found.values(), key=len, default=[])
+        for image, truths in found.items():
+            if len(truths) < len(most):
+                lack = {truth.task.name for truth in most} - {truth.task.name for truth in truths}
+                raise DataError(
+                    f"{image}: has no labels of {', '.join(sorted(lack))}, as other images of its source have"
+                )
+        return found
 
 
-class ScenesSource(_Source):
+class ScenesSource(_Files):
     """Large rasters with vectors or class rasters, read by windows."""
 
     kind: Literal["scenes"]
     images: tuple[str, ...] = Field(min_length=1)
     truth: tuple[str, ...] = Field(min_length=1)
     """Labels: as many files as images in the same order, or one for all."""
-    labels: LabelSpec = LabelSpec()
-    """How the labels are written down."""
+    also: dict[str, FilesTruth] = Field(default_factory=dict)
+    """Further tasks that it labels, by name; `truth` is for the first task of classes that is not here."""
+
+    def files(self, root: Path, tasks: Sequence[Task]) -> dict[Path, list[TruthFile]]:
+        """Its images, each with the files of its labels."""
+        main = self.main(tasks, self.also)
+        truths: list[tuple[TruthFile, ...]] = []
+        if main is not None:
+            truths.append(tuple(self.file(main, root / path) for path in self._each(self.truth)))
+        truths += [
+            tuple(further.file(task, root / path) for path in self._each(further.files))
+            for task in self.wanted(tasks)
+            if (further := self.also.get(task.name))
+        ]
+        return {root / image: list(ours) for image, *ours in zip(self.images, *truths, strict=True)}
+
+    def _each(self, files: tuple[str, ...]) -> tuple[str, ...]:
+        """A file for each image."""
+        if len(files) not in (1, len(self.images)):
+            raise DataError(
+                f"{len(self.images)} images but {len(files)} files of truth; give one for each image, or one for all"
+            )
+        return files * len(self.images) if len(files) == 1 else files
 
 
 class DrawnSource(_Source):
@@ -74,6 +134,23 @@ class DrawnSource(_Source):
     seeds: tuple[int, ...] = Field(min_length=1)
     size: int = Field(1024, ge=64)
     """Side of each scene in pixels of 0.3 m."""
+
+    def drawn(self, card: Card, tasks: Sequence[Task]) -> list[Task]:
+        """Those of the tasks that it draws: classes and heights. DataError where it has none, or not what is named."""
+        wanted = self.wanted(tasks)
+        knows = [task for task in wanted if task.labels == CLASSES or _is_height(task)]
+        unfit = [task for task in wanted if task not in knows] if self.tasks or not knows else []
+        if unfit or card.dtype != "uint8" or len(card.bands) not in (3, 4):
+            asked = "; ".join(", ".join(task.labels) or f"{task.name} in {task.unit or 'no unit'}" for task in wanted)
+            raise DataError(
+                f"drawn scenes have the classes {', '.join(CLASSES)} and the height in m, in 3 or 4 bands of bytes; "
+                f"the card has {asked}, {len(card.bands)} bands, {card.dtype}"
+            )
+        return knows
+
+
+def _is_height(task: Task) -> bool:
+    return task.kind == "value" and task.quantity == "height" and task.unit == "m"
 
 
 class KnownSource(_Source):
@@ -102,10 +179,13 @@ class KnownSource(_Source):
         """What its split is meant for."""
         return find_known(self.name).splits[self.split].role
 
-    def open(self, root: Path, card: Card, task: Task) -> tuple[Opener, tuple[Item, ...]]:
-        """Its images and what opens them; DataError where one is missing."""
+    def open(self, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[Opener, tuple[Item, ...]]:
+        """Its images and what opens them, for the first task of classes; DataError where one is missing."""
         known = find_known(self.name)
-        return open_split(known, root / self.path, self.split, card, task, self.borders, self.classes)
+        main = next((task for task in self.wanted(tasks) if task.kind == "classes"), None)
+        if main is None:
+            raise DataError(f"{self.name} labels classes; no task that it may label has any")
+        return open_split(known, root / self.path, self.split, card, main, self.borders, self.classes)
 
 
 Source = FolderSource | ScenesSource | DrawnSource | KnownSource
@@ -113,42 +193,39 @@ AnySource = Annotated[Source, Field(discriminator="kind")]
 """A source as a recipe writes it."""
 
 
-def open_source(source: Source, root: Path, card: Card, task: Task) -> list[Scene]:
-    """The scenes of a source; paths are relative to `root`.
+def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> list[Scene]:
+    """The scenes of a source, with labels of those of the tasks that it has; paths are relative to `root`.
 
     Raises DataError, and RasterError or LabelError for a file that cannot be used.
     """
     if isinstance(source, DrawnSource):
-        check_drawn(card, task)
-        return [drawn_scene(seed, source.size, card, task) for seed in source.seeds]
+        drawn = source.drawn(card, tasks)
+        return [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
     if isinstance(source, KnownSource):
-        opener, items = source.open(root, card, task)
+        opener, items = source.open(root, card, tasks)
         return [KnownScene(item, opener, source.borders, card) for item in items]
-    return [FileScene(image, labels, card, task, source.labels) for image, labels in file_pairs(source, root)]
+    return [FileScene(image, truths, card) for image, truths in labelled_files(source, root, tasks).items()]
 
 
-def file_pairs(source: FolderSource | ScenesSource, root: Path) -> list[tuple[Path, Path]]:
-    """The images and label files of a source."""
-    if isinstance(source, FolderSource):
-        return [pair for folder in source.path for pair in find_pairs(root / folder)]
-    truth = source.truth * len(source.images) if len(source.truth) == 1 else source.truth
-    if len(truth) != len(source.images):
-        raise DataError(
-            f"{len(source.images)} images but {len(truth)} files of truth; give one for each image, or one for all"
-        )
-    return [(root / image, root / labels) for image, labels in zip(source.images, truth, strict=True)]
+def labelled_files(
+    source: FolderSource | ScenesSource, root: Path, tasks: Sequence[Task]
+) -> dict[Path, list[TruthFile]]:
+    """The images of a source, each with the files of its labels; DataError where there are none."""
+    found = source.files(root, tasks)
+    if not any(found.values()):
+        names = ", ".join(task.name for task in tasks)
+        raise DataError(f"source {source.kind} labels no task of {names}; name one in `tasks` or `also`")
+    return found
 
 
-def check_drawn(card: Card, task: Task) -> None:
-    """DataError unless a card asks for what drawn scenes have."""
-    if task.labels != CLASSES or card.dtype != "uint8" or len(card.bands) not in (3, 4):
-        raise DataError(
-            f"drawn scenes have the classes {', '.join(CLASSES)} in 3 or 4 bands of bytes; "
-            f"the card has {', '.join(task.labels)}, {len(card.bands)} bands, {card.dtype}"
-        )
+def _check_names(names: Iterable[str], tasks: Sequence[Task]) -> None:
+    known_names = [task.name for task in tasks]
+    for name in names:
+        if name not in known_names:
+            raise DataError(f"a source speaks of the task {name!r}; there are {', '.join(known_names)}")
 
 
-def keep_in_memory(sources: Sequence[list[Scene]], ignore: int, budget: int) -> list[list[Scene]]:
+def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Scene]]:
     """The same scenes; files that fit into `budget` bytes, the smallest first, are held in memory once read."""
     files = [scene for scenes in sources for scene in scenes if isinstance(scene, FileScene)]
     total, small = 0, set()
@@ -157,30 +234,37 @@ def keep_in_memory(sources: Sequence[list[Scene]], ignore: int, budget: int) -> 
         if total > budget:
             break
         small.add(id(scene))
-    return [
-        [in_memory(s, ignore) if isinstance(s, FileScene) and id(s) in small else s for s in scenes]
-        for scenes in sources
-    ]
+    return [[in_memory(s) if isinstance(s, FileScene) and id(s) in small else s for s in scenes] for scenes in sources]
 
 
 class Pool:
     """The scenes of one source, from which windows are drawn at random."""
 
-    def __init__(self, scenes: Sequence[Scene], by: str, task: Task) -> None:
-        self.scenes = scenes
-        self._task = task
+    def __init__(self, scenes: Sequence[Scene], by: str) -> None:
+        self.scenes, self.tasks = scenes, scenes[0].tasks
         areas = np.array([scene.grid.height * scene.grid.width for scene in scenes], float)
         self._chances = areas / areas.sum()
-        self._index = Index(scenes, len(task.labels)) if by == "class" else None
-        self.seen = self._index.seen if self._index else None
-        """Ids of the classes that occur; None where nobody has looked."""
+        self._index = Index(scenes, self._classes()) if by == "class" else None
+
+    def _classes(self) -> Task:
+        """The task whose classes places are drawn by: the first one of classes."""
+        for task in self.tasks:
+            if task.kind == "classes":
+                return task
+        raise DataError(f"by = 'class' needs classes; {self.scenes[0].name} has only {self.tasks[0].name}; say 'area'")
+
+    def seen(self, task: Task) -> set[int] | None:
+        """Ids of the classes of a task that occur; None where nobody has looked."""
+        if task not in self.tasks:
+            return set()
+        return self._index.seen if self._index and self._index.task == task else None
 
     def patch(self, rng: np.random.Generator, side: int) -> Patch:
-        """A random window of side x side pixels; some more tries where hardly any pixel has a class."""
+        """A random window of side x side pixels; some more tries where hardly any pixel is labelled for any task."""
         for _ in range(TRIES):
             scene, window = self._window(rng, side)
             patch = scene.read(window)
-            if (patch.valid & (patch.labels != self._task.ignore)).mean() >= ENOUGH:
+            if max((patch.valid & known(task, patch.targets[task.name])).mean() for task in self.tasks) >= ENOUGH:
                 break
         return replace(patch, name=f"{scene.name} (row {window.row}, column {window.col})")
 
@@ -203,7 +287,7 @@ class Pool:
 
 TRIES = 8
 ENOUGH = 0.05
-"""Share of pixels with a class that a window should have."""
+"""Share of labelled pixels that a window should have."""
 
 
 def _clip(start: int, side: int, length: int) -> int:

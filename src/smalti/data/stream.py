@@ -13,7 +13,7 @@ import numpy as np
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, augmented, choose_view
 from smalti.data.mix import mixed
-from smalti.data.sample import Patch, Sample, stack, to_sample
+from smalti.data.sample import Patch, Sample, completed, stack, to_sample
 from smalti.data.sources import Pool
 
 AHEAD = 3
@@ -26,22 +26,25 @@ class Stream:
     """Random windows from several sources, augmented."""
 
     def __init__(
-        self, pools: Sequence[tuple[float, Pool, Augment]], card: Card, task: Task, crop: int, seed: int
+        self, pools: Sequence[tuple[float, Pool, Augment]], card: Card, tasks: Sequence[Task], crop: int, seed: int
     ) -> None:
         weights = np.array([weight for weight, _, _ in pools])
         self._chances = weights / weights.sum()
         self._pools = [(pool, augment) for _, pool, augment in pools]
-        self._card, self._task = card, task
+        self._card, self._tasks = card, tasks
         self._crop, self._seed = crop, seed
 
     def missing(self) -> list[str]:
-        """Names of the classes that no window can have; [] where nobody has looked at all labels."""
-        seen = [pool.seen for pool, _ in self._pools]
+        """Names of the classes that no window can have; of a task none where nobody has looked at all its labels."""
+        return [name for task in self._tasks for name in self._missing(task)]
+
+    def _missing(self, task: Task) -> list[str]:
+        seen = [pool.seen(task) for pool, _ in self._pools]
         known = set().union(*(ids for ids in seen if ids is not None))
-        return [] if None in seen else [name for i, name in enumerate(self._task.labels) if i not in known]
+        return [] if None in seen else [name for i, name in enumerate(task.labels) if i not in known]
 
     def patch(self, number: int) -> Patch:
-        """The n-th window, mixed with another one where the augmentation says so.
+        """The n-th window, with a target for every task; mixed with another one where the augmentation says so.
 
         The other one is drawn for this number alone: so any share of a batch can be made by itself.
         """
@@ -50,20 +53,20 @@ class Stream:
         if augment.mix == "none" or rng.random() >= augment.mix_chance:
             return patch
         other, _ = self._window(np.random.default_rng([self._seed, number, OTHER]))
-        return mixed(patch, other, augment.mix, self._task.ignore, rng)
+        return mixed(patch, other, augment.mix, self._tasks, rng)
 
     def _window(self, rng: np.random.Generator) -> tuple[Patch, Augment]:
         """A random window, augmented as its source says."""
         pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
         view = choose_view(augment, self._crop, rng)
         patch = pool.patch(rng, view.side)
-        patch = replace(augmented(patch, view, augment, self._card, self._task.ignore, rng), name=patch.name)
-        return patch, augment
+        seen = augmented(patch, view, augment, self._card, pool.tasks, rng)
+        return completed(replace(seen, name=patch.name), self._tasks), augment
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
         """The n-th batch of `size` windows, or those of its windows that `share` names."""
         first = number * size
-        return stack([to_sample(self.patch(first + i), self._task.name) for i in share or range(size)])
+        return stack([to_sample(self.patch(first + i)) for i in share or range(size)])
 
     def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
         """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""

@@ -65,8 +65,21 @@ OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|pr
 NAMED_AT_ONCE = 5
 
 
-def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
+@dataclass(frozen=True)
+class _Names:
+    """How labels of one kind are told from images and from other labels."""
+
+    folders: frozenset[str]
+    ending: re.Pattern[str]
+
+
+USUAL = _Names(LABEL_FOLDERS, LABEL_ENDING)
+
+
+def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path, Path]]:
     """Pairs of (image, labels) below a folder, in the order of their paths.
+
+    `named` looks for labels of another kind: in a folder of that name, or as `town_NAMED.tif`.
 
     Looks for an image folder beside a label folder (`images` and `masks`, and other usual names) at any depth, with
     files of the same stem; one vector file alone in a label folder belongs to every image. Without such folders it
@@ -76,36 +89,41 @@ def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and their labels")
+    names = (
+        USUAL if named is None else _Names(frozenset({named.lower()}), re.compile(rf"[._-]{re.escape(named)}$", re.I))
+    )
     files = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in RASTERS | VECTORS and path.is_file()]
     homes = sorted({path.parent for path in files if path.parent.name.lower() in IMAGE_FOLDERS})
-    pairs = [pair for home in homes for pair in _in_folders(home, files)] if homes else _beside(root, files)
+    pairs = [p for home in homes for p in _in_folders(home, files, names)] if homes else _beside(files, names)
     if not pairs:
         raise DataError(
-            f"{root}: no image with labels found; expected images/NAME.tif with masks/NAME.png, "
-            "or NAME.tif with NAME_classes.tif beside it"
+            f"{root}: no image with labels found; expected images/NAME.tif with {named or 'masks'}/NAME.png, "
+            f"or NAME.tif with NAME_{named or 'classes'}.tif beside it"
         )
     return pairs
 
 
-def _in_folders(home: Path, files: list[Path]) -> list[tuple[Path, Path]]:
+def _in_folders(home: Path, files: list[Path], names: _Names) -> list[tuple[Path, Path]]:
     """The pairs of one image folder and the label folder beside it."""
     images = [path for path in files if path.parent == home and _is_image(path)]
-    label_files = [p for p in files if p.parent.parent == home.parent and p.parent.name.lower() in LABEL_FOLDERS]
+    label_files = [p for p in files if p.parent.parent == home.parent and p.parent.name.lower() in names.folders]
     if not label_files:
-        raise DataError(f"{home.parent}: {home.name} has no folder of labels beside it (masks, labels, gt, ...)")
+        wanted = "masks, labels, gt, ..." if names is USUAL else min(names.folders)
+        raise DataError(f"{home.parent}: {home.name} has no folder of labels beside it ({wanted})")
     if len(label_files) == 1 and label_files[0].suffix.lower() in VECTORS:
         return [(image, label_files[0]) for image in images]
-    return _match(home.parent, images, label_files)
+    return _match(home.parent, images, label_files, names)
 
 
-def _beside(root: Path, files: list[Path]) -> list[tuple[Path, Path]]:
+def _beside(files: list[Path], names: _Names) -> list[tuple[Path, Path]]:
     """Pairs whose files lie in one folder, told apart by the end of the stem."""
     pairs = []
     for home in sorted({path.parent for path in files}):
         here = [path for path in files if path.parent == home]
-        labels = [path for path in here if LABEL_ENDING.search(path.stem)]
+        labels = [path for path in here if names.ending.search(path.stem)]
         if labels:
-            pairs += _match(home, [p for p in here if p not in labels and _is_image(p)], labels)
+            others = [p for p in here if p not in labels and not LABEL_ENDING.search(p.stem) and _is_image(p)]
+            pairs += _match(home, others, labels, names)
     return pairs
 
 
@@ -113,10 +131,10 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in RASTERS and not OTHER_ENDING.search(path.stem)
 
 
-def _match(place: Path, images: list[Path], labels: list[Path]) -> list[tuple[Path, Path]]:
+def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -> list[tuple[Path, Path]]:
     """Images and labels of one stem; DataError unless each has exactly one partner."""
     by_image = _by_stem(place, images, IMAGE_ENDING)
-    by_label = _by_stem(place, labels, LABEL_ENDING)
+    by_label = _by_stem(place, labels, names.ending)
     for have, lack, what in (
         (by_image, by_label, "images without labels"),
         (by_label, by_image, "labels without image"),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.nets.multitask import MULTITASK
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
 from smalti.nets.segmentation.bisenetv2 import BiSeNetV2
@@ -88,16 +90,28 @@ class Model(nn.Module):
 
 def build(card: Card) -> Model:
     """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
-    scores = card.tasks[0].kind == "score"
-    nets = RANKERS if scores else NETS
+    nets = RANKERS if card.tasks[0].kind == "score" else NETS | MULTITASK
     if card.net not in nets:
         raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
-    if len(card.tasks) != 1:
-        raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
-    task = card.tasks[0]
-    sizes = {"bands": len(card.bands)} | ({} if scores else {"classes": task.channels})
     try:
-        net = nets[card.net](**sizes, task=task.name, **card.options)
+        net = nets[card.net](**_demands(card), bands=len(card.bands), **card.options)
     except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and numbers that torch refuses
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)
+
+
+def _demands(card: Card) -> dict[str, Any]:
+    """What a net is asked for, as its kind of net takes it; ModelError if no net of its kind can."""
+    if card.net in MULTITASK:
+        return {"tasks": card.tasks}
+    if len(card.tasks) != 1:
+        raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
+    [task] = card.tasks
+    if task.kind == "score":
+        return {"task": task.name}
+    if task.per_image or task.minimum is not None:
+        raise ModelError(
+            f"model {card.name}: task {task.name} has one answer per image, or a minimum; net {card.net} "
+            f"knows neither, take {', '.join(MULTITASK)}"
+        )
+    return {"task": task.name, "classes": task.channels}

@@ -84,7 +84,7 @@ def our_names(backbone: Backbone, weights: Weights) -> Weights:
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
-    for prefix in ("net.encoder.", "encoder."):
+    for prefix in ("net.encoder.0.", "net.encoder.", "encoder."):
         if any(key.startswith(prefix) for key in weights):
             return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     return weights

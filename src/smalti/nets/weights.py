@@ -18,12 +18,13 @@ from smalti.nets.naming import Weights, our_names
 
 
 def load_encoder(
-    backbone: Backbone, source: str | Path, sha256: str | None = None, images: Tensor | None = None
+    encoder: nn.Module, source: str | Path, sha256: str | None = None, images: Tensor | None = None
 ) -> None:
     """Loads trained weights into an encoder, in place; nothing else is touched.
 
     Args:
-        backbone: an encoder of `BACKBONES`; its first convolution may have any number of bands.
+        encoder: one of `BACKBONES`, or a list of such, one per task, which all get the same weights. Its first
+            convolution may have any number of bands.
         source: a `.safetensors` file, a `.pth` file (tensors only), or `hub:OWNER/NAME` on the Hugging Face hub.
         sha256: the file's SHA-256 in hexadecimal; another one is refused.
         images: normalised images N,bands,H,W as the encoder sees them. Needed for weights with folded batch norms
@@ -35,10 +36,12 @@ def load_encoder(
     path = _fetch(str(source))
     _check_hash(path, sha256)
     weights = _read(path)
-    if "00_conv.weight" in weights:
-        _load_folded(backbone, weights, path, images)
-    else:
-        _load_strictly(backbone, our_names(backbone, weights), path)
+    for backbone in encoder if isinstance(encoder, nn.ModuleList) else [encoder]:
+        assert isinstance(backbone, Backbone)
+        if "00_conv.weight" in weights:
+            _load_folded(backbone, weights, path, images)
+        else:
+            _load_strictly(backbone, our_names(backbone, weights), path)
 
 
 def _fetch(source: str) -> Path:

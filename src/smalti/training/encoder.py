@@ -13,7 +13,10 @@ from smalti.errors import RecipeError
 
 
 def encoder_of(model: nn.Module, setting: str) -> nn.Module:
-    """The encoder; RecipeError, which names the setting that needs one, if the model has none."""
+    """The encoder, or the list of them where each task has its own.
+
+    RecipeError, which names the setting that needs one, if the model has none.
+    """
     encoder = getattr(getattr(model, "net", None), "encoder", None)
     if not isinstance(encoder, nn.Module):
         raise RecipeError(f"{setting} needs a net with an encoder; this one has none")
@@ -43,7 +46,13 @@ def recompute_stages(model: nn.Module) -> None:
 
     What is computed anew does not move the batch norms' statistics a second time.
     """
-    stages = getattr(encoder_of(model, "train.recompute"), "stages", None)
+    encoder = encoder_of(model, "train.recompute")
+    for one in encoder if isinstance(encoder, nn.ModuleList) else [encoder]:
+        _recompute(one)
+
+
+def _recompute(encoder: nn.Module) -> None:
+    stages = getattr(encoder, "stages", None)
     if not isinstance(stages, nn.ModuleList):
         raise RecipeError("train.recompute needs an encoder with stages; this one has none")
     for stage in stages:

@@ -1,7 +1,7 @@
 """Optimizers: which parameter learns how fast."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
@@ -9,24 +9,33 @@ from torch.optim import SGD, AdamW, Optimizer
 from smalti.errors import RecipeError
 from smalti.training.settings import OptimSettings
 
-ENCODER = re.compile(r"net\.encoder\.(?:stages\.(\d+)\.)?")
+ENCODER = re.compile(r"net\.encoder\.(?:\d+\.)?(?:stages\.(\d+)\.)?")  # a number where each task has its own
+SHARING = "net.sharing."
+Place = Literal["encoder", "rest", "sharing"]
 
 
 def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
-    """Groups by place (rest, encoder, its stages where they differ) and by weight decay; each keeps its `peak` rate.
+    """Groups by place (sharing units, encoder, its stages where they differ, rest) and by weight decay.
 
-    Every parameter that requires a gradient is in exactly one.
+    Every parameter that requires a gradient is in exactly one; each group keeps its `peak` rate. Weights by which
+    branches mix their maps do not decay: at zero, nothing would pass.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     deepest = max((int(m[1] or 0) for name in trained if (m := ENCODER.match(name))), default=0)
-    groups: dict[tuple[bool, int, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[Place, int, bool], list[nn.Parameter]] = {}
+    factors: dict[Place, float] = {
+        "encoder": settings.encoder_factor,
+        "rest": 1,
+        "sharing": settings.sharing_factor,
+    }
     for name, parameter in trained.items():
         found = ENCODER.match(name)
         above = deepest - int(found[1] or 0) if found and settings.layer_decay < 1 else 0
-        groups.setdefault((bool(found), above, parameter.ndim > 1), []).append(parameter)
+        place: Place = "encoder" if found else "sharing" if name.startswith(SHARING) else "rest"
+        groups.setdefault((place, above, parameter.ndim > 1 and place != "sharing"), []).append(parameter)
     rows = []
-    for (encoder, above, decayed), parameters in sorted(groups.items(), key=lambda item: item[0]):
-        peak = settings.lr * (settings.encoder_factor * settings.layer_decay**above if encoder else 1)
+    for (place, above, decayed), parameters in sorted(groups.items(), key=lambda item: item[0]):
+        peak = settings.lr * factors[place] * settings.layer_decay**above
         decay = settings.weight_decay if decayed else 0.0
         rows.append({"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay})
     if settings.name == "sgd":

@@ -49,7 +49,7 @@ class Split:
 def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
     """Opens every source; DataError if ground or files of the parts overlap."""
     task = card.tasks[0]
-    train = [open_source(source, recipe.root, card, task) for source in recipe.data.train]
+    train = [open_source(source, recipe.root, card, card.tasks) for source in recipe.data.train]
     pairs, places = {}, {"training": [_place(s) for group in train for s in group if s.path]}
     for name, sources in (("validation", recipe.data.validation), ("test", recipe.data.test)):
         found = [scored_pairs(source, recipe.root, card, task) for source in sources]
@@ -58,7 +58,7 @@ def open_split(recipe: SegmentationRecipe, card: Card) -> Split:
     for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
         if one == "training" or not recipe.data.select_on_test:
             check_apart(places[one], places[other], (one, other))
-    held = keep_in_memory(train, task.ignore, recipe.data.memory_mb * MEGABYTE)
+    held = keep_in_memory(train, recipe.data.memory_mb * MEGABYTE)
     return Split(held, pairs["validation"], pairs["test"], recipe.judges)
 
 
@@ -69,12 +69,11 @@ def _place(scene: Scene) -> Place:
 
 def make_stream(recipe: SegmentationRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
     """The stream of training windows."""
-    task = card.tasks[0]
     pools = [
-        (source.weight, Pool(scenes, source.by, task), source.augment(recipe.augment))
+        (source.weight, Pool(scenes, source.by), source.augment(recipe.augment))
         for source, scenes in zip(recipe.data.train, train, strict=True)
     ]
-    return Stream(pools, card, task, recipe.train.crop, recipe.train.seed)
+    return Stream(pools, card, card.tasks, recipe.train.crop, recipe.train.seed)
 
 
 def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
@@ -88,7 +87,7 @@ def make_model(recipe: SegmentationRecipe, card: Card, stream: Stream) -> Model:
         source = recipe.net.encoder_weights
         path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
         encoder = encoder_of(model, "net.encoder_weights")
-        load_encoder(encoder, path, recipe.net.encoder_sha256, images)  # type: ignore[arg-type]
+        load_encoder(encoder, path, recipe.net.encoder_sha256, images)
     return model
 
 

@@ -49,12 +49,14 @@ class OptimSettings(Settings):
     lr: float = Field(1e-3, gt=0)
     encoder_factor: float = Field(1.0, ge=0)
     """The encoder's learning rate relative to `lr`."""
+    sharing_factor: float = Field(1.0, ge=0)
+    """The learning rate, relative to `lr`, of what tasks share maps by; their authors took up to 100."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Factor from each stage of the encoder to the next shallower one; the deepest has the encoder's rate."""
     freeze_encoder: Annotated[int, Field(ge=0)] | Literal["always"] = 0
     """First steps in which the encoder's weights and batch norms stay as they are."""
     weight_decay: float = Field(0.01, ge=0)
-    """Not applied to biases and norms."""
+    """Not applied to biases, norms and what tasks share maps by."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """For sgd only."""
 

@@ -43,6 +43,6 @@ def test_cost_is_that_of_the_satellite_program() -> None:
 @pytest.mark.parametrize(("output_stride", "rates"), [(16, [2, 4, 8, 6, 12, 18]), (8, [4, 8, 16, 12, 24, 36])])
 def test_rates_double_at_the_finer_stride(output_stride: int, rates: list[int]) -> None:
     net = NETS["deeplabv3plus"](classes=2, width=0.125, output_stride=output_stride, multi_grid=(1, 2, 4))
-    parts = (net.encoder.stages[-1], net.aspp)
+    parts = (net.encoder.stages[-1], net.decoder.aspp)
     convs = [m for part in parts for m in part.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     assert [conv.dilation[0] for conv in convs] == rates

@@ -41,8 +41,36 @@ class ASPP(nn.Module):
         return self.fuse(torch.cat([*(branch(x) for branch in self.branches), whole], dim=1))  # type: ignore[no-any-return]
 
 
+class DeepLabDecoder(nn.Module):
+    """The encoder's maps become `outputs` maps at the size of the shallowest.
+
+    Args:
+        channels: of the encoder's maps, shallow to deep.
+        outputs: of the decoder.
+        output_stride: of the encoder's deepest map, 8, 16 or 32.
+    """
+
+    def __init__(self, channels: Sequence[int], outputs: int, output_stride: int) -> None:
+        super().__init__()
+        shallow, *_, deep = channels
+        self.aspp = ASPP(deep, [rate * 16 // output_stride for rate in RATES])
+        self.reduce = ConvNorm(shallow, SHALLOW)
+        self.head = nn.Sequential(
+            ConvNorm(SHALLOW + CHANNELS, CHANNELS, 3),
+            ConvNorm(CHANNELS, CHANNELS, 3),
+            nn.Dropout(DROPS[1]),
+            nn.Conv2d(CHANNELS, outputs, 1),
+        )
+
+    def forward(self, taps: list[Tensor]) -> Tensor:
+        """Maps of the encoder, shallow to deep, to N,outputs,H/4,W/4."""
+        shallow, *_, deep = taps
+        seen = resize(self.aspp(deep), shallow)
+        return self.head(torch.cat((self.reduce(shallow), seen), dim=1))  # type: ignore[no-any-return]
+
+
 class DeepLabV3Plus(nn.Module):
-    """Encoder, ASPP, decoder."""
+    """Encoder, decoder, bilinear up to the size of the image."""
 
     def __init__(
         self,
@@ -57,19 +85,9 @@ class DeepLabV3Plus(nn.Module):
         super().__init__()
         self.task = task
         self.encoder = make_backbone(encoder, bands, width, output_stride, multi_grid)
-        shallow, *_, deep = self.encoder.channels
-        self.aspp = ASPP(deep, [rate * 16 // output_stride for rate in RATES])
-        self.reduce = ConvNorm(shallow, SHALLOW)
-        self.decoder = nn.Sequential(
-            ConvNorm(SHALLOW + CHANNELS, CHANNELS, 3),
-            ConvNorm(CHANNELS, CHANNELS, 3),
-            nn.Dropout(DROPS[1]),
-            nn.Conv2d(CHANNELS, classes, 1),
-        )
+        self.decoder = DeepLabDecoder(self.encoder.channels, classes, output_stride)
         initialise(self)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Images N,bands,H,W, normalised, to {task: logits N,classes,H,W}."""
-        shallow, *_, deep = self.encoder(x)
-        seen = resize(self.aspp(deep), shallow)
-        return {self.task: resize(self.decoder(torch.cat((self.reduce(shallow), seen), dim=1)), x)}
+        return {self.task: resize(self.decoder(self.encoder(x)), x)}

@@ -1,0 +1,33 @@
+"""Weights of another net taken over where names and shapes fit, and what is said about it."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from smalti.errors import ModelError
+
+SHOWN = 3
+
+
+def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str) -> list[str]:
+    """Copies into `own`, in place, the tensors of the same names and shapes; `source` begins what is said.
+
+    Returns lines that say what was filled and what was not; ModelError if nothing fits.
+    """
+    fitting = {name for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    if not any(own[name].is_floating_point() for name in fitting):
+        raise ModelError(f"{source}: none of its {len(weights)} weights fits the net by name and shape")
+    with torch.no_grad():
+        for name in fitting:
+            own[name].copy_(weights[name])
+    lines = [f"from {source}: {len(fitting)} of the net's {len(own)} tensors filled"]
+    for what, names in (
+        ("of another shape, left at random", (own.keys() & weights.keys()) - fitting),
+        ("not in the checkpoint, left at random", own.keys() - weights.keys()),
+        ("in the checkpoint only, not used", weights.keys() - own.keys()),
+    ):
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            lines.append(f"  {what}: {', '.join(sorted(names)[:SHOWN])}{more}")
+    return lines

@@ -1,0 +1,13 @@
+"""Networks that answer several tasks; `MULTITASK[name](tasks, bands, **options)` builds one.
+
+All take images N,bands,H,W (normalised) and answer {task: tensor}: logits or values N,K,H,W for tasks of pixels, N,K
+for tasks of whole images.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from smalti.nets.multitask.net import MultiTask
+
+MULTITASK: dict[str, Callable[..., nn.Module]] = {"multitask": MultiTask}

@@ -1,0 +1,64 @@
+"""Heads: from a task's maps to its answer, per pixel by a decoder or for the whole image."""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smalti.card import Task
+from smalti.errors import ModelError
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.layers import initialise, resize
+from smalti.nets.segmentation.deeplabv3plus import DeepLabDecoder
+from smalti.nets.segmentation.ued import Decoder
+
+# name: the finest stride of its encoder unless the recipe says another; channels and strides of the maps and outputs
+# to a module that takes the maps, shallow to deep
+DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
+    "ued": (32, lambda encoder, outputs: Decoder(encoder.channels, outputs)),
+    "deeplabv3plus": (16, lambda encoder, outputs: DeepLabDecoder(encoder.channels, outputs, encoder.strides[-1])),
+}
+
+
+def limited(values: Tensor, task: Task) -> Tensor:
+    """Never below the task's minimum, by a softplus; logits, and values without one, stay as they are."""
+    return values if task.minimum is None else task.minimum + F.softplus(values)
+
+
+class PixelHead(nn.Module):
+    """A decoder, bilinear up to the size of the image."""
+
+    def __init__(self, task: Task, decoder: nn.Module) -> None:
+        super().__init__()
+        self.task = task
+        self.decoder = decoder
+
+    def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
+        """The branch's maps, and the image N,bands,H,W for its size, to N,K,H,W."""
+        return resize(limited(self.decoder(maps), self.task), image)
+
+
+class ImageHead(nn.Module):
+    """The mean of the deepest map, and a linear layer."""
+
+    def __init__(self, task: Task, channels: int) -> None:
+        super().__init__()
+        self.task = task
+        self.linear = nn.Linear(channels, task.channels)
+
+    def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
+        """The branch's maps to N,K."""
+        return limited(self.linear(maps[-1].mean((2, 3))), self.task)
+
+
+def make_head(task: Task, encoder: Backbone, decoder: str) -> nn.Module:
+    """The head of a task on an encoder; ModelError for a kind of task that has none."""
+    if task.kind == "score":
+        raise ModelError(f"task {task.name}: a score ranks images; take a net that ranks")
+    head = (
+        ImageHead(task, encoder.channels[-1])
+        if task.per_image
+        else PixelHead(task, DECODERS[decoder][1](encoder, task.channels))
+    )
+    initialise(head)
+    return head

@@ -1,0 +1,159 @@
+"""A net that answers several tasks: an encoder, or one per task, a sharing scheme between them, a head per task."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from smalti.card import Task
+from smalti.errors import ModelError
+from smalti.nets.backbones import make_backbone
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.filling import fill_fitting
+from smalti.nets.multitask.heads import DECODERS, make_head
+from smalti.nets.multitask.plan import Plan
+from smalti.nets.multitask.sharing import SHARING
+
+# Names in a checkpoint of one task: of this net, or of a net with an encoder and a decoder.
+ENCODER = re.compile(r"^encoder\.(?:0\.)?(?=stages\.)")
+HEAD = re.compile(r"^heads\.0\.|^(?=decoder\.)")
+SIDE = 64
+"""Of the images, in pixels, by which the net finds out what is reached by which loss."""
+
+
+class MultiTask(nn.Module):
+    """See the module. Options are plain JSON values, as a card holds them.
+
+    Args:
+        tasks: what it answers, in this order.
+        bands: of the image.
+        encoder: key in `BACKBONES`.
+        width: factor of the encoder's channels.
+        decoder: key in `DECODERS`, for tasks of pixels.
+        output_stride: see `dilate`; None takes the decoder's own.
+        multi_grid: see `dilate`.
+        sharing: key in `SHARING`.
+        stages: behind which stages (from 0) branches exchange maps; None: behind all.
+        gate: for `afa`: `channel`, `spatial` or `both`.
+        isolation: `none`, `own`, `ratio` or a list of tasks: see `isolation`.
+        tau: for isolation `ratio`.
+
+    Raises:
+        ModelError: an unknown name, or a setting that the scheme has no use for.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        bands: int = 3,
+        encoder: str = "resnet18",
+        width: float = 1.0,
+        decoder: str = "ued",
+        output_stride: int | None = None,
+        multi_grid: Sequence[int] = (),
+        sharing: str = "shared",
+        stages: Sequence[int] | None = None,
+        gate: str | None = None,
+        isolation: str | Sequence[str] = "none",
+        tau: float | None = None,
+    ) -> None:
+        super().__init__()
+        _check_names(tasks, decoder, sharing)
+        self.tasks = tuple(tasks)
+        names = tuple(task.name for task in tasks)
+        stride = DECODERS[decoder][0] if output_stride is None else output_stride
+        encoders = [make_backbone(encoder, bands, width, stride, multi_grid)]
+        plan = Plan(names, encoders[0].channels, None if stages is None else tuple(stages), gate, isolation, tau)
+        self.sharing = SHARING[sharing](plan)
+        more = len(tasks) - 1 if self.sharing.branched else 0
+        encoders += [make_backbone(encoder, bands, width, stride, multi_grid) for _ in range(more)]
+        self.encoder = nn.ModuleList(encoders)
+        self.heads = nn.ModuleList(make_head(task, encoders[0], decoder) for task in tasks)
+        self._reached: set[str] | None = None
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Images N,bands,H,W, normalised, to {task: logits or values, N,K,H,W or, for the whole image, N,K}."""
+        branches = self.sharing(self._encoders(), x)
+        return {task.name: head(maps, x) for task, head, maps in zip(self.tasks, self.heads, branches, strict=True)}
+
+    def roles(self) -> dict[str, list[nn.Parameter]]:
+        """The trainable parameters by what they do: `backbone`, `sharing`, `head`."""
+        parts = {"backbone": self.encoder, "sharing": self.sharing, "head": self.heads}
+        return {role: [p for p in part.parameters() if p.requires_grad] for role, part in parts.items()}
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The trainable parameters that more than one task's loss reaches."""
+        if self._reached is None:
+            self._reached = self._find_shared()
+        return [p for name, p in self.named_parameters() if name in self._reached and p.requires_grad]
+
+    def _find_shared(self) -> set[str]:
+        """Their names, found by walking back from each answer to an empty image; the net stays as it is."""
+        weights = {name: p.detach().requires_grad_() for name, p in self.named_parameters()}
+        buffers = {name: value.clone() for name, value in self.named_buffers()}
+        first = next(iter(self.encoder.parameters()))
+        image = first.new_zeros(2, first.shape[1], SIDE, SIDE)
+        counts = dict.fromkeys(weights, 0)
+        with torch.random.fork_rng(), torch.enable_grad():
+            for answer in functional_call(self, weights | buffers, (image,)).values():
+                found = torch.autograd.grad(answer.sum(), list(weights.values()), retain_graph=True, allow_unused=True)
+                for name, gradient in zip(weights, found, strict=True):
+                    counts[name] += gradient is not None
+        return {name for name, count in counts.items() if count > 1}
+
+    def branch_keys(self, task: str) -> list[str]:
+        """The names of the tensors of a task's branch and head; without branches, of the encoder and the head."""
+        number, branch = self._place(task)
+        return [key for key in self.state_dict() if key.startswith((f"encoder.{branch}.", f"heads.{number}."))]
+
+    def fill_branch(self, task: str, weights: Mapping[str, Tensor]) -> list[str]:
+        """Fills a task's branch and head, in place, from a checkpoint of one task.
+
+        Where all tasks have one encoder, it is filled: by the last checkpoint, if there are several.
+
+        Args:
+            task: its name.
+            weights: of a model with this net and one task, or with a net of an encoder and a decoder (`ued`).
+
+        Returns lines that say what was filled and what was not; ModelError if nothing fits, or there are more tasks.
+        """
+        number, branch = self._place(task)
+        plain = {name.removeprefix("net."): value for name, value in weights.items()}
+        if any(name.startswith("heads.1.") for name in plain):
+            raise ModelError(f"task {task}: the checkpoint answers several tasks; give one that answers one")
+        own = self.state_dict()
+        theirs = {
+            HEAD.sub(f"heads.{number}.", ENCODER.sub(f"encoder.{branch}.", name, 1), 1): value
+            for name, value in plain.items()
+        }
+        return fill_fitting({key: own[key] for key in self.branch_keys(task)}, theirs, f"the checkpoint of task {task}")
+
+    def gates(self, x: Tensor) -> list[tuple[int, Tensor]]:
+        """The gates of `afa` for images N,bands,H,W: each stage's number and N,T,T,h,w or N,T,T,C.
+
+        Row i, column j: what task j's map counts for task i.
+        """
+        return self.sharing.gates(self._encoders(), x)
+
+    def _encoders(self) -> Sequence[Backbone]:
+        return cast("Sequence[Backbone]", self.encoder)
+
+    def _place(self, task: str) -> tuple[int, int]:
+        """The numbers of a task's head and of its encoder."""
+        names = [known.name for known in self.tasks]
+        if task not in names:
+            raise ModelError(f"no task {task!r}; there are {', '.join(names)}")
+        number = names.index(task)
+        return number, number if self.sharing.branched else 0
+
+
+def _check_names(tasks: Sequence[Task], decoder: str, sharing: str) -> None:
+    for what, name, known in (("decoder", decoder, DECODERS), ("sharing scheme", sharing, SHARING)):
+        if name not in known:
+            raise ModelError(f"no {what} {name!r}; there are {', '.join(known)}")
+    names = [task.name for task in tasks]
+    if not names or len(set(names)) != len(names):
+        raise ModelError(f"tasks {names}: give one or more, no two of the same name")

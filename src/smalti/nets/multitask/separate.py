@@ -1,0 +1,20 @@
+"""An encoder per task, and nothing between them: what every other scheme is measured against."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.multitask.plan import Plan, Sharing
+
+
+class Separate(Sharing):
+    """Single-task networks side by side."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        plan.refuse("separate", "stages", "gate", "isolation", "tau")
+
+    def forward(self, encoders: Sequence[Backbone], x: Tensor) -> list[list[Tensor]]:
+        """See `Sharing`."""
+        return [encoder(x) for encoder in encoders]
