@@ -1,4 +1,4 @@
-"""Losses of answers for whole images, also of images that are mixed with their neighbours (Zhang et al., 2018: mixup)."""
+"""Losses of answers for whole images, also where neighbours are mixed (Zhang et al., 2018: mixup)."""
 
 import torch.nn.functional as F
 from torch import Tensor

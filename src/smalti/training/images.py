@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from smalti.card import Card, Task
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
-from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
 from smalti.errors import RecipeError
+from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
 from smalti.losses.images import class_loss, mix
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
@@ -53,7 +53,7 @@ class ImagesWork:
             with torch.no_grad():
                 images = model.normalise(self.stream.batch(0, recipe.train.batch)["image"])
             path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
-            encoder: Any = encoder_of(model, "net.encoder_weights")
+            encoder = encoder_of(model, "net.encoder_weights")
             load_encoder(encoder, path, recipe.net.encoder_sha256, images)
         return model
 

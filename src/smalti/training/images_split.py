@@ -11,7 +11,7 @@ from smalti.data.images.labelled import Labelled, label
 from smalti.data.images.listing import Listing, check_apart, check_files
 from smalti.data.images.stream import Cut, OpenCvCutter
 from smalti.errors import DataError
-from smalti.training.images_settings import ImagesRecipe, ImageSource
+from smalti.training.images_settings import ImageSource, ImagesRecipe
 
 
 @dataclass(frozen=True)

@@ -79,5 +79,5 @@ def test_one_pass_shows_the_middle_of_each_once_in_order(images: Labelled) -> No
 def test_a_file_that_breaks_later_stops_the_stream_with_its_name(images: Labelled, tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"\xff\xd8\xff broken")
     bad = Labelled([str(tmp_path / "x.jpg")], {"colour": np.zeros(1, np.int64)})
-    with closing(stream(bad).batches(0, 2, 1)) as batches, pytest.raises(DataError, match="x.jpg"):
+    with closing(stream(bad).batches(0, 2, 1)) as batches, pytest.raises(DataError, match=r"x\.jpg"):
         next(batches)

@@ -54,8 +54,8 @@ def _ids(listing: Listing, task: Task) -> NDArray[np.int64]:
         if cell not in ids:
             near = get_close_matches(cell, task.labels, 1, 0)
             raise DataError(
-                f"{listing.root / listing.files[at]}: {cell!r} is none of the {len(task.labels)} classes of {task.name} "
-                f"in the training (nearest: {near[0]})"
+                f"{listing.root / listing.files[at]}: {cell!r} is none of the {len(task.labels)} classes of "
+                f"{task.name} in the training (nearest: {near[0]})"
             )
     return np.array([ids[cell] for cell in cells], np.int64)
 

@@ -1,7 +1,7 @@
 """Random operations on images (after Cubuk et al., 2020, "RandAugment"): a light set of them.
 
-Differs from the paper: changes of brightness, contrast and colour are left to `change_light`, inversion is left out, and
-a magnitude of 1 is less than there. Images are H,W,3 bytes; what a geometric operation uncovers is grey.
+Differs from the paper: changes of brightness, contrast and colour are left to `change_light`, inversion is left out,
+and a magnitude of 1 is less than there. Images are H,W,3 bytes; what a geometric operation uncovers is grey.
 """
 
 from collections.abc import Callable
