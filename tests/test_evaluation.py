@@ -8,7 +8,7 @@ import pytest
 from smalti.card import Card, Task
 from smalti.errors import DataError, ModelError
 from smalti.evaluation import Pair, evaluate, find_pairs
-from smalti.evaluation.result import text_table
+from smalti.evaluation.result import card_scores, text_table, to_json
 from smalti.evaluation.tiles import TileKeeper, notable
 from smalti.metrics import BoundaryF1, Confusion
 from smalti.raster.grid import Grid
@@ -69,7 +69,7 @@ def case(seed, height=37, width=45):
 
 
 def pair(name, image, truth, valid=None):
-    return Pair(name, lambda: Array(image, valid), lambda grid: Truth(truth))
+    return Pair(name, lambda: Array(image, valid), {"cover": lambda grid: Truth(truth)})
 
 
 def test_scores_of_two_images_equal_counting_them_at_once():
@@ -100,11 +100,11 @@ def test_the_protocol_states_every_fact():
     image, truth = case(5)
     result = evaluate(Thirds(), [pair("a", image, truth)], data="town", split="test part", leave_out=("low",))
     for fact in ("town, 1 image", "test part", "over middle, high", "left out: low", "within 3 px", "not eroded"):
-        assert fact in result.protocol
-    assert "tiles: 16 px, overlap 4 px" in result.protocol and "no test-time augmentation" in result.protocol
-    assert "chosen by: not stated" in result.protocol
+        assert fact in str(result.facts)
+    assert "tiles: 16 px, overlap 4 px" in str(result.facts) and "no test-time augmentation" in str(result.facts)
+    assert "chosen by: not stated" in str(result.facts)
     averaged = evaluate(Thirds(), [pair("a", image, truth)], tta=True, boundary=None)
-    assert "mean of 8 flips and turns" in averaged.protocol and "boundaries" not in averaged.protocol
+    assert "mean of 8 flips and turns" in str(averaged.facts) and "boundaries" not in str(averaged.facts)
 
 
 def test_json_holds_scores_with_their_protocol():
@@ -112,12 +112,12 @@ def test_json_holds_scores_with_their_protocol():
     image[:, 10:] = 100
     truth = np.minimum(image // 86, 2).astype(np.uint8)
     result = evaluate(Thirds(), [pair("a", image, truth)])
-    told = json.loads(result.to_json())
-    assert told["scores"][0] == {"name": "mIoU", "value": 1.0, "protocol": result.protocol}
+    told = json.loads(to_json(result))
+    assert told["scores"][0] == {"name": "mIoU", "value": 1.0, "protocol": str(result.facts)}
     assert told["classes"]["high"]["iou"] is None and told["classes"]["low"]["pixels"] == 200
     assert told["confusion"]["counts"] == [[200, 0, 0], [0, 200, 0], [0, 0, 0]]
     assert told["images"] == [{"name": "a", "miou": 1.0, "oa": 1.0, "pixels": 400}]
-    assert all(not math.isnan(score.value) for score in result.card_scores())
+    assert all(not math.isnan(score.value) for score in card_scores(result))
 
 
 def test_the_table_is_aligned_and_has_the_protocol_below():
@@ -158,19 +158,21 @@ def test_kept_tiles_hold_both_maps_and_are_ranked(monkeypatch):
 
 def test_tiles_of_a_row_are_of_one_size(monkeypatch):
     monkeypatch.setattr("smalti.evaluation.tiles.SIDE", 16)
-    keeper = TileKeeper("a", 3, 255)
+    tiles = []
+    keeper = TileKeeper("a", tiles, small_card().tasks[0])
     keeper.add(*np.zeros((2, 20, 41), np.uint8))
     keeper.close()
-    assert [(t.window.row, t.window.col, t.window.height, t.window.width) for t in keeper.tiles] == [
+    assert [(t.window.row, t.window.col, t.window.height, t.window.width) for t in tiles] == [
         (0, 0, 16, 14), (0, 14, 16, 13), (0, 27, 16, 14), (16, 0, 4, 14), (16, 14, 4, 13), (16, 27, 4, 14),
     ]  # fmt: skip
 
 
 def test_a_tile_without_truth_is_not_kept():
-    keeper = TileKeeper("a", 3, 255)
+    tiles = []
+    keeper = TileKeeper("a", tiles, small_card().tasks[0])
     keeper.add(np.full((4, 4), 255, np.uint8), np.zeros((4, 4), np.uint8))
     keeper.close()
-    assert keeper.tiles == []
+    assert tiles == []
 
 
 def files(root, *names):

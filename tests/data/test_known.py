@@ -48,7 +48,7 @@ def test_windows_and_pairs_come_from_the_files_themselves(recipe):
     window = Pool(scenes, "class").patch(np.random.default_rng(0), 8)
     assert window.targets["classes"].shape == (8, 8)
     pair = split.validation[0]
-    with_borders = pair.open_labels(pair.open_image().grid).read(Window(0, 0, 12, 21))
+    with_borders = pair.truth[card.tasks[0].name](pair.open_image().grid).read(Window(0, 0, 12, 21))
     assert np.array_equal(with_borders, truth(KNOWN["vaihingen"]))
     assert pair.open_others is not None and not pair.eroded
 

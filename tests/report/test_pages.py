@@ -96,7 +96,7 @@ def evaluated():
 
 def test_evaluation_page_has_scores_matrix_tiles_and_protocol(evaluated, tmp_path):
     evaluation, pairs, tiles = evaluated
-    write_evaluation_page(tmp_path / "p.html", evaluation, pairs, tiles)
+    write_evaluation_page(tmp_path / "p.html", [evaluation], pairs, {"cover": tiles})
     page = self_contained((tmp_path / "p.html").read_text())
     assert f"{100 * evaluation.scores.miou:.2f}" in page and "half of it" in page and "left out of the means" in page
     assert page.count("mapped as") >= 9 and "&lt;i&gt;a" in page and "<i>a" not in page
@@ -108,7 +108,7 @@ def test_evaluation_page_has_scores_matrix_tiles_and_protocol(evaluated, tmp_pat
 
 def test_evaluation_page_draws_the_curves_of_a_training(evaluated, tmp_path):
     (tmp_path / "r.csv").write_text("step,loss,val/miou,lr\n1,0.9,,0.1\n2,0.5,0.4,0.1\n3,0.4,,0.1\n")
-    write_evaluation_page(tmp_path / "p.html", evaluated[0], records=tmp_path / "r.csv")
+    write_evaluation_page(tmp_path / "p.html", [evaluated[0]], records=tmp_path / "r.csv")
     page = (tmp_path / "p.html").read_text()
     assert page.count("<polyline") == 2 and "val/miou" in page and "last 0.4" in page
 
@@ -116,16 +116,16 @@ def test_evaluation_page_draws_the_curves_of_a_training(evaluated, tmp_path):
 def test_evaluation_page_refuses_other_files_as_records(evaluated, tmp_path):
     (tmp_path / "r.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no column `step`"):
-        write_evaluation_page(tmp_path / "p.html", evaluated[0], records=tmp_path / "r.csv")
+        write_evaluation_page(tmp_path / "p.html", [evaluated[0]], records=tmp_path / "r.csv")
     assert not (tmp_path / "p.html").exists()
 
 
 def test_evaluation_page_of_a_16_bit_image(tmp_path):
     image = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40) * 30
-    pairs = [Pair("a", lambda: Sixteen(image), lambda grid: Truth(np.zeros((40, 40), np.uint8)))]
+    pairs = [Pair("a", lambda: Sixteen(image), {"cover": lambda grid: Truth(np.zeros((40, 40), np.uint8))})]
     tiles = []
     evaluation = evaluate(Thirds(), pairs, tiles=tiles)
-    write_evaluation_page(tmp_path / "p.html", evaluation, pairs, tiles)
+    write_evaluation_page(tmp_path / "p.html", [evaluation], pairs, {"cover": tiles})
     assert "data:image/webp" in (tmp_path / "p.html").read_text()
 
 

@@ -10,7 +10,7 @@ import click
 from tqdm import tqdm
 
 from smalti.errors import DataError
-from smalti.evaluation.result import aligned, percent
+from smalti.evaluation.words import aligned, percent
 from smalti.known.check import Contents, Files, check_contents, check_files
 from smalti.known.items import Search
 from smalti.known.layout import Known

@@ -2,33 +2,47 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from smalti.card import Card
+from smalti.card import Card, Task
 from smalti.jobs import deliver
 from smalti.raster.palette import NO_DATA, task_colors
 
 
 class PictureFolder:
-    """Writes the maps of each image: classes in their colours, values from black (0) to white (1)."""
+    """Writes the maps of each image: classes in their colours, values from black to white.
+
+    Values without a unit lie between 0 and 1; with one, black and white are the least and the most of the image.
+    """
 
     def __init__(self, folder: Path, card: Card) -> None:
         self._folder = folder
         self._tasks = {task.name: task for task in card.tasks}
 
-    def __call__(self, image: str, maps: dict[str, NDArray[np.uint8]]) -> None:
+    def __call__(self, image: str, maps: dict[str, NDArray[Any]]) -> None:
         """Writes FOLDER/IMAGE.png for the first task, and IMAGE_TASK.png for the others; OutputError if it cannot."""
         stem = Path(image).with_suffix("").as_posix().replace("/", "_").replace(":", "").replace(" ", "_")
         for number, (name, values) in enumerate(maps.items()):
             ending = "" if number == 0 else "_" + name.rpartition("/")[2]
-            picture = Image.fromarray(values)
-            if self._tasks[name].kind == "classes":
-                colors = [*task_colors(self._tasks[name])]
+            task = self._tasks[name]
+            picture = Image.fromarray(values if task.kind == "classes" else _grey(values, task))
+            if task.kind == "classes":
+                colors = [*task_colors(task)]
                 colors += [NO_DATA] * (256 - len(colors))
                 picture.putpalette([part for color in colors for part in color])
             stream = io.BytesIO()
             picture.save(stream, "PNG")
             deliver(self._folder / f"{stem}{ending}.png", stream.getvalue())
+
+
+def _grey(values: NDArray[np.float32], task: Task) -> NDArray[np.uint8]:
+    """Values (H, W) as bytes; what is unknown is black."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if task.unit and known.size else (0.0, 1.0)
+    share = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-6)
+    grey: NDArray[np.uint8] = np.clip(share * 255 + 0.5, 0, 255).astype(np.uint8)
+    return grey

@@ -2,25 +2,25 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from smalti.card import Card, Task
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation import Pair, find_pairs
+from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
-from smalti.evaluation.result import NOT_STATED
+from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.known.opened import open_split
 from smalti.known.registry import find_known
 from smalti.mapping.fit import open_fitting
-from smalti.raster.grid import Grid
-from smalti.raster.labels import LabelReader, LabelSpec, open_labels
+from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
+from smalti.raster.values import ValueSpec, open_values
 from smalti.runtime.models import find_model, verify
 from smalti.runtime.open import open_model
 from smalti.scene import Predictor
@@ -72,24 +72,54 @@ def open_any(model: str, inside: bool = False) -> Predictor:
     return TorchPredictor(load_model(folder))
 
 
-def folder_pairs(folder: Path, card: Card, task: Task, spec: LabelSpec) -> list[Pair]:
-    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, labels on the image's grid."""
+@dataclass(frozen=True)
+class Specs:
+    """How truth in files is written down."""
+
+    labels: LabelSpec = field(default_factory=LabelSpec)
+    values: Mapping[str, ValueSpec] = field(default_factory=dict)
+    """By the name of the task."""
+
+
+def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
+    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid.
+
+    The first task of classes has the usual folders and endings, others those of their names; tasks without truth are
+    told about. DataError where there is none at all.
+    """
+    tasks = [task for task in card.tasks if not task.per_image]
+    main = next((task for task in tasks if task.kind == "classes"), None)
+    found: dict[Path, dict[str, Path]] = {}
+    failed: list[DataError] = []
+    for task in tasks:
+        try:
+            for image, path in find_pairs(folder, None if task == main else task.name):
+                found.setdefault(image, {})[task.name] = path
+        except DataError as error:
+            failed.append(error)
+    if not found:
+        raise failed[0]
+    for lack in failed:
+        _warn(str(lack))
     return [
-        file_pair(image.relative_to(folder).as_posix(), image, labels, card, task, spec)
-        for image, labels in find_pairs(folder)
+        file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
+        for image, truths in sorted(found.items())
     ]
 
 
-def file_pair(name: str, image: Path, labels: Path, card: Card, task: Task, spec: LabelSpec) -> Pair:
-    """One image file and its file of labels."""
+def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, specs: Specs) -> Pair:
+    """One image file and its files of truth by task."""
 
     def open_image() -> Reader:
         return open_fitting(str(image), partial(open_raster, image), card, None, None, _warn)
 
-    def open_truth(grid: Grid) -> LabelReader:
-        return open_labels(labels, grid, task, spec)
+    return Pair(name, open_image, {task: _truth(path, card.task(task), specs) for task, path in truths.items()})
 
-    return Pair(name, open_image, open_truth)
+
+def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
+    if task.kind == "classes":
+        return lambda grid: open_labels(path, grid, task, specs.labels)
+    return lambda grid: open_values(path, grid, task, specs.values.get(task.name, ValueSpec()))
 
 
 def known_split(text: str, folder: Path, card: Card, task: Task) -> Scored:
@@ -136,13 +166,18 @@ def _told_apart(pairs: list[Pair]) -> list[Pair]:
     ]
 
 
-def read_spec(path: Path) -> LabelSpec:
-    """How labels are written down, from a TOML file; RecipeError where it cannot be read or understood."""
+def read_specs(path: Path) -> Specs:
+    """How labels are written down, and in tables `[values.TASK]` how values are, from a TOML file.
+
+    RecipeError where it cannot be read or understood.
+    """
     try:
-        return LabelSpec.model_validate(tomllib.loads(path.read_text()))
+        written = tomllib.loads(path.read_text())
+        values = TypeAdapter(dict[str, ValueSpec]).validate_python(written.pop("values", {}))
+        return Specs(LabelSpec.model_validate(written), values)
     except ValidationError as error:
         first = error.errors()[0]
-        known = ", ".join(LabelSpec.model_fields)
+        known = f"{', '.join(LabelSpec.model_fields)}; of values {', '.join(ValueSpec.model_fields)}"
         raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; it takes {known}") from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: cannot be read as TOML: {error}") from None

@@ -7,23 +7,25 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from smalti.card import Card, Task
+from smalti.card import Card
 from smalti.cli.pictures import PictureFolder
 from smalti.cli.scored_data import (
     Scored,
+    Specs,
     card_of,
     checkpoint_folder,
     folder_pairs,
     known_split,
     open_any,
-    read_spec,
+    read_specs,
     recipe_pairs,
 )
 from smalti.errors import DataError
-from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
-from smalti.evaluation.result import NOT_STATED, text_table
+from smalti.evaluation import Pair, TaskResult, evaluate_tasks
+from smalti.evaluation.conditions import NOT_STATED
+from smalti.evaluation.result import text_table, to_json
+from smalti.evaluation.run import Tiles
 from smalti.jobs import deliver
-from smalti.raster.labels import LabelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +66,39 @@ def answer(question: Question) -> str:
 
         return answer_images(question, card)
     predict = open_any(question.model, inside=question.pictures is not None)
-    task = predict.card.class_task()
-    check_classes(question.leave_out, task)
-    scored = _scored(question, predict.card, task)
-    tiles: list[TileRow] | None = [] if question.report else None
+    card = predict.card
+    check_classes(question.leave_out, card)
+    scored = _scored(question, card)
+    tiles: Tiles = {task.name: [] for task in card.tasks} if question.report else {}
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
-        evaluation = evaluate(
+        found = evaluate_tasks(
             predict,
             _announced(scored.pairs, bar),
             data=scored.data,
             split=question.split or scored.split,
-            chosen=question.chosen or predict.card.origin.chosen or NOT_STATED,
+            chosen=question.chosen or card.origin.chosen or NOT_STATED,
             leave_out=question.leave_out,
             boundary=question.boundary,
             tta=question.tta,
             tiles=tiles,
-            variants=question.leave_out or [name for name in scored.leave_out if name in task.labels],
-            keep=PictureFolder(question.pictures, predict.card) if question.pictures else None,
+            variants=question.leave_out or scored.leave_out,
+            keep=PictureFolder(question.pictures, card) if question.pictures else None,
             progress=bar.update,
         )
+    results = tuple(found.values())
     if question.json:
-        deliver(question.json, evaluation.to_json().encode())
+        deliver(question.json, to_json(*results).encode())
     if question.report:
-        _write_report(question.report, question, evaluation, scored.pairs, tiles or [])
-    return text_table(evaluation)
+        _write_report(question.report, question, results, scored.pairs, tiles)
+    return text_table(*results)
 
 
-def check_classes(names: Sequence[str], task: Task) -> None:
-    """DataError for a name that is no class of the task."""
+def check_classes(names: Sequence[str], card: Card) -> None:
+    """DataError for a name that is no class of any of the model's tasks."""
+    labels = [label for task in card.tasks for label in task.labels]
     for name in names:
-        if name not in task.labels:
-            raise DataError(f"{name!r} is no class; the model's classes are {', '.join(task.labels)}")
+        if name not in labels:
+            raise DataError(f"{name!r} is no class; the model's classes are {', '.join(labels)}")
 
 
 def data_name(path: Path) -> str:
@@ -102,20 +106,20 @@ def data_name(path: Path) -> str:
     return "/".join(path.resolve().parts[-2:]).lstrip("/")
 
 
-def _scored(question: Question, card: Card, task: Task) -> Scored:
+def _scored(question: Question, card: Card) -> Scored:
     """What to score on."""
     if question.known and (question.is_recipe or question.labels):
         raise click.UsageError("--known says what DATA is and how its labels are written: no recipe, no --labels")
     if question.is_recipe:
         if question.labels:
             raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
-        return recipe_pairs(question.data, question.changes, question.part, card, task)
+        return recipe_pairs(question.data, question.changes, question.part, card, card.class_task())
     if question.changes:
         raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
     if question.known:
-        return known_split(question.known, question.data, card, task)
-    spec = read_spec(question.labels) if question.labels else LabelSpec()
-    return Scored(folder_pairs(question.data, card, task, spec), data_name(question.data))
+        return known_split(question.known, question.data, card, card.class_task())
+    specs = read_specs(question.labels) if question.labels else Specs()
+    return Scored(folder_pairs(question.data, card, specs), data_name(question.data))
 
 
 def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
@@ -125,11 +129,11 @@ def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
 
 
 def _write_report(
-    out: Path, question: Question, evaluation: Evaluation, pairs: list[Pair], tiles: list[TileRow]
+    out: Path, question: Question, results: Sequence[TaskResult], pairs: list[Pair], tiles: Tiles
 ) -> None:
     from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
 
     folder = checkpoint_folder(question.model)
     beside = folder / "records.csv" if folder else None
     records = question.records or (beside if beside and beside.is_file() else None)
-    write_evaluation_page(out, evaluation, pairs, tiles, records)
+    write_evaluation_page(out, results, pairs, tiles, records)

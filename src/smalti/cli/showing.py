@@ -7,11 +7,10 @@ from tqdm import tqdm
 
 from smalti.cli import exit_code
 from smalti.cli.map_scenes import Options, map_scenes
-from smalti.cli.scored_data import file_pair
+from smalti.cli.scored_data import Specs, file_pair
 from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
-from smalti.evaluation.result import text_table
+from smalti.evaluation.result import text_table, to_json
 from smalti.jobs import deliver
-from smalti.raster.labels import LabelSpec
 from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.preview import write_preview
 from smalti.runtime.open import open_model
@@ -42,7 +41,7 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     failed = map_scenes([str(scene)], str(classes), mosaic=False, options=_options(model, classes))
     if failed:
         return exit_code(failed[0])
-    pair = file_pair(scene.name, scene, truth, predict.card, predict.card.class_task(), LabelSpec())
+    pair = file_pair(scene.name, scene, {predict.card.class_task().name: truth}, predict.card, Specs())
     tiles: list[TileRow] = []
     place = f"a drawn scene, seed {seed}"
     evaluation = evaluate(
@@ -76,5 +75,5 @@ def _options(model: str, classes: Path) -> Options:
 def _write_all(out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair, tiles: list[TileRow]) -> None:
     """The files that show how good the map is."""
     write_preview(out / "preview.png", str(scene), classes, evaluation.facts.card)
-    write_evaluation_page(out / "report.html", evaluation, [pair], tiles)
-    deliver(out / "scores.json", evaluation.to_json().encode())
+    write_evaluation_page(out / "report.html", [evaluation], [pair], {evaluation.task.name: tiles})
+    deliver(out / "scores.json", to_json(evaluation).encode())

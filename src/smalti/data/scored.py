@@ -50,11 +50,11 @@ def _file_pair(image: Path, truth: TruthFile, card: Card) -> Pair:
     def open_image() -> Reader:
         return open_card_raster(image, card)
 
-    return Pair(image.name, open_image, truth.open)
+    return Pair(image.name, open_image, {truth.task.name: truth.open})
 
 
 def _drawn_pair(scene: Scene, task: Task) -> Pair:
-    return Pair(scene.name, lambda: _Image(scene), lambda grid: _Truth(scene, task.name))
+    return Pair(scene.name, lambda: _Image(scene), {task.name: lambda grid: _Truth(scene, task.name)})
 
 
 @dataclass(frozen=True)

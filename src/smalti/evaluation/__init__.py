@@ -1,8 +1,19 @@
-"""How good a model is on images with labels: whole images in, scores that carry their protocol out."""
+"""How good a model is on images with truth: whole images in, scores that carry their protocol out."""
 
+from smalti.evaluation.class_result import Evaluation, ImageRow
 from smalti.evaluation.pairs import Pair, find_pairs
-from smalti.evaluation.result import Evaluation, ImageRow
-from smalti.evaluation.run import evaluate
+from smalti.evaluation.run import TaskResult, evaluate, evaluate_tasks
 from smalti.evaluation.tiles import TileRow
+from smalti.evaluation.value_result import ValueEvaluation
 
-__all__ = ["Evaluation", "ImageRow", "Pair", "TileRow", "evaluate", "find_pairs"]
+__all__ = [
+    "Evaluation",
+    "ImageRow",
+    "Pair",
+    "TaskResult",
+    "TileRow",
+    "ValueEvaluation",
+    "evaluate",
+    "evaluate_tasks",
+    "find_pairs",
+]

@@ -16,7 +16,7 @@ def known_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "full"
         Pair(
             item.id,
             partial(opener.image, item),
-            partial(opener.labels, item, borders=borders),
+            {opener.task.name: partial(opener.labels, item, borders=borders)},
             borders == "eroded",
             partial(opener.labels, item, borders=other) if both else None,
         )

@@ -1,7 +1,7 @@
 """Which image belongs to which labels in a folder of files."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,27 +28,32 @@ class ImageReader(Protocol):
         """Lets go of the file."""
 
 
-class LabelReader(Protocol):
-    """Open labels; `smalti.raster.labels.LabelReader` is one."""
+class TruthReader(Protocol):
+    """Open truth of one task; `smalti.raster.labels.LabelReader` and `smalti.raster.values.ValueReader` are such."""
 
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        """Class ids (H, W) of a window."""
+    def read(self, window: Window) -> NDArray[Any]:
+        """What is true in a window (H, W): class ids, or float32 values with NaN where none is known."""
 
     def close(self) -> None:
         """Lets go of the file."""
 
 
+OpenTruth = Callable[[Grid], TruthReader]
+"""Opens truth on the grid of its image."""
+
+
 @dataclass(frozen=True)
 class Pair:
-    """An image and its labels, not yet opened. Labels are opened on the grid of their image."""
+    """An image and its truth, not yet opened."""
 
     name: str
     open_image: Callable[[], ImageReader]
-    open_labels: Callable[[Grid], LabelReader]
+    truth: Mapping[str, OpenTruth]
+    """By the name of the task; a task that is not in it is not scored on this image."""
     eroded: bool = False
-    """Whether these labels have their borders taken out."""
-    open_others: Callable[[Grid], LabelReader] | None = None
-    """Where the data set has both kinds: eroded labels if these are full, full ones if these are eroded."""
+    """Whether labels of classes have their borders taken out."""
+    open_others: OpenTruth | None = None
+    """The other kind of labels of the first task of classes: eroded ones if these are full, full ones if eroded."""
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})

@@ -1,19 +1,26 @@
 """Tiles kept for the report: the best, the median and the worst of a data set."""
 
 import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.metrics import ClassMap, Confusion
+from smalti.card import Task
+from smalti.metrics import Confusion
 from smalti.tiling import Window
+from smalti.value_metrics import ValueCounts
 
 SIDE = 512
 """Side of a tile in pixels; across, tiles are stretched so that equal ones fill the width."""
 ENOUGH = 0.5
 """Share of counted pixels, of a full tile, below which a tile is no candidate: a few pixels say little."""
+STEP = 2
+"""Of values every second pixel in both directions is kept: they pack badly."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +33,46 @@ class TileRow:
     oa: float
     packed: bytes = field(repr=False)
 
+    @property
+    def badness(self) -> float:
+        """What tiles are ranked by."""
+        return -self.oa
+
     def maps(self) -> NDArray[np.uint8]:
         """Truth and prediction, (2, H, W) class ids."""
         shape = (2, self.window.height, self.window.width)
         return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(shape)
 
 
-class TileKeeper:
-    """Cuts the strips of one image into tiles and scores each by itself.
+@dataclass(frozen=True)
+class ValueTile:
+    """The same of a task of values."""
 
-    Class maps pack to a few percent of their size, so that keeping them all costs little beside a scene.
-    """
+    image: str
+    window: Window
+    pixels: int
+    rmse: float
+    packed: bytes = field(repr=False)
 
-    def __init__(self, image: str, classes: int, ignore: int) -> None:
-        self._image, self._classes, self._ignore = image, classes, ignore
-        self._maps: ClassMap | None = None
+    @property
+    def badness(self) -> float:
+        """What tiles are ranked by."""
+        return self.rmse
+
+    def maps(self) -> NDArray[np.float32]:
+        """Truth and answer, every second pixel of them: (2, H / 2, W / 2), NaN where unknown."""
+        shape = (2, -(-self.window.height // STEP), -(-self.window.width // STEP))
+        return np.frombuffer(zlib.decompress(self.packed), np.float16).reshape(shape).astype(np.float32)
+
+
+class _Keeper(ABC):
+    """Cuts the strips of one image into tiles and scores each by itself."""
+
+    def __init__(self) -> None:
+        self._maps: NDArray[Any] | None = None
         self._row = 0
-        self.tiles: list[TileRow] = []
 
-    def add(self, truth: ClassMap, prediction: ClassMap) -> None:
+    def add(self, truth: NDArray[Any], prediction: NDArray[Any]) -> None:
         """The next rows of both maps, (rows, W)."""
         strip = np.stack([truth, prediction])  # 2, rows, W
         self._maps = strip if self._maps is None else np.concatenate([self._maps, strip], axis=1)
@@ -57,25 +85,78 @@ class TileKeeper:
         if self._maps is not None and self._maps.shape[1]:
             self._cut(self._maps)
 
-    def _cut(self, band: ClassMap) -> None:
+    def _cut(self, band: NDArray[Any]) -> None:
         """Takes a band (2, up to SIDE, W) apart."""
         columns = np.linspace(0, band.shape[2], max(1, round(band.shape[2] / SIDE)) + 1).round().astype(int).tolist()
         for col, end in pairwise(columns):
             maps = np.ascontiguousarray(band[:, :, col:end])
-            confusion = Confusion(self._classes)
-            confusion.add(maps[0], maps[1], self._ignore)
-            pixels = int(confusion.counts.sum())
-            if pixels:
-                window = Window(self._row, col, maps.shape[1], maps.shape[2])
-                oa = float(np.trace(confusion.counts)) / pixels
-                self.tiles.append(TileRow(self._image, window, pixels, oa, zlib.compress(maps.tobytes(), 1)))
+            self._keep(Window(self._row, col, maps.shape[1], maps.shape[2]), maps)
         self._row += band.shape[1]
 
+    @abstractmethod
+    def _keep(self, window: Window, maps: NDArray[Any]) -> None:
+        """Scores a tile's truth and prediction (2, H, W) and keeps it if it has a pixel to count."""
 
-def notable(tiles: list[TileRow], each: int = 2) -> dict[str, list[TileRow]]:
-    """The best, the median and the worst tiles by overall accuracy, `each` of them; none comes twice."""
+
+class TileKeeper(_Keeper):
+    """Keeps tiles of classes, which pack to a few percent: keeping them all costs little beside a scene."""
+
+    def __init__(self, image: str, tiles: list[TileRow], task: Task) -> None:
+        super().__init__()
+        self._image, self._tiles, self._task = image, tiles, task
+
+    def _keep(self, window: Window, maps: NDArray[Any]) -> None:
+        confusion = Confusion(len(self._task.labels))
+        confusion.add(maps[0], maps[1], self._task.ignore)
+        pixels = int(confusion.counts.sum())
+        if pixels:
+            oa = float(np.trace(confusion.counts)) / pixels
+            self._tiles.append(TileRow(self._image, window, pixels, oa, zlib.compress(maps.tobytes(), 1)))
+
+
+class ValueTileKeeper(_Keeper):
+    """Keeps tiles of values."""
+
+    def __init__(self, image: str, tiles: list[ValueTile]) -> None:
+        super().__init__()
+        self._image, self._tiles = image, tiles
+
+    def _keep(self, window: Window, maps: NDArray[Any]) -> None:
+        counts = ValueCounts()
+        counts.add(maps[0], maps[1])
+        scores = counts.scores()
+        if scores.pixels:
+            packed = zlib.compress(maps[:, ::STEP, ::STEP].astype(np.float16).tobytes(), 1)
+            self._tiles.append(ValueTile(self._image, window, scores.pixels, scores.rmse, packed))
+
+
+class Tile(Protocol):
+    """What tiles of every kind have in common."""
+
+    @property
+    def image(self) -> str:
+        """The image's name."""
+
+    @property
+    def window(self) -> Window:
+        """Where it lies."""
+
+    @property
+    def pixels(self) -> int:
+        """Pixels counted."""
+
+    @property
+    def badness(self) -> float:
+        """What tiles are ranked by."""
+
+
+Kind = TypeVar("Kind", bound=Tile)
+
+
+def notable(tiles: Sequence[Kind], each: int = 2) -> dict[str, list[Kind]]:
+    """The best, the median and the worst tiles, `each` of them; none comes twice."""
     full = [tile for tile in tiles if tile.pixels >= ENOUGH * SIDE * SIDE]
-    ranked = sorted(full or tiles, key=lambda tile: (-tile.oa, tile.image, tile.window.row, tile.window.col))
+    ranked = sorted(full or tiles, key=lambda tile: (tile.badness, tile.image, tile.window.row, tile.window.col))
     each = max(1, min(each, len(ranked) // 3))
     middle = (len(ranked) - each) // 2
     parts = {"best": ranked[:each], "median": ranked[middle : middle + each], "worst": ranked[-each:]}

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from smalti.card import Task
-from smalti.evaluation.pairs import LabelReader, Pair
+from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.metrics import ClassMap, Confusion, Scores
 from smalti.raster.eroded import Eroded
 from smalti.raster.grid import Grid
@@ -97,13 +97,13 @@ class ImageVariants:
         self._others = self._open_others(pair, grid)
         self._counts: dict[Key, Confusion] = {}
 
-    def _open_others(self, pair: Pair, grid: Grid) -> LabelReader | None:
+    def _open_others(self, pair: Pair, grid: Grid) -> TruthReader | None:
         """Labels of the other kind; full ones cannot be computed from eroded ones."""
         if pair.open_others is not None or pair.eroded:
             self._tally.given.add(True)
             return pair.open_others(grid) if pair.open_others else None
         self._tally.given.add(False)
-        return Eroded(pair.open_labels(grid), self._tally.task.ignore, RADIUS)
+        return Eroded(pair.truth[self._tally.task.name](grid), self._tally.task.ignore, RADIUS)
 
     def add(self, window: Window, truth: ClassMap, predictions: dict[bool, ClassMap]) -> None:
         """The next rows: the pair's own labels, and the maps (H, W) with and without test-time augmentation."""

@@ -13,9 +13,8 @@ from PIL import Image, ImageDraw
 
 from smalti.card import Task
 from smalti.errors import OutputError
-from smalti.evaluation.pairs import ImageReader, LabelReader
+from smalti.evaluation.pairs import ImageReader, OpenTruth, TruthReader
 from smalti.jobs import deliver
-from smalti.raster.grid import Grid
 from smalti.raster.palette import colorize
 from smalti.report.pictures import RGB, shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
@@ -33,7 +32,7 @@ class Shown:
 
     name: str
     open_image: Callable[[], ImageReader]
-    open_labels: Callable[[Grid], LabelReader]
+    open_labels: OpenTruth
 
 
 def check_sheet_name(out: Path) -> None:
@@ -83,7 +82,7 @@ def _pictures(shown: Shown, task: Task) -> tuple[RGB, RGB]:
     )
 
 
-def shrunk_labels(labels: LabelReader, height: int, width: int, limit: int) -> NDArray[np.uint8]:
+def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[np.uint8]:
     """Class ids at most `limit` pixels a side, each the one in the middle of its square."""
     step = step_for(height, width, limit)
     parts = []

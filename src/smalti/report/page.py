@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smalti import __version__
-from smalti.evaluation.result import percent
+from smalti.evaluation.words import number, percent
 from smalti.report.charts import short
 
 
@@ -19,6 +19,11 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "short": short, "hex": lambda rgb: "#{:02x}{:02x}{:02x}".format(*rgb)}
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "short": short,
+        "hex": lambda rgb: "#{:02x}{:02x}{:02x}".format(*rgb),
+    }
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return environment.get_template(template).render(version=__version__, made=made, **values)

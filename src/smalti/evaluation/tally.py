@@ -1,0 +1,52 @@
+"""What counts the answers to one task, image by image, over a data set."""
+
+from contextlib import ExitStack, closing
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.blend import Floats
+from smalti.card import Task
+from smalti.evaluation.conditions import Stated
+from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.evaluation.result import Result
+from smalti.raster.grid import Grid
+from smalti.tiling import Window
+
+
+class ImageTally(Protocol):
+    """Takes the blended windows of one image, as `predict_scene` writes them, and counts whole strips."""
+
+    def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
+        """The next window: from left to right, then down."""
+        ...
+
+    def close(self) -> None:
+        """The image is at its end: its counts go into the data set's."""
+        ...
+
+
+class Tally(Protocol):
+    """The counts of a whole data set for one task."""
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether there was any pixel to count."""
+
+    def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> ImageTally:
+        """Begins an image that has truth for the task; what it opens is closed by `stack`."""
+        ...
+
+    def result(self, stated: Stated, seconds: float) -> Result:
+        """The scores of all images so far."""
+        ...
+
+
+def open_truth(pair: Pair, task: Task, grid: Grid, stack: ExitStack) -> TruthReader:
+    """The truth of a task on the grid of its image, until the stack is left."""
+    return stack.enter_context(closing(pair.truth[task.name](grid)))

@@ -1,0 +1,35 @@
+"""Numbers as text, and rows of them as lines."""
+
+import math
+from collections.abc import Sequence
+
+
+def count(n: int, noun: str) -> str:
+    """A number with its noun: `1 image`, `9 images`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def percent(value: float) -> str:
+    """A share as text in percent, a dash where it is not defined."""
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def number(value: float) -> str:
+    """A number with four digits, a dash where it is not defined."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+def defined(value: float) -> float | None:
+    """A number for JSON, which has none that is not finite."""
+    return value if math.isfinite(value) else None
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,77 @@
+"""A task of classes on the page of an evaluation: the table of classes, the confusion matrix, telling tiles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from smalti.evaluation import Evaluation, Pair, TileRow
+from smalti.evaluation.tiles import SIDE
+from smalti.raster.palette import NO_DATA, colorize, task_colors
+from smalti.report.charts import matrix
+from smalti.report.pictures import WRONG, data_uri, error_picture
+from smalti.report.tiles import MOST_IMAGES, ShownTile, show_tiles, tile_picture
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class in the table of scores."""
+
+    label: str
+    note: str
+    iou: float
+    f1: float
+    precision: float
+    recall: float
+    boundary: float
+    share: float
+
+    @property
+    def bar(self) -> float:
+        """Length of the IoU's bar in percent."""
+        return 0.0 if np.isnan(self.iou) else 100 * self.iou
+
+
+def class_section(result: Evaluation, pairs: Sequence[Pair], tiles: Sequence[TileRow]) -> dict[str, Any]:
+    """What the template `classes.html` shows; `tiles` are read again from `pairs`."""
+    images = sorted(result.images, key=lambda row: (row.miou, row.name))
+    return {
+        "template": "classes.html",
+        "result": result,
+        "colors": task_colors(result.task),
+        "brief": f"Split: {result.facts.stated.split}. Means over {len(result.scores.in_mean)} classes. "
+        "Whole protocol below.",
+        "rows": _class_rows(result),
+        "matrix": matrix(result.confusion.counts, result.task.labels),
+        "tiles": show_tiles(tiles, pairs, lambda tile, pair: _shown(result, pair, tile)),
+        "beside": {"no label": NO_DATA, "wrong": WRONG},
+        "side": SIDE,
+        "images": images[:MOST_IMAGES],
+        "more_images": max(0, len(images) - MOST_IMAGES),
+    }
+
+
+def _class_rows(result: Evaluation) -> list[ClassRow]:
+    s, boundary = result.scores, result.boundary
+    truth = result.confusion.counts.sum(1)
+    notes = dict.fromkeys(s.left_out, "left out of the means") | dict.fromkeys(s.absent, "in neither truth nor map")
+    edges = boundary.per_class if boundary else (float("nan"),) * len(s.labels)
+    share = truth / max(1, s.pixels)
+    return [
+        ClassRow(label, notes.get(label, ""), *values)
+        for label, *values in zip(s.labels, s.iou, s.f1, s.precision, s.recall, edges, share.tolist(), strict=True)
+    ]
+
+
+def _shown(result: Evaluation, pair: Pair, tile: TileRow) -> ShownTile:
+    picture = tile_picture(pair, tile.window)
+    truth, prediction = tile.maps()
+    pictures = {
+        "image": data_uri(picture),
+        "truth": data_uri(colorize(truth, result.task), drawn=True),
+        "map": data_uri(colorize(prediction, result.task), drawn=True),
+        "errors": data_uri(error_picture(picture, truth, prediction, result.task)),
+    }
+    told = f"{100 * tile.oa:.2f} % of {tile.pixels:,} pixels right"
+    return ShownTile(tile.image, tile.window.row, tile.window.col, told, pictures)

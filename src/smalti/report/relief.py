@@ -1,0 +1,81 @@
+"""Values per pixel as pictures: coloured by value, shaded as if the sun stood in the north-west, and their errors."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.raster.palette import NO_DATA
+
+Color = tuple[int, int, int]
+
+RGB = NDArray[np.uint8]
+"""A picture (H, W, 3)."""
+Floats = NDArray[np.float32]
+
+RAMP: tuple[Color, ...] = (
+    (38, 64, 89),
+    (52, 120, 124),
+    (126, 172, 122),
+    (222, 208, 138),
+    (208, 133, 84),
+    (146, 58, 62),
+)
+"""From the least value to the most."""
+TOO_LOW: Color = (33, 102, 172)
+RIGHT: Color = (247, 247, 247)
+TOO_HIGH: Color = (178, 24, 43)
+SUN, ALTITUDE = 315.0, 45.0
+"""Degrees: clockwise from north, and above the horizon."""
+DARKEST = 0.35
+"""What is left of a colour in the shade: it still tells the value."""
+
+
+def limits(values: Floats, low: float = 1.0, high: float = 99.0) -> tuple[float, float]:
+    """Two percentiles of the known values: what a ramp goes from and to; 0 and 1 if none is known."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0, 1.0
+    least, most = np.percentile(known, (low, high)).tolist()
+    return least, max(most, least + 1e-6)
+
+
+def paint(values: Floats, low: float, high: float, ramp: tuple[Color, ...] = RAMP) -> RGB:
+    """Values (H, W) in the colours of a ramp from `low` to `high`; what is unknown becomes black."""
+    return _to_picture(_colors(values, low, high, ramp), values)
+
+
+def relief(values: Floats, low: float, high: float, cell: float) -> RGB:
+    """The same, shaded as a surface with pixels of `cell` in the unit of the values."""
+    light = DARKEST + (1 - DARKEST) * hillshade(values, cell)
+    return _to_picture(_colors(values, low, high, RAMP) * light[..., None], values)
+
+
+def hillshade(values: Floats, cell: float) -> Floats:
+    """How bright a surface of Lambert's kind is, (H, W) from 0 to 1; what is unknown lies at the lowest known value."""
+    known = np.isfinite(values)
+    surface = np.where(known, values, values[known].min() if known.any() else 0).astype(np.float32)
+    if min(surface.shape) < 2:
+        return np.full(surface.shape, np.sin(np.radians(ALTITUDE)), np.float32)
+    south, east = np.gradient(surface, cell)  # how much it rises per unit downwards and to the right
+    sun, altitude = np.radians(SUN), np.radians(ALTITUDE)
+    to_sun = np.sin(altitude) + np.cos(altitude) * (south * np.cos(sun) - east * np.sin(sun))
+    shade: Floats = np.clip(to_sun / np.sqrt(1 + south**2 + east**2), 0, 1).astype(np.float32)
+    return shade
+
+
+def error_map(truth: Floats, answer: Floats, span: float) -> RGB:
+    """Where an answer is too low (blue) or too high (red) by up to `span` and more; black where one is unknown."""
+    return paint(answer - truth, -span, span, (TOO_LOW, RIGHT, TOO_HIGH))
+
+
+def _colors(values: Floats, low: float, high: float, ramp: tuple[Color, ...]) -> NDArray[Any]:
+    place = np.clip((np.nan_to_num(values) - low) / (high - low), 0, 1)
+    stops = np.linspace(0, 1, len(ramp))
+    return np.stack([np.interp(place, stops, [color[band] for color in ramp]) for band in range(3)], axis=-1)
+
+
+def _to_picture(colors: NDArray[Any], values: Floats) -> RGB:
+    picture = (colors + 0.5).astype(np.uint8)
+    picture[~np.isfinite(values)] = NO_DATA
+    return picture
