@@ -24,6 +24,7 @@ kind = "images"
 name = "tiny"
 tile = 32
 [[card.tasks]]
+kind = "image_classes"
 [net]
 name = "classifier"
 encoder = "{encoder}"

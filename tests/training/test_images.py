@@ -26,6 +26,7 @@ kind = "images"
 name = "tiny"
 tile = 32
 [[card.tasks]]
+kind = "image_classes"
 name = "colour"
 [net]
 name = "multitask"
@@ -57,10 +58,12 @@ kind = "images"
 name = "faces"
 tile = 32
 [[card.tasks]]
+kind = "image_classes"
 name = "age"
 ordered = true
 class_weights = "balanced"
 [[card.tasks]]
+kind = "image_classes"
 name = "gender"
 smoothing = 0.1
 weight = 0.5
@@ -212,7 +215,7 @@ def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
         ("train={batch=2,devices=2}", "gives each process 1 images"),
         ("augment={mixup=0.1}", "an even number"),
         ("card.bands=['red']", "three bands of bytes"),
-        ("card.tasks.0.unit=m", "unit and minimum are for kind image_value"),
+        ("card.tasks.0.name=a/b", "card.tasks.0.name"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("augment.area=[0.5, 0.1]", "area .* must be two numbers above 0"),
         ("data.train.0.task=size", "has folders of classes for 'size', but no such task"),

@@ -43,7 +43,6 @@ EXTRAS = {
     "pyarrow": "parquet",
     "timm": "timm",
     "pillow_heif": "photos",
-    "nvidia": "dali",
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Score, Task
-from smalti.evaluation.result import aligned, count, percent
+from smalti.evaluation.words import aligned, count, percent
 from smalti.metrics import Confusion
 from smalti.value_metrics import ValueCounts
 

@@ -19,7 +19,7 @@ from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
 from smalti.scene import Predictor
 from smalti.training.encoder import encoder_of
-from smalti.training.images_settings import ImagesRecipe, ImageTaskSettings
+from smalti.training.images_settings import AnyTask, ImagesRecipe
 from smalti.training.images_split import data_name, make_cutter, open_split
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.team import ALONE
@@ -89,7 +89,7 @@ class ImagesWork:
         return terms or {self.card.tasks[0].name: outputs[self.card.tasks[0].name].sum() * 0}
 
     def _loss(
-        self, settings: ImageTaskSettings, outputs: dict[str, Tensor], targets: dict[str, Tensor], share: Tensor | None
+        self, settings: AnyTask, outputs: dict[str, Tensor], targets: dict[str, Tensor], share: Tensor | None
     ) -> Tensor:
         name = settings.name
         return class_loss(outputs[name], targets[name], share, self._weights[name], settings.smoothing)
@@ -186,7 +186,7 @@ def count_answers(
     return counts
 
 
-def class_weights(task: Task, settings: ImageTaskSettings, images: Labelled) -> Tensor | None:
+def class_weights(task: Task, settings: AnyTask, images: Labelled) -> Tensor | None:
     """The weights of a task's classes; None where all weigh alike. RecipeError unless there is one for each."""
     if settings.class_weights == "equal":
         return None

@@ -15,42 +15,29 @@ from smalti.errors import RecipeError
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
 
 
-class ImageTaskSettings(Settings):
-    """What the net answers: a class or a value of each image."""
+class ClassesOfImages(Settings):
+    """A class of each image."""
 
-    name: str = "class"
-    kind: Literal["image_classes", "image_value"] = "image_classes"
+    kind: Literal["image_classes"]
+    name: str = Field("class", pattern=r"^[^/]+$")
+    weight: float = Field(1.0, gt=0)
+    """Of its loss in the sum."""
     labels: tuple[str, ...] = ()
     """Class names in the order of their ids; without any, those that the first source of the training has."""
     ordered: bool = False
-    """Whether the classes stand in an order, as ages do: neighbours are then told from others in the scores."""
-    unit: str = ""
-    """Of a value."""
-    minimum: float | None = None
-    """What a value can never be below."""
-    weight: float = Field(1.0, gt=0)
-    """Of its loss in the sum."""
+    """Whether the classes stand in an order, as ages do: the scores then tell neighbours from others."""
     smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of each target that is spread over all classes."""
     class_weights: Literal["equal", "balanced"] | tuple[float, ...] = "equal"
     """`balanced`: each class weighs as much in all as any other. Or a weight per class."""
 
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Self:
-        if self.kind == "image_value" and (
-            self.labels or self.ordered or self.smoothing or self.class_weights != "equal"
-        ):
-            raise ValueError("labels, ordered, smoothing and class_weights are for kind image_classes only")
-        if self.kind == "image_classes" and (self.unit or self.minimum is not None):
-            raise ValueError("unit and minimum are for kind image_value only")
-        return self
-
     def task(self, labels: tuple[str, ...]) -> Task:
         """The task as a card keeps it."""
-        return Task(name=self.name, kind=self.kind, labels=labels, unit=self.unit, minimum=self.minimum)
+        return Task(name=self.name, kind=self.kind, labels=labels)
 
 
-Tasks = tuple[ImageTaskSettings, ...]
+AnyTask = ClassesOfImages
+Tasks = tuple[AnyTask, ...]
 
 
 class _Source(Settings):
@@ -149,8 +136,8 @@ class ImagesCard(CardSettings):
 
     tile: int = 224
     """Side of the square images that the net sees."""
-    overlap: Literal[0] = 0
-    """None: an image is seen at once."""
+    overlap: int = Field(0, ge=0, le=0)
+    """0: an image is seen at once."""
     tasks: Tasks = Field(min_length=1)
 
 
@@ -212,10 +199,8 @@ class ImagesRecipe(Recipe):
         options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width} | self.net.options
         return self.card.make(self.net.name, options, tasks, recipe)
 
-    def _labels(self, task: ImageTaskSettings) -> tuple[str, ...]:
+    def _labels(self, task: AnyTask) -> tuple[str, ...]:
         """The classes that the first source which has some has."""
-        if task.kind == "image_value":
-            return ()
         for source in self.data.train:
             if labels := source.labels(self.root, task.name, self.card.tasks):
                 return labels
