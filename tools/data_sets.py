@@ -19,8 +19,8 @@ def section(known: Known) -> str:
     lines += [f"| labels | {' or '.join(f'`{at}`' for at in known.labels)} |"]
     if known.eroded:
         lines += [f"| eroded labels | {' or '.join(f'`{at}`' for at in known.eroded)} |"]
-    for name, height in known.heights.items():
-        lines += [f"| {name} | {' or '.join(f'`{at}`' for at in height.patterns)}: {height.words} |"]
+    for name, values in known.values.items():
+        lines += [f"| {name} | {' or '.join(f'`{at}`' for at in values.patterns)}: {values.words} |"]
     lines += [f"| split `{name}` | {split.images} images; {split.words} |" for name, split in known.splits.items()]
     lines += [f"| note | {note} |" for note in known.notes]
     return "\n".join(lines)

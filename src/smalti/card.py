@@ -143,6 +143,14 @@ class Card(_Frozen):
                 return task
         raise ModelError(f"model {self.name} answers no classes; scores and pages of maps need a task of kind classes")
 
+    def map_tasks(self) -> tuple[Task, ...]:
+        """The tasks that answer each pixel, the first one of classes in front; ModelError if there is none."""
+        tasks = [task for task in self.tasks if not task.per_image]
+        if not tasks:
+            names = ", ".join(task.name for task in self.tasks)
+            raise ModelError(f"model {self.name} answers for whole images ({names}); maps need a model of pixels")
+        return tuple(sorted(tasks, key=lambda task: task != next((t for t in tasks if t.has_classes), None)))
+
     def chosen_by(self, how: str) -> Self:
         """The card of a checkpoint that was chosen so."""
         return self.model_copy(update={"origin": self.origin.model_copy(update={"chosen": how})})

@@ -46,7 +46,7 @@ class Predictor(Protocol):
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) in; one float32 array (N, K, H, W) per task out, which the caller owns.
 
-        Classes come as probabilities (K classes), values as they are (K = 1).
+        Classes come as probabilities (K classes), values as they are (K = 1). A task of the whole image gives (N, K).
         """
 
 
@@ -105,7 +105,7 @@ class _Run:
         card = predict.card
         self._read, self._predict, self._write = read, predict, write
         self._size, self._rows_done = (height, width), rows_done
-        self._blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.tasks}
+        self._blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.map_tasks()}
         self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: enters the net as zero
         self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
         self._broken = False
@@ -196,7 +196,7 @@ class Averaged:
             for step in (1, -1):  # -1: seen in a mirror
                 view = np.rot90(batch[..., ::step], turns, axes=(2, 3))
                 for name, answer in self._predict(view).items():
-                    back = np.rot90(answer, -turns, axes=(2, 3))[..., ::step]
+                    back = np.rot90(answer, -turns, axes=(2, 3))[..., ::step] if answer.ndim == 4 else answer
                     total[name] = total[name] + back if name in total else back.copy()
         for sums in total.values():
             sums /= 8

@@ -76,3 +76,20 @@ def test_wrong_names_are_refused(tiny_set, tmp_path):
         run("vaihingen", tmp_path / "nowhere")
     with pytest.raises(OutputError, match="a contact sheet is a picture"):
         run("vaihingen", tiny_set, "--sheet", tmp_path / "sheet.gif")
+
+
+def test_heights_are_told_and_shown_in_grey(tiny_set, tmp_path):
+    for row, path in enumerate(sorted(tiny_set.glob("*_normalized.jpg"))):
+        Image.new("L", (21, 12), 10 + row).save(path)
+    first = next(tiny_set.glob("*_normalized.jpg"))
+    picture = Image.new("L", (21, 12), 0)
+    picture.paste(120, (0, 0, 8, 12))
+    picture.save(first)
+    output = run("vaihingen", tiny_set, "--sheet", tmp_path / "sheet.png").output
+    assert "ndsm: 0.00 to 12" in output and "100.00 % of the pixels have one" in output
+    sheet = Image.open(tmp_path / "sheet.png").convert("RGB")
+    colors = {color for _, color in sheet.getcolors(1 << 20)}
+    assert {(255, 255, 255), (48, 48, 48)} <= colors
+    first.unlink()
+    output = run("vaihingen", tiny_set, "--sheet", tmp_path / "sheet.png").output
+    assert "heights or depths missing, which only tasks of values need: 1" in output and first.name in output

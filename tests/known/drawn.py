@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 from PIL import Image
+from scipy.io import savemat
 
 from smalti.known.folder import fill
 from smalti.known.layout import Known, Split
+from smalti.known.nyuv2_file import NAME
 from smalti.raster.palette import parse_color
 
 HEIGHT = 12
@@ -67,10 +70,12 @@ def save(path: Path, pixels: np.ndarray) -> None:
 
 
 def lay_out(known: Known, root: Path) -> None:
-    """Writes all files of a small data set, its eroded labels and heights too."""
+    """Writes all files of a small data set, its eroded labels, heights and depths too."""
+    if known.store:
+        return lay_out_file(known, root)
     labels = painted(known, truth(known))
     height, width = labels.shape[:2]
-    heights = [each.patterns for each in known.heights.values()]
+    heights = [each.patterns for each in known.values.values()]
     for split in known.splits.values():
         for image in image_files(split):
             for bands, at in known.images.items():
@@ -82,6 +87,23 @@ def lay_out(known: Known, root: Path) -> None:
         if split.listed:
             (root / split.listed).parent.mkdir(parents=True, exist_ok=True)
             (root / split.listed).write_text("10_1_0\n10_1_1\n")
+
+
+def lay_out_file(known: Known, root: Path) -> None:
+    """The one file of NYUv2, with a depth of 2 m and a raw one of 7 m, and what joins its names to classes."""
+    numbers = painted(known, truth(known))
+    names = np.array(
+        [0, *(known.store.join.index(k) + 1 if known.store.join else k for k in range(1, len(known.classes) + 1))]
+    )
+    count = max(int(image) for split in known.splits.values() for image in split.ids)
+    root.mkdir(parents=True, exist_ok=True)
+    flat = np.broadcast_to(numbers.T, (count, *numbers.T.shape))  # N,W,H
+    with h5py.File(root / NAME, "w") as file:
+        file["images"] = np.full((count, 3, *numbers.T.shape), 90, np.uint8)
+        file["labels"] = names[flat].astype(np.uint16)
+        file["depths"] = np.full(flat.shape, 2, np.float32)
+        file["rawDepths"] = np.full(flat.shape, 7, np.float32)
+    savemat(root / "classMapping40.mat", {"mapClass": (np.arange(894) % 40 + 1)[None]})
 
 
 def real(pattern: str, image: str) -> str:

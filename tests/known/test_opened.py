@@ -50,7 +50,7 @@ def test_eroded_labels_and_heights_are_found(tmp_path):
     lay_out(known, tmp_path)
     [item, *_] = find_items(known, tmp_path, "train", borders="eroded").items
     assert item.truth("eroded").name == "top_potsdam_2_10_label_noBoundary.tif"
-    assert item.heights["dsm"].name == "dsm_potsdam_02_10.tif"
+    assert item.values["dsm"].name == "dsm_potsdam_02_10.tif"
     item.truth("eroded").unlink()
     with pytest.raises(DataError, match="noBoundary"):
         find_items(known, tmp_path, "train", borders="eroded")

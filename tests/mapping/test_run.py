@@ -15,6 +15,7 @@ from smalti.card import Task
 from smalti.errors import BusyError, ModelError, OutputError, RasterError
 from smalti.mapping.run import Wanted, map_scene, products
 from smalti.raster.read import Reader, open_raster
+from smalti.scene import Averaged, predict_scene
 from smalti.tiling import Window
 from tests.mapping.killed import Fading
 from tests.tiny import tiny_card
@@ -153,5 +154,62 @@ def test_each_task_has_its_rasters() -> None:
         "m_confidence.tif",
         "m_height.tif",
     ]
-    with pytest.raises(ModelError, match="scores whole images"):
+    with pytest.raises(ModelError, match="answers for whole images"):
         products(Path("m.tif"), tiny_card(tasks=(Task(name="rank", kind="score"),)), Wanted())
+
+
+def test_the_first_task_of_classes_takes_the_name() -> None:
+    height, cover = Task(name="height", kind="value"), Task(name="cover", labels=("a", "b"))
+    edges = Task(name="edges", labels=("no", "yes"))
+    age = Task(name="age", kind="image_value")
+    found = products(Path("town.v2.tif"), tiny_card(tasks=(height, age, cover, edges)), Wanted())
+    assert {path.name: product.task.name for path, product in found.items()} == {
+        "town.v2.tif": "cover",
+        "town.v2_height.tif": "height",
+        "town.v2_edges.tif": "edges",
+    }
+    assert list(products(Path("m.tif"), tiny_card(tasks=(height,)), Wanted())) == [Path("m.tif")]
+
+
+@pytest.mark.parametrize(
+    "name, told", [("confidence", "another map has the name"), ("../height", "no file can"), ("a/b", "no file can")]
+)
+def test_a_task_without_a_file_name_of_its_own_is_refused(name: str, told: str) -> None:
+    card = tiny_card(tasks=(Task(name="cover", labels=("a", "b")), Task(name=name, kind="value")))
+    with pytest.raises(ModelError, match=told):
+        products(Path("m.tif"), card, Wanted(confidence=True))
+
+
+def test_heights_are_blended_and_opened_with_unit_nodata_and_statistics(reader: Reader, tmp_path: Path) -> None:
+    map_scene(reader, Fading(), tmp_path / "map.tif", {})
+    with rasterio.open(tmp_path / "map.tif") as classes, rasterio.open(tmp_path / "map_height.tif") as file:
+        heights = file.read(1)
+        assert (file.crs, file.transform, file.shape) == (classes.crs, classes.transform, classes.shape)
+        assert (file.dtypes, file.units, file.descriptions) == (("float32",), ("m",), ("height in m",))
+        assert np.isnan(file.nodata) and np.isnan(heights[:5]).all() and np.isfinite(heights[5:]).all()
+        tags = file.tags(1)
+    known = heights[5:].astype(np.float64)
+    figures = [float(tags[f"STATISTICS_{name}"]) for name in ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV")]
+    assert figures == pytest.approx([known.min(), known.max(), known.mean(), known.std()])
+    collected: dict[str, Any] = {"height": np.zeros((120, 70), np.float32)}
+    predict_scene(
+        reader.read,
+        Fading(),
+        lambda window, values, _: collected["height"].__setitem__(window.slices(), values["height"][0]),
+        120,
+        70,
+    )
+    assert np.array_equal(collected["height"][5:], heights[5:])
+
+
+def test_a_task_of_the_whole_image_gives_no_map(reader: Reader, tmp_path: Path) -> None:
+    class Aged(Fading):
+        def __init__(self) -> None:
+            super().__init__()
+            self.card = self.card.model_copy(update={"tasks": (*self.card.tasks, Task(name="age", kind="image_value"))})
+
+        def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+            return super().__call__(batch) | {"age": np.ones((1, 1), np.float32)}
+
+    map_scene(reader, Averaged(Aged()), tmp_path / "maps" / "map.tif", {})
+    assert sorted(path.name for path in (tmp_path / "maps").glob("*.tif")) == ["map.tif", "map_height.tif"]

@@ -6,9 +6,9 @@ from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
 
-from smalti.card import Origin, Score
+from smalti.card import Origin, Score, Task
 from smalti.errors import DataError, ModelError, OutputError
-from smalti.evaluation import Pair, evaluate
+from smalti.evaluation import Pair, evaluate, evaluate_tasks
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.write import write_raster
@@ -16,6 +16,9 @@ from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.map_page import write_map_page
 from smalti.report.preview import write_preview
 from smalti.scene import Summary
+from tests.evaluation.test_tasks import Both
+from tests.evaluation.test_tasks import pair as pair_of_two
+from tests.evaluation.test_tasks import scene as scene_of_two
 from tests.test_evaluation import Thirds, Truth, case, pair, small_card
 
 UTM = CRS.from_epsg(32645)
@@ -78,11 +81,56 @@ def test_preview_shows_three_panels_and_the_legend(mapped):
     assert (painted == (90, 90, 90)).all(1).sum() == 600  # the second class, in the map's panel only
 
 
-def test_no_class_task_is_a_model_error(mapped):
+HEIGHT = Task(name="height", kind="value", unit="m", quantity="height")
+
+
+def write_heights(out, grid):
+    """A house of 8 m on ground that rises to the east; the last row is unknown."""
+    heights = np.broadcast_to(np.linspace(0, 3, grid.width, dtype=np.float32), (grid.height, grid.width)).copy()
+    heights[10:20, 10:25] += 8
+    heights[-1] = np.nan
+    write_raster(out, grid, Product(HEIGHT, "values"), lambda begin, end: heights[None, begin:end], out.parent)
+    return heights
+
+
+def test_map_page_shows_heights_shaded_beside_the_classes(mapped):
     scene, out, html = mapped
-    task = small_card().tasks[0].model_copy(update={"kind": "value"})
-    with pytest.raises(ModelError, match="no classes"):
+    heights = write_heights(out.with_stem("map_height"), Grid(40, 60, Affine(10, 0, 600000, 0, -10, 3000000), UTM))
+    card = small_card().model_copy(update={"tasks": (*small_card().tasks, HEIGHT)})
+    write_map_page(html, str(scene), out, card, None)
+    page = self_contained(html.read_text())
+    assert "<h2>Height</h2>" in page and "map.tif, map_height.tif" in page and "60.00 %" in page
+    assert f"{np.nanmax(heights):.4g} m" in page and f"{np.nanmean(heights):.4g} m" in page
+    assert page.count("data:image/") == 4  # scene, map, heights, and the map beside them
+
+
+def test_map_page_of_heights_alone(mapped):
+    scene, out, html = mapped
+    write_heights(out, Grid(40, 60, Affine(10, 0, 600000, 0, -10, 3000000), UTM))
+    write_map_page(html, str(scene), out, small_card().model_copy(update={"tasks": (HEIGHT,)}), None)
+    page = self_contained(html.read_text())
+    assert "What covers the ground" not in page and "highest" in page and page.count("data:image/") == 2
+
+
+def test_no_task_of_pixels_is_a_model_error(mapped):
+    scene, out, html = mapped
+    task = Task(name="age", kind="image_value")
+    with pytest.raises(ModelError, match="maps need a model of pixels"):
         write_map_page(html, str(scene), out, small_card().model_copy(update={"tasks": (task,)}), None)
+
+
+def test_evaluation_page_shows_every_task_with_its_errors(tmp_path):
+    image, classes, heights = scene_of_two(1, 40, 50)
+    pairs = [pair_of_two("a", image, classes, heights), pair_of_two("b", *scene_of_two(2, 40, 50))]
+    tiles = {"cover": [], "height": []}
+    results = tuple(evaluate_tasks(Both(), pairs, data="town", tiles=tiles).values())
+    write_evaluation_page(tmp_path / "p.html", results, pairs, tiles)
+    page = self_contained((tmp_path / "p.html").read_text())
+    assert '<h2 class="part">height</h2>' in page and f"{results[1].scores.rmse:.4g}" in page
+    assert page.count("data:image/") == 2 * 2 * 4 and "too high by" in page
+    for result in results:
+        for _, text in result.facts.lines():
+            assert text in page
 
 
 @pytest.fixture

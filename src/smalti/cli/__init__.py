@@ -43,6 +43,9 @@ EXTRAS = {
     "pyarrow": "parquet",
     "timm": "timm",
     "pillow_heif": "photos",
+    "nvidia_dali_cuda120": "dali",
+    "h5py": "nyuv2",
+    "scipy": "nyuv2",
 }
 
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from smalti.errors import DataError
 from smalti.evaluation.words import aligned, percent
 from smalti.known.check import Contents, Files, check_contents, check_files
+from smalti.known.check_values import Range, open_plain
 from smalti.known.items import Search
 from smalti.known.layout import Known
 from smalti.known.opened import make_opener
@@ -42,7 +43,7 @@ def describe(name: str) -> str:
         *(("bands", f"{', '.join(bands)}: {' or '.join(at)}") for bands, at in known.images.items()),
         ("labels", " or ".join(known.labels)),
         *([("eroded", " or ".join(known.eroded))] if known.eroded else []),
-        *((kind, f"{' or '.join(height.patterns)}: {height.words}") for kind, height in known.heights.items()),
+        *((kind, f"{' or '.join(values.patterns)}: {values.words}") for kind, values in known.values.items()),
         *((f"split {split}", f"{part.images} images; {part.words}") for split, part in known.splits.items()),
         *(("note", note) for note in known.notes),
         ("licence", known.licence),
@@ -111,6 +112,7 @@ def _say_files(known: Known, files: Files) -> None:
     for what, (found, total) in files.optional.items():
         click.echo(f"  {what}: {found} of {total} (nothing depends on them)")
     _list("missing", files.missing)
+    _list("heights or depths missing, which only tasks of values need", files.lacking)
     _list("extra", [path.as_posix() for path in files.extra])
 
 
@@ -132,7 +134,15 @@ def _shares(known: Known, contents: Contents) -> list[str]:
     ]
     height, width = contents.sizes["height"], contents.sizes["width"]
     table = aligned([["% of pixels", *names], *rows, ["million pixels", *(f"{total / 1e6:.1f}" for total in totals)]])
-    return [*table, f"images are {width[0]} to {width[1]} wide and {height[0]} to {height[1]} high"]
+    ranges = [_said(known, name, found) for name, found in contents.values.items()]
+    return [*table, *ranges, f"images are {width[0]} to {width[1]} wide and {height[0]} to {height[1]} high"]
+
+
+def _said(known: Known, name: str, found: Range) -> str:
+    """What values reach from and to, in words."""
+    unit = " m" if known.values[name].metres is not None else ", in a unit that is not told"
+    reach = f"{found.low:.2f} to {found.high:.2f}{unit}" if found.known else "no value at all"
+    return f"{name}: {reach}; {percent(found.known / max(1, found.pixels))} % of the pixels have one"
 
 
 def _chosen(known: Known, files: Files) -> list[Shown]:
@@ -148,4 +158,12 @@ def _chosen(known: Known, files: Files) -> list[Shown]:
 def _spread(known: Known, search: Search) -> list[Shown]:
     opener = make_opener(known, search.bands, search.bands, known.task())
     step = max(1, len(search.items) // SHOWN)
-    return [Shown(item.id, partial(opener.image, item), partial(opener.labels, item)) for item in search.items[::step]]
+    return [
+        Shown(
+            item.id,
+            partial(opener.image, item),
+            partial(opener.labels, item),
+            partial(open_plain, opener, item, name) if (name := next(iter(item.values), None)) else None,
+        )
+        for item in search.items[::step]
+    ]

@@ -14,8 +14,8 @@ from smalti.card import Task
 from smalti.cli.progress import bar
 from smalti.errors import SmaltiError
 from smalti.mapping.fit import Open, open_fitting
-from smalti.mapping.places import identity, outputs, refuse_to_replace, scenes
-from smalti.mapping.run import Wanted, map_scene
+from smalti.mapping.places import identity, outputs, refuse_to_replace, refuse_twice, scenes
+from smalti.mapping.run import Wanted, map_scene, products
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.runtime.models import find_model, verify
@@ -57,6 +57,7 @@ def map_scenes(names: Sequence[str], out: str, mosaic: bool, options: Options) -
     predict: Predictor = open_model(options.model, options.engine, options.threads)
     if options.tta:
         predict = Averaged(predict)
+    refuse_twice([raster for path in paths for raster in products(path, predict.card, _wanted(options))])
     for k, (group, path) in enumerate(zip(groups, paths, strict=True), 1):
         try:
             _map_one(group, path, predict, options, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
@@ -110,8 +111,10 @@ def _check_polygons(polygons: str, folder: bool) -> None:
 def _map_one(group: list[str], path: Path, predict: Predictor, options: Options, title: str) -> None:
     """Maps one scene, or several seen as one, and makes what else was asked for."""
     scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
-    refuse_to_replace(group, path)
-    wanted = Wanted(options.confidence, options.probabilities, options.cog)
+    wanted = _wanted(options)
+    rasters = products(path, predict.card, wanted)
+    for raster in rasters:
+        refuse_to_replace(group, raster)
     with open_fitting(scene, _opener(group), predict.card, options.bands, options.resolution, _warn) as reader:
         pixels = reader.grid.height * reader.grid.width
         with bar(pixels, "Pix", title) as progress:
@@ -119,13 +122,20 @@ def _map_one(group: list[str], path: Path, predict: Predictor, options: Options,
         if summary is not None:
             speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
             click.echo(f"{path}: {summary.pixels / 1e6:.1f} MPix in {speed}" if summary.pixels else path)
+            for raster, product in rasters.items():
+                if raster != path:
+                    click.echo(f"{raster}: {', '.join(product.bands)}")
         if options.polygons:
-            _write_polygons(path, reader.grid, predict.card.tasks[0], options)
+            _write_polygons(path, reader.grid, predict.card.class_task(), options)
     if options.report:
         from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
 
         write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary, _opener(group))
         click.echo(path.with_suffix(".html"))
+
+
+def _wanted(options: Options) -> Wanted:
+    return Wanted(options.confidence, options.probabilities, options.cog)
 
 
 def _opener(group: list[str]) -> Open:

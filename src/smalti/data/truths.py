@@ -67,3 +67,14 @@ class FilesTruth(Written):
 
     files: tuple[str, ...] = Field(min_length=1)
     """As many as images in the same order, or one for all."""
+
+
+class KnownTruth(BaseModel):
+    """Values of a public data set for a task."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """What the data set calls them, for example `ndsm`; `smalti data NAME` lists them."""
+    values: ValueSpec = ValueSpec()
+    """How they are written down, where the data set does not tell it or tells it wrongly."""

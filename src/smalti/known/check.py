@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import SmaltiError
-from smalti.known.folder import Folder
+from smalti.known.check_values import Range, look_at_values
+from smalti.known.folder import Folder, fill
 from smalti.known.items import Item, Search, list_ids, look
 from smalti.known.layout import Known, Patterns
 from smalti.known.opened import Opener, make_opener
@@ -28,6 +29,8 @@ class Files:
     """By split, of those that were asked for."""
     optional: dict[str, tuple[int, int]]
     """What nothing depends on: how many files are there, and how many there would be."""
+    lacking: tuple[str, ...]
+    """Heights and depths that are not there although others of their kind are."""
     extra: tuple[Path, ...]
     """Files that do not belong to the data set."""
 
@@ -45,22 +48,31 @@ def check_files(known: Known, root: Path, split: str | None = None) -> Files:
     groups: dict[str, Patterns] = {"images in " + ", ".join(choice): at for choice, at in known.images.items()}
     if known.eroded:
         groups["eroded labels"] = known.eroded
-    groups |= {name: height.patterns for name, height in known.heights.items()}
-    found = {name: _found(known, folder, names, patterns) for name, patterns in groups.items()}
+    groups |= {name: values.patterns for name, values in known.values.items()}
+    optional = {name: _found(known, folder, names, patterns) for name, patterns in groups.items()}
     hidden = [name for name, part in known.splits.items() if not part.labelled]
-    optional = {name: (len(paths - {None}), total) for name, (paths, total) in found.items()}
     for name in hidden:
         ids = list_ids(known, folder, known.splits[name])[0]
         optional[f"images of {name}, which has no public labels"] = (len(ids), known.splits[name].count)
     if len(known.images) == 1:
         del optional[next(iter(groups))]  # those are needed, and reported as missing
-    return Files(searches, optional, () if split else _extra(known, folder, groups))
+    lacking = tuple(
+        lack for patterns in known.values.values() for lack in _lacking(known, folder, names, patterns.patterns)
+    )
+    return Files(searches, optional, lacking, () if split else _extra(known, folder, groups))
 
 
-def _found(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> tuple[set[Path | None], int]:
-    """The files of some patterns for the images of some splits, and how many there would be."""
+def _found(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> tuple[int, int]:
+    """For how many images of some splits the files of some patterns are there, and how many images there are."""
     files = _files(known, folder, names)
-    return {folder.find(patterns, file) for file in files}, len(files)
+    return sum(folder.find(patterns, file) is not None for file in files), len(files)
+
+
+def _lacking(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> list[str]:
+    """The files of some patterns that are not there; none of them where not a single one is."""
+    files = _files(known, folder, names)
+    lacks = [fill(patterns[0], file) for file in files if folder.find(patterns, file) is None]
+    return lacks if len(lacks) < len(files) else []
 
 
 def _files(known: Known, folder: Folder, names: list[str]) -> list[str]:
@@ -89,14 +101,17 @@ class Contents:
     """Per split the pixels of each class, and those ignored at the end (classes + 1)."""
     sizes: dict[str, tuple[int, int]]
     """Smallest and largest height and width: `height` and `width`."""
+    values: dict[str, Range]
+    """What heights and depths reach from and to, by their names in the set."""
     problems: tuple[str, ...]
     """Lines about files that cannot be used."""
 
 
 def check_contents(known: Known, files: Files, progress: Callable[[str], None] = lambda name: None) -> Contents:
-    """Reads all labels; `progress` gets the name of each image before it is read."""
+    """Reads all labels, heights and depths; `progress` gets the name of each image before it is read."""
     task = known.task()
-    counts: dict[tuple[Path, Window | None], NDArray[np.int64]] = {}
+    counts: dict[Path, NDArray[np.int64]] = {}
+    ranges: dict[str, Range] = {}
     problems: list[str] = []
     sides: list[tuple[int, int]] = []
     pixels = {}
@@ -104,16 +119,17 @@ def check_contents(known: Known, files: Files, progress: Callable[[str], None] =
         opener = make_opener(known, search.bands, search.bands, task)
         total = np.zeros(len(known.classes) + 1, np.int64)
         for item in search.items:
-            key = (item.image, item.window)
-            if key not in counts:
+            if item.place not in counts:
                 progress(item.id)
-                counts[key], size = _count(opener, item, problems)
+                counts[item.place], size = _count(opener, item, problems)
                 sides += [size] if size else []
-            total += counts[key]
+                for kind, found in look_at_values(opener, item, problems).items():
+                    ranges[kind] = ranges.get(kind, Range()).joined(found)
+            total += counts[item.place]
         pixels[name] = total
     heights, widths = zip(*sides, strict=True) if sides else ((0,), (0,))
     sizes = {"height": (min(heights), max(heights)), "width": (min(widths), max(widths))}
-    return Contents(pixels, sizes, tuple(problems))
+    return Contents(pixels, sizes, ranges, tuple(problems))
 
 
 def _count(opener: Opener, item: Item, problems: list[str]) -> tuple[NDArray[np.int64], tuple[int, int] | None]:

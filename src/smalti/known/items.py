@@ -26,14 +26,17 @@ class Item:
     image: Path
     labels: Path | None
     eroded: Path | None
-    heights: dict[str, Path]
+    values: dict[str, Path]
+    """Heights and depths that are there, by their names in the set."""
+    together: bool = False
+    """Whether its file holds other images too."""
     window: Window | None = None
     """The part of the files that is meant; None for all of them."""
 
     @property
     def place(self) -> Path:
-        """The image's file, and for a chip a name of its own beside it: two chips of a file are two places."""
-        return self.image if self.window is None else self.image.with_name(f"{self.image.name}#{self.id}")
+        """The image's file, or a name of its own beside it where the file holds more: two chips are two places."""
+        return self.image if not self.together else self.image.with_name(f"{self.image.name}#{self.id}")
 
     def truth(self, borders: Borders) -> Path:
         """The labels of that kind; they are there wherever `find_items` gave the item for it."""
@@ -93,7 +96,7 @@ def look(
         if folder.find(wanted, file) is None:
             missing.append(fill(wanted[0], file))
     if missing:
-        return Search((), tuple(missing), chosen)
+        return Search((), tuple(dict.fromkeys(missing)), chosen)
     items = [(image, item) for image, file in images.items() if (item := found[file])]
     return Search(tuple(_chip(known, item, image) if split.listed else item for image, item in items), (), chosen)
 
@@ -134,13 +137,14 @@ def _item(known: Known, folder: Folder, image: str, bands: Bands) -> Item | None
         found = folder.find(patterns, image) if patterns else None
         return None if found is None else folder.root / found
 
-    heights = {name: place(height.patterns) for name, height in known.heights.items()}
+    values = {name: place(each.patterns) for name, each in known.values.items()}
     return Item(
         image,
         folder.root / path,
         place(known.labels),
         place(known.eroded),
-        {name: found for name, found in heights.items() if found},
+        {name: found for name, found in values.items() if found},
+        known.store is not None,
     )
 
 
@@ -153,7 +157,7 @@ def _chip(known: Known, item: Item, image: str) -> Item:
     if window.bottom > grid.height or window.right > grid.width:
         size = f"{grid.width}x{grid.height}"
         raise DataError(f"{item.image}: has {size} pixels, and so no chip {image}; the file is another one")
-    return replace(item, id=image, window=window)
+    return replace(item, id=image, window=window, together=True)
 
 
 @cache

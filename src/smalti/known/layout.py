@@ -6,11 +6,13 @@ nor spaces count.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
 from smalti.card import Task
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import parse_color
+from smalti.raster.pixels import Pixels
 
 Role = Literal["train", "validation", "test"]
 Bands = tuple[str, ...]
@@ -45,13 +47,30 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Height:
-    """Rasters of heights or depths that come with the images; they are found and checked, not used yet."""
+class Values:
+    """Rasters of heights or depths that come with the images."""
 
     patterns: Patterns
+    quantity: Literal["", "height", "depth"]
+    """As `Task.quantity` has it: a height above sea level is neither of them."""
     metres: float | None
     """Metres of the value 1; None where the set does not tell."""
     words: str
+    short: int = 0
+    """Rows or columns that a file may lack at its end; nothing is known there."""
+
+
+class Store(Protocol):
+    """Opens images that lie together in one file of their own kind, each by its id."""
+
+    def image(self, path: Path, image: str, bands: Bands) -> Pixels:
+        """The pixels."""
+
+    def labels(self, path: Path, image: str, labels: Path) -> Pixels:
+        """The class values, as the description's `spec` explains them; `labels` is what its patterns found."""
+
+    def values(self, path: Path, image: str, name: str) -> Pixels:
+        """The values of that name."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +98,16 @@ class Known:
     url: str
     eroded: Patterns = ()
     """Labels whose borders were taken out by the data set's authors."""
-    heights: dict[str, Height] = field(default_factory=dict)
+    values: dict[str, Values] = field(default_factory=dict)
+    """Heights and depths by their names in the set."""
     leave_out: tuple[str, ...] = ()
     """Catch-all classes that part of the literature keeps out of its means."""
     beside: tuple[str, ...] = ()
     """Patterns of further files of the download, which are not missed and not extra."""
     chip: int = 0
     """Side of the chips that `listed` splits count."""
+    store: Store | None = None
+    """Where all images lie in one file: what opens them."""
     notes: tuple[str, ...] = ()
     """What one has to know before believing a number on it."""
 

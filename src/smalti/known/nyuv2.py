@@ -1,8 +1,13 @@
-"""NYU Depth v2: indoor scenes with depth; 40 or 13 classes. In folders, as ESANet's script lays it out."""
+"""NYU Depth v2: indoor scenes with depth; 40 or 13 classes. As the authors' one file, or in folders of two kinds."""
 
-from smalti.known.layout import Height, Known, Split, listed
+from dataclasses import replace
+
+from smalti.known.layout import Known, Split, Values, listed
+from smalti.known.nyuv2_file import NAME, Nyuv2File
+from smalti.known.nyuv2_split import TEST, TRAIN
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import to_hex
+from smalti.tiling import Window
 
 FORTY = listed(
     "wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter, blinds, desk, shelves, "
@@ -12,6 +17,18 @@ FORTY = listed(
     ", ",
 )
 THIRTEEN = listed("bed, books, ceiling, chair, floor, furniture, objects, picture, sofa, table, tv, wall, window", ", ")
+TO_THIRTEEN = (
+    12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7, 7, 5,
+    7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7, 7, 6, 7,
+)  # fmt: skip
+"""The number of the thirteen, from 1, that each of the forty belongs to (Couprie et al., 2013)."""
+EIGEN_CROP = Window(45, 41, 426, 560)
+"""The part of the 480 x 640 images that depths are scored on since Eigen et al. (NeurIPS 2014): rows 45 to 470,
+columns 41 to 600, where the projected depth has values."""
+PROTOCOLS = {
+    40: "40 classes at full size is one protocol, 13 classes at 288x384 another: never mixed",
+    13: "published numbers with 13 classes are mostly at 288x384 with another split",
+}
 
 
 def _bits(number: int) -> str:
@@ -23,7 +40,12 @@ def _bits(number: int) -> str:
     return to_hex((channels[0], channels[1], channels[2]))
 
 
-def _set(name: str, classes: tuple[str, ...], note: str) -> Known:
+def _depth(path: str, metres: float, words: str) -> Values:
+    return Values((path,), "depth", metres, f"{words}, 0 is none")
+
+
+def _folders(name: str, classes: tuple[str, ...]) -> Known:
+    """In the folders of ESANet's script."""
     return Known(
         name=name,
         title=f"NYU Depth v2, {len(classes)} classes",
@@ -32,11 +54,9 @@ def _set(name: str, classes: tuple[str, ...], note: str) -> Known:
         spec=LabelSpec(ids={0: "ignore", **dict(enumerate(classes, 1))}),
         images={("red", "green", "blue"): ("{folder}/rgb/{stem}.png",)},
         labels=(f"{{folder}}/labels_{len(classes)}/{{stem}}.png",),
-        heights={
-            "depth": Height(
-                ("{folder}/depth/{stem}.png",), 0.001, "depth with holes filled, in millimetres, 0 is none"
-            ),
-            "depth_raw": Height(("{folder}/depth_raw/{stem}.png",), 0.001, "depth as seen, in millimetres, 0 is none"),
+        values={
+            "depth": _depth("{folder}/depth/{stem}.png", 0.001, "depth with holes filled, in millimetres"),
+            "depth_raw": _depth("{folder}/depth_raw/{stem}.png", 0.001, "depth as seen, in millimetres"),
         },
         splits={
             "train": Split("train", "the official 795 images", folders=("train",), count=795),
@@ -48,13 +68,56 @@ def _set(name: str, classes: tuple[str, ...], note: str) -> Known:
         citation="Silberman et al., Indoor Segmentation and Support Inference from RGBD Images, ECCV, 2012",
         url="https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html",
         beside=("*.mat", "*.txt", "labels_*/*.png", "labels_*_colored/*.png"),
-        notes=(
-            "the file nyu_depth_v2_labeled.mat itself is not read: it has 894 names, and the map from them to these "
-            "classes is another download; lay it out in folders first",
-            note,
-        ),
+        notes=("in the folders that ESANet's script writes", PROTOCOLS[len(classes)]),
     )
 
 
-NYUV2 = _set("nyuv2", FORTY, "40 classes at full size is one protocol, 13 classes at 288x384 another: never mixed")
-NYUV2_13 = _set("nyuv2-13", THIRTEEN, "published numbers with 13 classes are mostly at 288x384 with another split")
+def _numbered(pattern: str) -> dict[str, Split]:
+    """The official split of images that go by their numbers."""
+    return {
+        "train": Split("train", "the official 795 images", tuple(map(pattern.format, TRAIN))),
+        "test": Split("test", "the official 654 images", tuple(map(pattern.format, TEST))),
+    }
+
+
+def _one_file(folders: Known) -> Known:
+    """In the authors' own file."""
+    count = len(folders.classes)
+    return replace(
+        folders,
+        name=folders.name.replace("nyuv2", "nyuv2-file"),
+        title=f"{folders.title}, the authors' file",
+        images={("red", "green", "blue"): (NAME,)},
+        labels=("classMapping40.mat",),
+        values={
+            "depth": _depth(NAME, 1.0, "depth with holes filled, in metres"),
+            "depth_raw": _depth(NAME, 1.0, "depth as seen, in metres"),
+        },
+        splits=_numbered("{:04}"),
+        beside=("*.mat", "*.txt"),
+        notes=(
+            f"{NAME} is read in place, by h5py: pip install 'smalti[nyuv2]'",
+            "its labels have 894 names; classMapping40.mat (Gupta et al., CVPR 2013), which joins them to 40 classes, "
+            "is another download and must lie in the folder too",
+            PROTOCOLS[count],
+        ),
+        store=Nyuv2File(TO_THIRTEEN if count == len(THIRTEEN) else ()),
+    )
+
+
+NYUV2 = _folders("nyuv2", FORTY)
+NYUV2_13 = _folders("nyuv2-13", THIRTEEN)
+NYUV2_FILE = _one_file(NYUV2)
+NYUV2_FILE_13 = _one_file(NYUV2_13)
+NYUV2_REFINENET = replace(
+    NYUV2,
+    name="nyuv2-refinenet",
+    title="NYU Depth v2, 40 classes, as multi-task-refinenet has it",
+    spec=LabelSpec(ids={255: "ignore", **dict(enumerate(FORTY))}),
+    images={("red", "green", "blue"): ("rgb/{id}.png",)},
+    labels=("masks/{id}.png",),
+    values={"depth": _depth("depth/{id}.png", 1 / 5000, "depth as seen, in fifths of a millimetre")},
+    splits=_numbered("{:06}"),
+    beside=("*.mat", "*.txt", "normals/*.png"),
+    notes=("in the folders that multi-task-refinenet reads; classes count from 0 there", PROTOCOLS[40]),
+)

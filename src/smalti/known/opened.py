@@ -7,13 +7,18 @@ from typing import Any
 
 from smalti.card import Card, Task
 from smalti.errors import DataError
+from smalti.known.folder import fill
 from smalti.known.items import Borders, Item, find_items, whole_grid
 from smalti.known.layout import Bands, Known
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
+from smalti.raster.image_labels import ImageLabels
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import LabelReader, open_labels
+from smalti.raster.pixels import Pixels
 from smalti.raster.read import Reader, open_raster
+from smalti.raster.values import DEFAULT, METRES, ValueReader, ValueSpec, open_values
+from smalti.tiling import Window
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,72 @@ class Opener:
 
     def image(self, item: Item) -> Reader | CroppedReader:
         """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
+        if self.known.store:
+            return _whole(self.known.store.image(item.image, item.id, tuple(self.bands)))
         reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
         return reader if item.window is None else CroppedReader(reader, item.window)
 
     def labels(self, item: Item, grid: Grid, borders: Borders = "full") -> LabelReader:
         """The labels on the image's grid."""
         path = item.truth(borders)
+        if self.known.store:
+            return ImageLabels(self.known.store.labels(item.image, item.id, path), self.task, self.spec)
         if item.window is None:
             return open_labels(path, grid, self.task, self.spec)
         labels = open_labels(path, whole_grid(item.image), self.task, self.spec)
         return CroppedLabels(labels, item.window, self.task.ignore)
+
+    def values(self, item: Item, grid: Grid, name: str, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
+        """The values of that name in the data set, on the image's grid and in the task's unit.
+
+        Raises DataError where nobody says what 1 is in metres, and what `open_values` raises.
+        """
+        wanted = self._spec(name, task, spec)
+        if name not in item.values:
+            raise DataError(
+                f"{item.place}: {self.known.name} has no {name} of it; see: smalti data {self.known.name} DIR"
+            )
+        if self.known.store:
+            return ValueReader(self.known.store.values(item.image, item.id, name), task, wanted)
+        path = item.values[name]
+        return open_values(path, _shorter(grid, path, self.known.values[name].short), task, wanted)
+
+    def check_values(self, items: Sequence[Item], name: str) -> None:
+        """DataError unless each of the items has the values of that name; no name asks for none."""
+        if name and name not in self.known.values:
+            has = ", ".join(self.known.values) or "none at all"
+            raise DataError(f"{self.known.name} has no values called {name!r}; it has {has}")
+        lacks = [item for item in items if name and name not in item.values]
+        if lacks:
+            wanted = fill(self.known.values[name].patterns[0], lacks[0].id)
+            raise DataError(
+                f"{self.known.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {wanted}; "
+                "add them, or name the tasks that need none: tasks"
+            )
+
+    def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
+        """How the values are written down, as `spec` says it, or else the data set."""
+        metres = self.known.values[name].metres
+        if spec.scale is not None:
+            return spec
+        if metres is None or task.unit not in METRES:
+            raise DataError(
+                f"{self.known.name}: nobody says how its {name} becomes {task.name} in {task.unit or 'no unit'}; "
+                f"it is {self.known.values[name].words}: say what 1 is worth by scale"
+            )
+        return spec.model_copy(update={"scale": metres / METRES[task.unit]})
+
+
+def _whole(pixels: Pixels) -> CroppedReader:
+    """An image of a store, mirrored beyond its border as all others are."""
+    return CroppedReader(pixels, Window(0, 0, pixels.grid.height, pixels.grid.width))
+
+
+def _shorter(grid: Grid, path: Path, short: int) -> Grid:
+    """The image's grid, or the file's own where it lacks no more than `short` rows or columns at the end."""
+    own = whole_grid(path) if short else grid
+    lacks = grid.height - own.height, grid.width - own.width
+    return own if min(lacks) >= 0 and max(lacks) <= short else grid
 
 
 def make_opener(

@@ -1,7 +1,7 @@
 """ISPRS Potsdam: red, green, blue and near infrared at 5 cm, 38 squares of 6000 x 6000."""
 
 from smalti.known.isprs import CITATION, CLASSES, LICENCE, SPEC
-from smalti.known.layout import Height, Known, Split, listed
+from smalti.known.layout import Known, Split, Values, listed
 
 TRAIN = listed(
     "2_10 2_11 2_12 3_10 3_11 3_12 4_10 4_11 4_12 5_10 5_11 5_12 6_7 6_8 6_9 6_10 6_11 6_12 7_7 7_8 7_9 7_10 7_11 7_12"
@@ -22,12 +22,17 @@ POTSDAM = Known(
     },
     labels=("5_Labels_all/top_potsdam_{id}_label.tif", "5_Labels_for_participants/top_potsdam_{id}_label.tif"),
     eroded=("5_Labels_*no*Boundary/top_potsdam_{id}_label_noBoundary.tif",),
-    heights={
-        "dsm": Height(("1_DSM/dsm_potsdam_{padded}.tif",), 1.0, "surface above sea level"),
-        "ndsm": Height(
+    values={
+        "ndsm": Values(
             ("1_DSM_normalisation/dsm_potsdam_{padded}_normalized_lastools.jpg",),
+            "height",
             None,
-            "height above the ground in 8 bits; its unit is not told",
+            "height above the ground in bytes; no unit is told with the set: LAStools' lasheight stores decimetres "
+            "unless it is told otherwise",
+            short=1,
+        ),
+        "dsm": Values(
+            ("1_DSM/dsm_potsdam_{padded}.tif",), "", 1.0, "height of the surface above sea level, in metres", short=1
         ),
     },
     splits={
@@ -46,5 +51,6 @@ POTSDAM = Known(
         f"the labels of {FAULTY} have errors, and it is often dropped: train-23",
         "the labels of 4_12 and 6_7 have off colours: each channel counts as 0 or 255, parted at 128",
         "full and eroded labels give scores several points apart",
+        "the heights of 3_13 lack their last column: nothing is known there",
     ),
 )

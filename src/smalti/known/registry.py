@@ -10,14 +10,15 @@ from smalti.known.landcoverai import LANDCOVERAI
 from smalti.known.layout import Known, Split
 from smalti.known.loveda import LOVEDA
 from smalti.known.massachusetts import BUILDINGS, ROADS
-from smalti.known.nyuv2 import NYUV2, NYUV2_13
+from smalti.known.nyuv2 import NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET
 from smalti.known.potsdam import POTSDAM
 from smalti.known.vaihingen import VAIHINGEN
 
 KNOWN: dict[str, Known] = {
     known.name: known
     for known in (
-        VAIHINGEN, POTSDAM, DEEPGLOBE, LOVEDA, INRIA, BUILDINGS, ROADS, LANDCOVERAI, DUBAI, NYUV2, NYUV2_13,
+        VAIHINGEN, POTSDAM, DEEPGLOBE, LOVEDA, INRIA, BUILDINGS, ROADS, LANDCOVERAI, DUBAI,
+        NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET,
     )
 }  # fmt: skip
 

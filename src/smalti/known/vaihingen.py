@@ -1,7 +1,7 @@
 """ISPRS Vaihingen: near infrared, red, green at 9 cm, 33 areas of a small town."""
 
 from smalti.known.isprs import CITATION, CLASSES, LICENCE, SPEC
-from smalti.known.layout import Height, Known, Split, listed
+from smalti.known.layout import Known, Split, Values, listed
 
 TRAIN = listed("1 3 5 7 11 13 15 17 21 23 26 28 30 32 34 37")
 TEST = listed("2 4 6 8 10 12 14 16 20 22 24 27 29 31 33 35 38")
@@ -19,12 +19,15 @@ VAIHINGEN = Known(
         "*ground_truth_COMPLETE*/top_mosaic_09cm_area{id}.tif",
     ),
     eroded=("top_mosaic_09cm_area{id}_noBoundary.tif",),
-    heights={
-        "dsm": Height(("dsm/dsm_09cm_matching_area{id}.tif",), 1.0, "surface above sea level"),
-        "ndsm": Height(
+    values={
+        "ndsm": Values(
             ("dsm_09cm_matching_area{id}_normalized.jpg", "*ndsm*/dsm_09cm_matching_area{id}.jpg"),
+            "height",
             0.1,
-            "height above the ground, in decimetres",
+            "height above the ground, in decimetres; by M. Gerke, who states the unit; a download of its own",
+        ),
+        "dsm": Values(
+            ("dsm/dsm_09cm_matching_area{id}.tif",), "", 1.0, "height of the surface above sea level, in metres"
         ),
     },
     splits={

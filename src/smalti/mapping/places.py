@@ -54,10 +54,15 @@ def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
         parents = (Path(urlsplit(s).path if is_remote(s) else s).absolute().parent.name for s in found)
         full = (f"{parent}_{name}" if often[name] > 1 else name for parent, name in zip(parents, names, strict=True))
         paths = [Path(out) / f"{name}.tif" for name in full]
+    refuse_twice(paths)
+    return paths
+
+
+def refuse_twice(paths: Sequence[Path]) -> None:
+    """OutputError if two maps of different scenes would be one file."""
     twice = [str(path) for path, n in Counter(paths).items() if n > 1]
     if twice:
         raise OutputError(f"{twice[0]}: two scenes would be mapped into it; map them in two calls")
-    return paths
 
 
 def refuse_to_replace(scene_files: Sequence[str], path: Path) -> None:

@@ -38,13 +38,19 @@ class Wanted:
 
 
 def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
-    """The rasters to write; the first task's map takes the output's name. ModelError if a task gives no map."""
+    """The rasters to write: the first task of classes takes the output's name, others get their own behind it.
+
+    A card without classes gives the name to its first task. ModelError if no task gives a map, or one has a name that
+    no file can have.
+    """
     found: dict[Path, Product] = {}
-    for k, task in enumerate(card.tasks):
-        if task.kind == "score":
-            raise ModelError(f"model {card.name} scores whole images ({task.name}); maps need a model of pixels")
-        path = output if k == 0 else output.with_stem(f"{output.stem}_{task.name}")
-        found |= _of_task(path, task, wanted)
+    for k, task in enumerate(card.map_tasks()):
+        if k and Path(task.name).name != task.name:
+            raise ModelError(f"model {card.name}: no file can have the name of task {task.name!r}; name it otherwise")
+        more = _of_task(output.with_stem(f"{output.stem}_{task.name}") if k else output, task, wanted)
+        if found.keys() & more:
+            raise ModelError(f"model {card.name}: another map has the name of {task.name}'s; name the task otherwise")
+        found |= more
     return found
 
 

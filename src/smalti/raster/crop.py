@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from smalti.raster.labels import LabelReader
 from smalti.raster.mirror import inside, source
-from smalti.raster.read import Reader
+from smalti.raster.pixels import Pixels
 from smalti.tiling import Window
 
 
 class CroppedReader:
     """A window of a raster: beyond its border it is mirrored, whatever the raster shows there."""
 
-    def __init__(self, reader: Reader, window: Window) -> None:
+    def __init__(self, reader: Pixels, window: Window) -> None:
         self._reader, self._window = reader, window
         self.grid = reader.grid.crop(window)
         self.dtype, self.bands = reader.dtype, reader.bands

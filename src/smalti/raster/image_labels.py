@@ -11,6 +11,7 @@ from smalti.card import RGB, Task
 from smalti.errors import LabelError
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.raster.palette import Colors, to_hex
+from smalti.raster.pixels import Pixels
 from smalti.raster.read import Reader
 from smalti.tiling import Window
 
@@ -20,7 +21,7 @@ _STRIP = 512  # rows looked at together when an unknown value is counted
 class ImageLabels:
     """A raster of one band whose values are class ids, or stand for them by `spec.ids`."""
 
-    def __init__(self, reader: Reader, task: Task, spec: LabelSpec) -> None:
+    def __init__(self, reader: Pixels, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         self._table = _id_table(reader.path, task, spec)
@@ -85,14 +86,14 @@ class ColorLabels(ImageLabels):
     def __init__(self, reader: Reader, task: Task, known: dict[RGB, int], threshold: int | None = None) -> None:
         self._reader, self._task, self._threshold = reader, task, threshold
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
-        self._colors = Colors(known)
+        self._colors, self._palette = Colors(known), reader.palette
         if reader.dtype != np.uint8:
             raise LabelError(f"{reader.path}: its colours are {reader.dtype}; expected bytes (uint8)")
 
     def _look(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[Any]]:
         pixels, valid = self._reader.read(window)
-        if self._reader.palette is not None:
-            pixels = self._reader.palette[:3, pixels[0]]
+        if self._palette is not None:
+            pixels = self._palette[:3, pixels[0]]
         pixels = pixels[:3]
         if self._threshold is not None:
             pixels = np.where(pixels >= self._threshold, 255, 0).astype(np.uint8)

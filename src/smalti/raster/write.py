@@ -1,7 +1,8 @@
 """Maps as GeoTIFF or Cloud Optimized GeoTIFF that open in a GIS with their colours and class names.
 
 Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the file itself. GIS programs look for class
-names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table.
+names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table. For values
+it holds their statistics, so that they are shown between their least and their most without being read beforehand.
 """
 
 import logging
@@ -29,6 +30,7 @@ from smalti.products import PROBABILITY_STEPS, Product
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 from smalti.raster.palette import task_colors
+from smalti.raster.statistics import Statistics
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
@@ -51,7 +53,7 @@ def write_raster(
     with guarded(output):
         try:
             with _quiet():
-                _fill(unfinished, grid, product, rows)
+                seen = _fill(unfinished, grid, product, rows)
                 if cog:
                     _optimize(unfinished, product)
                 _compare(unfinished, rows)
@@ -64,7 +66,7 @@ def write_raster(
         sidecar.unlink(missing_ok=True)
         publish(unfinished, output)
         described = scratch / "unfinished.xml"
-        described.write_text(_description(product, job))
+        described.write_text(_description(product, job, seen))
         publish(described, sidecar)
 
 
@@ -95,8 +97,9 @@ def _quiet() -> Iterator[None]:
             os.close(stderr)
 
 
-def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
-    """Writes all rows, from top to bottom in whole blocks."""
+def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> Statistics:
+    """Writes all rows, from top to bottom in whole blocks; answers what the values of a product of values are."""
+    seen = Statistics()
     floating = product.dtype.kind == "f"
     with rasterio.open(
         path,
@@ -119,7 +122,11 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> None:
         _describe(file, product)
         for row in range(0, grid.height, BLOCK):
             end = min(row + BLOCK, grid.height)
-            file.write(rows(row, end), window=RasterWindow(0, row, grid.width, end - row))
+            strip = rows(row, end)
+            file.write(strip, window=RasterWindow(0, row, grid.width, end - row))
+            if floating:
+                seen.add(strip)
+    return seen
 
 
 def _describe(file: Any, product: Product) -> None:
@@ -157,9 +164,12 @@ def _compare(path: Path, rows: Rows) -> None:
                 raise RasterioError(f"rows {row} to {end} read back differently")
 
 
-def _description(product: Product, job: str) -> str:
-    """GDAL's side-car: the job, and for classes their names and an attribute table."""
+def _description(product: Product, job: str, seen: Statistics) -> str:
+    """GDAL's side-car: the job; for classes their names and an attribute table, for values their statistics."""
     names = ""
+    if product.form == "values":
+        entries = "".join(f'<MDI key="{key}">{value!r}</MDI>' for key, value in seen.entries().items())
+        names = f'<PAMRasterBand band="1"><Metadata>{entries}</Metadata></PAMRasterBand>'
     if product.form == "classes":
         labels = product.task.labels
         categories = "".join(f"<Category>{escape(label)}</Category>" for label in labels)

@@ -1,10 +1,11 @@
-"""A contact sheet: some images of a data set beside their labels, in one picture."""
+"""A contact sheet: some images of a data set beside their labels, and heights or depths in grey, in one picture."""
 
 import io
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,13 +17,17 @@ from smalti.errors import OutputError
 from smalti.evaluation.pairs import ImageReader, OpenTruth, TruthReader
 from smalti.jobs import deliver
 from smalti.raster.palette import colorize
+from smalti.raster.values import ValueReader
 from smalti.report.pictures import RGB, shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
+from smalti.report.relief import limits, paint
 
 SIDE = 200
 """Longer side of a picture in pixels, at most."""
-COLUMNS = 3
-"""Pairs beside each other."""
+ACROSS = 6
+"""Pictures beside each other."""
+GREYS = (48, 48, 48), (255, 255, 255)
+"""Of the lowest and the highest values of a picture; black is no value."""
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 
@@ -33,6 +38,8 @@ class Shown:
     name: str
     open_image: Callable[[], ImageReader]
     open_labels: OpenTruth
+    open_values: Callable[[], ValueReader] | None = None
+    """Heights or depths, where the set has them."""
 
 
 def check_sheet_name(out: Path) -> None:
@@ -44,46 +51,51 @@ def check_sheet_name(out: Path) -> None:
 def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
     """Writes the sheet as JPEG or PNG. Raises OutputError, and what the readers raise."""
     check_sheet_name(out)
-    pairs = [(each.name, *_pictures(each, task)) for each in shown]
+    rows = [(each.name, _pictures(each, task)) for each in shown]
     stream = io.BytesIO()
-    draw_contact_sheet(pairs, task).save(stream, FORMATS[out.suffix.lower()], quality=88)
+    draw_contact_sheet(rows, task).save(stream, FORMATS[out.suffix.lower()], quality=88)
     deliver(out, stream.getvalue())
 
 
-def draw_contact_sheet(pairs: Sequence[tuple[str, RGB, RGB]], task: Task) -> Image.Image:
-    """Pairs (name, image, painted labels) in rows under their names, the legend below."""
-    cell = (2 * SIDE + 4 + GAP, SIDE + TITLE)
-    lines = -(-len(pairs) // COLUMNS)
-    width = COLUMNS * cell[0] + GAP
+def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[RGB]]], task: Task) -> Image.Image:
+    """The pictures of each image (as it is, painted labels, values) in rows under their names, the legend below."""
+    each = max((len(pictures) for _, pictures in shown), default=2)
+    columns = ACROSS // each
+    cell = (each * (SIDE + 4) + GAP, SIDE + TITLE)
+    lines = -(-len(shown) // columns)
+    width = columns * cell[0] + GAP
     legend = legend_rows(task, width - 2 * GAP)
     sheet = Image.new("RGB", (width, lines * cell[1] + len(legend) * LEGEND + GAP), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for k, (name, image, labels) in enumerate(pairs):
-        left, top = GAP + k % COLUMNS * cell[0], k // COLUMNS * cell[1]
+    for k, (name, pictures) in enumerate(shown):
+        left, top = GAP + k % columns * cell[0], k // columns * cell[1]
         draw.text((left, top + 8), name, INK, font(13))
-        sheet.paste(Image.fromarray(image), (left, top + TITLE))
-        sheet.paste(Image.fromarray(labels), (left + image.shape[1] + 4, top + TITLE))
+        for place, picture in enumerate(pictures):
+            sheet.paste(Image.fromarray(picture), (left + place * (picture.shape[1] + 4), top + TITLE))
     for k, row in enumerate(legend):
         draw_legend(draw, row, task, lines * cell[1] + LEGEND * k + 14)
     return sheet
 
 
-def _pictures(shown: Shown, task: Task) -> tuple[RGB, RGB]:
-    """The image and its painted labels, both small and of one size."""
+def _pictures(shown: Shown, task: Task) -> list[RGB]:
+    """The image, its painted labels and its values in grey, all small and of one size."""
     with closing(shown.open_image()) as image, closing(shown.open_labels(image.grid)) as labels:
+        grid = image.grid
         picture = shrunk_image(image, 2 * SIDE)
-        painted = colorize(shrunk_labels(labels, image.grid.height, image.grid.width, 2 * SIDE), task)
+        others = [colorize(shrunk_labels(labels, grid.height, grid.width, 2 * SIDE), task)]
+    if shown.open_values is not None:
+        with closing(shown.open_values()) as values:
+            shrunk = shrunk_labels(values, grid.height, grid.width, 2 * SIDE)
+            others.append(paint(shrunk, *limits(shrunk), GREYS))
     height, width = picture.shape[:2]
     shrink = SIDE / max(height, width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    return (
-        np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8),
-        np.asarray(cv2.resize(painted, size, interpolation=cv2.INTER_NEAREST), np.uint8),
-    )
+    small = [np.asarray(cv2.resize(other, size, interpolation=cv2.INTER_NEAREST), np.uint8) for other in others]
+    return [np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), *small]
 
 
-def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[np.uint8]:
-    """Class ids at most `limit` pixels a side, each the one in the middle of its square."""
+def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[Any]:
+    """Class ids or values at most `limit` pixels a side, each the one in the middle of its square."""
     step = step_for(height, width, limit)
     parts = []
     for window in strips(height, width, step):

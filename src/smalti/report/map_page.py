@@ -5,15 +5,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smalti.card import RGB, Card, Task
 from smalti.jobs import deliver
 from smalti.mapping.fit import Open
+from smalti.mapping.run import Wanted, products
 from smalti.raster.grid import Grid, axes_m
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import Reader, open_raster
+from smalti.raster.values import METRES
 from smalti.report.page import render
-from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map
+from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map, shrunk_values
+from smalti.report.relief import RAMP, limits, relief
 from smalti.scene import Summary
 
 LIMIT = 1400
@@ -31,39 +35,78 @@ class ClassShare:
     hectares: float
 
 
+@dataclass(frozen=True)
+class Surface:
+    """The map of one task: its picture, and what is to be read beside it."""
+
+    task: Task
+    picture: NDArray[np.uint8]
+    low: float = 0.0
+    high: float = 0.0
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The picture as a data URI."""
+        return data_uri(self.picture, drawn=self.task.has_classes)
+
+
 def write_map_page(
     out_html: Path, scene_path: str, map_path: Path, card: Card, summary: Summary | None, opened: Open | None = None
 ) -> None:
-    """Writes the page of a class map; `summary` is None if the map was there already.
+    """Writes the page of a scene's maps; `summary` is None if they were there already.
 
     `opened` opens the scene where `scene_path` is only its name, as with a mosaic of files. Raises ModelError if the
-    model has no task of kind classes, OutputError, and RasterError from the two files.
+    model has no task that answers pixels, OutputError, and RasterError from the files.
     """
-    task = card.class_task()
-    with (
-        open_scene(opened or partial(open_raster, scene_path), card) as scene,
-        open_raster(map_path, bands=[1], expand=False) as classes,
-    ):
-        picture, small, grid = shrunk_image(scene, LIMIT), shrunk_map(classes, LIMIT), classes.grid
-    painted = fit(colorize(small.classes, task), picture)
+    rasters = products(map_path, card, Wanted())
+    main = rasters[map_path].task
+    with open_scene(opened or partial(open_raster, scene_path), card) as scene:
+        picture = shrunk_image(scene, LIMIT)
+    with open_raster(map_path, bands=[1], expand=False) as file:
+        small = shrunk_map(file, LIMIT) if main.has_classes else None
+        grid = file.grid
+    surfaces = [_surface(path, product.task, card) for path, product in rasters.items()]
     size = axes_m(grid)
     page = render(
         "map.html",
         title=f"Map of {Path(scene_path).name}",
         subtitle=f"{grid.width:,} x {grid.height:,} pixels, mapped by {card.name}",
-        colors=task_colors(task),
-        labels=task.labels,
+        colors=task_colors(main) if main.has_classes else RAMP,
+        ramp=RAMP,
+        palettes={surface.task.name: task_colors(surface.task) for surface in surfaces},
         scene_picture=data_uri(picture),
-        map_picture=data_uri(painted, drawn=True),
-        rows=class_shares(small, task, size),
+        map_picture=data_uri(fit(surfaces[0].picture, picture), drawn=main.has_classes),
+        surfaces=surfaces,
+        rows=class_shares(small, main, size) if small else [],
         hectares=size is not None,
-        nodata=int(small.counts[len(task.labels) :].sum()),
+        nodata=int(small.counts[len(main.labels) :].sum()) if small else 0,
         area_note=_area_note(grid),
-        place=_place(grid, map_path),
+        place=_place(grid, [path.name for path in rasters]),
         timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
     )
     deliver(out_html, page.encode())
+
+
+def _surface(path: Path, task: Task, card: Card) -> Surface:
+    """The picture of one map: its colours, or its values shaded as a surface."""
+    with open_raster(path, bands=[1], expand=False) as file:
+        if task.has_classes:
+            return Surface(task, colorize(shrunk_map(file, LIMIT).classes, task))
+        small, grid = shrunk_values(file, LIMIT), file.grid
+    low, high = limits(small.values)
+    shaded = relief(small.values, low, high, small.step * pixel_in_unit(grid, task, card))
+    whole, unit = small.whole, f" {task.unit}" if task.unit else ""
+    figures = (("lowest", whole.least), ("mean", whole.mean), ("highest", whole.most)) if whole.count else ()
+    return Surface(task, shaded, low, high, tuple((name, f"{value:.4g}{unit}") for name, value in figures))
+
+
+def pixel_in_unit(grid: Grid, task: Task, card: Card) -> float:
+    """The side of a pixel in the unit of a task; where nothing is known of it, 1."""
+    size, known = axes_m(grid), card.resolution
+    metres = sum(size) / 2 if size else known[0] if known else 1.0
+    return metres / METRES.get(task.unit, 1.0)
 
 
 def open_scene(opened: Open, card: Card) -> Reader:
@@ -95,8 +138,9 @@ def _area_note(grid: Grid) -> str:
     return "Areas are measured with the pixel at the centre of the scene."
 
 
-def _place(grid: Grid, map_path: Path) -> list[tuple[str, str]]:
-    lines = [("map", map_path.name), ("size", f"{grid.width:,} x {grid.height:,} pixels")]
+def _place(grid: Grid, names: list[str]) -> list[tuple[str, str]]:
+    what = "map" if len(names) == 1 else "maps"
+    lines = [(what, ", ".join(names)), ("size", f"{grid.width:,} x {grid.height:,} pixels")]
     size = axes_m(grid)
     if grid.crs is None or size is None:
         return [*lines, ("georeference", "none")]

@@ -14,6 +14,7 @@ from PIL import Image
 from smalti.card import Task
 from smalti.evaluation.pairs import ImageReader
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
+from smalti.raster.statistics import Statistics
 from smalti.tiling import Window
 
 RGB = NDArray[np.uint8]
@@ -107,6 +108,32 @@ def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
         middle = min(step // 2, window.height - 1)
         parts.append(classes[middle::step, min(step // 2, width - 1) :: step])
     return SmallMap(np.concatenate(parts), counts)
+
+
+@dataclass(frozen=True)
+class SmallValues:
+    """A raster of values shrunk to a picture's size, and the statistics of the whole."""
+
+    values: Floats
+    """Means (H, W) of what is known; NaN where nothing is."""
+    step: int
+    """Pixels of the raster along one of the picture's."""
+    whole: Statistics
+
+
+def shrunk_values(reader: ImageReader, limit: int) -> SmallValues:
+    """The first band of a raster of values at most `limit` pixels a side, averaged."""
+    height, width = reader.grid.height, reader.grid.width
+    step = step_for(height, width, limit)
+    whole, parts = Statistics(), []
+    for window in strips(height, width, step):
+        pixels, valid = reader.read(window)
+        known = valid & np.isfinite(pixels[0])
+        whole.add(np.where(known, pixels[0], np.nan))
+        share = _average(known[..., None], step)[..., 0]
+        mean = _average(np.where(known, pixels[0], 0)[..., None], step)[..., 0] / np.maximum(share, 1e-6)
+        parts.append(np.where(share > 0, mean, np.nan).astype(np.float32))
+    return SmallValues(np.concatenate(parts), step, whole)
 
 
 def fit(picture: RGB, like: RGB) -> RGB:
