@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
+from smalti.cli.scored_data import known_split
 from smalti.data.scored import scored_pairs
 from smalti.data.sources import KnownSource, open_source
 from smalti.errors import DataError, LabelError, MissingExtraError, RasterError
@@ -119,6 +120,31 @@ def test_values_are_scored_too(laid, tmp_path):
     assert np.allclose(pair.truth["height"](image.grid).read(Window(0, 0, 3, 3)), 0.7) and len(places) == 2
 
 
+def test_the_command_line_scores_what_is_there_and_tells_what_is_not(laid, tmp_path, capsys):
+    known, item, _ = laid("vaihingen")
+    card = card_of(known, known.task(), HEIGHTS, DEPTHS)
+    assert set(known_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes", "height"}
+    assert known_split("vaihingen:train", tmp_path, card_of(known, HEIGHTS)).pairs[0].open_others is None
+    item.values["ndsm"].unlink()
+    assert set(known_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes"}
+    assert "height is not scored: vaihingen: 1 of 2 images have no ndsm" in capsys.readouterr().err
+    with pytest.raises(DataError, match="vaihingen has no truth for the tasks depth"):
+        known_split("vaihingen:train", tmp_path, card_of(known, DEPTHS))
+
+
+def test_values_without_a_unit_are_taken_only_when_asked_for(laid, tmp_path):
+    known, _, _ = laid("potsdam")
+    tasks = known.task(), HEIGHTS
+    card = card_of(known, *tasks)
+    [scene, _] = open_source(source_of("potsdam"), tmp_path, card, tasks)
+    assert set(scene.read(Window(0, 0, 4, 4)).targets) == {"classes"}
+    with pytest.raises(DataError, match="labels no task of height; of its values ndsm, dsm `also` can choose"):
+        open_source(source_of("potsdam", tasks=["height"]), tmp_path, card, tasks)
+    also = {"height": {"name": "ndsm", "values": {"scale": 0.1}}}
+    [scene, _] = open_source(source_of("potsdam", also=also), tmp_path, card, tasks)
+    assert np.allclose(scene.read(Window(0, 0, 4, 4)).targets["height"], 0.7)
+
+
 def test_values_that_are_missing_stop_only_the_tasks_that_need_them(laid, tmp_path):
     known, item, _ = laid("vaihingen")
     item.values["ndsm"].unlink()
@@ -129,7 +155,7 @@ def test_values_that_are_missing_stop_only_the_tasks_that_need_them(laid, tmp_pa
     assert len(open_source(source_of("vaihingen", tasks=["classes"]), tmp_path, card, tasks)) == 2
     with pytest.raises(DataError, match="no values called 'nsdm'; it has ndsm, dsm"):
         open_source(source_of("vaihingen", also={"height": {"name": "nsdm"}}), tmp_path, card, tasks)
-    with pytest.raises(DataError, match="vaihingen labels no task of depth"):
+    with pytest.raises(DataError, match="vaihingen labels no task of depth; of its values ndsm, dsm"):
         open_source(source_of("vaihingen"), tmp_path, card, (DEPTHS,))
     files = check_files(known, tmp_path)
     assert files.lacking == ("dsm_09cm_matching_area1_normalized.jpg",) and not files.missing

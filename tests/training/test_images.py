@@ -189,8 +189,25 @@ def test_a_task_without_an_answer_leaves_the_batch(faces: Path, tmp_path: Path) 
     batch["targets"]["age"][:] = -1
     assert list(work.terms(work.model, batch)) == ["gender"]
     batch["targets"]["gender"][:] = -1
-    [(name, value)] = work.terms(work.model, batch).items()
-    assert name == "age" and float(value.detach()) == 0
+    assert work.terms(work.model, batch) == {}
+
+
+def test_a_single_task_without_an_answer_has_a_loss_of_zero(recipe: Path, tmp_path: Path) -> None:
+    work = start(recipe, tmp_path).work
+    assert isinstance(work, ImagesWork) and work.balance is None
+    batch = work.stream.batch(0, 4)
+    batch["targets"]["colour"][:] = -1
+    [value] = work.terms(work.model, batch).values()
+    value.backward()
+    assert float(value.detach()) == 0
+
+
+def test_a_rule_that_looks_at_gradients_balances(faces: Path, tmp_path: Path) -> None:
+    changes = ["balance.name=pcgrad", "card.tasks.1.weight=1", "net.options={sharing='shared'}", "train.steps=1"]
+    training = start(faces, tmp_path, *changes)
+    before = {name: p.detach().clone() for name, p in training.model.named_parameters()}
+    training.run(lambda _: None)
+    assert all((p != before[name]).any() for name, p in training.model.named_parameters() if p.ndim > 1)
 
 
 def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
@@ -216,6 +233,7 @@ def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
         ("augment={mixup=0.1}", "an even number"),
         ("card.bands=['red']", "three bands of bytes"),
         ("card.tasks.0.name=a/b", "card.tasks.0.name"),
+        ("balance.name=pcgrad", "are for several tasks; here is one"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("augment.area=[0.5, 0.1]", "area .* must be two numbers above 0"),
         ("data.train.0.task=size", "has folders of classes for 'size', but no such task"),

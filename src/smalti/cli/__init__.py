@@ -44,6 +44,7 @@ EXTRAS = {
     "timm": "timm",
     "pillow_heif": "photos",
     "nvidia_dali_cuda120": "dali",
+    "torchjd": "balance",
     "h5py": "nyuv2",
     "scipy": "nyuv2",
 }

@@ -15,8 +15,10 @@ from smalti.errors import DataError, RecipeError
 from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
-from smalti.known.opened import open_split
+from smalti.known.items import find_items
+from smalti.known.opened import lacking, open_split
 from smalti.known.registry import find_known
+from smalti.known.taken import take
 from smalti.mapping.fit import open_fitting
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
@@ -122,11 +124,24 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
     return lambda grid: open_values(path, grid, task, specs.values.get(task.name, ValueSpec()))
 
 
-def known_split(text: str, folder: Path, card: Card, task: Task) -> Scored:
-    """A split `NAME:SPLIT` of a public data set; DataError where it is unknown, incomplete or does not fit."""
+def known_split(text: str, folder: Path, card: Card) -> Scored:
+    """A split `NAME:SPLIT` of a public data set, with truth for the tasks of the card that it has some for.
+
+    DataError where it is unknown, incomplete or does not fit; values that are missing are told about.
+    """
     name, _, split = text.partition(":")
     known = find_known(name)
-    opener, items = open_split(known, folder, split, card, task)
+    items = find_items(known, folder, split, card.bands).items
+    taken = []
+    for each in take(known, [task for task in card.tasks if not task.per_image], {}):
+        lack = lacking(known, items, each.name)
+        if lack:
+            _warn(f"{each.task.name} is not scored: {lack}")
+        else:
+            taken.append(each)
+    if not taken:
+        raise DataError(f"{name} has no truth for the tasks {', '.join(task.name for task in card.tasks)}")
+    opener, items = open_split(known, folder, split, card, taken)
     return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
 
 

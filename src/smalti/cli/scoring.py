@@ -117,7 +117,7 @@ def _scored(question: Question, card: Card) -> Scored:
     if question.changes:
         raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
     if question.known:
-        return known_split(question.known, question.data, card, card.class_task())
+        return known_split(question.known, question.data, card)
     specs = read_specs(question.labels) if question.labels else Specs()
     return Scored(folder_pairs(question.data, card, specs), data_name(question.data))
 

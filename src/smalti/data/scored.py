@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ from numpy.typing import NDArray
 
 from smalti.card import Card, Task
 from smalti.data.apart import Place
-from smalti.data.known import Taken
 from smalti.data.scenes import Scene, drawn_scene, open_card_raster
 from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
 from smalti.data.truths import TruthFile
 from smalti.evaluation import Pair
 from smalti.evaluation.known_pairs import known_pairs
-from smalti.known.items import Borders, Item
+from smalti.known.items import Item
 from smalti.known.opened import Opener
 from smalti.raster.grid import Grid
 from smalti.raster.read import Reader
@@ -32,11 +30,7 @@ def scored_pairs(source: Source, root: Path, card: Card, task: Task) -> tuple[li
         return [_drawn_pair(scene, task) for scene in scenes], []
     if isinstance(source, KnownSource):
         opener, items = source.open(root, card, [task])
-        places = [(item.place, _checked(opener, item)) for item in items]
-        if task.kind == "classes":
-            return known_pairs(opener, items, source.borders), places
-        [taken] = source.taken([task])
-        return [_value_pair(opener, item, source.borders, taken) for item in items], places
+        return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
     pairs, places = [], []
     for image, (truth,) in labelled_files(source, root, [task]).items():
         with closing(open_card_raster(image, card)) as reader:
@@ -50,10 +44,6 @@ def _checked(opener: Opener, item: Item) -> Grid:
     """The grid of an image that can be opened."""
     with closing(opener.image(item)) as image:
         return image.grid
-
-
-def _value_pair(opener: Opener, item: Item, borders: Borders, taken: Taken) -> Pair:
-    return Pair(item.id, partial(opener.image, item), {taken.task.name: partial(taken.open, opener, item, borders)})
 
 
 def _file_pair(image: Path, truth: TruthFile, card: Card) -> Pair:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
 from smalti.data.index import Index
-from smalti.data.known import KnownScene, Taken
+from smalti.data.known import KnownScene
 from smalti.data.sample import Patch, known
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.data.truths import FilesTruth, FolderTruth, KnownTruth, TruthFile, Written
@@ -21,6 +21,7 @@ from smalti.known.items import Borders, Item
 from smalti.known.layout import Role
 from smalti.known.opened import Opener, open_split
 from smalti.known.registry import find_known, find_split
+from smalti.known.taken import Taken, take
 from smalti.synth import CLASSES
 from smalti.tiling import Window
 
@@ -166,7 +167,7 @@ class KnownSource(_Source):
     classes: dict[str, str | int] = Field(default_factory=dict)
     """Its classes that go by another name here, each with a class of the task or `ignore`."""
     also: dict[str, KnownTruth] = Field(default_factory=dict)
-    """Which of its values a task takes, by the task's name; without it the first ones of the task's `quantity`."""
+    """Which of its values a task takes, by the task's name; without it the first ones of its `quantity`."""
 
     @model_validator(mode="after")
     def _is_known(self) -> Self:
@@ -182,43 +183,21 @@ class KnownSource(_Source):
         return find_known(self.name).splits[self.split].role
 
     def taken(self, tasks: Sequence[Task]) -> list[Taken]:
-        """What its tasks take of it: the first one of classes the classes, those of values what it has of their kind.
-
-        DataError where they take nothing.
-        """
+        """What the tasks take of it; DataError where that is nothing, or nothing for one that is named."""
         _check_names(self.also, tasks)
-        wanted = self.wanted(tasks)
-        taken = [Taken(task) for task in wanted if task.kind == "classes"][:1]
-        for task in wanted:
-            truth = self.also.get(task.name) or self._usual(task)
-            if task.kind == "value" and truth:
-                taken.append(Taken(task, truth.name, truth.values))
-        if not taken:
-            raise DataError(f"{self.name} labels no task of {', '.join(task.name for task in tasks)}")
+        known = find_known(self.name)
+        taken = take(known, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()})
+        lacks = {*self.tasks, *self.also} - {each.task.name for each in taken}
+        if lacks or not taken:
+            names = sorted(lacks) or [task.name for task in tasks]
+            has = f"; of its values {', '.join(known.values)} `also` can choose" if known.values else ""
+            raise DataError(f"{self.name} labels no task of {', '.join(names)}{has}")
         return taken
 
-    def _usual(self, task: Task) -> KnownTruth | None:
-        """The first of its values that are heights or depths, as the task asks."""
-        values = find_known(self.name).values
-        fitting = [name for name, each in values.items() if each.quantity and each.quantity == task.quantity]
-        return KnownTruth(name=fitting[0]) if fitting else None
-
     def open(self, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[Opener, tuple[Item, ...]]:
-        """Its images and what opens them for the tasks; DataError where one is missing, or heights of one."""
+        """Its images and what opens them for the tasks; DataError where one is missing, or what a task takes of it."""
         known, taken = find_known(self.name), self.taken(tasks)
-        main = next((each.task for each in taken if not each.name), None)
-        opener, items = open_split(
-            known,
-            root / self.path,
-            self.split,
-            card,
-            main or known.task(),
-            self.borders,
-            self.classes if main else {},
-        )
-        for each in taken:
-            opener.check_values(items, each.name)
-        return opener, items
+        return open_split(known, root / self.path, self.split, card, taken, self.borders, self.classes)
 
 
 Source = FolderSource | ScenesSource | DrawnSource | KnownSource
@@ -236,9 +215,7 @@ def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -
         return [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
     if isinstance(source, KnownSource):
         opener, items = source.open(root, card, tasks)
-        taken = source.taken(tasks)
-        taken = [replace(each, task=each.task if each.name else opener.task) for each in taken]
-        return [KnownScene(item, opener, source.borders, card, taken) for item in items]
+        return [KnownScene(item, opener, source.borders, card) for item in items]
     return [FileScene(image, truths, card) for image, truths in labelled_files(source, root, tasks).items()]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import DataError
+from smalti.known.nyuv2 import EIGEN_CROP
 from smalti.tiling import Window
 
 
@@ -39,5 +40,5 @@ class Crop:
         return f"{self.name}: rows {w.row} to {w.bottom - 1}, columns {w.col} to {w.right - 1}, counted from 0"
 
 
-CROPS = {"eigen": Crop("eigen", Window(45, 41, 426, 560), 480, 640)}
+CROPS = {"eigen": Crop("eigen", EIGEN_CROP, 480, 640)}
 """`eigen`: the part of NYU Depth v2's frames that depth is mostly scored on, after Eigen et al., NeurIPS 2014."""

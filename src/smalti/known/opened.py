@@ -1,7 +1,7 @@
 """Images and labels of a data set as readers: bands as a card asks, classes as a task asks, chips as images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from smalti.errors import DataError
 from smalti.known.folder import fill
 from smalti.known.items import Borders, Item, find_items, whole_grid
 from smalti.known.layout import Bands, Known
+from smalti.known.taken import Taken
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ImageLabels
@@ -31,7 +32,10 @@ class Opener:
     bands: Sequence[str]
     """Those that are read."""
     task: Task
+    """The classes that the data set's become."""
     spec: LabelSpec
+    taken: tuple[Taken, ...] = ()
+    """What the tasks take."""
 
     def image(self, item: Item) -> Reader | CroppedReader:
         """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
@@ -50,6 +54,12 @@ class Opener:
         labels = open_labels(path, whole_grid(item.image), self.task, self.spec)
         return CroppedLabels(labels, item.window, self.task.ignore)
 
+    def truth(self, item: Item, taken: Taken, borders: Borders, grid: Grid) -> LabelReader | ValueReader:
+        """What a task takes, on the image's grid."""
+        if not taken.name:
+            return self.labels(item, grid, borders)
+        return self.values(item, grid, taken.name, taken.task, taken.values)
+
     def values(self, item: Item, grid: Grid, name: str, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
         """The values of that name in the data set, on the image's grid and in the task's unit.
 
@@ -64,19 +74,6 @@ class Opener:
             return ValueReader(self.known.store.values(item.image, item.id, name), task, wanted)
         path = item.values[name]
         return open_values(path, _shorter(grid, path, self.known.values[name].short), task, wanted)
-
-    def check_values(self, items: Sequence[Item], name: str) -> None:
-        """DataError unless each of the items has the values of that name; no name asks for none."""
-        if name and name not in self.known.values:
-            has = ", ".join(self.known.values) or "none at all"
-            raise DataError(f"{self.known.name} has no values called {name!r}; it has {has}")
-        lacks = [item for item in items if name and name not in item.values]
-        if lacks:
-            wanted = fill(self.known.values[name].patterns[0], lacks[0].id)
-            raise DataError(
-                f"{self.known.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {wanted}; "
-                "add them, or name the tasks that need none: tasks"
-            )
 
     def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
         """How the values are written down, as `spec` says it, or else the data set."""
@@ -136,10 +133,34 @@ def open_split(
     root: Path,
     split: str,
     card: Card,
-    task: Task,
+    taken: Sequence[Taken],
     borders: Borders = "full",
     classes: dict[str, str | int] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
-    """The images of a split and what opens them for a card; DataError where one is missing or the classes differ."""
+    """The images of a split and what opens them for a card's bands and what its tasks take.
+
+    DataError where an image, its labels or values are missing, or the classes differ.
+    """
     search = find_items(known, root, split, card.bands, borders)
-    return make_opener(known, search.bands, card.bands, task, classes), search.items
+    labelled = next((each.task for each in taken if not each.name), None)
+    opener = make_opener(known, search.bands, card.bands, labelled or known.task(), classes if labelled else None)
+    for each in taken:
+        if lack := lacking(known, search.items, each.name):
+            raise DataError(f"{lack}; add them, or let `tasks` name only tasks that need none")
+    return replace(opener, taken=tuple(taken)), search.items
+
+
+def lacking(known: Known, items: Sequence[Item], name: str) -> str:
+    """What is wrong with the values of that name in one line; nothing if each item has them, or there is no name.
+
+    DataError where the data set knows no such values at all.
+    """
+    if name and name not in known.values:
+        raise DataError(
+            f"{known.name} has no values called {name!r}; it has {', '.join(known.values) or 'none at all'}"
+        )
+    lacks = [item for item in items if name and name not in item.values]
+    if not lacks:
+        return ""
+    first = fill(known.values[name].patterns[0], lacks[0].id)
+    return f"{known.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {first}"

@@ -41,6 +41,7 @@ class ImagesWork:
         t = recipe.train
         self.stream = ImageStream(self.split.train, self.split.repeats, recipe.augment, self.cutter, t.seed)
         self.model = self._start()
+        self.balance = recipe.balance.make(recipe.weights) if len(card.tasks) > 1 else None
         pairs = list(zip(card.tasks, recipe.card.tasks, strict=True))
         self._weights = {task.name: class_weights(task, settings, self.split.train) for task, settings in pairs}
 
@@ -73,7 +74,7 @@ class ImagesWork:
         return batch["names"]
 
     def terms(self, model: Callable[..., Any], batch: ImageBatch) -> dict[str, Tensor]:
-        """See `Work`. A task that no image of the batch has an answer for is left out, unless it is the last one."""
+        """See `Work`. A task that no image of the batch has an answer for is left out."""
         mixed = bool(self.recipe.augment.mixup)
         image = mix(batch["image"], batch["share"]) if mixed else batch["image"]
         if self.recipe.train.channels_last:
@@ -82,11 +83,13 @@ class ImagesWork:
         targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
         share = self.team.gather(batch["share"]) if mixed else None
         terms = {
-            settings.name: settings.weight * self._loss(settings, outputs, targets, share)
+            settings.name: self._loss(settings, outputs, targets, share)
             for settings in self.recipe.card.tasks
             if is_known(targets[settings.name]).any()
         }
-        return terms or {self.card.tasks[0].name: outputs[self.card.tasks[0].name].sum() * 0}
+        if terms or self.balance:
+            return terms
+        return {name: output.sum() * 0 for name, output in outputs.items()}  # there must be something to go back from
 
     def _loss(
         self, settings: AnyTask, outputs: dict[str, Tensor], targets: dict[str, Tensor], share: Tensor | None

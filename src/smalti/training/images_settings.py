@@ -12,6 +12,7 @@ from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
+from smalti.training.balance.settings import BalanceSettings
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
 
 
@@ -21,7 +22,7 @@ class ClassesOfImages(Settings):
     kind: Literal["image_classes"]
     name: str = Field("class", pattern=r"^[^/]+$")
     weight: float = Field(1.0, gt=0)
-    """Of its loss in the sum."""
+    """Of its loss, where the balance leaves weights to the recipe."""
     labels: tuple[str, ...] = ()
     """Class names in the order of their ids; without any, those that the first source of the training has."""
     ordered: bool = False
@@ -173,6 +174,7 @@ class ImagesRecipe(Recipe):
     net: ImagesNet = ImagesNet()
     data: ImagesData
     augment: ImageAugment = ImageAugment()
+    balance: BalanceSettings = BalanceSettings()
     train: ImagesTrain = ImagesTrain()
 
     @model_validator(mode="after")
@@ -181,6 +183,7 @@ class ImagesRecipe(Recipe):
             raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
         if len({task.name for task in self.card.tasks}) < len(self.card.tasks):
             raise ValueError("card.tasks: two tasks have the same name")
+        self._check_balance()
         if self.data.resize < self.card.tile:
             raise ValueError(f"data.resize {self.data.resize} must not be below card.tile {self.card.tile}")
         if len(self.card.bands) != 3 or self.card.dtype != "uint8":
@@ -192,6 +195,17 @@ class ImagesRecipe(Recipe):
                 "augment.mixup an even number"
             )
         return self
+
+    def _check_balance(self) -> None:
+        weights = self.weights
+        if len(weights) == 1 and (self.balance != BalanceSettings() or set(weights.values()) != {1.0}):
+            raise ValueError("balance, and the weight of a task, are for several tasks; here is one")
+        self.balance.check(weights)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the tasks' losses by name."""
+        return {task.name: task.weight for task in self.card.tasks}
 
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`; DataError where the classes are those of the data, and these cannot be read."""

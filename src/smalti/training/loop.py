@@ -9,11 +9,12 @@ from typing import Any
 
 import cv2
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from smalti.card import Card
 from smalti.errors import DivergedError, RecipeError
+from smalti.training.balanced import Balanced
 from smalti.training.checkpoint import load_state, save_checkpoint, save_state
 from smalti.training.encoder import Freezing, recompute_stages
 from smalti.training.mean import Mean
@@ -55,6 +56,10 @@ class Training:
         if t.recompute:
             recompute_stages(self.model)
         self.optimizer: Optimizer = make_optimizer(self.model, recipe.optim)
+        balance = getattr(work, "balance", None)
+        self._balanced = Balanced(balance, self.model, recipe, self.team) if balance else None
+        if self._balanced:
+            self._balanced.add_group(self.optimizer)
         forward: Any = torch.compile(self.model) if t.compile else self.model
         self._wrapped, self._stepped = self.fabric.setup(forward, self.optimizer)
         if state is not None:
@@ -90,13 +95,15 @@ class Training:
         self._freezing.set_mode(p.step)
         for part in range(t.accumulate):
             self._batch = next(batches)
-            with self.fabric.no_backward_sync(self._wrapped, enabled=part < t.accumulate - 1):
+            with self.fabric.no_backward_sync(self._wrapped, enabled=bool(self._balanced) or part < t.accumulate - 1):
                 terms = self.work.terms(self._wrapped, self.fabric.to_device(self._batch))
-                terms["loss"] = torch.stack(list(terms.values())).sum()
-                self._check(terms["loss"].item(), f"at step {p.step + 1} the loss is")
-                self.fabric.backward(terms["loss"] * (self.team.size / t.accumulate))
-            for name, value in terms.items():
-                p.losses[name] = p.losses.get(name, 0.0) + value.item() / t.accumulate
+                loss = torch.stack(list(terms.values())).sum() if terms else torch.zeros(())
+                self._check(loss.item(), f"at step {p.step + 1} the loss is")
+                weights = self._backward(terms, loss)
+            noted = {name: value.item() for name, value in (terms | {"loss": loss}).items()}
+            p.note(noted | weights, 1 / t.accumulate)
+        if self._balanced:
+            self._balanced.finish()
         if t.clip:
             self.fabric.clip_gradients(self._wrapped, self._stepped, max_norm=t.clip, error_if_nonfinite=False)
         self._stepped.step()
@@ -104,6 +111,17 @@ class Training:
         self.mean.update(self.model, p.step)
         p.step += 1
         p.epoch_steps += 1
+
+    def _backward(self, terms: dict[str, Tensor], total: Tensor) -> dict[str, float]:
+        """Adds a batch's gradients; answers the weight of each task where there is a balance."""
+
+        def scaled(loss: Tensor, retain_graph: bool = False) -> None:
+            self.fabric.backward(loss * (self.team.size / self.recipe.train.accumulate), retain_graph=retain_graph)
+
+        if self._balanced:
+            return self._balanced.backward(terms, scaled)
+        scaled(total)
+        return {}
 
     def _check(self, number: float, what: str) -> None:
         """DivergedError if a number is none; what lies in `last` and `best` stays there."""
@@ -123,9 +141,8 @@ class Training:
     def _end_epoch(self, records: Records | None, pace: Pace, say: Say) -> None:
         """Validates where it is due, keeps the best checkpoint, and writes a line of the records."""
         t, p = self.recipe.train, self.progress
-        values = {f"{'' if k == 'loss' else 'loss/'}{k}": v / p.epoch_steps for k, v in p.losses.items()}
+        values = p.end_epoch()
         values |= {"lr": self.optimizer.param_groups[0]["lr"], "seconds_per_step": pace.seconds_per_step}
-        p.losses, p.epoch_steps = {}, 0
         last = p.step == t.steps
         if last or (p.step // t.epoch_steps) % t.validate_every == 0:
             values |= {f"validation/{name}": value for name, value in self._validate(say).items()}
@@ -171,6 +188,7 @@ class Training:
             "mean": self.mean.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
+            "balance": self._balanced.state() if self._balanced else None,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -184,6 +202,8 @@ class Training:
                 f"{self.folder}: holds a training of another net; give another --out, and train.start to take the "
                 "weights that fit"
             ) from None
+        if self._balanced:
+            self._balanced.restore(state.get("balance"))
         restore(self.optimizer, state["optimizer"])
         torch.set_rng_state(state["random"])
 

@@ -13,12 +13,30 @@ class Progress:
     best: float = -math.inf
     best_step: int = 0
     losses: dict[str, float] = field(default_factory=dict)
-    """Sums over the steps of the current epoch."""
+    """Sums over the steps of the current epoch: the loss, its terms, and as `weight/TASK` what a balance weighed."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Steps of the current epoch in which each of them was there: a term is missing where a task has no label."""
     epoch_steps: int = 0
     stale: int = 0
     """Validations since the best one."""
     stopped: bool = False
     """Whether it ended before its last step."""
+
+    def note(self, values: dict[str, float], share: float) -> None:
+        """Takes in the values of one batch, which is a `share` of a step."""
+        for name, value in values.items():
+            self.losses[name] = self.losses.get(name, 0.0) + value * share
+            self.shares[name] = self.shares.get(name, 0.0) + share
+
+    def end_epoch(self) -> dict[str, float]:
+        """The means of the epoch under the names of the records: `loss`, `loss/TERM`, `weight/TASK`."""
+        plain = {name for name in self.losses if name == "loss" or name.startswith("weight/")}
+        means = {
+            name if name in plain else f"loss/{name}": value / self.shares.get(name, self.epoch_steps)
+            for name, value in self.losses.items()
+        }
+        self.losses, self.shares, self.epoch_steps = {}, {}, 0
+        return means
 
 
 class Pace:

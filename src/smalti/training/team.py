@@ -5,6 +5,7 @@ processes' own. So every process gathers the outputs of all, computes the one lo
 share; the mean over processes, times their number, is then the gradient that one process would have.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -46,6 +47,15 @@ class Team:
         total = counts.to(self.device)
         dist.all_reduce(total)
         return total.cpu()
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Makes each, in place, its mean over all processes, which have the same ones; in one exchange."""
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor) / self.size)
 
     def agree(self, model: nn.Module) -> None:
         """Gives all processes the first one's buffers: batch norms that are not synchronised see one share only."""

@@ -46,7 +46,11 @@ class Work(Protocol):
         ...
 
     def terms(self, model: Callable[..., Any], batch: Any) -> dict[str, Tensor]:
-        """The terms of the loss by name, scalars, already weighted; their sum is trained on."""
+        """The terms of the loss by name, scalars, already weighted; their sum is trained on.
+
+        A work that has an attribute `balance` (`training.balance.Balance`) names them `TASK` or `TASK/TERM`, leaves out
+        those of a task without a valid label in the batch, and its balance makes the gradients of each task's sum.
+        """
         ...
 
     def validate(self, model: nn.Module) -> dict[str, float]:
