@@ -65,6 +65,10 @@ def answer(question: Question) -> str:
         from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
 
         return answer_photos(question, card)
+    if all(task.per_image for task in card.tasks):
+        from smalti.cli.scoring_images import answer_images
+
+        return answer_images(question, card)
     predict = open_any(question.model, inside=question.pictures is not None)
     card = predict.card
     check_classes(question.leave_out, card)

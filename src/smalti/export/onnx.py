@@ -62,7 +62,7 @@ def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
     """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ."""
     check_finite(model, out)
     answers = Answers(model, card).eval().float()
-    content, digest = sealed(clean(_graph(answers)), out, card)
+    content, digest = sealed(clean(card_graph(answers)), out, card)
     parity = check_parity(answers, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
@@ -75,7 +75,8 @@ def check_finite(model: nn.Module, out: Path) -> None:
             raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
 
 
-def _graph(answers: Answers) -> onnx.ModelProto:
+def card_graph(answers: Answers) -> onnx.ModelProto:
+    """The graph of what a card describes, for batches and images of any size; ExportError if torch cannot write it."""
     batch, rows, columns = _EXAMPLE
     card = answers.card
     names = [task.name for task in card.tasks]
