@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.images import ImagesWork
+from smalti.training.images_settings import ImagesRecipe
 from smalti.training.multitask import MultitaskWork
 from smalti.training.multitask_settings import MultitaskRecipe
 from smalti.training.pixel_settings import PixelRecipe
@@ -26,6 +28,7 @@ WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     "segmentation": (SegmentationRecipe, SegmentationWork),
     "multitask": (MultitaskRecipe, MultitaskWork),
     "ranking": (RankingRecipe, RankingWork),
+    "images": (ImagesRecipe, ImagesWork),
 }
 DEFAULT = "segmentation"
 
@@ -111,7 +114,12 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-CHOICES = ("folder", "scenes", "drawn", "known", "worsened", "ranked", "pairs", "triage", "classes", "value", "edges")
+CHOICES = (
+    *("folder", "scenes", "drawn", "known"),
+    *("worsened", "ranked", "pairs", "triage"),
+    *("class_folders", "table", "adience"),
+    *("classes", "value", "edges"),
+)
 
 
 def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:
