@@ -1,6 +1,7 @@
 """The command group: quick help, one line per error, exit codes."""
 
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -95,7 +96,7 @@ def test_every_optional_package_is_known_with_its_extra() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     optional = {
-        package.partition(">")[0].replace("-", "_"): extra
+        re.split(r"[\[=>]", package)[0].replace("-", "_"): extra
         for extra, packages in extras.items()
         if extra != "dev"
         for package in packages

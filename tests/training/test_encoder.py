@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from smalti.card import Card, Task
 from smalti.errors import RecipeError
 from smalti.nets.build import Model, build
 from smalti.training.encoder import Freezing, recompute_stages
@@ -62,6 +63,21 @@ def test_recomputed_stages_give_the_same_gradients_and_statistics(tmp_path: Path
         for name in one:
             torch.testing.assert_close(one[name], other[name], rtol=1e-5, atol=1e-7)
     assert calls.count(2) == 2 and calls.count(1) == 1  # its inside ran once more on the way back
+
+
+def test_every_tasks_encoder_is_frozen_and_recomputed() -> None:
+    tasks = tuple(Task(name=name, labels=("a", "b")) for name in ("classes", "more"))
+    options = {"encoder": "mobilenetv3_small", "width": 0.125, "sharing": "cross_stitch"}
+    lean = build(Card(name="m", net="multitask", options=options, tasks=tasks))
+    recompute_stages(lean)
+    calls = []
+    for encoder in lean.net.encoder:
+        encoder.stages[1][0].register_forward_hook(lambda *_: calls.append(1))
+    gradients, _ = learn(lean, Freezing(lean, 1), 1)
+    assert len(calls) == 4
+    assert {name.split(".")[2] for name in in_encoder(gradients)} == {"0", "1"}
+    gradients, _ = learn(lean, Freezing(lean, 1), 0)
+    assert gradients and not in_encoder(gradients)
 
 
 def test_a_model_without_an_encoder_is_told() -> None:

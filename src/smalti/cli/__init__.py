@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Score a model on images with labels.",
     "data": "List public data sets, and check a download of one.",
     "train": "Train a network by a recipe.",
+    "pretrain": "Train an encoder on images of classes, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",
     "models": "List the models at hand, with their cards.",
 }
@@ -42,6 +43,10 @@ EXTRAS = {
     "pyarrow": "parquet",
     "timm": "timm",
     "pillow_heif": "photos",
+    "nvidia_dali_cuda120": "dali",
+    "torchjd": "balance",
+    "h5py": "nyuv2",
+    "scipy": "nyuv2",
 }
 
 

@@ -39,16 +39,7 @@ def command(
     """
     if sum((resume, find_lr, bool(variants or seeds))) > 1:
         raise click.UsageError("--resume, --find-lr and --variant or --seeds exclude each other")
-    try:
-        import lightning.fabric  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        from smalti.errors import MissingExtraError
-
-        raise MissingExtraError(error.name or "torch", "train") from None
-    context = click.get_current_context()
-    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):  # of several processes the first one speaks
-        context.with_resource(redirect_stdout(io.StringIO()))
+    make_ready()
     from smalti.cli import training_run
     from smalti.training.variants import plan
 
@@ -58,6 +49,19 @@ def command(
         training_run.train_variants(recipe, changes, plan(variants, _numbers(seeds)), out)
     else:
         training_run.train(recipe, changes, resume, out)
+
+
+def make_ready() -> None:
+    """MissingExtraError where training is not installed; of several processes only the first one will speak."""
+    try:
+        import lightning.fabric  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        from smalti.errors import MissingExtraError
+
+        raise MissingExtraError(error.name or "torch", "train") from None
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
+        click.get_current_context().with_resource(redirect_stdout(io.StringIO()))
 
 
 def _numbers(seeds: str | None) -> list[int]:

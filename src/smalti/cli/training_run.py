@@ -12,6 +12,7 @@ from smalti.report.lr_range_page import write_lr_range_page
 from smalti.training import lr_range
 from smalti.training.checkpoint import load_state
 from smalti.training.loop import begin
+from smalti.training.pretraining import read_pretraining, write_encoder
 from smalti.training.recipe import read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.team import launch
@@ -24,6 +25,17 @@ def train(path: Path, changes: tuple[str, ...], resume: bool, out: Path | None) 
     folder = out or Path("runs") / recipe.card.name
     _train(recipe, path.name, folder, resume)
     click.echo(f"\nnext: smalti export {folder}/best {recipe.card.name}.onnx")
+
+
+def pretrain(path: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
+    """Trains a classifier by a recipe, and writes its encoder as weights that other recipes take."""
+    recipe = read_pretraining(path, changes)
+    folder = out or Path("runs") / recipe.card.name
+    if not _train(recipe, path.name, folder, resume):
+        return  # the first process writes
+    encoder = write_encoder(folder)
+    click.echo(f'\nnext: in a recipe, [net] encoder = "{recipe.net.encoder}", width = {recipe.net.width:g} and')
+    click.echo(f'encoder_weights = "{encoder.resolve()}"')
 
 
 def train_variants(path: Path, changes: tuple[str, ...], variants: list[Variant], out: Path | None) -> None:

@@ -84,7 +84,9 @@ def our_names(backbone: Backbone, weights: Weights) -> Weights:
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
-    for prefix in ("net.encoder.0.", "net.encoder.", "encoder."):
+    # A net of several tasks counts its encoders; where there are several, none of them is the one that is meant.
+    only = () if any(key.startswith("net.encoder.1.") for key in weights) else ("net.encoder.0.",)
+    for prefix in (*only, "net.encoder.", "encoder."):
         if any(key.startswith(prefix) for key in weights):
             return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     return weights

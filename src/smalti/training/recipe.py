@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.training.images import ImagesWork
+from smalti.training.images_settings import ImagesRecipe
 from smalti.training.ranking import RankingWork
 from smalti.training.ranking_settings import RankingRecipe
 from smalti.training.segmentation import SegmentationWork
@@ -22,6 +24,7 @@ WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     # kind of a recipe: the settings that read it, and the work made of these and the card
     "segmentation": (SegmentationRecipe, SegmentationWork),
     "ranking": (RankingRecipe, RankingWork),
+    "images": (ImagesRecipe, ImagesWork),
 }
 DEFAULT = "segmentation"
 
@@ -99,7 +102,19 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-SOURCES = ("folder", "scenes", "drawn", "known", "worsened", "ranked", "pairs", "triage")
+SOURCES = (
+    "folder",
+    "scenes",
+    "drawn",
+    "known",
+    "worsened",
+    "ranked",
+    "pairs",
+    "triage",
+    "class_folders",
+    "table",
+    "adience",
+)
 
 
 def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from smalti.nets.multitask.classifier import Classifier
 from smalti.nets.multitask.net import MultiTask
 
-MULTITASK: dict[str, Callable[..., nn.Module]] = {"multitask": MultiTask}
+MULTITASK: dict[str, Callable[..., nn.Module]] = {"multitask": MultiTask, "classifier": Classifier}

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from smalti.nets.multitask.afa import AFA
 from smalti.nets.multitask.cross_stitch import CrossStitch
+from smalti.nets.multitask.mtan import MTAN
+from smalti.nets.multitask.nddr import NDDR
 from smalti.nets.multitask.plan import Plan, Sharing
 from smalti.nets.multitask.separate import Separate
 from smalti.nets.multitask.shared import Shared
@@ -11,4 +14,7 @@ SHARING: dict[str, Callable[[Plan], Sharing]] = {
     "separate": Separate,
     "shared": Shared,
     "cross_stitch": CrossStitch,
+    "nddr": NDDR,
+    "afa": AFA,
+    "mtan": MTAN,
 }

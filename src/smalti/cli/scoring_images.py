@@ -1,0 +1,47 @@
+"""What `smalti evaluate` does with a model that answers for whole images."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from smalti.card import Card
+from smalti.cli.scored_data import open_any
+from smalti.errors import DataError, RecipeError
+from smalti.evaluation.images import image_table
+from smalti.jobs import deliver
+
+if TYPE_CHECKING:
+    from smalti.cli.scoring import Question
+
+
+def answer_images(question: "Question", card: Card) -> str:
+    """Scores a model on a part of a recipe of kind images, writes JSON if asked, and gives the table as text."""
+    _refuse(question)
+    from smalti.training.images import evaluate_images  # torch is imported for recipes only
+    from smalti.training.images_settings import ImagesRecipe
+    from smalti.training.images_split import make_cutter, open_part
+    from smalti.training.recipe import read_recipe
+
+    path, part = question.data, question.part
+    recipe = read_recipe(path, question.changes)
+    if not isinstance(recipe, ImagesRecipe):
+        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind images")
+    images = open_part(recipe, card, part)
+    if images is None:
+        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+    split = question.split or f"{part} of {path.name}"
+    found = evaluate_images(recipe, open_any(question.model), images, part, split, make_cutter(recipe, card.tile))
+    if question.json:
+        deliver(question.json, found.to_json().encode())
+    return image_table(found)
+
+
+def _refuse(question: "Question") -> None:
+    """UsageError for options that speak of maps, and for data that are no recipe."""
+    maps = {"--tta": question.tta, "--leave-out": question.leave_out, "--labels": question.labels}
+    maps |= {"--report": question.report, "--records": question.records, "--known": question.known}
+    maps |= {"--pictures": question.pictures, "--chosen": question.chosen}
+    if given := [name for name, value in maps.items() if value]:
+        raise click.UsageError(f"{given[0]} is for models that map; {question.model} answers for whole images")
+    if not question.is_recipe:
+        raise click.UsageError(f"{question.data}: models of whole images are scored on a recipe of kind images")

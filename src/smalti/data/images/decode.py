@@ -1,0 +1,85 @@
+"""Boxes of image files as square images, decoded by OpenCV: a large JPEG at a half, a quarter or an eighth of its size.
+
+A JPEG's own transform gives these sizes for less work; they are taken where the box still has no fewer pixels than
+are asked for. Images are upright, as their EXIF says.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.data.images.augment import View
+from smalti.errors import DataError
+from smalti.photos import jpeg
+from smalti.raster.upright import TURNS
+
+Pixels = NDArray[np.uint8]
+Choose = Callable[[int, int], View]
+"""From the height and width of an upright image to the box to take."""
+
+FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""By how much a JPEG is reduced while it is decoded."""
+
+
+def read_file(path: str) -> bytes:
+    """A file's bytes; DataError if it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of millions of files costs more than it tells
+            return file.read()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def upright_size(content: bytes) -> tuple[int, int] | None:
+    """Height and width of an upright JPEG, from its headers; None for anything else."""
+    found = jpeg.look(content) if content.startswith(jpeg.START) else None
+    if found is None:
+        return None
+    return TURNS[found.exif.orientation or 1].shape(found.height, found.width)
+
+
+def cut(path: str, choose: Choose, size: int) -> Pixels:
+    """The box that `choose` takes of a file's image, as size,size,3 RGB; DataError if it cannot be decoded."""
+    content = read_file(path)
+    known = upright_size(content)
+    view = choose(*known) if known else None
+    image = _decode(path, content, FLAGS[reduction(view, size)] if view else cv2.IMREAD_COLOR)
+    if view is None or known is None:
+        known = image.shape[0], image.shape[1]
+        view = choose(*known)
+    return take(image, view, image.shape[0] / known[0], image.shape[1] / known[1], size)
+
+
+def reduction(view: View, size: int) -> int:
+    """By how much an image may be reduced so that the box still has `size` pixels a side."""
+    return next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(view.height, view.width) >= factor * size)
+
+
+def take(image: Pixels, view: View, down: float, across: float, size: int) -> Pixels:
+    """A box of a BGR image, as size,size,3 RGB; `down` and `across` are pixels of this image per pixel of the box's."""
+    top, left = round(view.top * down), round(view.left * across)
+    bottom = max(top + 1, round((view.top + view.height) * down))
+    right = max(left + 1, round((view.left + view.width) * across))
+    box = image[min(top, image.shape[0] - 1) : bottom, min(left, image.shape[1] - 1) : right]
+    shrinks = box.shape[0] >= size and box.shape[1] >= size
+    square = cv2.resize(box, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    if view.mirror:
+        square = cv2.flip(square, 1)
+    return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decode(path: str, content: bytes, flags: int) -> Pixels:
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the data set")
+    return np.asarray(image, np.uint8)

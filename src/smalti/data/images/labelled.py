@@ -1,0 +1,79 @@
+"""From what is written about images to the answers of tasks: numbers with a mark where nobody knows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.data.images.listing import Listing
+from smalti.errors import DataError
+from smalti.evaluation.images import UNKNOWN
+
+Answers = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Images of a part, and by task int64 class ids or float32 values, one per image."""
+
+    files: list[str]
+    answers: Answers
+
+    def known(self, task: str) -> int:
+        """How many images have an answer."""
+        answers = self.answers[task]
+        return int((answers != UNKNOWN).sum() if answers.dtype == np.int64 else np.isfinite(answers).sum())
+
+    def counts(self, task: Task) -> NDArray[np.int64]:
+        """Images per class."""
+        ids = self.answers[task.name]
+        return np.bincount(ids[ids != UNKNOWN], minlength=len(task.labels))
+
+
+def label(listings: Sequence[Listing], tasks: Sequence[Task]) -> Labelled:
+    """All images of several listings; DataError for a class that no task knows, and for what is no number."""
+    files = [f"{listing.root}/{name}" for listing in listings for name in listing.files]
+    answers: Answers = {}
+    for task in tasks:
+        read = _ids if task.has_classes else _values
+        answers[task.name] = np.concatenate([read(listing, task) for listing in listings])
+    return Labelled(files, answers)
+
+
+def _ids(listing: Listing, task: Task) -> NDArray[np.int64]:
+    cells = listing.columns.get(task.name)
+    if cells is None:
+        return np.full(len(listing.files), UNKNOWN, np.int64)
+    ids = {name: number for number, name in enumerate(task.labels)} | {"": UNKNOWN}
+    for at, cell in enumerate(cells):
+        if cell not in ids:
+            near = get_close_matches(cell, task.labels, 1, 0)
+            raise DataError(
+                f"{listing.root / listing.files[at]}: {cell!r} is none of the {len(task.labels)} classes of "
+                f"{task.name} in the training (nearest: {near[0]})"
+            )
+    return np.array([ids[cell] for cell in cells], np.int64)
+
+
+def _values(listing: Listing, task: Task) -> NDArray[np.float32]:
+    cells = listing.columns.get(task.name)
+    if cells is None:
+        return np.full(len(listing.files), np.nan, np.float32)
+    return np.array([_value(cell, listing, at, task) for at, cell in enumerate(cells)], np.float32)
+
+
+def _value(cell: str, listing: Listing, at: int, task: Task) -> float:
+    try:
+        value = float(cell) if cell else math.nan
+    except ValueError:
+        value = math.inf
+    if math.isinf(value):
+        raise DataError(f"{listing.root / listing.files[at]}: {cell!r} is no number for {task.name}")
+    if task.minimum is not None and value < task.minimum:
+        raise DataError(f"{listing.root / listing.files[at]}: {task.name} {cell} is below its minimum {task.minimum}")
+    return value

@@ -1,0 +1,102 @@
+"""Image files with what is written about each, before anybody knows which tasks there are."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from smalti.errors import DataError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+THREADS = 8
+TAIL = 4096
+"""Bytes at the end of a file in which its last mark lies; where it does not, the whole file is searched."""
+
+_MARKS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
+_BARE = (b"RIFF", b"BM")  # WebP and BMP say their length, but have no last mark
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Files of one source, in an order that does not depend on the machine."""
+
+    root: Path
+    files: list[str]
+    """Relative to `root`."""
+    columns: dict[str, list[str]]
+    """What is written about each file, by name of what it is about; "" is unknown."""
+    subjects: list[str]
+    """Who is on each; "" is unknown, and the list is empty where nobody says."""
+
+
+def images_below(folder: Path) -> list[str]:
+    """Names of the images right in a folder, sorted; DataError if it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.name.lower().endswith(ENDINGS))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def folders_below(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted; DataError if it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def check_files(listings: Sequence[Listing]) -> None:
+    """DataError that names the first file that is missing, empty, cut, or no image; its pixels are not decoded."""
+    for listing in listings:
+        with ThreadPoolExecutor(THREADS) as pool:
+            paths = (listing.root / name for name in listing.files)
+            wrong = [text for text in pool.map(_wrong, paths) if text]
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            raise DataError(f"{wrong[0]}; mend it, or take it out of the data set{more}")
+
+
+def _wrong(path: Path) -> str:
+    """What is wrong with a file, or nothing."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+            if not head:
+                return f"{path}: is empty"
+            last = next((last for first, last in _MARKS.items() if head.startswith(first)), None)
+            if last is None:
+                return "" if head.startswith(_BARE) else f"{path}: is no JPEG, PNG, WebP or BMP"
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            whole = last in file.read() or last in path.read_bytes()
+            return "" if whole else f"{path}: is truncated (it has no end)"
+    except FileNotFoundError:
+        return f"{path}: is missing"
+    except OSError as error:
+        return f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}"
+
+
+def check_apart(one: Sequence[Listing], other: Sequence[Listing], names: tuple[str, str]) -> None:
+    """DataError if two parts of a split share a file or a subject."""
+    words = f"{names[0]} and {names[1]}"
+    if both := _places(one) & _places(other):
+        raise DataError(f"{min(both)}: is in {words}, and {len(both) - 1} more; split the images")
+    if both := _subjects(one) & _subjects(other):
+        raise DataError(
+            f"subject {min(both)!r} is in {words}, and {len(both) - 1} more; split by subject, not by image"
+        )
+
+
+def _places(listings: Sequence[Listing]) -> set[str]:
+    return {f"{root}/{name}" for root, listing in _rooted(listings) for name in listing.files}
+
+
+def _subjects(listings: Sequence[Listing]) -> set[str]:
+    return {subject for listing in listings for subject in listing.subjects if subject}
+
+
+def _rooted(listings: Sequence[Listing]) -> Iterator[tuple[Path, Listing]]:
+    for listing in listings:
+        yield listing.root.resolve(), listing

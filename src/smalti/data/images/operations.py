@@ -1,0 +1,106 @@
+"""Random operations on images (after Cubuk et al., 2020, "RandAugment"): a light set of them.
+
+Differs from the paper: changes of brightness, contrast and colour are left to `change_light`, inversion is left out,
+and a magnitude of 1 is less than there. Images are H,W,3 bytes; what a geometric operation uncovers is grey.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+GREY = (124, 116, 104)
+"""ImageNet's mean."""
+TURN, SHEAR, SHIFT, SHARPEN = 30.0, 0.3, 0.3, 0.9
+"""At magnitude 1: degrees, shift of the last row by the height, share of the side, share of the blurred image."""
+
+
+def change_at_random(image: Pixels, count: int, magnitude: float, rng: np.random.Generator) -> Pixels:
+    """Applies `count` operations, any of them with the same chance, each one way or the other."""
+    for _ in range(count):
+        operation = OPERATIONS[int(rng.integers(len(OPERATIONS)))]
+        image = operation(image, magnitude if rng.random() < 0.5 else -magnitude)
+    return image
+
+
+def _same(image: Pixels, amount: float) -> Pixels:
+    return image
+
+
+def _turn(image: Pixels, amount: float) -> Pixels:
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), TURN * amount, 1.0)
+    return _warp(image, np.asarray(matrix, np.float64))
+
+
+def _shear_rows(image: Pixels, amount: float) -> Pixels:
+    slope = SHEAR * amount
+    return _warp(image, np.array([[1, slope, -slope * image.shape[0] / 2], [0, 1, 0]]))
+
+
+def _shear_columns(image: Pixels, amount: float) -> Pixels:
+    slope = SHEAR * amount
+    return _warp(image, np.array([[1, 0, 0], [slope, 1, -slope * image.shape[1] / 2]]))
+
+
+def _shift_down(image: Pixels, amount: float) -> Pixels:
+    return _warp(image, np.array([[1, 0, 0], [0, 1, SHIFT * amount * image.shape[0]]]))
+
+
+def _shift_right(image: Pixels, amount: float) -> Pixels:
+    return _warp(image, np.array([[1, 0, SHIFT * amount * image.shape[1]], [0, 1, 0]]))
+
+
+def _stretch(image: Pixels, amount: float) -> Pixels:
+    """Each band's least value becomes 0, its largest one 255."""
+    low = image.min((0, 1)).astype(np.float32)
+    span = np.maximum(image.max((0, 1)) - low, 1)
+    return _bytes((image - low) * (255 / span))
+
+
+def _equalize(image: Pixels, amount: float) -> Pixels:
+    return np.dstack([cv2.equalizeHist(np.ascontiguousarray(image[..., band])) for band in range(3)]).astype(np.uint8)
+
+
+def _posterize(image: Pixels, amount: float) -> Pixels:
+    """Keeps 8 to 4 bits of each value."""
+    kept = 8 - round(4 * abs(amount))
+    return image & np.uint8(256 - 2 ** (8 - kept))
+
+
+def _solarize(image: Pixels, amount: float) -> Pixels:
+    """Inverts the values from a threshold on, which is 256 to 128."""
+    threshold = 256 - round(128 * abs(amount))
+    return np.where(image >= threshold, 255 - image, image)
+
+
+def _sharpen(image: Pixels, amount: float) -> Pixels:
+    soft = cv2.blur(image, (3, 3)).astype(np.float32)
+    return _bytes(image + SHARPEN * amount * (image - soft))
+
+
+def _warp(image: Pixels, matrix: NDArray[np.float64]) -> Pixels:
+    size = (image.shape[1], image.shape[0])
+    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=GREY), np.uint8)
+
+
+def _bytes(values: NDArray[np.float32]) -> Pixels:
+    return np.clip(np.round(values), 0, 255).astype(np.uint8)
+
+
+OPERATIONS: tuple[Callable[[Pixels, float], Pixels], ...] = (
+    _same,
+    _turn,
+    _shear_rows,
+    _shear_columns,
+    _shift_down,
+    _shift_right,
+    _stretch,
+    _equalize,
+    _posterize,
+    _solarize,
+    _sharpen,
+)

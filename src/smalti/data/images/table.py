@@ -1,0 +1,46 @@
+"""A folder of images and a CSV file with a line for each: the column `file`, one per task, perhaps one of subjects."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from smalti.data.images.listing import Listing
+from smalti.errors import DataError
+
+FILE = "file"
+
+
+def read_table(path: Path, images: Path, columns: Sequence[str], subject: str | None = None) -> Listing:
+    """The files that the table names, relative to `images`; an empty cell is unknown.
+
+    DataError if it cannot be read, lacks a column, or has a line without a file, or no line at all.
+    """
+    rows = _rows(path, [FILE, *columns, *([subject] if subject else [])])
+    files = [row[FILE] for row in rows]
+    for number, name in enumerate(files, 2):
+        if not name:
+            raise DataError(f"{path}, line {number}: names no {FILE}")
+    name, often = Counter(files).most_common(1)[0]
+    if often > 1:
+        raise DataError(f"{path}: has {name} on {often} lines; keep one")
+    cells = {column: [row[column] for row in rows] for column in columns}
+    return Listing(images, files, cells, [row[subject] for row in rows] if subject else [])
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """All lines, each with all of these columns, without spaces around."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            found = [name.strip() for name in reader.fieldnames or ()]
+            for column in columns:
+                if column not in found:
+                    raise DataError(f"{path}: has no column {column!r}; it has {', '.join(found) or 'none'}")
+            reader.fieldnames = found
+            rows = [{column: (row[column] or "").strip() for column in columns} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as CSV: {error}") from None
+    if not rows:
+        raise DataError(f"{path}: has no line but the first; expected one per image")
+    return rows

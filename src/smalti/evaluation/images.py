@@ -1,0 +1,227 @@
+"""How good answers for whole images are: classes, ordered classes and values, counted over a whole data set."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card, Score, Task
+from smalti.evaluation.words import aligned, count, percent
+from smalti.metrics import Confusion
+from smalti.value_metrics import ValueCounts
+
+TOP = 5
+UNKNOWN = -1
+"""The class id of an image that nobody knows the class of; an unknown value is NaN."""
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """What was counted for one task; NaN where it is not defined for its kind, or nothing was counted."""
+
+    task: str
+    images: int
+    """Images with an answer that is known."""
+    top1: float = math.nan
+    """Share of the images whose class is the likeliest one."""
+    top5: float = math.nan
+    """Share of the images whose class is among the five likeliest (or all, where there are fewer)."""
+    macro_f1: float = math.nan
+    """Plain mean of the classes' F1, over those that truth or answers have."""
+    micro_f1: float = math.nan
+    """F1 of all classes' counts added up; with one class per image that is `top1`."""
+    one_off: float = math.nan
+    """Of ordered classes: share of the images whose answer is the class or a direct neighbour of it."""
+    mae: float = math.nan
+    """Mean absolute error of values, in their unit."""
+    rmse: float = math.nan
+    """Root of the mean squared error of values, in their unit."""
+
+    def figures(self) -> dict[str, float]:
+        """Those that are defined, by name."""
+        values = {name: getattr(self, name) for name in FIGURES}
+        return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+FIGURES = {
+    # name: how people call it, and whether it is a share
+    "top1": ("top-1", True),
+    "top5": ("top-5", True),
+    "macro_f1": ("macro F1", True),
+    "micro_f1": ("micro F1", True),
+    "one_off": ("one-off", True),
+    "mae": ("MAE", False),
+    "rmse": ("RMSE", False),
+}
+
+
+class _Classes:
+    """Counts of a task of classes: a confusion matrix, and how often the truth is among the likeliest."""
+
+    def __init__(self, task: Task, ordered: bool) -> None:
+        self._task, self._ordered = task, ordered
+        self._size = len(task.labels)
+        self.counts: NDArray[np.float64] = np.zeros(self._size**2 + 1)
+
+    def add(self, truth: NDArray[Any], answer: NDArray[np.floating[Any]]) -> None:
+        """Class ids N, and N,K; of classes that are equally likely the first one counts as likelier."""
+        known = truth != UNKNOWN
+        truth, answer = truth[known], answer[known]
+        order = np.argsort(-answer, axis=1, kind="stable")[:, :TOP]
+        pairs = truth * self._size + order[:, 0]
+        self.counts[:-1] += np.bincount(pairs, minlength=self._size**2)
+        self.counts[-1] += np.count_nonzero(order == truth[:, None])
+
+    def scores(self) -> ImageScores:
+        confusion = Confusion(self._size)
+        confusion.counts = self.counts[:-1].reshape(self._size, self._size).astype(np.int64)
+        found, images = confusion.scores(self._task.labels), int(confusion.counts.sum())
+        right = int(np.trace(confusion.counts))
+        wrong = 2 * (images - right)  # each wrong answer is one class's false positive and another one's false negative
+        near = sum(int(np.trace(confusion.counts, offset)) for offset in (-1, 0, 1))
+        return ImageScores(
+            self._task.name,
+            images,
+            top1=found.oa,
+            top5=_share(self.counts[-1], images),
+            macro_f1=found.mf1,
+            micro_f1=_share(2 * right, 2 * right + wrong),
+            one_off=_share(near, images) if self._ordered else math.nan,
+        )
+
+
+class _Values:
+    """Counts of a task of values."""
+
+    def __init__(self, task: Task) -> None:
+        self._task, self._sums = task, ValueCounts()
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        return self._sums.counts
+
+    @counts.setter
+    def counts(self, counts: NDArray[np.float64]) -> None:
+        self._sums.counts = counts
+
+    def add(self, truth: NDArray[Any], answer: NDArray[np.floating[Any]]) -> None:
+        """Values N and N,1."""
+        self._sums.add(truth.astype(np.float32), answer[:, 0].astype(np.float32))
+
+    def scores(self) -> ImageScores:
+        found = self._sums.scores()
+        return ImageScores(self._task.name, found.pixels, mae=found.abs, rmse=found.rmse)
+
+
+class ImageCounts:
+    """Counts of all tasks of a data set. `counts` may be added to that of other images or processes."""
+
+    def __init__(self, tasks: Sequence[Task], ordered: Sequence[str] = ()) -> None:
+        """`ordered` names the tasks whose classes stand in an order."""
+        self._parts = {t.name: _Classes(t, t.name in ordered) if t.has_classes else _Values(t) for t in tasks}
+
+    def add(self, truth: Mapping[str, NDArray[Any]], answers: Mapping[str, NDArray[np.floating[Any]]]) -> None:
+        """By task: class ids (-1 where unknown) or values (NaN) N, and logits, probabilities or values N,K."""
+        for name, part in self._parts.items():
+            part.add(truth[name], answers[name])
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """All counts as one vector."""
+        return np.concatenate([part.counts for part in self._parts.values()])
+
+    @counts.setter
+    def counts(self, counts: NDArray[np.float64]) -> None:
+        ends = np.cumsum([len(part.counts) for part in self._parts.values()])
+        for part, own in zip(self._parts.values(), np.split(counts, ends[:-1]), strict=True):
+            part.counts = own
+
+    def scores(self) -> tuple[ImageScores, ...]:
+        """The scores of each task."""
+        return tuple(part.scores() for part in self._parts.values())
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+@dataclass(frozen=True)
+class ImageEvaluation:
+    """A model's scores on a data set, and the protocol under which they stand."""
+
+    card: Card
+    scores: tuple[ImageScores, ...]
+    images: int
+    data: str
+    split: str
+    seen: str
+    """What the net sees of an image, in words."""
+    chosen: str
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The protocol as (what, text)."""
+        known = ", ".join(f"{one.task} {one.images:,}" for one in self.scores)
+        lines = [
+            ("data", f"{self.data}, {count(self.images, 'image')}; answers known: {known}"),
+            ("split", self.split),
+            ("image", self.seen),
+            ("counting", "over all images at once; an unknown answer counts nowhere"),
+        ]
+        if any(math.isfinite(one.top1) for one in self.scores):
+            lines.append(("F1", "macro: mean over the classes that truth or answers have; micro: equal to top-1"))
+        if any(math.isfinite(one.one_off) for one in self.scores):
+            lines.append(("one-off", "the class, or the one right before or behind it"))
+        return [*lines, ("checkpoint", f"{self.card.name}; chosen by: {self.chosen}")]
+
+    def card_scores(self) -> tuple[Score, ...]:
+        """The numbers as a card keeps them, each with the protocol."""
+        protocol = "; ".join(f"{what}: {text}" for what, text in self.lines())
+        return tuple(
+            Score(name=f"{one.task} {FIGURES[name][0]}", value=round(value, 4), protocol=protocol)
+            for one in self.scores
+            for name, value in one.figures().items()
+        )
+
+    def to_json(self) -> str:
+        """All of it as JSON."""
+        whole = {
+            "model": self.card.name,
+            "scores": [score.model_dump() for score in self.card_scores()],
+            "protocol": dict(self.lines()),
+            "tasks": {one.task: {"images": one.images, **one.figures()} for one in self.scores},
+        }
+        return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def image_table(evaluation: ImageEvaluation) -> str:
+    """The scores as aligned plain text, shares in percent, with the protocol under them."""
+    found = [one.figures() for one in evaluation.scores]
+    names = [name for name in FIGURES if any(name in one for one in found)]
+    head = ["task", *(FIGURES[name][0] + (", %" if FIGURES[name][1] else "") for name in names), "images"]
+    rows = [
+        [_named(one, evaluation.card), *(_cell(values, name) for name in names), f"{one.images:,}"]
+        for one, values in zip(evaluation.scores, found, strict=True)
+    ]
+    width = max(len(what) for what, _ in evaluation.lines())
+    protocol = [f"  {what:<{width}}  {text}" for what, text in evaluation.lines()]
+    return "\n".join([*aligned([head, *rows]), "", "protocol", *protocol])
+
+
+def _named(one: ImageScores, card: Card) -> str:
+    unit = card.task(one.task).unit
+    return f"{one.task} ({unit})" if unit else one.task
+
+
+def _cell(values: dict[str, float], name: str) -> str:
+    if name not in values:
+        return "-"
+    return percent(values[name]) if FIGURES[name][1] else f"{values[name]:.3g}"
+
+
+def seen(resize: int, size: int) -> str:
+    """What the net sees of an image, in words."""
+    return f"shorter side to {resize} px, {size} x {size} px from the middle, one pass"

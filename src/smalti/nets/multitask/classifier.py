@@ -1,0 +1,68 @@
+"""One answer for a whole image: an encoder, the mean of its deepest map, and the head it was published with.
+
+GhostNet and MobileNetV2 have a last 1x1 convolution and, GhostNet, a hidden layer before the classes (Han et al., 2020;
+Sandler et al., 2018); all others have the classes right after the mean.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from smalti.card import Task
+from smalti.errors import ModelError
+from smalti.nets.backbones import make_backbone
+from smalti.nets.layers import ConvNorm, divisible, initialise
+from smalti.nets.multitask.heads import limited
+
+# encoder: channels of the last convolution, whether they shrink with the width, their multiple, channels of the hidden
+# layer (0 = none), activation, dropout
+HEADS: dict[str, tuple[int, bool, int, int, type[nn.Module], float]] = {
+    "ghostnet": (960, True, 4, 1280, nn.ReLU, 0.2),
+    "mobilenetv2": (1280, False, 8, 0, nn.ReLU6, 0.2),
+    "mobilenetv2_tf": (1280, False, 8, 0, nn.ReLU6, 0.2),
+}
+
+
+class Classifier(nn.Module):
+    """An encoder with the head it was published with, for one task per image."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        bands: int = 3,
+        encoder: str = "ghostnet",
+        width: float = 1.0,
+        dropout: float | None = None,
+    ) -> None:
+        """`tasks` holds one, of kind image_classes or image_value; `dropout` None takes what was published.
+
+        ModelError for other tasks, or for an unknown encoder.
+        """
+        super().__init__()
+        if len(tasks) != 1 or tasks[0].kind not in ("image_classes", "image_value"):
+            kinds = ", ".join(task.kind for task in tasks)
+            raise ModelError(f"a classifier answers one task of kind image_classes or image_value, not {kinds}")
+        [self.task] = tasks
+        self.encoder = make_backbone(encoder, bands, width)
+        last, shrinks, multiple, hidden, act, published = HEADS.get(encoder, (0, False, 1, 0, nn.ReLU, 0.0))
+        channels = self.encoder.channels[-1]
+        self.last: nn.Module = nn.Identity()
+        if last:
+            inputs, channels = channels, divisible(last * (width if shrinks else max(1.0, width)), multiple)
+            self.last = ConvNorm(inputs, channels, act=act)
+        self.hidden: nn.Module = nn.Identity()
+        if hidden:
+            self.hidden = nn.Sequential(nn.Conv2d(channels, hidden, 1), act())
+            channels = hidden
+        self.dropout = nn.Dropout(published if dropout is None else dropout)
+        self.classes = nn.Linear(channels, self.task.channels)
+        initialise(self.last)
+        initialise(self.hidden)
+        nn.init.normal_(self.classes.weight, std=0.01)
+        nn.init.zeros_(self.classes.bias)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Images N,bands,H,W to {task: logits N,K, or values N,1}."""
+        y = self.last(self.encoder(x)[-1]).mean((2, 3), keepdim=True)  # N,C,1,1
+        answer = self.classes(self.dropout(self.hidden(y).flatten(1)))
+        return {self.task.name: limited(answer, self.task)}

@@ -1,0 +1,213 @@
+"""Training of nets that answer for whole images: random views in, the middle of each validation image scored."""
+
+import math
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card, Task
+from smalti.data.images.labelled import Labelled
+from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
+from smalti.errors import RecipeError
+from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
+from smalti.losses.images import class_loss, mix
+from smalti.nets.build import Model, build
+from smalti.nets.weights import load_encoder
+from smalti.scene import Predictor
+from smalti.training.encoder import encoder_of
+from smalti.training.images_settings import AnyTask, ImagesRecipe
+from smalti.training.images_split import data_name, make_cutter, open_split
+from smalti.training.predict import TorchPredictor, load_model
+from smalti.training.team import ALONE
+from smalti.training.work import Conclusion
+
+MAIN = {"image_classes": "top1", "image_value": "closeness"}
+"""What a task is judged by; closeness is the mean absolute error below zero."""
+PARTS = {"validation": "the images that chose the checkpoint", "test": "images that were used for no choice"}
+
+
+class ImagesWork:
+    """See `training.work.Work` and `training.team.Shareable`. Lists every source at once, so that none fails later."""
+
+    def __init__(self, recipe: ImagesRecipe, card: Card) -> None:
+        self.recipe, self.card = recipe, card
+        self.team = ALONE
+        self.split = open_split(recipe, card)
+        self.cutter = make_cutter(recipe, card.tile)
+        t = recipe.train
+        self.stream = ImageStream(self.split.train, self.split.repeats, recipe.augment, self.cutter, t.seed)
+        self.model = self._start()
+        self.balance = recipe.balance.make(recipe.weights) if len(card.tasks) > 1 else None
+        pairs = list(zip(card.tasks, recipe.card.tasks, strict=True))
+        self._weights = {task.name: class_weights(task, settings, self.split.train) for task, settings in pairs}
+
+    def _start(self) -> Model:
+        """The model with its starting weights; the first images start batch norms where the weights lack them."""
+        recipe = self.recipe
+        torch.manual_seed(recipe.train.seed)
+        model = build(self.card)
+        if source := recipe.net.encoder_weights:
+            with torch.no_grad():
+                images = model.normalise(self.stream.batch(0, recipe.train.batch)["image"])
+            path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
+            encoder = encoder_of(model, "net.encoder_weights")
+            load_encoder(encoder, path, recipe.net.encoder_sha256, images)
+        return model
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """See `Work`: `mean` is that of the tasks' main scores."""
+        names = [f"{task.name}/{name}" for task in self.card.tasks for name in _names(task)]
+        return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
+
+    def batches(self, first: int) -> Generator[ImageBatch, None, None]:
+        """See `Work`."""
+        t = self.recipe.train
+        return self.stream.batches(first, t.batch, t.workers, self.team.share(t.batch))
+
+    def names(self, batch: ImageBatch) -> list[str]:
+        """See `Work`."""
+        return batch["names"]
+
+    def terms(self, model: Callable[..., Any], batch: ImageBatch) -> dict[str, Tensor]:
+        """See `Work`. A task that no image of the batch has an answer for is left out."""
+        mixed = bool(self.recipe.augment.mixup)
+        image = mix(batch["image"], batch["share"]) if mixed else batch["image"]
+        if self.recipe.train.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
+        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
+        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
+        share = self.team.gather(batch["share"]) if mixed else None
+        terms = {
+            settings.name: self._loss(settings, outputs, targets, share)
+            for settings in self.recipe.card.tasks
+            if is_known(targets[settings.name]).any()
+        }
+        if terms or self.balance:
+            return terms
+        return {name: output.sum() * 0 for name, output in outputs.items()}  # there must be something to go back from
+
+    def _loss(
+        self, settings: AnyTask, outputs: dict[str, Tensor], targets: dict[str, Tensor], share: Tensor | None
+    ) -> Tensor:
+        name = settings.name
+        return class_loss(outputs[name], targets[name], share, self._weights[name], settings.smoothing)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """All images, shared among processes, their counts summed before anything is divided."""
+        assert isinstance(model, Model)
+        found = self._judge(TorchPredictor(model), self.split.validation)
+        scores = {f"{one.task}/{name}": value for one in found for name, value in one.figures().items()}
+        scores |= {f"{one.task}/closeness": -one.mae for one in found if math.isfinite(one.mae)}
+        main = [
+            scores[f"{one.task}/{MAIN[task.kind]}"]
+            for task, one in zip(self.card.tasks, found, strict=True)
+            if one.images
+        ]
+        return scores | ({"mean": float(np.mean(main))} if len(self.card.tasks) > 1 else {})
+
+    def _judge(self, predict: Predictor, images: Labelled) -> tuple[ImageScores, ...]:
+        team = self.team
+        counts = count_answers(
+            self.recipe, predict, images, range(team.rank, len(images.files), team.size), self.cutter
+        )
+        counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
+        return counts.scores()
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        lines = []
+        for task in self.card.tasks:
+            values = [(figure, scores.get(f"{task.name}/{name}")) for name, figure in FIGURES.items()]
+            told = [f"{figure[0]} {100 * v if figure[1] else v:.2f}" for figure, v in values if v is not None]
+            lines.append(" ".join([task.name, *told]))
+        return "  ".join(lines)
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        batch = t.batch * t.accumulate
+        return [
+            f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
+            *self.split.lines(),
+            f"{t.steps} steps of {batch} images of {self.card.tile}x{self.card.tile}; one pass over the "
+            f"{self.stream.length:,} images is {math.ceil(self.stream.length / batch):,} steps",
+        ]
+
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        lines = []
+        for task in self.card.tasks:
+            if task.has_classes and not (counts := self.split.train.counts(task)).all():
+                names = [name for name, images in zip(task.labels, counts, strict=True) if not images]
+                lines.append(f"no training image is of class {', '.join(names)} of {task.name}")
+        return lines
+
+    def conclude(self, folder: Path) -> Conclusion:
+        """See `Work`."""
+        predict = TorchPredictor(load_model(folder))
+        texts: list[str] = []
+        scores: dict[str, float] = {}
+        for part, split in PARTS.items():
+            if images := getattr(self.split, part):
+                found = evaluate_images(self.recipe, predict, images, part, f"{part}: {split}", self.cutter)
+                texts.append(f"\n{part}\n{image_table(found)}")
+                scores |= {
+                    f"{part}/{one.task}/{name}": value for one in found.scores for name, value in one.figures().items()
+                }
+        return Conclusion("\n".join(texts), scores)
+
+
+def evaluate_images(
+    recipe: ImagesRecipe, predict: Predictor, images: Labelled, part: str, split: str, cutter: Cut
+) -> ImageEvaluation:
+    """Scores a model on the images of a recipe's part, as the recipe says that they are seen."""
+    card = predict.card
+    counts = count_answers(recipe, predict, images, range(len(images.files)), cutter)
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    view = seen(recipe.data.resize, card.tile)
+    return ImageEvaluation(
+        card, counts.scores(), len(images.files), data_name(sources), split, view, card.origin.chosen
+    )
+
+
+def count_answers(
+    recipe: ImagesRecipe, predict: Predictor, images: Labelled, places: range, cutter: Cut
+) -> ImageCounts:
+    """What a model answers for the middle of some images, counted."""
+    card, t = predict.card, recipe.train
+    counts = ImageCounts(card.tasks, [task.name for task in recipe.card.tasks if task.ordered])
+    share = card.tile / recipe.data.resize
+    for batch in one_pass(images, places, t.batch // (t.devices * t.nodes), share, cutter, t.workers):
+        truth = {name: target.numpy() for name, target in batch["targets"].items()}
+        counts.add(truth, predict(batch["image"].numpy()))
+    return counts
+
+
+def class_weights(task: Task, settings: AnyTask, images: Labelled) -> Tensor | None:
+    """The weights of a task's classes; None where all weigh alike. RecipeError unless there is one for each."""
+    if settings.class_weights == "equal":
+        return None
+    if settings.class_weights != "balanced":
+        if len(settings.class_weights) != len(task.labels):
+            given, wanted = len(settings.class_weights), len(task.labels)
+            raise RecipeError(f"card.tasks: class_weights has {given} values, task {task.name} has {wanted} classes")
+        return torch.tensor(settings.class_weights)
+    counts = torch.from_numpy(images.counts(task)).float()
+    present = counts > 0
+    return torch.where(present, counts.sum() / (present.sum() * counts.clamp_min(1)), 0.0)
+
+
+def is_known(target: Tensor) -> Tensor:
+    """Which images have an answer, N bool, of class ids or values."""
+    return target.isfinite() if target.is_floating_point() else target >= 0
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    """The scores of a task that a checkpoint may be chosen by, the main one first."""
+    return (MAIN[task.kind], "top5", "macro_f1", "one_off") if task.has_classes else (MAIN[task.kind],)

@@ -1,0 +1,226 @@
+"""The recipe of a net that answers for whole images."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from smalti.card import Card, Task
+from smalti.data.images import adience
+from smalti.data.images.augment import ImageAugment
+from smalti.data.images.class_folders import class_names, read_class_folders
+from smalti.data.images.listing import Listing
+from smalti.data.images.table import read_table
+from smalti.errors import RecipeError
+from smalti.training.balance.settings import BalanceSettings
+from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+
+
+class ClassesOfImages(Settings):
+    """A class of each image."""
+
+    kind: Literal["image_classes"]
+    name: str = Field("class", pattern=r"^[^/]+$")
+    weight: float = Field(1.0, gt=0)
+    """Of its loss, where the balance leaves weights to the recipe."""
+    labels: tuple[str, ...] = ()
+    """Class names in the order of their ids; without any, those that the first source of the training has."""
+    ordered: bool = False
+    """Whether the classes stand in an order, as ages do: the scores then tell neighbours from others."""
+    smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of each target that is spread over all classes."""
+    class_weights: Literal["equal", "balanced"] | tuple[float, ...] = "equal"
+    """`balanced`: each class weighs as much in all as any other. Or a weight per class."""
+
+    def task(self, labels: tuple[str, ...]) -> Task:
+        """The task as a card keeps it."""
+        return Task(name=self.name, kind=self.kind, labels=labels)
+
+
+AnyTask = ClassesOfImages
+Tasks = tuple[AnyTask, ...]
+
+
+class _Source(Settings):
+    repeat: int = Field(1, ge=1)
+    """How often each of its images comes in one pass over the training images."""
+
+
+class ClassFoldersSource(_Source):
+    """A folder per class, as ImageNet has it: PATH/CLASS/IMAGE.jpg."""
+
+    kind: Literal["class_folders"]
+    path: str
+    task: str | None = None
+    """What the names of the folders answer; None is the first task of classes."""
+
+    def open(self, root: Path, tasks: Tasks) -> Listing:
+        """Its images; DataError for an empty folder."""
+        return read_class_folders(root / self.path, self._answers(tasks))
+
+    def labels(self, root: Path, task: str, tasks: Tasks) -> tuple[str, ...]:
+        """The classes that it has for a task."""
+        return tuple(class_names(root / self.path)) if task == self._answers(tasks) else ()
+
+    def _answers(self, tasks: Tasks) -> str:
+        names = [task.name for task in tasks if task.kind == "image_classes"]
+        wanted = self.task or (names[0] if names else "")
+        if wanted not in names:
+            raise RecipeError(f"data: {self.path} has folders of classes for {wanted or 'a task'!r}, but no such task")
+        return wanted
+
+
+class TableSource(_Source):
+    """A CSV file with the column `file` and one column per task; an empty cell is unknown."""
+
+    kind: Literal["table"]
+    file: str
+    images: str | None = None
+    """Folder that the names of files are relative to; None is the table's own."""
+    tasks: tuple[str, ...] = ()
+    """The tasks it has columns for; none means all."""
+    subject: str | None = None
+    """Column that says who or what is on an image: no subject may be in two parts."""
+
+    def open(self, root: Path, tasks: Tasks) -> Listing:
+        """Its images; DataError for a column that is missing."""
+        images = (root / self.file).parent if self.images is None else root / self.images
+        return read_table(root / self.file, images, self.tasks or [task.name for task in tasks], self.subject)
+
+    def labels(self, root: Path, task: str, tasks: Tasks) -> tuple[str, ...]:
+        """The classes that it has for a task, sorted."""
+        return tuple(sorted(set(self.open(root, tasks).columns.get(task, ())) - {""}))
+
+
+class AdienceSource(_Source):
+    """Adience as it is distributed, for the tasks `age` (eight groups) and `gender` (m, f)."""
+
+    kind: Literal["adience"]
+    path: str
+    folds: tuple[Annotated[int, Field(ge=0, lt=adience.FOLDS)], ...] = Field(min_length=1)
+    crops: Literal["aligned", "faces"] = "aligned"
+    """Faces that were turned upright, or as they were found."""
+
+    def open(self, root: Path, tasks: Tasks) -> Listing:
+        """Its images; DataError for a fold that is missing."""
+        return adience.read_adience(root / self.path, self.folds, self.crops)
+
+    def labels(self, root: Path, task: str, tasks: Tasks) -> tuple[str, ...]:
+        """The classes that it has for a task."""
+        return adience.LABELS.get(task, ())
+
+
+ImageSource = Annotated[ClassFoldersSource | TableSource | AdienceSource, Field(discriminator="kind")]
+
+
+class ImagesData(Settings):
+    """Where the images come from. Paths are relative to `root`."""
+
+    root: str = "."
+    """A folder, relative to where the command runs."""
+    train: tuple[ImageSource, ...] = Field(min_length=1)
+    """Sources to train on, all in one pass."""
+    validation: tuple[ImageSource, ...] = Field(min_length=1)
+    """Sources to choose the checkpoint by."""
+    test: tuple[ImageSource, ...] = ()
+    """Sources to score once at the end; they decide nothing."""
+    check: bool = True
+    """Whether each file's beginning and end is read before the first step; minutes for millions of files."""
+    resize: int = Field(256, ge=8)
+    """Length to which the shorter side is brought where images are scored; the net sees `card.tile` of the middle."""
+    decoder: Literal["auto", "opencv", "dali"] = "auto"
+    """What decodes images; `auto` is DALI where that is installed and there is a GPU, else OpenCV."""
+
+
+class ImagesCard(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tile: int = 224
+    """Side of the square images that the net sees."""
+    overlap: int = Field(0, ge=0, le=0)
+    """0: an image is seen at once."""
+    tasks: Tasks = Field(min_length=1)
+
+
+class ImagesNet(Settings):
+    """The network."""
+
+    name: Literal["classifier", "multitask"] = "multitask"
+    """`classifier`: an encoder with the head it was published with, for one task. `multitask`: any number of tasks."""
+    encoder: str = "ghostnet"
+    """Key in `smalti.nets.backbones.BACKBONES`."""
+    width: float = Field(1.0, gt=0)
+    """Channels relative to what was published."""
+    options: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
+    """What else the net takes, by name: `sharing`, `stages`, `gate`, `isolation`; `dropout` of a classifier."""
+    encoder_weights: str | None = None
+    """A file or `hub:OWNER/NAME`; None starts at random."""
+    encoder_sha256: str | None = None
+    """The file's SHA-256; another file is refused."""
+
+
+class ImagesTrain(TrainSettings):
+    """The loop."""
+
+    batch: int = Field(64, ge=2)
+    """Images that go through the net at once, in all processes together."""
+
+
+class ImagesRecipe(Recipe):
+    """All of a training of kind `images`."""
+
+    kind: Literal["images"]
+    card: ImagesCard
+    net: ImagesNet = ImagesNet()
+    data: ImagesData
+    augment: ImageAugment = ImageAugment()
+    balance: BalanceSettings = BalanceSettings()
+    train: ImagesTrain = ImagesTrain()
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.net.encoder_sha256 and not self.net.encoder_weights:
+            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
+        if len({task.name for task in self.card.tasks}) < len(self.card.tasks):
+            raise ValueError("card.tasks: two tasks have the same name")
+        self._check_balance()
+        if self.data.resize < self.card.tile:
+            raise ValueError(f"data.resize {self.data.resize} must not be below card.tile {self.card.tile}")
+        if len(self.card.bands) != 3 or self.card.dtype != "uint8":
+            raise ValueError("card.bands and card.dtype: images are read as three bands of bytes")
+        each = self.train.batch // (self.train.devices * self.train.nodes)
+        if each < 2 or (self.augment.mixup and each % 2):
+            raise ValueError(
+                f"train.batch {self.train.batch} gives each process {each} images: batch norms need two, and "
+                "augment.mixup an even number"
+            )
+        return self
+
+    def _check_balance(self) -> None:
+        weights = self.weights
+        if len(weights) == 1 and (self.balance != BalanceSettings() or set(weights.values()) != {1.0}):
+            raise ValueError("balance, and the weight of a task, are for several tasks; here is one")
+        self.balance.check(weights)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the tasks' losses by name."""
+        return {task.name: task.weight for task in self.card.tasks}
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`; DataError where the classes are those of the data, and these cannot be read."""
+        tasks = tuple(task.task(task.labels or self._labels(task)) for task in self.card.tasks)
+        options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width} | self.net.options
+        return self.card.make(self.net.name, options, tasks, recipe)
+
+    def _labels(self, task: AnyTask) -> tuple[str, ...]:
+        """The classes that the first source which has some has."""
+        for source in self.data.train:
+            if labels := source.labels(self.root, task.name, self.card.tasks):
+                return labels
+        raise RecipeError(f"card.tasks: {task.name} has no labels, and no source of the training says any")
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of the data are relative to."""
+        return Path(self.data.root).expanduser()

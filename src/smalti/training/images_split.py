@@ -1,0 +1,93 @@
+"""The images of a recipe, by part, found apart, and what cuts them to size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from smalti.card import Card, Task
+from smalti.data.images.dali import DaliCutter, has_dali
+from smalti.data.images.labelled import Labelled, label
+from smalti.data.images.listing import Listing, check_apart, check_files
+from smalti.data.images.stream import Cut, OpenCvCutter
+from smalti.errors import DataError
+from smalti.training.images_settings import ImageSource, ImagesRecipe
+
+
+@dataclass(frozen=True)
+class ImagesSplit:
+    """What is trained on, what chooses the checkpoint, and what is only scored."""
+
+    train: Labelled
+    repeats: list[int]
+    """How often each training image comes in a pass."""
+    validation: Labelled
+    test: Labelled | None
+
+    def lines(self) -> list[str]:
+        """What a person wants to know about it."""
+        return [
+            f"train       {len(self.train.files):,} images",
+            f"validation  {len(self.validation.files):,} images (they choose the checkpoint)",
+            f"test        {len(self.test.files) if self.test else 0:,} images (they decide nothing)",
+        ]
+
+
+def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
+    """Lists every source; DataError if parts share files or subjects, a file is damaged, or answers are missing."""
+    data = recipe.data
+    listed = {
+        part: [source.open(recipe.root, recipe.card.tasks) for source in sources]
+        for part, sources in (("training", data.train), ("validation", data.validation), ("test", data.test))
+    }
+    for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
+        check_apart(listed[one], listed[other], (one, other))
+    found = {part: label(listings, card.tasks) for part, listings in listed.items() if listings}
+    _check_answers(found, card.tasks)
+    if data.check:
+        check_files([listing for listings in listed.values() for listing in listings])
+    return ImagesSplit(
+        found["training"], _repeats(data.train, listed["training"]), found["validation"], found.get("test")
+    )
+
+
+def open_part(recipe: ImagesRecipe, card: Card, part: str) -> Labelled | None:
+    """The images of the part `validation` or `test` alone; None where the recipe has none."""
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    listings = [source.open(recipe.root, recipe.card.tasks) for source in sources]
+    return label(listings, card.tasks) if listings else None
+
+
+def data_name(sources: Sequence[ImageSource]) -> str:
+    """What the data of some sources are called."""
+    names = []
+    for source in sources:
+        if source.kind == "adience":
+            names.append(f"Adience ({source.crops}), folds {', '.join(map(str, source.folds))}")
+        else:
+            names.append(source.file if source.kind == "table" else source.path)
+    return "; ".join(names)
+
+
+def make_cutter(recipe: ImagesRecipe, size: int) -> Cut:
+    """What cuts files to square images; MissingExtraError where DALI is asked for and not installed."""
+    gpu = recipe.train.accelerator != "cpu" and torch.cuda.is_available()
+    decoder = recipe.data.decoder
+    if decoder == "dali" or (decoder == "auto" and gpu and has_dali()):
+        device = torch.cuda.current_device() if gpu else None
+        return DaliCutter(size, recipe.train.batch, recipe.train.workers, device)
+    return OpenCvCutter(size)
+
+
+def _repeats(sources: Sequence[ImageSource], listings: Sequence[Listing]) -> list[int]:
+    pairs = zip(sources, listings, strict=True)
+    return [repeat for source, listing in pairs for repeat in [source.repeat] * len(listing.files)]
+
+
+def _check_answers(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        if not found["training"].known(task.name):
+            raise DataError(f"training: no image has an answer for {task.name}; add a source that has")
+    for part, images in found.items():
+        if not any(images.known(task.name) for task in tasks):
+            raise DataError(f"{part}: no image has an answer for any task; nothing to score")
