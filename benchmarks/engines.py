@@ -60,11 +60,11 @@ def measure(model: str, engine: Any, threads: int, side: int, seconds: float) ->
     sample = next(iter(answer.values()))[0, :, :: side // 16, :: side // 16]
     return {
         "engine": engine, "threads": threads, "tile": side, "open": opened, "ms": milliseconds,
-        "rate": side * side / milliseconds / 1e3, "peak": _peak() / 1e6, "sample": sample.tolist(),
+        "rate": side * side / milliseconds / 1e3, "peak": peak() / 1e6, "sample": sample.tolist(),
     }  # fmt: skip
 
 
-def _peak() -> float:
+def peak() -> float:
     """Bytes this process ever held at once."""
     memory = psutil.Process().memory_info()
     if hasattr(memory, "peak_wset"):  # Windows

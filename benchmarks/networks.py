@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from engines import _peak
+from engines import peak
 from network_list import NETWORKS, Network
 from networks_page import Row, table, write_page
 
@@ -168,17 +168,17 @@ def _steps(network: Network, changes: Sequence[str], folder: Path) -> dict[str, 
         start = time.perf_counter()
         run.step(batch)
         times.append(time.perf_counter() - start)
-    measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": _peak() / 1e6}
+    measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak() / 1e6}
     _write_graph(run.work.model, folder / "net.onnx")
     return measured
 
 
 def _write_graph(model: Any, out: Path) -> None:
     """The net as a file, not compared with torch: after a few steps it amplifies its rounding, which costs no time."""
-    from smalti.export.onnx import Answers, _graph, clean
+    from smalti.export.onnx import Answers, card_graph, clean
     from smalti.runtime.models import sealed
 
-    content, _ = sealed(clean(_graph(Answers(model.cpu(), model.card).eval())), out, model.card)
+    content, _ = sealed(clean(card_graph(Answers(model.cpu(), model.card).eval())), out, model.card)
     out.write_bytes(content)
 
 
@@ -264,6 +264,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.train and not options.data:
         parser.error("--train needs --data FOLDER")
+    if options.write and (options.changes or options.quick):
+        parser.error("--write tells of the recipe as it stands: leave --set and --quick away")
     if options.quick:
         options.changes += QUICK
         options.only = options.only or ["ued_bes", "fastscnn", "pidnet_s"]

@@ -135,7 +135,7 @@ def place(points: Sequence[tuple[float, float]], names: Sequence[str], colors: S
 
 
 def _width(text: str) -> float:
-    return 0.58 * FONT * len(text)
+    return 0.56 * FONT * len(text)
 
 
 def _around(x: float, y: float, width: float) -> Iterator[Box]:
@@ -173,6 +173,7 @@ def _column(x: float, text: str) -> str:
 
 def _drawn(label: Label) -> Iterator[str]:
     left, top, right, bottom = label.box
+    middle = (left + right) / 2
     near = min(max(label.x, left), right), min(max(label.y, top), bottom)
     if math.dist(near, (label.x, label.y)) > 12:
         yield (
@@ -180,7 +181,8 @@ def _drawn(label: Label) -> Iterator[str]:
             f'stroke="{label.color}" stroke-width="0.6"/>'
         )
     yield f'<circle cx="{label.x:.1f}" cy="{label.y:.1f}" r="4" fill="{label.color}"/>'
-    yield f'<text x="{left:.1f}" y="{bottom - 3:.1f}">{escape(label.text)}</text>'
+    x, anchor = (left, "start") if left > label.x else (right, "end") if right < label.x else (middle, "middle")
+    yield f'<text x="{x:.1f}" y="{bottom - 3:.1f}" text-anchor="{anchor}">{escape(label.text)}</text>'
 
 
 def _titles() -> dict[str, str]:

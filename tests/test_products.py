@@ -42,3 +42,9 @@ def test_values_keep_their_type_and_carry_nan_where_there_are_none() -> None:
     assert out.dtype == np.float32
     assert out[0, 0, 0] == 2.5
     assert np.isnan(out[0, 0, 1])
+
+
+def test_rounding_leads_no_value_below_the_tasks_minimum() -> None:
+    product = Product(HEIGHT.model_copy(update={"minimum": 0.0}), "values")
+    out = encoded(product, np.array([[[-2e-6, 3.0, np.nan]]], np.float32), np.array([[True, True, False]]))
+    assert out[0, 0, :2].tolist() == [0, 3] and np.isnan(out[0, 0, 2])

@@ -63,7 +63,8 @@ class Product:
                 for band, probability in zip(out, values, strict=True):
                     band[:] = probability * PROBABILITY_STEPS + 0.5
             case "values":
-                out[:] = values
+                # Engines round: OpenVINO's softplus answers -2e-6 where it should be 0.
+                out[:] = values if self.task.minimum is None else np.maximum(values, self.task.minimum)
         if not valid.all():
             out[:, ~valid] = self.nodata
 

@@ -5,6 +5,21 @@ from pathlib import Path
 import click
 
 
+def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """Each `TASK=V` as the task's name and a number of at least 0."""
+    found = []
+    for text in given:
+        name, _, number = text.rpartition("=")
+        try:
+            least = float(number)
+        except ValueError:
+            least = -1.0
+        if not name or not 0 <= least < float("inf"):
+            raise click.BadParameter(f"{text!r} is no TASK=V with a number V of at least 0")
+        found.append((name, least))
+    return tuple(found)
+
+
 @click.command(name="evaluate")
 @click.argument("model")
 @click.argument("data", type=click.Path(path_type=Path))
@@ -18,6 +33,21 @@ import click
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
               help="Within how many pixels boundaries match.")  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="CLASS", help="Keep a class out of the means; may come repeatedly.")
+@click.option(
+    "--above",
+    multiple=True,
+    callback=_thresholds,
+    metavar="TASK=V",
+    help="The truth from which on relative errors of a task of values count.  [default: 1 m of heights, else 0]",
+)
+@click.option("--crop", type=click.Choice(["eigen"]), help="The part of each image that values are scored on.")
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Stored scores of nets of one task each: tells Delta_m; repeatable.",
+)
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
 @click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR",
@@ -37,6 +67,9 @@ def command(
     tta: bool,
     boundary: int,
     leave_out: tuple[str, ...],
+    above: tuple[tuple[str, float], ...],
+    crop: str | None,
+    against: tuple[Path, ...],
     labels: Path | None,
     pictures: Path | None,
     json_file: Path | None,
@@ -44,6 +77,9 @@ def command(
     records: Path | None,
 ) -> None:
     """Score a model on images with labels.
+
+    A model of several tasks is scored on all that DATA has truth for; a further task's lies in a folder of its name, or
+    in NAME_TASK.tif.
 
     MODEL is a name from `smalti models`, an .onnx file or the folder of a checkpoint. DATA is a folder of images and
     labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --known a public data set.
@@ -55,6 +91,6 @@ def command(
 
     question = Question(
         model, data, split, chosen, part, changes, known, tta, boundary, leave_out, labels, pictures, json_file, report,
-        records,
+        records, against, above, crop,
     )  # fmt: skip
     click.echo(answer(question))

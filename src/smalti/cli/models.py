@@ -79,9 +79,14 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
 
 
 def _answer(task: Task) -> str:
-    if task.kind == "classes":
-        return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels))
-    return f"{task.kind} in {task.unit}" if task.unit else task.kind
+    of = " of the whole image" if task.per_image else ""
+    if task.has_classes:
+        return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels)) + of
+    if task.kind == "score":
+        return task.kind
+    unit = f" in {task.unit}" if task.unit else ""
+    least = "" if task.minimum is None else f", never below {task.minimum:g}"
+    return f"{task.quantity or 'value'}{of}{unit}{least}"
 
 
 def _short(value: object) -> str:

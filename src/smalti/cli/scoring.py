@@ -23,6 +23,7 @@ from smalti.cli.scored_data import (
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.conditions import NOT_STATED
+from smalti.evaluation.delta import against
 from smalti.evaluation.result import text_table, to_json
 from smalti.evaluation.run import Tiles
 from smalti.jobs import deliver
@@ -47,6 +48,9 @@ class Question:
     json: Path | None
     report: Path | None
     records: Path | None
+    against: tuple[Path, ...] = ()
+    above: tuple[tuple[str, float], ...] = ()
+    crop: str | None = None
 
     @property
     def is_recipe(self) -> bool:
@@ -68,6 +72,8 @@ def answer(question: Question) -> str:
     predict = open_any(question.model, inside=question.pictures is not None)
     card = predict.card
     check_classes(question.leave_out, card)
+    for name, _ in question.above:
+        card.task(name)  # ModelError for a name that is none
     scored = _scored(question, card)
     tiles: Tiles = {task.name: [] for task in card.tasks} if question.report else {}
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
@@ -79,6 +85,8 @@ def answer(question: Question) -> str:
             chosen=question.chosen or card.origin.chosen or NOT_STATED,
             leave_out=question.leave_out,
             boundary=question.boundary,
+            above=dict(question.above),
+            crop=question.crop,
             tta=question.tta,
             tiles=tiles,
             variants=question.leave_out or scored.leave_out,
@@ -86,11 +94,12 @@ def answer(question: Question) -> str:
             progress=bar.update,
         )
     results = tuple(found.values())
+    delta = against(question.against, results) if question.against else None
     if question.json:
-        deliver(question.json, to_json(*results).encode())
+        deliver(question.json, to_json(*results, more=delta.plain() if delta else None).encode())
     if question.report:
         _write_report(question.report, question, results, scored.pairs, tiles)
-    return text_table(*results)
+    return text_table(*results) + (f"\n\n{delta}" if delta else "")
 
 
 def check_classes(names: Sequence[str], card: Card) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from smalti.card import Score, Task
@@ -90,9 +91,9 @@ def _plain_task(result: Result) -> dict[str, Any]:
     }
 
 
-def to_json(*results: Result) -> str:
-    """All of it as JSON; what is not defined is null."""
-    return json.dumps(plain(results), indent=2, ensure_ascii=False)
+def to_json(*results: Result, more: Mapping[str, Any] | None = None) -> str:
+    """All of it as JSON, and `more` behind it; what is not defined is null."""
+    return json.dumps({**plain(results), **(more or {})}, indent=2, ensure_ascii=False)
 
 
 def text_table(*results: Result) -> str:

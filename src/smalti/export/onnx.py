@@ -41,15 +41,15 @@ class Answers(nn.Module):
         self.card = card
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """N,C,H,W raw pixels -> one N,K,H,W per task of the card, in its order."""
+        """N,C,H,W raw pixels -> per task of the card, in its order, N,K,H,W or N,K for the whole image."""
         outputs = self.model(image)
         return tuple(
-            _softmax(outputs[task.name]) if task.kind == "classes" else outputs[task.name] for task in self.card.tasks
+            _softmax(outputs[task.name]) if task.has_classes else outputs[task.name] for task in self.card.tasks
         )
 
 
 def _softmax(logits: Tensor) -> Tensor:
-    """Softmax over the classes of N,K,H,W in single steps.
+    """Softmax over the classes of N,K,H,W or N,K in single steps.
 
     ONNX Runtime's own softmax over this axis is slow: 80 ms for six classes of 512x512 where the net takes 40; this
     takes 5.
@@ -62,7 +62,7 @@ def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
     """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ."""
     check_finite(model, out)
     answers = Answers(model, card).eval().float()
-    content, digest = sealed(clean(_graph(answers)), out, card)
+    content, digest = sealed(clean(card_graph(answers)), out, card)
     parity = check_parity(answers, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
@@ -75,7 +75,8 @@ def check_finite(model: nn.Module, out: Path) -> None:
             raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
 
 
-def _graph(answers: Answers) -> onnx.ModelProto:
+def card_graph(answers: Answers) -> onnx.ModelProto:
+    """The graph of what a card describes, for batches and images of any size; ExportError if torch cannot write it."""
     batch, rows, columns = _EXAMPLE
     card = answers.card
     names = [task.name for task in card.tasks]

@@ -26,7 +26,7 @@ class OnnxPredictor:
             raise ModelError(f"{model.path}: the graph does not answer the tasks of its card: {', '.join(missing)}")
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Raw pixels N,C,H,W of any dtype -> per task N,K,H,W float32: probabilities, or one value."""
+        """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
         pixels = network_input(batch, self.card)
         try:
             answers = self._session.run(self._outputs, {self._input: pixels})

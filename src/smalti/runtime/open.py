@@ -11,7 +11,7 @@ Engine = Literal["auto", "onnx", "openvino"]
 
 
 class OpenModel(Protocol):
-    """What every engine answers: a card, and raw pixels N,C,H,W -> one float32 array N,K,H,W per task."""
+    """What every engine answers: a card, and raw pixels N,C,H,W -> one float32 array N,K,H,W, or N,K, per task."""
 
     card: Card
 

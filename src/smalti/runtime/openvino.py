@@ -36,7 +36,7 @@ class OpenVinoPredictor:
         self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Raw pixels N,C,H,W of any dtype -> per task N,K,H,W float32: probabilities, or one value."""
+        """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
         pixels = network_input(batch, self.card)
         request = self._request(pixels.shape)
         request.infer([pixels])

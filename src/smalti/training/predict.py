@@ -39,14 +39,14 @@ class TorchPredictor:
 
     @torch.inference_mode()
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task."""
+        """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task, (N, K) for the whole image."""
         return self.answer(torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device))
 
     def answer(self, pixels: torch.Tensor) -> dict[str, Floats]:
         """Raw pixels on the model's device to the same."""
         answers = self._model(pixels)
-        kinds = {task.name: task.kind for task in self._model.card.tasks}
+        found = ((task, answers[task.name]) for task in self._model.card.tasks)
         return {
-            name: (answers[name].softmax(1) if kind == "classes" else answers[name]).float().cpu().numpy()
-            for name, kind in kinds.items()
+            task.name: (answer.softmax(1) if task.has_classes else answer).float().cpu().numpy()
+            for task, answer in found
         }

@@ -32,6 +32,15 @@ def test_size_is_the_published_one(encoder: str, classes: int) -> None:
     assert parameters(net) == pytest.approx(PUBLISHED[encoder, classes][0], rel=0.002)
 
 
+@pytest.mark.parametrize(("encoder", "cost"), [("resnet50", 62.7), ("resnet101", 83.4), ("mobilenetv2", 17.0)])
+def test_cost_is_the_published_one(encoder: str, cost: float) -> None:
+    # VainF/DeepLabV3Plus-Pytorch: at 513x513, stride 16, 21 classes, with one convolution less in the decoder.
+    with torch.device("meta"):
+        net = NETS["deeplabv3plus"](classes=21, encoder=encoder)
+    second = 9 * 256 * 256 * 129 * 129 / 1e9
+    assert giga(net, 513, 513) - second == pytest.approx(cost, rel=0.008)
+
+
 def test_cost_is_that_of_the_satellite_program() -> None:
     # Its page: 40 M parameters and 266 G multiply-adds for one image of 1000x1000; ours are 40.35 M and 266.2 G.
     with torch.device("meta"):

@@ -1,0 +1,133 @@
+"""Delta_m: how much better a net of several tasks is than nets of one task each, as one number.
+
+After Maninis, Radosavovic and Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR 2019: the mean over tasks of
+the relative gain of each task's main number, signed so that better is positive. Here a task has one main number: mIoU
+of classes, RMSE of values.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from smalti.errors import DataError
+from smalti.evaluation.result import Main, Result
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One task against its single run."""
+
+    task: str
+    single: Main
+    found: Main
+
+    @property
+    def share(self) -> float:
+        """The relative gain, above 0 where the net of several tasks is better; NaN where one number is not defined."""
+        if not self.single.value:
+            return math.nan
+        gain = (self.found.value - self.single.value) / abs(self.single.value)
+        return gain if self.found.higher_is_better else -gain
+
+    def __str__(self) -> str:
+        values = f"({self.single.value:.4g} to {self.found.value:.4g})"
+        return f"{self.task} {self.found.name} {100 * self.share:+.2f} % {values}"
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Delta_m, and what it is made of."""
+
+    gains: tuple[Gain, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean of all tasks' relative gains."""
+        return sum(gain.share for gain in self.gains) / len(self.gains)
+
+    def __str__(self) -> str:
+        return f"Delta_m {100 * self.mean:+.2f} %: {', '.join(map(str, self.gains))}"
+
+    def plain(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {"delta_m": self.mean, "gains": {gain.task: gain.share for gain in self.gains}}
+
+
+def against(paths: Sequence[Path], results: Sequence[Result]) -> Delta:
+    """Compares what was found with stored single runs; see `read_singles` and `delta_m`."""
+    protocols = {result.task.name: dict(result.facts.lines()) for result in results}
+    return delta_m({result.task.name: result.main for result in results}, read_singles(paths, protocols))
+
+
+def delta_m(found: Mapping[str, Main], single: Mapping[str, Main]) -> Delta:
+    """Compares the tasks of a net with single runs of the same names; DataError unless every task has one.
+
+    DataError, too, where a number of both is another one.
+    """
+    gains = []
+    for task, main in found.items():
+        if task not in single:
+            raise DataError(f"no single run of the task {task}, only of {', '.join(single) or 'none'}; add its scores")
+        if (single[task].name, single[task].higher_is_better) != (main.name, main.higher_is_better):
+            raise DataError(f"task {task}: the single run was scored by {single[task].name}, this one by {main.name}")
+        gains.append(Gain(task, single[task], main))
+    return Delta(tuple(gains))
+
+
+class _Main(BaseModel):
+    name: str
+    value: float
+    higher_is_better: bool
+
+
+class _Task(BaseModel):
+    task: str
+    main: _Main
+    protocol: dict[str, str]
+
+
+def read_singles(paths: Sequence[Path], protocols: Mapping[str, dict[str, str]]) -> dict[str, Main]:
+    """The main numbers of stored evaluations, by task.
+
+    `protocols` are those of the tasks to be compared. DataError where a file holds no evaluation, a task comes twice,
+    or it was measured under other conditions: other data, tiles in other number, threshold, crop or passes.
+    """
+    found: dict[str, Main] = {}
+    for path in paths:
+        for task in _read(path):
+            if task.task not in protocols:
+                continue
+            if task.task in found:
+                raise DataError(f"{path}: the task {task.task} has a single run already; give one for each task")
+            _check_same(path, task, protocols[task.task])
+            found[task.task] = Main(task.main.name, task.main.value, task.main.higher_is_better)
+    return found
+
+
+SAME = ("data", "labels", "truth", "measures", "crop", "means", "passes")
+"""Conditions that must be the same; nets may have other tiles, and recipes of one part other names."""
+
+
+def _check_same(path: Path, task: _Task, protocol: dict[str, str]) -> None:
+    for what in SAME:
+        there, here = task.protocol.get(what, "none"), protocol.get(what, "none")
+        if there != here:
+            raise DataError(
+                f"{path}: {task.task} was scored under another protocol: {what}: {there}; here: {here}; score it again"
+            )
+
+
+def _read(path: Path) -> list[_Task]:
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        parts = list(whole["tasks"].values()) if "tasks" in whole else [whole]
+        return [_Task.model_validate(part) for part in parts]
+    except OSError as error:
+        raise DataError(f"{path}: the scores cannot be read: {error.strerror}") from None
+    except (ValidationError, ValueError, TypeError, AttributeError):
+        raise DataError(f"{path}: no scores of tasks; give the JSON that smalti evaluate --json writes") from None
