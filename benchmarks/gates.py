@@ -3,7 +3,7 @@
     python benchmarks/gates.py CHECKPOINT IMAGE OUT.png [--side 512]
 
 CHECKPOINT is a folder that `smalti train` wrote for a net of several tasks with `sharing = "afa"`. The picture shows
-the middle of IMAGE; below it, for each stage (from 0, as in the recipe), how much a task takes of each other task's map:
+the middle of IMAGE; below it, for each stage (from 0, as in the recipe), how much a task takes of each other map:
 1 is all, 0 nothing, and the rest is its own. Gates of places are maps; gates of channels are drawn as bars, the most
 open channel first. The table has the mean of each, and the lowest and highest tenth.
 """
