@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -30,6 +31,13 @@ SIDE, BATCH = 224, 64
 MODERN = ImageAugment(operations=2, brightness=0.3, contrast=0.3, saturation=0.3, balance=0.1, mixup=0.1)
 
 
+class Rate(NamedTuple):
+    """Images a second by the clock, and seconds of one core that an image takes."""
+
+    images: float
+    busy: float
+
+
 def main() -> None:
     options = _options()
     cv2.setNumThreads(1)
@@ -38,12 +46,16 @@ def main() -> None:
         kilobytes = sum(Path(file).stat().st_size for file in files) / len(files) / 1000
         print(f"{platform.machine()}, {psutil.cpu_count()} cores, OpenCV {cv2.__version__}, {date.today()}")
         print(f"JPEGs of {options.size[0]}x{options.size[1]}, {kilobytes:.0f} kB, {options.workers} threads\n")
-        print("| what | images/s | of the decoder |\n|---|---|---|")
+        print("| what | images/s | of the decoder | ms of one core per image |\n|---|---|---|---|")
         alone = decoder_rate(files, options.workers, options.seconds)
-        print(f"| decoder alone | {alone:.0f} | 1.00 |", flush=True)
+        show("decoder alone", alone, alone)
         for name, augment in (("loader, plain recipe", ImageAugment()), ("loader, modern recipe", MODERN)):
-            rate = loader_rate(files, augment, options.workers, options.seconds)
-            print(f"| {name} | {rate:.0f} | {rate / alone:.2f} |", flush=True)
+            show(name, loader_rate(files, augment, options.workers, options.seconds), alone)
+
+
+def show(what: str, rate: Rate, alone: Rate) -> None:
+    share = alone.busy / rate.busy  # by work and not by the clock: other work on the machine does not count
+    print(f"| {what} | {rate.images:.0f} | {share:.2f} | {1000 * rate.busy:.2f} |", flush=True)
 
 
 def draw(folder: Path, size: tuple[int, int], count: int) -> list[str]:
@@ -60,8 +72,8 @@ def draw(folder: Path, size: tuple[int, int], count: int) -> list[str]:
     return files
 
 
-def decoder_rate(files: list[str], workers: int, seconds: float) -> float:
-    """Images a second of the decoder alone, whole images, from memory."""
+def decoder_rate(files: list[str], workers: int, seconds: float) -> Rate:
+    """The decoder alone, whole images, from memory."""
     contents = [np.fromfile(file, np.uint8) for file in files]
 
     def decode(part: int) -> None:
@@ -69,26 +81,26 @@ def decoder_rate(files: list[str], workers: int, seconds: float) -> float:
             cv2.imdecode(contents[at % len(contents)], cv2.IMREAD_COLOR)
 
     with ThreadPoolExecutor(workers) as pool:
-        return _rate(lambda: list(pool.map(decode, range(workers))), seconds) * BATCH * workers
+        return _rate(lambda: list(pool.map(decode, range(workers))), BATCH * workers, seconds)
 
 
-def loader_rate(files: list[str], augment: ImageAugment, workers: int, seconds: float) -> float:
-    """Images a second of the stream that a training reads."""
+def loader_rate(files: list[str], augment: ImageAugment, workers: int, seconds: float) -> Rate:
+    """The stream that a training reads."""
     images = Labelled(files, {"class": np.zeros(len(files), np.int64)})
     stream = ImageStream(images, [1] * len(files), augment, OpenCvCutter(SIDE), 0)
     with closing(stream.batches(0, BATCH, workers)) as batches:
         for _ in range(max(AHEAD, workers) + 1):  # what was made ready before
             next(batches)
-        return _rate(lambda: next(batches), seconds) * BATCH
+        return _rate(lambda: next(batches), BATCH, seconds)
 
 
-def _rate(call: Callable[[], object], seconds: float) -> float:
-    """Calls per second, over at least three of them."""
-    start, calls = time.perf_counter(), 0
+def _rate(call: Callable[[], object], images: int, seconds: float) -> Rate:
+    """Over at least three calls of so many images each."""
+    start, busy, calls = time.perf_counter(), time.process_time(), 0
     while (passed := time.perf_counter() - start) < seconds or calls < 3:
         call()
         calls += 1
-    return calls / passed
+    return Rate(images * calls / passed, (time.process_time() - busy) / images / calls)
 
 
 def _options() -> argparse.Namespace:

@@ -70,7 +70,7 @@ weight = 0.5
 [net]
 encoder = "mobilenetv2"
 width = 0.25
-options = {{ sharing = "cross_stitch" }}
+sharing = "cross_stitch"
 [data]
 root = "{root}"
 resize = 36
@@ -203,7 +203,7 @@ def test_a_single_task_without_an_answer_has_a_loss_of_zero(recipe: Path, tmp_pa
 
 
 def test_a_rule_that_looks_at_gradients_balances(faces: Path, tmp_path: Path) -> None:
-    changes = ["balance.name=pcgrad", "card.tasks.1.weight=1", "net.options={sharing='shared'}", "train.steps=1"]
+    changes = ["balance.name=pcgrad", "card.tasks.1.weight=1", "net.sharing=shared", "train.steps=1"]
     training = start(faces, tmp_path, *changes)
     before = {name: p.detach().clone() for name, p in training.model.named_parameters()}
     training.run(lambda _: None)
@@ -233,6 +233,9 @@ def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
         ("augment={mixup=0.1}", "an even number"),
         ("card.bands=['red']", "three bands of bytes"),
         ("card.tasks.0.name=a/b", "card.tasks.0.name"),
+        ("net.sharing=afar", "no sharing scheme 'afar'"),
+        ("net={name='classifier',sharing='cross_stitch'}", "which shares nothing"),
+        ("net.options={width=2}", "width is a key of .net. itself"),
         ("balance.name=pcgrad", "are for several tasks; here is one"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("augment.area=[0.5, 0.1]", "area .* must be two numbers above 0"),

@@ -14,13 +14,8 @@ RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 RAMP: tuple[Color, ...] = (
-    (38, 64, 89),
-    (52, 120, 124),
-    (126, 172, 122),
-    (222, 208, 138),
-    (208, 133, 84),
-    (146, 58, 62),
-)
+    (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
+)  # fmt: skip
 """From the least value to the most."""
 TOO_LOW: Color = (33, 102, 172)
 RIGHT: Color = (247, 247, 247)
@@ -46,8 +41,8 @@ def paint(values: Floats, low: float, high: float, ramp: tuple[Color, ...] = RAM
 
 
 def relief(values: Floats, low: float, high: float, cell: float) -> RGB:
-    """The same, shaded as a surface with pixels of `cell` in the unit of the values."""
-    light = DARKEST + (1 - DARKEST) * hillshade(values, cell)
+    """The same, shaded as a surface with pixels of `cell` in the unit of the values; level ground keeps its colour."""
+    light = DARKEST + (1 - DARKEST) * hillshade(values, cell) / np.sin(np.radians(ALTITUDE))
     return _to_picture(_colors(values, low, high, RAMP) * light[..., None], values)
 
 
@@ -76,6 +71,6 @@ def _colors(values: Floats, low: float, high: float, ramp: tuple[Color, ...]) ->
 
 
 def _to_picture(colors: NDArray[Any], values: Floats) -> RGB:
-    picture = (colors + 0.5).astype(np.uint8)
+    picture = np.clip(colors + 0.5, 0, 255).astype(np.uint8)
     picture[~np.isfinite(values)] = NO_DATA
     return picture

@@ -93,6 +93,7 @@ def _shared(model: nn.Module) -> list[nn.Parameter]:
     shared: list[nn.Parameter] = list(find()) if find else []
     if not shared:
         raise RecipeError(
-            "balance.name: this rule looks at what tasks share, and in this net they share nothing; take another rule"
+            "balance.name: this rule looks at what tasks share, and in this net they train nothing together; "
+            "take another rule"
         )
     return shared

@@ -1,7 +1,6 @@
 """What a training may do with a model's encoder: keep it frozen, and save the memory of its stages."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Literal
 
@@ -61,19 +60,24 @@ def _recompute(encoder: nn.Module) -> None:
 
 
 def _contexts(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    return nullcontext(), _statistics_kept(stage)
+    return nullcontext(), _StatisticsKept(stage)
 
 
-@contextmanager
-def _statistics_kept(stage: nn.Module) -> Iterator[None]:
-    norms = [module for module in stage.modules() if isinstance(module, _BatchNorm) and module.training]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
+class _StatisticsKept(AbstractContextManager[None]):
+    """Entered once for each way back through the same batch: a balance of tasks may go several."""
+
+    def __init__(self, stage: nn.Module) -> None:
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        modules = self._stage.modules()
+        self._norms = [module for module in modules if isinstance(module, _BatchNorm) and module.training]
+        self._momenta = [norm.momentum for norm in self._norms]
+        for norm in self._norms:
+            norm.momentum = 0.0
+
+    def __exit__(self, *error: object) -> None:
+        for norm, momentum in zip(self._norms, self._momenta, strict=True):
             norm.momentum = momentum
             if norm.num_batches_tracked is not None:
                 norm.num_batches_tracked -= 1

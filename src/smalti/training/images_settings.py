@@ -12,6 +12,7 @@ from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
+from smalti.nets.multitask.sharing import SHARING
 from smalti.training.balance.settings import BalanceSettings
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
 
@@ -151,12 +152,29 @@ class ImagesNet(Settings):
     """Key in `smalti.nets.backbones.BACKBONES`."""
     width: float = Field(1.0, gt=0)
     """Channels relative to what was published."""
+    sharing: str = "shared"
+    """For multitask: key in `smalti.nets.multitask.sharing.SHARING`."""
     options: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
-    """What else the net takes, by name: `sharing`, `stages`, `gate`, `isolation`; `dropout` of a classifier."""
+    """What else the net takes, by name: `stages`, `gate`, `isolation`; `dropout` of a classifier."""
     encoder_weights: str | None = None
     """A file or `hub:OWNER/NAME`; None starts at random."""
     encoder_sha256: str | None = None
     """The file's SHA-256; another file is refused."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.sharing not in SHARING:
+            raise ValueError(f"no sharing scheme {self.sharing!r}; there are {', '.join(SHARING)}")
+        if self.name == "classifier" and self.sharing != "shared":
+            raise ValueError("a classifier has one task, which shares nothing; take name multitask")
+        if twice := self.options.keys() & {"encoder", "width", "sharing"}:
+            raise ValueError(f"options: {min(twice)} is a key of [net] itself")
+        return self
+
+    def all_options(self) -> dict[str, Any]:
+        """What the card keeps."""
+        sharing = {"sharing": self.sharing} if self.name == "multitask" else {}
+        return {"encoder": self.encoder, "width": self.width} | sharing | self.options
 
 
 class ImagesTrain(TrainSettings):
@@ -210,8 +228,7 @@ class ImagesRecipe(Recipe):
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`; DataError where the classes are those of the data, and these cannot be read."""
         tasks = tuple(task.task(task.labels or self._labels(task)) for task in self.card.tasks)
-        options: dict[str, Any] = {"encoder": self.net.encoder, "width": self.net.width} | self.net.options
-        return self.card.make(self.net.name, options, tasks, recipe)
+        return self.card.make(self.net.name, self.net.all_options(), tasks, recipe)
 
     def _labels(self, task: AnyTask) -> tuple[str, ...]:
         """The classes that the first source which has some has."""

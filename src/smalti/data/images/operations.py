@@ -14,6 +14,7 @@ Pixels = NDArray[np.uint8]
 
 GREY = (124, 116, 104)
 """ImageNet's mean."""
+VALUES = np.arange(256.0)
 TURN, SHEAR, SHIFT, SHARPEN = 30.0, 0.3, 0.3, 0.9
 """At magnitude 1: degrees, shift of the last row by the height, share of the side, share of the blurred image."""
 
@@ -56,39 +57,42 @@ def _shift_right(image: Pixels, amount: float) -> Pixels:
 
 def _stretch(image: Pixels, amount: float) -> Pixels:
     """Each band's least value becomes 0, its largest one 255."""
-    low = image.min((0, 1)).astype(np.float32)
-    span = np.maximum(image.max((0, 1)) - low, 1)
-    return _bytes((image - low) * (255 / span))
+    low, high = image.min((0, 1)).astype(np.float64), image.max((0, 1)).astype(np.float64)
+    return _mapped(image, (VALUES[:, None] - low) * 255 / np.maximum(high - low, 1))
 
 
 def _equalize(image: Pixels, amount: float) -> Pixels:
-    return np.dstack([cv2.equalizeHist(np.ascontiguousarray(image[..., band])) for band in range(3)]).astype(np.uint8)
+    return np.asarray(cv2.merge([cv2.equalizeHist(band) for band in cv2.split(image)]), np.uint8)
 
 
 def _posterize(image: Pixels, amount: float) -> Pixels:
     """Keeps 8 to 4 bits of each value."""
-    kept = 8 - round(4 * abs(amount))
-    return image & np.uint8(256 - 2 ** (8 - kept))
+    step = 2 ** round(4 * abs(amount))
+    return _mapped(image, VALUES // step * step)
 
 
 def _solarize(image: Pixels, amount: float) -> Pixels:
     """Inverts the values from a threshold on, which is 256 to 128."""
     threshold = 256 - round(128 * abs(amount))
-    return np.where(image >= threshold, 255 - image, image)
+    return _mapped(image, np.where(threshold <= VALUES, 255 - VALUES, VALUES))
 
 
 def _sharpen(image: Pixels, amount: float) -> Pixels:
-    soft = cv2.blur(image, (3, 3)).astype(np.float32)
-    return _bytes(image + SHARPEN * amount * (image - soft))
+    strength = SHARPEN * amount
+    return np.asarray(cv2.addWeighted(image, 1 + strength, cv2.blur(image, (3, 3)), -strength, 0), np.uint8)
+
+
+def _mapped(image: Pixels, table: NDArray[np.float64]) -> Pixels:
+    """Each value by a table of 256, or of 256,3 where bands differ."""
+    whole = np.clip(np.round(table), 0, 255).astype(np.uint8)
+    return np.asarray(
+        cv2.LUT(image, np.ascontiguousarray(np.broadcast_to(whole.reshape(1, 256, -1), (1, 256, 3)))), np.uint8
+    )
 
 
 def _warp(image: Pixels, matrix: NDArray[np.float64]) -> Pixels:
     size = (image.shape[1], image.shape[0])
     return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=GREY), np.uint8)
-
-
-def _bytes(values: NDArray[np.float32]) -> Pixels:
-    return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
 OPERATIONS: tuple[Callable[[Pixels, float], Pixels], ...] = (

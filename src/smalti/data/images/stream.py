@@ -121,7 +121,7 @@ def one_pass(
 def to_batch(pixels: Sequence[Pixels], images: Labelled, places: Sequence[int], shares: Sequence[float]) -> ImageBatch:
     """Images SIZE,SIZE,3 with the answers of their places."""
     return ImageBatch(
-        image=torch.from_numpy(np.ascontiguousarray(np.stack(pixels).transpose(0, 3, 1, 2))),
+        image=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
         targets={task: torch.from_numpy(answers[list(places)]) for task, answers in images.answers.items()},
         share=torch.tensor(shares, dtype=torch.float32),
         names=[images.files[place] for place in places],

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from smalti.errors import RecipeError
 from smalti.training.balance.balance import Balance
 from smalti.training.balance.dwa import DWA
 from smalti.training.balance.equal import Equal
@@ -82,9 +83,11 @@ class BalanceSettings(Settings):
         """The balance of tasks with these weights, all of them, in their order.
 
         Raises:
-            ValueError: see `check`.
             MissingExtraError: TorchJD is not installed.
-            RecipeError: TorchJD has no such aggregator, or it does not take these options.
+            RecipeError: see `check`; or TorchJD has no such aggregator, or it does not take these options.
         """
-        self.check(weights)
+        try:
+            self.check(weights)
+        except ValueError as error:
+            raise RecipeError(f"balance.name: {error}") from None
         return self.rule(weights, **{key: getattr(self, key) for key in self.rule.options})
