@@ -58,7 +58,7 @@ def main() -> None:
     networks = [network for network in NETWORKS if not options.only or network.key in options.only]
     if options.child:
         network = next(network for network in NETWORKS if network.key == options.child)
-        measured = _costs(network, options.changes) if options.costs else _accuracy(network, options)
+        measured = _costs(network, options) if options.costs else _accuracy(network, options)
         print(json.dumps(measured))
         return
     if options.costs:
@@ -140,37 +140,38 @@ def _size(network: Network, changes: Sequence[str]) -> dict[str, float]:
     return {"parameters": cost.parameters, "giga": cost.multiply_adds / 1e9}
 
 
-def _costs(network: Network, changes: Sequence[str]) -> dict[str, float]:
+def _costs(network: Network, options: argparse.Namespace) -> dict[str, float]:
     """All that the first phase measures."""
-    size = _size(network, changes)
-    with tempfile.TemporaryDirectory() as folder:
-        steps = _steps(network, changes, Path(folder))
-        engines = Path(__file__).with_name("engines.py")
-        command = [sys.executable, engines, f"{folder}/net.onnx", "--row", "onnx", str(THREADS), str(TILE)]
-        row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    return size | steps | {"ms": row["ms"]}
+    home = _home(network, options)
+    steps = _steps(network, options, home / "net.onnx")
+    engines = Path(__file__).with_name("engines.py")
+    command = [sys.executable, engines, home / "net.onnx", "--row", "onnx", str(THREADS), str(TILE)]
+    row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return _size(network, options.changes) | steps | {"ms": row["ms"]}
 
 
-def _steps(network: Network, changes: Sequence[str], folder: Path) -> dict[str, float]:
-    """Steps per second on windows that are ready, peak memory in MB; the net is written to `folder`/net.onnx."""
+def _steps(network: Network, options: argparse.Namespace, graph: Path) -> dict[str, float]:
+    """Steps per second on windows that are ready, peak memory in MB; `graph` is written unless a training did so."""
     from smalti.training.loop import begin
     from smalti.training.recipe import read_recipe
 
     small = 'data.train=[{ kind = "drawn", seeds = [1], size = 512 }]'
     judges = 'data.validation=[{ kind = "drawn", seeds = [2], size = 64 }]'
     own = [change for change in network.changes() if "encoder_weights" not in change]
-    recipe = read_recipe(RECIPE, [*changes, *own, small, judges, f"train.threads={THREADS}"])
-    run = begin(recipe, recipe.make_card(RECIPE.name), folder, fresh=True)
-    with closing(run.work.batches(0)) as batches:
-        batch = itertools.repeat(next(batches))
-    run.step(batch)  # warm
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < 10 and len(times) < 30):
-        start = time.perf_counter()
-        run.step(batch)
-        times.append(time.perf_counter() - start)
+    recipe = read_recipe(RECIPE, [*options.changes, *own, small, judges, f"train.threads={THREADS}"])
+    with tempfile.TemporaryDirectory() as folder:
+        run = begin(recipe, recipe.make_card(RECIPE.name), Path(folder), fresh=True)
+        with closing(run.work.batches(0)) as batches:
+            batch = itertools.repeat(next(batches))
+        run.step(batch)  # warm
+        times: list[float] = []
+        while len(times) < 3 or (sum(times) < 5 and len(times) < 30):
+            start = time.perf_counter()
+            run.step(batch)
+            times.append(time.perf_counter() - start)
     measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak() / 1e6}
-    _write_graph(run.model.cpu(), folder / "net.onnx")
+    if not graph.exists():
+        _write_graph(run.model.cpu(), graph)
     return measured
 
 
