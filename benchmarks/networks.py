@@ -38,6 +38,7 @@ from network_list import NETWORKS, Network
 from networks_page import Row, table, write_page
 
 if TYPE_CHECKING:
+    from smalti.card import Task
     from smalti.evaluation import Pair
     from smalti.raster.grid import Grid
     from smalti.scene import Predictor
@@ -57,7 +58,7 @@ def main() -> None:
     networks = [network for network in NETWORKS if not options.only or network.key in options.only]
     if options.child:
         network = next(network for network in NETWORKS if network.key == options.child)
-        measured = _costs(network, options.changes) if options.costs else _accuracy(network, options)
+        measured = _costs(network, options) if options.costs else _accuracy(network, options)
         print(json.dumps(measured))
         return
     if options.costs:
@@ -139,46 +140,50 @@ def _size(network: Network, changes: Sequence[str]) -> dict[str, float]:
     return {"parameters": cost.parameters, "giga": cost.multiply_adds / 1e9}
 
 
-def _costs(network: Network, changes: Sequence[str]) -> dict[str, float]:
+def _costs(network: Network, options: argparse.Namespace) -> dict[str, float]:
     """All that the first phase measures."""
-    size = _size(network, changes)
-    with tempfile.TemporaryDirectory() as folder:
-        steps = _steps(network, changes, Path(folder))
-        engines = Path(__file__).with_name("engines.py")
-        command = [sys.executable, engines, f"{folder}/net.onnx", "--row", "onnx", str(THREADS), str(TILE)]
-        row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    return size | steps | {"ms": row["ms"]}
+    home = _home(network, options)
+    steps = _steps(network, options, home / "net.onnx")
+    engines = Path(__file__).with_name("engines.py")
+    command = [sys.executable, engines, home / "net.onnx", "--row", "onnx", str(THREADS), str(TILE)]
+    row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return _size(network, options.changes) | steps | {"ms": row["ms"]}
 
 
-def _steps(network: Network, changes: Sequence[str], folder: Path) -> dict[str, float]:
-    """Steps per second on windows that are ready, peak memory in MB; the net is written to `folder`/net.onnx."""
+def _steps(network: Network, options: argparse.Namespace, graph: Path) -> dict[str, float]:
+    """Steps per second on windows that are ready, peak memory in MB; `graph` is written unless a training did so."""
     from smalti.training.loop import begin
     from smalti.training.recipe import read_recipe
 
     small = 'data.train=[{ kind = "drawn", seeds = [1], size = 512 }]'
     judges = 'data.validation=[{ kind = "drawn", seeds = [2], size = 64 }]'
     own = [change for change in network.changes() if "encoder_weights" not in change]
-    recipe = read_recipe(RECIPE, [*changes, *own, small, judges, f"train.threads={THREADS}"])
-    run = begin(recipe, recipe.make_card(RECIPE.name), folder, fresh=True)
-    with closing(run.work.batches(0)) as batches:
-        batch = itertools.repeat(next(batches))
-    run.step(batch)  # warm
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < 10 and len(times) < 30):
-        start = time.perf_counter()
-        run.step(batch)
-        times.append(time.perf_counter() - start)
+    recipe = read_recipe(RECIPE, [*options.changes, *own, small, judges, f"train.threads={THREADS}"])
+    with tempfile.TemporaryDirectory() as folder:
+        run = begin(recipe, recipe.make_card(RECIPE.name), Path(folder), fresh=True)
+        with closing(run.work.batches(0)) as batches:
+            batch = itertools.repeat(next(batches))
+        run.step(batch)  # warm
+        times: list[float] = []
+        while len(times) < 3 or (sum(times) < 5 and len(times) < 30):
+            start = time.perf_counter()
+            run.step(batch)
+            times.append(time.perf_counter() - start)
     measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak() / 1e6}
-    _write_graph(run.work.model, folder / "net.onnx")
+    if not graph.exists():
+        _write_graph(run.model.cpu(), graph)
     return measured
 
 
 def _write_graph(model: Any, out: Path) -> None:
     """The net as a file, not compared with torch: after a few steps it amplifies its rounding, which costs no time."""
+    import torch
+
     from smalti.export.onnx import Answers, card_graph, clean
     from smalti.runtime.models import sealed
 
-    content, _ = sealed(clean(card_graph(Answers(model.cpu(), model.card).eval())), out, model.card)
+    model = model.to(memory_format=torch.contiguous_format)  # the other layout ties some graphs to their example
+    content, _ = sealed(clean(card_graph(Answers(model, model.card).eval())), out, model.card)
     out.write_bytes(content)
 
 
@@ -196,9 +201,9 @@ def _accuracy(network: Network, options: argparse.Namespace) -> dict[str, float]
         raise SystemExit(f"{network.key}: was not trained")
     predict = _predictor(home / "best", home / "net.onnx")
     card, task = predict.card, predict.card.class_task()
-    tile7, _ = scored_pairs(FolderSource(path=("dubai/tile7",)), options.data, card, task)
-    drawn, _ = scored_pairs(DrawnSource(kind="drawn", seeds=UNSEEN, size=UNSEEN_SIZE), options.data, card, task)
-    real = _scores(predict, [_middle(pair, task.ignore) for pair in tile7])
+    tile7, _ = scored_pairs(FolderSource(path=("dubai/tile7",)), options.data, card, card.tasks)
+    drawn, _ = scored_pairs(DrawnSource(kind="drawn", seeds=UNSEEN, size=UNSEEN_SIZE), options.data, card, card.tasks)
+    real = _scores(predict, [_middle(pair, task) for pair in tile7])
     return real | {f"drawn {name}": value for name, value in _scores(predict, drawn).items()}
 
 
@@ -224,7 +229,7 @@ def _scores(predict: "Predictor", pairs: "list[Pair]") -> dict[str, float]:
     return {name: 100 * float(getattr(found, name)) for name in ("miou", "mf1", "oa")}
 
 
-def _middle(pair: "Pair", ignore: int) -> "Pair":
+def _middle(pair: "Pair", task: "Task") -> "Pair":
     """The middle of an image and of its labels."""
     from smalti.evaluation import Pair
     from smalti.raster.crop import CroppedLabels, CroppedReader
@@ -236,9 +241,9 @@ def _middle(pair: "Pair", ignore: int) -> "Pair":
     def labels(_: "Grid") -> Any:
         with closing(pair.open_image()) as whole:
             grid = whole.grid
-        return CroppedLabels(pair.open_labels(grid), _inner(grid), ignore)  # type: ignore[arg-type]
+        return CroppedLabels(pair.truth[task.name](grid), _inner(grid), task.ignore)  # type: ignore[arg-type]
 
-    return Pair(pair.name, image, labels)
+    return Pair(pair.name, image, {task.name: labels})
 
 
 def _inner(grid: "Grid") -> "Window":

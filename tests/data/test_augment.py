@@ -41,6 +41,42 @@ def test_no_pixel_comes_from_beyond_the_ground_that_was_read(zoom: float, angle:
     assert (seen.targets["t"] == 1).all() and seen.valid.all()
 
 
+HEIGHT = Task(name="height", kind="value", quantity="height", unit="m")
+DEPTH = Task(name="depth", kind="value", quantity="depth", unit="m")
+BOTH = [HEIGHT, DEPTH]
+
+
+def valued(values: np.ndarray) -> Patch:
+    image = np.zeros((*values.shape, 3), np.uint8)
+    return Patch(image, {"height": values, "depth": values}, np.ones(values.shape, bool))
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 1.6])
+def test_a_zoom_divides_depths_and_leaves_heights_alone(zoom: float) -> None:
+    view = View(zoom, 0.4, True, 32)
+    seen = apply_view(valued(np.full((view.side, view.side), 6, np.float32)), view, BOTH)
+    assert (seen.targets["height"] == 6).all()
+    np.testing.assert_allclose(seen.targets["depth"], 6 / zoom, rtol=1e-6)
+    assert {target.dtype for target in seen.targets.values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(("zoom", "angle"), [(0.6, 0.0), (1.7, 0.7), (1.0, np.pi / 2)])
+def test_no_value_is_mixed_with_an_unknown_one(zoom: float, angle: float) -> None:
+    view = View(zoom, angle, False, 48)
+    values = np.random.default_rng(0).choice(np.array([2, 40, np.nan], np.float32), (view.side, view.side))
+    found = apply_view(valued(values), view, BOTH).targets["height"]
+    assert set(np.unique(found[~np.isnan(found)])) == {2, 40}
+    assert abs(np.isnan(found).mean() - 1 / 3) < 0.08
+
+
+def test_values_turn_with_the_image() -> None:
+    values = np.arange(64, dtype=np.float32).reshape(8, 8)
+    patch = Patch(values[..., None].repeat(3, 2), {"height": values}, np.ones((8, 8), bool))
+    for quarter in range(4):
+        seen = apply_view(patch, View(1.0, quarter * np.pi / 2, quarter == 1, 8), [HEIGHT])
+        assert np.array_equal(seen.targets["height"], seen.image[..., 0])
+
+
 def test_nothing_asked_for_changes_nothing() -> None:
     patch = patch_of(32)
     rng = np.random.default_rng(0)

@@ -7,12 +7,21 @@ import pytest
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
+from PIL import Image
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, MemoryScene, in_memory
-from smalti.data.sources import Pool, ScenesSource, keep_in_memory, open_source
+from smalti.data.sources import (
+    DrawnSource,
+    FolderSource,
+    Pool,
+    ScenesSource,
+    keep_in_memory,
+    labelled_files,
+    open_source,
+)
 from smalti.data.stream import Stream
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
@@ -154,3 +163,103 @@ def test_a_band_too_few_is_told(town: Path) -> None:
         DataError, match=r"town\.tif: has 3 bands, the recipe's card expects 4 \(red, green, blue, nir\)"
     ):
         open_source(source_of(), town, card_of(4, "uint16"), [TASK])
+
+
+HEIGHT = Task(name="height", kind="value", quantity="height", unit="m")
+DEPTH = Task(name="depth", kind="value", quantity="depth", unit="m")
+
+
+def test_a_scene_of_two_tasks_reads_the_same_from_memory(town: Path) -> None:
+    heights = np.random.default_rng(1).integers(0, 200, (SIDE, SIDE)).astype(np.uint8)
+    Image.fromarray(heights).save(town / "heights.png")
+    also = {"height": {"files": ("heights.png",), "values": {"scale": 0.1}}}
+    (scene,) = open_source(source_of(also=also), town, card_of(dtype="uint16"), [TASK, HEIGHT])
+    assert isinstance(scene, FileScene) and [task.name for task in scene.tasks] == ["classes", "height"]
+    assert scene.bytes == SIDE * SIDE * (3 * 2 + 1 + 1 + 4)
+    held = in_memory(scene)
+    for window in (Window(3, 4, 50, 60), Window(-30, 160, 260, 90)):
+        one, other = scene.read(window).targets, held.read(window).targets
+        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in ("classes", "height"))
+    inside = scene.read_targets(Window(0, 0, SIDE, SIDE))
+    np.testing.assert_allclose(inside["height"], heights * 0.1, rtol=1e-6)
+
+
+def folder_of(tmp_path: Path, *kinds: str) -> Path:
+    for kind in ("images", *kinds):
+        (tmp_path / kind).mkdir()
+        Image.new("RGB" if kind == "images" else "L", (8, 6)).save(tmp_path / kind / "a.png")
+    return tmp_path
+
+
+def labelled(folder: Path, card: list[Task], **more: Any) -> list[tuple[str, str]]:
+    source = FolderSource.model_validate({"path": (".",), **more})
+    files = labelled_files(source, folder, card)
+    return [(truth.task.name, truth.path.parent.name) for truths in files.values() for truth in truths]
+
+
+def test_which_task_a_folder_labels(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "masks", "ndsm", "roofs")
+    roofs = Task(name="roofs", labels=("flat", "steep"))
+    ndsm, more = {"height": {"name": "ndsm"}}, {"roofs": {"name": "roofs"}}
+    assert labelled(folder, [TASK, HEIGHT]) == [("classes", "masks")]
+    assert labelled(folder, [HEIGHT, TASK], also=ndsm) == [("height", "ndsm"), ("classes", "masks")]
+    assert labelled(folder, [TASK, HEIGHT], also=ndsm, tasks=["height"]) == [("height", "ndsm")]
+    assert labelled(folder, [HEIGHT], tasks=["height"]) == [("height", "masks")]
+    assert labelled(folder, [TASK, roofs], also=more) == [("classes", "masks"), ("roofs", "roofs")]
+    assert labelled(folder, [roofs, TASK], also=more) == [("roofs", "roofs"), ("classes", "masks")]
+    with pytest.raises(DataError, match="labels no task of height; name one in `tasks` or `also`"):
+        labelled(folder, [HEIGHT])
+    with pytest.raises(DataError, match="speaks of the task 'depth'; there are classes, height"):
+        labelled(folder, [TASK, HEIGHT], also={"depth": {"name": "ndsm"}})
+    with pytest.raises(DataError, match=r"no folder of labels beside it \(heights\)"):
+        labelled(folder, [TASK, HEIGHT], also={"height": {"name": "heights"}})
+
+
+def test_heights_that_lie_beside_their_image_are_found_by_the_end_of_their_name(tmp_path: Path) -> None:
+    for name in ("town.tif", "town_classes.tif", "town_height.tif"):
+        Image.new("L", (8, 6)).save(tmp_path / name)
+    source = FolderSource.model_validate({"path": (".",), "also": {"height": {"name": "height"}}})
+    [(image, truths)] = labelled_files(source, tmp_path, [TASK, HEIGHT]).items()
+    assert image.name == "town.tif" and [truth.path.name for truth in truths] == ["town_classes.tif", "town_height.tif"]
+
+
+def test_an_image_that_lacks_what_the_others_of_its_source_have_is_told(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "masks")
+    (tmp_path / "b").mkdir()
+    folder_of(tmp_path / "b", "masks", "ndsm")
+    source = {"path": (".",), "also": {"height": {"name": "ndsm"}}}
+    with pytest.raises(DataError, match="images has no folder of labels beside it"):
+        labelled(folder, [TASK, HEIGHT], **source)
+
+
+def test_drawn_scenes_have_classes_and_heights(tmp_path: Path) -> None:
+    cover = Task(name="cover", labels=("land", "water", "building", "vegetation", "road"))
+    card = card_of()
+    for tasks, named, found in (
+        ([cover, HEIGHT], (), ["cover", "height"]),
+        ([cover, HEIGHT], ("height",), ["height"]),
+        ([DEPTH, HEIGHT], (), ["height"]),
+    ):
+        source = DrawnSource(kind="drawn", seeds=(8,), size=64, tasks=named)
+        [scene] = open_source(source, tmp_path, card, tasks)
+        targets = scene.read(Window(-2, 0, 40, 64)).targets
+        assert list(targets) == found
+        height = targets["height"]
+        assert np.isnan(height[:2]).all() and height[2:].max() > 10 and height.dtype == np.float32
+    with pytest.raises(DataError, match=r"the height in m, .*; the card has depth in m, 3 bands"):
+        open_source(DrawnSource(kind="drawn", seeds=(8,)), tmp_path, card, [DEPTH])
+
+
+def test_windows_are_drawn_by_the_classes_of_the_first_task_that_has_some() -> None:
+    def valued(task: Task) -> MemoryScene:
+        whole = Patch(
+            np.zeros((64, 64, 3), np.uint8), {task.name: np.ones((64, 64), np.float32)}, np.ones((64, 64), bool)
+        )
+        return MemoryScene("made", None, Grid(64, 64), (task,), lambda: whole)
+
+    with pytest.raises(DataError, match=r"by = 'class' needs classes; made has only height; say 'area'"):
+        Pool([valued(HEIGHT)], "class")
+    stream = Stream([(1.0, Pool([valued(HEIGHT)], "area"), Augment())], card_of(), [TASK, HEIGHT], 32, 0)
+    targets = stream.batch(0, 2)["targets"]
+    assert (targets["classes"] == TASK.ignore).all() and (targets["height"][targets["height"].isfinite()] == 1).all()
+    assert stream.missing() == list(TASK.labels)  # no source has a class of the task at all

@@ -60,6 +60,8 @@ BLURRED = {name: value - 0.5 for name, value in FINE.items()}
     [
         (BLURRED, ("soft",)),
         (BLURRED | {"motion_1": 0.6}, ("motion",)),
+        (FINE | {f"detail_{level}_p90": -0.4 for level in range(3)}, ("soft",)),
+        (FINE | {f"detail_{level}_p90": -0.4 for level in range(5)}, ("worse composition",)),  # less light is no blur
         (FINE | {"brightness": 0.3}, ("dark",)),
         (FINE | {"brightness": 0.5, "dark": 0.2}, ("dark",)),
         (FINE | {"brightness": 0.5, "blown": 0.06}, ("blown highlights",)),

@@ -1,12 +1,15 @@
 """`smalti models`: the models at hand and what their cards say."""
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import click
 
-from smalti.card import Card, Task
+from smalti.card import Card, Score, Task
 from smalti.errors import ModelError
 from smalti.runtime.models import ModelEntry, find_model, list_models, look, model_folders
 
@@ -71,11 +74,17 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("data", "; ".join(origin.data)),
         ("recipe", origin.recipe),
         ("checkpoint", origin.chosen),
-        *(("score", f"{score.name} {score.value:.4g}  ({score.protocol})") for score in origin.scores),
+        *(("scores", line) for line in _score_lines(origin.scores)),
         ("licence", origin.licence),
         ("good for", origin.good_for),
         ("not for", origin.not_for),
     ]
+
+
+def _score_lines(scores: Sequence[Score]) -> Iterator[str]:
+    """One line per protocol."""
+    for protocol, group in groupby(scores, key=attrgetter("protocol")):
+        yield f"{', '.join(f'{score.name} {score.value:.4g}' for score in group)}  ({protocol})"
 
 
 def _answer(task: Task) -> str:

@@ -71,9 +71,7 @@ def answer(question: Question) -> str:
         return answer_images(question, card)
     predict = open_any(question.model, inside=question.pictures is not None)
     card = predict.card
-    check_classes(question.leave_out, card)
-    for name, _ in question.above:
-        card.task(name)  # ModelError for a name that is none
+    _check_names(question, card)
     scored = _scored(question, card)
     tiles: Tiles = {task.name: [] for task in card.tasks} if question.report else {}
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
@@ -93,21 +91,27 @@ def answer(question: Question) -> str:
             keep=PictureFolder(question.pictures, card) if question.pictures else None,
             progress=bar.update,
         )
-    results = tuple(found.values())
+    return _tell(question, tuple(found.values()), scored.pairs, tiles)
+
+
+def _tell(question: Question, results: Sequence[TaskResult], pairs: list[Pair], tiles: Tiles) -> str:
+    """Writes what was asked for; the table as text."""
     delta = against(question.against, results) if question.against else None
     if question.json:
         deliver(question.json, to_json(*results, more=delta.plain() if delta else None).encode())
     if question.report:
-        _write_report(question.report, question, results, scored.pairs, tiles)
+        _write_report(question.report, question, results, pairs, tiles)
     return text_table(*results) + (f"\n\n{delta}" if delta else "")
 
 
-def check_classes(names: Sequence[str], card: Card) -> None:
-    """DataError for a name that is no class of any of the model's tasks."""
+def _check_names(question: Question, card: Card) -> None:
+    """DataError for a name that is no class of any of the model's tasks, ModelError for one that is no task."""
     labels = [label for task in card.tasks for label in task.labels]
-    for name in names:
+    for name in question.leave_out:
         if name not in labels:
             raise DataError(f"{name!r} is no class; the model's classes are {', '.join(labels)}")
+    for name, _ in question.above:
+        card.task(name)
 
 
 def data_name(path: Path) -> str:

@@ -80,20 +80,23 @@ class FolderSource(_Files):
         found: dict[Path, list[TruthFile]] = {}
         main = self.main(tasks, self.also)
         for task in self.wanted(tasks):
-            further = self.also.get(task.name)
-            if further is None and task != main:
-                continue
-            for folder in self.path:
-                for image, path in find_pairs(root / folder, further.name if further else None):
+            if (further := self.also.get(task.name)) or task == main:
+                for image, path in self._pairs(root, further.name if further else None):
                     found.setdefault(image, []).append((further or self).file(task, path))
-        most = max(found.values(), key=len, default=[])
-        for image, truths in found.items():
-            if len(truths) < len(most):
-                lack = {truth.task.name for truth in most} - {truth.task.name for truth in truths}
-                raise DataError(
-                    f"{image}: has no labels of {', '.join(sorted(lack))}, as other images of its source have"
-                )
+        _check_complete(found)
         return found
+
+    def _pairs(self, root: Path, named: str | None) -> list[tuple[Path, Path]]:
+        """Images with labels of one kind; see `find_pairs`."""
+        return [pair for folder in self.path for pair in find_pairs(root / folder, named)]
+
+
+def _check_complete(found: dict[Path, list[TruthFile]]) -> None:
+    """DataError unless all images of a source have labels of the same tasks."""
+    every = {truth.task.name for truths in found.values() for truth in truths}
+    for image, truths in found.items():
+        if lack := every - {truth.task.name for truth in truths}:
+            raise DataError(f"{image}: has no labels of {', '.join(sorted(lack))}, as other images of its source have")
 
 
 class ScenesSource(_Files):

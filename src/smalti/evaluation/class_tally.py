@@ -27,8 +27,8 @@ class ClassTally:
     """The counts of a whole data set for one task of classes; a `Tally`."""
 
     task: Task
-    leave_out: tuple[str, ...] = ()
-    """Classes kept out of the means."""
+    leave_out: Sequence[str] = ()
+    """Classes kept out of the means; here and in `variants`, names of other tasks' classes say nothing."""
     tolerance: int | None = 3
     """Pixels within which boundaries match; None counts no boundaries."""
     tiles: list[TileRow] | None = None
@@ -46,6 +46,7 @@ class ClassTally:
 
     def __post_init__(self) -> None:
         classes = len(self.task.labels)
+        self.leave_out = [name for name in self.leave_out if name in self.task.labels]
         self.confusion = Confusion(classes)
         self.boundary = None if self.tolerance is None else BoundaryF1(classes, self.tolerance)
         self.ways = None if self.variants is None else VariantTally(self.task)
@@ -76,7 +77,8 @@ class ClassTally:
             stated=stated, images=len(self.images), pixels=scores.pixels, ignored=self.confusion.ignored,
             scores=scores, boundary=edges, eroded=self.eroded,
         )  # fmt: skip
-        found = self.ways.variants(self.variants or ()) if self.ways else ()
+        some = [name for name in self.variants or () if name in self.task.labels]
+        found = self.ways.variants(some) if self.ways else ()
         return Evaluation(self.task, self.confusion, scores, edges, tuple(self.images), facts, seconds, found)
 
     def _edges(self) -> Boundary | None:

@@ -80,13 +80,12 @@ def evaluate_tasks(
     started = time.perf_counter()
     card = predict.card
     kept = tiles or {}
+    main = next((task for task in card.tasks if task.kind == "classes"), None)
     tallies: list[ClassTally | ValueTally] = []
     for task in _scored(card.tasks, tasks):
         if task.kind == "classes":
-            first = not any(isinstance(tally, ClassTally) for tally in tallies)
-            out = tuple(name for name in leave_out if name in task.labels)
-            ways = [name for name in variants if name in task.labels] if first and variants is not None else None
-            tallies.append(ClassTally(task, out, boundary, kept.get(task.name), ways, tta))
+            ways = variants if task == main else None
+            tallies.append(ClassTally(task, leave_out, boundary, kept.get(task.name), ways, tta))
         else:
             least = (above or {}).get(task.name, threshold(task))
             tallies.append(ValueTally(task, least, CROPS[crop] if crop else None, kept.get(task.name)))

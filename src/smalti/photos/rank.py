@@ -20,6 +20,9 @@ COMPOSITION = "worse composition"
 
 SOFTER = 0.25
 """Octaves of fine detail, by coarser detail, below the pick's: a blur of 0.8 pixels takes 0.3, another crop 0.1."""
+LESS_IN_FOCUS = 0.35
+"""Octaves of fine detail where there is most of it, by the coarsest, below the pick's: of two focus series photos with
+the focus elsewhere have lost 0.4 to 1.0, near-duplicates of a sharp photo 0.15."""
 SMEARED = 0.2
 """Octaves by which one direction has lost more detail: motion over 7 pixels takes 0.7, defocus and other crops 0.1."""
 DARKER = 0.12
@@ -51,7 +54,8 @@ def faults(look: Look, best: Look) -> tuple[str, ...]:
     """What can be measured that speaks against a photo beside the best of its series."""
     here, there = _named(look), _named(best)
     smeared = _smear(here) - _smear(there) >= SMEARED
-    softer = _fineness(there) - _fineness(here) >= SOFTER
+    blurred = _fineness(there) - _fineness(here) >= SOFTER
+    softer = blurred or _focus(there) - _focus(here) >= LESS_IN_FOCUS
     dark = there["brightness"] - here["brightness"] >= DARKER or here["dark"] - there["dark"] >= BLACK
     found = {
         MOTION: softer and smeared,
@@ -70,6 +74,14 @@ def _named(look: Look) -> dict[str, float]:
 def _fineness(cues: Mapping[str, float]) -> float:
     """Octaves: the finest three levels' detail by that of the next coarser ones, where the photo is sharpest."""
     return (cues["fineness_0_p90"] + cues["fineness_1_p90"] + cues["fineness_2_p90"]) / 3
+
+
+def _focus(cues: Mapping[str, float]) -> float:
+    """Octaves: the finest three levels' detail by the coarsest's, each where it is strongest.
+
+    Where a part of a photo stays sharp, no block's own fineness tells that the focus left its main part.
+    """
+    return (cues["detail_0_p90"] + cues["detail_1_p90"] + cues["detail_2_p90"]) / 3 - cues["detail_4_p90"]
 
 
 def _smear(cues: Mapping[str, float]) -> float:

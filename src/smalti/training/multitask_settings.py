@@ -90,6 +90,8 @@ class MultitaskNetSettings(NetSettings):
     """The network: an encoder, or one per task, a sharing scheme, a head per task."""
 
     name: Literal["multitask"] = "multitask"
+    encoder: str = "resnet18"
+    """Key in `smalti.nets.backbones.BACKBONES`."""
     sharing: str = "shared"
     """Key in `smalti.nets.multitask.sharing.SHARING`."""
     decoder: str = "ued"

@@ -1,0 +1,65 @@
+"""All labels read once: shares, refusals, and that a second look costs nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smalti.card import Card, Task
+from smalti.data.scenes import FileScene, MemoryScene, drawn_scene, in_memory
+from smalti.data.survey import survey
+from smalti.data.truths import TruthFile
+from smalti.errors import DataError, LabelError
+from smalti.raster.label_spec import LabelSpec
+from smalti.raster.values import ValueSpec
+
+COVER = Task(name="cover", labels=("land", "water", "building", "vegetation", "road"))
+DEPTH = Task(name="depth", kind="value", quantity="depth", unit="m")
+CARD = Card(name="t", net="multitask", tasks=(COVER, DEPTH))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def scene(folder: Path, classes: np.ndarray, depths: np.ndarray) -> FileScene:
+    Image.new("RGB", classes.shape[::-1]).save(folder / "image.png")
+    Image.fromarray(classes.astype(np.uint8)).save(folder / "classes.png")
+    Image.fromarray(depths.astype(np.uint16)).save(folder / "depths.png")
+    truths = [
+        TruthFile(COVER, folder / "classes.png", LabelSpec()),
+        TruthFile(DEPTH, folder / "depths.png", ValueSpec(scale=0.001)),
+    ]
+    return FileScene(folder / "image.png", truths, CARD)
+
+
+def halves(one: int, other: int) -> np.ndarray:
+    return np.full((600, 40), one) if one == other else np.repeat([one, other], 300)[:, None].repeat(40, 1)
+
+
+def test_shares_are_those_of_the_pixels_and_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = scene(tmp_path, halves(255, 3), halves(0, 4000))
+    assert survey([found], CARD.tasks) == pytest.approx({"cover": 0.5, "depth": 0.5}, abs=1e-4)
+    monkeypatch.setattr(FileScene, "read_targets", None)
+    assert survey([in_memory(found)], CARD.tasks) == pytest.approx({"cover": 0.5, "depth": 0.5}, abs=1e-4)
+
+
+def test_one_task_may_have_no_label_but_not_all(tmp_path: Path) -> None:
+    assert survey([scene(tmp_path, halves(1, 1), halves(0, 0))], CARD.tasks) == {"cover": 1.0, "depth": 0.0}
+    with pytest.raises(DataError, match=r"image\.png and 0 more: no pixel has a label of cover, depth"):
+        survey([scene(tmp_path, halves(255, 255), halves(0, 0))], CARD.tasks)
+
+
+def test_a_damaged_label_deep_in_a_file_is_found(tmp_path: Path) -> None:
+    classes = halves(0, 0)
+    classes[599, 39] = 9
+    with pytest.raises(LabelError, match="unknown class value 9 in 1 pixels, first at row 599, column 39"):
+        survey([scene(tmp_path, classes, halves(1, 1))], CARD.tasks)
+
+
+def test_drawn_scenes_are_not_drawn_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryScene, "read_targets", None)
+    assert survey([drawn_scene(1, 64, CARD, (COVER,))], CARD.tasks) == {"cover": 1.0}
