@@ -78,6 +78,8 @@ def test_every_tasks_encoder_is_frozen_and_recomputed() -> None:
     assert {name.split(".")[2] for name in in_encoder(gradients)} == {"0", "1"}
     gradients, _ = learn(lean, Freezing(lean, 1), 0)
     assert gradients and not in_encoder(gradients)
+    shared = lean.net.shared_parameters()
+    assert not {id(p) for p in lean.net.encoder.parameters()} & set(map(id, shared)) and shared  # frozen as they are
 
 
 def test_a_model_without_an_encoder_is_told() -> None:

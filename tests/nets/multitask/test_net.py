@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from smalti.export.onnx import export_model
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.build import NETS, build
 from smalti.nets.multitask.net import MultiTask
+from smalti.nets.multitask.sharing import SHARING
 from smalti.nets.weights import load_encoder
 from tests.nets.multitask.contract import TASKS, Tiny
 from tests.nets.test_onnx import settled
@@ -157,6 +159,22 @@ def test_a_net_of_one_task_refuses_what_it_does_not_know() -> None:
 def test_a_task_that_ranks_is_refused() -> None:
     with pytest.raises(ModelError, match="a score ranks images"):
         make(COVER, Task(name="beauty", kind="score"))
+
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "multitask.md").read_text()
+COSTS = re.findall(r"^\| `(\w+)`(?:, `(\w+)`)? \| (\d+,[\d,]+) \|", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("sharing", "gate", "parameters"), COSTS)
+def test_sizes_are_those_of_the_page(sharing: str, gate: str, parameters: str) -> None:
+    cover = Task(name="cover", labels=tuple("abcde"))
+    with torch.device("meta"):
+        net = make(cover, HEIGHT, encoder="mobilenetv2_tf", sharing=sharing, gate=gate or None)
+    assert f"{sum(p.numel() for p in net.parameters()):,}" == parameters
+
+
+def test_the_page_tells_the_size_of_every_scheme() -> None:
+    assert {sharing for sharing, *_ in COSTS} == set(SHARING)
 
 
 class Short(Tiny):

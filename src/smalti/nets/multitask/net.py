@@ -1,12 +1,12 @@
 """A net that answers several tasks: an encoder, or one per task, a sharing scheme between them, a head per task."""
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from smalti.card import Task
 from smalti.errors import ModelError
@@ -62,7 +62,7 @@ class MultiTask(nn.Module):
     ) -> None:
         super().__init__()
         _check_names(tasks, decoder, sharing)
-        self.tasks = tuple(tasks)
+        self.tasks, self.bands = tuple(tasks), bands
         names = tuple(task.name for task in tasks)
         stride = DECODERS[decoder][0] if output_stride is None else output_stride
         encoders = [make_backbone(encoder, bands, width, stride, multi_grid)]
@@ -91,16 +91,15 @@ class MultiTask(nn.Module):
         return [p for name, p in self.named_parameters() if name in self._reached and p.requires_grad]
 
     def _find_shared(self) -> set[str]:
-        """Their names, found by walking back from each answer to an empty image; the net stays as it is."""
-        weights = {name: p.detach().requires_grad_() for name, p in self.named_parameters()}
-        buffers = {name: value.clone() for name, value in self.named_buffers()}
-        first = next(iter(self.encoder.parameters()))
-        image = first.new_zeros(2, first.shape[1], SIDE, SIDE)
-        counts = dict.fromkeys(weights, 0)
+        """Their names, found on a copy by walking back from each answer to an empty image."""
+        twin = copy.deepcopy(self).requires_grad_()
+        names, weights = zip(*twin.named_parameters(), strict=True)
+        image = weights[0].new_zeros(2, self.bands, SIDE, SIDE)
+        counts = dict.fromkeys(names, 0)
         with torch.random.fork_rng(), torch.enable_grad():
-            for answer in functional_call(self, weights | buffers, (image,)).values():
-                found = torch.autograd.grad(answer.sum(), list(weights.values()), retain_graph=True, allow_unused=True)
-                for name, gradient in zip(weights, found, strict=True):
+            for answer in twin(image).values():
+                found = torch.autograd.grad(answer.sum(), weights, retain_graph=True, allow_unused=True)
+                for name, gradient in zip(names, found, strict=True):
                     counts[name] += gradient is not None
         return {name for name, count in counts.items() if count > 1}
 
