@@ -38,6 +38,7 @@ from network_list import NETWORKS, Network
 from networks_page import Row, table, write_page
 
 if TYPE_CHECKING:
+    from smalti.card import Task
     from smalti.evaluation import Pair
     from smalti.raster.grid import Grid
     from smalti.scene import Predictor
@@ -169,16 +170,19 @@ def _steps(network: Network, changes: Sequence[str], folder: Path) -> dict[str, 
         run.step(batch)
         times.append(time.perf_counter() - start)
     measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak() / 1e6}
-    _write_graph(run.work.model, folder / "net.onnx")
+    _write_graph(run.model.cpu(), folder / "net.onnx")
     return measured
 
 
 def _write_graph(model: Any, out: Path) -> None:
     """The net as a file, not compared with torch: after a few steps it amplifies its rounding, which costs no time."""
+    import torch
+
     from smalti.export.onnx import Answers, card_graph, clean
     from smalti.runtime.models import sealed
 
-    content, _ = sealed(clean(card_graph(Answers(model.cpu(), model.card).eval())), out, model.card)
+    model = model.to(memory_format=torch.contiguous_format)  # the other layout ties some graphs to their example
+    content, _ = sealed(clean(card_graph(Answers(model, model.card).eval())), out, model.card)
     out.write_bytes(content)
 
 
@@ -196,9 +200,9 @@ def _accuracy(network: Network, options: argparse.Namespace) -> dict[str, float]
         raise SystemExit(f"{network.key}: was not trained")
     predict = _predictor(home / "best", home / "net.onnx")
     card, task = predict.card, predict.card.class_task()
-    tile7, _ = scored_pairs(FolderSource(path=("dubai/tile7",)), options.data, card, task)
-    drawn, _ = scored_pairs(DrawnSource(kind="drawn", seeds=UNSEEN, size=UNSEEN_SIZE), options.data, card, task)
-    real = _scores(predict, [_middle(pair, task.ignore) for pair in tile7])
+    tile7, _ = scored_pairs(FolderSource(path=("dubai/tile7",)), options.data, card, card.tasks)
+    drawn, _ = scored_pairs(DrawnSource(kind="drawn", seeds=UNSEEN, size=UNSEEN_SIZE), options.data, card, card.tasks)
+    real = _scores(predict, [_middle(pair, task) for pair in tile7])
     return real | {f"drawn {name}": value for name, value in _scores(predict, drawn).items()}
 
 
@@ -224,7 +228,7 @@ def _scores(predict: "Predictor", pairs: "list[Pair]") -> dict[str, float]:
     return {name: 100 * float(getattr(found, name)) for name in ("miou", "mf1", "oa")}
 
 
-def _middle(pair: "Pair", ignore: int) -> "Pair":
+def _middle(pair: "Pair", task: "Task") -> "Pair":
     """The middle of an image and of its labels."""
     from smalti.evaluation import Pair
     from smalti.raster.crop import CroppedLabels, CroppedReader
@@ -236,9 +240,9 @@ def _middle(pair: "Pair", ignore: int) -> "Pair":
     def labels(_: "Grid") -> Any:
         with closing(pair.open_image()) as whole:
             grid = whole.grid
-        return CroppedLabels(pair.open_labels(grid), _inner(grid), ignore)  # type: ignore[arg-type]
+        return CroppedLabels(pair.truth[task.name](grid), _inner(grid), task.ignore)  # type: ignore[arg-type]
 
-    return Pair(pair.name, image, labels)
+    return Pair(pair.name, image, {task.name: labels})
 
 
 def _inner(grid: "Grid") -> "Window":

@@ -2,13 +2,19 @@
 
 import itertools
 import runpy
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from smalti.card import Card, Task
+from smalti.data.scored import scored_pairs
+from smalti.data.sources import FolderSource
 from smalti.nets.build import NETS
+from smalti.tiling import Window
 from smalti.training.recipe import read_segmentation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +33,27 @@ def test_the_recipe_takes_it_with_the_terms_that_its_heads_need(network: Any) ->
     assert (recipe.net.name, recipe.net.encoder) == (network.net, network.encoder)
     assert bool(recipe.net.encoder_weights) == (network.start != "random")
     assert {"cross_entropy", "dice", *network.loss} == set(recipe.loss.terms())
+
+
+def test_the_middle_of_an_image_is_scored_against_the_middle_of_its_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    script = runpy.run_path(str(ROOT / "benchmarks" / "networks.py"))
+    script["_middle"].__globals__["MIDDLE"] = 40
+    ids = np.random.default_rng(0).integers(0, 3, (64, 50), np.uint8)
+    for folder, values in (("images", np.stack([ids] * 3, axis=2) * 9), ("masks", ids)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(values).save(tmp_path / folder / "a.png")
+    task = Task(name="t", labels=("a", "b", "c"))
+    card = Card(name="m", net="n", tasks=(task,))
+    [pair], _ = scored_pairs(FolderSource(path=(".",)), tmp_path, card, [task])
+    middle = script["_middle"](pair, task)
+    window = Window(0, 0, 40, 40)
+    with closing(middle.open_image()) as image, closing(middle.truth["t"](image.grid)) as truth:
+        assert (image.grid.height, image.grid.width) == (40, 40)
+        np.testing.assert_array_equal(image.read(window)[0][0], 9 * ids[12:52, 5:45])
+        np.testing.assert_array_equal(truth.read(window), ids[12:52, 5:45])
 
 
 def row(number: int, ms: float, miou: float) -> Any:

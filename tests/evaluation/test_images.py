@@ -38,6 +38,7 @@ def test_values_and_missing_answers() -> None:
     counts.add(truth, {"height": np.array([[2.0], [5.0], [9.0]]), "gender": one_hot([0, 0, 0], 2)})
     height, gender = counts.scores()
     assert height.images == 2 and height.mae == 2 and height.rmse == pytest.approx(math.sqrt(5))
+    assert height.delta1 == 0
     assert gender.images == 0 and gender.figures() == {}
 
 
@@ -65,5 +66,5 @@ def test_the_table_says_the_protocol() -> None:
     for part in ("100.00", "top-1, %", "one-off, %", "height (m)", "fold 4", "224 x 224 px", "age 1, height 1", "last"):
         assert part in text
     told = json.loads(found.to_json())
-    assert told["tasks"]["height"] == {"images": 1, "mae": 2.0, "rmse": 2.0}
+    assert told["tasks"]["height"] == {"images": 1, "mae": 2.0, "rmse": 2.0, "delta1": 0.0}
     assert told["scores"][0]["name"] == "age top-1" and "fold 4" in told["scores"][0]["protocol"]

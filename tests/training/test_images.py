@@ -12,11 +12,12 @@ from smalti.card import Task
 from smalti.cli.evaluate import command as evaluate
 from smalti.errors import DataError, RecipeError, SmaltiError
 from smalti.training.checkpoint import load_checkpoint
+from smalti.training.image_losses import class_weights
 from smalti.training.images import ImagesWork
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from smalti.training.team import Team
-from tests.data.images.tiny import write_adience, write_class_folders
+from tests.data.images.tiny import write_adience, write_class_folders, write_photo
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
 
@@ -213,13 +214,81 @@ def test_a_rule_that_looks_at_gradients_balances(faces: Path, tmp_path: Path) ->
 def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
     work = start(faces, tmp_path).work
     assert isinstance(work, ImagesWork)
-    weights = work._weights["age"]
+    age, settings = work.card.tasks[0], work.recipe.card.tasks[0]
+    assert settings.kind == "image_classes"
+    weights = class_weights(age, settings, work.split.train)
     assert weights is not None
-    counts = torch.from_numpy(work.split.train.counts(work.card.tasks[0]))
+    counts = torch.from_numpy(work.split.train.counts(age))
     totals = weights * counts
     assert totals[counts > 0].unique().numel() == 1 and (weights[counts == 0] == 0).all()
     assert float(totals.sum()) == pytest.approx(int(counts.sum()))
-    assert work._weights["gender"] is None
+
+
+VALUES = """
+kind = "images"
+[card]
+name = "values"
+tile = 32
+[[card.tasks]]
+kind = "image_value"
+name = "redness"
+unit = "%"
+minimum = 0.0
+loss = {{ l1 = 1.0, huber = 0.5 }}
+[[card.tasks]]
+kind = "image_classes"
+name = "colour"
+[net]
+encoder = "mobilenetv2"
+width = 0.25
+sharing = "separate"
+[data]
+root = "{root}"
+resize = 36
+[[data.train]]
+kind = "table"
+file = "train.csv"
+tasks = ["redness"]
+[[data.train]]
+kind = "class_folders"
+path = "train"
+[[data.validation]]
+kind = "table"
+file = "val.csv"
+[augment]
+mixup = 0.2
+[train]
+steps = 2
+batch = 4
+epoch_steps = 1
+threads = 1
+accelerator = "cpu"
+"""
+
+
+def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tuple[Path, str], tmp_path: Path) -> None:
+    for number, colour in enumerate(["red", "green", "blue", "red"]):
+        write_photo(tmp_path / f"{number}.jpg", colour, number)
+        write_photo(tmp_path / f"{number + 4}.jpg", colour, number + 4)
+    (tmp_path / "train.csv").write_text("file,redness\n0.jpg,80\n1.jpg,20\n2.jpg,\n3.jpg,75\n")
+    (tmp_path / "val.csv").write_text("file,redness,colour\n4.jpg,80,red\n5.jpg,,green\n6.jpg,20,\n")
+    write_class_folders(tmp_path / "train", 2)
+    path = tmp_path / "values.toml"
+    path.write_text(VALUES.format(root=tmp_path))
+    said: list[str] = []
+    training = start(path, tmp_path / "run", f"card.tasks.1.init={trained[0] / 'best'}")
+    assert any("checkpoint of task colour" in text for text in training.work.introduction())
+    terms = training.work.terms(training.work.model, training.work.stream.batch(0, 10))  # type: ignore[attr-defined]
+    assert {name.partition("/")[0] for name in terms} <= {"redness", "colour"} and terms
+    training.run(said.append)
+    assert "redness MAE" in said[-1] and "colour top-1" in said[-1]
+    scores = training.work.validate(training.model)
+    assert scores["redness/neg_mae"] == -scores["redness/mae"] < 0
+    assert scores["mean"] == pytest.approx((scores["redness/delta1"] + scores["colour/top1"]) / 2)
+    text = training.work.conclude(tmp_path / "run" / "best").text
+    assert "redness (%)" in text and "answers known: redness 2, colour 2" in text
+    with pytest.raises(RecipeError, match=r"answers colour \(3 classes\), expected redness \(values in %\) alone"):
+        start(path, tmp_path / "other", f"card.tasks.0.init={trained[0] / 'best'}")
 
 
 @pytest.mark.parametrize(
@@ -232,6 +301,7 @@ def test_balanced_classes_weigh_alike(faces: Path, tmp_path: Path) -> None:
         ("train={batch=2,devices=2}", "gives each process 1 images"),
         ("augment={mixup=0.1}", "an even number"),
         ("card.bands=['red']", "three bands of bytes"),
+        ("card.tasks.0.unit=m", "unknown key card.tasks.0.unit"),
         ("card.tasks.0.name=a/b", "card.tasks.0.name"),
         ("net.sharing=afar", "no sharing scheme 'afar'"),
         ("net={name='classifier',sharing='cross_stitch'}", "which shares nothing"),

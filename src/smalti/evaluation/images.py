@@ -40,6 +40,8 @@ class ImageScores:
     """Mean absolute error of values, in their unit."""
     rmse: float = math.nan
     """Root of the mean squared error of values, in their unit."""
+    delta1: float = math.nan
+    """Share of the values above 0 that are off by less than a factor 1.25."""
 
     def figures(self) -> dict[str, float]:
         """Those that are defined, by name."""
@@ -56,6 +58,7 @@ FIGURES = {
     "one_off": ("one-off", True),
     "mae": ("MAE", False),
     "rmse": ("RMSE", False),
+    "delta1": ("delta 1", True),
 }
 
 
@@ -114,7 +117,7 @@ class _Values:
 
     def scores(self) -> ImageScores:
         found = self._sums.scores()
-        return ImageScores(self._task.name, found.pixels, mae=found.abs, rmse=found.rmse)
+        return ImageScores(self._task.name, found.pixels, mae=found.abs, rmse=found.rmse, delta1=found.delta1)
 
 
 class ImageCounts:
@@ -175,6 +178,8 @@ class ImageEvaluation:
             lines.append(("F1", "macro: mean over the classes that truth or answers have; micro: equal to top-1"))
         if any(math.isfinite(one.one_off) for one in self.scores):
             lines.append(("one-off", "the class, or the one right before or behind it"))
+        if any(math.isfinite(one.delta1) for one in self.scores):
+            lines.append(("delta 1", "of values above 0 those that are off by less than a factor 1.25"))
         return [*lines, ("checkpoint", f"{self.card.name}; chosen by: {self.chosen}")]
 
     def card_scores(self) -> tuple[Score, ...]:

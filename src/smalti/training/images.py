@@ -3,30 +3,31 @@
 import math
 from collections.abc import Callable, Generator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smalti.card import Card, Task
+from smalti.card import Card
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
-from smalti.errors import RecipeError
 from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
-from smalti.losses.images import class_loss, mix
+from smalti.losses.images import mix
 from smalti.nets.build import Model, build
 from smalti.nets.weights import load_encoder
 from smalti.scene import Predictor
+from smalti.training.branches import fill_branch
 from smalti.training.encoder import encoder_of
-from smalti.training.images_settings import AnyTask, ImagesRecipe
+from smalti.training.image_losses import make_image_loss
+from smalti.training.images_settings import ImagesRecipe
 from smalti.training.images_split import data_name, make_cutter, open_split
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.team import ALONE
 from smalti.training.work import Conclusion
 
-MAIN = {"image_classes": "top1", "image_value": "closeness"}
-"""What a task is judged by; closeness is the mean absolute error below zero."""
+SELECTABLE = {"image_classes": ("top1", "top5", "macro_f1", "one_off"), "image_value": ("neg_mae", "delta1")}
+"""By kind of task the scores that a checkpoint may be chosen by, the main one first; `neg_mae` is the MAE below 0."""
 PARTS = {"validation": "the images that chose the checkpoint", "test": "images that were used for no choice"}
 
 
@@ -43,7 +44,8 @@ class ImagesWork:
         self.model = self._start()
         self.balance = recipe.balance.make(recipe.weights) if len(card.tasks) > 1 else None
         pairs = list(zip(card.tasks, recipe.card.tasks, strict=True))
-        self._weights = {task.name: class_weights(task, settings, self.split.train) for task, settings in pairs}
+        self._losses = [make_image_loss(task, settings, self.split.train) for task, settings in pairs]
+        self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
 
     def _start(self) -> Model:
         """The model with its starting weights; the first images start batch norms where the weights lack them."""
@@ -60,8 +62,8 @@ class ImagesWork:
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """See `Work`: `mean` is that of the tasks' main scores."""
-        names = [f"{task.name}/{name}" for task in self.card.tasks for name in _names(task)]
+        """See `Work`: `mean` is that of the tasks' shares, top-1 of classes and delta 1 of values."""
+        names = [f"{task.name}/{name}" for task in self.card.tasks for name in SELECTABLE[task.kind]]
         return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
 
     def batches(self, first: int) -> Generator[ImageBatch, None, None]:
@@ -82,33 +84,21 @@ class ImagesWork:
         outputs = {name: self.team.gather(output) for name, output in model(image).items()}
         targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
         share = self.team.gather(batch["share"]) if mixed else None
-        terms = {
-            settings.name: self._loss(settings, outputs, targets, share)
-            for settings in self.recipe.card.tasks
-            if is_known(targets[settings.name]).any()
-        }
+        terms = {name: term for loss in self._losses for name, term in loss(outputs, targets, share).items()}
         if terms or self.balance:
             return terms
         return {name: output.sum() * 0 for name, output in outputs.items()}  # there must be something to go back from
-
-    def _loss(
-        self, settings: AnyTask, outputs: dict[str, Tensor], targets: dict[str, Tensor], share: Tensor | None
-    ) -> Tensor:
-        name = settings.name
-        return class_loss(outputs[name], targets[name], share, self._weights[name], settings.smoothing)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """All images, shared among processes, their counts summed before anything is divided."""
         assert isinstance(model, Model)
         found = self._judge(TorchPredictor(model), self.split.validation)
         scores = {f"{one.task}/{name}": value for one in found for name, value in one.figures().items()}
-        scores |= {f"{one.task}/closeness": -one.mae for one in found if math.isfinite(one.mae)}
-        main = [
-            scores[f"{one.task}/{MAIN[task.kind]}"]
-            for task, one in zip(self.card.tasks, found, strict=True)
-            if one.images
-        ]
-        return scores | ({"mean": float(np.mean(main))} if len(self.card.tasks) > 1 else {})
+        scores |= {f"{one.task}/neg_mae": -one.mae for one in found if math.isfinite(one.mae)}
+        shares = [one.top1 if math.isfinite(one.top1) else one.delta1 for one in found]
+        if len(found) > 1 and (known := [share for share in shares if math.isfinite(share)]):
+            scores["mean"] = fmean(known)
+        return scores
 
     def _judge(self, predict: Predictor, images: Labelled) -> tuple[ImageScores, ...]:
         team = self.team
@@ -137,6 +127,7 @@ class ImagesWork:
             *self.split.lines(),
             f"{t.steps} steps of {batch} images of {self.card.tile}x{self.card.tile}; one pass over the "
             f"{self.stream.length:,} images is {math.ceil(self.stream.length / batch):,} steps",
+            *self._filled,
         ]
 
     def warnings(self) -> list[str]:
@@ -181,33 +172,11 @@ def count_answers(
 ) -> ImageCounts:
     """What a model answers for the middle of some images, counted."""
     card, t = predict.card, recipe.train
-    counts = ImageCounts(card.tasks, [task.name for task in recipe.card.tasks if task.ordered])
+    counts = ImageCounts(
+        card.tasks, [task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.ordered]
+    )
     share = card.tile / recipe.data.resize
     for batch in one_pass(images, places, t.batch // (t.devices * t.nodes), share, cutter, t.workers):
         truth = {name: target.numpy() for name, target in batch["targets"].items()}
         counts.add(truth, predict(batch["image"].numpy()))
     return counts
-
-
-def class_weights(task: Task, settings: AnyTask, images: Labelled) -> Tensor | None:
-    """The weights of a task's classes; None where all weigh alike. RecipeError unless there is one for each."""
-    if settings.class_weights == "equal":
-        return None
-    if settings.class_weights != "balanced":
-        if len(settings.class_weights) != len(task.labels):
-            given, wanted = len(settings.class_weights), len(task.labels)
-            raise RecipeError(f"card.tasks: class_weights has {given} values, task {task.name} has {wanted} classes")
-        return torch.tensor(settings.class_weights)
-    counts = torch.from_numpy(images.counts(task)).float()
-    present = counts > 0
-    return torch.where(present, counts.sum() / (present.sum() * counts.clamp_min(1)), 0.0)
-
-
-def is_known(target: Tensor) -> Tensor:
-    """Which images have an answer, N bool, of class ids or values."""
-    return target.isfinite() if target.is_floating_point() else target >= 0
-
-
-def _names(task: Task) -> tuple[str, ...]:
-    """The scores of a task that a checkpoint may be chosen by, the main one first."""
-    return (MAIN[task.kind], "top5", "macro_f1", "one_off") if task.has_classes else (MAIN[task.kind],)

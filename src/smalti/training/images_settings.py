@@ -12,18 +12,26 @@ from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
+from smalti.losses import ValueLossSettings
+from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.training.balance.settings import BalanceSettings
 from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
 
 
-class ClassesOfImages(Settings):
-    """A class of each image."""
-
-    kind: Literal["image_classes"]
+class _Learned(Settings):
     name: str = Field("class", pattern=r"^[^/]+$")
     weight: float = Field(1.0, gt=0)
     """Of its loss, where the balance leaves weights to the recipe."""
+    init: str | None = None
+    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
+    runs."""
+
+
+class ClassesOfImages(_Learned):
+    """A class of each image."""
+
+    kind: Literal["image_classes"]
     labels: tuple[str, ...] = ()
     """Class names in the order of their ids; without any, those that the first source of the training has."""
     ordered: bool = False
@@ -38,7 +46,21 @@ class ClassesOfImages(Settings):
         return Task(name=self.name, kind=self.kind, labels=labels)
 
 
-AnyTask = ClassesOfImages
+class ValueOfImages(_Learned):
+    """A number of each image."""
+
+    kind: Literal["image_value"]
+    unit: str = ""
+    minimum: float | None = None
+    """What it can never be below."""
+    loss: ValueLossSettings = ValueLossSettings(smooth_l1=SmoothL1())
+
+    def task(self) -> Task:
+        """The task as a card keeps it."""
+        return Task(name=self.name, kind=self.kind, unit=self.unit, minimum=self.minimum)
+
+
+AnyTask = Annotated[ClassesOfImages | ValueOfImages, Field(discriminator="kind")]
 Tasks = tuple[AnyTask, ...]
 
 
@@ -227,15 +249,18 @@ class ImagesRecipe(Recipe):
 
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`; DataError where the classes are those of the data, and these cannot be read."""
-        tasks = tuple(task.task(task.labels or self._labels(task)) for task in self.card.tasks)
+        tasks = tuple(
+            task.task() if task.kind == "image_value" else task.task(task.labels or self._labels(task.name))
+            for task in self.card.tasks
+        )
         return self.card.make(self.net.name, self.net.all_options(), tasks, recipe)
 
-    def _labels(self, task: AnyTask) -> tuple[str, ...]:
-        """The classes that the first source which has some has."""
+    def _labels(self, task: str) -> tuple[str, ...]:
+        """The classes that the first source which has some has for a task."""
         for source in self.data.train:
-            if labels := source.labels(self.root, task.name, self.card.tasks):
+            if labels := source.labels(self.root, task, self.card.tasks):
                 return labels
-        raise RecipeError(f"card.tasks: {task.name} has no labels, and no source of the training says any")
+        raise RecipeError(f"card.tasks: {task} has no labels, and no source of the training says any")
 
     @property
     def root(self) -> Path:

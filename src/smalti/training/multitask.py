@@ -12,13 +12,12 @@ from smalti.card import Card, Task
 from smalti.data.sample import Sample
 from smalti.data.sources import open_source
 from smalti.data.survey import survey
-from smalti.errors import DataError, RecipeError
+from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table
 from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
-from smalti.nets.multitask.net import MultiTask
-from smalti.training.checkpoint import load_checkpoint
+from smalti.training.branches import fill_branch
 from smalti.training.edges import edges_of
 from smalti.training.multitask_scores import line, pooled, selectable
 from smalti.training.multitask_settings import AnyTask, MultitaskRecipe
@@ -40,7 +39,7 @@ class MultitaskWork:
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
         self.balance = recipe.balance.make({task.name: task.weight for task in recipe.card.tasks})
-        self._filled = [told for settings in recipe.card.tasks for told in self._fill(settings)]
+        self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
         self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
 
     def _check_labels(self) -> None:
@@ -54,23 +53,6 @@ class MultitaskWork:
                 raise DataError(
                     f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task"
                 )
-
-    def _fill(self, settings: AnyTask) -> list[str]:
-        """Fills the branch of a task from its own checkpoint; lines that say what was filled and what was not.
-
-        RecipeError for a checkpoint of other tasks.
-        """
-        if settings.init is None:
-            return []
-        card, weights = load_checkpoint(Path(settings.init).expanduser())
-        task = self.card.task(settings.name)
-        if [_answer(theirs) for theirs in card.tasks] != [_answer(task)]:
-            raise RecipeError(
-                f"card.tasks: init of {task.name}: {settings.init} answers "
-                f"{' and '.join(map(_described, card.tasks))}, expected {_described(task)} alone"
-            )
-        assert isinstance(self.model.net, MultiTask)
-        return self.model.net.fill_branch(task.name, weights)
 
     def batches(self, first: int) -> Generator[Sample, None, None]:
         """See `Work`."""
@@ -164,13 +146,3 @@ def _found(model: Model, pairs: list[Pair]) -> dict[str, TaskResult]:
         return evaluate_tasks(TorchPredictor(model), pairs, data="validation", boundary=None) if pairs else {}
     except DataError:
         return {}  # there may be labels in another share
-
-
-def _answer(task: Task) -> tuple[object, ...]:
-    """What must be alike for one net's head to serve another."""
-    return task.kind, task.labels, task.unit, task.quantity
-
-
-def _described(task: Task) -> str:
-    what = f"{len(task.labels)} classes" if task.has_classes else task.quantity or "values"
-    return f"{task.name} ({what}{f' in {task.unit}' if task.unit else ''})"

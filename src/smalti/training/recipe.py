@@ -119,6 +119,7 @@ CHOICES = (
     *("worsened", "ranked", "pairs", "triage"),
     *("class_folders", "table", "adience"),
     *("classes", "value", "edges"),
+    *("image_classes", "image_value"),
 )
 
 
