@@ -1,11 +1,9 @@
 """Training of nets that answer several tasks of each pixel: windows in, whole validation images scored in one pass."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
@@ -21,28 +19,23 @@ from smalti.training.branches import fill_branch
 from smalti.training.edges import edges_of
 from smalti.training.multitask_scores import line, pooled, selectable
 from smalti.training.multitask_settings import AnyTask, MultitaskRecipe
-from smalti.training.predict import TorchPredictor, load_model
-from smalti.training.prepare import make_model, make_stream, open_split
+from smalti.training.pixels import PixelWork
+from smalti.training.predict import TorchPredictor
 from smalti.training.team import ALONE
 from smalti.training.work import Conclusion
 
 
-class MultitaskWork:
-    """See `training.work.Work` and `training.team.Shareable`. Reads all labels at once, so that none fails later."""
+class MultitaskWork(PixelWork[MultitaskRecipe]):
+    """See `PixelWork`. Reads all labels at once, so that none fails later."""
 
     def __init__(self, recipe: MultitaskRecipe, card: Card) -> None:
-        self.recipe, self.card = recipe, card
-        self.team = ALONE
+        super().__init__(recipe, card)
         self.selectable = selectable(card.tasks)
-        self.split = open_split(recipe, card)
-        self._check_labels()
-        self.stream = make_stream(recipe, card, self.split.train)
-        self.model: Model = make_model(recipe, card, self.stream)
         self.balance = recipe.balance.make({task.name: task.weight for task in recipe.card.tasks})
         self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
         self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
 
-    def _check_labels(self) -> None:
+    def check(self) -> None:
         """DataError where labels cannot be used, or a task has none to learn from or to be scored by."""
         data, tasks = self.recipe.data, self.recipe.labelled(self.card)
         opened = partial(open_source, root=self.recipe.root, card=self.card, tasks=tasks)
@@ -54,23 +47,9 @@ class MultitaskWork:
                     f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task"
                 )
 
-    def batches(self, first: int) -> Generator[Sample, None, None]:
-        """See `Work`."""
-        t = self.recipe.train
-        return self.stream.batches(first, t.batch, t.workers, self.team.share(t.batch))
-
-    def names(self, batch: Sample) -> list[str]:
-        """See `Work`."""
-        return batch["names"]
-
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
         """See `Work`: `TASK/TERM`; a task without a label in the batch has none."""
-        image = batch["image"]
-        if self.recipe.train.channels_last:
-            image = image.contiguous(memory_format=torch.channels_last)
-        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
-        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
-        valid = self.team.gather(batch["valid"])
+        outputs, targets, valid = self.answers(model, batch)
         for name, of in self.recipe.edges.items():
             targets[name] = edges_of(targets[of], self.card.task(of).ignore)
         return dict(self._terms(outputs, targets, valid))
@@ -114,21 +93,11 @@ class MultitaskWork:
         missing = self.stream.missing()
         return [f"no training image has a pixel of {', '.join(missing)}"] if missing else []
 
-    def conclude(self, folder: Path) -> Conclusion:
-        """See `Work`."""
-        model = load_model(folder)
-        texts: list[str] = []
-        scores: dict[str, float] = {}
-        for part, pairs, split in (
-            ("validation", self.split.validation, f"the images that chose the checkpoint: {self.recipe.judges}"),
-            ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
-        ):
-            if pairs:
-                chosen = model.card.origin.chosen
-                found = evaluate_tasks(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
-                texts.append(f"\n{part}\n{text_table(*found.values())}")
-                scores |= {f"{part}/{k}": v for k, v in pooled(self.card.tasks, found, ALONE).items()}
-        return Conclusion("\n".join(texts), scores)
+    def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
+        """See `PixelWork`."""
+        chosen = model.card.origin.chosen
+        found = evaluate_tasks(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
+        return Conclusion(text_table(*found.values()), pooled(self.card.tasks, found, ALONE))
 
 
 def _loss(settings: AnyTask, task: Task) -> Loss | ValueLoss:

@@ -1,8 +1,7 @@
 """Training of nets that answer classes per pixel: windows in, whole validation images scored."""
 
 import math
-from collections.abc import Callable, Generator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,50 +10,31 @@ from torch import Tensor, nn
 from smalti.card import Card
 from smalti.data.sample import Sample
 from smalti.errors import DataError
-from smalti.evaluation import evaluate
+from smalti.evaluation import Pair, evaluate
 from smalti.evaluation.result import text_table
 from smalti.losses import make_loss
 from smalti.metrics import Confusion, Scores
 from smalti.nets.build import Model
-from smalti.training.predict import TorchPredictor, load_model
-from smalti.training.prepare import make_model, make_stream, open_split
+from smalti.training.pixels import PixelWork
+from smalti.training.predict import TorchPredictor
 from smalti.training.segmentation_settings import SegmentationRecipe
-from smalti.training.team import ALONE
 from smalti.training.work import Conclusion
 
 SCORES = ("miou", "mf1", "oa")
 
 
-class SegmentationWork:
-    """See `training.work.Work` and `training.team.Shareable`. Opens every source at once, so that none fails later."""
+class SegmentationWork(PixelWork[SegmentationRecipe]):
+    """See `PixelWork`."""
 
     selectable = SCORES
 
     def __init__(self, recipe: SegmentationRecipe, card: Card) -> None:
-        self.recipe, self.card = recipe, card
-        self.team = ALONE
-        self.split = open_split(recipe, card)
-        self.stream = make_stream(recipe, card, self.split.train)
-        self.model: Model = make_model(recipe, card, self.stream)
+        super().__init__(recipe, card)
         self.loss = make_loss(recipe.loss, card.tasks[0])
-
-    def batches(self, first: int) -> Generator[Sample, None, None]:
-        """See `Work`."""
-        t = self.recipe.train
-        return self.stream.batches(first, t.batch, t.workers, self.team.share(t.batch))
-
-    def names(self, batch: Sample) -> list[str]:
-        """See `Work`."""
-        return batch["names"]
 
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
         """See `Work`."""
-        image = batch["image"]
-        if self.recipe.train.channels_last:
-            image = image.contiguous(memory_format=torch.channels_last)
-        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
-        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
-        return self.loss(outputs, targets, self.team.gather(batch["valid"]))
+        return self.loss(*self.answers(model, batch))
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Whole images, shared among processes, their counts summed before anything is divided."""
@@ -103,20 +83,11 @@ class SegmentationWork:
             "tell how the masks are written: label_colors, or labels.ids of the source"
         ]
 
-    def conclude(self, folder: Path) -> Conclusion:
-        """See `Work`."""
-        model = load_model(folder)
-        texts: list[str] = []
-        scores: dict[str, float] = {}
-        for part, pairs, split in (
-            ("validation", self.split.validation, f"the images that chose the checkpoint: {self.recipe.judges}"),
-            ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
-        ):
-            if pairs:
-                found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=model.card.origin.chosen)
-                texts.append(f"\n{part}\n{text_table(found)}")
-                scores |= {f"{part}/{name}": getattr(found.scores, name) for name in SCORES}
-        return Conclusion("\n".join(texts), scores)
+    def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
+        """See `PixelWork`."""
+        chosen = model.card.origin.chosen
+        found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
+        return Conclusion(text_table(found), {name: getattr(found.scores, name) for name in SCORES})
 
 
 def _scores(found: Scores) -> dict[str, float]:
