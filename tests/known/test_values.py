@@ -115,7 +115,7 @@ def test_scenes_have_classes_and_values_together(laid, tmp_path):
 
 def test_values_are_scored_too(laid, tmp_path):
     known, _, _ = laid("vaihingen")
-    [pair, *_], places = scored_pairs(source_of("vaihingen"), tmp_path, card_of(known, HEIGHTS), HEIGHTS)
+    [pair, *_], places = scored_pairs(source_of("vaihingen"), tmp_path, card_of(known, HEIGHTS), [HEIGHTS])
     image = pair.open_image()
     assert np.allclose(pair.truth["height"](image.grid).read(Window(0, 0, 3, 3)), 0.7) and len(places) == 2
 
