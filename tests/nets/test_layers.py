@@ -1,15 +1,16 @@
 import itertools
-import logging
 import math
-import warnings
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 
+from smalti.export.onnx import graph_of
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.build import NETS
@@ -55,16 +56,15 @@ def test_a_flow_of_whole_pixels_moves_whole_pixels() -> None:
     torch.testing.assert_close(warp(x, flow)[..., -1], x[..., -1])
 
 
-def export(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> onnxruntime.InferenceSession:
-    """As any user of torch would export it, with batch, height and width free."""
-    dynamic = torch.export.Dim.DYNAMIC
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        shapes = tuple({0: dynamic, 2: dynamic, 3: dynamic} for _ in inputs)
-        program = torch.onnx.export(module.eval(), inputs, dynamo=True, dynamic_shapes=shapes, verbose=False)
-        assert program is not None
-        program.save(path)
+def export(
+    module: nn.Module, inputs: tuple[Tensor, ...], path: Path, smallest: int = 33
+) -> onnxruntime.InferenceSession:
+    """As `smalti export` writes a net, with batch, height and width free; sides are at least `smallest`."""
+    names = list(signature(module.forward).parameters)
+    axes = {0: torch.export.Dim("batch", min=1), 2: torch.export.Dim("height", min=smallest)}
+    axes[3] = torch.export.Dim("width", min=smallest)
+    inputs_by_name = dict(zip(names, inputs, strict=True))
+    onnx.save(graph_of(module.eval(), inputs_by_name, dict.fromkeys(names, axes), ["y"], "net"), path)
     return onnxruntime.InferenceSession(path)
 
 
@@ -74,7 +74,7 @@ class Warp(nn.Module):
 
 
 def test_warp_is_its_definition_in_onnx_too(tmp_path: Path) -> None:
-    session = export(Warp(), example((6, 10)), tmp_path / "warp.onnx")
+    session = export(Warp(), example((6, 10)), tmp_path / "warp.onnx", smallest=1)
     names = [tensor.name for tensor in session.get_inputs()]
     for size, batch in itertools.product(SIZES, (1, 3)):
         x, flow = example(size, batch)

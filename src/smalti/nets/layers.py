@@ -90,6 +90,15 @@ def halve(x: Tensor) -> Tensor:
     return F.max_pool2d(F.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
 
 
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """The first rows and columns of x, as many as `like` has.
+
+    A slice would tie an exported graph to its example's size: nothing tells the exporter that x is large enough.
+    """
+    rows, columns = (torch.arange(side, device=x.device) for side in like.shape[-2:])
+    return x.index_select(-2, rows).index_select(-1, columns)
+
+
 def auxiliary(task: str, logits: Iterable[Tensor], like: Tensor) -> dict[str, Tensor]:
     """Names the outputs of heads that only help in training: `TASK/aux`, `TASK/aux2`, ...; resized to `like`."""
     return {f"{task}/aux{number if number > 1 else ''}": resize(x, like) for number, x in enumerate(logits, start=1)}

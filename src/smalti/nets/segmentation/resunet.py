@@ -8,7 +8,7 @@ up, so that any size will do.
 import torch
 from torch import Tensor, nn
 
-from smalti.nets.layers import divisible, halve, initialise
+from smalti.nets.layers import crop, divisible, halve, initialise
 
 CHANNELS = (32, 64, 128, 256)  # by level
 CENTRE = 512
@@ -40,8 +40,7 @@ class Up(nn.Module):
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         """N,deep,ceil(H/2),ceil(W/2) and N,shallow,H,W to N,shallow+2*channels,H,W."""
-        height, width = shallow.shape[-2:]
-        return self.block(torch.cat((shallow, self.enlarge(deep)[..., :height, :width]), dim=1))  # type: ignore[no-any-return]
+        return self.block(torch.cat((shallow, crop(self.enlarge(deep), shallow)), dim=1))  # type: ignore[no-any-return]
 
 
 class ResUNet(nn.Module):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from smalti.nets.layers import ConvNorm, divisible, halve, initialise
+from smalti.nets.layers import ConvNorm, crop, divisible, halve, initialise
 
 CHANNELS = (64, 128, 256, 512, 1024)  # by level, the deepest last
 
@@ -29,8 +29,7 @@ class Up(nn.Module):
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         """N,deep,ceil(H/2),ceil(W/2) and N,shallow,H,W to N,shallow,H,W."""
-        height, width = shallow.shape[-2:]
-        return self.convs(torch.cat((shallow, self.enlarge(deep)[..., :height, :width]), dim=1))  # type: ignore[no-any-return]
+        return self.convs(torch.cat((shallow, crop(self.enlarge(deep), shallow)), dim=1))  # type: ignore[no-any-return]
 
 
 class UNet(nn.Module):
