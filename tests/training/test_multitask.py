@@ -208,6 +208,10 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            ["net.sharing=afa", 'net.options.isolation="ratio"', "balance.name=pcgrad"],
+            r"isolation 'ratio' needs the losses in one pass back, balance pcgrad makes one per task",
+        ),
         (["card.tasks.1.name=cover"], r"card\.tasks: two tasks have the name 'cover'"),
         (["card.tasks.2.of=height"], r"card\.tasks: edges is of 'height', which is no task of classes"),
         (["card.tasks.0.name=a/b"], r"card\.tasks\.0\.name"),

@@ -12,6 +12,7 @@ from smalti.losses.value import BerHu
 from smalti.nets.multitask.heads import DECODERS
 from smalti.nets.multitask.sharing import SHARING
 from smalti.training.balance import BalanceSettings
+from smalti.training.balance.balance import GradientBalance
 from smalti.training.edges import LABELS
 from smalti.training.pixel_settings import NetSettings, PixelRecipe
 from smalti.training.segmentation_settings import TaskSettings
@@ -131,6 +132,11 @@ class MultitaskRecipe(PixelRecipe):
         if self.augment.mix == "classmix" and not classes:
             raise ValueError("augment.mix: classmix needs a task of classes")
         self.balance.check({task.name: task.weight for task in self.card.tasks})
+        if self.net.options.get("isolation") == "ratio" and issubclass(self.balance.rule, GradientBalance):
+            raise ValueError(
+                "net.options.isolation 'ratio' needs the losses in one pass back, "
+                f"balance {self.balance.name} makes one per task; choose another of the two"
+            )
         for settings, plain in zip(self.card.tasks, self.make_card("").tasks, strict=True):
             if settings.kind != "value":
                 make_loss(settings.loss, plain)
