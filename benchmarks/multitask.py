@@ -1,6 +1,6 @@
 """The sharing schemes side by side: land cover and height of drawn scenes after one equal budget, three seeds each.
 
-    python benchmarks/multitask.py --train [--jobs 2] [--work FOLDER] [--schemes NAME ...] [--seeds 0 1 2]
+    python benchmarks/multitask.py --train --data FOLDER [--jobs 2] [--work FOLDER] [--schemes NAME ...] [--seeds 0 1 2]
     python benchmarks/multitask.py --costs [--work FOLDER]
     python benchmarks/multitask.py --write docs/multitask.md
 
@@ -29,11 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from networks_page import BEGIN, END
+from between_marks import fill_page
 
 from smalti.evaluation.delta import delta_m
 from smalti.evaluation.result import Main
-from smalti.jobs import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "recipes" / "multitask_drawn.toml"
@@ -59,25 +58,24 @@ def main() -> None:
     runs = [(scheme, seed) for seed in options.seeds for scheme in options.schemes]
     if options.train:
         with ThreadPoolExecutor(options.jobs) as pool:
-            list(pool.map(lambda run: _train(home, *run), runs))
+            list(pool.map(lambda run: _train(home, options.data, *run), runs))
     if options.costs:
         for scheme in options.schemes:
             _cost(home, scheme)
     text = "\n".join([_words(options), "", _table(home, options)])
     print("\n" + text)
     if options.write:
-        _write(options.write, text)
+        fill_page(options.write, text)
 
 
-def _train(home: Path, scheme: str, seed: int) -> None:
+def _train(home: Path, data: Path, scheme: str, seed: int) -> None:
     """Trains and scores one run, unless that was done; a failure is told, and others go on."""
     folder = _place(home, scheme) / str(seed)
     if (folder / "measured.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    sets = [
-        part for change in (*SCHEMES[scheme], f"train.seed={seed}", "train.threads=1") for part in ("--set", change)
-    ]
+    changes = (*SCHEMES[scheme], f"data.root={data.resolve()}", f"train.seed={seed}", "train.threads=1")
+    sets = [part for change in changes for part in ("--set", change)]
     peak = _smalti(folder, "train", str(RECIPE), *sets, "--out", str(folder / "run"))
     best, test = str(folder / "run" / "best"), folder / "test.json"
     if peak and _smalti(folder, "evaluate", best, str(RECIPE), "--part", "test", "--json", str(test)):
@@ -176,24 +174,17 @@ def _words(options: argparse.Namespace) -> str:
     train, test = recipe["train"], recipe["data"]["test"][0]
     return (
         f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}. {train['steps']} steps of {train['batch']} "
-        f"windows of {train['crop']}x{train['crop']} from random weights, equal weights of both tasks; scored on "
+        f"windows of {train['crop']}x{train['crop']}, encoders from ImageNet, equal weights of both tasks; scored on "
         f"{len(test['seeds'])} drawn scenes of {test['size']}x{test['size']} that no training has seen. Mean and "
         f"standard deviation of seeds {', '.join(map(str, options.seeds))}; Delta_m against `{SINGLE}`, seed by seed."
     )
-
-
-def _write(page: Path, text: str) -> None:
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{page}: has no {BEGIN} ... {END} to fill")
-    write_whole(page, f"{before}{begin}\n{text}\n{end}{after}".encode())
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--train", action="store_true", help="train and score what is missing")
     parser.add_argument("--costs", action="store_true", help="measure what is missing of sizes and speed")
+    parser.add_argument("--data", type=Path, default=Path(), help="the recipe's data.root, with the encoder's weights")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, of one thread each")
     parser.add_argument("--work", type=Path, default=Path("runs/multitask"), help="where results are kept")
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES), metavar="NAME")

@@ -23,8 +23,8 @@ def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], sourc
             own[name].copy_(weights[name])
     lines = [f"from {source}: {len(fitting)} of the net's {len(own)} tensors filled"]
     for what, names in (
-        ("of another shape, left at random", (own.keys() & weights.keys()) - fitting),
-        ("not in the checkpoint, left at random", own.keys() - weights.keys()),
+        ("of another shape, left as begun", (own.keys() & weights.keys()) - fitting),
+        ("not in the checkpoint, left as begun", own.keys() - weights.keys()),
         ("in the checkpoint only, not used", weights.keys() - own.keys()),
     ):
         if names:

@@ -15,6 +15,7 @@ from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table
 from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
+from smalti.nets.multitask.values import begin_values
 from smalti.training.branches import fill_branch
 from smalti.training.edges import edges_of
 from smalti.training.multitask_scores import line, pooled, selectable
@@ -24,6 +25,9 @@ from smalti.training.predict import TorchPredictor
 from smalti.training.team import ALONE
 from smalti.training.work import Conclusion
 
+FIRST = 16
+"""Windows whose values say where a task of values begins."""
+
 
 class MultitaskWork(PixelWork[MultitaskRecipe]):
     """See `PixelWork`. Reads all labels at once, so that none fails later."""
@@ -32,8 +36,16 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
         super().__init__(recipe, card)
         self.selectable = selectable(card.tasks)
         self.balance = recipe.balance.make({task.name: task.weight for task in recipe.card.tasks})
+        self._begin()
         self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
         self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
+
+    def _begin(self) -> None:
+        """Values begin at the mean of the first windows."""
+        first = self.stream.batch(0, FIRST)
+        for task in self.card.tasks:
+            if task.kind == "value":
+                begin_values(self.model, task.name, first["targets"][task.name][first["valid"]])
 
     def check(self) -> None:
         """DataError where labels cannot be used, or a task has none to learn from or to be scored by."""

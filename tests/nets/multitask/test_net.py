@@ -91,7 +91,8 @@ def test_nets_of_one_task_become_branches(sharing: str) -> None:
 def test_what_does_not_fit_a_branch_is_told() -> None:
     ued = NETS["ued"](classes=7, encoder="tiny")
     lines = make(COVER, HEIGHT, sharing="afa").fill_branch("height", ued.state_dict())
-    assert lines[1].startswith("  of another shape, left at random: heads.1.decoder.head.2.weight") and len(lines) == 2
+    assert lines[1].startswith("  of another shape, left as begun: heads.1.decoder.head.2.weight")
+    assert lines[2].endswith(": heads.1.answers.centre, heads.1.answers.spread") and len(lines) == 3
 
 
 def test_an_encoder_of_all_tasks_is_filled_too() -> None:

@@ -12,7 +12,7 @@ from smalti.card import Task
 from smalti.errors import ModelError
 from smalti.nets.backbones import make_backbone
 from smalti.nets.layers import ConvNorm, divisible, initialise
-from smalti.nets.multitask.heads import limited
+from smalti.nets.multitask.values import answers_of
 
 # encoder: channels of the last convolution, whether they shrink with the width, their multiple, channels of the hidden
 # layer (0 = none), activation, dropout
@@ -56,6 +56,7 @@ class Classifier(nn.Module):
             channels = hidden
         self.dropout = nn.Dropout(published if dropout is None else dropout)
         self.classes = nn.Linear(channels, self.task.channels)
+        self.answers = answers_of(self.task)
         initialise(self.last)
         initialise(self.hidden)
         nn.init.normal_(self.classes.weight, std=0.01)
@@ -65,4 +66,4 @@ class Classifier(nn.Module):
         """Images N,bands,H,W to {task: logits N,K, or values N,1}."""
         y = self.last(self.encoder(x)[-1]).mean((2, 3), keepdim=True)  # N,C,1,1
         answer = self.classes(self.dropout(self.hidden(y).flatten(1)))
-        return {self.task.name: limited(answer, self.task)}
+        return {self.task.name: self.answers(answer)}

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smalti.card import Task
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import initialise, resize
+from smalti.nets.multitask.values import answers_of
 from smalti.nets.segmentation.deeplabv3plus import DeepLabDecoder
 from smalti.nets.segmentation.ued import Decoder
 
@@ -20,22 +20,17 @@ DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
 }
 
 
-def limited(values: Tensor, task: Task) -> Tensor:
-    """Never below the task's minimum, by a softplus; logits, and values without one, stay as they are."""
-    return values if task.minimum is None else task.minimum + F.softplus(values)
-
-
 class PixelHead(nn.Module):
     """A decoder, bilinear up to the size of the image."""
 
     def __init__(self, task: Task, decoder: nn.Module) -> None:
         super().__init__()
-        self.task = task
         self.decoder = decoder
+        self.answers = answers_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
         """The branch's maps, and the image N,bands,H,W for its size, to N,K,H,W."""
-        return resize(limited(self.decoder(maps), self.task), image)
+        return resize(self.answers(self.decoder(maps)), image)
 
 
 class ImageHead(nn.Module):
@@ -43,12 +38,12 @@ class ImageHead(nn.Module):
 
     def __init__(self, task: Task, channels: int) -> None:
         super().__init__()
-        self.task = task
         self.linear = nn.Linear(channels, task.channels)
+        self.answers = answers_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
         """The branch's maps to N,K."""
-        return limited(self.linear(maps[-1].mean((2, 3))), self.task)
+        return self.answers(self.linear(maps[-1].mean((2, 3))))  # type: ignore[no-any-return]
 
 
 def make_head(task: Task, encoder: Backbone, decoder: str) -> nn.Module:

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from smalti.card import Task
+from smalti.nets.backbones import BACKBONES
+from smalti.nets.multitask.net import MultiTask
+from smalti.nets.multitask.values import Values, begin_values
+from tests.nets.multitask.contract import Tiny
+
+HEIGHT = Task(name="height", kind="value", unit="m", minimum=0.0)
+TEMPERATURE = Task(name="temperature", kind="value", unit="K")
+NAN = float("nan")
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BACKBONES, "tiny", Tiny)
+
+
+@pytest.mark.parametrize("minimum", [0.0, -5.0, None])
+def test_a_head_that_says_nothing_answers_the_mean_of_the_data(minimum: float | None) -> None:
+    values = Values(Task(name="v", kind="value", minimum=minimum))
+    values.begin(torch.tensor([[2.0, 4.0], [NAN, 12.0]]))
+    torch.testing.assert_close(values(torch.zeros(1)), torch.tensor([6.0]))
+
+
+def test_a_step_is_a_deviation_of_the_data_where_nothing_bounds_them() -> None:
+    values = Values(TEMPERATURE)
+    values.begin(torch.tensor([280.0, 300.0]))
+    torch.testing.assert_close(values(torch.ones(1)), torch.tensor([290 + 200**0.5]))
+
+
+def test_what_does_not_differ_says_nothing_about_steps() -> None:
+    for known in (torch.empty(0), torch.tensor([NAN, 3.0]), torch.full((5,), 3.0)):
+        values = Values(HEIGHT)
+        values.begin(known)
+        assert values.spread == 1
+
+
+def test_only_the_task_that_is_named_begins_anew() -> None:
+    net = MultiTask((HEIGHT, TEMPERATURE), encoder="tiny")
+    begin_values(net, "temperature", torch.tensor([280.0, 300.0]))
+    assert [head.answers.centre.item() for head in net.heads] == [0, 290]
+
+
+def test_what_was_begun_is_kept_with_the_weights() -> None:
+    net, other = (MultiTask((HEIGHT,), encoder="tiny") for _ in range(2))
+    begin_values(net, "height", torch.tensor([0.0, 8.0]))
+    other.load_state_dict(net.state_dict())
+    torch.testing.assert_close(other.heads[0].answers(torch.zeros(1)), torch.tensor([4.0]))
