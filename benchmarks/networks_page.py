@@ -8,10 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from between_marks import fill_page
+
 from smalti.jobs import write_whole
 from smalti.report.charts import ticks
 
-BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 PICTURE = Path("images") / "networks.svg"
 COLUMNS = (
     # head, where it lies, its format
@@ -49,18 +50,13 @@ def table(rows: Sequence[Row]) -> str:
 
 def write_page(page: Path, rows: Sequence[Row], recipe: Path) -> None:
     """Puts table and picture between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{page}: has no {BEGIN} ... {END} to fill")
     drawn = [row for row in rows if row.costs and row.accuracy]
     parts = [_words(rows, recipe), table(rows)]
     if drawn:
         (page.parent / PICTURE).parent.mkdir(exist_ok=True)
         write_whole(page.parent / PICTURE, picture(drawn).encode())
         parts.append(f"![mIoU against milliseconds per tile]({PICTURE.as_posix()})")
-    write_whole(page, "\n".join([before + begin, "\n\n".join(parts), end + after]).encode())
+    fill_page(page, "\n\n".join(parts))
 
 
 def _words(rows: Sequence[Row], recipe: Path) -> str:

@@ -19,6 +19,7 @@ from smalti.training.recipe import read_segmentation
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = runpy.run_path(str(ROOT / "benchmarks" / "network_list.py"))["NETWORKS"]
+MARKS = runpy.run_path(str(ROOT / "benchmarks" / "between_marks.py"))
 PAGE = runpy.run_path(str(ROOT / "benchmarks" / "networks_page.py"))
 
 
@@ -35,10 +36,7 @@ def test_the_recipe_takes_it_with_the_terms_that_its_heads_need(network: Any) ->
     assert {"cross_entropy", "dice", *network.loss} == set(recipe.loss.terms())
 
 
-def test_the_middle_of_an_image_is_scored_against_the_middle_of_its_labels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+def test_the_middle_of_an_image_is_scored_against_the_middle_of_its_labels(tmp_path: Path) -> None:
     script = runpy.run_path(str(ROOT / "benchmarks" / "networks.py"))
     script["_middle"].__globals__["MIDDLE"] = 40
     ids = np.random.default_rng(0).integers(0, 3, (64, 50), np.uint8)
@@ -75,7 +73,7 @@ def test_labels_lie_on_nothing_and_inside() -> None:
 
 def test_a_page_is_filled_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{PAGE['BEGIN']}\nold\n{PAGE['END']}\nafter\n")
+    page.write_text(f"before\n{MARKS['BEGIN']}\nold\n{MARKS['END']}\nafter\n")
     rows = [row(1, 90.0, 30.0), row(2, 9.0, 40.0), PAGE["Row"]("unmeasured", "random", {}, {})]
     for _ in range(2):  # again and again
         PAGE["write_page"](page, rows, ROOT / "recipes" / "networks.toml")

@@ -185,6 +185,7 @@ def test_reader_engine_and_writer_work_at_the_same_time() -> None:
     meet = meeting("predict", 2, Threshold())
     read, write = meeting("read", 4, scene.read), meeting("write", 1, scene.write)
     predict_scene(read, Meeting(), write, 16, 112)
+    assert not gate.broken and gate.n_waiting == 0
 
 
 def test_averaging_sees_all_eight_symmetries_and_turns_answers_back() -> None:

@@ -71,7 +71,8 @@ def default(field: FieldInfo) -> str:
 def tables(model: Model, key: str) -> Iterator[str]:
     """This model's table, then those of the models in it."""
     meaning = explanations(model)
-    plain = {n: f for n, f in model.model_fields.items() if not any(models_in(f.annotation))}
+    fields = sorted(model.model_fields.items(), key=lambda item: item[0] not in ("kind", "name"))
+    plain = {n: f for n, f in fields if not any(models_in(f.annotation))}
     if plain:
         yield f"### `{key or 'recipe'}`\n{inspect.cleandoc(model.__doc__ or '')}\n"
         yield "| key | type | default | |\n|---|---|---|---|"

@@ -55,8 +55,8 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Window]:
     labels[66:, :50] = 2
     write_labels(tmp_path, labels)
     seen: list[Window] = []
-    read = FileScene.read
-    monkeypatch.setattr(FileScene, "read", lambda scene, window: seen.append(window) or read(scene, window))
+    read = FileScene.read_targets
+    monkeypatch.setattr(FileScene, "read_targets", lambda scene, window: seen.append(window) or read(scene, window))
     return seen
 
 

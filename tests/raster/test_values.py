@@ -61,7 +61,8 @@ def test_unknown_is_what_the_file_or_the_spec_says_and_a_depth_of_zero(tmp_path:
 
 @pytest.mark.parametrize("unit", ["m", "Metre", "meters", ""])
 def test_the_unit_of_the_task_by_any_spelling(tmp_path: Path, unit: str) -> None:
-    open_values(write(tmp_path / "a.tif", STORED, unit), GRID, HEIGHT).close()
+    heights = open_values(write(tmp_path / "a.tif", STORED, unit), GRID, HEIGHT).read(WHOLE)
+    np.testing.assert_array_equal(heights, STORED)
 
 
 def test_another_unit_is_refused_unless_a_scale_leads_there(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.known.items import find_items
-from smalti.known.opened import lacking, open_split
+from smalti.known.opened import lacking, open_found
 from smalti.known.registry import find_known
 from smalti.known.taken import take
 from smalti.mapping.fit import open_fitting
@@ -131,17 +131,17 @@ def known_split(text: str, folder: Path, card: Card) -> Scored:
     """
     name, _, split = text.partition(":")
     known = find_known(name)
-    items = find_items(known, folder, split, card.bands).items
+    search = find_items(known, folder, split, card.bands)
     taken = []
     for each in take(known, [task for task in card.tasks if not task.per_image], {}):
-        lack = lacking(known, items, each.name)
+        lack = lacking(known, search.items, each.name)
         if lack:
             _warn(f"{each.task.name} is not scored: {lack}")
         else:
             taken.append(each)
     if not taken:
         raise DataError(f"{name} has no truth for the tasks {', '.join(task.name for task in card.tasks)}")
-    opener, items = open_split(known, folder, split, card, taken)
+    opener, items = open_found(known, search, card, taken)
     return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from smalti import __version__
 from smalti.card import Task
-from smalti.data.kept import Counts, kept_counts
+from smalti.data.kept import Counts, join_stamps, kept_counts
 from smalti.data.scenes import Scene
 from smalti.errors import DataError
 from smalti.tiling import Window
@@ -24,7 +23,8 @@ class Index:
         self.task = task
         self._places = [(i, window) for i, scene in enumerate(scenes) for window in _cells(scene)]
         shape = (len(self._places), len(task.labels))
-        counts = kept_counts(_stamp(scenes, task), shape, lambda: _count(scenes, self._places, task))
+        stamp = join_stamps(f"{CELL} {task.name}", [scene.stamp for scene in scenes])
+        counts = kept_counts(stamp, shape, lambda: _count(scenes, self._places, task))
         self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
         """Ids of the classes that occur at all."""
         self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]
@@ -38,12 +38,6 @@ class Index:
         return i, cell.row + int(rng.integers(cell.height)), cell.col + int(rng.integers(cell.width))
 
 
-def _stamp(scenes: Sequence[Scene], task: Task) -> str:
-    """All that decides about the counts; empty where one of the scenes cannot tell."""
-    stamps = [scene.stamp for scene in scenes]
-    return "\n\n".join([f"{__version__} {CELL} {task.name}", *stamps]) if all(stamps) else ""
-
-
 def _cells(scene: Scene) -> Iterator[Window]:
     for row in range(0, scene.grid.height, CELL):
         for col in range(0, scene.grid.width, CELL):
@@ -55,6 +49,6 @@ def _count(scenes: Sequence[Scene], places: Sequence[Place], task: Task) -> Coun
     classes = len(task.labels)
     counts = np.zeros((len(places), classes), np.uint16)
     for row, (i, window) in enumerate(places):
-        labels = scenes[i].read(window).targets[task.name]
+        labels = scenes[i].read_targets(window)[task.name]
         counts[row] = np.bincount(labels.ravel(), minlength=classes)[:classes]
     return counts

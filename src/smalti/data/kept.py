@@ -7,7 +7,7 @@ where the folder cannot be written, counting costs its time again at the next st
 import hashlib
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import deliver, user_cache
 
@@ -36,6 +37,11 @@ def stamp_files(*paths: Path) -> str:
         except OSError:
             return ""
     return "\n".join(lines)
+
+
+def join_stamps(what: str, stamps: Sequence[str]) -> str:
+    """One stamp for `what` is counted in several scenes; empty where one of them has none."""
+    return "\n\n".join([f"{__version__} {what}", *stamps]) if all(stamps) else ""
 
 
 def kept_counts(stamp: str, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:

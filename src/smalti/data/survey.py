@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from smalti import __version__
 from smalti.card import Task
-from smalti.data.kept import Counts, kept_counts
+from smalti.data.kept import Counts, join_stamps, kept_counts
 from smalti.data.sample import known
 from smalti.data.scenes import Scene
 from smalti.errors import DataError
@@ -29,8 +28,7 @@ def survey(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, float]:
     labelled = [task for task in tasks if task in scenes[0].tasks]
     if all(scene.path is None for scene in scenes):
         return {task.name: 1.0 for task in labelled}
-    stamps = [scene.stamp for scene in scenes]
-    stamp = "\n\n".join([f"{__version__} survey", *stamps]) if all(stamps) else ""
+    stamp = join_stamps("survey", [scene.stamp for scene in scenes])
     [steps] = kept_counts(stamp, (1, len(labelled)), lambda: _steps(scenes, labelled))
     if not steps.any():
         names = ", ".join(task.name for task in labelled)

@@ -81,14 +81,15 @@ def evaluate_tasks(
     card = predict.card
     kept = tiles or {}
     main = next((task for task in card.tasks if task.kind == "classes"), None)
-    tallies: list[ClassTally | ValueTally] = []
-    for task in _scored(card.tasks, tasks):
+
+    def tally_of(task: Task) -> ClassTally | ValueTally:
         if task.kind == "classes":
             ways = variants if task == main else None
-            tallies.append(ClassTally(task, leave_out, boundary, kept.get(task.name), ways, tta))
-        else:
-            least = (above or {}).get(task.name, threshold(task))
-            tallies.append(ValueTally(task, least, CROPS[crop] if crop else None, kept.get(task.name)))
+            return ClassTally(task, leave_out, boundary, kept.get(task.name), ways, tta)
+        least = (above or {}).get(task.name, threshold(task))
+        return ValueTally(task, least, CROPS[crop] if crop else None, kept.get(task.name))
+
+    tallies = [tally_of(task) for task in _scored(card.tasks, tasks)]
     scoring = _Scoring(_passes(predict, tallies, tta), card.tasks, tallies, keep, progress)
     images = sum(1 for pair in pairs if scoring.score(pair))
     counted = [tally for tally in tallies if tally.counted]

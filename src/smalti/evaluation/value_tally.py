@@ -17,7 +17,7 @@ from smalti.evaluation.value_result import ValueConditions, ValueEvaluation, Val
 from smalti.raster.grid import Grid
 from smalti.raster.values import METRES
 from smalti.tiling import Window
-from smalti.value_metrics import IGNORED, ValueCounts
+from smalti.value_metrics import IGNORED, PIXELS, ValueCounts
 
 LEAST_HEIGHT = 1.0
 """Metres: where the truth is lower, relative errors of heights say nothing."""
@@ -46,7 +46,7 @@ class ValueTally:
     @property
     def counted(self) -> bool:
         """See `Tally`."""
-        return self.counts.scores().pixels > 0
+        return bool(self.counts.counts[PIXELS])
 
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> "ImageValueTally":
         """See `Tally`; DataError where the crop is made for images of another size."""

@@ -8,7 +8,7 @@ from typing import Any
 from smalti.card import Card, Task
 from smalti.errors import DataError
 from smalti.known.folder import fill
-from smalti.known.items import Borders, Item, find_items, whole_grid
+from smalti.known.items import Borders, Item, Search, find_items, whole_grid
 from smalti.known.layout import Bands, Known
 from smalti.known.taken import Taken
 from smalti.raster.crop import CroppedLabels, CroppedReader
@@ -141,7 +141,13 @@ def open_split(
 
     DataError where an image, its labels or values are missing, or the classes differ.
     """
-    search = find_items(known, root, split, card.bands, borders)
+    return open_found(known, find_items(known, root, split, card.bands, borders), card, taken, classes)
+
+
+def open_found(
+    known: Known, search: Search, card: Card, taken: Sequence[Taken], classes: dict[str, str | int] | None = None
+) -> tuple[Opener, tuple[Item, ...]]:
+    """See `open_split`, where the images of the split are found already."""
     labelled = next((each.task for each in taken if not each.name), None)
     opener = make_opener(known, search.bands, card.bands, labelled or known.task(), classes if labelled else None)
     for each in taken:

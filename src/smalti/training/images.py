@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,10 +16,10 @@ from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
 from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
 from smalti.losses.images import mix
 from smalti.nets.build import Model, build
-from smalti.nets.weights import load_encoder
+from smalti.nets.multitask.values import begin_values
 from smalti.scene import Predictor
 from smalti.training.branches import fill_branch
-from smalti.training.encoder import encoder_of
+from smalti.training.encoder import start_encoder
 from smalti.training.image_losses import make_image_loss
 from smalti.training.images_settings import ImagesRecipe
 from smalti.training.images_split import data_name, make_cutter, open_split
@@ -52,12 +53,11 @@ class ImagesWork:
         recipe = self.recipe
         torch.manual_seed(recipe.train.seed)
         model = build(self.card)
-        if source := recipe.net.encoder_weights:
-            with torch.no_grad():
-                images = model.normalise(self.stream.batch(0, recipe.train.batch)["image"])
-            path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
-            encoder = encoder_of(model, "net.encoder_weights")
-            load_encoder(encoder, path, recipe.net.encoder_sha256, images)
+        first = partial(self.stream.batch, 0, recipe.train.batch)
+        start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
+        for task in self.card.tasks:
+            if not task.has_classes:
+                begin_values(model, task.name, torch.from_numpy(self.split.train.answers[task.name]))
         return model
 
     @property

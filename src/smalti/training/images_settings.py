@@ -16,7 +16,7 @@ from smalti.losses import ValueLossSettings
 from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.training.balance.settings import BalanceSettings
-from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings
 
 
 class _Learned(Settings):
@@ -165,7 +165,7 @@ class ImagesCard(CardSettings):
     tasks: Tasks = Field(min_length=1)
 
 
-class ImagesNet(Settings):
+class ImagesNet(EncoderSettings):
     """The network."""
 
     name: Literal["classifier", "multitask"] = "multitask"
@@ -178,10 +178,6 @@ class ImagesNet(Settings):
     """For multitask: key in `smalti.nets.multitask.sharing.SHARING`."""
     options: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
     """What else the net takes, by name: `stages`, `gate`, `isolation`; `dropout` of a classifier."""
-    encoder_weights: str | None = None
-    """A file or `hub:OWNER/NAME`; None starts at random."""
-    encoder_sha256: str | None = None
-    """The file's SHA-256; another file is refused."""
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -219,8 +215,6 @@ class ImagesRecipe(Recipe):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        if self.net.encoder_sha256 and not self.net.encoder_weights:
-            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
         if len({task.name for task in self.card.tasks}) < len(self.card.tasks):
             raise ValueError("card.tasks: two tasks have the same name")
         self._check_balance()

@@ -9,13 +9,13 @@ from pydantic import Field, field_validator, model_validator
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
 from smalti.data.sources import AnySource, KnownSource
-from smalti.training.settings import Recipe, Settings, TrainSettings
+from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
 """What chose a checkpoint; every score of it carries these words."""
 
 
-class NetSettings(Settings):
+class NetSettings(EncoderSettings):
     """The network."""
 
     name: str = "ued"
@@ -27,10 +27,6 @@ class NetSettings(Settings):
     options: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(default_factory=dict)
     """What else the net takes, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`, `isolation`,
     `tau`; see docs/networks.md."""
-    encoder_weights: str | None = None
-    """A file or `hub:OWNER/NAME`; None starts at random."""
-    encoder_sha256: str | None = None
-    """The file's SHA-256; another file is refused."""
 
     @field_validator("options")
     @classmethod
@@ -101,8 +97,6 @@ class PixelRecipe(Recipe):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        if self.net.encoder_sha256 and not self.net.encoder_weights:
-            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
         if self.optim.freeze_encoder and not (self.net.encoder_weights or self.train.start):
             raise ValueError("optim.freeze_encoder would keep random weights; give net.encoder_weights or train.start")
         if self.train.crop % 32:

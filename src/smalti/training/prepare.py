@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import torch
 
@@ -16,9 +16,8 @@ from smalti.errors import RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
-from smalti.nets.weights import load_encoder
 from smalti.training.edges import with_edges
-from smalti.training.encoder import encoder_of
+from smalti.training.encoder import start_encoder
 from smalti.training.pixel_settings import PixelRecipe
 
 MEGABYTE = 1 << 20
@@ -86,13 +85,8 @@ def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:
     torch.manual_seed(recipe.train.seed)
     model = build(card)
     _check_batch(model, recipe)
-    if recipe.net.encoder_weights:
-        with torch.no_grad():
-            images = model.normalise(stream.batch(0, recipe.train.batch)["image"])
-        source = recipe.net.encoder_weights
-        path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
-        encoder = encoder_of(model, "net.encoder_weights")
-        load_encoder(encoder, path, recipe.net.encoder_sha256, images)
+    first = partial(stream.batch, 0, recipe.train.batch)
+    start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
     return model
 
 

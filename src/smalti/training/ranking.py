@@ -14,7 +14,7 @@ from smalti.data.photos.series import Collection, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
 from smalti.nets.build import Model, build
-from smalti.nets.weights import load_encoder
+from smalti.training.encoder import start_encoder
 from smalti.training.predict import load_model
 from smalti.training.preference import group_loss, list_loss, pair_loss
 from smalti.training.ranking_settings import AnySource, RankingRecipe
@@ -59,9 +59,7 @@ class RankingWork:
         with torch.no_grad():
             images = model.normalise(first["image"])
         net: Any = model.net
-        if source := recipe.net.encoder_weights:
-            path = source if source.startswith("hub:") else recipe.root / Path(source).expanduser()
-            load_encoder(net.encoder, path, recipe.net.encoder_sha256, images)
+        start_encoder(model, recipe.net, recipe.root, lambda: images)
         model.eval()
         net.start(images, first["cues"])
         return model.train()

@@ -13,7 +13,7 @@ from smalti.data.photos.triage import read_triage
 from smalti.data.photos.worsened import Worsened, find_originals
 from smalti.photos.cues import CUES
 from smalti.photos.overview import SIDE
-from smalti.training.settings import CardSettings, Recipe, Settings, TrainSettings
+from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings
 
 
 class _Source(Settings):
@@ -114,7 +114,7 @@ class RankingCard(CardSettings):
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
 
-class RankerSettings(Settings):
+class RankerSettings(EncoderSettings):
     """The ranker."""
 
     name: Literal["ranker", "siamese", "pooled"] = "ranker"
@@ -122,10 +122,6 @@ class RankerSettings(Settings):
     encoder: str = "mobilenetv2_tf"
     """Key in `smalti.nets.backbones.BACKBONES`."""
     width: float = Field(1.0, gt=0)
-    encoder_weights: str | None = None
-    """A file or `hub:OWNER/NAME`; None starts at random."""
-    encoder_sha256: str | None = None
-    """The file's SHA-256; another file is refused."""
 
 
 class RankingTrain(TrainSettings):
@@ -161,8 +157,6 @@ class RankingRecipe(Recipe):
     def _no_contradictions(self) -> Self:
         if "list" in self.loss and self.net.name != "ranker":
             raise ValueError(f"loss.list needs scores, which net {self.net.name} has not; leave it out")
-        if self.net.encoder_sha256 and not self.net.encoder_weights:
-            raise ValueError("net.encoder_sha256 is given without net.encoder_weights")
         self.make_card("")
         return self
 

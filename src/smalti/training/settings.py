@@ -42,6 +42,21 @@ class CardSettings(Settings):
         return Card(**plain, net=net, options=options, tasks=tasks, origin=origin)
 
 
+class EncoderSettings(Settings):
+    """Where the weights of a net's encoder come from."""
+
+    encoder_weights: str | None = None
+    """A file or `hub:OWNER/NAME`; None starts at random."""
+    encoder_sha256: str | None = None
+    """The file's SHA-256; another file is refused."""
+
+    @model_validator(mode="after")
+    def _hash_of_something(self) -> Self:
+        if self.encoder_sha256 and not self.encoder_weights:
+            raise ValueError("encoder_sha256 is given without net.encoder_weights")
+        return self
+
+
 class OptimSettings(Settings):
     """The optimizer."""
 

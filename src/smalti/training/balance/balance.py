@@ -60,6 +60,24 @@ class Balance:
         raise NotImplementedError
 
 
+class Drawing(Balance):
+    """A rule that draws by chance, and goes on with what it would have drawn."""
+
+    options = ("seed",)
+
+    def __init__(self, weights: Mapping[str, float], seed: int) -> None:
+        super().__init__(weights)
+        self.random = torch.Generator().manual_seed(seed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Balance`."""
+        return {"random": self.random.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `Balance`."""
+        self.random.set_state(state["random"])
+
+
 class LossBalance(Balance):
     """A rule that weighs the losses by numbers alone."""
 
