@@ -100,7 +100,7 @@ def test_map_page_shows_heights_shaded_beside_the_classes(mapped):
     write_map_page(html, str(scene), out, card, None)
     page = self_contained(html.read_text())
     assert "<h2>Height</h2>" in page and "map.tif, map_height.tif" in page and "60.00 %" in page
-    assert f"{np.nanmax(heights):.4g} m" in page and f"{np.nanmean(heights):.4g} m" in page
+    assert f"{np.nanmax(heights):.2f} m" in page and f"{np.nanmean(heights):.2f} m" in page
     assert page.count("data:image/") == 4  # scene, map, heights, and the map beside them
 
 

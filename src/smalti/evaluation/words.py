@@ -19,6 +19,13 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4g}"
 
 
+def within(value: float, span: float) -> str:
+    """One of several numbers that lie as far apart as `span`, with the decimals by which these differ."""
+    if not 0 < span < math.inf:
+        return number(value)
+    return f"{value:.{max(0, 2 - math.floor(math.log10(span)))}f}"
+
+
 def defined(value: float) -> float | None:
     """A number for JSON, which has none that is not finite."""
     return value if math.isfinite(value) else None

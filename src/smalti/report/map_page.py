@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import RGB, Card, Task
+from smalti.evaluation.words import within
 from smalti.jobs import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.run import Wanted, products
@@ -99,7 +100,8 @@ def _surface(path: Path, task: Task, card: Card) -> Surface:
     shaded = relief(small.values, low, high, small.step * pixel_in_unit(grid, task, card))
     whole, unit = small.whole, f" {task.unit}" if task.unit else ""
     figures = (("lowest", whole.least), ("mean", whole.mean), ("highest", whole.most)) if whole.count else ()
-    return Surface(task, shaded, low, high, tuple((name, f"{value:.4g}{unit}") for name, value in figures))
+    facts = tuple((name, within(value, whole.most - whole.least) + unit) for name, value in figures)
+    return Surface(task, shaded, low, high, facts)
 
 
 def pixel_in_unit(grid: Grid, task: Task, card: Card) -> float:

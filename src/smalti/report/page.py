@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smalti import __version__
-from smalti.evaluation.words import number, percent
+from smalti.evaluation.words import number, percent, within
 from smalti.report.charts import short
 
 
@@ -22,6 +22,7 @@ def render(template: str, **values: Any) -> str:
     environment.filters |= {
         "percent": percent,
         "number": number,
+        "within": within,
         "short": short,
         "hex": lambda rgb: "#{:02x}{:02x}{:02x}".format(*rgb),
     }
