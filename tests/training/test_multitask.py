@@ -114,6 +114,20 @@ def test_edges_are_made_of_the_classes_and_unlabelled_tasks_have_no_term(whole: 
     assert tasks.terms(tasks.model, batch) == {}
 
 
+def test_where_classes_say_so_an_unknown_value_is_zero(whole: Path) -> None:
+    tasks = work(whole / "tasks.toml", 'card.tasks.1.zero={cover=["water", "road"]}')
+    nan, seen = float("nan"), {}
+    targets = {
+        "cover": torch.tensor([[[0, 1, 1, 4, 255, 2]]]),
+        "height": torch.tensor([[[nan, nan, 7, nan, nan, nan]]]),
+    }
+    batch = {"image": torch.zeros(1, 3, 1, 6), "targets": targets, "valid": torch.ones(1, 1, 6, dtype=torch.bool)}
+    tasks._losses["height"] = lambda outputs, given, valid: seen.update(given) or {}
+    tasks.terms(lambda image: {task.name: torch.zeros(1, task.channels, 1, 6) for task in tasks.card.tasks}, batch)
+    expected = torch.tensor([[[nan, 0, 7, 0, nan, nan]]])
+    torch.testing.assert_close(seen["height"], expected, equal_nan=True)
+
+
 FOLDER = """
 [[data.train]]
 kind = "folder"
@@ -214,6 +228,8 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
         ),
         (["card.tasks.1.name=cover"], r"card\.tasks: two tasks have the name 'cover'"),
         (["card.tasks.2.of=height"], r"card\.tasks: edges is of 'height', which is no task of classes"),
+        (['card.tasks.1.zero={cover=["lawn"]}'], r"card\.tasks: height is zero where cover is 'lawn': no such class"),
+        (['card.tasks.1.zero={edges=["edge"]}'], r"height is zero where edges is 'edge': no such class"),
         (["card.tasks.0.name=a/b"], r"card\.tasks\.0\.name"),
         (["net.sharing=half"], r"net: no sharing scheme 'half'; there are separate"),
         (["net.decoder=half"], r"net: no decoder 'half'; there are ued"),

@@ -1,9 +1,10 @@
 """Training of nets that answer several tasks of each pixel: windows in, whole validation images scored in one pass."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
@@ -64,6 +65,9 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
         outputs, targets, valid = self.answers(model, batch)
         for name, of in self.recipe.edges.items():
             targets[name] = edges_of(targets[of], self.card.task(of).ignore)
+        for name, zero in self.recipe.zero.items():
+            for of, labels in zero.items():
+                targets[name] = zeroed(targets[name], targets[of], self.card.task(of), labels)
         return dict(self._terms(outputs, targets, valid))
 
     def _terms(
@@ -110,6 +114,12 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
         chosen = model.card.origin.chosen
         found = evaluate_tasks(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
         return Conclusion(text_table(*found.values()), pooled(self.card.tasks, found, ALONE))
+
+
+def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
+    """Values N,H,W, 0 where they are unknown and the ids N,H,W of a task's classes are those of some labels."""
+    ids = torch.tensor([task.labels.index(label) for label in labels], device=classes.device)
+    return torch.where(values.isnan() & torch.isin(classes, ids), 0.0, values)
 
 
 def _loss(settings: AnyTask, task: Task) -> Loss | ValueLoss:

@@ -58,6 +58,8 @@ class ValueTask(_Learned):
     """`m` for heights and depths that are to be compared with others."""
     minimum: float | None = None
     """What it can never be below; None is 0 for heights and depths, and nothing for others."""
+    zero: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Classes, by their task, where it is 0 in training where no source says it: the ground, for heights."""
     loss: ValueLossSettings = ValueLossSettings(berhu=BerHu())
 
     def task(self) -> Task:
@@ -125,10 +127,13 @@ class MultitaskRecipe(PixelRecipe):
         names = [task.name for task in self.card.tasks]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"card.tasks: two tasks have the name {twice[0]!r}; give each its own")
-        classes = [task.name for task in self.card.tasks if task.kind == "classes"]
+        classes = {task.name: task.labels for task in self.card.tasks if task.kind == "classes"}
         for task in self.card.tasks:
             if task.kind == "edges" and task.of not in classes:
                 raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is no task of classes")
+            for of, labels in task.zero.items() if task.kind == "value" else ():
+                if unknown := [label for label in labels if label not in classes.get(of, ())]:
+                    raise ValueError(f"card.tasks: {task.name} is zero where {of} is {unknown[0]!r}: no such class")
         if self.augment.mix == "classmix" and not classes:
             raise ValueError("augment.mix: classmix needs a task of classes")
         self.balance.check({task.name: task.weight for task in self.card.tasks})
@@ -146,6 +151,11 @@ class MultitaskRecipe(PixelRecipe):
     def edges(self) -> dict[str, str]:
         """See `PixelRecipe`."""
         return {task.name: task.of for task in self.card.tasks if task.kind == "edges"}
+
+    @property
+    def zero(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By task of values, then by task of classes: where the value is 0."""
+        return {task.name: task.zero for task in self.card.tasks if task.kind == "value" and task.zero}
 
     def make_card(self, recipe: str) -> Card:
         """See `Recipe`."""
