@@ -36,6 +36,8 @@ from smalti.training.predict import load_model
 
 HEADS = ("stage", "gate", "task", "listens to", "mean", "lowest tenth", "highest tenth")
 TITLE = 24
+PANEL = 256
+"""Pixels of a panel's longer side at most."""
 
 
 @dataclass(frozen=True)
@@ -91,19 +93,21 @@ def listen(model: Model, pixels: NDArray[Any]) -> list[Listening]:
     ]
 
 
-def read_middle(path: Path, model: Model, side: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+def read_middle(path: Path, model: Model, side: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Raw pixels C,H,W of the middle of an image, and how it is shown."""
     with closing(open_fitting(str(path), partial(open_raster, path), model.card, None, None, print)) as reader:
         height, width = min(side, reader.grid.height), min(side, reader.grid.width)
         window = Window((reader.grid.height - height) // 2, (reader.grid.width - width) // 2, height, width)
         pixels, valid = reader.read(window)
-    return pixels, to_bytes(visible(pixels), valid, pixels.dtype == np.uint8)
+    picture = to_bytes(visible(pixels), valid, pixels.dtype == np.uint8)
+    scale = min(1.0, PANEL / max(height, width))
+    return pixels, cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
 
 
 def draw(picture: NDArray[np.uint8], found: list[Listening]) -> Image.Image:
-    """The picture, and below it one row per stage and kind of gate."""
+    """The picture, and below it one row per stage."""
     height, width = picture.shape[:2]
-    across = sum((each.stage, each.kind) == (found[0].stage, found[0].kind) for each in found)
+    across = sum(each.stage == found[0].stage for each in found)
     panels = [("the image, and the ramp from nothing to all", picture)]
     panels += [(each.title, panel(each, height, width)) for each in found]
     places = [(0, 0), *((1 + k // across, k % across) for k in range(len(found)))]
@@ -134,7 +138,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("image", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--side", type=int, default=512, help="Of the part of the image, in pixels.")
+    parser.add_argument("--side", type=int, default=512, help="Of the part of the image that is looked at, in pixels.")
     return parser.parse_args()
 
 

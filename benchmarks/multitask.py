@@ -46,6 +46,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "mtan": ("net.sharing=mtan",),
     "afa": ("net.sharing=afa",),
     "afa, own gradients": ("net.sharing=afa", 'net.options.isolation="own"'),
+    "afa, slow gates": ("net.sharing=afa", "optim.sharing_factor=0.1"),
 }
 TILE, THREADS = 512, 2
 HEADS = ("scheme", "mIoU, %", "height RMSE, m", "delta 1, %", "Delta_m, %", "M parameters", "G multiply-adds",
