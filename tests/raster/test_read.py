@@ -289,6 +289,8 @@ def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     reader = open_raster(tif(tmp_path / "a.tif", RGB))
     reader.close()
     reader.close()
+    with pytest.raises(RasterError):
+        reader.read(WHOLE)
 
 
 def test_real_rasters_of_many_kinds(shared_data: Path) -> None:

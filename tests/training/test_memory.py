@@ -12,5 +12,7 @@ def test_large_blocks_are_kept(monkeypatch) -> None:
 
 
 def test_another_c_library_is_left_alone(monkeypatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
+    looked: list[str | None] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: looked.append(name) or SimpleNamespace())
     keep_freed_memory()
+    assert looked == [None]

@@ -43,10 +43,12 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
 
     def _begin(self) -> None:
         """Values begin at the mean of the first windows."""
+        tasks = [task.name for task in self.card.tasks if task.kind == "value"]
+        if not tasks:
+            return
         first = self.stream.batch(0, FIRST)
-        for task in self.card.tasks:
-            if task.kind == "value":
-                begin_values(self.model, task.name, first["targets"][task.name][first["valid"]])
+        for name in tasks:
+            begin_values(self.model, name, first["targets"][name][first["valid"]])
 
     def check(self) -> None:
         """DataError where labels cannot be used, or a task has none to learn from or to be scored by."""
