@@ -78,6 +78,19 @@ def source_of(**more: Any) -> ScenesSource:
     return ScenesSource(kind="scenes", images=("town.tif",), truth=("town.geojson",), labels=labels, **more)
 
 
+def test_a_raster_of_values_alone_needs_no_labels(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    Image.fromarray(np.full((30, 40), 25, np.uint8)).save(tmp_path / "depth.png")
+    depth = Task(name="depth", kind="value", quantity="depth", unit="m")
+    source = ScenesSource(
+        kind="scenes", images=("a.png",), also={"depth": {"files": ["depth.png"], "values": {"scale": 0.1}}}
+    )
+    (scene,) = open_source(source, tmp_path, card_of(), [depth])
+    np.testing.assert_allclose(scene.read_targets(Window(0, 0, 30, 40))["depth"], 2.5)
+    with pytest.raises(DataError, match="1 images but 0 files of truth"):
+        open_source(source, tmp_path, card_of(), [TASK, depth])
+
+
 def test_a_raster_with_vectors_is_read_by_windows(town: Path) -> None:
     (scene,) = open_source(source_of(), town, card_of(dtype="uint16"), [TASK])
     patch = scene.read(Window(30, 10, 60, 120))

@@ -104,8 +104,8 @@ class ScenesSource(_Files):
 
     kind: Literal["scenes"]
     images: tuple[str, ...] = Field(min_length=1)
-    truth: tuple[str, ...] = Field(min_length=1)
-    """Labels: as many files as images in the same order, or one for all."""
+    truth: tuple[str, ...] = ()
+    """Labels: as many files as images in the same order, or one for all; none where `tasks` has values alone."""
     also: dict[str, FilesTruth] = Field(default_factory=dict)
     """Further tasks that it labels, by name; `truth` is for the first task of classes that is not here."""
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from smalti.card import Task
+from smalti.card import Kind, Task
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.multitask.net import MultiTask
 from smalti.nets.multitask.values import Values, begin_values
@@ -41,6 +41,16 @@ def test_only_the_task_that_is_named_begins_anew() -> None:
     net = MultiTask((HEIGHT, TEMPERATURE), encoder="tiny")
     begin_values(net, "temperature", torch.tensor([280.0, 300.0]))
     assert [head.answers.centre.item() for head in net.heads] == [0, 290]
+
+
+@pytest.mark.parametrize("kind", ["value", "image_value"])
+@pytest.mark.parametrize("decoder", ["ued", "deeplabv3plus"])
+def test_a_net_begins_near_the_mean_of_the_data(kind: Kind, decoder: str) -> None:
+    torch.manual_seed(0)
+    net = MultiTask((Task(name="v", kind=kind, minimum=0.0),), encoder="tiny", decoder=decoder)
+    begin_values(net, "v", torch.tensor([1.0, 9.0]))
+    answers = net.train()(torch.randn(4, 3, 64, 64))["v"]
+    assert (answers - 5).abs().mean() < 1 and answers.std() > 0
 
 
 def test_what_was_begun_is_kept_with_the_weights() -> None:

@@ -20,6 +20,10 @@ DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
 }
 
 
+QUIET = 0.01
+"""Deviation of the first weights of a head of values: by He's rule its answers would begin many times too large."""
+
+
 class PixelHead(nn.Module):
     """A decoder, bilinear up to the size of the image."""
 
@@ -56,4 +60,7 @@ def make_head(task: Task, encoder: Backbone, decoder: str) -> nn.Module:
         else PixelHead(task, DECODERS[decoder][1](encoder, task.channels))
     )
     initialise(head)
+    if not task.has_classes:
+        *_, last = (module for module in head.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+        nn.init.normal_(last.weight, std=QUIET)  # so that it begins where `Values` does
     return head
