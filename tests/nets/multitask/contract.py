@@ -28,8 +28,10 @@ COUNTS = (1, 2, 3, 4)
 class Tiny(Backbone):
     """Four stages of one convolution each; the last one, linear, as light encoders have it."""
 
+    CHANNELS: ClassVar = (4, 6, 8, 10)
+
     def __init__(self, bands: int, width: float) -> None:
-        channels = (4, 6, 8, 10)
+        channels = self.CHANNELS
         rows = zip((bands, *channels), channels, (4, 2, 2, 2), (nn.ReLU, None, nn.ReLU, None), strict=False)
         stages = [nn.Sequential(ConvNorm(a, b, 3, stride, act=act)) for a, b, stride, act in rows]
         super().__init__(stages, channels)

@@ -20,10 +20,6 @@ DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
 }
 
 
-QUIET = 0.01
-"""Deviation of the first weights of a head of values: by He's rule its answers would begin many times too large."""
-
-
 class PixelHead(nn.Module):
     """A decoder, bilinear up to the size of the image."""
 
@@ -43,6 +39,8 @@ class ImageHead(nn.Module):
     def __init__(self, task: Task, channels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, task.channels)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
         self.answers = answers_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
@@ -54,13 +52,13 @@ def make_head(task: Task, encoder: Backbone, decoder: str) -> nn.Module:
     """The head of a task on an encoder; ModelError for a kind of task that has none."""
     if task.kind == "score":
         raise ModelError(f"task {task.name}: a score ranks images; take a net that ranks")
-    head = (
-        ImageHead(task, encoder.channels[-1])
-        if task.per_image
-        else PixelHead(task, DECODERS[decoder][1](encoder, task.channels))
-    )
+    if task.per_image:
+        return ImageHead(task, encoder.channels[-1])
+    head = PixelHead(task, DECODERS[decoder][1](encoder, task.channels))
     initialise(head)
     if not task.has_classes:
-        *_, last = (module for module in head.modules() if isinstance(module, nn.Conv2d | nn.Linear))
-        nn.init.normal_(last.weight, std=QUIET)  # so that it begins where `Values` does
+        *_, last = (module for module in head.modules() if isinstance(module, nn.Conv2d))
+        # By fan-in, so that answers begin about where `Values` does. By fan-out they would be many times too large; and
+        # weights near 0 fall together where most of the truth is 0, and no answer can rise again.
+        nn.init.normal_(last.weight, std=last.weight[0].numel() ** -0.5)
     return head
