@@ -39,8 +39,8 @@ class ImageHead(nn.Module):
     def __init__(self, task: Task, channels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, task.channels)
-        nn.init.normal_(self.linear.weight, std=0.01)
-        nn.init.zeros_(self.linear.bias)
+        if not task.has_classes:
+            nn.init.normal_(self.linear.weight, std=0.01)  # maps may be large; begin where `Values` does
         self.answers = answers_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
