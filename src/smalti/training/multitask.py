@@ -42,7 +42,7 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
         self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
 
     def _begin(self) -> None:
-        """Values begin at the mean of the first windows."""
+        """Values begin about at the mean of the first windows."""
         tasks = [task.name for task in self.card.tasks if task.kind == "value"]
         if not tasks:
             return
