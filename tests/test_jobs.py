@@ -1,12 +1,14 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 
 from smalti.errors import BusyError, OutputError
-from smalti.jobs import Layer, Spool, guarded, hold, publish
+from smalti.jobs import Layer, Spool, guarded, hold, publish, sync, user_cache, user_data
 from smalti.tiling import Window
 
 LAYERS = (Layer(1, np.dtype(np.uint8)), Layer(2, np.dtype(np.float32)))
@@ -44,6 +46,65 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"map\.tif: cannot be written: (file exists|not a directory)"):
         hold(tmp_path / "file" / "map.tif").__enter__()
+
+
+def test_a_lock_that_went_while_it_was_asked_for_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[FileLock] = []
+    acquire = FileLock.acquire
+
+    def late(lock: FileLock, *arguments: object, **options: object) -> object:
+        tried.append(lock)
+        if len(tried) == 1:
+            raise Timeout(lock.lock_file)
+        return acquire(lock, *arguments, **options)
+
+    monkeypatch.setattr(FileLock, "acquire", late)
+    with hold(tmp_path / "map.tif"):
+        assert len(tried) == 2
+
+
+def test_a_killed_holder_is_forgotten(tmp_path: Path) -> None:
+    output = tmp_path / "map.tif"
+    code = (
+        "import os, signal; from pathlib import Path; from smalti.jobs import hold\n"
+        f"with hold(Path({str(output)!r})): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"map.tif.lock", "map.tif.holder"}
+    with hold(output), pytest.raises(BusyError, match=f"PID {os.getpid()} on "), hold(output):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_lies_where_the_user_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert (user_cache(), user_data()) == (tmp_path / "cache" / "smalti", tmp_path / "data" / "smalti")
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert (user_cache(), user_data()) == (None, None)
+
+
+def test_windows_syncs_files_and_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    opened: list[tuple[str, int]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("smalti.jobs._WINDOWS", True)
+        patch.setattr("smalti.jobs.os.open", lambda path, flags: opened.append((Path(path).name, flags)) or 9)
+        patch.setattr("smalti.jobs.os.fsync", lambda handle: None)
+        patch.setattr("smalti.jobs.os.close", lambda handle: None)
+        sync(tmp_path / "file")
+        sync(tmp_path)
+    assert opened == [("file", os.O_RDWR)]
 
 
 def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:

@@ -2,10 +2,9 @@
 
 While OUT.tif is made, OUT.tif.partial holds `job.json`, which says what the strips were made of, and one file per
 finished strip of rows. A strip's file gets its name only when it lies on the disk whole, so that what is found after a
-kill can be trusted. OUT.tif.lock is held as long as the process lives.
+kill can be trusted. OUT.tif.lock is held as long as the process lives; OUT.tif.holder says which process that is.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,40 +21,55 @@ from numpy.typing import NDArray
 from smalti.errors import BusyError, OutputError
 from smalti.tiling import Window
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 Pixels = NDArray[Any]
+_WINDOWS = os.name == "nt"
 
 
 @contextmanager
 def hold(output: Path) -> Iterator[None]:
     """Holds an output for this process; BusyError if another does, OutputError if its folder cannot be written."""
-    lock = beside(output, "lock")
+    lock, holder = beside(output, "lock"), beside(output, "holder")
     with guarded(output):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        file = _lock(lock, output)
+        held = _lock(lock, holder, output)
+        try:
+            holder.write_text(f"PID {os.getpid()} on {socket.gethostname()}\n")
+        except OSError:
+            held.release()
+            raise
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
-        file.close()
+        holder.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows keeps an open file; filelock removes it there when it lets go
+            lock.unlink()  # before letting go: afterwards it may be another process's
+        held.release()
 
 
-def _lock(lock: Path, output: Path) -> IO[str]:
+def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
+    from filelock import FileLock, Timeout  # here: it takes a twentieth of a second to import
+
+    held = FileLock(lock, thread_local=False)
     while True:
-        file = lock.open("a+")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            file.close()
-            raise BusyError(f"{output}: {holder} is already making it; wait for it or choose another output") from None
-        if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-            break
-        file.close()  # its holder has just removed it: what we locked is no longer that file
-    file.truncate(0)
-    file.write(f"PID {os.getpid()} on {socket.gethostname()}\n")
-    file.flush()
-    return file
+            held.acquire(timeout=0)
+            return held
+        except Timeout:
+            if lock.exists():  # otherwise its holder has just removed it
+                raise BusyError(
+                    f"{output}: {_read_holder(holder)} is already making it; wait for it or choose another output"
+                ) from None
+
+
+def _read_holder(holder: Path) -> str:
+    """Who holds an output. In a file of its own: the lock's may be emptied by who asks for it, or not be readable."""
+    try:
+        return holder.read_text().strip() or "another process"
+    except OSError:
+        return "another process"
 
 
 def beside(output: Path, kind: str) -> Path:
@@ -63,9 +77,25 @@ def beside(output: Path, kind: str) -> Path:
     return output.with_name(f"{output.name}.{kind}")
 
 
-def user_cache() -> Path:
-    """The user's folder for what can be made anew; RuntimeError for a user without a home."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smalti"
+def user_cache() -> Path | None:
+    """The user's folder for what can be made anew, which need not exist; None for a user without a home."""
+    return _user_folder("cache")
+
+
+def user_data() -> Path | None:
+    """The user's folder for models and the like, which need not exist; None for a user without a home."""
+    return _user_folder("data")
+
+
+def _user_folder(kind: Literal["cache", "data"]) -> Path | None:
+    import platformdirs  # here: few commands need it
+
+    try:
+        folders = platformdirs.PlatformDirs("smalti", appauthor=False)
+        path = folders.user_cache_path if kind == "cache" else folders.user_data_path
+    except (RuntimeError, KeyError):
+        return None
+    return path if path.is_absolute() else None  # older versions leave the tilde
 
 
 @contextmanager
@@ -80,7 +110,9 @@ def guarded(output: Path) -> Iterator[None]:
 
 def sync(path: Path) -> None:
     """Waits until a file, or a folder's entries, lie on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    if _WINDOWS and path.is_dir():  # there is no such call
+        return
+    handle = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)  # it syncs only what it may write
     try:
         os.fsync(handle)
     finally:

@@ -46,11 +46,10 @@ def join_stamps(what: str, stamps: Sequence[str]) -> str:
 
 def kept_counts(stamp: str, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:
     """What `count` gives for the stamp, from the cache if it is there; without a stamp nothing is kept."""
-    with suppress(RuntimeError):  # a user without a home
-        path = user_cache() / "classes" / f"{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.npz"
-        if stamp:
-            return _through(path, shape, count)
-    return count()
+    cache = user_cache()
+    if not stamp or cache is None:
+        return count()
+    return _through(cache / "classes" / f"{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.npz", shape, count)
 
 
 def _through(path: Path, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:

@@ -1,7 +1,8 @@
 """Looks kept by the content of their photos, so that a run that was cut short goes on and a second one is fast.
 
 SQLite, one row per photo and model. It lies in the folder of the photos, so that it moves and goes with them; where
-that folder cannot be written, in the user's cache folder, under a name made of the folder's path.
+that folder cannot be written, in the user's cache folder, under a name made of the folder's path; where that cannot be
+written either, nothing is kept.
 """
 
 import hashlib
@@ -29,29 +30,33 @@ _CREATE = (
 _DTYPE = np.dtype("<f4")
 
 
-def place_for(folder: Path) -> Path:
-    """The folder for what is kept of a folder of photos, made if need be; OutputError if none can be made."""
+def place_for(folder: Path) -> Path | None:
+    """The folder for what is kept of a folder of photos, made if need be; None if none can be made."""
     inside = folder / NAME
     with suppress(OSError):
         inside.mkdir(exist_ok=True)
         if os.access(inside, os.W_OK):
             return inside
-    outside = user_cache() / "photos" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    cache = user_cache()
+    if cache is None:
+        return None
+    outside = cache / "photos" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     try:
         outside.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{outside}: cannot be made ({error.strerror}), nor {inside}; make one writable") from None
-    return outside
+    except OSError:
+        return None
+    return outside if os.access(outside, os.W_OK) else None
 
 
 class Looks:
     """The looks of one model that are known; `get` and `put` by the SHA-256 of a photo's file."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path | None, model: str) -> None:
         """`model` is the hash of the model's file. What another version of Smalti saw is looked at anew.
 
-        A damaged file is begun anew; OutputError if it cannot be written.
+        A damaged file is begun anew; OutputError if it cannot be written. Without a path nothing outlives this object.
         """
+        path = path or Path(":memory:")
         self._path, self._maker = path, f"{__version__} {model}"
         with _told(path):
             self._file = _open(path)

@@ -60,10 +60,11 @@ def rank_photos(
 
     `keep` is handed each photo that is decoded, in the thread that did so: what else is to be made of it is made there.
     What was looked at is kept, so that a run that was cut short goes on. A file that cannot be read is listed with its
-    reason, and the rest goes on. BusyError if another process is at this folder; OutputError if nothing can be kept.
+    reason, and the rest goes on. BusyError if another process is at this folder; OutputError if the disk is full.
     """
-    place = place_for(folder) / "looks.sqlite"
-    with hold(place), closing(Looks(place, ranker.sha256)) as known:
+    home = place_for(folder)
+    place = home and home / "looks.sqlite"
+    with hold(place) if place else nullcontext(), closing(Looks(place, ranker.sha256)) as known:
         seen, unread = _look_at_all(shots, ranker, known, progress, keep)
     photos, looks = [photo for photo, _ in seen], [look for _, look in seen]
     series = tuple(

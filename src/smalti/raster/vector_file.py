@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, OutputError
+from smalti.jobs import publish
 from smalti.raster.areas import areas_m2
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
@@ -47,9 +48,7 @@ class VectorFile:
         """Completes the file and gives it its name."""
         self._try(self._sink.finish)
         try:
-            with self._part.open("rb") as file:
-                os.fsync(file.fileno())
-            self._part.replace(self._path)
+            publish(self._part, self._path)
         except OSError as error:
             raise self._failure(error) from None
 

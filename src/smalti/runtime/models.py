@@ -6,14 +6,13 @@ the whole file with its own 64 digits replaced by zeros.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import write_whole
+from smalti.jobs import user_data, write_whole
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"
@@ -88,9 +87,9 @@ def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes,
 
 
 def model_folders() -> tuple[Path, ...]:
-    """Folders with local models: `models` here, and the user's own."""
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path("models"), Path(data) / "smalti" / "models"
+    """Folders with local models: `models` here, and the user's own, if this user has a home."""
+    own = user_data()
+    return (Path("models"), own / "models") if own else (Path("models"),)
 
 
 def find_model(name: str) -> Path:
