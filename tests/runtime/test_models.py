@@ -112,6 +112,17 @@ def test_local_models_are_found_by_name(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert find_model("mine") == tmp_path / "data/smalti/models/mine.onnx"
 
 
+def test_a_home_that_is_closed_to_the_user_hides_no_other_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "model_folders", lambda: (Path("closed"),))
+        iterdir = Path.iterdir
+        patch.setattr(Path, "iterdir", lambda path: refuse(path) if path.name == "closed" else iterdir(path))
+        assert "town" in {entry.name for entry in list_models()}
+
+
 def test_bundled_models_win_and_damaged_ones_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bundled, local = tmp_path / "bundled", tmp_path / "local"
     bundled.mkdir()

@@ -92,6 +92,10 @@ def main() -> None:
         if package not in EXTRAS:
             raise
         _leave(MissingExtraError(package, EXTRAS[package]))
+    except OSError as error:  # a path that the user may not even ask about, a name that is too long
+        if error.filename is None:
+            raise
+        _leave(InputError(f"{error.filename}: {error.strerror}; give a path that you may use"))
 
 
 def _leave(error: SmaltiError) -> NoReturn:

@@ -121,7 +121,14 @@ def look(path: Path) -> ModelEntry:
 
 def _files(folder: str | Path | None) -> list[Path]:
     folders = model_folders() if folder is None else (Path(folder),)
-    return [path for place in (BUNDLED, *folders) for path in sorted(place.glob("*.onnx"))]
+    return [path for place in (BUNDLED, *folders) for path in _models_in(place)]
+
+
+def _models_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.match("*.onnx"))
+    except OSError:  # no such folder, or one that is closed to this user
+        return []
 
 
 def _read(path: Path) -> bytes:
