@@ -39,6 +39,7 @@ class OnnxPredictor:
 def start(model: ModelFile, threads: int | None = None) -> Any:
     """A session of a model file on `threads` cores (by default all usable ones); ModelError if the engine refuses."""
     onnxruntime.set_default_logger_severity(_SILENT)
+    onnxruntime.disable_telemetry_events()  # whoever imported it before us may not have set its variable
     try:
         return onnxruntime.InferenceSession(
             model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]

@@ -1,13 +1,33 @@
 """OpenVINO on the CPU: an optional engine, faster than ONNX Runtime once it knows the tile's shape."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import network_input, usable_cores
 from smalti.runtime.models import ModelFile
 
+
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Hides the package by which `import openvino` reports itself over the network; it can do without."""
+    name = "openvino_telemetry"
+    known = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]  # to be found missing
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if known is not None:
+            sys.modules[name] = known
+
+
 try:
-    import openvino
+    with _without_telemetry():
+        import openvino
 except ImportError:
     raise MissingExtraError("OpenVINO", "openvino") from None
 
