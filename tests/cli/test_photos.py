@@ -1,5 +1,7 @@
 """`smalti photos`."""
 
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from smalti.cli.photos import command
 from smalti.errors import BusyError, DataError, OutputError, SmaltiError
 from smalti.jobs import hold
 from smalti.photos.cache import NAME
+from smalti.photos.listing import Shot
+from smalti.photos.read import open_photo
 from tests.photos.shots import FakeRanker, blurred, save, scene, tags
 
 Call = Callable[..., Result]
@@ -95,3 +99,50 @@ def test_copies_into_the_folder_itself_are_refused(folder: Path, call: Call) -> 
 def test_two_runs_at_once(folder: Path, call: Call) -> None:
     with hold(folder / NAME / "looks.sqlite"):
         assert "PID" in refused(call(folder), BusyError)
+
+
+def choices_of(path: Path, *entries: dict[str, object]) -> Path:
+    path.write_text(json.dumps({"smalti": "choices 1", "photos": list(entries)}))
+    return path
+
+
+def entry(photo: Path, verdict: str | None, series: str | None = None) -> dict[str, object]:
+    content = open_photo(Shot(photo, (photo,))).photo.content
+    return {"content": content, "file": photo.name, "verdict": verdict, "series": series, "at": 1}
+
+
+def test_all_outputs_follow_the_choices(folder: Path, call: Call, tmp_path: Path) -> None:
+    gone = entry(folder / "2.jpg", "pick") | {"content": "0" * 32}
+    file = choices_of(tmp_path / "c.json", entry(folder / "0.jpg", "pick"), entry(folder / "2.jpg", "reject"), gone)
+    best, table = tmp_path / "best", tmp_path / "t.csv"
+    done = call(folder, "--choices", file, "--report", "--csv", table, "--xmp", "--copy-picks", best)
+    assert done.exit_code == 0, done.exception
+    assert done.output.splitlines()[0] == "0.jpg: your choice, of 3"
+    assert f"{file}: 2 verdicts, 1 choice about photos that are not here" in done.output
+    assert {path.name for path in best.glob("*.jpg")} == {"0.jpg"}
+    for name, rating in (("0", "5"), ("1", "3"), ("2", "-1")):
+        assert f'xmp:Rating="{rating}"' in (folder / f"{name}.jpg.xmp").read_text()
+    with table.open(encoding="utf-8-sig", newline="") as lines:
+        verdicts = {Path(row["file"]).name: row["verdict"] for row in csv.DictReader(lines)}
+    assert {name: verdicts[name] for name in ("0.jpg", "1.jpg", "2.jpg")} == {
+        "0.jpg": "pick",
+        "1.jpg": "alternate",
+        "2.jpg": "reject",
+    }
+
+
+def test_a_series_is_told_with_what_was_chosen_in_it(folder: Path, call: Call, tmp_path: Path) -> None:
+    hand = [entry(folder / "0.jpg", None, "s"), entry(folder / "other.png", None, "s")]
+    done = call(folder, "--choices", choices_of(tmp_path / "c.json", *hand))
+    assert "0 verdicts, 1 series made by hand" in done.output and "best of 4" in done.output  # 1 and 2 went with 0
+    file = choices_of(tmp_path / "c.json", entry(folder / "1.jpg", "reject"))
+    assert "2.jpg: the best of those you left, of 3\n" in call(folder, "--choices", file).output
+    file = choices_of(tmp_path / "c.json", *[entry(folder / f"{k}.jpg", "reject") for k in range(3)])
+    assert "0.jpg: you left no pick, of 3\n" in call(folder, "--choices", file).output
+
+
+def test_a_bad_file_of_choices_is_refused_before_the_first_photo(folder: Path, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("series,order\r\n")
+    assert "holds no choices" in refused(call(folder, "--choices", tmp_path / "c.csv"), DataError)
+    assert "cannot be read" in refused(call(folder, "--choices", tmp_path / "gone.json"), DataError)
+    assert not (folder / NAME).exists()

@@ -20,6 +20,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--copy-picks", "picks", type=_PATH, metavar="DIR", help="Also copy the best photo of each series to DIR."
 )
+@click.option("--choices", type=_PATH, metavar="FILE", help="Follow what was decided on the page and saved there.")
 @click.option("--model", default="bestshot", show_default=True, help="A name from `smalti models`, or an .onnx file.")
 def command(folder: Path, **options: Any) -> None:
     """Find the best photo of each series in FOLDER and below.

@@ -35,9 +35,13 @@ class Exif:
 
     def number(self, tag: int) -> int:
         """The first of an entry's integers; 0 if there is none."""
+        return next(iter(self.numbers(tag)), 0)
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """An entry's integers."""
         kind, value = self.entries.get(tag, (4, b""))
         code = {1: "B", 3: "H", 4: "I", 13: "I"}.get(kind)
-        return int(struct.unpack_from(self.order + code, value)[0]) if code and len(value) >= _SIZES[kind] else 0
+        return struct.unpack(f"{self.order}{len(value) // _SIZES[kind]}{code}", value) if code else ()
 
     @property
     def orientation(self) -> int:

@@ -9,6 +9,7 @@ from smalti.photos.exif import NONE, Exif, parse
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 _SCAN, _APP1 = 0xDA, 0xE1
+_BESIDE = {*range(0xE0, 0xF0), 0xFE}  # applications' segments and comments
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive: what every decoder reads; 0xC3 is RAW data in DNG
 _BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
@@ -51,6 +52,19 @@ def largest(content: bytes) -> Jpeg | None:
     places = (match.start() for match in re.finditer(re.escape(START), content))
     found = [stream for stream in (look(content, place) for place in places) if stream is not None]
     return max(found, key=lambda stream: (stream.width * stream.height, -stream.start), default=None)
+
+
+def coded(content: bytes) -> Iterator[bytes]:
+    """What the pixels are decoded from: tables, frame and scans, without comments and applications' segments."""
+    last = 0
+    for marker, begin, end in _segments(content, 0):
+        if marker == _SCAN:
+            yield content[begin:]
+            return
+        if marker not in _BESIDE:
+            yield content[begin:end]
+        last = end
+    yield content[last:]
 
 
 def _segments(content: bytes, start: int) -> Iterator[tuple[int, int, int]]:

@@ -1,6 +1,7 @@
 """What is known of a photo, of a series, and of a whole folder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,24 @@ class Photo:
     """Pixels, of the upright image."""
     sha256: str
     """Of the bytes of `path`."""
+    content: str
+    """`photos.content.digest` of the picture: stays the same when metadata are edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person decided about a photo on the page."""
+
+    content: str
+    """`Photo.content`, by which the photo is found again."""
+    file: str
+    """Where it lay, relative to the page, with slashes: tells apart photos of the same content."""
+    verdict: Verdict | None
+    """None where the model decides."""
+    series: str | None
+    """What the photos of a series made by hand have in common; None for a series that the program made."""
+    at: int
+    """When, in milliseconds since 1970: of two choices about a photo the later one holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +78,10 @@ class Ranked:
     """That it beats the series' pick; 0.5 for the pick itself."""
     close: bool
     """Whether this photo and the pick are too close to call."""
+    chosen: bool = False
+    """Whether a person chose the verdict."""
+    proposed: Verdict | None = None
+    """The model's verdict where choices changed the verdicts of the series; else None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,3 +110,5 @@ class Result:
     """The ranking model's name."""
     how: str
     """The protocol in one line: what was grouped and ranked by what."""
+    choices: Mapping[Path, Choice] = field(default_factory=dict)
+    """What a person decided, by `Photo.path`."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, RasterError
 from smalti.photos import exif, jpeg
+from smalti.photos.content import digest as content_digest
 from smalti.photos.listing import RAW, Shot
 from smalti.photos.names import burst
 from smalti.photos.photo import Photo
@@ -69,7 +70,8 @@ def open_photo(shot: Shot, content: bytes | None = None) -> OpenPhoto:
     named = burst(shot.path.stem)
     known = stored.burst or stored.exif.burst or (f"{shot.path.parent}/{named}" if named else "")
     digest = hashlib.sha256(content).hexdigest()
-    photo = Photo(shot.path, shot.files, stored.exif.taken, stored.exif.camera, known, width, height, digest)
+    shown = content_digest(stored.content)
+    photo = Photo(shot.path, shot.files, stored.exif.taken, stored.exif.camera, known, width, height, digest, shown)
     return OpenPhoto(photo, stored)
 
 

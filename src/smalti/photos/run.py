@@ -19,11 +19,12 @@ from smalti.card import Card
 from smalti.errors import MissingExtraError, RasterError
 from smalti.jobs import hold
 from smalti.photos.cache import Looks, place_for
+from smalti.photos.choices import match, overrule, regroup
 from smalti.photos.cues import cues
 from smalti.photos.group import group
 from smalti.photos.listing import Shot
 from smalti.photos.overview import overview
-from smalti.photos.photo import Look, Photo, Result, Series, Unread
+from smalti.photos.photo import Choice, Look, Photo, Result, Series, Unread
 from smalti.photos.rank import rank
 from smalti.photos.read import open_photo, pixels
 
@@ -55,8 +56,11 @@ def rank_photos(
     ranker: Ranker,
     progress: Callable[[int], None] = lambda _: None,
     keep: Keep = lambda *_: None,
+    choices: Sequence[Choice] = (),
 ) -> Result:
     """Looks at photos of a folder, groups and ranks them; `progress` is told how many more are done.
+
+    What a person decided (`choices`) goes before the program's series and the model's verdicts.
 
     `keep` is handed each photo that is decoded, in the thread that did so: what else is to be made of it is made there.
     What was looked at is kept, so that a run that was cut short goes on. A file that cannot be read is listed with its
@@ -67,11 +71,16 @@ def rank_photos(
     with hold(place) if place else nullcontext(), closing(Looks(place, ranker.sha256)) as known:
         seen, unread = _look_at_all(shots, ranker, known, progress, keep)
     photos, looks = [photo for photo, _ in seen], [look for _, look in seen]
+    found = match(choices, photos, folder)
+    hand = {i: choice.series for i, choice in found.items() if choice.series is not None}
+    chosen = {photos[i].path: choice for i, choice in found.items()}
     series = tuple(
-        rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members])
-        for members in group(photos, looks)
+        overrule(
+            rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members]), chosen
+        )
+        for members in regroup(group(photos, looks), photos, hand)
     )
-    return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread))
+    return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
 
 
 def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
