@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,17 @@ def test_a_folder_without_a_checkpoint_is_one_line(tmp_path: Path) -> None:
 
 
 def test_it_tells_the_size_and_how_well_both_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def export(checkpoint: Path, out: Path, scores: Path | None) -> Parity:
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+        say("capturing")
         tiny_model(out)
-        return Parity(2e-6, ((1, 256, 320),))
+        return Parity(2e-6, ((1, 256, 320),), rounding)
 
+    rounding = 0.0
     monkeypatch.setattr(release, "export_checkpoint", export)
     out = tmp_path / "out.onnx"
-    text = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False).output
-    assert f"{out}: 0.0 MB" in text and "2.0e-06 at most" in text and "1x256x320" in text
+    told = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False)
+    assert f"{out}: 0.0 MB" in told.stdout and "2.0e-06 at most" in told.stdout and "1x256x320" in told.stdout
+    assert "capturing" in told.stderr and "double precision" not in told.output
+    rounding = 3e-4
+    text = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False).stdout
+    assert "3.0e-04 from its own answers in double precision" in text

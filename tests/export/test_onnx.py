@@ -27,6 +27,7 @@ def test_the_file_is_valid_sealed_and_says_nothing_of_its_maker(exported: tuple[
     assert parity.difference < LIMIT
     proto = onnx.load(path)
     onnx.checker.check_model(proto, full_check=True)
+    assert proto.ir_version <= 9 and [entry.version for entry in proto.opset_import] == [18]
     assert [entry.key for entry in proto.metadata_props] == ["smalti.card", "smalti.sha256"]
     assert [output.name for output in proto.graph.output] == ["landcover", "height"]
     for value in (*proto.graph.input, *proto.graph.output):

@@ -62,7 +62,7 @@ def test_weights_card_and_scores_meet(
 ) -> None:
     seen: dict[str, Any] = {}
 
-    def keep(model: torch.nn.Module, card: Card, out: Path) -> Parity:
+    def keep(model: torch.nn.Module, card: Card, out: Path, say: object) -> Parity:
         seen.update(model=model, card=card, out=out)
         return Parity(0, ())
 

@@ -21,7 +21,12 @@ def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
         if (error.name or "").startswith("smalti"):
             raise
         raise MissingExtraError(error.name or "torch", "train") from None
-    parity = export_checkpoint(checkpoint, out, scores)
+    parity = export_checkpoint(checkpoint, out, scores, lambda line: click.echo(line, err=True))
     shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in parity.shapes)
     click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     click.echo(f"answers differ from torch by {parity.difference:.1e} at most (batch x height x width: {shapes})")
+    if parity.rounding:
+        click.echo(
+            f"torch itself differs by {parity.rounding:.1e} from its own answers in double precision: a net that is "
+            "trained longer rounds less"
+        )

@@ -6,7 +6,7 @@ the size of its example into a graph (a flow-warp invites it) makes files that r
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
 from smalti.errors import ExportError
+from smalti.export.fold import folded
 from smalti.export.parity import Parity, check_parity
 from smalti.jobs import write_whole
 from smalti.runtime.models import ModelFile, sealed
 
 OPSET = 18
+IR_VERSION = 9
+"""Of the file's format: ONNX Runtime before 1.18, which plugins of QGIS still pin, reads none above it."""
 _EXAMPLE = (
     2,
     3,
@@ -58,11 +61,23 @@ def _softmax(logits: Tensor) -> Tensor:
     return powers * powers.sum(dim=1, keepdim=True).reciprocal()
 
 
-def export_model(model: nn.Module, card: Card, out: Path) -> Parity:
-    """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ."""
+Say = Callable[[str], None]
+
+
+def silent(line: str) -> None:
+    """Says nothing."""
+
+
+def export_model(model: nn.Module, card: Card, out: Path, say: Say = silent) -> Parity:
+    """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ.
+
+    `say` is told in one line what is done next, where that takes a while.
+    """
     check_finite(model, out)
     answers = Answers(model, card).eval().float()
+    say(f"capturing the graph of {card.net}; that takes seconds to minutes")
     content, digest = sealed(clean(card_graph(answers)), out, card)
+    say("comparing its answers with torch's")
     parity = check_parity(answers, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
@@ -94,7 +109,7 @@ def graph_of(
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
             # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
             with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
-                captured = torch.export.export(answers, tuple(inputs.values()), dynamic_shapes=axes)
+                captured = torch.export.export(folded(answers), tuple(inputs.values()), dynamic_shapes=axes)
             program = torch.onnx.export(
                 captured,
                 dynamo=True,
@@ -111,7 +126,11 @@ def graph_of(
 
 
 def clean(model: onnx.ModelProto) -> bytes:
-    """The graph without the exporter's notes, which make a file larger and name files of the machine it was made on."""
+    """The graph without the exporter's notes, which make a file larger and name files of the machine it was made on.
+
+    Its IR version is made `IR_VERSION`: what later ones added (types of numbers, devices, functions) no graph here has.
+    """
+    model.ir_version = IR_VERSION
     for node in model.graph.node:
         del node.metadata_props[:]
         node.ClearField("doc_string")

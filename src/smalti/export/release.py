@@ -7,13 +7,15 @@ from pydantic import BaseModel, ValidationError
 
 from smalti.card import Card, Score
 from smalti.errors import DataError, OutputError
-from smalti.export.onnx import export_model
+from smalti.export.onnx import Say, export_model, silent
 from smalti.export.parity import Parity
 from smalti.export.ranker import export_ranker
 from smalti.training.predict import load_model
 
 
-def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Path | None = None) -> Parity:
+def export_checkpoint(
+    checkpoint: str | Path, out: str | Path, scores: str | Path | None = None, say: Say = silent
+) -> Parity:
     """Writes a checkpoint folder as one sealed `.onnx` file and tells how well both agree.
 
     `scores` is the JSON file of an evaluation; its scores and protocols enter the card. ModelError for a damaged
@@ -25,7 +27,7 @@ def export_checkpoint(checkpoint: str | Path, out: str | Path, scores: str | Pat
     model = load_model(Path(checkpoint))
     card = model.card if scores is None else with_scores(model.card, Path(scores))
     export = export_ranker if card.tasks[0].kind == "score" else export_model
-    return export(model, card, out)
+    return export(model, card, out, say)
 
 
 class _Evaluation(BaseModel):

@@ -1,0 +1,28 @@
+"""Batch norms folded into the convolutions before them: torch captures a graph of half the steps in half the time."""
+
+import copy
+from itertools import pairwise
+
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def folded(module: nn.Module) -> nn.Module:
+    """A copy, for inference only, whose `nn.Sequential`s have no batch norm right behind a convolution any more.
+
+    It answers like the module in evaluation mode, but for rounding.
+    """
+    module = copy.deepcopy(module).eval()
+    for part in module.modules():
+        if isinstance(part, nn.Sequential):
+            _fold(part)
+    return module
+
+
+def _fold(part: nn.Sequential) -> None:
+    children = part._modules
+    for first, second in pairwise(list(children)):
+        conv, norm = children[first], children[second]
+        # Exact types: a class of somebody's own may do more than these two.
+        if type(conv) is nn.Conv2d and type(norm) is nn.BatchNorm2d and norm.running_mean is not None:
+            children[first], children[second] = fuse_conv_bn_eval(conv, norm), nn.Identity()
