@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from rasterio.crs import CRS
 from smalti.errors import RasterError
 from smalti.raster.grid import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
+from smalti.raster.read import open_raster
 from smalti.tiling import Window
 
 SCENE = np.random.default_rng(0).integers(1, 255, (3, 24, 32), np.uint8)
@@ -86,9 +89,12 @@ def test_rounded_coordinates_are_tolerated(tmp_path: Path) -> None:
     ("options", "reason"),
     [
         ({"crs": CRS.from_epsg(32634)}, "its CRS is EPSG:32634, but EPSG:32633 that of"),
-        ({"transform": Affine(1, 0, 500000, 0, -1, 5000000)}, "its pixels are 1 x -1 units, but most have 0.5 x -0.5"),
+        (
+            {"transform": Affine(1, 0, 500000, 0, -1, 5000000)},
+            "its pixels are 1 x -1 units, but those of .*0_16.tif are 0.5 x -0.5; bring",
+        ),
         ({"transform": Affine(0.5, 0, 500000.2, 0, -0.5, 5000000)}, "lies 0.40 pixels beside the grid of"),
-        ({"pixels": SCENE[:1, :12, :16]}, "it has 1 bands of uint8, but .* has 3 bands of uint8"),
+        ({"pixels": SCENE[:1, :12, :16]}, r"it has 1 bands of uint8 \(band1\), but .* has 3 bands of uint8"),
         ({"pixels": SCENE[:, :12, :16].astype(np.uint16)}, "it has 3 bands of uint16"),
     ],
 )
@@ -96,6 +102,96 @@ def test_the_file_that_does_not_fit_is_named(tmp_path: Path, options: dict[str, 
     odd = chip(tmp_path / "odd.tif", 0, 0, **options)
     with pytest.raises(RasterError, match=rf"odd\.tif: {reason}"):
         open_mosaic([*four(tmp_path), odd])
+
+
+def collared(folder: Path, kind: str, dtype: str) -> list[Path]:
+    """Two chips of 12 x 20 pixels that overlap by 8 columns, the later one with a collar, all told in one way."""
+    paths = []
+    for name, col in (("a", 0), ("b", 12)):
+        pixels = SCENE[:, :12, col : col + 20].astype(dtype)
+        known = np.full((12, 20), 255, np.uint8)
+        if name == "b":
+            known[np.arange(20)[None] < 8 - np.arange(12)[:, None]] = 0
+        pixels[:, known == 0] = np.nan if kind == "nan" else 0
+        options: dict[str, Any] = {"nodata": 0} if kind == "nodata" else {}
+        if kind == "alpha":
+            pixels = np.concatenate((pixels, known[None].astype(dtype)))
+            options = {"photometric": "RGB", "alpha": "YES"}
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=kind == "mask"):
+            path = chip(folder / f"{name}.tif", 0, col, pixels, **options)
+            if kind in ("mask", "msk"):
+                with rasterio.open(path, "r+") as file:
+                    file.write_mask(known)
+        paths.append(path)
+    return paths
+
+
+COLLARS = [("nodata", "uint8"), ("nodata", "int16"), ("alpha", "uint8"), ("mask", "uint8"), ("msk", "uint16")]
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [*COLLARS, ("nan", "float32")])
+def test_a_collar_does_not_hide_what_lies_below(tmp_path: Path, kind: str, dtype: str) -> None:
+    with open_mosaic(collared(tmp_path, kind, dtype)) as scene:
+        pixels, valid = scene.read(Window(0, 0, 12, 32))
+    assert valid.all() and pixels.dtype == dtype and np.array_equal(pixels, SCENE[:, :12].astype(dtype))
+
+
+@pytest.mark.skipif(shutil.which("gdalbuildvrt") is None, reason="needs gdalbuildvrt")
+@pytest.mark.parametrize(("kind", "dtype"), COLLARS)
+def test_a_mosaic_equals_a_virtual_raster_of_gdal(tmp_path: Path, kind: str, dtype: str) -> None:
+    paths = collared(tmp_path, kind, dtype)
+    pixels = SCENE[:, :12, :20].astype(dtype)
+    lone = chip(tmp_path / "c.tif", 18, 8, np.concatenate((pixels, pixels[:1])) if kind == "alpha" else pixels)
+    if kind == "nodata":
+        lone = chip(tmp_path / "c.tif", 18, 8, pixels, nodata=0)
+    elif kind == "alpha":
+        lone = chip(tmp_path / "c.tif", 18, 8, np.concatenate((pixels, pixels[:1])), photometric="RGB", alpha="YES")
+    subprocess.run(["gdalbuildvrt", "-q", tmp_path / "all.vrt", *paths, lone], check=True)
+    with open_mosaic([*paths, lone]) as ours, open_raster(tmp_path / "all.vrt") as theirs:
+        assert ours.grid == theirs.grid and ours.bands == theirs.bands
+        for window in (Window(0, 0, 30, 32), Window(5, 9, 14, 9)):
+            pixels, valid = ours.read(window)
+            expected, known = theirs.read(window)
+            assert np.array_equal(valid, known) and np.array_equal(pixels, expected)
+        assert not ours.read(Window(0, 0, 30, 32))[1].all()
+
+
+def test_all_that_a_file_declares_decides(tmp_path: Path) -> None:
+    below = chip(tmp_path / "a.tif", 0, 0)
+    both = np.concatenate((SCENE[:, 12:, 16:], np.full((1, 12, 16), 255, np.uint8)))
+    both[:3, 0], both[3, 1] = 7, 0
+    above = chip(tmp_path / "b.tif", 0, 0, both, photometric="RGB", alpha="YES", nodata=7)
+    with open_mosaic([below, above]) as scene:  # bands with and without alpha are alike
+        pixels, valid = scene.read(Window(0, 0, 12, 16))
+    assert valid.all() and np.array_equal(pixels[:, :2], SCENE[:, :2, :16])
+    assert np.array_equal(pixels[:, 2:], SCENE[:, 14:, 16:])
+
+
+def test_more_files_than_are_kept_open(tmp_path: Path) -> None:
+    paths = [chip(tmp_path / f"{k}.tif", 0, k, SCENE[:, :2, k % 32 : k % 32 + 1]) for k in range(96)]
+    with open_mosaic(paths) as scene:
+        for _ in range(2):
+            pixels, valid = scene.read(Window(0, 0, 2, 96))
+            assert valid.all() and np.array_equal(pixels, np.tile(SCENE[:, :2], 3))
+        assert len(scene._open) <= 32  # type: ignore[attr-defined]
+
+
+def test_a_mosaic_is_resampled_as_one(tmp_path: Path) -> None:
+    whole = chip(tmp_path / "whole.tif", 0, 0, SCENE)
+    with open_mosaic(four(tmp_path), resolution=0.8) as mosaic, open_raster(whole, resolution=0.8) as scene:
+        assert mosaic.grid == scene.grid and (scene.grid.height, scene.grid.width) == (15, 20)
+        for window in (Window(0, 0, 15, 20), Window(-2, 7, 9, 9)):
+            for ours, theirs in zip(mosaic.read(window), scene.read(window), strict=True):
+                assert np.array_equal(ours, theirs)
+
+
+def test_two_sizes_of_pixels_are_told_by_files(tmp_path: Path) -> None:
+    paths = [
+        chip(tmp_path / "a.tif", 0, 0),
+        chip(tmp_path / "b.tif", 0, 16, transform=Affine(1, 0, 500008, 0, -1, 5e6)),
+    ]
+    with pytest.raises(RasterError, match=r"b\.tif: its pixels are 1 x -1 units, but those of .*a\.tif are 0.5 x -0.5"):
+        open_mosaic(paths)
 
 
 def test_missing_files_and_no_files(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rasterio.enums import ColorInterp
 
 from smalti.errors import RasterError
 from smalti.raster.grid import pixel_size_m
+from smalti.raster.mosaic import open_mosaic
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
 
@@ -121,6 +122,98 @@ def test_internal_masks_and_alpha_are_validity(tmp_path: Path) -> None:
             pixels, valid = reader.read(WHOLE)
             assert reader.bands == ("red", "green", "blue") and reader.masked
             assert np.array_equal(valid, mask > 0) and np.array_equal(pixels, np.where(valid, RGB, 0))
+
+
+@pytest.mark.parametrize(
+    "kinds", ["alpha nodata", "alpha mask", "nodata mask", "alpha nodata mask", "alpha nodata msk"]
+)
+@pytest.mark.parametrize("resolution", [None, 0.25])
+def test_validity_is_where_all_that_is_declared_agrees(tmp_path: Path, kinds: str, resolution: float | None) -> None:
+    pixels, expected = RGB.copy(), np.ones((20, 30), bool)
+    options: dict[str, Any] = {}
+    if "nodata" in kinds:
+        options["nodata"], pixels[:, :5], expected[:5] = 7, 7, False
+    if "alpha" in kinds:
+        alpha = np.full((20, 30), 255, np.uint8)
+        alpha[:, :6] = 0
+        options |= {"photometric": "RGB", "alpha": "YES"}
+        pixels, expected[:, :6] = np.concatenate((pixels, alpha[None])), False
+    mask = np.full((20, 30), 255, np.uint8)
+    mask[:, 25:] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK="mask" in kinds):
+        path = tif(tmp_path / "a.tif", pixels, **options)
+        if "m" in kinds.split()[-1][0]:
+            expected[:, 25:] = False
+            with rasterio.open(path, "r+") as file:
+                file.write_mask(mask)
+    with open_raster(path, resolution=resolution) as reader:
+        by = reader.grid.height // 20
+        found, valid = reader.read(Window(0, 0, 20 * by, 30 * by))
+    assert reader.masked and not found[:, ~valid].any()
+    off = np.argwhere(valid != expected.repeat(by, 0).repeat(by, 1))
+    assert len(off) == 0 or (by == 2 and valid[*off[0]])  # between two pixels, one of which is known, something is
+
+
+def test_each_band_may_have_a_mask_of_its_own(tmp_path: Path) -> None:
+    tif(tmp_path / "a.tif", RGB)
+    mask = np.zeros((2, 20, 30), np.uint8)
+    mask[0, 1:], mask[1, :, 1:] = 255, 255
+    tif(tmp_path / "m.tif", mask, photometric="MINISBLACK")
+    size = 'rasterXSize="30" rasterYSize="20"'
+    file = "<SourceFilename relativeToVRT='1'>{}.tif</SourceFilename>"
+    source = f"<SimpleSource>{file}<SourceBand>{{}}</SourceBand></SimpleSource>"
+    bands = "".join(
+        f'<VRTRasterBand dataType="Byte" band="{i}">{source.format("a", i)}<MaskBand><VRTRasterBand dataType="Byte">'
+        f"{source.format('m', i)}</VRTRasterBand></MaskBand></VRTRasterBand>"
+        for i in (1, 2)
+    )
+    (tmp_path / "a.vrt").write_text(f"<VRTDataset {size}>{bands}</VRTDataset>")
+    with open_raster(tmp_path / "a.vrt") as reader:
+        valid = reader.read(WHOLE)[1]
+    assert reader.masked and np.array_equal(valid, mask.all(axis=0))
+
+
+def test_bands_of_several_types_are_read_as_their_common_one(tmp_path: Path) -> None:
+    tif(tmp_path / "a.tif", RGB)
+    height = tif(tmp_path / "h.tif", RGB[:1].astype(np.float32) / 8)
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{i}"><SimpleSource><SourceFilename relativeToVRT="1">{name}.tif'
+        f"</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for i, kind, name in ((1, "Byte", "a"), (2, "Float32", height.stem))
+    )
+    (tmp_path / "a.vrt").write_text(f'<VRTDataset rasterXSize="30" rasterYSize="20">{bands}</VRTDataset>')
+    with open_raster(tmp_path / "a.vrt") as reader:
+        assert reader.dtype == np.float32
+        assert np.array_equal(reader.read(WHOLE)[0], np.stack((RGB[0], RGB[0] / np.float32(8))))
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.7, 3.0, 7.5])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "float32"])
+def test_resampled_pixels_are_means_of_the_valid_ones(tmp_path: Path, factor: float, dtype: str) -> None:
+    pixels = np.random.default_rng(1).integers(1, 100, (2, 60, 90)).astype(dtype)
+    pixels[:, 20:35, 40:60] = 0
+    path = tif(tmp_path / "a.tif", pixels, nodata=0, photometric="MINISBLACK")
+    with open_raster(path, resolution=0.5 * factor) as reader:
+        height, width = reader.grid.height, reader.grid.width
+        whole, valid = reader.read(Window(0, 0, height, width))
+        assert (height, width) == (round(60 / factor), round(90 / factor)) and not valid.all()
+        part, known = reader.read(Window(3, 2, 5, 8))
+    assert whole.dtype == dtype and not whole[:, ~valid].any()
+    near = {"rtol": 1e-5, "atol": 0.0 if dtype == "float32" else 1.0}
+    assert np.array_equal(known, valid[3:8, 2:10]) and np.allclose(part, whole[:, 3:8, 2:10], **near)
+    if factor == 3:
+        blocks = pixels.astype(float).reshape(2, 20, 3, 30, 3)
+        mean = blocks.sum((2, 4)) / np.maximum((blocks > 0).sum((2, 4)), 1)
+        assert np.array_equal(valid, (blocks > 0).any((0, 2, 4))) and np.allclose(whole, mean, **near)
+
+
+def test_a_coarse_resolution_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tif(tmp_path / "a.tif", RGB)
+    with open_raster(path, resolution=1.5) as reader:
+        whole = reader.read(Window(0, 0, 7, 10))
+        monkeypatch.setattr("smalti.raster.resample._MOST", 40)
+        for part, all_ in zip(reader.read(Window(0, 0, 7, 10)), whole, strict=True):
+            assert np.array_equal(part, all_)
 
 
 def test_palette_images_are_expanded(tmp_path: Path) -> None:
@@ -280,9 +373,13 @@ def test_damaged_blocks_are_noticed_when_they_are_read(tmp_path: Path) -> None:
         reader.read(WHOLE)
 
 
-def test_complex_pixels_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RasterError, match="complex numbers"):
-        open_raster(tif(tmp_path / "a.tif", RGB.astype(np.complex64)))
+@pytest.mark.parametrize("dtype", ["complex_int16", "complex64", "complex128"])
+def test_complex_pixels_are_refused(tmp_path: Path, dtype: str) -> None:
+    path = tif(tmp_path / "a.tif", RGB.astype(np.complex64), dtype=dtype, photometric="MINISBLACK")
+    with pytest.raises(RasterError, match=r"a\.tif: its pixels are complex numbers; expected real ones"):
+        open_raster(path)
+    with pytest.raises(RasterError, match=r"a\.tif: its pixels are complex numbers; expected real ones"):
+        open_mosaic([path, path])
 
 
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Many files on one grid seen as one scene."""
 
 import re
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import pi
 from pathlib import Path
@@ -10,30 +10,34 @@ from typing import Any
 
 import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from smalti.errors import RasterError
-from smalti.raster.check import is_local
+from smalti.raster.bands import COLORS
 from smalti.raster.grid import EQUATOR_M, Grid
-from smalti.raster.read import Reader, open_dataset, open_raster, reader_of
-from smalti.raster.vrt import Band, Place, write_vrt
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
+from smalti.tiling import Window
 
 _OFF = 0.3  # pixels that a file may lie beside the common grid: coordinates are rounded
 _TILE = re.compile(r"(?:^|\D)(\d+)[-_](\d+)[-_](\d+)$")
+_KEPT_OPEN = 32
+"""Files that are open at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     path: str
     grid: Grid
-    bands: tuple[Band, ...]
-    block: tuple[int, int]
+    bands: tuple[str, ...]
+    dtype: np.dtype[Any]
 
 
 def open_mosaic(
     paths: Sequence[str | Path], bands: Sequence[str | int] | None = None, resolution: float | None = None
 ) -> Reader:
-    """Opens files that lie on one grid as one scene; where they overlap, the later one is seen.
+    """Opens files that lie on one grid as one scene; where they overlap, the latest one that is valid there is seen.
 
     All must have the same CRS, pixel size and bands; what no file covers is invalid. Tiles of a web map that carry no
     place, but whose names end in `X-Y-ZOOM`, lie where these numbers say. Raises RasterError naming the first file
@@ -43,33 +47,78 @@ def open_mosaic(
         raise RasterError("a mosaic of no files; name at least one")
     if len(paths) == 1:
         return open_raster(paths[0], bands, resolution)
-    parts = _placed([_look(str(path)) for path in paths])
-    grid, places = _join(parts)
-    name = f"{paths[0]} and {len(paths) - 1} more"
-    with ExitStack() as stack:
-        text = write_vrt(grid, parts[0].bands, places)
-        return reader_of(name, open_dataset(text, stack), stack, bands, resolution)
+    mosaic = _join([str(path) for path in paths], bands)
+    if resolution is None:
+        return mosaic
+    from smalti.raster.resample import Resampled
+
+    return Resampled(mosaic, resolution)
+
+
+class Mosaic(Reader):
+    """Files at whole pixels of one grid; each says itself where it is valid."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        grid: Grid,
+        windows: Sequence[Window],
+        bands: Sequence[str | int] | None,
+        like: Reader,
+    ) -> None:
+        self.path = f"{paths[0]} and {len(paths) - 1} more"
+        self.grid = grid
+        self._like(like)
+        self.masked = True
+        self._paths, self._windows, self._bands = paths, windows, bands
+        self._edges = np.array([(w.row, w.col, w.bottom, w.right) for w in windows])  # N,4
+        self._open: OrderedDict[int, Reader] = OrderedDict()
+
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        pixels = np.zeros((len(self.bands), window.height, window.width), self.dtype)
+        valid = np.zeros((window.height, window.width), bool)
+        top, left, bottom, right = self._edges.T
+        meets = (top < window.bottom) & (bottom > window.row) & (left < window.right) & (right > window.col)
+        for i in np.flatnonzero(meets)[::-1].tolist():  # the latest first: what it shows hides the others
+            cut = self._windows[i].intersect(window)
+            assert cut is not None
+            here = cut.within(window)
+            if valid[here].all():
+                continue
+            found, known = self._file(i).read(cut.shift(-self._windows[i].row, -self._windows[i].col))
+            new = known & ~valid[here]
+            pixels[:, *here][:, new] = found[:, new]
+            valid[here] |= new
+        return pixels, valid
+
+    def _file(self, i: int) -> Reader:
+        """The file of that number, open; closes the one that was not used for longest."""
+        if i not in self._open:
+            if len(self._open) >= _KEPT_OPEN:
+                self._open.popitem(last=False)[1].close()
+            self._open[i] = open_raster(self._paths[i], self._bands)
+        self._open.move_to_end(i)
+        return self._open[i]
+
+    def close(self) -> None:
+        """Closes all files."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+def _join(paths: list[str], bands: Sequence[str | int] | None) -> Mosaic:
+    parts = _placed([_look(path) for path in paths])
+    for part in parts[1:]:
+        _check_alike(part, parts[0])
+    grid, windows = _lay(parts)
+    with open_raster(paths[0], bands) as first:
+        return Mosaic(paths, grid, windows, bands, first)
 
 
 def _look(path: str) -> _Part:
     """What a mosaic needs to know of one of its files."""
-    with ExitStack() as stack:
-        file = open_dataset(path, stack)
-        grid = Grid(file.height, file.width, file.transform, file.crs)
-        table = file.colormap(1) if file.colorinterp[0].name == "palette" else {}
-        found = tuple(
-            Band(
-                file.dtypes[i],
-                file.colorinterp[i].name,
-                file.descriptions[i] or "",
-                file.nodatavals[i],
-                file.scales[i],
-                file.offsets[i],
-                tuple(sorted(table.items())),
-            )
-            for i in range(file.count)
-        )
-        return _Part(path, grid, found, file.block_shapes[0] if found else (1, 1))
+    with open_raster(path) as file:
+        return _Part(path, file.grid, file.bands, file.dtype)
 
 
 def _placed(parts: list[_Part]) -> list[_Part]:
@@ -99,13 +148,19 @@ def _tile_grid(part: _Part) -> Grid | None:
     return replace(part.grid, transform=Affine(pixel, 0, left, 0, -pixel, top), crs=CRS.from_epsg(3857))
 
 
-def _join(parts: list[_Part]) -> tuple[Grid, list[Place]]:
+def _check_alike(part: _Part, first: _Part) -> None:
+    if part.grid.crs != first.grid.crs:
+        names = [grid.crs.to_string()[:40] if grid.crs else "none" for grid in (part.grid, first.grid)]
+        raise RasterError(f"{part.path}: its CRS is {names[0]}, but {names[1]} that of {first.path}")
+    kinds = [(len(one.bands), one.dtype, [band for band in one.bands if band in COLORS]) for one in (part, first)]
+    if kinds[0] != kinds[1]:
+        told = [f"{len(one.bands)} bands of {one.dtype} ({', '.join(one.bands)})" for one in (part, first)]
+        raise RasterError(f"{part.path}: it has {told[0]}, but {first.path} has {told[1]}")
+
+
+def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
     """The common grid, and where each file lies on it."""
-    for part in parts[1:]:
-        _check_alike(part, parts[0])
-    step = np.median([tuple(part.grid.transform)[:6] for part in parts], axis=0)
-    for part in parts:
-        _check_step(part, step)
+    step = _common_step(parts)
     base = Grid(1, 1, Affine(step[0], step[1], parts[0].grid.transform.c, step[3], step[4], parts[0].grid.transform.f))
     spots = np.array([base.col_row(*part.grid.xy(0, 0)) for part in parts])  # N, (col, row)
     off = np.abs(spots - np.round(spots)).max(axis=1)
@@ -114,42 +169,34 @@ def _join(parts: list[_Part]) -> tuple[Grid, list[Place]]:
             raise RasterError(f"{part.path}: lies {distance:.2f} pixels beside the grid of {parts[0].path}")
     corner = np.round(spots).astype(int)
     first = corner.min(axis=0)
-    corner -= first
-    sizes = np.array([(part.grid.width, part.grid.height) for part in parts])
-    width, height = (corner + sizes).max(axis=0).tolist()
+    windows = [
+        Window(row, col, part.grid.height, part.grid.width)
+        for part, (col, row) in zip(parts, (corner - first).tolist(), strict=True)
+    ]
     left, top = base.xy(*first.tolist())
     transform = Affine(step[0], step[1], left, step[3], step[4], top)
-    places = [
-        Place(_source(part.path), col, row, part.grid.width, part.grid.height, part.block, part.bands)
-        for part, (col, row) in zip(parts, corner.tolist(), strict=True)
-    ]
-    return Grid(height, width, transform, parts[0].grid.crs), places
+    height, width = max(window.bottom for window in windows), max(window.right for window in windows)
+    return Grid(height, width, transform, parts[0].grid.crs), windows
 
 
-def _check_alike(part: _Part, first: _Part) -> None:
-    if part.grid.crs != first.grid.crs:
-        names = [grid.crs.to_string()[:40] if grid.crs else "none" for grid in (part.grid, first.grid)]
-        raise RasterError(f"{part.path}: its CRS is {names[0]}, but {names[1]} that of {first.path}")
-    kinds = [[(band.dtype, band.color, band.table) for band in p.bands] for p in (part, first)]
-    if kinds[0] != kinds[1]:
-        told = [f"{len(kind)} bands of {kind[0][0] if kind else 'nothing'}" for kind in kinds]
-        more = " with other colours" if told[0] == told[1] else ""
-        raise RasterError(f"{part.path}: it has {told[0]}{more}, but {first.path} has {told[1]}")
+def _common_step(parts: list[_Part]) -> NDArray[np.float64]:
+    """The six numbers of the common transform, in the middle of what rounding makes of them.
+
+    RasterError where the pixels of a file differ so much in size that they leave the grid within the file.
+    """
+    steps = np.array([tuple(part.grid.transform)[:6] for part in parts])
+    often = Counter(f"{step[0]:.3g} {step[4]:.3g}" for step in steps)
+    usual = next(i for i, step in enumerate(steps) if often[f"{step[0]:.3g} {step[4]:.3g}"] == max(often.values()))
+    for part, step in zip(parts, steps, strict=True):
+        _check_step(part, step, parts[usual], steps[usual])
+    return np.asarray(np.median(steps, axis=0))
 
 
-def _check_step(part: _Part, step: Any) -> None:
-    """RasterError where the pixels differ so much in size that they leave the grid within the file."""
-    own = np.array(tuple(part.grid.transform)[:6])
-    drift = np.abs(own - step)[[0, 1, 3, 4]] * max(part.grid.width, part.grid.height)
-    size = np.abs(step[[0, 1, 3, 4]]).max()
-    if (drift > 2 * _OFF * size).any():
+def _check_step(part: _Part, step: NDArray[np.float64], usual: _Part, common: NDArray[np.float64]) -> None:
+    drift = np.abs(step - common)[[0, 1, 3, 4]] * max(part.grid.width, part.grid.height)
+    if (drift > 2 * _OFF * np.abs(common[[0, 1, 3, 4]]).max()).any():
         raise RasterError(
-            f"{part.path}: its pixels are {own[0]:g} x {own[4]:g} units, but most have {step[0]:g} x {step[4]:g}"
+            f"{part.path}: its pixels are {step[0]:g} x {step[4]:g} units, but those of {usual.path} are "
+            f"{common[0]:g} x {common[4]:g}; bring them to one size first: gdalwarp -tr {abs(common[0]):g} "
+            f"{abs(common[4]):g} IN.tif OUT.tif"
         )
-
-
-def _source(path: str) -> str:
-    """The name under which GDAL itself finds the file."""
-    if is_local(path):
-        return str(Path(path).resolve())
-    return f"/vsicurl/{path}" if path.startswith(("http://", "https://")) else path

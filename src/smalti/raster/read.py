@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -20,9 +20,11 @@ from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import check_complete, explain, first_line, is_local
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
-from smalti.raster.mirror import inside, source
+from smalti.raster.reader import Reader
 from smalti.raster.upright import TURNS, UPRIGHT
 from smalti.tiling import Window
+
+__all__ = ["FileReader", "Reader", "open_file", "open_raster"]
 
 CACHE_MB = 64
 """Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
@@ -34,19 +36,21 @@ _REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of
 _CACHE_ROWS = 1024  # two rows of tiles: PNG and JPEG begin again at the top for a row that has left the cache
 
 
-class Reader:
-    """One raster, read by windows; for one thread at a time.
+class FileReader(Reader):
+    """A file, or whatever else GDAL opens.
 
-    Pixels come as stored, in the file's own type; declared scales and offsets are told, not applied. A pixel is
-    invalid where a mask, alpha or palette says so, where a value is not finite, or where nodata stands: in all
-    bands for bytes (there 0 is also black), else in any. Invalid pixels are 0 in every band.
+    A pixel is valid where all that the file declares says so: masks, alpha, palette, finite values, and nodata, which
+    counts where it stands in all bands of bytes (there 0 is also black), else in any.
     """
 
-    def __init__(self, path: str, dataset: Any, bands: Sequence[str | int] | None, expand: bool) -> None:
+    def __init__(
+        self, path: str, dataset: Any, bands: Sequence[str | int] | None = None, expand: bool = True, holes: bool = True
+    ) -> None:
         self.path = path
         self._stack = ExitStack()
         self._dataset = dataset
         self._numbers = image_bands(dataset)
+        self._alphas = alpha_bands(dataset)
         self.palette = _palette(dataset)
         self._table = self.palette if expand else None
         names, self.names_known = band_names(dataset)
@@ -59,37 +63,37 @@ class Reader:
             self._turn = TURNS[orientation(path, dataset)]
         height, width = self._turn.shape(dataset.height, dataset.width)
         self.grid = Grid(height, width, dataset.transform, dataset.crs)
-        self._describe()
+        self.rpcs = not self.grid.georeferenced and dataset.rpcs is not None
+        self._describe(holes)
 
-    def _describe(self) -> None:
+    def _describe(self, holes: bool) -> None:
         if self._table is None:
             self._numbers = [self._numbers[i] for i in self._chosen]
-        stored = [np.dtype(self._dataset.dtypes[i - 1]) for i in self._numbers]
-        if any(kind.kind == "c" for kind in stored):
-            raise RasterError(f"{self.path}: its pixels are complex numbers; expected real ones")
-        self.dtype = np.dtype(np.uint8) if self._table is not None else np.result_type(*stored)
+        stored = [self._dataset.dtypes[i - 1] for i in self._numbers]
+        if any(kind.startswith("complex") for kind in stored):
+            raise RasterError(f"{self.path}: its pixels are complex numbers; expected real ones, such as the amplitude")
+        self._dtype, self._alike = np.result_type(*stored), len(set(stored)) == 1
+        self.dtype = np.dtype(np.uint8) if self._table is not None else self._dtype
         self.scales = tuple(self._dataset.scales[i - 1] for i in self._numbers)
         self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
         self.units = tuple(self._dataset.units[i - 1] or "" for i in self._numbers)
-        self._nodata = [self._dataset.nodatavals[i - 1] for i in self._numbers]
-        flags = {flag.name for i in self._numbers for flag in self._dataset.mask_flag_enums[i - 1]}
-        self._has_mask = "per_dataset" in flags and ("alpha" not in flags or bool(alpha_bands(self._dataset)))
-        has_nodata = any(value is not None for value in self._nodata)
+        self.nodata = tuple(self._dataset.nodatavals[i - 1] for i in self._numbers)
+        self._holes = self.nodata if holes else (None,) * len(self.nodata)
+        self._masks = self._mask_bands()
         clear = self._table is not None and bool((self._table[3] == 0).any())
-        self.masked = self._has_mask or has_nodata or clear or self.dtype.kind == "f"
+        declared = any(value is not None for value in self._holes) or self._masks or self._alphas
+        self.masked = bool(declared) or clear or self.dtype.kind == "f"
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirrored.
+    def _mask_bands(self) -> list[int]:
+        """The bands whose masks must be read: one where a mask is for all, for alpha and nodata are looked at here."""
+        flags = [{flag.name for flag in self._dataset.mask_flag_enums[i - 1]} for i in self._numbers]
+        shared = [
+            i for i, told in zip(self._numbers, flags, strict=True) if "per_dataset" in told and "alpha" not in told
+        ]
+        own = [i for i, told in zip(self._numbers, flags, strict=True) if not told]
+        return shared[:1] + own
 
-        Raises RasterError where the file is truncated or damaged.
-        """
-        if inside(window, self.grid.height, self.grid.width):
-            return self._upright(window)
-        cut, rows, cols = source(window, self.grid.height, self.grid.width)
-        pixels, valid = self._upright(cut)
-        return pixels[:, rows[:, None], cols], valid[rows[:, None], cols]
-
-    def _upright(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         stored = self._turn.stored(window, self.grid.height, self.grid.width)
         pixels, valid = self._stored(stored)
         if self._turn != UPRIGHT:
@@ -99,14 +103,17 @@ class Reader:
     def _stored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         place = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
-            pixels = self._dataset.read(self._numbers, window=place, out_dtype=None)
-            mask = self._dataset.read_masks(self._numbers[0], window=place) if self._has_mask else None
+            pixels = self._pixels(place)
+            valid = self._valid(pixels)
+            for alpha in self._alphas:
+                valid &= self._dataset.read(alpha, window=place) > 0
+            for band in self._masks:
+                valid &= self._dataset.read_masks(band, window=place) > 0
         except (RasterioError, ValueError, MemoryError) as error:
             where = f"rows {window.row} to {window.bottom - 1}"
             raise RasterError(
                 f"{self.path}: {where} cannot be read, truncated or damaged: {first_line(error)}"
             ) from None
-        valid = self._valid(pixels) if mask is None else self._valid(pixels) & (mask > 0)
         if self._table is not None:
             colors = self._table[:, pixels[0]]  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
@@ -114,34 +121,56 @@ class Reader:
             pixels[:, ~valid] = 0
         return pixels, valid
 
+    def _pixels(self, place: RasterioWindow) -> NDArray[Any]:
+        if self._alike:
+            return np.asarray(self._dataset.read(self._numbers, window=place))
+        return np.stack([self._dataset.read(i, window=place).astype(self._dtype) for i in self._numbers])
+
     def _valid(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
         """What nodata and non-finite values leave of (C, H, W) pixels."""
         valid = np.ones(pixels.shape[1:], bool)
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels).all(axis=0)
-        if all(value is None for value in self._nodata):
+        if all(value is None for value in self._holes):
             return valid
-        holes = np.stack([_equal(band, value) for band, value in zip(pixels, self._nodata, strict=True)])
+        holes = np.stack([_equal(band, value) for band, value in zip(pixels, self._holes, strict=True)])
         return valid & ~(holes.all(axis=0) if pixels.dtype.itemsize == 1 else holes.any(axis=0))
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
         self._stack.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def open_raster(
-    path: str | Path, bands: Sequence[str | int] | None = None, resolution: float | None = None, expand: bool = True
+    path: str | Path,
+    bands: Sequence[str | int] | None = None,
+    resolution: float | None = None,
+    expand: bool = True,
 ) -> Reader:
     """Opens a raster to read `bands` (names or numbers from 1; None for all but alpha).
 
     `resolution` (metres per pixel) resamples while reading, within the raster's own CRS. `expand=False` leaves a
-    palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band.
+    palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band,
+    complex pixels.
+    """
+    reader = open_file(path, bands, expand)
+    if resolution is None:
+        return reader
+    from smalti.raster.resample import Resampled
+
+    try:
+        return Resampled(reader, resolution)
+    except RasterError:
+        reader.close()
+        raise
+
+
+def open_file(
+    path: str | Path, bands: Sequence[str | int] | None = None, expand: bool = True, holes: bool = True
+) -> FileReader:
+    """Opens a raster with the pixels it has; arguments and errors as in `open_raster`.
+
+    With `holes=False` declared nodata is a value as any other.
     """
     name = str(path)
     with ExitStack() as stack:
@@ -152,25 +181,9 @@ def open_raster(
             from smalti.raster.warp import by_points
 
             dataset = by_points(dataset, stack)
-        return reader_of(name, dataset, stack, bands, resolution, expand)
-
-
-def reader_of(
-    name: str,
-    dataset: Any,
-    stack: ExitStack,
-    bands: Sequence[str | int] | None = None,
-    resolution: float | None = None,
-    expand: bool = True,
-) -> Reader:
-    """A Reader of an open dataset; it takes over what is on the stack. Arguments and errors as in `open_raster`."""
-    if resolution is not None:
-        from smalti.raster.warp import resampled
-
-        dataset = resampled(name, dataset, resolution, stack)
-    reader = Reader(name, dataset, bands, expand)
-    reader._stack = stack.pop_all()
-    return reader
+        reader = FileReader(name, dataset, bands, expand, holes)
+        reader._stack = stack.pop_all()
+        return reader
 
 
 def open_dataset(name: str, stack: ExitStack) -> Any:
@@ -184,7 +197,7 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     except (RasterioIOError, RasterioError, ValueError, OSError) as error:
         raise explain(name, error) from None
     check_complete(name, dataset)
-    row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if "int" in kind or "float" in kind) * dataset.width
+    row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if not kind.startswith("complex")) * dataset.width
     _bound_cache(min(CACHE_MOST_MB, row * _CACHE_ROWS >> 20))
     return dataset
 

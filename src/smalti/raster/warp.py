@@ -1,4 +1,4 @@
-"""Rasters on another grid while they are read: another pixel size, or a place given by control points."""
+"""Rasters whose place is given by control points."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -8,41 +8,8 @@ from rasterio.enums import Resampling
 from rasterio.transform import from_gcps
 from rasterio.vrt import WarpedVRT
 
-from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands
-from smalti.raster.grid import Grid, axes_m
-
-
-def resampled(path: str, dataset: Any, resolution: float, stack: ExitStack) -> Any:
-    """The dataset with square pixels of `resolution` metres, in its own CRS and with its own corners.
-
-    In a geographic CRS the pixel has as many degrees as make `resolution` metres at the centre. RasterError where
-    metres are unknown.
-    """
-    grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs)
-    size = axes_m(grid)
-    if size is None:
-        raise RasterError(
-            f"{path}: it has no CRS, so its pixels cannot be brought to {resolution:g} m; leave them as is"
-        )
-    factor_x, factor_y = resolution / size[0], resolution / size[1]
-    width, height = max(1, round(grid.width / factor_x)), max(1, round(grid.height / factor_y))
-    method = Resampling.average if factor_x * factor_y > 1 else Resampling.bilinear
-    if dataset.colorinterp[0].name == "palette":
-        method = Resampling.nearest  # between two indices there is no colour
-    return stack.enter_context(
-        WarpedVRT(
-            dataset.file if isinstance(dataset, WithPlace) else dataset,
-            src_crs=dataset.crs,
-            src_transform=dataset.transform,
-            crs=dataset.crs,
-            transform=grid.resized(height, width).transform,
-            width=width,
-            height=height,
-            resampling=method,
-            add_alpha=_needs_alpha(dataset),
-        )
-    )
+from smalti.raster.grid import Grid
 
 
 def by_points(dataset: Any, stack: ExitStack) -> Any:

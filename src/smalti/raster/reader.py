@@ -1,0 +1,67 @@
+"""A raster that is read by windows, whatever stands behind it: a file, several seen as one, another pixel size."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.raster.grid import Grid
+from smalti.raster.mirror import inside, source
+from smalti.tiling import Window
+
+
+class Reader(ABC):
+    """One raster, read by windows; for one thread at a time.
+
+    Pixels come as stored, in the raster's own type; declared scales and offsets are told, not applied. Invalid pixels
+    are 0 in every band.
+    """
+
+    path: str
+    """What a person calls it."""
+    grid: Grid
+    dtype: np.dtype[Any]
+    bands: tuple[str, ...]
+    names_known: bool
+    """Whether all names of bands stand in the file."""
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+    units: tuple[str, ...]
+    palette: NDArray[np.uint8] | None = None
+    """Colours (4, entries) of an image of indices: red, green, blue, alpha."""
+    masked: bool
+    """Whether it can have invalid pixels at all."""
+    rpcs: bool = False
+    """Whether its only place on the ground is given by rational polynomials."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirrored.
+
+        Raises RasterError where the file is truncated or damaged.
+        """
+        if inside(window, self.grid.height, self.grid.width):
+            return self._read(window)
+        cut, rows, cols = source(window, self.grid.height, self.grid.width)
+        pixels, valid = self._read(cut)
+        return pixels[:, rows[:, None], cols], valid[rows[:, None], cols]
+
+    @abstractmethod
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """The same for a window inside."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes all files; a second call does nothing."""
+
+    def _like(self, other: "Reader") -> None:
+        """Takes over what `other` says of its bands."""
+        self.dtype, self.bands, self.names_known = other.dtype, other.bands, other.names_known
+        self.scales, self.offsets, self.units = other.scales, other.offsets, other.units
+        self.palette, self.masked, self.rpcs = other.palette, other.masked, other.rpcs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
