@@ -16,8 +16,9 @@ def draw(path: Path, size: tuple[int, int] = (60, 40), shade: int = 90) -> Path:
 
 
 def photo(path: Path, *others: Path, taken: float | None = None, camera: str = "") -> Photo:
-    sha256 = hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
-    return Photo(path, (path, *others), taken, camera, "", 6000, 4000, sha256, sha256[:32])
+    content = path.read_bytes() if path.exists() else b""
+    digest = hashlib.sha256(content).hexdigest()
+    return Photo(path, (path, *others), taken, camera, "", 6000, 4000, digest, digest[:32], taken)
 
 
 def ranked(

@@ -66,7 +66,7 @@ def directory(entries: dict[int, tuple[int, int, bytes]], order: str = "<") -> b
 
 
 def photo(name: str, taken: float | None = None, camera: str = "one", burst: str = "") -> Photo:
-    return Photo(Path(name), (Path(name),), taken, camera, burst, 60, 40, name, name)
+    return Photo(Path(name), (Path(name),), taken, camera, burst, 60, 40, name, name, taken)
 
 
 def look(towards: int, bits: int = 0, score: float = 0.0, lean: float = 0.0, **cues: float) -> Look:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +68,14 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_photos_of_one_content_share_its_choices_by_path_then_name_then_order() -> None:
     photos = [photo("in/a.jpg"), photo("in/sub/a.jpg"), photo("in/z.jpg")]
-    photos = [Photo(*(getattr(one, name) for name in one.__slots__[:-1]), A) for one in photos]  # type: ignore[attr-defined]
+    photos = [replace(one, content=A) for one in photos]
     found = match([choice(A, "reject", file="sub/a.jpg"), choice(A, "pick", file="old/a.jpg")], photos, Path("in"))
     assert {i: one.verdict for i, one in found.items()} == {1: "reject", 0: "pick"}
     assert match([choice(A, file="gone.jpg"), choice(B)], photos, Path("in")) == {0: choice(A, file="gone.jpg")}
 
 
 def test_the_later_of_two_choices_about_a_photo_holds() -> None:
-    photos = [Photo(Path("in/x.jpg"), (Path("in/x.jpg"),), None, "", "", 1, 1, A, A)] * 2
+    photos = [Photo(Path("in/x.jpg"), (Path("in/x.jpg"),), None, "", "", 1, 1, A, A, None)] * 2
     for both in ([choice(A, "pick", at=1), choice(A, "reject", at=2)], [choice(A, "reject", at=2), choice(A, at=1)]):
         assert match(both, photos[:1], Path("in"))[0].verdict == "reject"
         assert len(match(both, photos, Path("in"))) == 1

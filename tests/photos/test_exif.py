@@ -24,6 +24,26 @@ def test_a_time_nobody_set_is_none(text: str) -> None:
     assert parse(tags(text).tobytes()).taken is None
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2024-05-17 12:00:05", 5),
+        ("2024/05/17 12:00:05", 5),
+        ("2024:05:17T12:00:05", 5),
+        ("2024-05-17T12:00:05+02:00", 5),
+        ("2024:05:17 12:00:60", 60),
+        ("2024:05:17 24:08:19", -12 * 3600 + 499),  # phones that count hours from 1 to 24: the first one of that day
+    ],
+)
+def test_other_spellings_of_a_time(text: str, seconds: float) -> None:
+    assert parse(tags(text).tobytes()).clock == NOON + seconds
+
+
+def test_the_clock_is_what_the_camera_showed() -> None:
+    found = parse(tags("2024:05:17 12:00:00", "25", "+02:00").tobytes())
+    assert (found.clock, found.taken) == (NOON + 0.25, NOON - 7200 + 0.25)
+
+
 def test_when_it_was_digitized_is_taken_where_nothing_else_is_known() -> None:
     assert parse(tags(digitized="2024:05:17 12:00:00").tobytes()).taken == NOON
 

@@ -46,9 +46,10 @@ def test_a_reject_loses_four_times_of_five() -> None:
     assert second(-1.38)[1].probability >= ALTERNATE
 
 
-def test_the_only_photo_is_the_pick() -> None:
-    [only] = ranked(look(0, score=-9)).ranked
-    assert (only.verdict, only.reasons, only.close) == ("pick", (), False)
+def test_a_photo_that_stands_alone_is_not_rated() -> None:
+    found = ranked(look(0, score=-9))
+    [only] = found.ranked
+    assert (found.kind, only.verdict, only.reasons, only.close) == ("single", "unrated", (), False)
 
 
 FINE = {"fineness_0_p90": -1.0, "fineness_1_p90": -1.0, "fineness_2_p90": -1.0}

@@ -168,7 +168,9 @@ def test_other_truncated_photos_are_refused(tmp_path: Path, ending: str, kept: f
     [
         (b"", "is empty"),
         (bytes(5000), "begins with zeros"),
-        (b"GIF89a" + b"x" * 80, "is no JPEG, PNG, TIFF, HEIC or RAW"),
+        (b"GIF89a" + b"x" * 80, "is truncated or damaged"),
+        (b"%PDF-1.7" + b"x" * 80, "is no photo that can be read"),
+        (b"\xff\xd8\xff\xc3\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda" + b"x" * 80, "is a lossless"),
     ],
 )
 def test_what_is_no_photo(tmp_path: Path, content: bytes, what: str) -> None:

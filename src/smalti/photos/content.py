@@ -9,17 +9,14 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 
-from smalti.photos import exif, jpeg
+from smalti.photos import exif, heif, jpeg, png, tiff
 
 LENGTH = 32
 """Hexadecimal digits of a digest."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _JP2, _JP2_PIXELS = b"jP  ", b"jp2c"
-_TIFF_PIXELS = ((273, 279), (324, 325))  # where strips or tiles begin, and their lengths
-_HEIF_BESIDE = {b"Exif", b"mime", b"uri "}  # items of a HEIF file that are no pictures
 
 
 def digest(content: bytes) -> str:
@@ -37,7 +34,7 @@ def digest(content: bytes) -> str:
 def _parts(content: bytes) -> Iterable[bytes]:
     if content.startswith(jpeg.START):
         return jpeg.coded(content)
-    if content.startswith(_PNG):
+    if content.startswith(png.START):
         return _png(content)
     if content[:4] in (b"II*\0", b"MM\0*"):
         return _tiff(content)
@@ -46,24 +43,16 @@ def _parts(content: bytes) -> Iterable[bytes]:
     if content[4:8] == b"ftyp":
         return _heif(content)
     if content[4:8] == _JP2:
-        return (content[a:b] for kind, a, b in _boxes(content, 0, len(content)) if kind == _JP2_PIXELS)
+        return (content[a:b] for kind, a, b in heif.boxes(content, 0, len(content)) if kind == _JP2_PIXELS)
     return ()
 
 
 def _png(content: bytes) -> Iterator[bytes]:
-    at = len(_PNG)
-    while at + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        if kind in _PNG_PIXELS:
-            yield content[at + 8 : at + 8 + length]
-        at += 12 + length
+    return (content[begin:end] for kind, begin, end in png.chunks(content) if kind in _PNG_PIXELS)
 
 
 def _tiff(content: bytes) -> Iterator[bytes]:
-    found = exif.parse(content)
-    for starts, lengths in _TIFF_PIXELS:
-        for start, length in zip(found.numbers(starts), found.numbers(lengths), strict=True):
-            yield content[start : start + length]
+    return (content[begin:end] for begin, end in tiff.picture(exif.parse(content)))
 
 
 def _webp(content: bytes) -> Iterator[bytes]:
@@ -76,66 +65,7 @@ def _webp(content: bytes) -> Iterator[bytes]:
 
 
 def _heif(content: bytes) -> Iterator[bytes]:
-    """The extents of all items that are pictures, by the items' numbers (ISO/IEC 14496-12, 8.11)."""
-    begin, end = {kind: (a, b) for kind, a, b in _boxes(content, 0, len(content))}[b"meta"]
-    inside = {kind: (a, b) for kind, a, b in _boxes(content, begin + 4, end)}
-    kinds = dict(_item_kinds(content, *inside[b"iinf"]))
-    for item, method, extents in _items(content, *inside[b"iloc"]):
-        if kinds.get(item) in _HEIF_BESIDE:
-            continue
-        base = inside[b"idat"][0] if method == 1 else 0
-        for start, length in extents:
-            yield content[base + start : base + start + length]
-
-
-def _boxes(content: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, begin and end of what is in each box."""
-    while at + 8 <= end:
-        length, kind = struct.unpack_from(">I4s", content, at)
-        head = 8
-        if length == 1:
-            (length,), head = struct.unpack_from(">Q", content, at + 8), 16
-        length = length or end - at
-        if length < head:
-            raise ValueError("a box smaller than its head")
-        yield kind, at + head, min(at + length, end)
-        at += length
-
-
-def _item_kinds(content: bytes, at: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Number and kind of each item."""
-    first = at + (6 if content[at] == 0 else 8)
-    for kind, a, _ in _boxes(content, first, end):
-        if kind == b"infe" and content[a] >= 2:
-            yield struct.unpack_from(">H2x4s" if content[a] == 2 else ">I2x4s", content, a + 4)
-
-
-def _items(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Number, construction method and extents (start, length) of each item of an iloc box."""
-    version, sizes = content[at], struct.unpack_from(">H", content, at + 4)[0]
-    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    wide = 4 if version == 2 else 2
-    read = _Reader(content, at + 6, end)
-    for _ in range(read.number(wide)):
-        item = read.number(wide)
-        method = read.number(2) & 15 if version else 0
-        read.number(2)  # which file the data are in: this one
-        base, extents = read.number(base_size), []
-        for _ in range(read.number(2)):
-            read.number(index_size if version else 0)
-            start, length = base + read.number(offset_size), read.number(length_size)
-            extents.append((start, length))
-        yield item, method, extents
-
-
-class _Reader:
-    """Numbers of so many bytes, one behind the other."""
-
-    def __init__(self, content: bytes, at: int, end: int) -> None:
-        self._content, self._at, self._end = content, at, end
-
-    def number(self, size: int) -> int:
-        self._at += size
-        if self._at > self._end:
-            raise ValueError("cut short")
-        return int.from_bytes(self._content[self._at - size : self._at], "big")
+    """All items that are pictures."""
+    for item in heif.items(content):
+        for begin, end in item.places if not item.describes else ():
+            yield content[begin:end]

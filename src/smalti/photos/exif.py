@@ -13,10 +13,14 @@ from datetime import datetime
 MAGIC = {42, 0x4F52, 0x5352, 0x0055}
 """TIFF itself, and what Olympus (two kinds) and Panasonic write in its place in their RAW files."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes of a value by type
+_INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 _WIDTH, _HEIGHT, _MAKE, _MODEL, _ORIENTATION, _EXIF = 0x0100, 0x0101, 0x010F, 0x0110, 0x0112, 0x8769
 _MAKER_NOTE, _SERIALS = 0x927C, (0xA431, 0xC62F)  # the latter is DNG's
 _TIMES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))  # taken, else digitized: time, sub-seconds, offset
 _APPLE, _APPLE_START, _APPLE_BURST = b"Apple iOS\0", 14, 0x000B
+_TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T]+(\d\d):(\d\d):(\d\d)")
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _MOST = 4096  # entries of a directory; more is a damaged count
 
 
@@ -40,8 +44,16 @@ class Exif:
     def numbers(self, tag: int) -> tuple[int, ...]:
         """An entry's integers."""
         kind, value = self.entries.get(tag, (4, b""))
-        code = {1: "B", 3: "H", 4: "I", 13: "I"}.get(kind)
+        code = _INTEGERS.get(kind)
         return struct.unpack(f"{self.order}{len(value) // _SIZES[kind]}{code}", value) if code else ()
+
+    def ratio(self, tag: int) -> float | None:
+        """An entry's fraction; None if there is none."""
+        kind, value = self.entries.get(tag, (5, b""))
+        if kind not in (5, 10) or len(value) < 8:
+            return None
+        above, below = struct.unpack_from(self.order + ("II" if kind == 5 else "ii"), value)
+        return above / below if below else None
 
     @property
     def orientation(self) -> int:
@@ -63,10 +75,24 @@ class Exif:
         return f"{named} {serial}".strip()
 
     @property
+    def clock(self) -> float | None:
+        """What the camera's clock showed, with sub-seconds, as seconds since 1970 of that clock."""
+        return self._time[0]
+
+    @property
     def taken(self) -> float | None:
         """Seconds since 1970 with sub-seconds, as UTC if the offset is known, else by the camera's clock."""
-        found = (_seconds(self.text(t), self.text(sub), self.text(offset)) for t, sub, offset in _TIMES)
-        return next((seconds for seconds in found if seconds is not None), None)
+        clock, ahead = self._time
+        return clock if clock is None else clock - ahead
+
+    @property
+    def _time(self) -> tuple[float | None, int]:
+        """The clock, and the seconds that it is ahead of UTC."""
+        for time, sub, offset in _TIMES:
+            clock = _seconds(self.text(time), self.text(sub))
+            if clock is not None:
+                return clock, _ahead(self.text(offset))
+        return None, 0
 
     @property
     def burst(self) -> str:
@@ -113,14 +139,25 @@ def _directory(block: bytes, at: int, order: str) -> dict[int, tuple[int, bytes]
     return found
 
 
-def _seconds(text: str, sub: str, offset: str) -> float | None:
+def _seconds(text: str, sub: str) -> float | None:
+    """Of a time as cameras and phones write it, also with other separators, a leap second, and 24 for the hour 0."""
+    found = _TIME.match(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups())
     try:
-        moment = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
+        midnight = calendar.timegm(datetime(year, month, day).timetuple())
     except ValueError:
         return None
-    ahead = re.fullmatch(r"([+-])(\d\d):?(\d\d)", offset)
-    seconds = float(calendar.timegm(moment.timetuple()))
-    if ahead:
-        sign, hours, minutes = ahead.groups()
-        seconds -= int(sign + "1") * (int(hours) * 3600 + int(minutes) * 60)
-    return seconds + (float(f"0.{sub}") if re.fullmatch(r"[0-9]{1,9}", sub) else 0.0)
+    if hour > 24 or minute > 59 or second > 60:
+        return None
+    # an hour of 24 is the first one of the same day: Android's phones counted hours from 1 to 24
+    return midnight + hour % 24 * 3600.0 + minute * 60 + second + (float(f"0.{sub}") if _DIGITS.fullmatch(sub) else 0.0)
+
+
+def _ahead(offset: str) -> int:
+    """Seconds that a clock is ahead of UTC; 0 if unknown."""
+    if offset == "Z":
+        return 0
+    found = _OFFSET.fullmatch(offset)
+    return int(found[1] + "1") * (int(found[2]) * 3600 + int(found[3]) * 60) if found else 0

@@ -9,8 +9,9 @@ from smalti.photos.exif import NONE, Exif, parse
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 _SCAN, _APP1 = 0xDA, 0xE1
-_BESIDE = {*range(0xE0, 0xF0), 0xFE}  # applications' segments and comments
-_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive: what every decoder reads; 0xC3 is RAW data in DNG
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive, the latter two with arithmetic coding
+_LOSSLESS = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # and hierarchical: RAW data in DNG, medical scans
+_BESIDE = {*range(0xE0, 0xF0), 0xFE}  # what applications write, and comments
 _BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _BURST = re.compile(rb"GCamera:BurstI[dD]\s*(?:=\s*[\"']|>)\s*([^\"'<\s]{1,200})")
@@ -28,6 +29,8 @@ class Jpeg:
     exif: Exif
     burst: str
     """What Google's cameras call their burst; "" if nothing is said."""
+    scan: int
+    """Where the first scan begins."""
 
 
 def look(content: bytes, start: int = 0) -> Jpeg | None:
@@ -43,8 +46,14 @@ def look(content: bytes, start: int = 0) -> Jpeg | None:
             found = _BURST.search(content, begin, end)
             burst = found[1].decode("ascii", "replace") if found else burst
         elif marker == _SCAN and width and height:
-            return Jpeg(start, content.find(END, end) + len(END), width, height, exif, burst)
+            close = content.find(END, end) + len(END) if content.find(END, end) >= 0 else 0
+            return Jpeg(start, close, width, height, exif, burst, end)
     return None
+
+
+def is_lossless(content: bytes) -> bool:
+    """Whether the stream is of a form that decoders of photos do not know."""
+    return any(marker in _LOSSLESS for marker, _, _ in _segments(content, 0))
 
 
 def largest(content: bytes) -> Jpeg | None:

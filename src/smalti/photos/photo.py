@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["pick", "alternate", "reject"]
+Verdict = Literal["pick", "alternate", "reject", "unrated"]
+"""`unrated`: nothing was compared, since the photo stands alone or is one of a bracket, which is kept whole."""
+Kind = Literal["series", "single", "exposure bracket", "focus stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Photo:
     """Of the bytes of `path`."""
     content: str
     """`photos.content.digest` of the picture: stays the same when metadata are edited."""
+    clock: float | None
+    """What the camera's clock showed, in seconds since 1970 of that clock; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class Series:
 
     name: str
     ranked: tuple[Ranked, ...]
+    kind: Kind = "series"
+    """Only what is a series has a pick."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ LEANING = 2.0
 
 def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look]) -> Series:
     """A series, best first; equal scores keep their order."""
+    if len(photos) == 1:
+        return Series(name, (Ranked(photos[0], looks[0], "unrated", (), 0.5, False),), "single")
     order = sorted(range(len(photos)), key=lambda i: -looks[i].score)
     best = looks[order[0]]
     chances = {i: _sigmoid(looks[i].score - best.score) for i in order}

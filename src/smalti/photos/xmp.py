@@ -51,7 +51,7 @@ def write_sidecars(result: Result) -> tuple[Unread, ...]:
     """
     done: dict[Path, Verdict] = {}
     left: list[Unread] = []
-    for ranked in (ranked for series in result.series for ranked in series.ranked):
+    for ranked in (ranked for series in result.series for ranked in series.ranked if ranked.verdict != "unrated"):
         for path, fresh in _sidecars(ranked.photo):
             if done.setdefault(path, ranked.verdict) != ranked.verdict:
                 left.append(Unread(path, f"stands for two photos; it says {done[path]}, as for the first"))

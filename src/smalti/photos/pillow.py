@@ -1,0 +1,70 @@
+"""Kinds of files that Pillow decodes: WebP, AVIF, GIF (its first picture), BMP, JPEG 2000, BigTIFF.
+
+The classes of Pillow are called by name, not found by `Image.open`: what a file is said to be does not decide, no other
+of its hundred kinds can be reached, and how many pixels are too many is decided in one place, here.
+"""
+
+import io
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from smalti.photos import heif, tiff
+from smalti.photos.exif import NONE, Exif, parse
+
+_START: tuple[tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    (re.compile(rb"BM.{4}\0{4}", re.DOTALL), BmpImagePlugin.BmpImageFile),
+    (re.compile(rb"\0\0\0\x0cjP {2}\r\n\x87\n|\xff\x4f\xff\x51"), Jpeg2KImagePlugin.Jpeg2KImageFile),
+)
+_SEEMING = {"I;16": 257, "I;16B": 257, "I": 257}  # grey of more than 8 bits: what one grey level of 8 bits is
+
+
+def reads(content: bytes) -> bool:
+    """Whether the file is of one of these kinds."""
+    return _kind(content) is not None
+
+
+def open_picture(content: bytes) -> ImageFile.ImageFile:
+    """The picture with its headers read; any exception where they are damaged."""
+    kind = _kind(content)
+    assert kind
+    return kind(io.BytesIO(content))
+
+
+def header(picture: ImageFile.ImageFile) -> Exif:
+    """What it says of itself, or nothing."""
+    block = picture.info.get("exif") or b""
+    if block:
+        return parse(block)
+    found = picture.getexif()
+    return parse(found.tobytes()) if found else NONE
+
+
+def decode(picture: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    """The pixels H,W,3, RGB, as stored; any exception where they are damaged."""
+    picture.load()
+    if picture.mode in _SEEMING:
+        grey = (np.asarray(picture).astype(np.int64) // _SEEMING[picture.mode]).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, 2)
+    return np.asarray(picture.convert("RGB"))
+
+
+def _kind(content: bytes) -> Callable[[io.BytesIO], ImageFile.ImageFile] | None:
+    if content[4:8] == b"ftyp" and heif.is_avif(content):
+        return AvifImagePlugin.AvifImageFile
+    if tiff.is_big(content):
+        return TiffImagePlugin.TiffImageFile
+    return next((kind for start, kind in _START if start.match(content)), None)

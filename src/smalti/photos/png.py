@@ -1,0 +1,27 @@
+"""The chunks of a PNG, each with a checksum of its own (ISO/IEC 15948)."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+START = b"\x89PNG\r\n\x1a\n"
+EXIF = b"eXIf"
+_END = b"IEND"
+
+
+def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, begin and end of each chunk's data up to the end mark; ValueError where it is cut or a checksum differs."""
+    at = len(START)
+    while True:
+        if at + 12 > len(content):
+            raise ValueError("is truncated (its PNG has no end)")
+        length, kind = struct.unpack_from(">I4s", content, at)
+        end = at + 8 + length
+        if end + 4 > len(content):
+            raise ValueError("is truncated (its PNG has no end)")
+        if zlib.crc32(memoryview(content)[at + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+            raise ValueError("is damaged (a checksum of its PNG is wrong)")
+        yield kind, at + 8, end
+        if kind == _END:
+            return
+        at = end + 4
