@@ -12,7 +12,7 @@ from PIL import Image
 from rasterio.crs import CRS
 
 from smalti.errors import RasterError
-from smalti.raster.grid import pixel_size_m
+from smalti.raster.ground import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
 from smalti.raster.read import open_raster
 from smalti.tiling import Window

@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
 from smalti.errors import RasterError
-from smalti.raster.grid import pixel_size_m
+from smalti.raster.ground import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
@@ -272,7 +272,8 @@ def test_resolution_resamples_in_metres(tmp_path: Path) -> None:
     flat[:, :, 30:] = 0
     for nodata in (None, 0):
         with open_raster(tif(tmp_path / "a.tif", flat, nodata=nodata), resolution=1.0) as reader:
-            assert (reader.grid.height, reader.grid.width) == (20, 30) and pixel_size_m(reader.grid) == 1
+            assert (reader.grid.height, reader.grid.width) == (20, 30)
+            assert pixel_size_m(reader.grid) == pytest.approx(1, rel=1e-3)
             assert reader.bands == ("red", "green", "blue")
             pixels, valid = reader.read(WHOLE)
             assert (pixels[:, :, :15] == 90).all() and not pixels[:, :, 15:].any()
@@ -284,6 +285,20 @@ def test_resolution_resamples_in_metres(tmp_path: Path) -> None:
     Image.fromarray(flat.transpose(1, 2, 0)).save(tmp_path / "c.png")
     with pytest.raises(RasterError, match="it has no CRS, so its pixels cannot be brought to 1 m"):
         open_raster(tmp_path / "c.png", resolution=1)
+
+
+def test_a_resolution_of_the_file_keeps_its_pixels(tmp_path: Path) -> None:
+    wide = np.arange(4000, dtype=np.uint8).reshape(1, 2, 2000).repeat(3, 0)  # 0.5002 m in the middle of the zone
+    with open_raster(tif(tmp_path / "a.tif", wide), resolution=0.5) as reader:
+        assert np.array_equal(reader.read(Window(0, 0, 2, 2000))[0], wide)
+    with open_raster(tmp_path / "a.tif", resolution=1.0) as reader:
+        assert (reader.grid.height, reader.grid.width) == (1, 1000)
+
+
+def test_resolution_is_that_of_the_ground(tmp_path: Path) -> None:
+    at_60_north = {"crs": CRS.from_epsg(4087), "transform": Affine(0.5, 0, 1000000, 0, -0.5, 6679169)}
+    with open_raster(tif(tmp_path / "a.tif", RGB, **at_60_north), resolution=0.5) as reader:
+        assert (reader.grid.height, reader.grid.width) == (20, 15)
 
 
 def test_a_mask_survives_resampling(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def test_a_hole_that_touches_the_outline_stays_a_hole() -> None:
 @pytest.mark.parametrize("classes", [blobs(), noise()])
 def test_unsimplified_polygons_do_not_depend_on_the_strips(tmp_path: Path, classes: NDArray[np.uint8]) -> None:
     path = tmp_path / "a.gpkg"
-    shapes, _, ids, areas = write(path, classes, simplify_m=0)
-    assert np.array_equal(np.bincount(ids, areas), np.bincount(classes[classes < 3]))
+    shapes, _, ids, _ = write(path, classes, simplify_m=0)
+    assert np.array_equal(np.bincount(ids, shapely.area(shapes)), np.bincount(classes[classes < 3]))
     for rows in (7, 1):
         other = write(path, classes, simplify_m=0, strip_pixels=rows * classes.shape[1])
         assert sorted_shapes(other[0], other[2]) == sorted_shapes(shapes, ids)
@@ -78,7 +78,7 @@ def test_simplified_neighbours_leave_no_gap_and_no_overlap(tmp_path: Path, rows:
     assert shapely.is_valid(shapes).all()
     assert shapely.coverage_is_valid(shapes)
     assert shapely.union_all(shapes).equals(shapely.box(500000, 5000000 - 60, 500050, 5000000))
-    assert areas.sum() == pytest.approx(classes.size)
+    assert areas.sum() == pytest.approx(classes.size, rel=1e-3)
 
 
 def test_a_straight_slanting_border_shows_no_seam(tmp_path: Path) -> None:
@@ -96,7 +96,8 @@ def test_names_ids_areas_and_layer(tmp_path: Path) -> None:
     classes[7] = 255
     grid = Grid(8, 8, Affine(0.5, 0, 500000, 0, -0.5, 5000000), UTM)
     _, names, ids, areas = write(tmp_path / "a.gpkg", classes, grid, layer="houses")
-    assert dict(zip(names, zip(ids, areas, strict=True), strict=True)) == {"land": (0, 11.0), "building": (2, 3.0)}
+    assert dict(zip(names, ids, strict=True)) == {"land": 0, "building": 2}
+    assert dict(zip(names, areas, strict=True)) == pytest.approx({"land": 11.0, "building": 3.0}, rel=1e-3)
     info = pyogrio.read_info(tmp_path / "a.gpkg")
     assert info["layer_name"] == "houses" and info["crs"] == "EPSG:32633"
     assert [file.name for file in tmp_path.iterdir()] == ["a.gpkg"]
@@ -112,7 +113,7 @@ def test_small_areas_become_part_of_their_neighbour(tmp_path: Path) -> None:
         shapes, names, _, areas = write(
             tmp_path / "a.gpkg", classes, min_area_m2=5, simplify_m=0, strip_pixels=rows * 20
         )
-        assert dict(zip(names, areas, strict=True)) == {"land": 192.0, "building": 8.0}
+        assert dict(zip(names, areas, strict=True)) == pytest.approx({"land": 192.0, "building": 8.0}, rel=1e-3)
         assert shapely.union_all(shapes).area == 200
 
 

@@ -3,7 +3,10 @@ import io
 
 import numpy as np
 import pytest
+from affine import Affine
 from PIL import Image
+from pyproj import Geod
+from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.raster.grid import Grid
@@ -53,7 +56,27 @@ def test_a_shrunk_map_counts_every_pixel(monkeypatch):
     valid[:5] = False
     small = shrunk_map(Raster(classes, valid), 20)
     assert small.counts[:3].tolist() == np.bincount(classes[0, 5:].ravel()).tolist()
-    assert small.counts[NO_DATA] == 350 and max(small.classes.shape) <= 20
+    assert small.counts[NO_DATA] == 350 and max(small.classes.shape) <= 20 and small.areas is None
+
+
+def test_a_shrunk_map_measures_every_pixel_where_it_lies(monkeypatch):
+    monkeypatch.setattr("smalti.report.pictures.STRIP", 16)
+    classes = np.zeros((1, 60, 70), np.uint8)
+    classes[:, 30:] = 1
+    file = Raster(classes)
+    file.grid = Grid(60, 70, Affine(1, 0, 10, 0, -1, 60), CRS.from_epsg(4326))  # 60 degrees north to the equator
+    areas = shrunk_map(file, 20).areas
+    geod = Geod(ellps="WGS84")
+    for k, (north, south) in enumerate(((60, 30), (30, 0))):
+        lon = [*range(10, 81), *range(80, 9, -1)]
+        truth = abs(geod.polygon_area_perimeter(*_fine(lon, [north] * 71 + [south] * 71))[0])
+        assert areas[k] == pytest.approx(truth, rel=1e-4)
+
+
+def _fine(lon, lat):
+    """The outline with a hundred times as many points: geodesics are no parallels."""
+    at = np.arange(0, len(lon) - 1, 0.01)
+    return np.interp(at, range(len(lon)), lon), np.interp(at, range(len(lat)), lat)
 
 
 def test_errors_are_red_and_what_does_not_count_is_black():

@@ -7,7 +7,7 @@ import numpy as np
 
 from smalti.card import Card
 from smalti.errors import ModelError, RasterError
-from smalti.raster.grid import pixel_size_m
+from smalti.raster.ground import pixel_size_m
 from smalti.raster.read import Reader
 from smalti.tiling import Window
 

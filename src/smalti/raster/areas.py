@@ -1,42 +1,125 @@
-"""Areas of polygons on the ground."""
+"""Square metres of pixels, and of polygons along them.
 
-import math
+The area of a polygon is the sum of its pixels' areas: the integral over its inside of the square metres per pixel,
+which are known at the nodes of a lattice and bilinear between them.
+"""
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.crs import CRS
 
-from smalti.raster.grid import ECCENTRICITY_2, EQUATOR_M
+from smalti.raster.grid import Grid
+from smalti.raster.ground import Floats, Ground, ground_of, pixel_vectors
+from smalti.tiling import Window
 
-
-def areas_m2(polygons: NDArray[Any], crs: CRS) -> NDArray[np.float64]:
-    """Square metres of polygons in coordinates of `crs`.
-
-    Geographic and Mercator coordinates go through Lambert's cylindrical equal-area projection of the WGS 84
-    ellipsoid; other projections are taken as they are.
-    """
-    import shapely
-
-    unit = 1.0 if crs.is_geographic else float(crs.linear_units_factor[1])
-    if crs.is_geographic:
-        polygons = shapely.transform(polygons, lambda points: _equal_area(*np.radians(points.T)))
-    elif crs.to_dict().get("proj") in ("merc", "webmerc"):
-        polygons = shapely.transform(polygons, lambda points: _equal_area(*_unmercator(points.T * unit)))
-        unit = 1.0
-    found: NDArray[np.float64] = shapely.area(polygons) * unit**2
-    return found
+_ERROR = 1e-5
+"""What the lattice of every other node may differ by, as a share; all nodes are four times closer."""
+_NODES = 513
+"""Nodes along one axis, at most."""
 
 
-def _unmercator(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitude and latitude in radians of web Mercator metres."""
-    x, y = points / EQUATOR_M
-    return np.stack((x, np.arctan(np.sinh(y))))
+class PixelAreas:
+    """The areas of the pixels of one grid in m²."""
+
+    def __init__(self, grid: Grid, ground: Ground) -> None:
+        self._rows, self._cols, self._density = _lattice(grid, ground)
+        across = np.diff(self._cols) * (self._density[:, 1:] + self._density[:, :-1]) / 2
+        self._west = np.pad(np.cumsum(across, axis=1), ((0, 0), (1, 0)))
+        """The area of a row of height 1 from the first column to each node."""
+
+    def of_window(self, window: Window) -> Floats:
+        """The area of each pixel (H, W)."""
+        rows = _hat(self._rows, np.arange(window.row, window.bottom, dtype=np.float64) + 0.5)
+        cols = _hat(self._cols, np.arange(window.col, window.right, dtype=np.float64) + 0.5)
+        found: Floats = rows @ self._density @ cols.T
+        return found
+
+    def of_polygons(self, polygons: NDArray[Any]) -> Floats:
+        """The area of each polygon (N), given in pixels: x = column, y = row."""
+        import shapely
+
+        if not len(polygons):
+            return np.zeros(0)
+        spacing = float(np.diff(self._rows).min())
+        bounds = shapely.bounds(polygons)
+        tall = bounds[:, 3] - bounds[:, 1] > spacing  # what is straight here bends where columns are stretched
+        if len(self._rows) > 2 and tall.any():
+            polygons = polygons.copy()
+            polygons[tall] = shapely.segmentize(polygons[tall], spacing)
+        found: Floats = shapely.area(shapely.transform(polygons, self._stretched))
+        return found
+
+    def _stretched(self, points: Floats) -> Floats:
+        """Points (N, 2) with each column moved to the area of the row to the west of it."""
+        k, along = _locate(self._cols, points[:, 0])
+        i, down = _locate(self._rows, points[:, 1])
+        width = self._cols[k + 1] - self._cols[k]
+
+        def west(row: NDArray[np.intp]) -> Floats:
+            left, right = self._density[row, k], self._density[row, k + 1]
+            found: Floats = self._west[row, k] + along * width * (left + along / 2 * (right - left))
+            return found
+
+        return np.column_stack(((1 - down) * west(i) + down * west(i + 1), points[:, 1]))
 
 
-def _equal_area(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Metres (N, 2) of longitude and latitude in radians; areas keep their size."""
-    e = math.sqrt(ECCENTRICITY_2)
-    sine = np.sin(lat)
-    q = (1 - e**2) * (sine / (1 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
-    return np.column_stack((EQUATOR_M * lon, EQUATOR_M * q / 2))
+def pixel_areas(grid: Grid) -> PixelAreas | None:
+    """The areas of a grid's pixels, or None where `smalti.raster.ground.axes_m` knows none."""
+    ground = ground_of(grid)
+    return None if ground is None else PixelAreas(grid, ground)
+
+
+def _lattice(grid: Grid, ground: Ground) -> tuple[Floats, Floats, Floats]:
+    """Rows and columns of the nodes, and the m² per pixel there; as fine as they must be."""
+    counts = [5, 5]
+    while True:
+        axes = [_nodes(side, count) for side, count in zip((grid.height, grid.width), counts, strict=True)]
+        density = _density(grid, ground, *axes)
+        coarse = [_is_coarse(axes[0], density), _is_coarse(axes[1], density.T)]
+        finer = [
+            2 * count - 1 if bad and count < _NODES and len(nodes) == count else count
+            for bad, count, nodes in zip(coarse, counts, axes, strict=True)
+        ]
+        if finer == counts:
+            return axes[0], axes[1], density
+        counts = finer
+
+
+def _nodes(side: int, count: int) -> Floats:
+    """Whole pixels from 0 to `side`."""
+    return np.unique(np.round(np.linspace(0, side, count)))
+
+
+def _density(grid: Grid, ground: Ground, rows: Floats, cols: Floats) -> Floats:
+    """The m² per pixel at each node; 0 where there is no ground, as beside a globe."""
+    row, col = (axis.ravel() for axis in np.meshgrid(rows, cols, indexing="ij"))
+    by_col, by_row = pixel_vectors(ground, grid, col, row)
+    with np.errstate(invalid="ignore", over="ignore"):
+        areas = np.linalg.norm(np.cross(by_col, by_row, axis=0), axis=0)
+    return np.where(np.isfinite(areas), areas, 0.0).reshape(len(rows), len(cols))
+
+
+def _is_coarse(nodes: Floats, density: Floats) -> bool:
+    """Whether every other node along the first axis is not met by the line between its neighbours."""
+    if len(nodes) < 5:
+        return False
+    left, here, right = nodes[:-2:2], nodes[1:-1:2], nodes[2::2]
+    share = ((here - left) / (right - left))[:, None]
+    between = density[:-2:2] * (1 - share) + density[2::2] * share
+    return bool((np.abs(between - density[1:-1:2]) > _ERROR * density.max()).any())
+
+
+def _locate(nodes: Floats, at: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """The node at or before each place, and the share of the way to the next one."""
+    k = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
+    return k, (at - nodes[k]) / (nodes[k + 1] - nodes[k])
+
+
+def _hat(nodes: Floats, at: Floats) -> Floats:
+    """The weight (len(at), len(nodes)) of each node at each place."""
+    k, share = _locate(nodes, at)
+    weights = np.zeros((len(at), len(nodes)))
+    weights[np.arange(len(at)), k] = 1 - share
+    weights[np.arange(len(at)), k + 1] = share
+    return weights

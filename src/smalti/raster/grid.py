@@ -1,6 +1,5 @@
 """Where the pixels of a raster lie on the ground."""
 
-import math
 from dataclasses import dataclass
 
 from affine import Affine
@@ -10,7 +9,6 @@ from smalti.tiling import Window
 
 IDENTITY = Affine.identity()
 EQUATOR_M = 6378137.0
-ECCENTRICITY_2 = 0.00669437999014  # of the WGS 84 ellipsoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +44,3 @@ class Grid:
     def georeferenced(self) -> bool:
         """Whether the pixels have a place on the ground at all."""
         return self.crs is not None and not self.transform.is_identity
-
-
-def pixel_size_m(grid: Grid) -> float | None:
-    """The side of a pixel in metres at the centre of the grid, or None without a CRS or place.
-
-    Geographic and Mercator coordinates are measured at the latitude of the centre. A pixel that is not square
-    counts as the square of the same area.
-    """
-    size = axes_m(grid)
-    return None if size is None else math.sqrt(size[0] * size[1])
-
-
-def axes_m(grid: Grid) -> tuple[float, float] | None:
-    """Width and height of the pixel at the centre of the grid in metres, or None without a CRS or place."""
-    if grid.crs is None or not grid.georeferenced:
-        return None
-    t = grid.transform
-    x_unit, y_unit = _metres_per_unit(grid.crs, grid.xy(grid.width / 2, grid.height / 2)[1])
-    return math.hypot(t.a * x_unit, t.d * y_unit), math.hypot(t.b * x_unit, t.e * y_unit)
-
-
-def _metres_per_unit(crs: CRS, y: float) -> tuple[float, float]:
-    """Metres on the ground of one unit of x and y where the second coordinate is `y`."""
-    if crs.is_geographic:
-        return degree_m(y)
-    unit = float(crs.linear_units_factor[1])
-    if crs.to_dict().get("proj") in ("merc", "webmerc"):
-        unit /= math.cosh(y * unit / EQUATOR_M)  # the projection stretches lengths by 1 / cos(latitude)
-    return unit, unit
-
-
-def degree_m(latitude: float) -> tuple[float, float]:
-    """Metres of one degree of longitude and of latitude on the WGS 84 ellipsoid."""
-    lat = math.radians(latitude)
-    bend = 1 - ECCENTRICITY_2 * math.sin(lat) ** 2
-    degree = math.radians(1) * EQUATOR_M
-    return degree * math.cos(lat) / math.sqrt(bend), degree * (1 - ECCENTRICITY_2) / bend**1.5

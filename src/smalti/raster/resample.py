@@ -11,7 +11,7 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
 from smalti.errors import RasterError
-from smalti.raster.grid import axes_m
+from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
@@ -19,6 +19,8 @@ _MOST = 1 << 23  # pixels of the source that are held at once
 _MARGIN = 2  # pixels of the source around a window: what bilinear resampling looks at
 _OPAQUE = {"int8": 127, "int16": 32767, "uint16": 65535}
 """What GDAL takes for opaque in a band of alpha; 255 in other types."""
+_NEARLY = 2e-3
+"""How far, as a share, a projection may stretch a pixel without its being resampled for that."""
 _FLAT = "EPSG:3857"  # of both sides: places are pixels of the source, and nothing is projected
 
 
@@ -35,11 +37,12 @@ class Resampled(Reader):
         size = axes_m(reader.grid)
         if size is None:
             raise RasterError(
-                f"{self.path}: it has no CRS, so its pixels cannot be brought to {resolution:g} m; leave them as is"
+                f"{self.path}: {why_no_metres(reader.grid)}, so its pixels cannot be brought to {resolution:g} m; "
+                "leave them as is"
             )
         own = reader.grid
-        width = max(1, round(own.width * size[0] / resolution))
-        height = max(1, round(own.height * size[1] / resolution))
+        width = max(1, round(own.width * _factor(size[0] / resolution)))
+        height = max(1, round(own.height * _factor(size[1] / resolution)))
         self.grid = own.resized(height, width)
         self._by = own.height / height, own.width / width  # rows, columns of the source in a pixel
         self._method = Resampling.average if self._by[0] * self._by[1] > 1 else Resampling.bilinear
@@ -94,3 +97,13 @@ class Resampled(Reader):
     def close(self) -> None:
         """Closes the raster."""
         self._reader.close()
+
+
+def _factor(factor: float) -> float:
+    """The factor, or the whole number (or one over it) that it nearly is.
+
+    A pixel of 0.5 m by its file has 0.5002 m on the ground in the middle of a UTM zone: it stays as it is at 0.5 m.
+    """
+    whole = round(max(factor, 1 / factor))
+    near = float(whole) if factor >= 1 else 1 / whole
+    return near if abs(factor / near - 1) < _NEARLY else factor

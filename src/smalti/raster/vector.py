@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import RasterError
-from smalti.raster.grid import Grid, axes_m, pixel_size_m
+from smalti.raster.areas import pixel_areas
+from smalti.raster.grid import Grid
+from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.join import Areas, Joiner
 from smalti.raster.trace import trace
 from smalti.tiling import Window
@@ -49,11 +51,14 @@ def polygons(
     tolerance = _tolerance(grid, simplify_m)
     least = _least_pixels(grid, min_area_m2)
     joiner = Joiner(tolerance)
+    ground = pixel_areas(grid)
     with VectorFile(Path(out_path), grid, layer or task.name) as file:
 
         def write(areas: Areas) -> None:
             keep = (areas.classes < len(task.labels)) & (areas.pixels >= least)
-            file.add(areas.polygons[keep], areas.classes[keep], task.labels)
+            shapes = areas.polygons[keep]
+            square_m = np.full(len(shapes), np.nan) if ground is None else ground.of_polygons(shapes)
+            file.add(shapes, areas.classes[keep], task.labels, square_m)
 
         for row, above, strip, below in _strips(read_classes, grid, task, least, strip_pixels):
             pieces = trace(strip, above, below)
@@ -69,7 +74,7 @@ def _tolerance(grid: Grid, simplify_m: float | None) -> float:
         return TOLERANCE if simplify_m is None else 0.0
     size = pixel_size_m(grid)
     if size is None:
-        raise RasterError("the map has no CRS, so borders cannot be simplified by metres; leave the tolerance out")
+        raise RasterError(f"borders cannot be simplified by metres: {why_no_metres(grid)}; leave the tolerance out")
     return simplify_m / size
 
 
@@ -77,10 +82,10 @@ def _least_pixels(grid: Grid, min_area_m2: float) -> int:
     """The pixels of the smallest area to keep."""
     if not min_area_m2:
         return 0
-    size = axes_m(grid)
+    size = pixel_size_m(grid)
     if size is None:
-        raise RasterError("the map has no CRS, so a smallest area in square metres has no meaning; leave it out")
-    return int(np.ceil(min_area_m2 / (size[0] * size[1]) - 1e-6))
+        raise RasterError(f"a smallest area in square metres has no meaning: {why_no_metres(grid)}; leave it out")
+    return int(np.ceil(min_area_m2 / size**2 - 1e-6))
 
 
 def _strips(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, OutputError
 from smalti.jobs import publish
-from smalti.raster.areas import areas_m2
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 
@@ -29,8 +28,14 @@ class VectorFile:
         self._sink = _sink(self._part, grid, layer)
         self.count = 0
 
-    def add(self, polygons: NDArray[Any], classes: NDArray[np.uint8], labels: tuple[str, ...]) -> None:
-        """Adds polygons in pixels (x = column, y = row) with their class ids."""
+    def add(
+        self,
+        polygons: NDArray[Any],
+        classes: NDArray[np.uint8],
+        labels: tuple[str, ...],
+        areas: NDArray[np.float64],
+    ) -> None:
+        """Adds polygons in pixels (x = column, y = row) with their class ids and areas in m² (NaN: unknown)."""
         import shapely
 
         if not len(polygons):
@@ -38,11 +43,9 @@ class VectorFile:
         t = self._grid.transform
         matrix = np.array([[t.a, t.d], [t.b, t.e]])
         placed = shapely.transform(polygons, lambda points: points @ matrix + (t.c, t.f))
-        known = self._grid.georeferenced
-        areas = areas_m2(placed, self._grid.crs) if known else np.full(len(placed), np.nan)
         names = np.array(labels, object)[classes]
         self.count += len(placed)
-        self._try(self._sink.add, shapely.to_wkb(placed), names, classes.astype(np.int32), areas)
+        self._try(self._sink.add, shapely.to_wkb(placed), names, classes.astype(np.int32), np.round(areas, 6))
 
     def commit(self) -> None:
         """Completes the file and gives it its name."""

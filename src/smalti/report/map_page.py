@@ -12,7 +12,8 @@ from smalti.evaluation.words import within
 from smalti.jobs import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.run import Wanted, products
-from smalti.raster.grid import Grid, axes_m
+from smalti.raster.grid import Grid
+from smalti.raster.ground import axes_m
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import Reader, open_raster
 from smalti.raster.values import METRES
@@ -68,7 +69,6 @@ def write_map_page(
         small = shrunk_map(file, LIMIT) if main.has_classes else None
         grid = file.grid
     surfaces = [_surface(path, product.task, card) for path, product in rasters.items()]
-    size = axes_m(grid)
     page = render(
         "map.html",
         title=f"Map of {Path(scene_path).name}",
@@ -79,10 +79,10 @@ def write_map_page(
         scene_picture=data_uri(picture),
         map_picture=data_uri(fit(surfaces[0].picture, picture), drawn=main.has_classes),
         surfaces=surfaces,
-        rows=class_shares(small, main, size) if small else [],
-        hectares=size is not None,
+        rows=class_shares(small, main) if small else [],
+        hectares=axes_m(grid) is not None,
         nodata=int(small.counts[len(main.labels) :].sum()) if small else 0,
-        area_note=_area_note(grid),
+        area_note="" if axes_m(grid) else "The scene has no place on the ground, so there are no areas.",
         place=_place(grid, [path.name for path in rasters]),
         timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
@@ -121,23 +121,15 @@ def open_scene(opened: Open, card: Card) -> Reader:
     return reader
 
 
-def class_shares(small: SmallMap, task: Task, size: tuple[float, float] | None) -> list[ClassShare]:
-    """How much each class covers; `size` is width and height of a pixel in metres."""
-    counts = small.counts[: len(task.labels)]
-    total = max(1, int(counts.sum()))
-    square = size[0] * size[1] / 10_000 if size else 0.0
+def class_shares(small: SmallMap, task: Task) -> list[ClassShare]:
+    """How much each class covers; no hectares where areas are unknown."""
+    counts = small.counts[: len(task.labels)].tolist()
+    areas = (small.areas if small.areas is not None else np.zeros(256)).tolist()
+    total = max(1, sum(counts))
     return [
-        ClassShare(label, color, pixels, pixels / total, pixels * square)
-        for label, color, pixels in zip(task.labels, task_colors(task), counts.tolist(), strict=True)
+        ClassShare(label, color, pixels, pixels / total, square_m / 10_000)
+        for label, color, pixels, square_m in zip(task.labels, task_colors(task), counts, areas, strict=False)
     ]
-
-
-def _area_note(grid: Grid) -> str:
-    if axes_m(grid) is None:
-        return "The scene has no place on the ground, so there are no areas."
-    if grid.crs is not None and grid.crs.is_projected:
-        return ""
-    return "Areas are measured with the pixel at the centre of the scene."
 
 
 def _place(grid: Grid, names: list[str]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from smalti.card import Task
 from smalti.evaluation.pairs import ImageReader
+from smalti.raster.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.raster.statistics import Statistics
 from smalti.tiling import Window
@@ -94,6 +95,8 @@ class SmallMap:
     classes: ClassMap
     counts: NDArray[np.int64]
     """Pixels of each of 256 ids; NO_DATA counts those without data."""
+    areas: NDArray[np.float64] | None
+    """Square metres of the same, or None where they are unknown."""
 
 
 def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
@@ -101,13 +104,16 @@ def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     counts, parts = np.zeros(256, np.int64), []
+    ground, areas = pixel_areas(reader.grid), np.zeros(256)
     for window in strips(height, width, step):
         pixels, valid = reader.read(window)
         classes = np.where(valid, pixels[0], NO_DATA).astype(np.uint8)
         counts += np.bincount(classes.reshape(-1), minlength=256)
+        if ground is not None:
+            areas += np.bincount(classes.reshape(-1), ground.of_window(window).reshape(-1), minlength=256)
         middle = min(step // 2, window.height - 1)
         parts.append(classes[middle::step, min(step // 2, width - 1) :: step])
-    return SmallMap(np.concatenate(parts), counts)
+    return SmallMap(np.concatenate(parts), counts, None if ground is None else areas)
 
 
 @dataclass(frozen=True)
