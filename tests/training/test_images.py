@@ -18,6 +18,7 @@ from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from smalti.training.team import Team
 from tests.data.images.tiny import write_adience, write_class_folders, write_photo
+from tests.training.descent import PLAIN, descend
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
 
@@ -147,12 +148,30 @@ def test_a_killed_training_goes_on_where_it_was(recipe: Path, trained: tuple[Pat
 
 
 @pytest.mark.parametrize("changes", [[], ["augment.mixup=0.2", "card.tasks.0.smoothing=0.1", "augment.operations=1"]])
-def test_colours_are_learned(recipe: Path, tmp_path: Path, changes: list[str]) -> None:
-    training = start(recipe, tmp_path, "optim.lr=1e-2", "net.encoder=resnet18", "net.width=0.125", *changes)
+def test_an_update_lowers_the_loss_as_its_gradient_promises(recipe: Path, tmp_path: Path, changes: list[str]) -> None:
+    training = start(recipe, tmp_path, "net.encoder=resnet18", "net.width=0.125", *PLAIN, *changes)
     with closing(training.work.batches(0)) as batches:
-        for _ in range(25):
-            training.update(batches)
-    assert training.work.validate(training.model)["colour/top1"] == 1
+        promised, seen = descend(training, next(batches))
+    assert seen == pytest.approx(promised, rel=0.2)
+
+
+def test_the_score_of_colours_is_the_share_that_is_named_right(recipe: Path, tmp_path: Path) -> None:
+    training = start(recipe, tmp_path)
+
+    class Named(torch.nn.Module):
+        """Names the channel that is brightest; or always the first class."""
+
+        def __init__(self, right: bool) -> None:
+            super().__init__()
+            self.right, self.unused = right, torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, image: Tensor) -> dict[str, Tensor]:
+            bright = image.mean((2, 3)).flip(1)  # R, G, B in; blue, green, red out
+            return {"colour": bright if self.right else torch.eye(3)[:1].expand(len(image), -1)}
+
+    for right, share in ((True, 1), (False, 1 / 3)):
+        training.model.net = Named(right)
+        assert training.work.validate(training.model)["colour/top1"] == pytest.approx(share)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from smalti.errors import DivergedError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
+from tests.training.descent import PLAIN, descend, keep_norms, settle
 from tests.training.tiny import write_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
@@ -25,10 +26,8 @@ def start(recipe_path: Path, folder: Path, *changes: str) -> Training:
 def silent(text: str) -> None: ...
 
 
-def keep_norms(model: nn.Module) -> None:
-    """Batch norms look at one batch only: with the statistics they start with, the size of batches is all the same."""
-    model.eval()
-    model.train = lambda mode=True: model  # type: ignore[method-assign]
+def weights_of(training: Training) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in training.model.parameters()])
 
 
 class KilledError(Exception):
@@ -148,22 +147,34 @@ def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path) -> No
     for batch in (4, 2):
         changes = (*still, f"train.batch={batch}", f"train.accumulate={4 // batch}")
         training = start(recipe, tmp_path / str(batch), *changes)
-        keep_norms(training.model)
+        keep_norms(training.model)  # with statistics that stay, the size of batches is all the same
         training.step(training.work.batches(0))
-        weights.append(torch.cat([p.detach().flatten() for p in training.model.parameters()]))
+        weights.append(weights_of(training))
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-6)
 
 
-def test_sgd_and_poly_learn(tmp_path: Path) -> None:
-    changes = ("optim.name=sgd", "optim.lr=0.02", "schedule.name=poly", "train.steps=12", "train.batch=8")
+def test_an_update_lowers_the_loss_as_its_gradient_promises(tmp_path: Path) -> None:
+    training = start(write_tiny(tmp_path), tmp_path / "run", "train.batch=8", *PLAIN)
+    promised, seen = descend(training, next(training.work.batches(0)))
+    assert seen == pytest.approx(promised, rel=0.2)
+
+
+def test_a_step_is_made_at_the_rate_of_the_schedule(tmp_path: Path) -> None:
+    changes = ("optim.lr=0.5", "schedule.name=poly", "schedule.power=1", "train.steps=4", *PLAIN, "train.clip=0.01")
     training = start(write_tiny(tmp_path), tmp_path / "run", *changes)
     batch = next(training.work.batches(0))
-    sums = []
-    for _ in range(training.recipe.train.steps):
+    settle(training, batch)
+    keep_norms(training.model)
+    for left in (1, 0.75):
+        training.model.zero_grad()
+        before = weights_of(training)
+        torch.stack(list(training.work.terms(training.model, batch).values())).sum().backward()
+        gradient = torch.cat([p.grad.flatten() for p in training.model.parameters() if p.grad is not None])
+        training.model.zero_grad()
         training.step(itertools.repeat(batch))
-        sums.append(training.progress.losses["loss"])
-    losses = np.diff(sums, prepend=0)
-    assert losses[-3:].mean() < 0.7 * losses[0]
+        moved = before - weights_of(training)
+        assert moved.norm().item() == pytest.approx(0.5 * left * 0.01, rel=1e-3)
+        assert torch.cosine_similarity(moved, gradient, dim=0) > 0.999
 
 
 def test_a_checkpoint_chosen_on_test_images_says_so(tmp_path: Path) -> None:

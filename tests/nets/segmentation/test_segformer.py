@@ -30,5 +30,5 @@ def test_training_leaves_out_at_random_and_applying_does_not() -> None:
     torch.manual_seed(0)
     net, image = NETS["segformer"](classes=3), torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        assert not torch.equal(net.train()(image)["classes"], net(image)["classes"])
-        assert torch.equal(net.eval()(image)["classes"], net(image)["classes"])
+        assert not torch.allclose(net.train()(image)["classes"], net(image)["classes"], atol=1e-2)
+        torch.testing.assert_close(net.eval()(image)["classes"], net(image)["classes"])
