@@ -23,6 +23,21 @@ def test_a_card_survives_its_text() -> None:
     assert Card.load(original.dump(), "tiny.onnx") == original
 
 
+@pytest.mark.parametrize("labels", [("a", "b", "a"), ("a", "a "), ("caf\u00e9", "cafe\u0301")])
+def test_a_class_has_a_name_of_its_own(labels: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError, match="two classes are called"):
+        Task(name="cover", labels=labels)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "int32", "complex64"])
+def test_a_card_takes_pixels_of_its_kind(dtype: str) -> None:
+    assert [own for own in ("uint8", "uint16", "int16", "float32") if card(dtype=own).takes(dtype)] == {
+        "uint8": ["uint8"],
+        "uint16": ["uint16", "int16"],
+        "float32": ["float32"],
+    }.get(dtype, [])
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"name": 3}', card().dump().replace('"net"', '"nett"')])
 def test_a_broken_card_is_one_line_that_names_the_file(text: str) -> None:
     with pytest.raises(ModelError, match=r"^tiny\.onnx: the model's card is not valid: .+") as caught:

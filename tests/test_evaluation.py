@@ -1,5 +1,6 @@
 import json
 import math
+import unicodedata
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -214,6 +215,30 @@ def test_pairs_beside_each_other_as_draw_writes_them(tmp_path):
 def test_one_vector_file_belongs_to_every_image(tmp_path):
     files(tmp_path, "images/a.tif", "images/b.tif", "labels/houses.geojson")
     assert found(tmp_path) == [(f"images/{n}.tif", "labels/houses.geojson") for n in "ab"]
+
+
+def test_what_a_system_leaves_beside_them_does_not_count(tmp_path):
+    litter = [f"images/{name}" for name in ("._a.png", ".b.png", ".thumbs/a.png", "@eaDir/a.png")]
+    copies = [f"{home}/{kind}/a.png" for home in ("__MACOSX", ".trash", "$RECYCLE.BIN") for kind in ("images", "masks")]
+    files(tmp_path, "images/a.png", "masks/a.png", "masks/._a.png", "images/.DS_Store", *litter, *copies)
+    assert found(tmp_path) == [("images/a.png", "masks/a.png")]
+    hidden = tmp_path / ".cache"  # a person may well name a hidden folder
+    files(hidden, "t.tif", "t_classes.tif", "._t_classes.tif")
+    assert found(hidden) == [("t.tif", "t_classes.tif")]
+
+
+@pytest.mark.parametrize(("image", "mask"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_an_accent_has_two_forms_and_is_one_letter(tmp_path, image, mask):
+    a, b = (unicodedata.normalize(form, "for\u00eat") for form in (image, mask))
+    files(tmp_path, f"images/{a}.png", f"masks/{b}.png")
+    assert found(tmp_path) == [(f"images/{a}.png", f"masks/{b}.png")]
+    files(tmp_path / "beside", f"{a}.png", f"{b}_mask.png")
+    assert found(tmp_path / "beside") == [(f"{a}.png", f"{b}_mask.png")]
+    files(tmp_path / "more", f"images/{a}.png", f"{b}/{a}.png", "masks/none.png")
+    assert len(find_pairs(tmp_path / "more", a)) == 1
+    files(tmp_path / "twice", f"images/{a}.png", f"images/{b}.png", f"masks/{a}.png")
+    with pytest.raises(DataError, match="both stand for"):
+        find_pairs(tmp_path / "twice")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ A card travels inside the `.onnx` file (metadata key `smalti.card`) and beside t
 """
 
 import math
+import unicodedata
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +13,9 @@ from smalti.errors import ModelError
 
 Kind = Literal["classes", "value", "image_classes", "image_value", "score"]
 RGB = tuple[int, int, int]
+
+PIXEL_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
+"""Pixel types that a net takes for each other."""
 
 
 class _Frozen(BaseModel):
@@ -43,6 +47,9 @@ class Task(_Frozen):
     def _labels_and_colors_agree(self) -> Self:
         if self.has_classes and not self.labels:
             raise ValueError(f"task {self.name}: kind {self.kind} needs labels")
+        plain = [unicodedata.normalize("NFC", label.strip()) for label in self.labels]
+        if twice := [label for label in plain if plain.count(label) > 1]:
+            raise ValueError(f"task {self.name}: two classes are called {twice[0]!r}; give each a name of its own")
         if self.colors and len(self.colors) != len(self.labels):
             raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.colors)} colors")
         if self.kind == "classes" and self.ignore < len(self.labels):
@@ -128,6 +135,10 @@ class Card(_Frozen):
         if len({t.name for t in self.tasks}) != len(self.tasks) or not self.tasks:
             raise ValueError("a card needs at least one task, and no two of the same name")
         return self
+
+    def takes(self, dtype: str) -> bool:
+        """Whether pixels of that type may be given to the net."""
+        return any({dtype, self.dtype} <= kind for kind in PIXEL_KINDS)
 
     def task(self, name: str) -> Task:
         """The task of that name; ModelError if there is none."""

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.evaluate import command
-from smalti.errors import DataError, LabelError, ModelError, RecipeError
+from smalti.errors import DataError, InputError, LabelError, ModelError, RecipeError
 from tests.tiny import tiny_model
 
 COLORS = ((0, 0, 255), (255, 60, 195), (0, 120, 135))  # of the tiny model's classes
@@ -47,6 +48,27 @@ def test_scores_table_json_and_page(model, data, tmp_path):
     assert "two drawn images" in result.output and "overall accuracy 95.54" in result.output
     page = (tmp_path / "r.html").read_text()
     assert "two drawn images" in page and "images/b.png" in page and "<script" not in page
+
+
+def test_parts_scored_together_are_told(model, data, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    shutil.copytree(data, root / "val")
+    alone = run(model, root)
+    assert not alone.stderr and "not stated" in alone.stdout
+    shutil.copytree(data, root / "train")
+    both = run(model, root)
+    assert "has folders of training (2 images), validation (2 images), scored together" in both.stderr
+    assert "training and validation together" in both.stdout
+    shutil.rmtree(root / "val")
+    assert "has a folder of training (2 images); scores of what a model was trained on" in run(model, root).stderr
+
+
+def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model, data, monkeypatch):
+    Image.fromarray(np.zeros((80, 112, 3), np.uint16)[..., 0]).save(data / "images" / "b.png")
+    monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
+    with pytest.raises(InputError, match=r"b\.png: its"):
+        run(model, data)
 
 
 def test_colour_coded_labels_score_the_same(model, data):

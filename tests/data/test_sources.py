@@ -149,14 +149,6 @@ def test_a_rare_class_is_found() -> None:
     assert shares["class"] > 0.1  # a third of the windows hold a place of its cell, if not always the pond itself
 
 
-def test_classes_that_no_window_can_have_are_told() -> None:
-    scenes = [scene_of(np.full((64, 64), i, np.uint8)) for i in (0, 2)]
-    by_class = [(1.0, Pool([scene], "class"), Augment()) for scene in scenes]
-    assert Stream(by_class, card_of(), [TASK], 32, 0).missing() == ["house"]
-    by_area = (1.0, Pool(scenes, "area"), Augment())
-    assert Stream([*by_class, by_area], card_of(), [TASK], 32, 0).missing() == []
-
-
 def test_windows_without_labels_are_drawn_again() -> None:
     labels = np.full((256, 256), TASK.ignore, np.uint8)
     labels[:, :128] = 0
@@ -275,4 +267,3 @@ def test_windows_are_drawn_by_the_classes_of_the_first_task_that_has_some() -> N
     stream = Stream([(1.0, Pool([valued(HEIGHT)], "area"), Augment())], card_of(), [TASK, HEIGHT], 32, 0)
     targets = stream.batch(0, 2)["targets"]
     assert (targets["classes"] == TASK.ignore).all() and (targets["height"][targets["height"].isfinite()] == 1).all()
-    assert stream.missing() == list(TASK.labels)  # no source has a class of the task at all

@@ -27,6 +27,15 @@ def test_bands_are_those_of_the_data_set_not_of_the_file(tmp_path):
         find_items(known, tmp_path, "train", ("red", "green", "blue"))
 
 
+def test_files_of_the_system_are_none_of_the_data_set(tmp_path):
+    known = small(KNOWN["loveda"])
+    lay_out(known, tmp_path)
+    before = find_items(known, tmp_path, "train").items
+    for path in list(tmp_path.rglob("*.png")):
+        path.with_name(f"._{path.name}").write_bytes(b"junk")
+    assert find_items(known, tmp_path, "train").items == before
+
+
 @pytest.mark.parametrize(
     ("bands", "folder"), [(("nir", "green"), "3_Ortho_IRRG"), (("red", "green", "blue", "nir"), "4_Ortho_RGBIR")]
 )

@@ -333,6 +333,9 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("data.train.0.path=absent", "absent: cannot be listed"),
         ("data.validation.0.path=train", "is in training and validation"),
         ("card.tasks.0.labels=['red', 'green']", "'blue' is none of the 2 classes of colour"),
+        ("card.tasks.0.labels=['red', 'green', 'blue', 'pink']", "no image is of class pink of colour; .* data.absent"),
+        ("card.tasks.0.labels=['red', 'green', 'blue', 'red']", "two classes are called 'red'"),
+        ("data.absent=['gren']", "data.absent: 'gren' is no class; did you mean green"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(recipe: Path, tmp_path: Path, change: str, says: str) -> None:
@@ -340,6 +343,12 @@ def test_what_cannot_be_is_refused_in_one_line(recipe: Path, tmp_path: Path, cha
     with pytest.raises(SmaltiError, match=says) as refused:
         start(recipe, tmp_path, *changes)
     assert "\n" not in str(refused.value) and not list(tmp_path.iterdir())
+
+
+def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path) -> None:
+    labels = "card.tasks.0.labels=['red', 'green', 'blue', 'pink']"
+    told = start(recipe, tmp_path, labels, "data.absent=['pink']").work.warnings()
+    assert told == ["no training image is of class pink of colour"]
 
 
 def test_subjects_in_two_parts_and_unreadable_files_are_refused(faces: Path, recipe: Path, tmp_path: Path) -> None:

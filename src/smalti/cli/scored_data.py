@@ -2,7 +2,8 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from smalti.errors import DataError, RecipeError
 from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
+from smalti.evaluation.words import count
 from smalti.known.items import find_items
 from smalti.known.opened import lacking, open_found
 from smalti.known.registry import find_known
 from smalti.known.taken import take
-from smalti.mapping.fit import open_fitting
+from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
 from smalti.raster.values import ValueSpec, open_values
@@ -83,6 +85,37 @@ class Specs:
     """By the name of the task."""
 
 
+PARTS = {
+    **dict.fromkeys(("train", "training", "trn"), "training"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of folders that say which part of a split they hold."""
+
+
+def parts_of(names: Iterable[str]) -> dict[str, int]:
+    """How many of some images, named by their paths, lie in a folder of which part."""
+    folders = ((PARTS[part.lower()] for part in Path(name).parts[:-1] if part.lower() in PARTS) for name in names)
+    return dict(Counter(part for found in folders if (part := next(found, ""))))
+
+
+def folder_split(folder: Path, card: Card, specs: Specs) -> Scored:
+    """The images of a folder; a warning where they are those of several parts, or those of a training."""
+    pairs = folder_pairs(folder, card, specs)
+    parts = parts_of(pair.name for pair in pairs)
+    told = ", ".join(f"{part} ({count(number, 'image')})" for part, number in parts.items())
+    if len(parts) > 1:
+        _warn(f"{folder}: has folders of {told}, scored together as one; give the folder of one part for its own score")
+    elif "training" in parts:
+        _warn(f"{folder}: has a folder of {told}; scores of what a model was trained on are too good")
+    return Scored(pairs, data_name(folder), f"{' and '.join(parts)} together" if len(parts) > 1 else NOT_STATED)
+
+
+def data_name(path: Path) -> str:
+    """The last two parts of a path: enough to know the data by, and nothing about the machine."""
+    return "/".join(path.resolve().parts[-2:]).lstrip("/")
+
+
 def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
     """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid.
 
@@ -103,6 +136,8 @@ def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
         raise failed[0]
     for lack in failed:
         _warn(str(lack))
+    for image in found:  # what does not fit is told before the first one is scored
+        open_fitting(str(image), partial(open_raster, image), card, None, None, lambda text: None).close()
     return [
         file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
         for image, truths in sorted(found.items())
@@ -142,6 +177,9 @@ def known_split(text: str, folder: Path, card: Card) -> Scored:
     if not taken:
         raise DataError(f"{name} has no truth for the tasks {', '.join(task.name for task in card.tasks)}")
     opener, items = open_found(known, search, card, taken)
+    for item in items:
+        with closing(opener.image(item)) as image:
+            check_kind(item.id, str(image.dtype), card)
     return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
 
 

@@ -14,7 +14,7 @@ from smalti.cli.scored_data import (
     Specs,
     card_of,
     checkpoint_folder,
-    folder_pairs,
+    folder_split,
     known_split,
     open_any,
     read_specs,
@@ -114,11 +114,6 @@ def _check_names(question: Question, card: Card) -> None:
         card.task(name)
 
 
-def data_name(path: Path) -> str:
-    """The last two parts of a path: enough to know the data by, and nothing about the machine."""
-    return "/".join(path.resolve().parts[-2:]).lstrip("/")
-
-
 def _scored(question: Question, card: Card) -> Scored:
     """What to score on."""
     if question.known and (question.is_recipe or question.labels):
@@ -132,7 +127,7 @@ def _scored(question: Question, card: Card) -> Scored:
     if question.known:
         return known_split(question.known, question.data, card)
     specs = read_specs(question.labels) if question.labels else Specs()
-    return Scored(folder_pairs(question.data, card, specs), data_name(question.data))
+    return folder_split(question.data, card, specs)
 
 
 def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:

@@ -75,7 +75,7 @@ def _refuse(question: "Question") -> None:
 
 def _collections(question: "Question") -> tuple[Sequence[Collection], str, str]:
     """What to score on, what it is called, and what its labels are."""
-    from smalti.cli.scoring import data_name
+    from smalti.cli.scored_data import data_name
 
     path = question.data
     if question.is_recipe:

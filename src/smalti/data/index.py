@@ -24,7 +24,7 @@ class Index:
         self._places = [(i, window) for i, scene in enumerate(scenes) for window in _cells(scene)]
         shape = (len(self._places), len(task.labels))
         stamp = join_stamps(f"{CELL} {task.name}", [scene.stamp for scene in scenes])
-        counts = kept_counts(stamp, shape, lambda: _count(scenes, self._places, task))
+        counts = kept_counts(stamp, shape, lambda: _count(scenes, self._places, task), np.uint16)
         self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
         """Ids of the classes that occur at all."""
         self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,6 +21,7 @@ from smalti.errors import OutputError
 from smalti.jobs import deliver, user_cache
 
 Counts = NDArray[np.uint16]
+Number = TypeVar("Number", bound=np.integer[Any])
 PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg")}
 """Further files of a format whose name tells only the first."""
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, MemoryError)
@@ -44,19 +46,26 @@ def join_stamps(what: str, stamps: Sequence[str]) -> str:
     return "\n\n".join([f"{__version__} {what}", *stamps]) if all(stamps) else ""
 
 
-def kept_counts(stamp: str, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:
-    """What `count` gives for the stamp, from the cache if it is there; without a stamp nothing is kept."""
+def kept_counts(
+    stamp: str, shape: tuple[int, int], count: Callable[[], NDArray[Number]], kind: type[Number]
+) -> NDArray[Number]:
+    """What `count` gives for the stamp, from the cache if it is there; without a stamp nothing is kept.
+
+    The array has the shape and the type `kind`; what is in the cache otherwise is counted anew.
+    """
     cache = user_cache()
     if not stamp or cache is None:
         return count()
-    return _through(cache / "classes" / f"{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.npz", shape, count)
+    return _through(cache / "classes" / f"{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.npz", shape, count, kind)
 
 
-def _through(path: Path, shape: tuple[int, int], count: Callable[[], Counts]) -> Counts:
+def _through(
+    path: Path, shape: tuple[int, int], count: Callable[[], NDArray[Number]], kind: type[Number]
+) -> NDArray[Number]:
     with suppress(*UNREADABLE), path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         found = file["counts"]
-        if found.shape == shape and found.dtype == np.uint16:
-            return np.asarray(found, np.uint16)
+        if found.shape == shape and found.dtype == kind:
+            return np.asarray(found, kind)
     counts = count()
     content = io.BytesIO()
     np.savez_compressed(content, counts=counts)

@@ -110,6 +110,7 @@ class FileScene:
         self._truths, self._card = truths, card
         self.tasks: Sequence[Task] = tuple(truth.task for truth in truths)
         opened = self._open()
+        check_kind(self.path, opened.image.dtype, card)
         self.grid = opened.image.grid
         each = len(card.bands) * opened.image.dtype.itemsize + sum(_bytes(task) for task in self.tasks) + 1
         self.bytes = self.grid.height * self.grid.width * each
@@ -180,6 +181,15 @@ def open_card_raster(path: Path, card: Card) -> Reader:
         wanted = f"{len(card.bands)} ({', '.join(card.bands)})"
         raise DataError(f"{path}: has {count} bands, the recipe's card expects {wanted}")
     return open_raster(path, bands=range(1, len(card.bands) + 1))
+
+
+def check_kind(path: Path, dtype: np.dtype[Any], card: Card) -> None:
+    """DataError for pixels of another kind than the card says: a map would refuse what was trained on."""
+    if not card.takes(str(dtype)):
+        raise DataError(
+            f"{path}: its pixels are {dtype}, the recipe's card says {card.dtype}; convert the images, or change "
+            "card.dtype, with the scale, mean and std that fit"
+        )
 
 
 def _bytes(task: Task) -> int:

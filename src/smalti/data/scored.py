@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smalti.card import Card, Task
 from smalti.data.apart import Place
-from smalti.data.scenes import Scene, drawn_scene, open_card_raster
+from smalti.data.scenes import Scene, check_kind, drawn_scene, open_card_raster
 from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
 from smalti.data.truths import TruthFile
 from smalti.evaluation import Pair
@@ -34,10 +34,13 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
         return [_drawn_pair(drawn_scene(seed, source.size, card, drawn)) for seed in source.seeds], []
     if isinstance(source, KnownSource):
         opener, items = source.open(root, card, tasks)
-        return known_pairs(opener, items, source.borders), [(item.place, _checked(opener, item)) for item in items]
+        return known_pairs(opener, items, source.borders), [
+            (item.place, _checked(opener, item, card)) for item in items
+        ]
     pairs, places = [], []
     for image, truths in labelled_files(source, root, tasks).items():
         with closing(open_card_raster(image, card)) as reader:
+            check_kind(image, reader.dtype, card)
             places.append((image, reader.grid))
             for truth in truths:
                 truth.open(reader.grid).close()
@@ -45,9 +48,10 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
     return pairs, places
 
 
-def _checked(opener: Opener, item: Item) -> Grid:
+def _checked(opener: Opener, item: Item, card: Card) -> Grid:
     """The grid of an image that can be opened."""
     with closing(opener.image(item)) as image:
+        check_kind(item.place, image.dtype, card)
         return image.grid
 
 

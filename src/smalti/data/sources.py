@@ -268,12 +268,6 @@ class Pool:
                 return task
         raise DataError(f"by = 'class' needs classes; {self.scenes[0].name} has only {self.tasks[0].name}; say 'area'")
 
-    def seen(self, task: Task) -> set[int] | None:
-        """Ids of the classes of a task that occur; None where nobody has looked."""
-        if task not in self.tasks:
-            return set()
-        return self._index.seen if self._index and self._index.task == task else None
-
     def patch(self, rng: np.random.Generator, side: int) -> Patch:
         """A random window of side x side pixels; some more tries where hardly any pixel is labelled for any task."""
         for _ in range(TRIES):

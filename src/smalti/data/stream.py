@@ -34,15 +34,6 @@ class Stream:
         self._card, self._tasks = card, tasks
         self._crop, self._seed = crop, seed
 
-    def missing(self) -> list[str]:
-        """Names of the classes that no window can have; of a task none where nobody has looked at all its labels."""
-        return [name for task in self._tasks for name in self._missing(task)]
-
-    def _missing(self, task: Task) -> list[str]:
-        seen = [pool.seen(task) for pool, _ in self._pools]
-        known = set().union(*(ids for ids in seen if ids is not None))
-        return [] if None in seen else [name for i, name in enumerate(task.labels) if i not in known]
-
     def patch(self, number: int) -> Patch:
         """The n-th window, with a target for every task; mixed with another one where the augmentation says so.
 

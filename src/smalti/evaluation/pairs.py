@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import DataError
+from smalti.known.folder import is_of_the_system, one_form
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 
@@ -89,15 +90,13 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     Looks for an image folder beside a label folder (`images` and `masks`, and other usual names) at any depth, with
     files of the same stem; one vector file alone in a label folder belongs to every image. Without such folders it
     looks for labels beside their image, as `town.tif` and `town_classes.tif`. Raises DataError that names what is
-    missing: the folder, labels of an image, or an image of labels.
+    missing: the folder, labels of an image, or an image of labels. Hidden files do not count.
     """
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and their labels")
-    names = (
-        USUAL if named is None else _Names(frozenset({named.lower()}), re.compile(rf"[._-]{re.escape(named)}$", re.I))
-    )
-    files = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in RASTERS | VECTORS and path.is_file()]
+    names = USUAL if named is None else _named(named)
+    files = [path for path in sorted(root.rglob("*")) if _may_count(path, root)]
     homes = sorted({path.parent for path in files if path.parent.name.lower() in IMAGE_FOLDERS})
     pairs = [p for home in homes for p in _in_folders(home, files, names)] if homes else _beside(files, names)
     if not pairs:
@@ -108,10 +107,22 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     return pairs
 
 
+def _named(named: str) -> _Names:
+    plain = one_form(named)
+    return _Names(frozenset({plain.lower()}), re.compile(rf"[._-]{re.escape(plain)}$", re.I))
+
+
+def _may_count(path: Path, root: Path) -> bool:
+    ending = path.suffix.lower()
+    return ending in RASTERS | VECTORS and not is_of_the_system(path.relative_to(root)) and path.is_file()
+
+
 def _in_folders(home: Path, files: list[Path], names: _Names) -> list[tuple[Path, Path]]:
     """The pairs of one image folder and the label folder beside it."""
     images = [path for path in files if path.parent == home and _is_image(path)]
-    label_files = [p for p in files if p.parent.parent == home.parent and p.parent.name.lower() in names.folders]
+    label_files = [
+        p for p in files if p.parent.parent == home.parent and one_form(p.parent.name).lower() in names.folders
+    ]
     if not label_files:
         wanted = "masks, labels, gt, ..." if names is USUAL else min(names.folders)
         raise DataError(f"{home.parent}: {home.name} has no folder of labels beside it ({wanted})")
@@ -125,7 +136,7 @@ def _beside(files: list[Path], names: _Names) -> list[tuple[Path, Path]]:
     pairs = []
     for home in sorted({path.parent for path in files}):
         here = [path for path in files if path.parent == home]
-        labels = [path for path in here if names.ending.search(path.stem)]
+        labels = [path for path in here if names.ending.search(one_form(path.stem))]
         if labels:
             others = [p for p in here if p not in labels and not LABEL_ENDING.search(p.stem) and _is_image(p)]
             pairs += _match(home, others, labels, names)
@@ -153,7 +164,7 @@ def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -
 def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in paths:
-        stem = ending.sub("", path.stem)
+        stem = ending.sub("", one_form(path.stem))
         if stem in found:
             raise DataError(f"{place}: {found[stem].name} and {path.name} both stand for {stem}; keep one of them")
         found[stem] = path

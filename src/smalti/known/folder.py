@@ -2,17 +2,40 @@
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from smalti.errors import DataError
 
+SYSTEM = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"})
+"""Folders that systems make beside a person's own, with copies and pieces of the files there."""
 FIELD = re.compile(r"\{(id|padded|folder|stem)\}")
 
 
+def is_of_the_system(path: Path) -> bool:
+    """Whether a path (relative to what a person named) is hidden, or lies in a folder that the system made."""
+    return any(part.startswith(".") or part.casefold() in SYSTEM for part in path.parts)
+
+
+def one_form(name: str) -> str:
+    """A name in one form of Unicode: systems write an accent as a part of its letter, or behind it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def file_called(folder: Path, name: str) -> Path:
+    """The file of that name, in whatever form of Unicode it is there."""
+    path = folder / name
+    if name.isascii() or path.exists():
+        return path
+    others = (folder / unicodedata.normalize("NFC", name), folder / unicodedata.normalize("NFD", name))
+    return next((other for other in others if other.exists()), path)
+
+
 class Folder:
-    """All files below a folder; patterns are matched with the ends of their paths, without case and spaces."""
+    """All files below a folder but those of the system; patterns are matched with the ends of their paths, without case
+    and spaces."""
 
     def __init__(self, root: Path) -> None:
         """Lists the files; DataError if there is no such folder."""
@@ -20,7 +43,7 @@ class Folder:
             raise DataError(f"{root}: no such folder; expected the folder of a downloaded data set")
         self.root = root
         found = (Path(home, name).relative_to(root) for home, _, names in os.walk(root) for name in names)
-        self.files = {plain(path.as_posix()): path for path in sorted(found)}
+        self.files = {plain(path.as_posix()): path for path in sorted(found) if not is_of_the_system(path)}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for key in self.files:
             self._by_name[key.rpartition("/")[2]].append(key)
@@ -47,20 +70,18 @@ class Folder:
         return [f"{folder}/{stem}" if folder else stem for stem in sorted(stems, key=natural)]
 
     def others(self, used: set[Path], patterns: tuple[str, ...]) -> list[Path]:
-        """Files that are not in `used`, fit none of the patterns and are not hidden."""
+        """Files that are not in `used` and fit none of the patterns."""
         known = [plain(pattern).split("/") for pattern in patterns]
         return [
             path
             for key, path in self.files.items()
-            if path not in used
-            and not path.name.startswith(".")
-            and not any(_ends(key.split("/"), pattern) for pattern in known)
+            if path not in used and not any(_ends(key.split("/"), pattern) for pattern in known)
         ]
 
 
 def plain(path: str) -> str:
-    """A path without case and spaces: archives are unpacked in many ways."""
-    return path.casefold().replace(" ", "")
+    """A path without case and spaces, in one form of Unicode: archives are unpacked in many ways."""
+    return one_form(path).casefold().replace(" ", "")
 
 
 def fill(pattern: str, image: str) -> str:

@@ -17,8 +17,6 @@ Open = Callable[[Sequence[str | int] | None, float | None], Reader]
 """Opens the scene with a choice of bands and resampled to metres per pixel."""
 Warn = Callable[[str], None]
 
-_VALUE_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
-"""Pixel types that a net takes for each other."""
 _SHOWN = 8
 """Bands that an error names."""
 _TOLERANCE = 1.05
@@ -36,7 +34,7 @@ def open_fitting(
     """
     with opened(bands, None) as reader:
         chosen = _choose(scene, reader, card) if bands is None else bands
-        _check_kind(scene, reader, card)
+        check_kind(scene, str(reader.dtype), card)
         metres = _resample_to(scene, reader, card, resolution, warn)
         if not reader.grid.crs:
             warn(f"{scene}: it has no CRS, so its map has none either")
@@ -64,13 +62,14 @@ def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
     raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
 
 
-def _check_kind(scene: str, reader: Reader, card: Card) -> None:
-    if any({str(reader.dtype), card.dtype} <= kind for kind in _VALUE_KINDS):
+def check_kind(scene: str, dtype: str, card: Card) -> None:
+    """ModelError for pixels of another kind than the model's."""
+    if card.takes(dtype):
         return
     mend = "choose a model for such pixels"
     if card.dtype == "uint8":
         mend += ", or convert it first: gdal_translate -ot Byte -scale LOW HIGH 0 255 IN.tif OUT.tif"
-    raise ModelError(f"{scene}: its pixels are {reader.dtype}, model {card.name} takes {card.dtype}; {mend}")
+    raise ModelError(f"{scene}: its pixels are {dtype}, model {card.name} takes {card.dtype}; {mend}")
 
 
 def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution, warn: Warn) -> float | None:

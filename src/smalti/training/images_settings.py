@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.images import adience
@@ -40,6 +40,13 @@ class ClassesOfImages(_Learned):
     """Share of each target that is spread over all classes."""
     class_weights: Literal["equal", "balanced"] | tuple[float, ...] = "equal"
     """`balanced`: each class weighs as much in all as any other. Or a weight per class."""
+
+    @field_validator("labels")
+    @classmethod
+    def _each_once(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if labels:
+            Task(name="", kind="image_classes", labels=labels)
+        return labels
 
     def task(self, labels: tuple[str, ...]) -> Task:
         """The task as a card keeps it."""
@@ -147,6 +154,8 @@ class ImagesData(Settings):
     """Sources to choose the checkpoint by."""
     test: tuple[ImageSource, ...] = ()
     """Sources to score once at the end; they decide nothing."""
+    absent: tuple[str, ...] = ()
+    """Classes of a task's `labels` that no training image needs to have; any other one without an image is an error."""
     check: bool = True
     """Whether each file's beginning and end is read before the first step; minutes for millions of files."""
     resize: int = Field(256, ge=8)

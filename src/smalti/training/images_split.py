@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import torch
 
@@ -10,7 +11,7 @@ from smalti.data.images.dali import DaliCutter, has_dali
 from smalti.data.images.labelled import Labelled, label
 from smalti.data.images.listing import Listing, check_apart, check_files
 from smalti.data.images.stream import Cut, OpenCvCutter
-from smalti.errors import DataError
+from smalti.errors import DataError, RecipeError
 from smalti.training.images_settings import ImageSource, ImagesRecipe
 
 
@@ -44,6 +45,7 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
         check_apart(listed[one], listed[other], (one, other))
     found = {part: label(listings, card.tasks) for part, listings in listed.items() if listings}
     _check_answers(found, card.tasks)
+    _check_classes(recipe, card, found["training"])
     if data.check:
         check_files([listing for listings in listed.values() for listing in listings])
     return ImagesSplit(
@@ -91,3 +93,26 @@ def _check_answers(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
     for part, images in found.items():
         if not any(images.known(task.name) for task in tasks):
             raise DataError(f"{part}: no image has an answer for any task; nothing to score")
+
+
+def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
+    """DataError for a class that the recipe itself names, and no training image is of.
+
+    Where the data say what classes there are, a part of them may lack some.
+    """
+    named = {task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.labels}
+    _check_absent(recipe, card)
+    for task in (task for task in card.tasks if task.name in named):
+        images = zip(task.labels, train.counts(task), strict=True)
+        if wrong := [name for name, count in images if not count and name not in recipe.data.absent]:
+            raise DataError(
+                f"data.train: no image is of class {', '.join(wrong)} of {task.name}; add some, or name in data.absent "
+                "what is meant to be so"
+            )
+
+
+def _check_absent(recipe: ImagesRecipe, card: Card) -> None:
+    labels = [label for task in card.tasks for label in task.labels]
+    if unknown := [name for name in recipe.data.absent if name not in labels]:
+        near = get_close_matches(unknown[0], labels, 1, 0)
+        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; did you mean {near[0]}?")

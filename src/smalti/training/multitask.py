@@ -1,7 +1,6 @@
 """Training of nets that answer several tasks of each pixel: windows in, whole validation images scored in one pass."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -9,8 +8,6 @@ from torch import Tensor, nn
 
 from smalti.card import Card, Task
 from smalti.data.sample import Sample
-from smalti.data.sources import open_source
-from smalti.data.survey import survey
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table
@@ -31,7 +28,7 @@ FIRST = 16
 
 
 class MultitaskWork(PixelWork[MultitaskRecipe]):
-    """See `PixelWork`. Reads all labels at once, so that none fails later."""
+    """See `PixelWork`."""
 
     def __init__(self, recipe: MultitaskRecipe, card: Card) -> None:
         super().__init__(recipe, card)
@@ -49,18 +46,6 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
         first = self.stream.batch(0, FIRST)
         for name in tasks:
             begin_values(self.model, name, first["targets"][name][first["valid"]])
-
-    def check(self) -> None:
-        """DataError where labels cannot be used, or a task has none to learn from or to be scored by."""
-        data, tasks = self.recipe.data, self.recipe.labelled(self.card)
-        opened = partial(open_source, root=self.recipe.root, card=self.card, tasks=tasks)
-        parts = {"train": self.split.train, "validation": map(opened, data.validation), "test": map(opened, data.test)}
-        for part, sources in parts.items():
-            labelled = {name for scenes in sources for name, share in survey(scenes, tasks).items() if share}
-            if part != "test" and (lacking := [task.name for task in tasks if task.name not in labelled]):
-                raise DataError(
-                    f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task"
-                )
 
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
         """See `Work`: `TASK/TERM`; a task without a label in the batch has none."""
@@ -105,11 +90,6 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
             f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
             *self._filled,
         ]
-
-    def warnings(self) -> list[str]:
-        """See `Work`."""
-        missing = self.stream.missing()
-        return [f"no training image has a pixel of {', '.join(missing)}"] if missing else []
 
     def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
         """See `PixelWork`."""

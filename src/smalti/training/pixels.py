@@ -11,6 +11,7 @@ from smalti.card import Card
 from smalti.data.sample import Sample
 from smalti.evaluation import Pair
 from smalti.nets.build import Model
+from smalti.training.census import take_census
 from smalti.training.pixel_settings import PixelRecipe
 from smalti.training.predict import load_model
 from smalti.training.prepare import make_model, make_stream, open_split
@@ -21,18 +22,20 @@ R = TypeVar("R", bound=PixelRecipe)
 
 
 class PixelWork(Generic[R]):
-    """See `training.work.Work` and `training.team.Shareable`. Opens every source at once, so that none fails later."""
+    """See `training.work.Work` and `training.team.Shareable`. Opens every source and reads all labels
+    at once, so that none fails later."""
 
     def __init__(self, recipe: R, card: Card) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
         self.split = open_split(recipe, card)
-        self.check()
+        self._told = take_census(recipe, card, self.split.train)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
 
-    def check(self) -> None:
-        """Raises what speaks against the data once they are open."""
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        return self._told
 
     def batches(self, first: int) -> Generator[Sample, None, None]:
         """See `Work`."""

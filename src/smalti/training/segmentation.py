@@ -74,15 +74,6 @@ class SegmentationWork(PixelWork[SegmentationRecipe]):
             f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
         ]
 
-    def warnings(self) -> list[str]:
-        """See `Work`."""
-        if not (missing := self.stream.missing()):
-            return []
-        return [
-            f"no training image has a pixel of {', '.join(missing)}; "
-            "tell how the masks are written: label_colors, or labels.ids of the source"
-        ]
-
     def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
         """See `PixelWork`."""
         chosen = model.card.origin.chosen

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from smalti.card import Task
 from smalti.data.images.adience import age_group, read_adience
-from smalti.data.images.class_folders import read_class_folders
+from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.labelled import label
 from smalti.data.images.listing import check_apart, check_files
 from smalti.data.images.table import read_table
@@ -55,6 +56,24 @@ def test_a_table_has_a_column_per_task(tmp_path: Path) -> None:
     assert images.answers["colour"].tolist() == [0, -1]
     np.testing.assert_array_equal(images.answers["size"], np.float32([1.5, np.nan]))
     assert listing.subjects == ["x", ""]
+
+
+def test_what_a_system_leaves_is_no_image_and_no_class(tmp_path: Path) -> None:
+    write_class_folders(tmp_path, 2)
+    (tmp_path / "red" / "._0.jpg").write_bytes(b"\0\5\26\7junk")
+    (tmp_path / "@eaDir").mkdir()
+    assert class_names(tmp_path) == ["blue", "green", "red"]
+    assert read_class_folders(tmp_path, "colour").files[4:] == ["red/0.jpg", "red/1.jpg"]
+
+
+@pytest.mark.parametrize(("there", "said"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_found_in_either_form_of_unicode(tmp_path: Path, there: str, said: str) -> None:
+    ours, theirs = (unicodedata.normalize(form, "for\u00eat") for form in (there, said))
+    (tmp_path / f"{ours}.jpg").write_bytes(b"")
+    listing = read_table(table(tmp_path, f"file,kind\n{theirs}.jpg,{theirs}\n"), tmp_path, ["kind"])
+    assert listing.files == [f"{ours}.jpg"]
+    task = Task(name="kind", kind="image_classes", labels=("other", ours))
+    assert label([listing], [task]).answers["kind"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

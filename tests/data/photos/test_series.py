@@ -20,6 +20,13 @@ def test_a_folder_of_ranked_series_is_read_best_first(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, scene(0))
 
 
+def test_hidden_files_are_no_photos_of_a_series(tmp_path: Path) -> None:
+    write_ranked(tmp_path, 1)
+    (tmp_path / "s0" / "._01.jpg").write_bytes(b"\0\5\26\7junk")
+    write_ranked(tmp_path / "@eaDir", 1)
+    assert [ranked_folders(tmp_path).truth(0).photos, len(ranked_folders(tmp_path))] == [3, 1]
+
+
 @pytest.mark.parametrize("place", ["", "absent"])
 def test_a_folder_without_series_says_what_is_expected(tmp_path: Path, place: str) -> None:
     with pytest.raises(DataError, match="series"):

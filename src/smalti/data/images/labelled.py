@@ -13,6 +13,7 @@ from smalti.card import Task
 from smalti.data.images.listing import Listing
 from smalti.errors import DataError
 from smalti.evaluation.images import UNKNOWN
+from smalti.known.folder import one_form
 
 Answers = dict[str, NDArray[Any]]
 
@@ -49,7 +50,8 @@ def _ids(listing: Listing, task: Task) -> NDArray[np.int64]:
     cells = listing.columns.get(task.name)
     if cells is None:
         return np.full(len(listing.files), UNKNOWN, np.int64)
-    ids = {name: number for number, name in enumerate(task.labels)} | {"": UNKNOWN}
+    cells = [one_form(cell) for cell in cells]
+    ids = {one_form(name): number for number, name in enumerate(task.labels)} | {"": UNKNOWN}
     for at, cell in enumerate(cells):
         if cell not in ids:
             near = get_close_matches(cell, task.labels, 1, 0)

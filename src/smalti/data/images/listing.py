@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import DataError
+from smalti.known.folder import is_of_the_system
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 THREADS = 8
@@ -34,16 +35,20 @@ def images_below(folder: Path) -> list[str]:
     """Names of the images right in a folder, sorted; DataError if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.name.lower().endswith(ENDINGS))
+            return sorted(entry.name for entry in entries if _is_image(entry.name))
     except OSError as error:
         raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(ENDINGS) and not is_of_the_system(Path(name))
 
 
 def folders_below(folder: Path) -> list[str]:
     """Names of the folders in a folder, sorted; DataError if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            return sorted(entry.name for entry in entries if entry.is_dir() and not is_of_the_system(Path(entry.name)))
     except OSError as error:
         raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
 

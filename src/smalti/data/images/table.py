@@ -1,12 +1,14 @@
 """A folder of images and a CSV file with a line for each: the column `file`, one per task, perhaps one of subjects."""
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from smalti.data.images.listing import Listing
 from smalti.errors import DataError
+from smalti.known.folder import file_called
 
 FILE = "file"
 
@@ -25,7 +27,15 @@ def read_table(path: Path, images: Path, columns: Sequence[str], subject: str | 
     if often > 1:
         raise DataError(f"{path}: has {name} on {often} lines; keep one")
     cells = {column: [row[column] for row in rows] for column in columns}
-    return Listing(images, files, cells, [row[subject] for row in rows] if subject else [])
+    return Listing(
+        images, [_there(images, name) for name in files], cells, [row[subject] for row in rows] if subject else []
+    )
+
+
+def _there(images: Path, name: str) -> str:
+    """The name as the file system has it."""
+    found = file_called(images, name)
+    return name if found == images / name else os.path.relpath(found, images)
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

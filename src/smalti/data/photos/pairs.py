@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smalti.data.photos.series import FileSeries, Preference, Truth
 from smalti.errors import DataError
+from smalti.known.folder import file_called
 
 EXPECTED = "expected a, b and p, or a, b and winner, and perhaps series"
 
@@ -89,7 +90,7 @@ def _series(named: Iterable[tuple[str, tuple[str, str, float]]], folder: Path, b
         one, other = (places.setdefault(photo, len(places)) for photo in (a, b))
         preferences.setdefault(name, []).append((one, other, chance))
     found = [
-        (Truth(name, len(places), tuple(preferences[name])), tuple(folder / photo for photo in places))
+        (Truth(name, len(places), tuple(preferences[name])), tuple(file_called(folder, photo) for photo in places))
         for name, places in photos.items()
     ]
     return FileSeries(found, [f"series {name} of {folder.resolve()}" for name in photos] if by_name else [])

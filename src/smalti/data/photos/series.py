@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import DataError
+from smalti.known.folder import is_of_the_system
 from smalti.photos.read import read_photo
 
 Pixels = NDArray[np.uint8]  # H,W,3, RGB
@@ -90,8 +91,8 @@ def ranked_folders(folder: Path) -> FileSeries:
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder of ranked series")
     found = []
-    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        photos = tuple(sorted(path for path in place.iterdir() if path.suffix.lower() in ENDINGS))
+    for place in (path for path in _own(folder) if path.is_dir()):
+        photos = tuple(path for path in _own(place) if path.suffix.lower() in ENDINGS)
         if len(photos) > 1:
             count = range(len(photos))
             pairs = tuple((a, b, 1.0) for a in count for b in count if a < b)
@@ -99,6 +100,11 @@ def ranked_folders(folder: Path) -> FileSeries:
     if not found:
         raise DataError(f"{folder}: holds no series; expected FOLDER/SERIES/01.jpg, 02.jpg, ..., best first")
     return FileSeries(found, [f"series {folder.resolve() / truth.name}" for truth, _ in found])
+
+
+def _own(folder: Path) -> list[Path]:
+    """What a person has put into a folder, sorted."""
+    return sorted(path for path in folder.iterdir() if not is_of_the_system(Path(path.name)))
 
 
 def check_split(first: Sequence[Collection], second: Sequence[Collection], names: tuple[str, str]) -> None:

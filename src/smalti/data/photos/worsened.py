@@ -21,6 +21,7 @@ from smalti.data.photos.ladder import (
 from smalti.data.photos.series import ENDINGS, Pixels, Truth
 from smalti.data.photos.worsen import framed, worsened
 from smalti.errors import DataError
+from smalti.known.folder import is_of_the_system
 from smalti.photos.cues import CUES, cues
 from smalti.photos.listing import Shot
 from smalti.photos.read import open_photo, read_photo
@@ -132,7 +133,7 @@ def find_originals(folders: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for folder in folders:
-        inside = [folder] if folder.is_file() else folder.rglob("*")
+        inside = [folder] if folder.is_file() else _below(folder)
         files = sorted(path for path in inside if path.suffix.lower() in ENDINGS)
         here = [path for path in files if _side(path) >= SMALLEST]
         if not here:
@@ -140,6 +141,10 @@ def find_originals(folders: Sequence[Path]) -> list[Path]:
             raise DataError(f"{folder}: {what}; expected {', '.join(ENDINGS)}")
         found += here
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if not is_of_the_system(path.relative_to(folder)))
 
 
 def _side(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""All labels read once: shares, refusals, and that a second look costs nothing."""
+"""All labels read once: counts, refusals, and that a second look costs nothing."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
+from smalti.data.census import census, together
 from smalti.data.scenes import FileScene, MemoryScene, drawn_scene, in_memory
-from smalti.data.survey import survey
 from smalti.data.truths import TruthFile
 from smalti.errors import DataError, LabelError
 from smalti.raster.label_spec import LabelSpec
@@ -40,26 +40,39 @@ def halves(one: int, other: int) -> np.ndarray:
     return np.full((600, 40), one) if one == other else np.repeat([one, other], 300)[:, None].repeat(40, 1)
 
 
-def test_shares_are_those_of_the_pixels_and_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def counts(*scenes: FileScene | MemoryScene) -> dict[str, tuple[list[int], int]]:
+    return {task: (each.pixels.tolist(), each.unknown) for task, each in census(scenes, CARD.tasks).items()}
+
+
+def test_pixels_are_counted_by_class_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = scene(tmp_path, halves(255, 3), halves(0, 4000))
-    assert survey([found], CARD.tasks) == pytest.approx({"cover": 0.5, "depth": 0.5}, abs=1e-4)
+    half = 300 * 40
+    expected = {"cover": ([0, 0, 0, half, 0], half), "depth": ([half], half)}
+    assert counts(found) == expected
     monkeypatch.setattr(FileScene, "read_targets", None)
-    assert survey([in_memory(found)], CARD.tasks) == pytest.approx({"cover": 0.5, "depth": 0.5}, abs=1e-4)
+    assert counts(in_memory(found)) == expected
+
+
+def test_sources_add_up_even_where_one_has_no_such_task(tmp_path: Path) -> None:
+    one = census([scene(tmp_path, halves(255, 3), halves(0, 0))], CARD.tasks)
+    whole = together([one, {"cover": one["cover"]}])
+    assert whole["cover"].pixels.tolist() == [0, 0, 0, 24000, 0] and whole["cover"].share == 0.5
+    assert whole["depth"].known == 0
 
 
 def test_one_task_may_have_no_label_but_not_all(tmp_path: Path) -> None:
-    assert survey([scene(tmp_path, halves(1, 1), halves(0, 0))], CARD.tasks) == {"cover": 1.0, "depth": 0.0}
+    assert counts(scene(tmp_path, halves(1, 1), halves(0, 0)))["depth"] == ([0], 24000)
     with pytest.raises(DataError, match=r"image\.png and 0 more: no pixel has a label of cover, depth"):
-        survey([scene(tmp_path, halves(255, 255), halves(0, 0))], CARD.tasks)
+        census([scene(tmp_path, halves(255, 255), halves(0, 0))], CARD.tasks)
 
 
 def test_a_damaged_label_deep_in_a_file_is_found(tmp_path: Path) -> None:
     classes = halves(0, 0)
     classes[599, 39] = 9
     with pytest.raises(LabelError, match="unknown class value 9 in 1 pixels, first at row 599, column 39"):
-        survey([scene(tmp_path, classes, halves(1, 1))], CARD.tasks)
+        census([scene(tmp_path, classes, halves(1, 1))], CARD.tasks)
 
 
 def test_drawn_scenes_are_not_drawn_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryScene, "read_targets", None)
-    assert survey([drawn_scene(1, 64, CARD, (COVER,))], CARD.tasks) == {"cover": 1.0}
+    assert counts(drawn_scene(1, 64, CARD, (COVER,))) == {"cover": ([1] * 5, 0)}

@@ -1,0 +1,107 @@
+"""All labels of some scenes read once, before anything depends on them: what cannot be used is told in time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from smalti.card import Task
+from smalti.data.kept import join_stamps, kept_counts
+from smalti.data.sample import known
+from smalti.data.scenes import Scene
+from smalti.errors import DataError
+from smalti.tiling import Window
+
+STRIP = 512
+"""Rows that are read at once."""
+PATIENCE = 2.0
+"""Seconds after which a person is shown how far it is."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The pixels of some scenes that say something about one task."""
+
+    pixels: NDArray[np.int64]
+    """Of classes by id; of values a single number."""
+    unknown: int
+    """Pixels that say nothing."""
+
+    @property
+    def known(self) -> int:
+        """Pixels that say something."""
+        return int(self.pixels.sum())
+
+    @property
+    def share(self) -> float:
+        """The share of all pixels that say something."""
+        return self.known / max(1, self.known + self.unknown)
+
+    def __add__(self, other: "Labelled") -> "Labelled":
+        return Labelled(self.pixels + other.pixels, self.unknown + other.unknown)
+
+
+def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, Labelled]:
+    """What the scenes of one source say about each of the tasks that they label; kept in the cache with `Index`'s.
+
+    Drawn scenes are labelled everywhere, with all classes, and not drawn for that.
+
+    Raises DataError where no pixel is labelled for any of the tasks, and what the readers raise.
+    """
+    labelled = [task for task in tasks if task in scenes[0].tasks]
+    if all(scene.path is None for scene in scenes):
+        return {task.name: Labelled(np.ones(_places(task), np.int64), 0) for task in labelled}
+    stamp = join_stamps(f"census {[task.name for task in labelled]}", [scene.stamp for scene in scenes])
+    shape = (len(labelled), 1 + max(map(_places, labelled)))
+    counts = kept_counts(stamp, shape, lambda: _count(scenes, labelled, shape), np.int64)
+    found = {
+        task.name: Labelled(row[1 : 1 + _places(task)], int(row[0])) for task, row in zip(labelled, counts, strict=True)
+    }
+    if not any(each.known for each in found.values()):
+        names = ", ".join(found)
+        raise DataError(
+            f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a label of {names}; say how the labels are "
+            "written (labels of the source), or take it out"
+        )
+    return found
+
+
+def together(parts: Sequence[Mapping[str, Labelled]]) -> dict[str, Labelled]:
+    """The censuses of several sources as one."""
+    whole: dict[str, Labelled] = {}
+    for part in parts:
+        for name, found in part.items():
+            whole[name] = whole[name] + found if name in whole else found
+    return whole
+
+
+def _places(task: Task) -> int:
+    return len(task.labels) if task.kind == "classes" else 1
+
+
+def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Row by row the pixels that say nothing about a task, then those of each class, or that have a value."""
+    counts = np.zeros(shape, np.int64)
+    pixels = sum(scene.grid.height * scene.grid.width for scene in scenes)
+    with tqdm(
+        total=pixels, desc="labels", unit="Pix", unit_scale=True, delay=PATIENCE, disable=None, leave=False
+    ) as bar:
+        for scene in scenes:
+            for row in range(0, scene.grid.height, STRIP):
+                window = Window(row, 0, min(STRIP, scene.grid.height - row), scene.grid.width)
+                targets = scene.read_targets(window)
+                for found, task in zip(counts, tasks, strict=True):
+                    _add(found, targets[task.name], task)
+                bar.update(window.height * window.width)
+    return counts
+
+
+def _add(found: NDArray[np.int64], target: NDArray[np.generic], task: Task) -> None:
+    says = known(task, target)
+    found[0] += says.size - np.count_nonzero(says)
+    if task.kind == "classes":
+        found[1 : 1 + len(task.labels)] += np.bincount(target[says].ravel(), minlength=len(task.labels))
+    else:
+        found[1] += np.count_nonzero(says)

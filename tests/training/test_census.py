@@ -1,0 +1,125 @@
+"""What labels cannot be trained on is told before the first step, for every kind of training."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from PIL import Image
+
+from smalti.errors import DataError, InputError, LabelError, RecipeError
+from smalti.training.recipe import open_work, read_recipe
+from smalti.training.work import Work
+from tests.training.tiny import write_tiny
+
+MULTITASK = """
+[[card.tasks]]
+kind = "classes"
+name = "cover"
+labels = ["dark", "bright"]
+[net]
+encoder = "resnet18"
+width = 0.125
+"""
+
+
+@pytest.fixture(params=["segmentation", "multitask"])
+def recipe(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A recipe of each kind that learns classes of pixels."""
+    path = write_tiny(tmp_path)
+    if request.param == "multitask":
+        text = path.read_text().replace('[[card.tasks]]\nlabels = ["dark", "bright"]\n[net]\nwidth = 0.25\n', MULTITASK)
+        path.write_text('kind = "multitask"\n' + text)
+    return path
+
+
+def opened(path: Path, *changes: str) -> Work:
+    recipe = read_recipe(path, changes)
+    return open_work(recipe, recipe.make_card(path.name))
+
+
+def masks(folder: Path, part: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    for path in sorted((folder / part / "masks").iterdir()):
+        with Image.open(path) as file:
+            mask = np.asarray(file)
+        Image.fromarray(change(mask).astype(np.uint8)).save(path)
+
+
+def test_sound_labels_are_no_news(recipe: Path) -> None:
+    assert opened(recipe).warnings() == []
+
+
+def test_masks_of_0_and_255_leave_a_class_without_a_pixel(recipe: Path, tmp_path: Path) -> None:
+    masks(tmp_path, "train", lambda mask: mask * 255)
+    with pytest.raises(
+        DataError, match=r"^data\.train: no pixel is bright, and \d+% of the pixels are ignored"
+    ) as error:
+        opened(recipe)
+    assert "labels.ids" in str(error.value) and 'data.absent = ["bright"]' in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path) -> None:
+    masks(tmp_path, "train", lambda mask: mask * 0)
+    told = opened(recipe, 'data.absent=["bright"]').warnings()
+    assert told == ["no training image has a pixel of bright: it is not learned"]
+    with pytest.raises(RecipeError, match=r"^data\.absent: 'brigth' is no class; the classes are dark, bright"):
+        opened(recipe, 'data.absent=["brigth"]')
+
+
+def test_a_class_that_only_the_validation_lacks_is_told(recipe: Path, tmp_path: Path) -> None:
+    masks(tmp_path, "validation", lambda mask: mask * 0 + 1)
+    told = opened(recipe).warnings()
+    assert told == ["no validation image has a pixel of dark: it has no part in choosing the checkpoint"]
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_part_that_says_nothing_is_refused(recipe: Path, tmp_path: Path, part: str) -> None:
+    masks(tmp_path, part, lambda mask: mask * 0 + 255)
+    with pytest.raises(DataError, match="no pixel has a label"):
+        opened(recipe)
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_one_wrong_pixel_is_found_wherever_it_is(recipe: Path, tmp_path: Path, part: str) -> None:
+    def spoil(mask: np.ndarray) -> np.ndarray:
+        mask = mask.copy()
+        mask[-1, -1] = 7
+        return mask
+
+    masks(tmp_path, part, spoil)
+    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixels, first at row 39, column 47"):
+        opened(recipe)
+
+
+def test_one_wrong_pixel_of_a_test_is_found_too(recipe: Path, tmp_path: Path) -> None:
+    write_tiny(tmp_path / "other")
+    masks(tmp_path / "other", "validation", lambda mask: mask * 0 + 7)
+    with pytest.raises(LabelError, match="unknown class value 7"):
+        opened(recipe, 'data.test=[{kind="folder",path=["other/validation"]}]')
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_pixels_of_another_type_are_refused_as_a_map_refuses_them(
+    recipe: Path, tmp_path: Path, part: str, dtype: type
+) -> None:
+    image = tmp_path / part / "images" / "0.png"
+    with Image.open(image) as file:
+        pixels = np.asarray(file).transpose(2, 0, 1).astype(dtype)
+    image.unlink()
+    with rasterio.open(
+        image.with_suffix(".tif"),
+        "w",
+        driver="GTiff",
+        count=3,
+        height=40,
+        width=48,
+        dtype=np.dtype(dtype).name,
+        transform=Affine.scale(2),
+    ) as file:
+        file.write(pixels)
+    with pytest.raises(InputError, match=rf"0\.tif: its pixels are {np.dtype(dtype)}, the recipe's card says uint8"):
+        opened(recipe)
