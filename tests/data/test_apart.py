@@ -47,6 +47,16 @@ def test_common_ground_is_seen_through_another_projection() -> None:
     check(grid_at(5e5, 5e6), grid_at(5e5, 5e6, crs=other))  # the same numbers, six degrees away
 
 
+LOCAL = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]')
+
+
+def test_images_of_a_building_site_are_compared_among_themselves() -> None:
+    with pytest.raises(DataError, match="50% of the smaller"):
+        check(grid_at(0, 0, crs=LOCAL), grid_at(25, 0, crs=LOCAL))
+    check(grid_at(0, 0, crs=LOCAL), grid_at(50, 0, crs=LOCAL))
+    check(grid_at(5e5, 5e6), grid_at(5e5, 5e6, crs=LOCAL))
+
+
 def test_images_without_a_place_are_told_apart_by_their_file() -> None:
     check(Grid(9, 9), Grid(9, 9))
     with pytest.raises(DataError, match=r"one\.tif is among the images for training and for validation \(1 in all\)"):

@@ -115,6 +115,70 @@ def test_another_size_or_place_is_refused(tmp_path: Path) -> None:
         open_labels(tmp_path / "a.tif", UTM.crop(Window(-20, 10, 3, 4)), TASK)
 
 
+def write_ids(path: Path, ids: np.ndarray, **options: object) -> Path:
+    bands = ids if ids.ndim == 3 else ids[None]
+    shape = {"width": bands.shape[2], "height": bands.shape[1], "count": len(bands), "dtype": ids.dtype}
+    with rasterio.open(path, "w", crs=UTM.crs, transform=UTM.transform, **shape, **options) as file:
+        file.write(bands)
+    return path
+
+
+def test_ids_of_the_spec_win_over_nodata_of_the_file(tmp_path: Path) -> None:
+    ids = np.array([[0, 1, 1, 0], [1, 0, 7, 1], [0, 0, 0, 7]], np.uint8)
+    path = write_ids(tmp_path / "a.tif", ids, nodata=0)
+    spec = LabelSpec(ids={0: "land", 1: "water", 7: "ignore"})
+    assert np.array_equal(open_labels(path, UTM, TASK, spec).read(WHOLE), np.where(ids == 7, 255, ids))
+    without = LabelSpec(ids={1: "water", 7: "ignore"})
+    assert np.array_equal(open_labels(path, UTM, TASK, without).read(WHOLE), np.where(ids == 1, 1, 255))
+    path = write_ids(tmp_path / "b.tif", np.where(ids == 0, 255, ids).astype(np.uint8), nodata=255)
+    spec = LabelSpec(ids={255: "road", 1: 1, 7: "land"})
+    assert np.array_equal(open_labels(path, UTM, TASK, spec).read(WHOLE), np.array([2, 1, 0])[np.minimum(ids, 2)])
+
+
+def test_colours_of_the_spec_win_over_nodata_of_the_file(tmp_path: Path) -> None:
+    colors = painted(IDS).transpose(2, 0, 1).copy()
+    colors[:, IDS == 1] = 0
+    path = write_ids(tmp_path / "a.tif", colors, nodata=0, photometric="RGB")
+    spec = LabelSpec(colors={"#808080": "ignore", "#000000": "water"})
+    assert np.array_equal(open_labels(path, UTM, TASK, spec).read(WHOLE), IDS)
+    image = Image.fromarray(np.where(IDS == 255, 3, IDS).astype(np.uint8)).convert("P")
+    image.putpalette([255, 0, 0, 0, 0, 255, 9, 9, 9, 128, 128, 128])
+    image.save(tmp_path / "b.png", transparency=1)
+    assert np.array_equal(open_labels(tmp_path / "b.png", GRID, TASK, SPEC).read(WHOLE), IDS)
+
+
+GREY = Task(name="cover", labels=("land", "water", "road"))
+
+
+@pytest.mark.parametrize("task", [TASK, GREY], ids=["colours to show", "no colours"])
+def test_three_bands_that_are_alike_are_ids(tmp_path: Path, task: Task) -> None:
+    path = save(tmp_path / "a.png", np.stack([IDS] * 3, axis=-1))
+    assert np.array_equal(open_labels(path, GRID, task).read(WHOLE), IDS)
+    alpha = np.full((3, 4, 1), 255, np.uint8)
+    path = save(tmp_path / "b.png", np.concatenate([np.stack([IDS] * 3, axis=-1), alpha], axis=-1))
+    assert np.array_equal(open_labels(path, GRID, task).read(WHOLE), IDS)
+    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixels, first at row 0, column 2"):
+        open_labels(save(tmp_path / "c.png", np.array([[[1] * 3, [0] * 3, [7] * 3]], np.uint8)), Grid(1, 3), task).read(
+            Window(0, 0, 1, 3)
+        )
+
+
+def test_three_bands_are_ids_where_the_spec_says_so(tmp_path: Path) -> None:
+    grey = np.stack([np.where(IDS == 1, 255, 0).astype(np.uint8)] * 3, axis=-1)
+    spec = LabelSpec(ids={0: "land", 255: "water"})
+    found = open_labels(save(tmp_path / "a.png", grey), GRID, TASK, spec).read(WHOLE)
+    assert np.array_equal(found, (IDS == 1).astype(np.uint8))
+    with pytest.raises(LabelError, match=r"b\.png: its three bands differ, so they are no ids"):
+        open_labels(save(tmp_path / "b.png", painted(IDS)), GRID, TASK, spec).read(WHOLE)
+
+
+def test_grey_images_of_known_colours_stay_colours(tmp_path: Path) -> None:
+    task = Task(name="cover", labels=("dark", "light"), colors=((0, 0, 0), (255, 255, 255)))
+    grey = np.stack([np.where(IDS == 1, 255, 0).astype(np.uint8)] * 3, axis=-1)
+    found = open_labels(save(tmp_path / "a.png", grey), GRID, task).read(WHOLE)
+    assert np.array_equal(found, (IDS == 1).astype(np.uint8))
+
+
 def write_features(path: Path, values: list[object], crs: str = "EPSG:32633") -> Path:
     corners = [
         (500000, 4999994, 500004, 5000000),

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rasterio.crs import CRS
-from rasterio.warp import transform_geom
 from shapely import STRtree
-from shapely.geometry import Polygon, mapping, shape
+from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
+from smalti.raster.place import project
 
 Place = tuple[Path, Grid]
+Ground = tuple[Path, BaseGeometry]
 WGS84 = CRS.from_epsg(4326)
 TOUCH = 1e-3
 """Share of the smaller footprint that two neighbours may have in common by rounding."""
@@ -25,10 +27,12 @@ def check_apart(first: Sequence[Place], second: Sequence[Place], names: tuple[st
         raise DataError(
             f"{min(both)} is among the images for {names[0]} and for {names[1]} ({len(both)} in all); split by place"
         )
-    ones = [(path, footprint(grid)) for path, grid in first if grid.georeferenced]
-    others = [(path, footprint(grid)) for path, grid in second if grid.georeferenced]
-    if not ones or not others:
-        return
+    ones, others = _by_frame(first), _by_frame(second)
+    for frame in ones.keys() & others.keys():
+        _check_grounds(ones[frame], others[frame], names)
+
+
+def _check_grounds(ones: Sequence[Ground], others: Sequence[Ground], names: tuple[str, str]) -> None:
     tree = STRtree([ground for _, ground in ones])
     for path, ground in others:
         for i in tree.query(ground, predicate="intersects"):
@@ -40,8 +44,25 @@ def check_apart(first: Sequence[Place], second: Sequence[Place], names: tuple[st
                 )
 
 
-def footprint(grid: Grid) -> BaseGeometry:
-    """The outline of a raster in degrees."""
+def _by_frame(places: Sequence[Place]) -> dict[str, list[Ground]]:
+    """The outlines of images that have a place: in degrees, and those in a local CRS apart from others."""
+    found: dict[str, list[Ground]] = {}
+    for path, grid in places:
+        if grid.georeferenced:
+            outline = footprint(grid)
+            frame, ground = ("Earth", outline) if outline else (str(grid.crs), Polygon(_corners(grid)))
+            found.setdefault(frame, []).append((path, ground))
+    return found
+
+
+def footprint(grid: Grid) -> Polygon | None:
+    """The outline of a raster in degrees, or None where its CRS has no place on the Earth."""
+    placed = project(np.array(_corners(grid)), grid.crs.to_wkt(), WGS84.to_wkt()) if grid.crs else None
+    if placed is None or not np.isfinite(placed).all():
+        return None
+    return Polygon(placed).buffer(0)
+
+
+def _corners(grid: Grid) -> list[tuple[float, float]]:
     corners = [(0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height)]
-    outline = Polygon([grid.xy(col, row) for col, row in corners])
-    return shape(transform_geom(grid.crs, WGS84, mapping(outline))).buffer(0)
+    return [grid.xy(col, row) for col, row in corners]

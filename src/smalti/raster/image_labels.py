@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smalti.card import RGB, Task
 from smalti.errors import LabelError
+from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.raster.palette import Colors, to_hex
 from smalti.raster.pixels import Pixels
@@ -19,13 +20,13 @@ _STRIP = 512  # rows looked at together when an unknown value is counted
 
 
 class ImageLabels:
-    """A raster of one band whose values are class ids, or stand for them by `spec.ids`."""
+    """A raster whose values are class ids, or stand for them by `spec.ids`: one band, or three that are alike."""
 
     def __init__(self, reader: Pixels, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         self._table = _id_table(reader.path, task, spec)
-        if len(reader.bands) != 1:
+        if len(reader.bands) not in (1, 3):
             raise LabelError(
                 f"{reader.path}: has {len(reader.bands)} bands; expected one of class ids, or three of colours"
             )
@@ -45,6 +46,10 @@ class ImageLabels:
         """Class ids and where they are unknown (both H, W), and the pixels (C, H, W)."""
         pixels, valid = self._reader.read(window)
         values = pixels[0]
+        if len(pixels) > 1 and (pixels != values).any():
+            raise LabelError(
+                f"{self._reader.path}: its three bands differ, so they are no ids; name the `colors` of the classes"
+            )
         index = np.clip(values, 0, len(self._table) - 1).astype(np.intp)
         found = self._table[index]
         unknown = valid & ((found < 0) | (index != values))
@@ -53,7 +58,7 @@ class ImageLabels:
     def _refuse(self) -> None:
         """Looks through the whole image for the first unknown value and raises LabelError."""
         first, place, count, others = None, (0, 0), 0, 0
-        for strip in _strips(self._whole):
+        for strip in strips(self._reader.grid):
             _, unknown, pixels = self._look(strip)
             if first is None and unknown.any():
                 row, col = np.unravel_index(int(unknown.argmax()), unknown.shape)
@@ -73,6 +78,8 @@ class ImageLabels:
         return f"class value {value[0]}"
 
     def _advice(self) -> str:
+        if is_jpeg(self._reader.path):
+            return "JPEG changes values: save labels as PNG"
         return f"expected 0 to {len(self._task.labels) - 1} or {self._task.ignore}, or give `ids`"
 
     def close(self) -> None:
@@ -106,7 +113,7 @@ class ColorLabels(ImageLabels):
         return f"colour {to_hex((red, green, blue))}"
 
     def _advice(self) -> str:
-        if Path(self._reader.path).suffix.lower() in (".jpg", ".jpeg"):
+        if is_jpeg(self._reader.path):
             return "JPEG changes colours: save labels as PNG"
         return f"known are {', '.join(map(to_hex, self._colors.ids))}"
 
@@ -124,6 +131,12 @@ def _id_table(path: str, task: Task, spec: LabelSpec) -> NDArray[np.int16]:
     return table
 
 
-def _strips(image: Window) -> Iterator[Window]:
-    for row in range(0, image.height, _STRIP):
-        yield Window(row, 0, min(_STRIP, image.height - row), image.width)
+def strips(grid: Grid) -> Iterator[Window]:
+    """Windows from top to bottom that together are a whole raster."""
+    for row in range(0, grid.height, _STRIP):
+        yield Window(row, 0, min(_STRIP, grid.height - row), grid.width)
+
+
+def is_jpeg(path: str) -> bool:
+    """Whether the name of a file says that it is one."""
+    return Path(path).suffix.lower() in (".jpg", ".jpeg")

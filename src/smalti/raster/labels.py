@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from smalti.card import RGB, Task
 from smalti.errors import LabelError
+from smalti.raster.aligned import align
 from smalti.raster.features import FeatureLabels
 from smalti.raster.grid import Grid
-from smalti.raster.image_labels import ColorLabels, ImageLabels
+from smalti.raster.image_labels import ColorLabels, ImageLabels, strips
 from smalti.raster.label_spec import LabelSpec, known_colors
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import FileReader, Reader, open_file
 from smalti.tiling import Window
 
 __all__ = ["LabelReader", "LabelSpec", "open_labels"]
@@ -39,17 +40,31 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
     """
     if Path(path).suffix.lower() in VECTORS:
         return FeatureLabels(str(path), grid, task, spec)
-    reader = open_raster(path, expand=False)
+    known = known_colors(task, spec)
+    reader = open_file(path, expand=False)
+    if _is_class(reader, known, spec):
+        reader.close()
+        reader = open_file(path, expand=False, holes=False)
     try:
-        return _image_labels(reader, grid, task, spec)
+        return _image_labels(align(reader, grid), task, spec, known)
     except LabelError:
         reader.close()
         raise
 
 
-def _image_labels(reader: Reader, grid: Grid, task: Task, spec: LabelSpec) -> "ImageLabels":
-    check_place(reader, grid)
-    known = known_colors(task, spec)
+def _is_class(reader: FileReader, known: dict[RGB, int], spec: LabelSpec) -> bool:
+    """Whether what the file declares as nodata is a class in the words of the spec: these come first."""
+    values = [int(value) for value in reader.nodata if value is not None and float(value).is_integer()]
+    if len(values) != len(reader.bands):
+        return False
+    if reader.palette is not None and 0 <= values[0] < reader.palette.shape[1] and not spec.ids:
+        values = reader.palette[:3, values[0]].tolist()
+    return tuple(values) in known if len(values) == 3 else values[0] in spec.ids
+
+
+def _image_labels(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int]) -> ImageLabels:
+    if len(reader.bands) == 3 and _is_grey(reader, task, spec, known):
+        return ImageLabels(reader, task, spec)
     if len(reader.bands) >= 3:
         if not known:
             raise LabelError(
@@ -61,19 +76,23 @@ def _image_labels(reader: Reader, grid: Grid, task: Task, spec: LabelSpec) -> "I
     return ImageLabels(reader, task, spec)
 
 
-def check_place(reader: Reader, grid: Grid) -> None:
-    """LabelError unless a raster of labels has the size of its image, and the place where both have one."""
-    own = reader.grid
-    if (own.height, own.width) != (grid.height, grid.width):
-        raise LabelError(
-            f"{reader.path}: the labels have {own.width}x{own.height} pixels, "
-            f"but their image has {grid.width}x{grid.height}; they must be the same"
-        )
-    if not (own.georeferenced and grid.georeferenced and own.crs == grid.crs):
-        return
-    col, row = grid.col_row(*own.xy(0, 0))
-    if max(abs(col), abs(row)) > 1:
-        raise LabelError(f"{reader.path}: the labels lie {col:.0f} columns and {row:.0f} rows away from their image")
+def _is_grey(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int]) -> bool:
+    """Whether three bands are one of class ids, written three times.
+
+    So it is where the spec has `ids` and no colours; without either the image tells it: all its pixels are grey, and
+    some grey is no colour of a class.
+    """
+    if spec.colors or task.label_colors or spec.threshold is not None:
+        return False
+    if spec.ids:
+        return True
+    found: set[int] = set()
+    for strip in strips(reader.grid):
+        pixels, valid = reader.read(strip)
+        if (pixels != pixels[0]).any():
+            return False
+        found.update(np.unique(pixels[0][valid]).tolist())
+    return any((value, value, value) not in known for value in found)
 
 
 def _painted(palette: NDArray[np.uint8], known: dict[RGB, int]) -> bool:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from smalti.card import Task
 from smalti.errors import LabelError
+from smalti.raster.aligned import align
 from smalti.raster.grid import Grid
-from smalti.raster.labels import check_place
 from smalti.raster.pixels import Pixels
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
@@ -103,8 +103,7 @@ def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFA
     """
     reader = open_raster(path, expand=False)
     try:
-        check_place(reader, grid)
-        return ValueReader(reader, task, spec)
+        return ValueReader(align(reader, grid), task, spec)
     except LabelError:
         reader.close()
         raise

@@ -1,0 +1,90 @@
+"""Where one raster lies on the grid of another, in pixels, whatever CRS each is written in."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+
+from smalti.raster.grid import Grid
+from smalti.raster.upright import TURNS, Turn
+
+NEAR = 0.3
+"""Pixels that a raster may lie beside whole ones: coordinates are rounded."""
+_LATTICE = 5  # places along each side that are compared
+
+Points = NDArray[np.float64]
+"""N, 2: columns and rows, or coordinates x and y."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A raster at whole pixels of another: turn it, and its first pixel is at `row`, `col`."""
+
+    turn: Turn
+    row: int
+    col: int
+
+
+def comparable(one: Grid, other: Grid) -> bool:
+    """Whether both say where they lie, so that it can be compared."""
+    if one.crs is None or other.crs is None:
+        return one.crs == other.crs and not (one.transform.is_identity or other.transform.is_identity)
+    return one.georeferenced and other.georeferenced
+
+
+def apply(transform: Affine, points: Points) -> Points:
+    """Points after an affine transform."""
+    t, (x, y) = transform, points.T
+    with np.errstate(invalid="ignore"):  # what has no place stays without one
+        return np.column_stack((t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f))
+
+
+def project(points: Points, crs: str, other: str) -> Points:
+    """Coordinates of one CRS in another one, both as WKT or code; not finite where nobody can say them."""
+    import pyproj
+    from pyproj.exceptions import ProjError
+
+    try:
+        x, y = pyproj.Transformer.from_crs(crs, other, always_xy=True).transform(*points.T)
+    except ProjError:
+        return np.full_like(points, np.inf)
+    return np.column_stack((x, y))
+
+
+def lattice(grid: Grid, other: Grid) -> tuple[Points, Points]:
+    """Pixels spread over `grid`, and where these lie on `other`; not finite where nobody can say it."""
+    own = np.array([*product(np.linspace(0, grid.width, _LATTICE), np.linspace(0, grid.height, _LATTICE))])
+    there = apply(grid.transform, own)
+    if grid.crs is not None and other.crs is not None and not _same(grid.crs, other.crs):
+        there = project(there, grid.crs.to_wkt(), other.crs.to_wkt())
+    return own, apply(~other.transform, there)
+
+
+def _same(crs: CRS, other: CRS) -> bool:
+    """Whether coordinates mean the same in both; those of two building sites are taken to."""
+    return crs == other or not any(each.is_geographic or each.is_projected for each in (crs, other))
+
+
+def find_spot(grid: Grid, other: Grid) -> Spot | None:
+    """Where `grid` lies on `other`, or None if its pixels are none of the other's."""
+    own, there = lattice(grid, other)
+    if not np.isfinite(there).all():
+        return None
+    if (grid.height, grid.width) == (other.height, other.width) and np.abs(there - own).max() <= 1:
+        return Spot(Turn(), 0, 0)
+    for turn in TURNS.values():
+        away = there - _turned(turn, own, grid)
+        off = np.round(np.median(away, axis=0))
+        if np.abs(away - off).max() <= NEAR:
+            return Spot(turn, int(off[1]), int(off[0]))
+    return None
+
+
+def _turned(turn: Turn, points: Points, grid: Grid) -> Points:
+    """Where pixels of a raster lie once it is turned."""
+    height, width = turn.shape(grid.height, grid.width)
+    col, row = points.T[::-1] if turn.transpose else points.T
+    return np.column_stack((width - col if turn.flip_cols else col, height - row if turn.flip_rows else row))
