@@ -13,6 +13,7 @@ from smalti.cli import photo_folder
 from smalti.cli.photos import command
 from smalti.errors import BusyError, DataError, OutputError, SmaltiError
 from smalti.jobs import hold
+from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.listing import Shot
 from smalti.photos.read import open_photo
@@ -50,7 +51,7 @@ def test_a_line_for_each_series_and_how(folder: Path, call: Call) -> None:
     assert done.exit_code == 0, done.exception
     assert done.output.splitlines() == [
         "1.jpg: best of 3 (1 soft; too close to call: 2.jpg)",
-        "other.png: alone",
+        "1 photo stands alone: compared with none, not rated",
         "4 photos in 2 series by time and likeness, ranked by fake (ffffffff)",
     ]
 
@@ -59,7 +60,7 @@ def test_all_that_can_be_asked_for(folder: Path, call: Call, tmp_path: Path) -> 
     best = folder / "best"
     done = call(folder, "--report", "--csv", tmp_path / "photos.csv", "--xmp", "--copy-picks", best)
     assert done.exit_code == 0, done.exception
-    assert {path.name for path in best.glob("[!.]*")} == {"1.jpg"}  # the other one was compared with none
+    assert {path.name for path in best.glob("[!.]*")} == {"1.jpg", "1.jpg.xmp"}  # the other one was compared with none
     assert (folder / "smalti-photos.html").is_file() and (tmp_path / "photos.csv").is_file()
     assert (folder / "1.jpg.xmp").is_file()
     again = call(folder)
@@ -146,3 +147,76 @@ def test_a_bad_file_of_choices_is_refused_before_the_first_photo(folder: Path, c
     assert "holds no choices" in refused(call(folder, "--choices", tmp_path / "c.csv"), DataError)
     assert "cannot be read" in refused(call(folder, "--choices", tmp_path / "gone.json"), DataError)
     assert not (folder / NAME).exists()
+
+
+@pytest.mark.parametrize("name", ["0.jpg", "new.jpg", "notes.txt", "clip.mov"])
+def test_a_table_never_replaces_what_is_no_table_of_ours(folder: Path, call: Call, name: str) -> None:
+    (folder / "notes.txt").write_text("mine")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert "is the name of a photo" in (message := refused(call(folder, "--csv", folder / name), OutputError)) or (
+        "is no table" in message
+    )
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before  # refused before anything was looked at
+
+
+def test_a_table_of_ours_is_written_anew_also_through_a_link(folder: Path, call: Call, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert call(folder, "--csv", tmp_path / "photos.csv").exit_code == 0
+    (tmp_path / "linked.csv").symlink_to(folder / "0.jpg")
+    assert "is no table" in refused(call(folder, "--csv", tmp_path / "linked.csv"), OutputError)
+
+
+def test_a_page_of_somebody_else_stays(folder: Path, call: Call) -> None:
+    (folder / "smalti-photos.html").write_text("mine")
+    assert "is no page" in refused(call(folder, "--report"), OutputError)
+
+
+def test_ratings_that_are_kept_are_counted(folder: Path, call: Call) -> None:
+    sidecar = folder / "0.jpg.xmp"
+    assert call(folder, "--xmp").exit_code == 0
+    sidecar.write_text(sidecar.read_text().replace('xmp:Rating="-1"', 'xmp:Rating="4"'))
+    assert "kept the ratings and labels that are there: 1 (see --overwrite-ratings)" in call(folder, "--xmp").output
+    assert 'xmp:Rating="4"' in sidecar.read_text()
+    assert "kept" not in call(folder, "--xmp", "--overwrite-ratings").output
+    assert 'xmp:Rating="-1"' in sidecar.read_text()
+
+
+def test_copies_into_a_folder_of_photos_hide_none_of_them(folder: Path, call: Call) -> None:
+    save(folder / "family" / "mine.jpg", scene(7))
+    assert "5 photos" in call(folder, "--copy-picks", folder / "family").output
+    again = call(folder).output
+    assert "5 photos" in again and "left out: copies made by --copy-picks: 1" in again
+
+
+def test_singles_are_copied_where_that_is_asked_for(folder: Path, call: Call, tmp_path: Path) -> None:
+    call(folder, "--copy-picks", tmp_path / "best", "--copy-unrated")
+    assert {path.name for path in (tmp_path / "best").glob("[!.]*")} == {"1.jpg", "other.png"}
+
+
+def test_what_is_left_out_is_counted(folder: Path, call: Call) -> None:
+    save(folder / "@eaDir" / "thumb.jpg", scene(1))
+    (folder / "clip.mp4").touch()
+    assert "left out: by --exclude: 1, in @eaDir: 1, movies: 1" in call(folder, "--exclude", "0.*").output
+
+
+def test_ctrl_c_says_that_the_run_can_go_on(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(photo_folder, "rank_photos", stop)
+    done = call(folder)
+    assert done.exit_code == 130 and "the same command goes on" in done.stderr
+
+
+def test_whatever_a_library_raises_is_one_row(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = run.pixels
+
+    def fail(opened: Any) -> Any:
+        if opened.photo.path.name == "0.jpg":
+            raise EOFError("no more\nbytes")
+        return real(opened)
+
+    monkeypatch.setattr(run, "pixels", fail)
+    done = call(folder)
+    assert done.exit_code == 3 and "1.jpg: best of 2" in done.stdout
+    assert done.stderr == f"smalti: {folder / '0.jpg'}: cannot be looked at (EOFError: no more); export it as JPEG\n"

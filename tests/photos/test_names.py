@@ -32,7 +32,18 @@ def test_names_of_two_bursts(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stem", ["IMG_1234_1", "IMG_1234", "DSC_0001", "20180512_101520", "99180512_991520_001", "sunburst"]
+    "stem",
+    [
+        "IMG_1234_1",
+        "IMG_1234",
+        "DSC_0001",
+        "20180512_101520",
+        "99180512_991520_001",
+        "sunburst",
+        "Sunburst_1",
+        "SUNBURST_2",
+        "My_burst_3",
+    ],
 )
 def test_names_that_tell_of_no_burst(stem: str) -> None:
     assert burst(stem) == ""

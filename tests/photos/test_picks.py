@@ -36,6 +36,26 @@ def test_the_same_name_from_two_folders_gives_two_copies(tmp_path):
     assert copy_picks(found, tmp_path / "out") == ()
 
 
+def test_what_belongs_to_a_pick_goes_with_it(tmp_path):
+    shot = draw(tmp_path / "in" / "IMG_1.jpg")
+    beside = ("IMG_1.MOV", "IMG_1.AAE", "IMG_O1.aae", "IMG_1.wav", "IMG_1.jpg.xmp", "IMG_1.xmp")
+    for name in (*beside, "IMG_2.MOV", "IMG_1.txt"):
+        (tmp_path / "in" / name).write_text(name)
+    found = result((ranked(photo(shot)),))
+    made = []
+    copy_picks(found, tmp_path / "out", made=made.append)
+    assert listing(tmp_path / "out") == sorted(("IMG_1.jpg", *beside)) == sorted(path.name for path in made)
+    (tmp_path / "out" / "IMG_1.MOV").write_text("another")
+    copy_picks(found, tmp_path / "out")
+    assert {"IMG_1-2.jpg", "IMG_1-2.jpg.xmp", "IMG_1-2.MOV"} < set(listing(tmp_path / "out"))
+
+
+def test_what_was_not_compared_is_copied_where_that_is_asked_for(tmp_path):
+    found = result((ranked(photo(draw(tmp_path / "1.jpg")), "unrated"),))
+    assert copy_picks(found, tmp_path / "out") == ()
+    assert copy_picks(found, tmp_path / "out", unrated=True) == (tmp_path / "out" / "1.jpg",)
+
+
 def test_what_is_there_stays(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "1.jpg").write_text("mine")

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from smalti.errors import OutputError
-from smalti.photos.tables import COLUMNS, write_csv
+from smalti.photos.tables import COLUMNS, is_table, write_csv
 from tests.photos.results import photo, ranked, result
 
 
 def read(path):
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    return list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
 
 
 def test_one_line_per_photo_best_first(tmp_path):
@@ -28,7 +28,15 @@ def test_one_line_per_photo_best_first(tmp_path):
 def test_lines_end_as_rfc_4180_has_it(tmp_path):
     write_csv(result((ranked(photo(Path("1.jpg"))),)), tmp_path / "out.csv")
     content = (tmp_path / "out.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfseries,")  # without it Excel takes the text for another encoding
     assert content.count(b"\r\n") == content.count(b"\n") == 2
+
+
+def test_a_table_of_ours_is_known(tmp_path):
+    write_csv(result((ranked(photo(Path("1.jpg"))),)), tmp_path / "out.csv")
+    (tmp_path / "older.csv").write_bytes((tmp_path / "out.csv").read_bytes()[3:])
+    (tmp_path / "other.csv").write_text("name,price")
+    assert [is_table(tmp_path / name) for name in ("out.csv", "older.csv", "other.csv")] == [True, True, False]
 
 
 @pytest.mark.parametrize(

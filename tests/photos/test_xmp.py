@@ -1,9 +1,12 @@
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from PIL import Image
 
 from smalti.errors import OutputError
-from smalti.photos.packet import RDF, XMP, with_values
+from smalti.photos.decisions import FIELDS, MARKS
+from smalti.photos.packet import NAMESPACES, RDF, XMP, values_in, with_values
 from smalti.photos.xmp import write_sidecars
 from tests.photos.results import draw, photo, ranked, result
 
@@ -37,7 +40,7 @@ def one(tmp_path, verdict="pick"):
     ("verdict", "wanted"), [("pick", ("5", "Green")), ("alternate", ("3", "Yellow")), ("reject", ("-1", "Red"))]
 )
 def test_each_verdict_has_its_rating_and_label(tmp_path, verdict, wanted):
-    assert write_sidecars(one(tmp_path, verdict)) == ()
+    assert write_sidecars(one(tmp_path, verdict)).left == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.JPG", "1.JPG.xmp"]
     assert marks(tmp_path / "1.JPG.xmp") == wanted
 
@@ -56,18 +59,74 @@ def test_a_raw_has_the_names_of_all_three_programs(tmp_path):
 def test_a_new_sidecar_reads_as_one_would_write_it(tmp_path):
     write_sidecars(one(tmp_path))
     written = (tmp_path / "1.JPG.xmp").read_text()
-    assert 'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5" xmp:Label="Green"/>' in written
+    assert ' xmp:Rating="5" xmp:Label="Green" MicrosoftPhoto:Rating="99" digiKam:PickLabel="3"' in written
 
 
 def test_in_a_sidecar_that_is_there_nothing_else_changes(tmp_path):
     sidecar = tmp_path / "1.JPG.XMP"
-    sidecar.write_text(ADOBE.format(rating="0", label="Blau &amp; grün"), "utf-8")
+    sidecar.write_text(ADOBE.format(rating="0", label=""), "utf-8")
     sidecar.chmod(0o640)
-    assert write_sidecars(one(tmp_path)) == ()
-    assert sidecar.read_text("utf-8") == ADOBE.format(rating="5", label="Green")
+    assert write_sidecars(one(tmp_path)).left == ()
+    written = sidecar.read_text("utf-8")
+    added = re.search(r" xmlns:MicrosoftPhoto=.* smalti:Verdict=\"pick\"", written)
+    assert added and written.replace(added[0], "") == ADOBE.format(rating="5", label="Green")
     assert sidecar.stat().st_mode & 0o777 == 0o640
     before = sidecar.stat().st_mtime_ns
-    assert write_sidecars(one(tmp_path)) == () and sidecar.stat().st_mtime_ns == before
+    assert write_sidecars(one(tmp_path)).left == () and sidecar.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "decision",
+    ['xmp:Rating="2"', 'xmp:Label="Blau"', 'MicrosoftPhoto:Rating="25"', 'digiKam:PickLabel="1"', 'xmp:Rating="-1"'],
+)
+@pytest.mark.parametrize("where", ["sidecar", "photo"])
+def test_what_a_person_decided_stays(tmp_path, decision, where):
+    prefix = decision.partition(":")[0]
+    attributes = f' xmlns:{prefix}="{NAMESPACES[prefix]}" {decision}/>'.encode()
+    found = one(tmp_path, "reject")
+    sidecar = tmp_path / "1.JPG.xmp"
+    if where == "sidecar":
+        sidecar.write_bytes(BARE % attributes)
+    else:
+        Image.new("RGB", (60, 40)).save(
+            tmp_path / "1.JPG", xmp=b'<x:xmpmeta xmlns:x="adobe:ns:meta/">%b</x:xmpmeta>' % (BARE % attributes)
+        )
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert write_sidecars(found).kept == 1
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert write_sidecars(found, overwrite=True).kept == 0
+    assert values_in(sidecar.read_bytes(), FIELDS) == MARKS["reject"]
+    assert (tmp_path / "1.JPG").read_bytes() == before[tmp_path / "1.JPG"]
+
+
+def test_the_rating_in_exif_is_a_decision_too(tmp_path):
+    exif = Image.Exif()
+    exif[0x4746] = 4
+    Image.new("RGB", (60, 40)).save(tmp_path / "2.JPG", exif=exif)
+    assert write_sidecars(result((ranked(photo(tmp_path / "2.JPG"), "reject"),))).kept == 1
+
+
+def test_a_decision_about_one_file_of_a_photo_holds_for_all(tmp_path):
+    jpeg, raw = draw(tmp_path / "1.JPG"), tmp_path / "1.NEF"
+    raw.write_bytes(b"raw")
+    (tmp_path / "1.xmp").write_bytes(BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/>')
+    assert write_sidecars(result((ranked(photo(jpeg, raw), "reject"),))).kept == 1
+    assert len(list(tmp_path.glob("*.xmp"))) == 1
+
+
+def test_what_smalti_wrote_is_no_decision_until_somebody_changes_it(tmp_path):
+    sidecar = tmp_path / "1.JPG.xmp"
+    for verdict in ("pick", "reject", "unrated", "alternate"):
+        assert write_sidecars(one(tmp_path, verdict)).kept == 0
+        assert values_in(sidecar.read_bytes(), FIELDS) == MARKS[verdict]
+    sidecar.write_bytes(with_values(sidecar.read_bytes(), {"Rating": "1"}))
+    assert write_sidecars(one(tmp_path, "pick")).kept == 1
+    assert marks(sidecar) == ("1", "Yellow")
+
+
+def test_what_was_not_compared_gets_no_sidecar(tmp_path):
+    assert write_sidecars(one(tmp_path, "unrated")).kept == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["1.JPG"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +166,7 @@ def test_values_are_found_or_added(rest):
 def test_what_cannot_be_understood_is_left_alone_and_named(tmp_path, content, reason):
     sidecar = tmp_path / "1.JPG.xmp"
     sidecar.write_bytes(content)
-    left = write_sidecars(one(tmp_path))
+    left = write_sidecars(one(tmp_path)).left
     assert [entry.path for entry in left] == ([sidecar] if reason else [])
     if reason:
         assert reason in left[0].reason and "\n" not in left[0].reason
@@ -120,7 +179,7 @@ def test_a_sidecar_of_two_photos_keeps_the_first_verdict(tmp_path):
     shots = [tmp_path / "1.NEF", tmp_path / "1.CR2"]
     for shot in shots:
         shot.write_bytes(b"raw")
-    left = write_sidecars(result((ranked(photo(shots[0])), ranked(photo(shots[1]), "reject"))))
+    left = write_sidecars(result((ranked(photo(shots[0])), ranked(photo(shots[1]), "reject")))).left
     assert [entry.path.name for entry in left] == ["1.xmp"] and marks(tmp_path / "1.xmp") == ("5", "Green")
 
 

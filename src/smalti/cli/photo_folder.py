@@ -1,24 +1,30 @@
 """What `smalti photos` does: ranks a folder, tells the result, and writes what else was asked for."""
 
+import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
 
+from smalti.cli.photo_outputs import check_page, check_picks, check_table
 from smalti.cli.progress import bar
 from smalti.jobs import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
 from smalti.photos.files import shown
-from smalti.photos.listing import MARK, list_photos
+from smalti.photos.listing import left_out_line, note_copy, note_folder, survey
 from smalti.photos.photo import Result, Series
 from smalti.photos.run import Keep, rank_photos
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
 
 PAGE = "smalti-photos.html"
+STOPPED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +34,64 @@ class Options:
     report: bool
     csv: Path | None
     xmp: bool
+    overwrite_ratings: bool
     picks: Path | None
+    copy_unrated: bool
+    exclude: tuple[str, ...]
     choices: Path | None
     model: str
 
 
 def rank_folder(folder: Path, options: Options) -> Result:
     """Ranks a folder and writes what was asked for; returns the result, whose `unread` were told as one line each."""
-    if options.picks is not None and options.picks.resolve() == folder.resolve():
-        raise click.UsageError(f"--copy-picks {options.picks}: is the folder of the photos itself; give another one")
+    _check(folder, options)
     choices = read_choices(options.choices) if options.choices else ()
-    shots = list_photos(folder, [options.picks] if options.picks else [])
+    listing = survey(folder, options.exclude)
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
-    with bar(len(shots), "photo", folder.name) as progress:
+    total = len(listing.shots)
+    with bar(total, "photo", folder.name) as looked, bar(total, "photo", "grouping") as grouped, _stopped():
         keep = _keep(folder) if options.report else lambda *_: None
-        result = rank_photos(folder, shots, ranker, progress, keep, choices)
-    for series in result.series:
-        click.echo(_line(series))
-    for unread in result.unread:
-        click.echo(f"smalti: {shown(unread.path)}: {shown(unread.reason)}", err=True)
+        result = rank_photos(folder, listing.shots, ranker, looked, keep, choices, grouped)
+    _tell(result, listing.left_out)
     if options.choices:
         click.echo(f"{shown(options.choices)}: {_followed(result, len(choices))}")
     _write(result, folder, options)
     click.echo(result.how)
     return result
+
+
+def _check(folder: Path, options: Options) -> None:
+    """Refuses outputs that cannot be, before a photo is looked at."""
+    if options.picks:
+        check_picks(options.picks, folder)
+    if options.csv:
+        check_table(options.csv)
+    if options.report:
+        check_page(folder / PAGE)
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """Says after Ctrl-C that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("smalti: stopped; what was looked at is kept, and the same command goes on from here", err=True)
+        sys.exit(STOPPED)
+
+
+def _tell(result: Result, left_out: Mapping[str, int]) -> None:
+    """A line per series, one for all photos that stand alone, one for what was left out, and one per file not read."""
+    alone = sum(series.kind == "single" for series in result.series)
+    for series in result.series:
+        if series.kind != "single":
+            click.echo(_line(series))
+    if alone:
+        click.echo(f"{alone:,} {'photos stand' if alone > 1 else 'photo stands'} alone: compared with none, not rated")
+    if left_out:
+        click.echo(f"left out: {left_out_line(left_out)}")
+    for unread in result.unread:
+        click.echo(f"smalti: {shown(unread.path)}: {shown(unread.reason)}", err=True)
 
 
 def _line(series: Series) -> str:
@@ -60,8 +100,8 @@ def _line(series: Series) -> str:
         return _chosen_line(series)
     pick, *others = series.ranked
     name = shown(pick.photo.path.name)
-    if not others:
-        return f"{name}: alone"
+    if series.kind != "series":
+        return f"{name}: {series.kind} of {len(series.ranked)}, kept whole"
     faults = Counter(reason for ranked in others for reason in ranked.reasons)
     close = [shown(ranked.photo.path.name) for ranked in others if ranked.close]
     why = [f"{number} {fault}" for fault, number in faults.items()]
@@ -98,13 +138,16 @@ def _write(result: Result, folder: Path, options: Options) -> None:
     if options.xmp:
         from smalti.photos.xmp import write_sidecars
 
-        for left in write_sidecars(result):
+        written = write_sidecars(result, overwrite=options.overwrite_ratings)
+        for left in written.left:
             click.echo(f"warning: {shown(left.path)}: {shown(left.reason)}", err=True)
+        if written.kept:
+            click.echo(f"kept the ratings and labels that are there: {written.kept:,} (see --overwrite-ratings)")
     if options.picks:
         from smalti.photos.picks import copy_picks
 
-        _mark(options.picks, folder)
-        click.echo(f"{shown(options.picks)}: {len(copy_picks(result, options.picks))} files copied")
+        copies = copy_picks(result, options.picks, unrated=options.copy_unrated, made=note_copy)
+        click.echo(f"{shown(options.picks)}: {len(copies)} files copied")
     if options.report:
         from smalti.photos.page import write_page
 
@@ -115,14 +158,7 @@ def _write(result: Result, folder: Path, options: Options) -> None:
 def _keep(folder: Path) -> Keep:
     """Makes the page's thumbnails of photos while they are decoded anyway."""
     thumbs = thumbs_of(folder / PAGE)
-    _mark(thumbs, folder)
+    with guarded(thumbs):
+        thumbs.mkdir(parents=True, exist_ok=True)
+        note_folder(thumbs)
     return partial(keep_thumb, thumbs)
-
-
-def _mark(place: Path, folder: Path) -> None:
-    """Marks a folder of ours among the photos, so that the next run leaves it out."""
-    if not place.resolve().is_relative_to(folder.resolve()):
-        return
-    with guarded(place):
-        place.mkdir(parents=True, exist_ok=True)
-        (place / MARK).touch()

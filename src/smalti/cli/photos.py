@@ -18,7 +18,19 @@ _PATH = click.Path(path_type=Path)
 @click.option("--csv", type=_PATH, metavar="FILE", help="Also write a table, one line per photo.")
 @click.option("--xmp", is_flag=True, help="Also write ratings and labels as XMP sidecars beside the photos.")
 @click.option(
+    "--overwrite-ratings", is_flag=True, help="With --xmp: replace ratings and labels that are there already."
+)
+@click.option(
     "--copy-picks", "picks", type=_PATH, metavar="DIR", help="Also copy the best photo of each series to DIR."
+)
+@click.option(
+    "--copy-unrated", is_flag=True, help="With --copy-picks: also photos that stand alone, and brackets as a whole."
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files and folders of this name or path, as 'edited*'.",
 )
 @click.option("--choices", type=_PATH, metavar="FILE", help="Follow what was decided on the page and saved there.")
 @click.option("--model", default="bestshot", show_default=True, help="A name from `smalti models`, or an .onnx file.")

@@ -33,8 +33,13 @@ TOLERANCE = ((1.0, 1.6), (10.0, 1.3), (60.0, 1.0), (600.0, 0.7))
 _BLOCK = 4_000_000  # pairs that are compared at once
 
 
-def group(photos: Sequence[Photo], looks: Sequence[Look]) -> list[list[int]]:
-    """The series as indices into `photos`, each in the order of time, then of path; so are the series."""
+def group(
+    photos: Sequence[Photo], looks: Sequence[Look], progress: Callable[[int], None] = lambda _: None
+) -> list[list[int]]:
+    """The series as indices into `photos`, each in the order of time, then of path; so are the series.
+
+    `progress` is told how many more photos have found theirs.
+    """
     order = sorted(range(len(photos)), key=lambda i: _when(photos[i]))
     found = []
     for run in _runs([photos[i] for i in order]):

@@ -1,12 +1,15 @@
-"""Which photos lie in a folder: one entry per shutter release, always in the same order."""
+"""Which photos lie in a folder: one entry per shutter release, always in the same order, and what else is there."""
 
+import json
 import os
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from fnmatch import fnmatch
 from pathlib import Path
 
 from smalti.errors import DataError
+from smalti.photos.names import order, pair
 
 JPEG = frozenset({".jpg", ".jpeg", ".jpe"})
 HEIC = frozenset({".heic", ".heif", ".hif"})
@@ -18,9 +21,26 @@ RAW = frozenset(
         *("orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
     )
 )
-ENDINGS = JPEG | HEIC | TIFF | RAW | {".png"}
+OTHERS = frozenset({".png", ".webp", ".avif", ".gif", ".bmp", ".jp2", ".j2k", ".jpf", ".jpx"})
+ENDINGS = JPEG | HEIC | TIFF | RAW | OTHERS
+MOVIES = frozenset(
+    f".{ending}"
+    for ending in ("3gp", "avi", "insv", "lrv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "webm", "wmv")
+)
+LIVE = frozenset({".mov", ".mp4"})
+"""Movies that phones write beside a photo, under its name."""
+BESIDE = LIVE | {".aae", ".wav", ".thm", ".xmp", ".pp3", ".dop", ".json"}
+"""Endings of what belongs to a photo and is none: its movement, its edits, its sound, its settings."""
 MARK = ".smalti-picks"
-"""A file of this name says that a folder holds pictures made here; inside another folder it is left out."""
+"""A file of this name lists the copies that were made in its folder: they are no photos of their own."""
+_WHOLE = "*"  # stands in it for all files of the folder and below
+_NO_PHOTOS = (
+    *("@eadir", "#recycle", "#snapshot", "@recycle", "$recycle.bin", "system volume information", "lost+found"),
+    *("__macosx", "*.lrdata", "darktable_exported"),
+)
+"""Folders of thumbnails, previews, exports and deleted files, in small letters."""
+_FOLDERS_OF_PAIRS = JPEG | HEIC | RAW
+"""Folders called RAW, JPG, NEF or the like (without the dot) hold the two files of one shutter release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +51,189 @@ class Shot:
     files: tuple[Path, ...]
 
 
-def list_photos(folder: Path, leave_out: Iterable[Path] = ()) -> tuple[Shot, ...]:
-    """The photos in a folder and below, by path; hidden files and our own copies are left out.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The photos of a folder, and how many files were left out, by why."""
 
-    A RAW and a JPEG or HEIC of the same name in the same place are one photo, looked at through the latter. DataError
-    if there is no such folder, or no photo in it.
+    shots: tuple[Shot, ...]
+    left_out: Mapping[str, int]
+
+
+def list_photos(folder: Path, exclude: Iterable[str] = ()) -> tuple[Shot, ...]:
+    """The photos that `survey` finds."""
+    return survey(folder, exclude).shots
+
+
+def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
+    """The photos in a folder and below, in the order of their names; numbers in those count by their value.
+
+    Left out, and counted, are our own copies, folders of thumbnails and deleted files, links to what is listed anyway,
+    names and paths that a pattern in `exclude` fits, movies and other files; left out silently is what is hidden. A RAW
+    and a JPEG or HEIC of the same name, in one place or in two folders called RAW and JPG, are one photo, looked at
+    through the latter. DataError if there is no such folder, or no photo in it.
     """
     if not folder.is_dir():
         what = "a file" if folder.exists() else "not there"
         raise DataError(f"{folder}: is {what}; give a folder with photos")
-    files = sorted(_walk(folder, {place.resolve() for place in leave_out}))
-    shots = [shot for _, same in groupby(files, lambda file: (file.parent, file.stem)) for shot in _shots(list(same))]
+    walk = _Walk(folder, tuple(exclude))
+    shots = _shots(walk.photos())
     if not shots:
         raise DataError(
-            f"{folder}: holds no photo (looked for {', '.join(sorted(ENDINGS))}); give a folder with photos"
+            f"{folder}: holds no photo (looked for {', '.join(sorted(ENDINGS))}){_told(walk.left_out)}; "
+            "give a folder with photos"
         )
-    return tuple(sorted(shots, key=lambda shot: shot.path))
+    return Listing(tuple(shots), +walk.left_out)
 
 
-def _walk(folder: Path, leave_out: set[Path]) -> list[Path]:
-    found: list[Path] = []
+def companions(path: Path) -> list[Path]:
+    """The files beside a photo that belong to it and are none: NAME.mov, NAME.aae, NAME.EXT.xmp and the like."""
+    names = {path.stem.lower(), path.name.lower()}
+    files = (file for file in path.parent.iterdir() if file.suffix.lower() in BESIDE)
+    found = (file for file in files if _original(file.stem).lower() in names)
+    return sorted(file for file in found if file.is_file())
 
-    def refused(error: OSError) -> None:
-        found.append(Path(error.filename))  # a folder that cannot be listed; told when it is read
 
-    for place, folders, names in os.walk(folder, onerror=refused):
-        here = Path(place)
-        if MARK in names and here != folder:
-            folders.clear()
+def note_copy(copy: Path) -> None:
+    """Notes in a copy's folder that it was made here; raises OSError."""
+    with (copy.parent / MARK).open("a", encoding="ascii") as notes:
+        notes.write(json.dumps([copy.stat().st_size, copy.name]) + "\n")
+
+
+def note_folder(folder: Path) -> None:
+    """Notes in a folder that all in it and below was made here; raises OSError."""
+    (folder / MARK).write_text(json.dumps([0, _WHOLE]) + "\n", encoding="ascii")
+
+
+def left_out_line(left_out: Mapping[str, int]) -> str:
+    """What was left out, in one line; "" if nothing was."""
+    return ", ".join(
+        f"{why}: {number:,}" for why, number in sorted(left_out.items(), key=lambda item: (-item[1], item))
+    )
+
+
+def _told(left_out: Mapping[str, int]) -> str:
+    line = left_out_line(left_out)
+    return f", and left out {line}" if line else ""
+
+
+class _Walk:
+    """One walk through a folder; counts what it leaves out."""
+
+    def __init__(self, folder: Path, exclude: tuple[str, ...]) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._folder, self._exclude = folder, exclude
+        self._beside: list[Path] = []
+
+    def photos(self) -> list[Path]:
+        """All photos, in order."""
+        found = sorted(self._all(), key=lambda file: (file.is_symlink(), order(file)))
+        real: dict[Path, Path] = {}
+        for file in found:
+            if real.setdefault(Path(os.path.realpath(file)), file) != file:  # Path.resolve refuses a circle of links
+                self.left_out["links to photos that are listed"] += 1
+        self._count_others(found)
+        return sorted(real.values(), key=order)
+
+    def _all(self) -> Iterator[Path]:
+        refused: list[Path] = []  # folders that cannot be listed; told when they are read
+        for place, folders, names in os.walk(self._folder, onerror=lambda error: refused.append(Path(error.filename))):
+            here = Path(place)
+            made = _made(here) if MARK in names else {}
+            folders[:] = [name for name in folders if self._enters(here / name)]
+            if _WHOLE in made and here != self._folder:
+                folders.clear()
+                continue
+            for name in names:
+                file = here / name
+                if not name.startswith(".") and not self._is_left(file, made):
+                    yield file
+        yield from refused
+
+    def _enters(self, place: Path) -> bool:
+        if place.name.startswith("."):
+            return False
+        if place.is_symlink():
+            self.left_out["linked folders"] += 1
+            return False
+        fits = next((name for name in _NO_PHOTOS if fnmatch(place.name.lower(), name)), None)
+        if fits:
+            self.left_out[f"in {fits if '*' in fits else place.name}"] += _photos_below(place)
+        elif self._excluded(place):
+            self.left_out["by --exclude"] += _photos_below(place)
+        return not fits and not self._excluded(place)
+
+    def _is_left(self, file: Path, made: Mapping[str, int]) -> bool:
+        """Whether a file is no photo to look at; counts it, now or later."""
+        is_photo = file.suffix.lower() in ENDINGS
+        if file.name in made and file.is_file() and file.stat().st_size == made[file.name]:
+            self.left_out["copies made by --copy-picks"] += is_photo
+            return True
+        if not is_photo:
+            self._beside.append(file)
+            return True
+        if self._excluded(file):
+            self.left_out["by --exclude"] += 1
+            return True
+        return file.exists() and not file.is_file()  # a link to nothing is told, too
+
+    def _excluded(self, place: Path) -> bool:
+        inside = place.relative_to(self._folder).as_posix()
+        return any(fnmatch(place.name, pattern) or fnmatch(inside, pattern) for pattern in self._exclude)
+
+    def _count_others(self, photos: Iterable[Path]) -> None:
+        stems = {(photo.parent, name.lower()) for photo in photos for name in (photo.stem, photo.name)}
+        for file in self._beside:
+            ending = file.suffix.lower()
+            if ending in BESIDE and (file.parent, _original(file.stem).lower()) in stems:
+                continue
+            if file.parent == self._folder and file.name.startswith("smalti-photos"):
+                continue
+            self.left_out["movies" if ending in MOVIES else "other files"] += 1
+
+
+def _original(stem: str) -> str:
+    """Apple's IMG_O1234.AAE belongs to IMG_1234.HEIC."""
+    return stem.replace("IMG_O", "IMG_", 1) if stem.startswith("IMG_O") else stem
+
+
+def _photos_below(place: Path) -> int:
+    return sum(Path(name).suffix.lower() in ENDINGS for _, _, names in os.walk(place) for name in names)
+
+
+def _made(folder: Path) -> dict[str, int]:
+    """Names and sizes of the copies that were made in a folder; a line that is damaged counts for nothing."""
+    made = {}
+    try:
+        lines = (folder / MARK).read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            size, name = json.loads(line)
+        except (ValueError, TypeError):
             continue
-        folders[:] = [n for n in folders if not n.startswith(".") and (here / n).resolve() not in leave_out]
-        files = [here / n for n in names if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS]
-        found += [file for file in files if file.is_file() or not file.exists()]  # a link to nothing is told, too
-    return found
+        made[str(name)] = int(size)
+    return made
 
 
-def _shots(same: list[Path]) -> list[Shot]:
-    """Files of one stem: RAWs belong to the first photo that a camera writes beside them."""
-    raws = [file for file in same if file.suffix.lower() in RAW]
-    beside = next((file for file in same if file.suffix.lower() in JPEG | HEIC), None)
-    if not raws or beside is None:
-        return [Shot(file, (file,)) for file in same]
-    others = [Shot(file, (file,)) for file in same if file not in raws and file != beside]
-    return [Shot(beside, (beside, *raws)), *others]
+def _shots(files: Iterable[Path]) -> list[Shot]:
+    """Photos of one name, in one place or in folders called RAW and JPG."""
+    groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for file in files:
+        in_pairs = f".{file.parent.name.lower()}" in _FOLDERS_OF_PAIRS
+        groups[file.parent.parent if in_pairs else file.parent, pair(file.stem)].append(file)
+    return sorted((shot for same in groups.values() for shot in _paired(same)), key=lambda shot: order(shot.path))
+
+
+def _paired(same: list[Path]) -> list[Shot]:
+    """A RAW belongs to the first photo of its place, or else of its name, that a camera writes beside it."""
+    beside = [file for file in same if file.suffix.lower() in JPEG | HEIC]
+    raws: dict[Path, list[Path]] = defaultdict(list)
+    alone = []
+    for file in same:
+        if file.suffix.lower() in RAW and beside:
+            near = [other for other in beside if other.parent == file.parent]
+            raws[(near or beside)[0]].append(file)
+        else:
+            alone.append(file)
+    return [Shot(file, (file, *raws[file])) for file in alone]

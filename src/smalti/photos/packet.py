@@ -1,4 +1,4 @@
-"""XMP packets: values of the `xmp` namespace are set, and every other byte stays as it was.
+"""XMP packets: simple values are read and set, and every other byte stays as it was.
 
 XMP (ISO 16684-1) is RDF in XML. A simple property of a photo is an attribute of an rdf:Description or an element in
 it, and both are found here. The text is changed in place rather than parsed and written anew, so that nothing another
@@ -6,7 +6,7 @@ program keeps there (histories, comments, order, white space, prefixes) can be l
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 
@@ -14,6 +14,13 @@ from smalti.errors import DataError
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMP = "http://ns.adobe.com/xap/1.0/"
+NAMESPACES = {
+    "xmp": XMP,
+    "MicrosoftPhoto": "http://ns.microsoft.com/photo/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+    "acdsee": "http://ns.acdsee.com/iptc/1.0/",
+    "smalti": "urn:smalti:photos",
+}
 
 _NAME = re.compile(rb"<([^\s/>]+)")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -21,17 +28,25 @@ _END = re.compile(rb"\s*(/?)>")
 
 
 def with_values(packet: bytes, values: Mapping[str, str]) -> bytes:
-    """The packet with these simple values in the xmp namespace, by local name; DataError if it is none of ours."""
+    """The packet with these simple values; DataError if it is none of ours.
+
+    Names are `prefix:Name` with a prefix of NAMESPACES, whatever prefix the packet has for it; without one `xmp`.
+    """
     places = _Places(packet, values)
     edits = places.edits
-    missing = [name for name in values if name not in places.found]
+    missing = {name: value for name, value in values.items() if name not in places.found}
     if missing:
-        edits.append((places.home, places.home, places.attributes({name: values[name] for name in missing})))
+        edits.append((places.home, places.home, places.attributes(missing)))
     for begin, end, text in sorted(edits, reverse=True):
         packet = packet[:begin] + text + packet[end:]
     if _Places(packet, values).found != dict(values):
         raise DataError("its rating or label cannot be set")
     return packet
+
+
+def values_in(packet: bytes, names: Iterable[str]) -> dict[str, str]:
+    """The values that are there, by name as in `with_values`; DataError if it is no packet."""
+    return _Places(packet, dict.fromkeys(names, "")).found
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class _Places:
         self.found: dict[str, str] = {}
         self.home = -1
         self._packet, self._values = packet, values
+        self._names = {f"{NAMESPACES[_split(name)[0]]} {_split(name)[1]}": name for name in values}
+        self._prefixes: dict[str, str] = {}  # those in scope at home, by namespace
         self._stack: list[str] = []
         self._bound: dict[str | None, list[str]] = {}
         self._open: tuple[str, int] | None = None  # the element whose text is wanted, and where that begins
@@ -74,8 +91,19 @@ class _Places:
 
     def attributes(self, values: Mapping[str, str]) -> bytes:
         """Text for a start tag at `home`."""
-        written = "".join(f' {self._prefix}:{name}="{value}"' for name, value in values.items())
-        return (self._declaration + written).encode()
+        declared, written = {}, ""
+        for name, value in values.items():
+            own, local = _split(name)
+            prefix = self._prefixes.get(NAMESPACES[own], "")
+            if not prefix:
+                if self._taken(own):
+                    raise DataError(f"the prefix {own} stands for something else in it")
+                declared[own] = f' xmlns:{own}="{NAMESPACES[own]}"'
+            written += f' {prefix or own}:{local}="{value}"'
+        return ("".join(declared.values()) + written).encode()
+
+    def _taken(self, prefix: str) -> bool:
+        return prefix in self._at_home
 
     def _parse(self) -> None:
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
@@ -108,46 +136,41 @@ class _Places:
         self._stack.append(" ".join(name.split(" ")[:2]))
         if place[-1:] == [f"{RDF} RDF"] and self._stack[-1] == f"{RDF} Description":
             self._description(_tag(self._packet, begin), attributes)
-        elif place == [f"{RDF} RDF", f"{RDF} Description"] and self._stack[-1].startswith(f"{XMP} "):
-            self._property(self._stack[-1].removeprefix(f"{XMP} "), _tag(self._packet, begin), begin)
+        elif place == [f"{RDF} RDF", f"{RDF} Description"] and self._stack[-1] in self._names:
+            self._property(self._names[self._stack[-1]], _tag(self._packet, begin), begin)
 
     def _description(self, tag: _Tag, attributes: dict[str, str]) -> None:
         if self.home < 0:
             self.home = tag.attributes_end
-            self._prefix, self._declaration = self._prefix_here()
+            self._at_home = {prefix for prefix, uris in self._bound.items() if uris}
+            self._prefixes = {uris[-1]: prefix for prefix, uris in self._bound.items() if prefix and uris}
         for key, value in attributes.items():
             uri, _, names = key.partition(" ")
             local, _, prefix = names.partition(" ")
-            if uri == XMP and local in self._values:
+            if f"{uri} {local}" in self._names:
                 begin, end = tag.attributes[f"{prefix}:{local}".encode()]
-                self._take(local, value, begin, end)
+                self._take(self._names[f"{uri} {local}"], value, begin, end)
 
-    def _property(self, local: str, tag: _Tag, begin: int) -> None:
-        if local not in self._values:
-            return
+    def _property(self, name: str, tag: _Tag, begin: int) -> None:
         if tag.empty:
-            self.found[local] = ""
-            text = b"<%b>%b</%b>" % (tag.name, self._values[local].encode(), tag.name)
+            self.found[name] = ""
+            text = b"<%b>%b</%b>" % (tag.name, self._values[name].encode(), tag.name)
             self.edits.append((begin, tag.end, text))
         else:
-            self._open = local, tag.end
+            self._open = name, tag.end
 
     def _end(self, _: str) -> None:
         self._stack.pop()
         if self._open:
-            (local, begin), self._open = self._open, None
+            (name, begin), self._open = self._open, None
             end = self._parser.CurrentByteIndex
-            self._take(local, self._packet[begin:end].decode(), begin, end)
+            self._take(name, self._packet[begin:end].decode(), begin, end)
 
-    def _take(self, local: str, value: str, begin: int, end: int) -> None:
-        self.found[local] = value
-        self.edits.append((begin, end, self._values[local].encode()))
+    def _take(self, name: str, value: str, begin: int, end: int) -> None:
+        self.found[name] = value
+        self.edits.append((begin, end, self._values[name].encode()))
 
-    def _prefix_here(self) -> tuple[str, str]:
-        """The prefix of the xmp namespace in scope, and what must be written to have it."""
-        for prefix, uris in self._bound.items():
-            if prefix and uris and uris[-1] == XMP:
-                return prefix, ""
-        if self._bound.get("xmp"):
-            raise DataError("the prefix xmp stands for something else in it")
-        return "xmp", f' xmlns:xmp="{XMP}"'
+
+def _split(name: str) -> tuple[str, str]:
+    prefix, _, local = name.rpartition(":")
+    return prefix or "xmp", local

@@ -2,47 +2,56 @@
 
 import filecmp
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 from smalti.errors import DataError
 from smalti.jobs import appearing, guarded
 from smalti.photos.files import shown
+from smalti.photos.listing import companions
 from smalti.photos.photo import Photo, Result
 
 
-def copy_picks(result: Result, folder: Path) -> tuple[Path, ...]:
+def copy_picks(
+    result: Result, folder: Path, *, unrated: bool = False, made: Callable[[Path], None] = lambda _: None
+) -> tuple[Path, ...]:
     """Copies all files of each pick to `folder`, with their times; returns the copies that were made.
 
-    What is there already stays: the same content is not copied again, and a photo whose name is taken by another one
-    becomes NAME-2, its RAW and its JPEG alike. A copy has its name only when it is complete. Raises OutputError, and
-    DataError if a photo is gone.
+    With `unrated` also what was not compared: photos that stand alone, and brackets. What belongs to a photo (its
+    movie, its edits, its sound, its sidecars) goes with it. What is there already stays: the same content is not copied
+    again, and a photo whose name is taken by another one becomes NAME-2, with all its files alike. A copy has its name
+    only when it is complete; `made` is told of each. Raises OutputError, and DataError if a photo is gone.
     """
-    made: list[Path] = []
+    wanted = {"pick", "unrated"} if unrated else {"pick"}
+    copies: list[Path] = []
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for ranked in (ranked for series in result.series for ranked in series.ranked):
-        if ranked.verdict == "pick":
-            made.extend(_copy_photo(ranked.photo, folder))
-    return tuple(made)
+        for copy in _copy_photo(ranked.photo, folder) if ranked.verdict in wanted else ():
+            with guarded(folder):
+                made(copy)
+            copies.append(copy)
+    return tuple(copies)
 
 
 def _copy_photo(photo: Photo, folder: Path) -> Iterator[Path]:
     for source in photo.files:
         if not source.is_file():
             raise DataError(f"{shown(source)}: is gone and cannot be copied; run the command again")
-    for source, target in _targets(photo, folder):
+    beside = (file for source in photo.files for file in companions(source))
+    for source, target in _targets(list(dict.fromkeys([*photo.files, *beside])), folder):
         if not target.exists():
             _copy(source, target)
             yield target
 
 
-def _targets(photo: Photo, folder: Path) -> list[tuple[Path, Path]]:
+def _targets(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     """The files and their first free names, or those that hold them already."""
     for number in count(1):
         tag = f"-{number}" if number > 1 else ""
-        pairs = [(source, folder / f"{source.stem}{tag}{source.suffix}") for source in photo.files]
+        names = (source.name.partition(".") for source in sources)  # NAME.JPG and NAME.JPG.xmp stay together
+        pairs = [(source, folder / f"{a}{tag}{dot}{b}") for source, (a, dot, b) in zip(sources, names, strict=True)]
         with guarded(folder):
             if all(not target.exists() or _same(source, target) for source, target in pairs):
                 return pairs

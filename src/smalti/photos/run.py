@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card
-from smalti.errors import MissingExtraError, RasterError
+from smalti.errors import MissingExtraError, RasterError, SmaltiError
 from smalti.jobs import hold
 from smalti.photos.cache import Looks, place_for
 from smalti.photos.choices import match, overrule, regroup
@@ -57,8 +57,10 @@ def rank_photos(
     progress: Callable[[int], None] = lambda _: None,
     keep: Keep = lambda *_: None,
     choices: Sequence[Choice] = (),
+    grouped: Callable[[int], None] = lambda _: None,
 ) -> Result:
-    """Looks at photos of a folder, groups and ranks them; `progress` is told how many more are done.
+    """Looks at photos of a folder, groups and ranks them; `progress` is told how many more were looked at, `grouped`
+    how many more have their series.
 
     What a person decided (`choices`) goes before the program's series and the model's verdicts.
 
@@ -78,7 +80,7 @@ def rank_photos(
         overrule(
             rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members]), chosen
         )
-        for members in regroup(group(photos, looks), photos, hand)
+        for members in regroup(group(photos, looks, grouped), photos, hand)
     )
     return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
 
@@ -113,6 +115,11 @@ def _look_at_all(
             return _see(shot, ranker, known, large, keep)
         except (RasterError, MissingExtraError) as error:
             return Unread(shot.path, str(error).removeprefix(f"{shot.path}: "))
+        except SmaltiError:
+            raise
+        except Exception as error:  # one file never ends a run, whatever a library makes of it
+            first = str(error).strip().partition("\n")[0]
+            return Unread(shot.path, f"cannot be looked at ({type(error).__name__}: {first}); export it as JPEG")
 
     seen: list[Seen] = []
     unread: list[Unread] = []

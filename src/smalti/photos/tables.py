@@ -1,4 +1,4 @@
-"""The table of a result: one line per photo, as CSV (RFC 4180, UTF-8).
+"""The table of a result: one line per photo, as CSV (RFC 4180, UTF-8 with the mark that Excel needs to know it).
 
 A cell of text that a spreadsheet would take for a formula begins with an apostrophe. `taken` is ISO 8601 without an
 offset: UTC where the photo says how far its clock is from UTC, else the camera's clock.
@@ -26,6 +26,7 @@ COLUMNS = (
     "camera",
     "megapixels",
 )
+_ENCODING = "utf-8-sig"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -33,7 +34,13 @@ def write_csv(result: Result, path: Path) -> None:
     """Writes the table to `path`; OutputError if that cannot be."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows(result)])
-    deliver(path, text.getvalue().encode())
+    deliver(path, text.getvalue().encode(_ENCODING))
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is such a table, of this version or another one; OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return file.read(64).decode(_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
 
 
 def rows(result: Result) -> list[list[str]]:

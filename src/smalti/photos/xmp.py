@@ -1,10 +1,10 @@
 """XMP sidecars: rating and label of each photo, for Lightroom, digiKam and darktable.
 
-| verdict   | xmp:Rating | xmp:Label | why |
-|-----------|------------|-----------|-----|
-| pick      | 5          | Green     | |
-| alternate | 3          | Yellow    | kept, and told apart from what nobody rated |
-| reject    | -1         | Red       | the XMP specification's value for rejected |
+| verdict   | xmp:Rating | xmp:Label | MicrosoftPhoto:Rating | digiKam:PickLabel, ColorLabel | why |
+|-----------|------------|-----------|-----------------------|-------------------------------|-----|
+| pick      | 5          | Green     | 99                    | 3 accepted, 4 green           | |
+| alternate | 3          | Yellow    | 50                    | 0 none, 3 yellow              | not unrated |
+| reject    | -1         | Red       | 0                     | 1 rejected, 1 red             | rejected in XMP |
 
 darktable and Bridge show -1 as rejected; Lightroom and digiKam know 0 to 5 only and show such a photo unrated, which is
 why rejects carry the red label as well. The labels are the English names, which digiKam and darktable compare letter
@@ -16,19 +16,15 @@ Adobe's programs read only what is inside the file, and Smalti never changes a p
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import DataError
 from smalti.jobs import deliver
+from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_ours
 from smalti.photos.listing import RAW
-from smalti.photos.packet import RDF, XMP, with_values
+from smalti.photos.packet import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.photo import Photo, Result, Unread, Verdict
-
-MARKS: dict[Verdict, dict[str, str]] = {
-    "pick": {"Rating": "5", "Label": "Green"},
-    "alternate": {"Rating": "3", "Label": "Yellow"},
-    "reject": {"Rating": "-1", "Label": "Red"},
-}
 
 WITH_SIDECAR = RAW - {".dng"}
 """Endings of the files whose sidecar Adobe's programs read. A DNG holds its own XMP."""
@@ -37,30 +33,52 @@ EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="{RDF}">
   <rdf:Description rdf:about=""
-    xmlns:xmp="{XMP}"{{more}}/>
+    xmlns:xmp="{XMP}"
+    xmlns:MicrosoftPhoto="{NAMESPACES["MicrosoftPhoto"]}"
+    xmlns:digiKam="{NAMESPACES["digiKam"]}"
+    xmlns:smalti="{NAMESPACES["smalti"]}"{{more}}/>
  </rdf:RDF>
 </x:xmpmeta>
 """
 
 
-def write_sidecars(result: Result) -> tuple[Unread, ...]:
-    """Writes or updates the sidecars of all photos; returns those that were left alone, and why.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the sidecars."""
 
-    In a sidecar that is there already only rating and label change, to the byte. One that cannot be understood is left
-    as it is. Raises OutputError where a sidecar cannot be written.
+    left: tuple[Unread, ...]
+    """Sidecars that were left as they are, and why."""
+    kept: int
+    """Photos that keep a rating or label of their own."""
+
+
+def write_sidecars(result: Result, *, overwrite: bool = False) -> Written:
+    """Writes or updates the sidecars of all photos.
+
+    A photo that has a rating or label already, in a sidecar or in one of its files, keeps it and gets none of ours,
+    unless `overwrite`; what Smalti itself wrote and nobody changed since is no such decision. In a sidecar that is
+    there only our fields change, to the byte. One that cannot be understood is left as it is. Raises OutputError where
+    a sidecar cannot be written.
     """
     done: dict[Path, Verdict] = {}
     left: list[Unread] = []
-    for ranked in (ranked for series in result.series for ranked in series.ranked if ranked.verdict != "unrated"):
-        for path, fresh in _sidecars(ranked.photo):
+    kept = 0
+    for ranked in (ranked for series in result.series for ranked in series.ranked):
+        sidecars = dict(_sidecars(ranked.photo))
+        if not overwrite and any(map(is_decided, [*sidecars, *ranked.photo.files])):
+            kept += ranked.verdict != "unrated"
+            continue
+        for path, fresh in sidecars.items():
+            if ranked.verdict == "unrated" and not is_ours(path):
+                continue
             if done.setdefault(path, ranked.verdict) != ranked.verdict:
                 left.append(Unread(path, f"stands for two photos; it says {done[path]}, as for the first"))
                 continue
             try:
-                _mark(path, fresh, MARKS[ranked.verdict])
+                _mark(path, fresh, MARKS[ranked.verdict] | {VERDICT: ranked.verdict})
             except DataError as error:
                 left.append(Unread(path, f"left as it is: {error}"))
-    return tuple(left)
+    return Written(tuple(left), kept)
 
 
 def _sidecars(photo: Photo) -> Iterator[tuple[Path, bytes]]:

@@ -1,0 +1,49 @@
+"""What `smalti photos` may write over: its own table and its own page, and nothing else. Asked before any work."""
+
+from pathlib import Path
+
+import click
+
+from smalti.errors import OutputError
+from smalti.photos.files import shown
+from smalti.photos.listing import ENDINGS, MOVIES
+from smalti.photos.tables import is_table
+
+_PAGE_SIGN = b"Made by Smalti"
+
+
+def check_table(path: Path) -> None:
+    """OutputError if the table would replace what is no table of ours, or lie where none can."""
+    if path.suffix.lower() in ENDINGS | MOVIES:
+        raise OutputError(
+            f"{shown(path)}: is the name of a photo or movie, not of a table; give a name that ends in .csv"
+        )
+    _check_place(path)
+    if _exists(path) and not is_table(path):
+        raise OutputError(f"{shown(path)}: is there already and is no table of `smalti photos`; give another name")
+
+
+def check_page(path: Path) -> None:
+    """OutputError if the page would replace what is no page of ours."""
+    _check_place(path)
+    if _exists(path) and _PAGE_SIGN not in path.read_bytes():
+        raise OutputError(f"{shown(path)}: is there already and is no page of `smalti photos`; rename it")
+
+
+def check_picks(place: Path, folder: Path) -> None:
+    """UsageError for the folder of the photos itself, OutputError for what is no folder."""
+    if place.resolve() == folder.resolve():
+        raise click.UsageError(f"--copy-picks {place}: is the folder of the photos itself; give another one")
+    _check_place(place / "file")
+
+
+def _exists(path: Path) -> bool:
+    if path.is_dir():
+        raise OutputError(f"{shown(path)}: cannot be written: is a folder; give the name of a file")
+    return path.exists()
+
+
+def _check_place(path: Path) -> None:
+    nearest = next((parent for parent in path.parents if parent.exists()), None)
+    if nearest is not None and not nearest.is_dir():
+        raise OutputError(f"{shown(path)}: cannot be written: {shown(nearest)} is a file, not a folder")

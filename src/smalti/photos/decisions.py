@@ -1,0 +1,73 @@
+"""Ratings and labels that a photo has already: in a sidecar, or in the file itself (XMP, or EXIF's own rating)."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from smalti.errors import DataError
+from smalti.photos import exif, jpeg
+from smalti.photos.packet import values_in
+from smalti.photos.photo import Verdict
+
+FIELDS = ("xmp:Rating", "xmp:Label", "MicrosoftPhoto:Rating", "digiKam:PickLabel", "digiKam:ColorLabel")
+"""What is written of a verdict, in this order."""
+VERDICT = "smalti:Verdict"
+"""The field by which a sidecar is known to hold what Smalti wrote, as long as the others still say so."""
+MARKS: dict[Verdict, dict[str, str]] = {
+    "pick": dict(zip(FIELDS, ("5", "Green", "99", "3", "4"), strict=True)),
+    "alternate": dict(zip(FIELDS, ("3", "Yellow", "50", "0", "3"), strict=True)),
+    "reject": dict(zip(FIELDS, ("-1", "Red", "0", "1", "1"), strict=True)),
+    "unrated": dict(zip(FIELDS, ("0", "", "0", "0", "0"), strict=True)),
+}
+_READ = (*FIELDS, "acdsee:rating")
+_NONE = {"", "0", "None"}  # values that say that nothing was decided
+_PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>|<rdf:RDF\b.*?</rdf:RDF>", re.DOTALL)
+_HEAD = 1 << 20  # bytes in which EXIF lies
+_EXIF_RATING = 0x4746
+
+
+def is_decided(path: Path) -> bool:
+    """Whether a sidecar or a photo's file holds a rating or label that is not what Smalti wrote."""
+    return any(_said(values) and not _wrote(values) for values in _values(path))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a sidecar holds what Smalti wrote, unchanged."""
+    return any(map(_wrote, _values(path)))
+
+
+def _said(values: dict[str, str]) -> bool:
+    return any(value.strip() not in _NONE for name, value in values.items() if name != VERDICT)
+
+
+def _wrote(values: dict[str, str]) -> bool:
+    fields = {name: value for name, value in values.items() if name != VERDICT}
+    return VERDICT in values and fields in MARKS.values()
+
+
+def _values(path: Path) -> Iterator[dict[str, str]]:
+    """The fields of each packet in a file; none where there is no such file, or nothing that can be understood."""
+    is_sidecar = path.suffix.lower() == ".xmp"
+    try:
+        packets, head = ([path.read_bytes()], b"") if is_sidecar else _packets(path)
+    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
+        return
+    for packet in packets:
+        with suppress(DataError):
+            yield values_in(packet, (*_READ, VERDICT))
+    yield {"exif:Rating": str(_header(head).number(_EXIF_RATING))}
+
+
+def _packets(path: Path) -> tuple[list[bytes], bytes]:
+    """The XMP packets in a photo's file, and its first bytes."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return [match[0] for match in _PACKET.finditer(content)], content[:_HEAD]
+
+
+def _header(head: bytes) -> exif.Exif:
+    if head.startswith(jpeg.START):
+        found = jpeg.look(head + bytes(4))
+        return found.exif if found else exif.NONE
+    return exif.parse(head)
