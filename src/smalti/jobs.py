@@ -36,7 +36,7 @@ def hold(output: Path) -> Iterator[None]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = _lock(lock, holder, output)
         try:
-            holder.write_text(f"PID {os.getpid()} on {socket.gethostname()}\n")
+            holder.write_text(f"PID {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
         except OSError:
             held.release()
             raise
@@ -67,7 +67,7 @@ def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
 def _read_holder(holder: Path) -> str:
     """Who holds an output. In a file of its own: the lock's may be emptied by who asks for it, or not be readable."""
     try:
-        return holder.read_text().strip() or "another process"
+        return holder.read_text(encoding="utf-8", errors="replace").strip() or "another process"
     except OSError:
         return "another process"
 
@@ -174,7 +174,7 @@ class Spool:
         self._filling: list[Pixels] = []
         wanted = json.dumps(made_of, sort_keys=True)
         job = folder / "job.json"
-        found = job.read_text() if job.exists() else ""
+        found = job.read_text(encoding="utf-8") if job.exists() else ""
         self.discarded = found not in ("", wanted)
         if found != wanted:
             shutil.rmtree(folder, ignore_errors=True)

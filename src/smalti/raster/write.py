@@ -66,7 +66,7 @@ def write_raster(
         sidecar.unlink(missing_ok=True)
         publish(unfinished, output)
         described = scratch / "unfinished.xml"
-        described.write_text(_description(product, job, seen))
+        described.write_text(_description(product, job, seen), encoding="utf-8")
         publish(described, sidecar)
 
 
@@ -75,7 +75,7 @@ def made_by(output: Path) -> str:
     sidecar = _sidecar(output)
     if not (output.is_file() and sidecar.is_file()):
         return ""
-    _, _, rest = sidecar.read_text(errors="replace").partition('<MDI key="SMALTI_JOB">')
+    _, _, rest = sidecar.read_text(encoding="utf-8", errors="replace").partition('<MDI key="SMALTI_JOB">')
     return rest.partition("<")[0]
 
 
@@ -86,7 +86,7 @@ def _sidecar(output: Path) -> Path:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silences what libtiff writes to stderr by itself when a disk is full: the error that we raise says it."""
-    with warnings.catch_warnings(), Path(os.devnull).open("w") as nowhere:
+    with warnings.catch_warnings(), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         stderr = os.dup(2)
         os.dup2(nowhere.fileno(), 2)

@@ -80,7 +80,7 @@ def write_scene(
         except (RasterioError, DataSourceError, FeatureError, GeometryError) as error:
             first = str(error).splitlines()[0]
             raise OutputError(f"{path}: cannot be written, is the disk full? ({first})") from None
-        unfinished[4].write_text(_category_names())
+        unfinished[4].write_text(_category_names(), encoding="utf-8")
         for done, name in zip(unfinished, names, strict=True):
             publish(done, name)
     return names

@@ -22,7 +22,7 @@ class Records:
         """Writes one line; the file is rewritten, since later lines may have more columns."""
         self._rows.append({"step": str(step)} | {name: f"{value:.6g}" for name, value in values.items()})
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
-        with guarded(self.path), self.path.open("w", newline="") as file:
+        with guarded(self.path), self.path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(self._rows)

@@ -57,7 +57,7 @@ def write_scores(folder: Path, recipe: str, scores: dict[str, float]) -> None:
 def read_scores(folder: Path, recipe: str) -> dict[str, float] | None:
     """The scores of a training that was finished by this recipe (its JSON), or None."""
     try:
-        found = json.loads((folder / SCORES).read_text())
+        found = json.loads((folder / SCORES).read_text(encoding="utf-8"))
         scores = {str(name): float(value) for name, value in found["scores"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,0 +1,114 @@
+"""What must hold on Windows and macOS as well, tested as far as it can be where neither is at hand."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import pytest
+
+import smalti
+from smalti.card import Card, Task
+from smalti.cli import pictures
+from smalti.jobs import beside
+from smalti.known import folder as known_folder
+from smalti.mapping import places
+from smalti.raster.check import is_local
+from tests.test_imports import torch_free
+from tests.tiny import tiny_model
+
+ONLY_UNIX = ("fcntl", "resource", "pwd", "grp", "termios", "syslog")
+SOURCES = sorted(Path(smalti.__file__).parent.rglob("*.py"))
+
+
+def python_without_unix(code: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a script in which the modules that only Unix has cannot be imported."""
+    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in ONLY_UNIX)
+    command = [sys.executable, "-c", f"import sys; {blocked}\n{code}", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_the_torch_free_half_imports_without_the_modules_of_unix() -> None:
+    done = python_without_unix(f"import importlib\nfor name in {torch_free()!r}: importlib.import_module(name)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_scenes_are_mapped_without_the_modules_of_unix(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "tiny.onnx")
+    scene, out = tmp_path / "scene.tif", tmp_path / "map.tif"
+    code = "from smalti.cli import main\nsys.argv[0] = 'smalti'\nmain()"
+    for arguments in (
+        ("draw", scene, "--size", "64"),
+        ("map", scene, "-o", out, "--model", tmp_path / "tiny.onnx", "--polygons", tmp_path / "map.gpkg"),
+    ):
+        done = python_without_unix(code, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert out.exists() and (tmp_path / "map.gpkg").exists()
+    assert not [path.name for path in tmp_path.iterdir() if path.suffix in (".lock", ".holder", ".partial")]
+
+
+@pytest.mark.parametrize(
+    "path", [r"C:\scenes\x.tif", "C:/scenes/x.tif", r"\\server\share\x.tif", r"..\x.tif", r"c:x.tif", "C:\\"]
+)
+def test_a_drive_is_no_scheme_of_a_url(path: str) -> None:
+    assert not places.is_remote(path) and is_local(path)
+
+
+class Windows(PureWindowsPath):
+    """A path of Windows, in the folder C:\\here."""
+
+    def absolute(self) -> "Windows":
+        return type(self)(r"C:\here") / self
+
+
+def test_maps_are_named_by_the_scenes_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "Path", Windows)
+    found = [
+        r"C:\scenes\a\x.tif",
+        r"C:\scenes\b\x.tif",
+        r"D:y.tif",
+        r"\\server\share\z.v2.tif",
+        "https://host/w.tif?q=1",
+    ]
+    names = [path.name for path in places.outputs(found, r"C:\maps", True)]
+    assert names == ["a_x.tif", "b_x.tif", "y.tif", "z.v2.tif", "w.tif"]
+    assert {str(path.parent) for path in places.outputs(found, r"C:\maps", True)} == {r"C:\maps"}
+
+
+def test_what_belongs_to_an_output_lies_beside_it() -> None:
+    assert str(beside(PureWindowsPath(r"C:\maps\m.tif"), "lock")) == r"C:\maps\m.tif.lock"  # type: ignore[arg-type]
+
+
+def test_pictures_of_images_in_folders_are_plain_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(pictures, "Path", PureWindowsPath)
+    monkeypatch.setattr(pictures, "deliver", lambda path, content: written.append(path.name))
+    task = Task(name="height", kind="value")
+    picture = pictures.PictureFolder(Path("out"), Card(name="n", net="n", tasks=(task,)))
+    picture(r"C:\images\town 1\a.tif", {"height": np.zeros((2, 2), np.float32)})
+    assert written == ["C_images_town_1_a.png"]
+
+
+def test_the_layout_of_a_data_set_is_found_below_folders_of_windows() -> None:
+    keys = {known_folder.plain(PureWindowsPath("Top", "a 1.TIF").as_posix())}
+    assert keys == {known_folder.plain(PurePosixPath("Top", "a 1.TIF").as_posix())}
+
+
+def unclear(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in the encoding of the machine, which on Windows is not UTF-8."""
+    called = ast.unparse(call.func)
+    name = "" if called == "rasterio.open" else called.rpartition(".")[2]
+    told = any(keyword.arg == "encoding" for keyword in call.keywords)
+    if name in ("read_text", "write_text"):
+        return not told
+    modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    text = [mode for mode in modes if isinstance(mode, str) and set(mode) <= set("rwax+t") and mode]
+    return name == "open" and bool(text) and not told
+
+
+def test_text_is_utf8_on_every_machine() -> None:
+    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES}
+    calls = [(source, node) for source, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not [f"{source}:{call.lineno}" for source, call in calls if unclear(call)]
