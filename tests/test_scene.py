@@ -86,6 +86,18 @@ def test_tiles_without_a_valid_pixel_are_skipped_and_the_rest_is_untouched_by_th
     np.testing.assert_allclose(scene.values[:, :, 30:], expected[:, :, 30:], atol=1e-6)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_tile_that_is_valid_only_where_the_next_one_counts_too_is_asked(turned: bool) -> None:
+    scene, predict = Scene(*(28, 16)[:: 1 if turned else -1]), Threshold()
+    scene.valid[:] = False
+    shared = (slice(12, 16), slice(None)) if turned else (slice(None), slice(12, 16))  # done by the second tile
+    scene.valid[shared] = True
+    summary = predict_scene(scene.read, predict, scene.write, *scene.valid.shape)
+    assert (summary.tiles, summary.skipped) == (2, 0)
+    expected = predict(scene.pixels[None])["cover"][0]
+    np.testing.assert_allclose(scene.values[:, *shared], expected[:, *shared], atol=1e-6)
+
+
 def test_the_net_never_sees_invalid_pixels() -> None:
     scene = Scene(16, 16)
     scene.valid[:4] = False

@@ -34,6 +34,20 @@ def test_common_ground_is_refused(x: float, y: float, share: str) -> None:
         check(grid_at(5e5, 5e6), grid_at(x, y))
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(("x", "share"), [(500100, "100%"), (499999.5, "50%")])
+def test_ground_is_a_share_of_the_smaller_image(x: float, share: str, swapped: bool) -> None:
+    large, small = grid_at(5e5, 5e6, side=2000), grid_at(x, 5e6 - 100, side=2)
+    with pytest.raises(DataError, match=f"same ground: {share} of the smaller one"):
+        check(*((small, large) if swapped else (large, small)))
+
+
+def test_a_sliver_by_rounding_is_no_common_ground() -> None:
+    check(grid_at(5e5, 5e6), grid_at(5e5 + 50 - 0.02, 5e6))  # 0.4 of a thousandth of 50 m
+    with pytest.raises(DataError, match="same ground: 0%"):
+        check(grid_at(5e5, 5e6), grid_at(5e5 + 50 - 0.2, 5e6))
+
+
 @pytest.mark.parametrize(("x", "y"), [(500050, 5e6), (5e5, 4999950), (6e5, 5e6)])
 def test_neighbours_are_apart(x: float, y: float) -> None:
     check(grid_at(5e5, 5e6), grid_at(x, y))

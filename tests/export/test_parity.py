@@ -40,6 +40,22 @@ def test_more_than_its_rounding_is_another_net(error: float) -> None:
     assert "\n" not in str(error_.value)
 
 
+@pytest.mark.parametrize("error", [1e-3, 1e-2, 0.05])
+def test_an_answer_that_is_visibly_another_is_refused_whatever_the_limits_are_called(error: float) -> None:
+    class Smooth(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            return (torch.sigmoid(x),)
+
+    def graph(x: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (1 / (1 + np.exp(-x)) + np.float32(error),)
+
+    with pytest.raises(ExportError, match="not written"):
+        Comparison(Smooth(), graph, "out.onnx")(NAME, INPUT)
+    if error >= 1e-2:
+        with pytest.raises(ExportError, match="not written"):
+            Comparison(Amplifying(), lambda x: (by_another_order(x)[0] + np.float32(error),), "out.onnx")(NAME, INPUT)
+
+
 def test_no_rounding_excuses_a_large_difference() -> None:
     class Wild(Amplifying):
         def forward(self, x: Tensor) -> tuple[Tensor, ...]:
