@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import click
@@ -17,7 +16,9 @@ from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
 from smalti.photos.files import shown
 from smalti.photos.listing import left_out_line, note_copy, note_folder, survey
-from smalti.photos.photo import Result, Series
+from smalti.photos.photo import Photo, Result, Series
+from smalti.photos.read import Pixels
+from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep, rank_photos
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
@@ -156,9 +157,15 @@ def _write(result: Result, folder: Path, options: Options) -> None:
 
 
 def _keep(folder: Path) -> Keep:
-    """Makes the page's thumbnails of photos while they are decoded anyway."""
-    thumbs = thumbs_of(folder / PAGE)
-    with guarded(thumbs):
-        thumbs.mkdir(parents=True, exist_ok=True)
-        note_folder(thumbs)
-    return partial(keep_thumb, thumbs)
+    """Makes the page's pictures of photos while they are decoded anyway."""
+    place = thumbs_of(folder / PAGE)
+    with guarded(place):
+        place.mkdir(parents=True, exist_ok=True)
+        note_folder(place)
+    renditions = Renditions(place)
+
+    def keep(photo: Photo, picture: Pixels) -> None:
+        keep_thumb(place, photo, picture)
+        renditions.keep(photo, picture)
+
+    return keep

@@ -25,7 +25,7 @@ class _Entry(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
     content: Annotated[str, Field(pattern=f"^[0-9a-f]{{{LENGTH}}}$")]
     file: str
-    verdict: Verdict | None
+    verdict: Literal["pick", "alternate", "reject"] | None
     series: str | None
     at: Annotated[int, Field(ge=0)]
 
@@ -67,7 +67,7 @@ def match(choices: Sequence[Choice], photos: Sequence[Photo], folder: Path) -> d
             same[photo.content].append(i)
     found: dict[int, Choice] = {}
     for content, indices in same.items():
-        files = {i: photos[i].path.relative_to(folder).as_posix() for i in indices}
+        files = {i: shown(photos[i].path.relative_to(folder).as_posix()) for i in indices}
         found |= _pair(files, by_content[content])
     return found
 
@@ -106,16 +106,17 @@ def regroup(groups: Sequence[Sequence[int]], photos: Sequence[Photo], hand: Mapp
     """
     parts: dict[str | int, list[int]] = defaultdict(list)
     for number, group in enumerate(groups):
-        members = sorted(group, key=lambda i: _when(photos[i]))
+        members = sorted(group, key=lambda i: in_time(photos[i]))
         known = [k for k, i in enumerate(members) if i in hand]
         for k, i in enumerate(members):
             nearest = min(known, key=lambda other: abs(other - k), default=None)
             parts[number if nearest is None else hand[members[nearest]]].append(i)
-    found = [sorted(members, key=lambda i: _when(photos[i])) for members in parts.values()]
-    return sorted(found, key=lambda members: _when(photos[members[0]]))
+    found = [sorted(members, key=lambda i: in_time(photos[i])) for members in parts.values()]
+    return sorted(found, key=lambda members: in_time(photos[members[0]]))
 
 
-def _when(photo: Photo) -> tuple[bool, float, str]:
+def in_time(photo: Photo) -> tuple[bool, float, str]:
+    """What photos are sorted by: time, those without one last, then path."""
     return photo.taken is None, photo.taken or 0.0, photo.path.as_posix()
 
 

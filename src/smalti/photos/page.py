@@ -1,16 +1,17 @@
 """The page of a folder of photos: one row per series, best first, to be looked through and overruled by keyboard.
 
 The page asks for nothing from the network, and its policy says so to the browser: only its own script and style, known
-by their hashes, may run, and pictures come from beside it. What is overruled stays in the browser's storage and leaves
-it as CSV or as a list of files. Thumbnails lie in NAME_files beside NAME.html, so that a thousand photos load only
-as they come into view; the photos themselves are linked, not copied.
+by their hashes, may run, and pictures come from beside it. What is overruled stays in the browser's storage, by the
+content of the photos, and leaves it as a file of choices that `photos.choices` reads, as CSV or as a list of files.
+Thumbnails lie in NAME_files beside NAME.html, so that a thousand photos load only as they come into view; the photos
+themselves are linked, not copied, but for those that browsers cannot show. All paths are relative to the page.
 """
 
 import base64
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -21,13 +22,19 @@ from markupsafe import Markup
 
 from smalti import __version__
 from smalti.jobs import deliver
+from smalti.photos.choices import in_time
 from smalti.photos.files import link, shown
-from smalti.photos.listing import JPEG
-from smalti.photos.photo import Photo, Ranked, Result, Series
+from smalti.photos.photo import Kind, Photo, Ranked, Result, Series, Verdict
+from smalti.photos.rank import ALTERNATE, CLOSE
+from smalti.photos.renditions import Full, Renditions
 from smalti.photos.tables import COLUMNS, rows, taken
 from smalti.photos.thumbs import thumbs_of, write_thumbs
 
-_SHOWN_BY_BROWSERS = JPEG | {".png"}
+_COMPARED: set[Verdict] = {"alternate", "reject"}
+_KINDS: dict[Kind, str] = {
+    "exposure bracket": "exposure bracket, kept whole",
+    "focus stack": "focus stack, kept whole",
+}
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,13 @@ class Card:
     """A photo on the page, all of it ready to be printed."""
 
     row: int
-    id: str
     name: str
     about: str
     verdict: str
+    chosen: bool
     thumb: str
     full: str
+    note: str
     score: str
     beats: str
     close: bool
@@ -52,6 +60,8 @@ class Strip:
     """A series on the page."""
 
     name: str
+    kind: str
+    """What is said of its kind; "" for a plain series."""
     about: str
     cards: tuple[Card, ...]
 
@@ -62,27 +72,72 @@ class Strip:
 
 
 def write_page(result: Result, path: Path) -> None:
-    """Writes the page to `path`, after the thumbnails to NAME_files beside it; OutputError if that cannot be."""
+    """Writes the page to `path`, after the pictures to NAME_files beside it; OutputError if that cannot be."""
     photos = [ranked.photo for series in result.series for ranked in series.ranked]
     names = write_thumbs(photos, thumbs_of(path))
-    thumbs = {sha256: link(thumbs_of(path) / name, path.parent) for sha256, name in names.items()}
-    strips = _strips(result, thumbs, path.parent)
+    renditions = Renditions(thumbs_of(path))
+    renditions.keep_only(photos)
+    pictures = _Pictures(
+        path.parent,
+        {sha256: link(thumbs_of(path) / name, path.parent) for sha256, name in names.items()},
+        {photo.path: renditions.full(photo) for photo in photos},
+    )
+    strips = _strips(result, pictures)
     page = _render(
         title=_title(photos),
         strips=[strip for strip in strips if len(strip.cards) > 1],
         alone=[strip for strip in strips if len(strip.cards) == 1],
         photos=len(photos),
-        unread=[(shown(unread.path), shown(unread.reason)) for unread in result.unread],
+        unread=[(_beside(unread.path, path.parent), shown(unread.reason)) for unread in result.unread],
         model=shown(result.model),
         how=shown(result.how),
-        data={
-            "name": shown(path.stem),
-            "columns": COLUMNS,
-            "rows": rows(result),
-            "files": [[shown(file) for file in photo.files] for photo in photos],
-        },
+        data=_data(result, path),
     )
     deliver(path, page.encode())
+
+
+def _data(result: Result, path: Path) -> dict[str, Any]:
+    """What the script needs: the table, and what choices, series made by hand and lists are made of."""
+    ranked = [one for series in result.series for one in series.ranked]
+    order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=in_time))}
+    return {
+        "name": shown(path.stem),
+        "limits": {"close": CLOSE, "alternate": ALTERNATE},
+        "columns": COLUMNS,
+        "rows": rows(_relative(result, path.parent)),
+        "photos": [
+            {
+                "content": one.photo.content,
+                "files": [_beside(file, path.parent) for file in (one.photo.path, *_others(one.photo))],
+                "when": order[one.photo.path],
+                "score": one.look.score,
+                "verdict": one.proposed or one.verdict,
+            }
+            for one in ranked
+        ],
+        "choices": [asdict(choice) for choice in result.choices.values()],
+    }
+
+
+def _others(photo: Photo) -> list[Path]:
+    return [file for file in photo.files if file != photo.path]
+
+
+def _beside(path: Path, folder: Path) -> str:
+    """A path as it is written on a page in `folder`."""
+    return shown(Path(os.path.relpath(path, folder)).as_posix())
+
+
+def _relative(result: Result, folder: Path) -> Result:
+    """The result with the photos' paths as they are written on a page in `folder`."""
+
+    def moved(ranked: Ranked) -> Ranked:
+        return replace(ranked, photo=replace(ranked.photo, path=Path(os.path.relpath(ranked.photo.path, folder))))
+
+    return replace(
+        result,
+        series=tuple(replace(series, ranked=tuple(map(moved, series.ranked))) for series in result.series),
+    )
 
 
 def _render(**values: Any) -> str:
@@ -118,31 +173,41 @@ def _title(photos: Sequence[Photo]) -> str:
     return f"Photos in {shown(folder)}" if folder else "Photos"
 
 
-def _strips(result: Result, thumbs: dict[str, str], folder: Path) -> list[Strip]:
+@dataclass(frozen=True)
+class _Pictures:
+    """Where the pictures of photos are, for a page in `folder`."""
+
+    folder: Path
+    thumbs: dict[str, str]
+    """Links by SHA-256."""
+    full: dict[Path, Full]
+    """By `Photo.path`."""
+
+
+def _strips(result: Result, pictures: _Pictures) -> list[Strip]:
     strips: list[Strip] = []
     row = 0
     for series in result.series:
-        cards = [_card(ranked, row + k, thumbs, folder) for k, ranked in enumerate(series.ranked)]
-        strips.append(Strip(shown(series.name), _span(series), tuple(cards)))
+        cards = [_card(ranked, row + k, pictures) for k, ranked in enumerate(series.ranked)]
+        strips.append(Strip(shown(series.name), _KINDS.get(series.kind, ""), _span(series), tuple(cards)))
         row += len(cards)
     return strips
 
 
-def _card(ranked: Ranked, row: int, thumbs: dict[str, str], folder: Path) -> Card:
-    photo = ranked.photo
-    whole = next((file for file in photo.files if file.suffix.lower() in _SHOWN_BY_BROWSERS), photo.path)
-    others = [file.suffix[1:] for file in photo.files if file != photo.path]
+def _card(ranked: Ranked, row: int, pictures: _Pictures) -> Card:
+    photo, full = ranked.photo, pictures.full[ranked.photo.path]
     facts = [taken(photo).replace("T", " ").removesuffix(".000"), photo.camera, f"{photo.width} x {photo.height}"]
     return Card(
         row=row,
-        id=f"{photo.sha256[:16]} {link(photo.path, folder)}",
-        name=shown(" + ".join([photo.path.name, *others])),
-        about=shown(" · ".join([str(photo.path), *filter(None, facts)])),
+        name=shown(" + ".join([photo.path.name, *(file.suffix[1:] for file in _others(photo))])),
+        about=" · ".join([_beside(photo.path, pictures.folder), *map(shown, filter(None, facts))]),
         verdict=ranked.verdict,
-        thumb=thumbs.get(photo.sha256, ""),
-        full=link(whole, folder),
+        chosen=ranked.chosen,
+        thumb=pictures.thumbs.get(photo.sha256, ""),
+        full=link(full.path, pictures.folder) if full.path else "",
+        note=full.note,
         score=f"{ranked.look.score:.2f}",
-        beats="" if ranked.verdict == "pick" else f"{100 * ranked.probability:.0f} %",
+        beats=f"{100 * ranked.probability:.0f} %" if (ranked.proposed or ranked.verdict) in _COMPARED else "",
         close=ranked.close,
         reasons=tuple(shown(reason) for reason in ranked.reasons),
     )

@@ -48,7 +48,7 @@ def keep_thumb(folder: Path, photo: Photo, picture: Pixels) -> None:
     path = _path(folder, photo)
     if not _is_whole(path):
         skipped = max(1, max(picture.shape) // _ENOUGH)
-        content = _encoded(_shrunk(picture[::skipped, ::skipped]))
+        content = encoded(_shrunk(picture[::skipped, ::skipped]))
         with _one_writer:  # two photos of the same content have the same thumbnail
             deliver(path, content)
 
@@ -68,7 +68,7 @@ def _write(folder: Path, photo: Photo) -> str:
     path = _path(folder, photo)
     if not _is_whole(path):
         try:
-            content = _encoded(_upright(open_photo(Shot(photo.path, photo.files))))
+            content = encoded(_upright(open_photo(Shot(photo.path, photo.files))))
         except (InputError, MissingExtraError):
             return ""
         deliver(path, content)
@@ -95,10 +95,11 @@ def _upright(opened: OpenPhoto) -> Pixels:
         return _shrunk(pixels(opened))
 
 
-def _encoded(picture: Pixels) -> bytes:
+def encoded(picture: Pixels, quality: int = _QUALITY) -> bytes:
+    """A picture H,W,3 (RGB) as JPEG."""
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    encoded: bytes = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
-    return encoded
+    content: bytes = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    return content
 
 
 def _fraction(opened: OpenPhoto) -> Pixels | None:
