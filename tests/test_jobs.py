@@ -8,7 +8,19 @@ import pytest
 from filelock import FileLock, Timeout
 
 from smalti.errors import BusyError, OutputError
-from smalti.jobs import Layer, Spool, guarded, hold, publish, sync, user_cache, user_data
+from smalti.jobs import (
+    Layer,
+    Spool,
+    check_place,
+    deliver,
+    guarded,
+    hold,
+    publish,
+    sync,
+    user_cache,
+    user_data,
+    write_whole,
+)
 from smalti.tiling import Window
 
 LAYERS = (Layer(1, np.dtype(np.uint8)), Layer(2, np.dtype(np.float32)))
@@ -162,3 +174,63 @@ def test_publishing_replaces_what_was_there(tmp_path: Path) -> None:
 def test_refusals_of_the_file_system_become_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="x: cannot be written: no space left on device"), guarded(Path("x")):
         raise OSError(28, "No space left on device")
+
+
+def test_what_is_written_goes_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "scores.json"
+    link.symlink_to(Path("disk") / "real.json")
+    for content in (b"1", b"2"):
+        deliver(link, content)
+        assert link.is_symlink()
+        assert (tmp_path / "disk" / "real.json").read_bytes() == content
+    assert [entry.name for entry in (tmp_path / "disk").iterdir()] == ["real.json"]
+    with hold(link), pytest.raises(BusyError), hold(tmp_path / "disk" / "real.json"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["s3://bucket/m.tif", "s3:/bucket/m.tif", "file:///tmp/m.tif", "/vsis3/bucket/m.tif"])
+def test_urls_are_not_written(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for write in (lambda: deliver(Path(name), b""), lambda: hold(Path(name)).__enter__()):
+        with pytest.raises(OutputError, match=r"(s3://bucket|file:///?tmp|/vsis3/bucket)/m\.tif: only local files"):
+            write()
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from smalti.jobs import appearing
+with appearing(Path(sys.argv[1]), ".gpkg") as unfinished:
+    unfinished.write_bytes(b"half")
+    unfinished.with_name(unfinished.name + "-journal").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+def test_what_a_killed_process_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    output = tmp_path / "state.v2.pt"
+    subprocess.run([sys.executable, "-c", KILLED, str(output)], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    alive = f"state.v2.pt.{os.getppid()}.unfinished"
+    kept = (alive, "other.pt.99999999.unfinished", "state.v2.pt.far-away-99999999.unfinished", "state.v2.pt.unfinished")
+    for name in (*kept, "state.v2.pt.99999999.unfinished", "state.v2.pt.old-7.unfinished"):
+        (tmp_path / name).write_bytes(b"")
+    os.utime(tmp_path / "state.v2.pt.old-7.unfinished", (0, 0))
+    write_whole(output, b"whole")
+    assert {entry.name for entry in tmp_path.iterdir()} == {output.name, *kept}
+
+
+def test_a_place_for_a_file_is_checked_without_writing(tmp_path: Path) -> None:
+    check_place(tmp_path / "m.tif")
+    (tmp_path / "folder").mkdir()
+    for name, message in (
+        ("no/m.tif", "there is no such folder"),
+        ("folder", "is a directory"),
+        ("x" * 250, "name too long"),
+    ):
+        with pytest.raises(OutputError, match=message):
+            check_place(tmp_path / name)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]

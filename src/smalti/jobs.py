@@ -5,13 +5,17 @@ finished strip of rows. A strip's file gets its name only when it lies on the di
 kill can be trusted. OUT.tif.lock is held as long as the process lives; OUT.tif.holder says which process that is.
 """
 
+import errno
 import json
 import os
+import re
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,11 +30,17 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[Any]
 _WINDOWS = os.name == "nt"
+_UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
+"""OUT.HOST-PID.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host out."""
+_OF_SQLITE = ("-journal", "-wal", "-shm")
+_ABANDONED_S = 3600
+"""An unfinished file of another machine that was not written to for so long is nobody's."""
 
 
 @contextmanager
 def hold(output: Path) -> Iterator[None]:
     """Holds an output for this process; BusyError if another does, OutputError if its folder cannot be written."""
+    check_local(output)
     lock, holder = beside(output, "lock"), beside(output, "holder")
     with guarded(output):
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -73,8 +83,24 @@ def _read_holder(holder: Path) -> str:
 
 
 def beside(output: Path, kind: str) -> Path:
-    """The path next to an output that belongs to its making."""
-    return output.with_name(f"{output.name}.{kind}")
+    """The path that belongs to an output's making: next to it, or to the file that it is a link to."""
+    real = through(output)
+    return real.with_name(f"{real.name}.{kind}")
+
+
+def through(output: Path) -> Path:
+    """The file that an output stands for: a link is written through, and stays."""
+    return Path(os.path.realpath(output)) if output.is_symlink() else output
+
+
+def check_local(output: Path | str) -> None:
+    """OutputError if an output is a URL or a path of one of GDAL's virtual file systems: none is written."""
+    text = str(output)
+    if match := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/+", text):  # a path has lost one of the slashes
+        text = f"{match[1]}://{text[match.end() :]}"
+    elif not text.startswith("/vsi"):
+        return
+    raise OutputError(f"{text}: only local files are written; expected a path: write it here and copy it there")
 
 
 def user_cache() -> Path | None:
@@ -96,6 +122,22 @@ def _user_folder(kind: Literal["cache", "data"]) -> Path | None:
     except (RuntimeError, KeyError):
         return None
     return path if path.is_absolute() else None  # older versions leave the tilde
+
+
+def check_place(output: Path) -> None:
+    """OutputError if a file of that name cannot be written into its folder, which must exist; writes nothing."""
+    check_local(output)
+    real = through(output)
+    with guarded(output):
+        longest = beside(output, f"{_host()}-{os.getpid()}.unfinished{real.suffix}-journal")
+        with suppress(FileNotFoundError):
+            longest.lstat()  # finds a name that is too long
+        if real.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not real.parent.is_dir():
+        raise OutputError(f"{output}: {real.parent}: there is no such folder; make it first, or choose another output")
+    if not os.access(real.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{output}: the folder {real.parent} cannot be written to; choose another output")
 
 
 @contextmanager
@@ -120,23 +162,63 @@ def sync(path: Path) -> None:
 
 
 def publish(finished: Path, output: Path) -> None:
-    """Gives a finished file its final name, on the disk when this returns."""
+    """Gives a finished file its final name, or that of the file it is a link to; on the disk when this returns."""
+    real = through(output)
     sync(finished)
-    finished.replace(output)
-    sync(output.parent)
+    finished.replace(real)
+    sync(real.parent)
 
 
 @contextmanager
-def appearing(output: Path) -> Iterator[Path]:
-    """A path to write a file to, which becomes `output` when the block ends well and is gone otherwise; OutputError."""
-    unfinished = beside(output, f"{os.getpid()}.unfinished")
+def appearing(output: Path, ending: str = "") -> Iterator[Path]:
+    """A path to write a file to, which becomes `output` when the block ends well and is gone otherwise; OutputError.
+
+    `ending` comes behind the name where a library must see one.
+    """
+    check_local(output)
+    sweep(output)
+    unfinished = beside(output, f"{_host()}-{os.getpid()}.unfinished{ending}")
     with guarded(output):
         try:
             yield unfinished
             publish(unfinished, output)
         finally:
+            for left in (unfinished, *(unfinished.with_name(unfinished.name + more) for more in _OF_SQLITE)):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
+
+
+def sweep(output: Path) -> None:
+    """Removes what killed processes left of their making of an output. Looks into each folder once per process."""
+    real = through(output)
+    for path, name, host, pid in _leftovers(real.parent):
+        if name == real.name and _is_dead(path, host, int(pid)):
             with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+                path.unlink()
+
+
+@cache
+def _leftovers(folder: Path) -> list[tuple[Path, str, str, str]]:
+    """Unfinished files in a folder: path, name of the output, host and PID of who wrote it."""
+    with suppress(OSError):
+        found = [(entry, _UNFINISHED.fullmatch(entry.name)) for entry in folder.iterdir()]
+        return [(entry, match[1], match[2] or "", match[3]) for entry, match in found if match]
+    return []
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "_", socket.gethostname())
+
+
+def _is_dead(path: Path, host: str, pid: int) -> bool:
+    """Whether the process that wrote an unfinished file is gone; of another machine's only time tells."""
+    import psutil  # here: it is seldom needed
+
+    if host in ("", _host()):
+        return not psutil.pid_exists(pid)
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > _ABANDONED_S
+    return False
 
 
 def write_whole(output: Path, content: bytes) -> None:
@@ -149,6 +231,7 @@ def write_whole(output: Path, content: bytes) -> None:
 
 def deliver(output: Path, content: bytes) -> None:
     """The same for what a person asked for: its folder is made where it is missing."""
+    check_local(output)
     with guarded(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, content)

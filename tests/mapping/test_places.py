@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from smalti.errors import OutputError, RasterError
-from smalti.mapping.places import identity, outputs, refuse_to_replace, scenes
+from smalti.errors import RasterError
+from smalti.mapping.places import outputs, scenes
 
 
 @pytest.fixture
@@ -43,19 +43,3 @@ def test_maps_take_their_scenes_names() -> None:
 
 def test_scenes_of_one_name_are_told_apart_by_their_folder() -> None:
     assert outputs(["x/a.png", "y/a.png"], "out", into_folder=True) == [Path("out/x_a.tif"), Path("out/y_a.tif")]
-    with pytest.raises(OutputError, match="two scenes"):
-        outputs(["x/a.png", "x/a.tif"], "out", into_folder=True)
-
-
-def test_a_map_does_not_replace_its_scene(folder: Path) -> None:
-    refuse_to_replace(["no.tif"], folder / "a.TIF")
-    with pytest.raises(OutputError, match="replace its own scene"):
-        refuse_to_replace([str(folder / "deep" / ".." / "a.TIF")], folder / "a.TIF")
-
-
-def test_identity_follows_the_files_content(folder: Path) -> None:
-    before = identity([str(folder / "b.png"), "https://example.org/a.tif"])
-    (folder / "b.png").write_text("longer")
-    after = identity([str(folder / "b.png"), "https://example.org/a.tif"])
-    assert before[0] != after[0]
-    assert before[1] == after[1]

@@ -1,4 +1,4 @@
-"""Serves one file by ranges of bytes, as a store of rasters does, and prints its port.
+"""Serves one file by ranges of bytes, as a store of rasters does, and prints its port; more arguments are headers.
 
 A process of its own: GDAL asks while it holds Python's lock, so no thread of the same process could answer.
 """
@@ -25,6 +25,8 @@ class Ranges(BaseHTTPRequestHandler):
             first, last = int(start), min(last, int(end or last))
         self.send_response(206 if wanted else 200)
         self.send_header("Accept-Ranges", "bytes")
+        for header in sys.argv[2:]:
+            self.send_header(*header.split(": ", 1))
         self.send_header("Content-Length", str(last + 1 - first))
         if wanted:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.content)}")

@@ -12,7 +12,8 @@ from smalti.card import Task
 from smalti.errors import OutputError
 from smalti.products import Product
 from smalti.raster.grid import Grid
-from smalti.raster.write import Rows, made_by, write_raster
+from smalti.raster.mark import state
+from smalti.raster.write import Rows, write_raster
 
 GRID = Grid(700, 90, Affine(0.3, 0, 500000, 0, -0.3, 5000000), CRS.from_epsg(32633))
 COVER = Task(name="cover", labels=("land & sand", "water"), colors=((10, 20, 30), (40, 50, 60)))
@@ -45,7 +46,7 @@ def test_a_class_map_has_its_place_colours_and_names(tmp_path: Path, cog: bool) 
         assert bool(file.overviews(1)) == cog
         assert file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == ("COG" if cog else None)
     assert "<Category>land &amp; sand</Category>" in path.with_name("map.tif.aux.xml").read_text()
-    assert made_by(path) == "job 1"
+    assert (state(path, "job 1"), state(path, "job 2")) == ("finished", "other job")
     assert {p.name for p in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml"}
 
 
@@ -82,5 +83,78 @@ def test_what_does_not_read_back_is_not_published(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_raster_that_is_not_there_was_made_by_nothing(tmp_path: Path) -> None:
-    assert made_by(tmp_path / "map.tif") == ""
+def write(path: Path, job: str = "job 1", grid: Grid = GRID, valid: bool = True) -> bool:
+    product = Product(COVER, "classes")
+    pixels = pixels_of(product, grid) if valid else np.full((1, grid.height, grid.width), 255, np.uint8)
+    scratch = path.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return write_raster(path, grid, product, rows_of(pixels), scratch, job=job)
+
+
+def test_a_raster_without_a_valid_pixel_is_noticed(tmp_path: Path) -> None:
+    assert write(tmp_path / "a.tif")
+    assert not write(tmp_path / "b.tif", valid=False)
+    values, scratch = Product(Task(name="height", kind="value"), "values"), tmp_path / "scratch"
+    nothing, something = np.full((1, 5, 4), np.nan, np.float32), np.zeros((1, 5, 4), np.float32)
+    grid = Grid(5, 4, GRID.transform, GRID.crs)
+    assert not write_raster(tmp_path / "c.tif", grid, values, rows_of(nothing), scratch)
+    assert write_raster(tmp_path / "d.tif", grid, values, rows_of(something), scratch)
+
+
+def test_what_lies_at_an_output_is_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    assert state(path, "job 1") == "missing"
+    write(path)
+    with rasterio.open(path, "r+") as file:
+        file.write(1 - file.read(1), 1)
+    assert state(path, "job 1") == "changed"
+    path.write_bytes(path.read_bytes()[:5000])
+    assert state(path, "job 1") == "unreadable"
+    write(path)
+    (tmp_path / "map.tif.aux.xml").unlink()
+    assert state(path, "job 1") == "other job"
+    with rasterio.open(path, "w", driver="GTiff", height=3, width=3, count=1, dtype="uint8", crs="EPSG:4326",
+                       transform=GRID.transform) as file:  # fmt: skip
+        file.write(np.ones((1, 3, 3), np.uint8))
+    assert state(path, "job 1") == "foreign"
+
+
+@pytest.mark.filterwarnings("ignore:.*statistics")
+def test_a_mark_survives_what_programs_write_into_the_sidecar(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    write(path)
+    with rasterio.open(path) as file:
+        file.statistics(1)  # kept in the side-car when the file is closed
+    assert "STATISTICS_MEAN" in (tmp_path / "map.tif.aux.xml").read_text()
+    assert state(path, "job 1") == "finished"
+
+
+def test_sidecars_of_a_former_raster_go_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    write(path)
+    stale = ("map.tif.ovr", "map.tif.msk", "map.tfw", "map.TIFW", "map.wld", "map.tif.msk.ovr")
+    kept = ("map.aux", "other.tif.ovr", "map.tif.txt", "old.tfw", "old.tiff", "old.wld", "old.png")
+    for name in (*stale, *kept):
+        (tmp_path / name).write_text("former")
+    write(path, "job 2")
+    assert not [name for name in stale[:2] if (tmp_path / name).exists()]
+    (tmp_path / "map.aux").unlink()  # whose the world files are is certain only without it
+    write(path, "job 3")
+    assert not [name for name in stale if (tmp_path / name).exists()]
+    write(tmp_path / "old.tif")
+    assert [name for name in kept[1:] if (tmp_path / name).exists()] == list(kept[1:])
+
+
+def test_a_raster_is_written_through_a_link(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    link = tmp_path / "map.tif"
+    link.symlink_to(Path("disk") / "real.tif")
+    for _ in range(2):
+        write(link)
+        assert link.is_symlink()
+        assert {entry.name for entry in disk.iterdir()} == {"real.tif", "real.tif.aux.xml"}
+        assert state(link, "job 1") == "finished"
+        for opened in (link, disk / "real.tif"):
+            with rasterio.open(opened) as file:
+                assert (file.colormap(1)[1], file.tags()["SMALTI_JOB"]) == ((40, 50, 60, 255), "job 1")

@@ -11,19 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
+from smalti.cli.any_model import digest_of, model_files, open_any
 from smalti.cli.progress import bar
-from smalti.errors import SmaltiError
+from smalti.errors import RasterError, SmaltiError
+from smalti.jobs import check_local, check_place, guarded
 from smalti.mapping.fit import Open, open_fitting
-from smalti.mapping.places import identity, outputs, refuse_to_replace, refuse_twice, scenes
+from smalti.mapping.identity import identity
+from smalti.mapping.places import outputs, scenes
+from smalti.mapping.protect import Outputs, check_page, refuse_to_replace, refuse_twice
 from smalti.mapping.run import Wanted, map_scene, products
+from smalti.products import Product
+from smalti.raster.files import files_behind, place_of
 from smalti.raster.grid import Grid
+from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
-from smalti.runtime.models import find_model, verify
-from smalti.runtime.open import open_model
-from smalti.scene import Averaged, Predictor
+from smalti.raster.reader import Reader
+from smalti.raster.vector_file import FORMATS as POLYGON_FORMATS
+from smalti.raster.vector_file import check_target
+from smalti.scene import Averaged, Predictor, Summary
 from smalti.tiling import Window
-
-POLYGON_FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +56,35 @@ def map_scenes(names: Sequence[str], out: str, mosaic: bool, options: Options) -
     if not found:
         return failed
     groups = [found] if mosaic else [[scene] for scene in found]
+    check_local(out)
     folder = _is_folder(names, out, len(groups))
     if options.polygons:
         _check_polygons(options.polygons, folder)
     paths = outputs([group[0] for group in groups], out, folder)
-    predict: Predictor = open_model(options.model, options.engine, options.threads)
+    predict: Predictor = open_any(options.model, engine=options.engine, threads=options.threads)
     if options.tta:
         predict = Averaged(predict)
-    refuse_twice([raster for path in paths for raster in products(path, predict.card, _wanted(options))])
-    for k, (group, path) in enumerate(zip(groups, paths, strict=True), 1):
+    planned = [_planned(path, predict, options) for path in paths]
+    refuse_twice(planned)
+    run = Run(predict, options, digest_of(options.model), [*found, *map(str, model_files(options.model))])
+    for k, (group, path, one) in enumerate(zip(groups, paths, planned, strict=True), 1):
         try:
-            _map_one(group, path, predict, options, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
+            run.map_one(group, path, one, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
         except SmaltiError as error:
             failed.append(_told(error))
     return failed
+
+
+def _planned(path: Path, predict: Predictor, options: Options) -> Outputs:
+    """All that will be written for a map; what can be told without a scene is refused here."""
+    given, polygons = options.polygons, None
+    if given:
+        predict.card.class_task()
+        polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
+        if given not in POLYGON_FORMATS:
+            check_target(polygons)
+    page = path.with_suffix(".html") if options.report else None
+    return Outputs(tuple(products(path, predict.card, _wanted(options))), polygons, page)
 
 
 def _find(names: Sequence[str]) -> tuple[list[str], list[SmaltiError]]:
@@ -108,30 +129,68 @@ def _check_polygons(polygons: str, folder: bool) -> None:
         raise click.UsageError(f"OUT is a folder: give --polygons only an ending, such as {ending}")
 
 
-def _map_one(group: list[str], path: Path, predict: Predictor, options: Options, title: str) -> None:
-    """Maps one scene, or several seen as one, and makes what else was asked for."""
-    scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
-    wanted = _wanted(options)
-    rasters = products(path, predict.card, wanted)
-    for raster in rasters:
-        refuse_to_replace(group, raster)
-    with open_fitting(scene, _opener(group), predict.card, options.bands, options.resolution, _warn) as reader:
-        pixels = reader.grid.height * reader.grid.width
-        with bar(pixels, "Pix", title) as progress:
-            summary = map_scene(reader, predict, path, _made_of(group, options), wanted, progress, click.echo)
-        if summary is not None:
-            speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
-            click.echo(f"{path}: {summary.pixels / 1e6:.1f} MPix in {speed}" if summary.pixels else path)
-            for raster, product in rasters.items():
-                if raster != path:
-                    click.echo(f"{raster}: {', '.join(product.bands)}")
-        if options.polygons:
-            _write_polygons(path, reader.grid, predict.card.class_task(), options)
-    if options.report:
-        from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all scenes of one call share."""
 
-        write_map_page(path.with_suffix(".html"), scene, path, predict.card, summary, _opener(group))
-        click.echo(path.with_suffix(".html"))
+    predict: Predictor
+    options: Options
+    model: str
+    """SHA-256 of the model."""
+    read: Sequence[str]
+    """All that this call reads, by the names that were given."""
+
+    def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> None:
+        """Maps one scene, or several seen as one, and makes what else was asked for."""
+        scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
+        card, options = self.predict.card, self.options
+        places = files_behind(group)
+        refuse_to_replace([*places, *filter(None, map(place_of, self.read))], planned)
+        with open_fitting(scene, _opener(group), card, options.bands, options.resolution, _warn) as reader:
+            self._check(reader, planned)
+            with bar(reader.grid.height * reader.grid.width, "Pix", title) as progress:
+                made_of = self._made_of(group, places)
+                summary = map_scene(reader, self.predict, path, made_of, _wanted(options), progress, click.echo, _warn)
+            if summary is not None:
+                _tell(path, summary, products(path, card, _wanted(options)))
+            if planned.polygons:
+                _write_polygons(path, reader.grid, card.class_task(), planned.polygons, options.min_area)
+        if planned.page:
+            from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
+
+            write_map_page(planned.page, scene, path, card, summary, _opener(group))
+            click.echo(planned.page)
+
+    def _check(self, reader: Reader, planned: Outputs) -> None:
+        """Refuses what would otherwise be refused when the map is finished."""
+        for path in planned.rasters:
+            with guarded(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            check_place(path)
+        if planned.polygons:
+            check_target(planned.polygons)
+            if self.options.min_area and pixel_size_m(reader.grid) is None:
+                what = f"a smallest area in square metres has no meaning: {why_no_metres(reader.grid)}"
+                raise RasterError(f"{reader.path}: {what}; leave --min-area out")
+        if planned.page:
+            check_page(planned.page)
+
+    def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
+        """What decides about the map's pixels beside the card and the grid."""
+        asked = self.options
+        return {
+            "scene": identity(group, places),
+            "model": self.model,
+            "options": [asked.tta, asked.bands, asked.resolution, asked.engine, asked.threads],
+        }
+
+
+def _tell(path: Path, summary: Summary, rasters: dict[Path, Product]) -> None:
+    speed = f"{summary.seconds:.1f} s, {summary.megapixels_per_second:.1f} MPix/s"
+    click.echo(f"{path}: {summary.pixels / 1e6:.1f} MPix in {speed}" if summary.pixels else path)
+    for raster, product in rasters.items():
+        if raster != path:
+            click.echo(f"{raster}: {', '.join(product.bands)}")
 
 
 def _wanted(options: Options) -> Wanted:
@@ -146,25 +205,14 @@ def _opener(group: list[str]) -> Open:
     return partial(open_mosaic, group)
 
 
-def _made_of(group: list[str], options: Options) -> dict[str, Any]:
-    """What decides about the map's pixels beside the card and the grid."""
-    return {
-        "scene": identity(group),
-        "model": verify(find_model(options.model)).sha256,
-        "options": [options.tta, options.bands, options.resolution, options.engine, options.threads],
-    }
-
-
-def _write_polygons(path: Path, grid: Grid, task: Task, options: Options) -> None:
+def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> None:
     from smalti.raster.vector import polygons
 
-    given = options.polygons or ""
-    target = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
     with open_raster(path, expand=False) as finished:
 
         def classes(window: Window) -> NDArray[np.uint8]:
             ids, valid = finished.read(window)
             return np.where(valid, ids[0], np.uint8(task.ignore))
 
-        number = polygons(classes, grid, task, target, min_area_m2=options.min_area)
+        number = polygons(classes, grid, task, target, min_area_m2=min_area)
     click.echo(f"{target}: {number} polygons")

@@ -1,17 +1,60 @@
-"""A progress bar with speed and time left, where somebody looks at it."""
+"""How far a long work is: a bar where somebody looks at it, a line now and then where it goes into a log."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import click
+
+FIRST_S, EVERY_S = 10.0, 30.0
+"""Seconds until the first line in a log, and between two lines."""
 
 
 @contextmanager
 def bar(total: int, unit: str, title: str) -> Iterator[Callable[[int], None]]:
     """Yields a function that is told how many more are done."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield Log(total, unit, title)
         return
     from tqdm import tqdm
 
     with tqdm(total=total, unit=unit, unit_scale=total > 100_000, desc=title, leave=False) as shown:
         yield lambda done: shown.update(done) and None
+
+
+class Log:
+    """Tells on stderr how much is done, how fast and how long it will take, by a line now and then."""
+
+    def __init__(self, total: int, unit: str, title: str) -> None:
+        self._total, self._unit, self._title = total, unit, title
+        self._began = time.monotonic()
+        self._next = self._began + FIRST_S
+        self._first = self._done = 0
+
+    def __call__(self, done: int) -> None:
+        """Takes how many more are done; what is done at once was done before and tells no speed."""
+        now = time.monotonic()
+        if not self._done and now - self._began < 0.01:
+            self._first = done
+        self._done += done
+        if now < self._next or self._done >= self._total:
+            return
+        self._next = now + EVERY_S
+        speed = (self._done - self._first) / (now - self._began)
+        left = f", {_duration((self._total - self._done) / speed)} left" if speed else ""
+        click.echo(
+            f"{self._title}: {self._done / self._total:.0%} of {_short(self._total)}{self._unit}, "
+            f"{_short(speed)}{self._unit}/s{left}",
+            err=True,
+        )
+
+
+def _short(number: float) -> str:
+    scale, letter = next(((s, m) for s, m in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if number >= s), (1.0, ""))
+    return f"{number / scale:.3g} {letter}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, hours = round(seconds / 60), seconds / 3600
+    return f"{seconds:.0f} s" if seconds < 120 else f"{minutes} min" if minutes < 120 else f"{hours:.1f} h"

@@ -25,25 +25,6 @@ from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
 from smalti.raster.values import ValueSpec, open_values
-from smalti.runtime.models import find_model, verify
-from smalti.runtime.open import open_model
-from smalti.scene import Predictor
-
-
-def checkpoint_folder(model: str) -> Path | None:
-    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none."""
-    folders = (Path(model), Path(model) / "best")
-    return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
-
-
-def card_of(model: str) -> Card:
-    """The card of a model by name, file, or folder of a checkpoint; ModelError where it is none."""
-    folder = checkpoint_folder(model)
-    if folder is None:
-        return verify(find_model(model)).card
-    from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
-
-    return load_card(folder)
 
 
 @dataclass(frozen=True)
@@ -55,25 +36,6 @@ class Scored:
     split: str = NOT_STATED
     leave_out: tuple[str, ...] = ()
     """Classes that part of the literature leaves out."""
-
-
-def open_any(model: str, inside: bool = False) -> Predictor:
-    """A model by name, file, or folder of a checkpoint; ModelError where it is none.
-
-    `inside` asks for the further maps of a net that has some, which only a checkpoint can give.
-    """
-    folder = checkpoint_folder(model)
-    if folder is None:
-        if inside:
-            click.echo(f"{model} gives class maps only: body, edge and fusion maps need a checkpoint", err=True)
-        return open_model(model)
-    from smalti.training.predict import TorchPredictor, load_model  # torch is imported for checkpoints only
-
-    if inside:
-        from smalti.training.inside import look_inside
-
-        return look_inside(load_model(folder))
-    return TorchPredictor(load_model(folder))
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,9 @@ import click
 from tqdm import tqdm
 
 from smalti.card import Card
+from smalti.cli.any_model import card_of, checkpoint_folder, open_any
 from smalti.cli.pictures import PictureFolder
-from smalti.cli.scored_data import (
-    Scored,
-    Specs,
-    card_of,
-    checkpoint_folder,
-    folder_split,
-    known_split,
-    open_any,
-    read_specs,
-    recipe_pairs,
-)
+from smalti.cli.scored_data import Scored, Specs, folder_split, known_split, read_specs, recipe_pairs
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.conditions import NOT_STATED

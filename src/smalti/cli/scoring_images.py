@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smalti.card import Card
-from smalti.cli.scored_data import open_any
+from smalti.cli.any_model import open_any
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.images import image_table
 from smalti.jobs import deliver

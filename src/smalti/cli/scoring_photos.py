@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from smalti.card import Card
-from smalti.cli.scored_data import checkpoint_folder
+from smalti.cli.any_model import checkpoint_folder
 from smalti.data.photos.pairs import read_pairs
 from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError

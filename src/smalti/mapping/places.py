@@ -4,10 +4,9 @@ import glob
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from smalti.errors import OutputError, RasterError
+from smalti.errors import RasterError
 
 IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif"})
 """File endings that are taken from a folder."""
@@ -44,44 +43,16 @@ def _is_image(file: Path) -> bool:
 def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
     """A map's path for each scene: `out` itself, or a file of the scene's name in the folder `out`.
 
-    Scenes of the same name take their folder's name in front. OutputError if two maps would still be one file.
+    Scenes of the same name take their folder's name in front.
     """
     if not into_folder:
-        paths = [Path(out)]
-    else:
-        names = [_stem(scene) for scene in found]
-        often = Counter(names)
-        parents = (Path(urlsplit(s).path if is_remote(s) else s).absolute().parent.name for s in found)
-        full = (f"{parent}_{name}" if often[name] > 1 else name for parent, name in zip(parents, names, strict=True))
-        paths = [Path(out) / f"{name}.tif" for name in full]
-    refuse_twice(paths)
-    return paths
-
-
-def refuse_twice(paths: Sequence[Path]) -> None:
-    """OutputError if two maps of different scenes would be one file."""
-    twice = [str(path) for path, n in Counter(paths).items() if n > 1]
-    if twice:
-        raise OutputError(f"{twice[0]}: two scenes would be mapped into it; map them in two calls")
-
-
-def refuse_to_replace(scene_files: Sequence[str], path: Path) -> None:
-    """OutputError if a map's path is one of its own scene's files."""
-    if any(Path(file).exists() and path.exists() and path.samefile(file) for file in scene_files):
-        raise OutputError(f"{path}: the map would replace its own scene; choose another output")
+        return [Path(out)]
+    names = [_stem(scene) for scene in found]
+    often = Counter(names)
+    parents = (Path(urlsplit(s).path if is_remote(s) else s).absolute().parent.name for s in found)
+    full = (f"{parent}_{name}" if often[name] > 1 else name for parent, name in zip(parents, names, strict=True))
+    return [Path(out) / f"{name}.tif" for name in full]
 
 
 def _stem(scene: str) -> str:
     return Path(urlsplit(scene).path if is_remote(scene) else scene).stem
-
-
-def identity(paths: Sequence[str]) -> list[list[Any]]:
-    """What tells whether files are still the same ones: path, size and time of change; of a URL only itself."""
-    found: list[list[Any]] = []
-    for path in paths:
-        if is_remote(path) or not Path(path).exists():
-            found.append([path])
-        else:
-            stat = Path(path).stat()
-            found.append([str(Path(path).resolve()), stat.st_size, stat.st_mtime_ns])
-    return found

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from smalti import __version__
 from smalti.card import Card, Task
 from smalti.errors import InputError, ModelError, OutputError
-from smalti.jobs import Layer, Spool, beside, guarded, hold
+from smalti.jobs import Layer, Spool, beside, check_place, guarded, hold, through
 from smalti.products import Product
-from smalti.raster.read import Reader
-from smalti.raster.write import made_by, write_raster
+from smalti.raster.mark import State, state
+from smalti.raster.reader import Reader
+from smalti.raster.write import write_raster
 from smalti.scene import Predictor, Summary, predict_scene
 from smalti.tiling import Window
 
@@ -73,27 +75,58 @@ def map_scene(
     wanted: Wanted = Wanted(),
     progress: Callable[[int], None] | None = None,
     say: Say = lambda _: None,
+    warn: Say = lambda _: None,
 ) -> Summary | None:
     """Maps a scene into `output`; None if that is done already.
 
     `made_of` names everything but the card, the grid and `wanted` that decides about the pixels: scene files, model,
-    engine. With the same one, a killed run goes on where it was, and a finished one is not done again. Raises
-    BusyError if another process holds the output, OutputError if it cannot be written.
+    engine. With the same one, a killed run goes on where it was, and a finished one is not done again, unless one of
+    its rasters is no longer what was written. `warn` hears of that, and of a map without a valid pixel. Raises
+    BusyError if another process holds the output, OutputError if it cannot be written or would replace a file that is
+    no map.
     """
     rasters = products(output, predict.card, wanted)
     job = _job(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
     with hold(output):
-        if all(made_by(path) == digest for path in rasters):
+        for path in rasters:
+            check_place(path)
+        states = {path: state(path, digest) for path in rasters}
+        if set(states.values()) == {"finished"}:
             shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill in the very last moment
             say(f"{output} is there already, made of the same scene and model")
             return None
+        _make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _say_what_was_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
+            any_valid = False
             for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
-                write_raster(path, reader.grid, product, _rows(spool, k), spool.folder, wanted.cog, digest)
+                rows = _rows(spool, k)
+                any_valid |= write_raster(path, reader.grid, product, rows, spool.folder, wanted.cog, digest)
+    if not any_valid:
+        warn(f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty")
     return summary
+
+
+def _make_room(states: dict[Path, State], warn: Say) -> None:
+    """OutputError for a file that is no map; a map that somebody has changed gets another name."""
+    for path, found in states.items():
+        check_replaceable(path, found)
+        if found == "unreadable":
+            warn(f"{path}: is damaged since it was written; it is made anew")
+        if found == "changed":
+            numbers = (beside(path, f"changed-{k}") for k in count(1))
+            kept = next(name for name in numbers if not name.exists())
+            with guarded(path):
+                through(path).rename(kept)
+            warn(f"{path}: is no longer what was written; it is kept as {kept.name}, and the map is made anew")
+
+
+def check_replaceable(path: Path, found: State | None = None) -> None:
+    """OutputError if there is a file that no map was written to: it may be anybody's."""
+    if (state(path, "") if found is None else found) == "foreign":
+        raise OutputError(f"{path}: is there and is no map of this program; remove it, or choose another output")
 
 
 def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:

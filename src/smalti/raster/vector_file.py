@@ -1,8 +1,8 @@
 """Vector files of polygons: GeoPackage, GeoParquet, GeoJSON and FlatGeobuf, whole or not at all."""
 
 import json
-import os
 import warnings
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, OutputError
-from smalti.jobs import publish
+from smalti.jobs import appearing, check_place
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
+from smalti.raster.own_polygons import FIELDS, check_only_ours
 
 FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 _EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
@@ -23,10 +24,10 @@ class VectorFile:
     """Collects polygons and writes them under a temporary name that `commit` turns into the final one."""
 
     def __init__(self, path: Path, grid: Grid, layer: str) -> None:
-        self._path, self._grid, self._layer = path, grid, layer
-        self._part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-        self._sink = _sink(self._part, grid, layer)
-        self.count = 0
+        check_target(path)
+        self._path, self._grid, self.count = path, grid, 0
+        self._stack = ExitStack()
+        self._sink = _sink(self._stack.enter_context(appearing(path, path.suffix)), grid, layer)
 
     def add(
         self,
@@ -50,10 +51,7 @@ class VectorFile:
     def commit(self) -> None:
         """Completes the file and gives it its name."""
         self._try(self._sink.finish)
-        try:
-            publish(self._part, self._path)
-        except OSError as error:
-            raise self._failure(error) from None
+        self._stack.close()
 
     def _try(self, call: Any, *arguments: Any) -> None:
         import pyogrio.errors
@@ -72,17 +70,34 @@ class VectorFile:
 
     def __exit__(self, *_: object) -> None:
         self._sink.close()
-        for left in self._part.parent.glob(f"{self._part.name}*"):
-            left.unlink(missing_ok=True)
+        abandoned = OutputError(f"{self._path}: not completed")  # nothing is left to be done after `commit`
+        with suppress(OutputError):
+            self._stack.__exit__(type(abandoned), abandoned, None)
+
+
+def check_target(path: Path) -> None:
+    """OutputError if polygons cannot be written there, or would replace anything but polygons that were written so.
+
+    MissingExtraError for .parquet without pyarrow.
+    """
+    ending = path.suffix.lower()
+    if ending not in FORMATS:
+        raise OutputError(f"{ending or 'no ending'} is no format for polygons; expected one of {', '.join(FORMATS)}")
+    check_place(path)
+    if ending == ".parquet":
+        _import_pyarrow()
+    check_only_ours(path)
+
+
+def _import_pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow, which writes .parquet,", "parquet") from None
+    return pyarrow
 
 
 def _sink(path: Path, grid: Grid, layer: str) -> "_Layer | _Parquet":
-    if path.suffix.lower() not in FORMATS:
-        raise OutputError(
-            f"{path.suffix or 'no ending'} is no format for polygons; expected one of {', '.join(FORMATS)}"
-        )
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent}: there is no such folder")
     return _Parquet(path, grid) if path.suffix.lower() == ".parquet" else _Layer(path, grid, layer)
 
 
@@ -121,7 +136,7 @@ class _Layer:
             self._path,
             shapes,
             columns,
-            ["class", "class_id", "area_m2"],
+            list(FIELDS),
             layer=self._layer,
             geometry_type="Polygon",
             crs=self._crs,
@@ -137,11 +152,7 @@ class _Parquet:
     """GeoParquet 1.1, written by pyarrow row group by row group."""
 
     def __init__(self, path: Path, grid: Grid) -> None:
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ImportError:
-            raise MissingExtraError("pyarrow, which writes .parquet,", "parquet") from None
+        pyarrow = _import_pyarrow()
         column = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": None}
         if grid.crs is not None:
             column["crs"] = grid.crs.to_dict(projjson=True)

@@ -25,16 +25,20 @@ from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
 from smalti.errors import OutputError
-from smalti.jobs import guarded, publish
+from smalti.jobs import beside, guarded, publish, through
 from smalti.products import PROBABILITY_STEPS, Product
 from smalti.raster.check import first_line
+from smalti.raster.files import sidecars, world_endings
 from smalti.raster.grid import Grid
+from smalti.raster.mark import PRODUCT_TAG, Mark, mark_of
 from smalti.raster.palette import task_colors
 from smalti.raster.statistics import Statistics
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
 logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one line
+_OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml")
+"""Endings of what may lie beside a map besides."""
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
 Rows = Callable[[int, int], NDArray[Any]]
@@ -43,17 +47,18 @@ Rows = Callable[[int, int], NDArray[Any]]
 
 def write_raster(
     output: Path, grid: Grid, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
-) -> None:
-    """Writes a product's raster; its name appears only when the file is complete and was read back.
+) -> bool:
+    """Writes a product's raster, and answers whether it has a valid pixel.
 
-    `scratch` is a folder on the same disk for the unfinished file. `job` is kept in the side-car, where `made_by`
-    finds it. OutputError if the disk is full or refuses.
+    Its name appears only when the file is complete and was read back; side-cars of a former raster of that name go
+    with it. `scratch` is a folder on the same disk for the unfinished file. `job` enters the mark by which the raster
+    is known again. OutputError if the disk is full or refuses.
     """
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
         try:
             with _quiet():
-                seen = _fill(unfinished, grid, product, rows)
+                seen, any_valid = _fill(unfinished, grid, product, rows)
                 if cog:
                     _optimize(unfinished, product)
                 _compare(unfinished, rows)
@@ -62,25 +67,32 @@ def write_raster(
                 leftover.unlink()
             why = first_line(error)
             raise OutputError(f"{output}: cannot be written, perhaps the disk is full: {why}") from None
-        sidecar = _sidecar(output)
-        sidecar.unlink(missing_ok=True)
-        publish(unfinished, output)
         described = scratch / "unfinished.xml"
-        described.write_text(_description(product, job, seen), encoding="utf-8")
-        publish(described, sidecar)
+        described.write_text(_description(product, mark_of(unfinished, job), seen), encoding="utf-8")
+        for stale in stale_files(output):
+            stale.unlink(missing_ok=True)
+        publish(unfinished, output)
+        publish(described, beside(output, "aux.xml"))
+        if output.is_symlink():  # side-cars are looked for beside the name that was opened
+            output.with_name(f"{output.name}.aux.xml").symlink_to(beside(output, "aux.xml").absolute())
+    return any_valid
 
 
-def made_by(output: Path) -> str:
-    """The job a raster was written by, or nothing if there is no such raster."""
-    sidecar = _sidecar(output)
-    if not (output.is_file() and sidecar.is_file()):
-        return ""
-    _, _, rest = sidecar.read_text(encoding="utf-8", errors="replace").partition('<MDI key="SMALTI_JOB">')
-    return rest.partition("<")[0]
+def stale_files(output: Path) -> list[Path]:
+    """The side-cars of a former raster of that name, which would be taken for the new one's.
+
+    A world file stays where another file of the same stem may be what it belongs to.
+    """
+    return [car for name in {output, through(output)} for car in sidecars(name) if _belongs(car, name)]
 
 
-def _sidecar(output: Path) -> Path:
-    return output.with_name(f"{output.name}.aux.xml")
+def _belongs(car: Path, raster: Path) -> bool:
+    """Whether a side-car is that raster's for certain, and of the kind that changes how it is seen."""
+    if car.name.lower().startswith(f"{raster.name.lower()}."):
+        return True
+    world = (".wld", *world_endings(raster.suffix.lower()))
+    others = {entry for entry in raster.parent.iterdir() if entry.stem == raster.stem and entry.name != raster.name}
+    return car.suffix.lower() in world and {entry.suffix.lower() for entry in others} <= {*world, *_OURS}
 
 
 @contextmanager
@@ -97,9 +109,12 @@ def _quiet() -> Iterator[None]:
             os.close(stderr)
 
 
-def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> Statistics:
-    """Writes all rows, from top to bottom in whole blocks; answers what the values of a product of values are."""
-    seen = Statistics()
+def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statistics, bool]:
+    """Writes all rows, from top to bottom in whole blocks.
+
+    Answers what the values of a product of values are, and whether any pixel is valid.
+    """
+    seen, any_valid = Statistics(), False
     floating = product.dtype.kind == "f"
     with rasterio.open(
         path,
@@ -126,12 +141,13 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> Statistics:
             file.write(strip, window=RasterWindow(0, row, grid.width, end - row))
             if floating:
                 seen.add(strip)
-    return seen
+            any_valid = any_valid or bool((np.isfinite(strip) if floating else strip != product.nodata).any())
+    return seen, any_valid
 
 
 def _describe(file: Any, product: Product) -> None:
     """Colours, names and scale; before the first pixel, for the colour table must stand in the file's head."""
-    file.update_tags(TIFFTAG_SOFTWARE=f"smalti {__version__}")
+    file.update_tags(**{"TIFFTAG_SOFTWARE": f"smalti {__version__}", PRODUCT_TAG: product.form})
     file.descriptions = product.bands
     if product.form == "classes":
         colors = dict(enumerate(task_colors(product.task)))
@@ -164,8 +180,8 @@ def _compare(path: Path, rows: Rows) -> None:
                 raise RasterioError(f"rows {row} to {end} read back differently")
 
 
-def _description(product: Product, job: str, seen: Statistics) -> str:
-    """GDAL's side-car: the job; for classes their names and an attribute table, for values their statistics."""
+def _description(product: Product, mark: Mark, seen: Statistics) -> str:
+    """GDAL's side-car: the mark; for classes their names and an attribute table, for values their statistics."""
     names = ""
     if product.form == "values":
         entries = "".join(f'<MDI key="{key}">{value!r}</MDI>' for key, value in seen.entries().items())
@@ -187,4 +203,4 @@ def _description(product: Product, job: str, seen: Statistics) -> str:
             f'<GDALRasterAttributeTable tableType="thematic">{columns}{entries}</GDALRasterAttributeTable>'
             "</PAMRasterBand>"
         )
-    return f'<PAMDataset><Metadata><MDI key="SMALTI_JOB">{job}</MDI></Metadata>{names}</PAMDataset>\n'
+    return f"<PAMDataset><Metadata>{mark.entries()}</Metadata>{names}</PAMDataset>\n"

@@ -1,0 +1,73 @@
+"""No output of a map takes the place of a file that is read, or of one that is somebody else's."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smalti.errors import OutputError
+from smalti.jobs import beside, check_place, guarded, through
+from smalti.raster.files import is_url
+from smalti.raster.write import stale_files
+
+_PAGE_MARK = b"Made by Smalti"
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All that one map writes."""
+
+    rasters: tuple[Path, ...]
+    """The map itself first."""
+    polygons: Path | None = None
+    page: Path | None = None
+
+    def files(self) -> list[Path]:
+        """What is written, replaced or removed: with side-cars, the lock, and what belongs to the making."""
+        first = self.rasters[0]
+        others = [path for path in (self.polygons, self.page) if path is not None]
+        making = [beside(first, kind) for kind in ("lock", "holder", "partial")]
+        cars = [car for raster in self.rasters for name in {raster, through(raster)} for car in _cars(name)]
+        return [*self.rasters, *others, *making, *cars]
+
+
+def _cars(raster: Path) -> list[Path]:
+    return [raster.with_name(f"{raster.name}.aux.xml"), *stale_files(raster)]
+
+
+def refuse_to_replace(inputs: Iterable[str], outputs: Outputs) -> None:
+    """OutputError if an output is one of the files that are read, by whatever name or link, or lies inside one."""
+    read = {os.path.realpath(place): place for place in inputs if not is_url(place)}
+    inodes = {inode: place for place in read.values() if (inode := _inode(place))}
+    for path in outputs.files():
+        real = os.path.realpath(path)
+        inside = next((read[str(parent)] for parent in Path(real).parents if str(parent) in read), None)
+        below = next((place for place in read if Path(place).is_relative_to(real)), None) if path.is_dir() else None
+        taken = read.get(real) or inodes.get(_inode(real) or (-1, -1)) or inside or below
+        if taken:
+            raise OutputError(f"{path}: would replace {taken}, which is read for this map; choose another output")
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None
+
+
+def check_page(page: Path) -> None:
+    """OutputError if a page cannot be written there, or would replace a file that is no page of this program."""
+    check_place(page)
+    with guarded(page):
+        if page.exists() and page.stat().st_size and _PAGE_MARK not in page.read_bytes():
+            raise OutputError(f"{page}: is there and is no page of this program; remove it, or choose another output")
+
+
+def refuse_twice(outputs: Sequence[Outputs]) -> None:
+    """OutputError if two maps would write one file."""
+    seen: dict[str, int] = {}
+    for k, one in enumerate(outputs):
+        for path in (*one.rasters, *filter(None, (one.polygons, one.page))):
+            if seen.setdefault(os.path.realpath(path), k) != k:
+                raise OutputError(f"{path}: two scenes would be mapped into it; map them in two calls")

@@ -1,0 +1,185 @@
+"""All files that data sets are read from: their own, those behind them, archives around them, and side-cars.
+
+GDAL lists the files of a data set that it has opened, but not what lies behind a virtual raster's mask, nor behind the
+virtual rasters that another one is made of. Side-cars are found by their names, also those that GDAL did not look for.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as Xml
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from smalti.raster.check import is_local
+
+UNREADABLE = (RasterioError, ValueError, OSError)
+"""What rasterio raises where it cannot open or read."""
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_STORE = re.compile(r"/vsi(?:s3|gs|az|adls|oss|swift|hdfs|webhdfs)(?:_streaming)?/")
+_HANDLER = re.compile(r"/vsi([a-z0-9_]+)(?:/|(?=\?))")
+_ARCHIVE = re.compile(r"\.(?:zip|kmz|ods|xlsx|tar|tgz|tar\.gz|7z|rar|gz)(?=/)", re.IGNORECASE)
+_SOURCES = ("SourceFilename", "SourceDataset")
+"""Elements of a virtual raster that name what it is made of."""
+_QUICK = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests
+_BEHIND_NAME = (".ovr", ".msk", ".msk.ovr", ".ovr.msk", ".aux.xml", ".aux")
+_BEHIND_STEM = (".aux", ".wld", ".prj", ".tab", ".rpb", ".imd", ".hdr", "_rpc.txt")
+
+
+def files_behind(names: Iterable[str]) -> list[str]:
+    """Local files by their absolute path without links, and URLs: all that data sets of these names are read from.
+
+    Data sets that cannot be opened count as the files that their names mention. Raises nothing.
+    """
+    search = _Search()
+    waiting, seen = list(names), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += search.look(name)
+    return sorted(search.found)
+
+
+def is_url(place: str) -> bool:
+    """Whether a place that `files_behind` found is not on this machine."""
+    return bool(_URL.match(place) or _STORE.match(place))
+
+
+def sidecars(raster: Path, entries: Iterable[str] | None = None) -> list[Path]:
+    """The side-cars that a raster has: overviews, masks, world files and the like.
+
+    `entries` are the names in its folder, if they are known.
+    """
+    stem, ending = raster.stem.lower(), raster.suffix.lower()
+    names = {raster.name.lower() + end for end in _BEHIND_NAME}
+    names |= {stem + end for end in (*_BEHIND_STEM, *world_endings(ending))} - {raster.name.lower()}
+    found = _entries(raster.parent) if entries is None else entries
+    return [raster.with_name(entry) for entry in found if entry.lower() in names]
+
+
+def world_endings(ending: str) -> tuple[str, ...]:
+    """The endings of the world files of rasters with an ending, but for `.wld`: .tfw, .tifw, .tfwx, .tifwx of .tif."""
+    letters = ending.removeprefix(".")
+    if not letters:
+        return ()
+    short, whole = f".{letters[0]}{letters[-1]}w", f".{letters}w"
+    return short, whole, f"{short}x", f"{whole}x"
+
+
+class _Search:
+    """What was found so far, and the folders that were listed for it."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._folders: dict[Path, list[str]] = {}
+
+    def look(self, name: str) -> list[str]:
+        """Adds the files of a data set itself; the names of those that it is made of."""
+        listed, virtual = _opened(name)
+        for place in map(place_of, (*listed, *_mentioned(name))):
+            self._add(place)
+        sources = _sources(name)
+        if virtual:
+            sources += [file for file in listed if not is_url(place_of(file)) or file.lower().endswith(".vrt")]
+        return sources
+
+    def _add(self, place: str) -> None:
+        if not place or place in self.found:
+            return
+        self.found.add(place)
+        if not is_url(place):
+            path = Path(place)
+            if path.parent not in self._folders:
+                self._folders[path.parent] = _entries(path.parent)
+            self.found |= {str(car.resolve()) for car in sidecars(path, self._folders[path.parent])}
+
+
+def _entries(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return [entry.name for entry in folder.iterdir()]
+    return []
+
+
+def _opened(name: str) -> tuple[list[str], bool]:
+    """The files of a data set as GDAL lists them, and whether it is a virtual raster; nothing if it does not open."""
+    try:
+        with quiet_open(name) as dataset:
+            return list(dataset.files), dataset.driver == "VRT"
+    except UNREADABLE:
+        return [], False
+
+
+@contextmanager
+def quiet_open(name: str) -> Iterator[Any]:
+    """A data set as rasterio opens it; raises one of `UNREADABLE`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.Env(**({} if is_local(name) else _QUICK)), rasterio.open(name) as dataset:
+            yield dataset
+
+
+def _mentioned(name: str) -> Iterator[str]:
+    """The name of a data set as that of a file, else those in it: of GTIFF_DIR:1:a.tif and NETCDF:"a.nc":band."""
+    if name.lstrip().startswith("<"):
+        return
+    yield name
+    if not place_of(name):
+        yield from (part for part in re.split(r'[:"?&=,!]', name) if place_of(part))
+
+
+def _sources(name: str) -> list[str]:
+    """What the text of a virtual raster names."""
+    inline = name.lstrip().startswith("<")
+    file = Path("" if inline else place_of(name))
+    try:
+        if not inline and (not file.is_file() or file.stat().st_size == 0 or not _is_xml(file)):
+            return []
+        root = Xml.fromstring(name if inline else file.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError, Xml.ParseError):
+        return []
+    named = [(element.text or "", element.get("relativeToVRT")) for tag in _SOURCES for element in root.iter(tag)]
+    return [str(file.parent / text) if relative == "1" else text for text, relative in named if text]
+
+
+def _is_xml(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def place_of(name: str) -> str:
+    """Where the bytes of a file of GDAL's lie: an absolute path, a URL, or nothing if that cannot be told."""
+    if _URL.match(name):
+        return name
+    if not name.startswith("/vsi"):
+        return "" if "://" in name else _on_disk(name, inside=False)
+    inside = False
+    while not _STORE.match(name) and (handler := _HANDLER.match(name)):
+        inside |= handler[1] not in ("curl", "curl_streaming", "cached")
+        name = name[handler.end() :].lstrip("{")
+        if name.startswith("?"):  # /vsicurl?url=..., /vsicached?file=...
+            values = parse_qs(name[1:])
+            name = next((values[key][0] for key in ("url", "file") if key in values), "")
+        if handler[1] == "subfile":  # OFFSET_SIZE,FILE
+            name = name.partition(",")[2]
+    name = name.replace("}", "")
+    if not is_url(name):
+        return _on_disk(name, inside)
+    archive = _ARCHIVE.search(name) if inside else None
+    return name[: archive.end()] if archive else name
+
+
+def _on_disk(name: str, inside: bool) -> str:
+    """The file or folder of that name, or the archive that it lies in."""
+    with suppress(OSError, ValueError):  # too long for a path, or with characters that none has
+        path = Path(name)
+        if name and path.exists():
+            return str(path.resolve())
+        if inside:
+            return next((str(parent.resolve()) for parent in path.parents if parent.is_file()), "")
+    return ""

@@ -1,0 +1,83 @@
+"""The mark by which a finished raster is known again: the job that made it, its size and its digest.
+
+It stands in GDAL's side-car OUT.tif.aux.xml, whose other entries programs may change.
+"""
+
+import hashlib
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from smalti.jobs import beside
+from smalti.raster.files import UNREADABLE, quiet_open
+
+PRODUCT_TAG = "SMALTI_PRODUCT"
+"""A tag inside each raster that is written here; drawn scenes and their truth have none."""
+State = Literal["missing", "finished", "changed", "unreadable", "other job", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a raster was when it was finished."""
+
+    job: str
+    size: int
+    """Bytes."""
+    sha256: str
+
+    def entries(self) -> str:
+        """The mark as entries of a side-car's metadata."""
+        pairs = (("JOB", self.job), ("SIZE", self.size), ("SHA256", self.sha256))
+        return "".join(f'<MDI key="SMALTI_{key}">{value}</MDI>' for key, value in pairs)
+
+
+def mark_of(raster: Path, job: str) -> Mark:
+    """The mark of a finished file."""
+    with raster.open("rb") as file:
+        return Mark(job, raster.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def read_mark(output: Path) -> Mark | None:
+    """The mark beside a raster, or None if there is none; rasters of earlier versions have only a job."""
+    try:
+        text = beside(output, "aux.xml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = dict(re.findall(r'<MDI key="SMALTI_(JOB|SIZE|SHA256)">([^<]*)<', text))
+    if "JOB" not in found:
+        return None
+    size = found.get("SIZE", "")
+    return Mark(found["JOB"], int(size) if size.isdecimal() else -1, found.get("SHA256", ""))
+
+
+def state(output: Path, job: str) -> State:
+    """What lies at an output's path.
+
+    `finished`: what this job wrote, byte for byte. `other job`: what another one wrote, unchanged as far as can be
+    told. `changed` and `unreadable`: no longer what was written. `foreign`: nothing that was written here.
+    """
+    if not output.exists():
+        return "missing"
+    mark = read_mark(output)
+    if mark is None:
+        return "other job" if _is_tagged(output) else "foreign"  # killed before the side-car had its name
+    if mark.sha256 and mark_of(output, mark.job) != mark:
+        return "changed" if _is_readable(output) else "unreadable"
+    return "finished" if mark.job == job and mark.sha256 else "other job"
+
+
+def _is_tagged(path: Path) -> bool:
+    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+        return PRODUCT_TAG in file.tags()
+    return False
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether all pixels can be read."""
+    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+        for _, window in file.block_windows(1):
+            file.read(window=window)
+        return True
+    return False

@@ -1,0 +1,69 @@
+"""Whether a vector file holds nothing but polygons of a map, so that new ones may take its place."""
+
+import sqlite3
+import warnings
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from smalti.errors import OutputError
+from smalti.raster.check import first_line
+
+FIELDS = ("class", "class_id", "area_m2")
+"""Attributes of the polygons of a map."""
+_OF_GEOPACKAGE = ("gpkg_", "rtree_", "sqlite_")
+"""How tables begin that belong to the format itself."""
+
+
+def check_only_ours(path: Path) -> None:
+    """OutputError if an existing file holds anything but one layer of a map's polygons, or is open elsewhere."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    journal = path.with_name(f"{path.name}-wal")
+    if journal.exists() and journal.stat().st_size:
+        raise OutputError(f"{path}: another program is writing to it ({journal.name}); close it there first")
+    other = _tables(path) if path.suffix.lower() == ".gpkg" else _columns(path)
+    if other:
+        raise OutputError(
+            f"{path}: holds {other}, which polygons of a map would replace; give --polygons a file of its own"
+        )
+
+
+def _tables(path: Path) -> str:
+    """What a GeoPackage holds beside one layer of polygons; nothing if that is all."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as file:
+            names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    except sqlite3.Error as error:
+        return f"what cannot be looked into ({error})"
+    own = [name for name in names if not name.startswith(_OF_GEOPACKAGE)]
+    if len(own) != 1:
+        return f"{len(own)} layers or tables ({', '.join(own[:4])})"
+    return _columns(path)
+
+
+def _columns(path: Path) -> str:
+    """What a file of one layer holds if that is not a map's polygons."""
+    try:
+        geometry, columns, rows = _described(path)
+    except Exception as error:  # whatever the readers of four formats raise
+        return f"what cannot be read as polygons ({first_line(error).partition(';')[0]})"
+    if (rows == 0 and path.suffix.lower() == ".geojson") or (geometry.endswith("Polygon") and columns == FIELDS):
+        return ""
+    return f"{rows} features of {geometry} with the attributes {', '.join(columns) or 'none'}"
+
+
+def _described(path: Path) -> tuple[str, tuple[str, ...], int]:
+    """Kind of geometry, names of attributes and number of features."""
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet
+
+        file = pyarrow.parquet.ParquetFile(path)
+        columns = tuple(name for name in file.schema_arrow.names if name != "geometry")
+        return "Polygon", columns, file.metadata.num_rows
+    import pyogrio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pyogrio.read_info(path, force_feature_count=True)
+    return str(found["geometry_type"]), tuple(found["fields"]), int(found["features"])
