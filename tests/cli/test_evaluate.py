@@ -2,7 +2,9 @@ import json
 import shutil
 
 import numpy as np
+import pyogrio.raw
 import pytest
+import shapely
 from click.testing import CliRunner
 from PIL import Image
 
@@ -69,6 +71,23 @@ def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model
     monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
     with pytest.raises(InputError, match=r"b\.png: its"):
         run(model, data)
+
+
+def test_features_that_lie_on_no_image_are_told_and_several_layers_need_a_name(model, data, tmp_path):
+    shutil.rmtree(data / "masks")
+    (data / "labels").mkdir()
+    for left in (900, 10):
+        shape = shapely.to_wkb(np.array([shapely.box(left, 5, left + 20, 25)]))
+        value = [np.array(["most red"], object)]
+        with pytest.warns(UserWarning, match="'crs' was not provided"):
+            pyogrio.raw.write(data / "labels" / "a.gpkg", shape, value, ["class"], geometry_type="Polygon", crs=None,
+                              layer=f"from {left}", append=left == 10)  # fmt: skip
+    with pytest.raises(LabelError, match="has the layers from 900, from 10; say with `layer`"):
+        run(model, data)
+    for left, told in ((900, "a.gpkg: no feature lies on an image"), (10, "")):
+        (tmp_path / "spec.toml").write_text(f'layer = "from {left}"\nbackground = "most blue"')
+        result = run(model, data, "--labels", tmp_path / "spec.toml")
+        assert result.exit_code == 0 and told in result.stderr and bool(told) == bool(result.stderr)
 
 
 def test_colour_coded_labels_score_the_same(model, data):

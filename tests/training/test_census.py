@@ -1,11 +1,14 @@
 """What labels cannot be trained on is told before the first step, for every kind of training."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyogrio.raw
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from PIL import Image
 
@@ -80,6 +83,31 @@ def test_a_part_that_says_nothing_is_refused(recipe: Path, tmp_path: Path, part:
     masks(tmp_path, part, lambda mask: mask * 0 + 255)
     with pytest.raises(DataError, match="no pixel has a label"):
         opened(recipe)
+
+
+def vectors(folder: Path, part: str, left: int) -> Path:
+    """One file of features, in pixels, instead of the masks: a square of `bright` that begins at that column."""
+    shutil.rmtree(folder / part / "masks")
+    (folder / part / "labels").mkdir()
+    path = folder / part / "labels" / "all.fgb"
+    shape = shapely.to_wkb(np.array([shapely.box(left, 5, left + 20, 25)]))
+    with pytest.warns(UserWarning, match="'crs' was not provided"):
+        pyogrio.raw.write(path, shape, [np.array(["bright"], object)], ["class"], geometry_type="Polygon", crs=None)
+    return path
+
+
+def test_features_that_lie_on_no_image_are_told(recipe: Path, tmp_path: Path) -> None:
+    path = vectors(tmp_path, "validation", 500)
+    dark = "data.validation.0.labels.background='dark'"
+    told = opened(recipe, dark).warnings()
+    assert told[0].startswith(f"data.validation: {path}: no feature lies on an image; check the CRS")
+    shutil.rmtree(path.parent)
+    (tmp_path / "validation" / "masks").mkdir()
+    vectors(tmp_path, "validation", 10)
+    assert opened(recipe, dark).warnings() == []
+    path = vectors(tmp_path, "train", 500)
+    with pytest.raises(DataError, match=rf"no pixel is bright; .*; data\.train: {path}: no feature lies on an image"):
+        opened(recipe, dark, dark.replace("validation", "train"))
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])

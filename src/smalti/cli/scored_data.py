@@ -22,6 +22,7 @@ from smalti.known.opened import lacking, open_found
 from smalti.known.registry import find_known
 from smalti.known.taken import take
 from smalti.mapping.fit import check_kind, open_fitting
+from smalti.raster.astray import astray, astray_lines
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
 from smalti.raster.values import ValueSpec, open_values
@@ -98,12 +99,23 @@ def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
         raise failed[0]
     for lack in failed:
         _warn(str(lack))
-    for image in found:  # what does not fit is told before the first one is scored
-        open_fitting(str(image), partial(open_raster, image), card, None, None, lambda text: None).close()
+    _look(found, card, specs)
     return [
         file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
         for image, truths in sorted(found.items())
     ]
+
+
+def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs) -> None:
+    """Opens all once: what does not fit is told before the first image is scored."""
+    vectors: list[tuple[Path, bool | None]] = []
+    for image, truths in found.items():
+        with open_fitting(str(image), partial(open_raster, image), card, None, None, lambda text: None) as reader:
+            for name, path in truths.items():
+                with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
+                    vectors.append((path, astray(truth)))
+    for line in astray_lines(vectors):
+        _warn(line)
 
 
 def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, specs: Specs) -> Pair:

@@ -19,6 +19,7 @@ from smalti.data.sample import Patch, unknown
 from smalti.data.truths import TruthFile
 from smalti.errors import DataError
 from smalti.evaluation.pairs import TruthReader
+from smalti.raster.astray import astray
 from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.mirror import source
@@ -50,6 +51,10 @@ class Scene(Protocol):
     def stamp(self) -> str:
         """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
 
+    @property
+    def astray(self) -> Mapping[Path, bool | None]:
+        """Its files of labels, and what `raster.astray` says of them."""
+
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
         """The labels alone of a window inside."""
         ...
@@ -70,8 +75,10 @@ class MemoryScene:
         tasks: Sequence[Task],
         load: Callable[[], Patch],
         stamp: str = "",
+        astray: Mapping[Path, bool | None] | None = None,
     ) -> None:
         self.name, self.path, self.grid, self.tasks, self.stamp = name, path, grid, tasks, stamp
+        self.astray = astray or {}
         self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
@@ -115,6 +122,7 @@ class FileScene:
         each = len(card.bands) * opened.image.dtype.itemsize + sum(_bytes(task) for task in self.tasks) + 1
         self.bytes = self.grid.height * self.grid.width * each
         """What the scene takes when it is held in memory."""
+        self.astray = {truth.path: astray(opened.truths[truth.task.name]) for truth in truths}
         opened.close()
 
     @property
@@ -200,7 +208,9 @@ def _bytes(task: Task) -> int:
 def in_memory(scene: FileScene) -> MemoryScene:
     """The same scene, held in memory once it has been read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
-    return MemoryScene(scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole), scene.stamp)
+    return MemoryScene(
+        scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole), scene.stamp, scene.astray
+    )
 
 
 def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task]) -> MemoryScene:

@@ -20,6 +20,8 @@ class LabelSpec(BaseModel):
     """Where label images have impure colours: a channel counts as 255 from this value on, else as 0."""
     ids: dict[int, str | int] = Field(default_factory=dict)
     """Pixel values of a class raster; without any, the value is the class id."""
+    layer: str | None = None
+    """The layer of a vector file of several."""
     attribute: str | None = None
     """The attribute of vector features that tells their class; without one, `class` where there is such."""
     values: dict[str, str | int] = Field(default_factory=dict)

@@ -1,8 +1,6 @@
 """Rasters read by windows: any format of GDAL, local or by URL."""
 
 import os
-import threading
-import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -20,6 +18,7 @@ from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import check_complete, explain, first_line, is_local
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
+from smalti.raster.quiet import quiet
 from smalti.raster.reader import Reader
 from smalti.raster.upright import TURNS, UPRIGHT
 from smalti.tiling import Window
@@ -28,8 +27,6 @@ __all__ = ["FileReader", "Reader", "open_file", "open_raster"]
 
 CACHE_MB = 64
 """Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
-_opening = threading.Lock()
-"""Filters of warnings belong to the process: threads that open files at once would restore each other's."""
 CACHE_MOST_MB = 256
 """Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
 _REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and tells nothing
@@ -190,10 +187,9 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
     _bound_cache(CACHE_MB)
     try:
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a photo is a legitimate input
-            with rasterio.Env(**({} if is_local(name) else _REMOTE)):
-                dataset = stack.enter_context(rasterio.open(name))
+        # A photo without a place is a legitimate input.
+        with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _REMOTE)):
+            dataset = stack.enter_context(rasterio.open(name))
     except (RasterioIOError, RasterioError, ValueError, OSError) as error:
         raise explain(name, error) from None
     check_complete(name, dataset)

@@ -11,6 +11,7 @@ from smalti.data.census import Labelled, census, together
 from smalti.data.scenes import Scene
 from smalti.data.sources import open_source
 from smalti.errors import DataError, RecipeError
+from smalti.raster.astray import astray_lines
 from smalti.training.pixel_settings import PixelRecipe
 
 SILENT = 0.05
@@ -29,11 +30,23 @@ def take_census(recipe: PixelRecipe, card: Card, train: Sequence[Sequence[Scene]
     parts = {"train": train, "validation": map(opened, data.validation), "test": map(opened, data.test)}
     told: list[str] = []
     for part, sources in parts.items():
-        found = together([census(scenes, tasks) for scenes in sources])
-        if part != "test":
-            _check_tasks(part, found, tasks)
-            told += _check_classes(part, found, tasks, data.absent)
+        told += _take_part(part, list(sources), tasks, data.absent)
     return told
+
+
+def _take_part(
+    part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str]
+) -> list[str]:
+    files = (each for scenes in sources for scene in scenes for each in scene.astray.items())
+    lost = [f"data.{part}: {line}" for line in astray_lines(files)]
+    try:
+        found = together([census(scenes, tasks) for scenes in sources])
+        if part == "test":
+            return lost
+        _check_tasks(part, found, tasks)
+        return lost + _check_classes(part, found, tasks, absent)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *lost])) from None
 
 
 def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:

@@ -1,0 +1,145 @@
+"""What a vector file holds: the shapes of one layer and one of their attributes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from smalti.errors import LabelError
+from smalti.raster.check import first_line
+from smalti.raster.grid import Grid
+from smalti.raster.label_spec import LabelSpec
+from smalti.raster.place import Points, apply, project
+from smalti.raster.quiet import quiet
+
+OWN = "class"
+"""The attribute under which Smalti itself writes the class."""
+
+_ROUNDED = 1 + 1e-6
+
+
+def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
+
+    Shapes that have no place in the CRS of the grid are left out. LabelError where the file, its layer, its attribute
+    or its coordinates cannot be used.
+    """
+    import pyogrio
+    import pyogrio.raw
+
+    if not Path(path).exists():
+        raise LabelError(f"{path}: there is no such file")
+    try:
+        with quiet(UserWarning, RuntimeWarning):  # of unclosed rings, measures and the like
+            layer = _layer(path, pyogrio.list_layers(path), spec)
+            info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
+            column = _column(path, list(info["fields"]), spec, info["features"])
+            meta, _, wkb, data = pyogrio.raw.read(path, layer=layer, columns=[column] if column else [])
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
+    shapes, keep = _shapes(path, wkb)
+    values = np.asarray(data[0])[keep] if column else None
+    placed, has_place = _to_pixels(path, shapes, meta["crs"], grid)
+    return placed, values[has_place] if values is not None else None
+
+
+def _layer(path: str, layers: Sequence[Sequence[str | None]], spec: LabelSpec) -> str:
+    """The layer to read: the one that is named, or the only one with shapes."""
+    names = [str(name) for name, kind in layers if kind is not None]
+    if spec.layer is not None:
+        if spec.layer not in names:
+            raise LabelError(f"{path}: has no layer {spec.layer!r} with shapes, only {', '.join(names) or 'none'}")
+        return spec.layer
+    if not names:
+        raise LabelError(f"{path}: has no layer with shapes")
+    if len(names) > 1:
+        raise LabelError(f"{path}: has the layers {', '.join(names)}; say with `layer` which one has the labels")
+    return names[0]
+
+
+def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str | None:
+    """The attribute to read, None where all features are burnt as one class, or there is none."""
+    if spec.burn is not None or (not features and spec.background is not None):
+        return None
+    column = spec.attribute or OWN
+    if column in fields:
+        return column
+    if not features:
+        raise LabelError(
+            f"{path}: has no features; if that is meant so, say with `background` which class all of it is"
+        )
+    if spec.attribute is None:
+        raise LabelError(f"{path}: tell with `attribute` which of {', '.join(fields)} is the class, or give `burn`")
+    raise LabelError(f"{path}: features have no attribute {column!r}, only {', '.join(fields)}")
+
+
+def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The shapes that are there, and which features these are."""
+    import shapely
+
+    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    broken = shapely.is_missing(shapes) & np.array([part is not None for part in wkb], bool)
+    if broken.any():
+        raise LabelError(
+            f"{path}: the shapes of {broken.sum()} of {len(wkb)} features are broken, the first one is feature "
+            f"{int(broken.argmax()) + 1}; mend them: ogr2ogr -makevalid OUT.gpkg {path}"
+        )
+    return shapes[keep], keep
+
+
+def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The shapes that have a place on the grid, in its pixels, and which ones these are."""
+    import shapely
+
+    if crs is not None and grid.crs is None:
+        raise LabelError(f"{path}: has a CRS, but the image has none; the features have no place on it")
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    if crs is not None and grid.crs is not None and len(points):
+        points = _project(path, points, crs, grid.crs)
+    points = apply(~grid.transform, points)
+    has_place = np.ones(len(shapes), bool)
+    has_place[owner[~np.isfinite(points).all(axis=1)]] = False
+    moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
+    return moved[has_place], has_place
+
+
+def _project(path: str, points: Points, crs: str, to: CRS) -> Points:
+    """Coordinates of the features in the CRS of the grid; not finite where they have no place there."""
+    try:
+        own = CRS.from_user_input(crs)
+    except CRSError as error:
+        raise LabelError(f"{path}: its CRS cannot be understood: {first_line(error)}") from None
+    if own.is_geographic:
+        _check_degrees(path, points, own, to)
+    if own == to:
+        return points
+    moved = project(points, own.to_wkt(), to.to_wkt())
+    if not np.isfinite(moved).any():
+        raise LabelError(
+            f"{path}: its coordinates in {own.to_string()[:40]} have no place in the CRS of the image, "
+            f"{to.to_string()[:40]}; write them in that one"
+        )
+    return moved
+
+
+def _check_degrees(path: str, points: Points, crs: CRS, to: CRS) -> None:
+    """LabelError where the numbers are none of a CRS in degrees."""
+    x, y = np.abs(points).T
+    wrong = (x > 360 * _ROUNDED) | (y > 90 * _ROUNDED)
+    if not wrong.any():
+        return
+    such = ", ".join(f"{value:.10g}" for value in points[wrong.argmax()])
+    if x.max() <= 90 and y.max() <= 360:
+        mend = "write the longitude first"
+    else:
+        code = to.to_epsg() if to.is_projected else None
+        mend = f"name the right CRS: ogr2ogr -a_srs {f'EPSG:{code}' if code else 'CRS'} OUT.gpkg IN"
+    raise LabelError(
+        f"{path}: its coordinates, such as {such}, are no longitude and latitude, but its CRS is "
+        f"{crs.to_string()[:40]} (so it is in GeoJSON without `crs`); {mend}"
+    )
