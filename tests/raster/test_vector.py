@@ -48,7 +48,7 @@ def sorted_shapes(shapes: NDArray[object], ids: NDArray[np.int32]) -> list[tuple
 def test_pieces_are_valid_and_cover_their_pixels(classes: NDArray[np.uint8]) -> None:
     pieces = trace(classes, None, None)
     assert shapely.is_valid(pieces.polygons).all()
-    assert np.array_equal(shapely.area(pieces.polygons), pieces.pixels)
+    assert np.array_equal(shapely.area(pieces.polygons), np.bincount(pieces.labels.ravel()))
     assert shapely.coverage_is_valid(pieces.polygons)
     assert np.array_equal(pieces.classes[pieces.labels], classes)
 
@@ -113,8 +113,17 @@ def test_small_areas_become_part_of_their_neighbour(tmp_path: Path) -> None:
         shapes, names, _, areas = write(
             tmp_path / "a.gpkg", classes, min_area_m2=5, simplify_m=0, strip_pixels=rows * 20
         )
-        assert dict(zip(names, areas, strict=True)) == pytest.approx({"land": 192.0, "building": 8.0}, rel=1e-3)
-        assert shapely.union_all(shapes).area == 200
+        expected = {"land": 192.0, "building": 8.0, "water": 1.0}
+        assert dict(zip(names, areas, strict=True)) == pytest.approx(expected, rel=1e-3)
+        assert shapely.union_all(shapes).area == 201
+
+
+@pytest.mark.parametrize("min_area_m2", [60, 3e3, 1e9])
+def test_no_limit_loses_a_polygon(tmp_path: Path, min_area_m2: float) -> None:
+    classes = blobs(3) % 3
+    shapes, _, _, areas = write(tmp_path / "a.gpkg", classes, min_area_m2=min_area_m2, strip_pixels=20 * 50)
+    assert shapely.area(shapes).sum() == classes.size and shapely.coverage_is_valid(shapes)
+    assert len(shapes) == 1 or areas.min() >= min_area_m2
 
 
 def test_degrees_and_mercator_give_square_metres(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ class PixelAreas:
         self._west = np.pad(np.cumsum(across, axis=1), ((0, 0), (1, 0)))
         """The area of a row of height 1 from the first column to each node."""
 
+    @property
+    def largest(self) -> float:
+        """The area of the largest pixel."""
+        return float(self._density.max())
+
     def of_window(self, window: Window) -> Floats:
         """The area of each pixel (H, W)."""
         rows = _hat(self._rows, np.arange(window.row, window.bottom, dtype=np.float64) + 0.5)

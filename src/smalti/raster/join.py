@@ -6,31 +6,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.seams import Point, Side, side, superfluous, without
+from smalti.raster.rules import Rules
+from smalti.raster.seams import Point, Side, Spare, side, superfluous, without
 from smalti.raster.trace import Pieces
 
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Complete areas: class id, pixels and polygon (x = column, y = row of the scene) of each."""
+    """Complete areas: class id and polygon (x = column, y = row of the scene) of each."""
 
     classes: NDArray[np.uint8]
-    pixels: NDArray[np.int64]
     polygons: NDArray[Any]
 
 
 @dataclass(slots=True)
 class _Open:
     kind: int
-    pixels: int = 0
+    square_m: float = 0.0
+    """The area so far, where there is a limit to it."""
     parts: list[Any] = field(default_factory=list)
 
 
 class Joiner:
     """Takes strips from top to bottom and gives complete areas."""
 
-    def __init__(self, tolerance: float) -> None:
-        self._tolerance = tolerance
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._open: dict[int, _Open] = {}
         self._parent: dict[int, int] = {}
         self._next = 0
@@ -44,24 +45,52 @@ class Joiner:
         `row` is the strip's first.
         """
         top, bottom = pieces.labels[0], pieces.labels[-1]
+        groups = self._group(pieces, polygons)
         if self._last is not None:
-            above, _, upper = self._last
+            above, over, upper = self._last
             lower = side(polygons, np.unique(top))
-            self._gone |= superfluous(upper, lower, row, above, pieces.classes[top], self._tolerance)
-        found = self._link(pieces.classes[top], top)
-        for piece in (*np.unique(top).tolist(), *np.unique(bottom).tolist()):
-            if piece not in found:
-                found[piece] = self._new(int(pieces.classes[piece]))
-        for piece, group in found.items():
-            area = self._open[self._root(group)]
-            area.parts.append(polygons[piece])
-            area.pixels += int(pieces.pixels[piece])
-        inner = np.setdiff1d(np.arange(len(polygons)), np.fromiter(found, np.intp), assume_unique=True)
-        groups = np.zeros(len(polygons), np.intp)
-        groups[list(found)] = list(found.values())
+            spare = self._spare(over, groups[top])
+            self._gone |= superfluous(upper, lower, row, above, pieces.classes[top], self._rules.tolerance, spare)
+            self._take(spare)
+        inner = (groups < 0) & (pieces.classes < self._rules.labels)
         self._last = (pieces.classes[bottom], groups[bottom], side(polygons, np.unique(bottom)))
         done = self._close({self._root(group) for group in np.unique(groups[bottom]).tolist()})
-        return _concatenate(Areas(pieces.classes[inner], pieces.pixels[inner], polygons[inner]), done)
+        return _concatenate(Areas(pieces.classes[inner], polygons[inner]), done)
+
+    def _group(self, pieces: Pieces, polygons: NDArray[Any]) -> NDArray[np.intp]:
+        """The open area of each piece that touches the strip's border, which it is added to; -1 for the others."""
+        top, bottom = pieces.labels[0], pieces.labels[-1]
+        found = self._link(pieces.classes[top], top)
+        for piece in np.union1d(top, bottom).tolist():
+            if piece not in found:
+                found[piece] = self._new(int(pieces.classes[piece]))
+        touching = list(found)
+        sizes = self._rules.measure(polygons[touching]) if self._rules.least_m2 else np.zeros(len(touching))
+        for piece, square_m in zip(touching, sizes.tolist(), strict=True):
+            area = self._open[self._root(found[piece])]
+            area.square_m += square_m
+            if area.kind < self._rules.labels:
+                area.parts.append(polygons[piece])
+        groups = np.full(len(polygons), -1, np.intp)
+        groups[touching] = list(found.values())
+        return groups
+
+    def _spare(self, over: NDArray[np.intp], under: NDArray[np.intp]) -> Spare:
+        """What the areas on both sides of a seam may lose; no data nothing, for its border is that of the pixels."""
+        root = {group: self._root(group) for group in np.unique(np.concatenate((over, under))).tolist()}
+        left = {}
+        for group in root.values():
+            area = self._open[group]
+            limited = area.square_m - self._rules.least_m2 if self._rules.least_m2 else np.inf
+            left[group] = limited if area.kind < self._rules.labels else 0.0
+        rows = [[root[group] for group in row.tolist()] for row in (over, under)]
+        pixel = self._rules.ground.largest if self._rules.ground is not None else 1.0
+        return Spare(rows, left, pixel)
+
+    def _take(self, spare: Spare) -> None:
+        for group, left in spare.left.items():
+            if self._rules.least_m2:
+                self._open[group].square_m = left + self._rules.least_m2
 
     def finish(self) -> Areas:
         """The areas that reach the end of the scene."""
@@ -96,7 +125,7 @@ class Joiner:
         keep, lose = min(one, other), max(one, other)
         gone = self._open.pop(lose)
         self._open[keep].parts += gone.parts
-        self._open[keep].pixels += gone.pixels
+        self._open[keep].square_m += gone.square_m
         self._parent[lose] = keep
         return keep
 
@@ -105,12 +134,12 @@ class Joiner:
         import shapely
 
         done = [self._open.pop(group) for group in sorted(self._open.keys() - alive)]
+        done = [area for area in done if area.kind < self._rules.labels]
         self._parent = {group: root for group, root in self._parent.items() if self._root(root) in alive}
         whole = [area.parts[0] if len(area.parts) == 1 else shapely.coverage_union_all(area.parts) for area in done]
         gone = np.array(sorted(self._gone), np.int64).reshape(-1, 2)
         return Areas(
             np.array([area.kind for area in done], np.uint8),
-            np.array([area.pixels for area in done], np.int64),
             without(np.array(whole, object), gone),
         )
 
@@ -118,6 +147,5 @@ class Joiner:
 def _concatenate(one: Areas, other: Areas) -> Areas:
     return Areas(
         np.concatenate((one.classes, other.classes)),
-        np.concatenate((one.pixels, other.pixels)),
         np.concatenate((one.polygons, other.polygons)),
     )

@@ -24,6 +24,30 @@ class Side:
     vertices: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """What the areas along a seam may lose."""
+
+    rows: list[list[int]]
+    """The area of each pixel of the rows above and below the seam."""
+    left: dict[int, float]
+    """The m² that each area may still lose."""
+    pixel_m2: float
+    """The area of a pixel, at most."""
+
+    def affords(self, x: int, pixels: float) -> bool:
+        """Whether all areas around a place on the seam may lose so many pixels."""
+        return all(self.left[area] >= pixels * self.pixel_m2 for area in self._around(x))
+
+    def pay(self, x: int, pixels: float) -> None:
+        """Takes them from all of them, though one of two gains what the other loses."""
+        for area in self._around(x):
+            self.left[area] -= pixels * self.pixel_m2
+
+    def _around(self, x: int) -> set[int]:
+        return {row[col] for row in self.rows for col in (x - 1, x) if 0 <= col < len(row)}
+
+
 def side(polygons: NDArray[Any], touching: NDArray[np.intp]) -> Side:
     """The edges of `polygons[touching]` and the vertices of all."""
     import shapely
@@ -37,16 +61,22 @@ def side(polygons: NDArray[Any], touching: NDArray[np.intp]) -> Side:
 
 
 def superfluous(
-    upper: Side, lower: Side, seam: int, above: NDArray[np.uint8], below: NDArray[np.uint8], tolerance: float
+    upper: Side,
+    lower: Side,
+    seam: int,
+    above: NDArray[np.uint8],
+    below: NDArray[np.uint8],
+    tolerance: float,
+    spare: Spare,
 ) -> set[Point]:
     """The vertices (x, y) of row `seam` to take out of every polygon.
 
     `above` and `below` (W) are the classes on both sides of the seam; `tolerance` is in pixels, and at 0 only
-    vertices amid a straight line go.
+    vertices amid a straight line go. `spare` says what the areas there may lose, and is paid from.
     """
     graph = _graph(upper, lower, seam, above, below)
     taken = _edges_among({u for near in graph.values() for u in near}, upper, lower)
-    return _Thinning(graph, taken, np.vstack((upper.vertices, lower.vertices)), tolerance).run()
+    return _Thinning(graph, taken, np.vstack((upper.vertices, lower.vertices)), tolerance, spare).run()
 
 
 def _graph(
@@ -92,10 +122,11 @@ class _Thinning:
         taken: set[frozenset[Point]],
         obstacles: NDArray[np.int64],
         tolerance: float,
+        spare: Spare,
     ) -> None:
         import shapely
 
-        self.graph, self.taken, self.limit = graph, taken, tolerance**2
+        self.graph, self.taken, self.limit, self.spare = graph, taken, tolerance**2, spare
         self.gone: set[Point] = set()
         near = [y for around in graph.values() for _, y in around] or [0]
         self.obstacles = obstacles[(obstacles[:, 1] >= min(near)) & (obstacles[:, 1] <= max(near))]
@@ -112,6 +143,8 @@ class _Thinning:
                 break
             if v in self.gone or len(self.graph[v]) != 2 or area != self._area(v) or not self._free(v, area):
                 continue
+            if area:
+                self.spare.pay(v[0], area)
             for u in self._remove(v):
                 if u in self.graph and len(self.graph[u]) == 2:
                     heapq.heappush(heap, (self._area(u), u))
@@ -128,6 +161,8 @@ class _Thinning:
             return False
         if area == 0:
             return True
+        if not self.spare.affords(v[0], area):
+            return False
         if self.others & {a[1], b[1]}:
             return False  # that vertex may go with its own seam: both at once could cross a border
         import shapely

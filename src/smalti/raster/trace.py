@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.raster.connected import connected
+
 # Directions, clockwise: east, south, west, north. A border runs with the piece it belongs to on its right hand.
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
 
@@ -21,7 +23,6 @@ class Pieces:
 
     labels: NDArray[np.int32]
     classes: NDArray[np.uint8]
-    pixels: NDArray[np.int64]
     polygons: NDArray[Any]
     """Shapely polygons."""
 
@@ -32,7 +33,7 @@ def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: ND
     `above` and `below` (W) are the rows next to the strip: where they change, the strip's border gets a vertex too,
     so that it fits the next strip's.
     """
-    labels, kinds = _label(classes)
+    labels, kinds = connected(classes)
     padded = np.pad(labels, 1, constant_values=-1)
     rows, cols = _vertices(padded, above, below)
     corners = [padded[rows + i, cols + j] for i, j in ((1, 1), (1, 0), (0, 0), (0, 1))]  # right of E, S, W, N
@@ -43,22 +44,7 @@ def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: ND
     succ = _successors(vertex, heading, corners, to)
     owner = np.stack(corners)[heading, vertex]
     polygons = _polygons(succ, owner, cols[vertex], rows[vertex])
-    return Pieces(labels, kinds, np.bincount(labels.ravel(), minlength=len(kinds)), polygons)
-
-
-def _label(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Numbers the connected areas from 0; also the class of each."""
-    import cv2
-
-    labels = np.zeros(classes.shape, np.int32)
-    kinds: list[int] = []
-    for value in np.flatnonzero(np.bincount(classes.ravel(), minlength=256)):
-        mask = (classes == value).view(np.uint8)
-        count, found = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
-        found += len(kinds) - 1
-        np.copyto(labels, found, where=mask.view(bool))
-        kinds += [int(value)] * (count - 1)
-    return labels, np.array(kinds, np.uint8)
+    return Pieces(labels, kinds, polygons)
 
 
 def _vertices(
