@@ -491,6 +491,7 @@
       box.dataset.middle = `${x.toFixed(4)} ${y.toFixed(4)}`;
     }
     find(".zoomed", view).textContent = at.zoom ? "fit" : "100 %";
+    find(".compared", view).textContent = panes.length > 1 ? "one" : "compare";
     caption();
   }
 
