@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 
 from smalti.card import Card
 from smalti.errors import ModelError, RasterError
 from smalti.mapping.fit import Resolution, open_fitting
+from smalti.raster.grid import Grid
 from smalti.raster.read import Reader, open_raster
 from tests.tiny import tiny_card
 
@@ -66,13 +68,50 @@ def test_bands_can_be_chosen(scene: Any) -> None:
     ("bands", "names", "message"),
     [
         (1, (), "it has 1: band1; model tiny takes 3: red, green, blue; choose another model"),
-        (5, (), "choose with --bands"),
+        (5, (), "choose with --bands those that are red, green, blue, in this order: 1,2,3 if the first ones are"),
         (3, ("nir", "red", "green"), "it has 3: nir, red, green"),
     ],
 )
 def test_bands_that_do_not_fit_are_refused(scene: Any, bands: int, names: Sequence[str], message: str) -> None:
     with pytest.raises(RasterError, match=message):
         fit(scene(bands, names=names), tiny_card())
+
+
+def test_a_band_that_nobody_asked_for_may_be_of_another_type(scene: Any, tmp_path: Path) -> None:
+    path, size = scene(3, names=("red", "green", "blue")), 'rasterXSize="50" rasterYSize="40"'
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{i}"><Description>{name}</Description><SimpleSource><SourceFilename>'
+        f"{path}</SourceFilename><SourceBand>{i % 3 + 1}</SourceBand></SimpleSource></VRTRasterBand>"
+        for i, (name, kind) in enumerate(
+            [("height", "Float32"), ("red", "Byte"), ("green", "Byte"), ("blue", "Byte")], 1
+        )
+    )
+    (tmp_path / "a.vrt").write_text(f"<VRTDataset {size}>{bands}</VRTDataset>")
+    assert fit(tmp_path / "a.vrt", tiny_card())[0].bands == ("red", "green", "blue")
+    with pytest.raises(ModelError, match="its pixels are float32, model tiny takes uint8"):
+        fit(tmp_path / "a.vrt", tiny_card(), bands=["1", "2", "3"])
+
+
+def test_layers_that_are_only_counted_go_by_their_colours(scene: Any) -> None:
+    path = scene(3, names=("Layer_1", "Layer_2", "Layer_3"))
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+    assert fit(path, tiny_card())[0].bands == ("red", "green", "blue")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_scene_placed_by_polynomials_alone_is_mapped_in_its_own_pixels(scene: Any) -> None:
+    path = scene(crs=None)
+    terms = " ".join(["0", "1"] + ["0"] * 18)
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(
+            ns="RPC", LINE_OFF=20, SAMP_OFF=25, LAT_OFF=45, LONG_OFF=15, HEIGHT_OFF=100, LINE_SCALE=20, SAMP_SCALE=25,
+            LAT_SCALE=1, LONG_SCALE=1, HEIGHT_SCALE=100, LINE_NUM_COEFF=terms, LINE_DEN_COEFF=terms,
+            SAMP_NUM_COEFF=terms, SAMP_DEN_COEFF=terms,
+        )  # fmt: skip
+    reader, heard = fit(path, tiny_card())
+    assert reader.grid == Grid(40, 50) and len(heard) == 1
+    assert "it has no CRS, only rational polynomials (RPC); its map lies in the scene's own pixels" in heard[0]
 
 
 def test_a_wrong_number_of_chosen_bands_is_refused(scene: Any) -> None:

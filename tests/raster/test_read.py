@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,42 @@ def test_bands_without_names_are_numbered(tmp_path: Path) -> None:
         assert reader.bands == ("band1", "band2", "band3", "band4", "band5") and not reader.names_known
     with open_raster(tif(tmp_path / "b.tif", RGB, photometric="MINISBLACK")) as reader:
         assert reader.bands == ("red", "green", "blue") and not reader.names_known
+
+
+def described(path: Path, names: Sequence[str | None], colors: list[str] | None = None, **options: Any) -> Path:
+    count = len(names)
+    tif(path, np.concatenate((RGB, RGB, RGB))[:count], colors, photometric="MINISBLACK", **options)
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = names
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Red band", "green (B3)", "Band 2: Blue, 490 nm"), ("red", "green", "blue")),
+        (("R", "g", "B4 - near-infrared"), ("red", "green", "nir")),
+        (("Vegetation", "swir_1", "SWIR 2"), ("vegetation", "swir_1", "swir 2")),
+        (("red edge", "b05 red edge", "NDVI (nir-red)"), ("red edge", "b05 red edge", "ndvi (nir-red)")),
+    ],
+)
+def test_colours_are_found_in_descriptions(tmp_path: Path, names: Sequence[str], expected: Sequence[str]) -> None:
+    with open_raster(described(tmp_path / "a.tif", names)) as reader:
+        assert reader.bands == expected and reader.names_known
+    with open_raster(tmp_path / "a.tif", names[::-1]) as reader:
+        assert reader.bands == tuple(expected[::-1])
+
+
+@pytest.mark.parametrize("names", [("Layer_1", "Layer_2", "Layer_3"), ("Band 1", "Band 2", "Band 3"), ("1", "2", "3")])
+def test_names_that_only_count_say_nothing_about_colours(tmp_path: Path, names: Sequence[str]) -> None:
+    with open_raster(described(tmp_path / "a.tif", names, ["blue", "green", "red"]), ["red"]) as reader:
+        assert np.array_equal(reader.read(WHOLE)[0], RGB[2:])
+    with open_raster(described(tmp_path / "b.tif", names)) as reader:
+        assert reader.bands == ("red", "green", "blue") and not reader.names_known
+    with open_raster(described(tmp_path / "c.tif", (*names, "NDVI"))) as reader:
+        assert reader.bands == ("band1", "band2", "band3", "ndvi") and not reader.names_known
+    with open_raster(tmp_path / "c.tif", [names[2], names[0]]) as reader:
+        assert reader.bands == ("band3", "band1")
 
 
 def test_scale_and_offset_are_told_but_not_applied(tmp_path: Path) -> None:

@@ -34,16 +34,28 @@ def open_fitting(
     """
     with opened(bands, None) as reader:
         chosen = _choose(scene, reader, card) if bands is None else bands
-        check_kind(scene, str(reader.dtype), card)
         metres = _resample_to(scene, reader, card, resolution, warn)
-        if not reader.grid.crs:
-            warn(f"{scene}: it has no CRS, so its map has none either")
     fitting = opened(chosen, metres)
-    if len(fitting.bands) != len(card.bands):
+    try:
+        _check(scene, fitting, card, warn)
+    except (RasterError, ModelError):
         fitting.close()
-        raise RasterError(f"{scene}: {len(chosen)} bands chosen, but {_wants(card)}")
-    _check_range(scene, fitting, card, warn)
+        raise
     return fitting
+
+
+def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
+    if len(fitting.bands) != len(card.bands):
+        raise RasterError(f"{scene}: {len(fitting.bands)} bands chosen, but {_wants(card)}")
+    check_kind(scene, str(fitting.dtype), card)
+    if fitting.rpcs:
+        warn(
+            f"{scene}: it has no CRS, only rational polynomials (RPC); its map lies in the scene's own pixels, "
+            "orthorectify it first for a map on the ground: gdalwarp -rpc -to RPC_DEM=DEM.tif IN.tif OUT.tif"
+        )
+    elif not fitting.grid.crs:
+        warn(f"{scene}: it has no CRS, so its map has none either")
+    _check_range(scene, fitting, card, warn)
 
 
 def _wants(card: Card) -> str:
@@ -58,7 +70,11 @@ def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
         return list(range(1, len(card.bands) + 1))
     more = ", ..." if len(reader.bands) > _SHOWN else ""
     has = f"it has {len(reader.bands)}: {', '.join(reader.bands[:_SHOWN])}{more}"
-    mend = "choose another model" if len(reader.bands) < len(card.bands) else "choose with --bands, for example 3,2,1"
+    mend = "choose another model"
+    if len(reader.bands) >= len(card.bands):
+        first = ",".join(map(str, range(1, len(card.bands) + 1)))
+        names = ", ".join(card.bands)
+        mend = f"choose with --bands those that are {names}, in this order: {first} if the first ones are"
     raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
 
 

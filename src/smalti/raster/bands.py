@@ -1,5 +1,7 @@
 """Names of bands, and the choice of some of them."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +14,18 @@ ALIASES = {
     "b": "blue",
     "n": "nir",
     "near infrared": "nir",
-    "near-infrared": "nir",
-    "near_infrared": "nir",
     "nearinfrared": "nir",
     "nir1": "nir",
+    "red edge": "rededge",
+    "panchromatic": "pan",
 }
+_BETWEEN = re.compile(r"[\s_\-,;:()\[\]]+")
+_COUNT = re.compile(r"(?:(?:band|layer|channel) ?)?\d+")
+"""A name that only counts: `Layer_1`, `Band 2`, `3`."""
+_SAYS_NOTHING = re.compile(
+    r"\b(?:(?:band|layer|channel)(?: \d+)?|b\d+a?|\d+(?:\.\d+)? ?[nu]m|colou?r|central wavelength|reflectance)\b"
+)
+"""What stands beside the colour in a description: `Red band`, `B4 (red)`, `Band 4: red, 665 nm`."""
 
 
 def image_bands(dataset: Any) -> list[int]:
@@ -39,27 +48,39 @@ def alpha_bands(dataset: Any) -> list[int]:
 def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:
     """A lower-case name for each image band, and whether all of them stand in the file.
 
-    The description comes before the colour; a band with neither is called by its number, `band4`. Three bytes
-    without any name are taken for red, green and blue, but not as known.
+    A colour in the description comes first, then any other description but one that only counts (`Layer_1`), for which
+    the colour interpretation stands. A band with neither is called by its number, `band4`. Three bytes without any name
+    are taken for red, green and blue, but not as known.
     """
     numbers = image_bands(dataset)
+    texts = [" ".join((dataset.descriptions[number - 1] or "").lower().split()) for number in numbers]
+    told = [_name(text, dataset.colorinterp[number - 1].name) for text, number in zip(texts, numbers, strict=True)]
+    often = Counter(told)
     names: list[str] = []
-    for number in numbers:
-        name = _declared(dataset, number)
-        names.append(name if name and name not in names else f"band{number}")
-    known = not any(name.startswith("band") for name in names)
+    for number, text, name in zip(numbers, texts, told, strict=True):
+        own = name if often[name] == 1 else text  # two bands of one colour are told apart by what is written
+        names.append(own if own and own not in names and not _COUNT.fullmatch(_plain(own)) else f"band{number}")
+    known = not any(name == f"band{number}" for name, number in zip(names, numbers, strict=True))
     unnamed = all(name == f"band{number}" for name, number in zip(names, numbers, strict=True))
     if unnamed and len(names) == 3 and dataset.dtypes[0] == "uint8":
         names = ["red", "green", "blue"]
     return tuple(names), known
 
 
-def _declared(dataset: Any, number: int) -> str:
-    text = " ".join((dataset.descriptions[number - 1] or "").lower().split())
-    if text:
-        return ALIASES.get(text, text)
-    color: str = dataset.colorinterp[number - 1].name
-    return color if color in COLORS else ""
+def _plain(text: str) -> str:
+    return _BETWEEN.sub(" ", text.lower()).strip()
+
+
+def _name(text: str, interpretation: str) -> str:
+    """What a band is called by its description and GDAL's word for its colour; empty where nothing says it."""
+    plain = _plain(text)
+    word = " ".join(_SAYS_NOTHING.sub(" ", plain).split())
+    word = ALIASES.get(word, word)
+    if word in COLORS:
+        return word
+    if interpretation in COLORS and (not word or _COUNT.fullmatch(plain)):
+        return interpretation
+    return text
 
 
 def choose(path: str, names: Sequence[str], wanted: Sequence[str | int]) -> list[int]:
@@ -68,11 +89,13 @@ def choose(path: str, names: Sequence[str], wanted: Sequence[str | int]) -> list
 
 
 def _place(path: str, names: Sequence[str], want: str | int) -> int:
-    text = str(want).strip().lower()
-    text = ALIASES.get(text, text)
-    if text in names:
-        return list(names).index(text)
-    if text.isdigit() and 1 <= int(text) <= len(names):
-        return int(text) - 1
+    text = " ".join(str(want).lower().split())
+    for name in (text, _name(text, "")):
+        if name in names:
+            return list(names).index(name)
+    plain = _plain(text)
+    number = plain.rpartition(" ")[2] if _COUNT.fullmatch(plain) else ""
+    if number.isdigit() and 1 <= int(number) <= len(names):
+        return int(number) - 1
     has = ", ".join(f"{i} {name}" for i, name in enumerate(names, 1))
     raise RasterError(f"{path}: there is no band {want!r}; it has {has}")
