@@ -116,6 +116,8 @@ def test_all_outputs_follow_the_choices(folder: Path, call: Call, tmp_path: Path
     gone = entry(folder / "2.jpg", "pick") | {"content": "0" * 32}
     file = choices_of(tmp_path / "c.json", entry(folder / "0.jpg", "pick"), entry(folder / "2.jpg", "reject"), gone)
     best, table = tmp_path / "best", tmp_path / "t.csv"
+    call(folder, "--xmp", "--copy-picks", tmp_path / "former")
+    assert 'xmp:Rating="5"' in (folder / "1.jpg.xmp").read_text()
     done = call(folder, "--choices", file, "--report", "--csv", table, "--xmp", "--copy-picks", best)
     assert done.exit_code == 0, done.exception
     assert done.output.splitlines()[0] == "0.jpg: your choice, of 3"
@@ -130,6 +132,17 @@ def test_all_outputs_follow_the_choices(folder: Path, call: Call, tmp_path: Path
         "1.jpg": "alternate",
         "2.jpg": "reject",
     }
+
+
+def test_a_copy_that_is_no_pick_any_more_is_named_and_stays(folder: Path, call: Call, tmp_path: Path) -> None:
+    best = tmp_path / "best"
+    assert "no pick any more" not in call(folder, "--copy-picks", best).output
+    file = choices_of(tmp_path / "c.json", entry(folder / "0.jpg", "pick"))
+    done = call(folder, "--choices", file, "--copy-picks", best)
+    assert f"{best}: copied before, no pick any more, left there: 1.jpg\n" in done.output
+    assert {path.name for path in best.glob("*.jpg")} == {"0.jpg", "1.jpg"}
+    (best / "1.jpg").write_bytes(b"something of the user's own")
+    assert "no pick any more" not in call(folder, "--choices", file, "--copy-picks", best).output
 
 
 def test_a_series_is_told_with_what_was_chosen_in_it(folder: Path, call: Call, tmp_path: Path) -> None:

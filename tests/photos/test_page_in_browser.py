@@ -145,6 +145,11 @@ def test_what_is_done_on_the_page_is_what_the_command_follows(
     there = table(page.saved("csv", tmp_path / "page.csv").read_text("utf-8"))
     choices = page.saved("choices", tmp_path / "choices.json")
     assert set(there) == set(page.verdicts())
+    for members in page.series():
+        chosen = [page.card(name).locator(".yours:visible").count() > 0 for name in members]
+        found = [page.verdicts()[name] for name in members]
+        more = [mine for mine, verdict in zip(chosen, found, strict=True) if verdict == "pick"]
+        assert len(members) == 1 or len(more) == 1 or (len(more) > 1 and all(more)) or (not more and all(chosen))
     again = opened(make(folder, "--choices", choices, "--csv", tmp_path / "command.csv"))
     assert same(there, table((tmp_path / "command.csv").read_text("utf-8")))
     assert again.verdicts() == page.verdicts() and again.series() == page.series()

@@ -38,12 +38,14 @@ def test_what_was_decoded_is_kept_and_not_decoded_again(tmp_path: Path, monkeypa
 
 def test_photos_that_browsers_show_need_none(tmp_path: Path) -> None:
     for kind in ("jpg", "png", "webp", "gif", "bmp"):
-        save(tmp_path / f"1.{kind}", scene(1))
+        Image.fromarray(scene(1)).save(tmp_path / f"1.{kind}")
         shot = Photo(tmp_path / "1.x", (tmp_path / f"1.{kind}",), None, "", "", 1, 1, "0" * 64, "0" * 32, None)
         assert shown_by_browsers(shot) == tmp_path / f"1.{kind}"
         made = Renditions(tmp_path / "t")
         made.keep(shot, scene(1))
         assert made.full(shot).path == tmp_path / f"1.{kind}" and not (tmp_path / "t").exists()
+    turned = photo(save(tmp_path / "3.webp", scene(1, 60, 90), tags(orientation=6)))
+    assert shown_by_browsers(turned) is None  # browsers leave it lying
     misnamed = save(tmp_path / "2.tif", scene(1)).rename(tmp_path / "2.jpg")
     assert shown_by_browsers(photo(misnamed)) is None
 

@@ -145,10 +145,13 @@ def _write(result: Result, folder: Path, options: Options) -> None:
         if written.kept:
             click.echo(f"kept the ratings and labels that are there: {written.kept:,} (see --overwrite-ratings)")
     if options.picks:
-        from smalti.photos.picks import copy_picks
+        from smalti.photos.picks import copy_picks, no_longer_picks
 
         copies = copy_picks(result, options.picks, unrated=options.copy_unrated, made=note_copy)
         click.echo(f"{shown(options.picks)}: {len(copies)} files copied")
+        former = [shown(copy.name) for copy in no_longer_picks(result, options.picks)]
+        if former:
+            click.echo(f"{shown(options.picks)}: copied before, no pick any more, left there: {', '.join(former)}")
     if options.report:
         from smalti.photos.page import write_page
 

@@ -138,7 +138,7 @@ class _Walk:
         refused: list[Path] = []  # folders that cannot be listed; told when they are read
         for place, folders, names in os.walk(self._folder, onerror=lambda error: refused.append(Path(error.filename))):
             here = Path(place)
-            made = _made(here) if MARK in names else {}
+            made = copies_made(here) if MARK in names else {}
             folders[:] = [name for name in folders if self._enters(here / name)]
             if _WHOLE in made and here != self._folder:
                 folders.clear()
@@ -200,7 +200,7 @@ def _photos_below(place: Path) -> int:
     return sum(Path(name).suffix.lower() in ENDINGS for _, _, names in os.walk(place) for name in names)
 
 
-def _made(folder: Path) -> dict[str, int]:
+def copies_made(folder: Path) -> dict[str, int]:
     """Names and sizes of the copies that were made in a folder; a line that is damaged counts for nothing."""
     made = {}
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from smalti.errors import DataError
 from smalti.jobs import appearing, guarded
 from smalti.photos.files import shown
-from smalti.photos.listing import companions
+from smalti.photos.listing import companions, copies_made
 from smalti.photos.photo import Photo, Result
 
 
@@ -33,6 +33,15 @@ def copy_picks(
                 made(copy)
             copies.append(copy)
     return tuple(copies)
+
+
+def no_longer_picks(result: Result, folder: Path) -> tuple[Path, ...]:
+    """Copies in `folder` that an earlier run made of photos that are alternates or rejects now. Raises OutputError."""
+    made = copies_made(folder)
+    ranked = (ranked for series in result.series for ranked in series.ranked)
+    files = (file for one in ranked if one.verdict in ("alternate", "reject") for file in one.photo.files)
+    with guarded(folder):
+        return tuple(folder / f.name for f in files if f.name in made and _same(f, folder / f.name))
 
 
 def _copy_photo(photo: Photo, folder: Path) -> Iterator[Path]:

@@ -103,8 +103,13 @@ def _shows(file: Path) -> bool:
             head = opened.read(_HEAD)
     except OSError:
         return False
-    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP" and not _has_exif(head)
     return head.startswith(_SHOWN) or webp or head[4:12] == b"ftypavif"
+
+
+def _has_exif(webp: bytes) -> bool:
+    """By how it begins; browsers do not turn a WebP upright by its EXIF."""
+    return webp[12:16] == b"VP8X" and bool(webp[20] & 0x08)
 
 
 def _bounded(picture: Pixels) -> Pixels:
