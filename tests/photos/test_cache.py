@@ -13,6 +13,7 @@ from smalti.errors import OutputError
 from smalti.photos import cache
 from smalti.photos.cache import NAME, Looks, place_for
 from smalti.photos.photo import Look
+from tests.photos.shots import look as look_towards
 
 LOOK = Look(np.float32([0.1, -2.5]), np.float32([0.6, 0.8]), 0xFEDC_BA98_7654_3210, 0.1 + 0.2)
 
@@ -119,3 +120,16 @@ def test_the_place_is_the_users_where_the_folder_cannot_be_written(
 def test_it_is_a_plain_sqlite_file(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("select sha256, dhash from looks").fetchall() == [("a", "fedcba9876543210")]
+
+
+def test_a_file_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("create table looks (sha256 text, maker text, cues blob, embedding blob, dhash text, score real)")
+        file.execute("insert into looks values ('a', '0.1.0 m', x'', x'', '00', 1.0)")
+        file.commit()
+    with closing(Looks(path, "m")) as known:
+        assert known.get("a") is None
+        known.put("b", look_towards(0))
+    with closing(Looks(path, "m")) as known:
+        assert known.get("b") is not None

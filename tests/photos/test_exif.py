@@ -4,8 +4,10 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 
 from smalti.photos.exif import NONE, parse
+from smalti.photos.photo import Exposure
 from tests.photos.shots import directory, tags
 
 NOON = datetime(2024, 5, 17, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -80,3 +82,10 @@ def test_whatever_is_cut_counts_as_not_written() -> None:
 def test_entries_that_reach_beyond_the_block_are_left_out() -> None:
     found = parse(directory({0x010F: (2, 100, struct.pack("<I", 4000)), 0x0112: (3, 1, struct.pack("<HH", 8, 0))}))
     assert found.camera == "" and found.orientation == 8
+
+
+def test_how_the_light_was_taken() -> None:
+    exif = Image.Exif()
+    exif[0x8769] = {0xA402: 2, 0x9204: -0.5, 0x829A: 0.25, 0x829D: 8.0, 0x8827: 400}
+    assert parse(exif.tobytes()).exposure == Exposure(2, -0.5, 0.25, 8.0, 400)
+    assert parse(b"").exposure == Exposure()

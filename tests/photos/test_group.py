@@ -1,12 +1,14 @@
 """Series by time and likeness."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
+from time import process_time
 
 import pytest
 
 from smalti.photos.group import BITS, group, pause
-from smalti.photos.photo import Look, Photo
+from smalti.photos.photo import Exposure, Look, Photo
 from tests.photos.shots import look, photo
 
 Shots = list[tuple[Photo, Look]]
@@ -111,3 +113,46 @@ def test_the_pause_that_ends_a_run_follows_the_rhythm() -> None:
 def test_one_photo_and_none() -> None:
     assert series(taken(5)) == [["a"]]
     assert series([]) == []
+
+
+def test_times_of_one_camera_are_compared_by_its_clock() -> None:
+    """One of a burst that knows how far its clock is from UTC would lie hours away."""
+    shots = taken(7200, 7201, 7202)
+    shots[1] = replace(shots[1][0], taken=1.0, clock=7201.0), shots[1][1]
+    assert series(shots) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize("times", [[0.3 * k for k in range(12)], [float(k // 3) for k in range(12)]])
+def test_a_pan_at_the_pace_of_a_burst_is_one_series(times: list[float]) -> None:
+    """Nobody presses the shutter anew within half a second; a clock of whole seconds tells it by their number."""
+    pan = [(photo(f"{k:02}", time), look(0, lean=0.6 * k)) for k, time in enumerate(times)]
+    assert len(series(pan)) == 1
+    slow = [(photo(f"{k:02}", 3.0 * k), look(0, lean=0.6 * k)) for k in range(12)]
+    assert len(series(slow)) > 1
+
+
+def test_an_exposure_bracket_is_a_series_of_its_own() -> None:
+    shots = taken(0, 0.5, 1, 1.5, 2)
+    for k, bias in enumerate((-2.0, 0.0, 2.0)):
+        shots[k] = replace(shots[k][0], exposure=Exposure(mode=2, bias=bias)), look(k)
+    assert series(shots) == [["a", "b", "c"], ["d", "e"]]
+
+
+def test_many_photos_of_one_subject_are_grouped_in_time() -> None:
+    number = 3000
+    shots = [(photo(f"{k:05}", 2.0 * k), look(0, k % 5)) for k in range(number)]
+    done: list[int] = []
+    start = process_time()
+    found = group([photo for photo, _ in shots], [look for _, look in shots], done.append)
+    assert process_time() - start < 15  # the time grows with the square: 40 s and more where it grew with the cube
+    assert sum(done) == number == sum(map(len, found))
+
+
+def test_more_photos_than_can_be_compared_are_cut_at_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smalti.photos.group.MOST", 8)
+    times = [float(k) + 3 * (k > 9) for k in range(16)]
+    found = series([(photo(f"{k:02}", time), look(0)) for k, time in enumerate(times)])
+    assert max(map(len, found)) <= 8 and [f"{k:02}" for k in range(10)] == [
+        name for part in found[:-1] for name in part
+    ]
+    assert len(series([(photo(f"{k:02}"), look(0)) for k in range(20)])) >= 3

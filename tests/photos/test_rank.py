@@ -1,8 +1,10 @@
 """The order within a series, and why."""
 
+from dataclasses import replace
+
 import pytest
 
-from smalti.photos.photo import Look, Ranked, Series
+from smalti.photos.photo import Kind, Look, Ranked, Series
 from smalti.photos.rank import ALTERNATE, CLOSE, faults, rank
 from tests.photos.shots import look, photo
 
@@ -80,3 +82,19 @@ def test_reasons_in_words(cues: dict[str, float], words: tuple[str, ...]) -> Non
 def test_reasons_are_relative_to_the_pick() -> None:
     night = BLURRED | {"brightness": 0.05, "dark": 0.8, "blown": 0.1, "tilt": 5.0, "motion_0": 1.0}
     assert faults(look(0, **night), look(0, **night)) == ()
+
+
+def test_a_file_with_the_same_bytes_is_a_duplicate_and_not_too_close_to_call() -> None:
+    photos = [replace(photo(name), sha256=of) for name, of in (("a", "1"), ("b", "1"), ("c", "2"))]
+    found = rank("s", photos, [look(0, score=1), look(0, score=1), look(0, score=-3)])
+    assert [(one.verdict, one.reasons, one.close) for one in found.ranked[:2]] == [
+        ("pick", (), False),
+        ("alternate", ("duplicate of a",), False),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["exposure bracket", "focus stack"])
+def test_of_a_bracket_none_is_rejected(kind: Kind) -> None:
+    found = rank("s", [photo("a"), photo("b")], [look(0, score=-9), look(0, score=9)], kind)
+    assert found.kind == kind
+    assert [(one.photo.path.name, one.verdict) for one in found.ranked] == [("a", "unrated"), ("b", "unrated")]

@@ -18,15 +18,20 @@ import numpy as np
 from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import user_cache
+from smalti.photos.blocks import SIDE
 from smalti.photos.photo import Look
 
 NAME = ".smalti-photos"
 EVERY = 2.0
 """Seconds between two writes to the disk: what a kill can lose."""
 _CREATE = (
-    "create table if not exists looks (sha256 text, maker text, cues blob, embedding blob, dhash text, score real,"
-    " primary key (sha256, maker))"
+    "create table if not exists looks (sha256 text, maker text, cues blob, embedding blob, blocks blob,"
+    " dhash text, score real, primary key (sha256, maker))"
 )
+_INSERT = (
+    "insert or replace into looks (sha256, maker, cues, embedding, blocks, dhash, score) values (?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = "select sha256, cues, embedding, dhash, score, blocks from looks where maker = ? and blocks is not null"
 _DTYPE = np.dtype("<f4")
 
 
@@ -70,9 +75,10 @@ class Looks:
     def put(self, sha256: str, look: Look) -> None:
         """Keeps a look; on the disk after EVERY seconds, or when closed."""
         self._known[sha256] = look
-        row = (sha256, self._maker, _blob(look.cues), _blob(look.embedding), f"{look.dhash:016x}", look.score)
+        blobs = map(_blob, (look.cues, look.embedding, look.blocks))
+        row = (sha256, self._maker, *blobs, f"{look.dhash:016x}", look.score)
         with _told(self._path):
-            self._file.execute("insert or replace into looks values (?, ?, ?, ?, ?, ?)", row)
+            self._file.execute(_INSERT, row)
             if time.monotonic() - self._written >= EVERY:
                 self._file.commit()
                 self._written = time.monotonic()
@@ -86,10 +92,11 @@ class Looks:
                 self._file.close()
 
     def _read(self) -> dict[str, Look]:
-        query = "select sha256, cues, embedding, dhash, score from looks where maker = ?"
         return {
-            sha256: Look(_array(cues), _array(embedding), int(dhash, 16), float(score))
-            for sha256, cues, embedding, dhash, score in self._file.execute(query, (self._maker,))
+            sha256: Look(
+                _array(cues), _array(embedding), int(dhash, 16), float(score), _array(blocks).reshape(2, SIDE, -1)
+            )
+            for sha256, cues, embedding, dhash, score, blocks in self._file.execute(_SELECT, (self._maker,))
         }
 
 
@@ -97,6 +104,8 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         file = sqlite3.connect(path, check_same_thread=False)
         file.execute(_CREATE)
+        if "blocks" not in {name for _, name, *_ in file.execute("pragma table_info(looks)")}:  # of an older version
+            file.execute("alter table looks add column blocks blob")
         [(state,)] = file.execute("pragma quick_check(1)").fetchall()
         if state == "ok":
             return file

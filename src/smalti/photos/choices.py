@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smalti.errors import DataError
 from smalti.photos.content import LENGTH
 from smalti.photos.files import shown
+from smalti.photos.group import when
 from smalti.photos.photo import Choice, Photo, Series, Verdict
 
 
@@ -106,18 +107,13 @@ def regroup(groups: Sequence[Sequence[int]], photos: Sequence[Photo], hand: Mapp
     """
     parts: dict[str | int, list[int]] = defaultdict(list)
     for number, group in enumerate(groups):
-        members = sorted(group, key=lambda i: in_time(photos[i]))
+        members = sorted(group, key=lambda i: when(photos[i]))
         known = [k for k, i in enumerate(members) if i in hand]
         for k, i in enumerate(members):
             nearest = min(known, key=lambda other: abs(other - k), default=None)
             parts[number if nearest is None else hand[members[nearest]]].append(i)
-    found = [sorted(members, key=lambda i: in_time(photos[i])) for members in parts.values()]
-    return sorted(found, key=lambda members: in_time(photos[members[0]]))
-
-
-def in_time(photo: Photo) -> tuple[bool, float, str]:
-    """What photos are sorted by: time, those without one last, then path."""
-    return photo.taken is None, photo.taken or 0.0, photo.path.as_posix()
+    found = [sorted(members, key=lambda i: when(photos[i])) for members in parts.values()]
+    return sorted(found, key=lambda members: when(photos[members[0]]))
 
 
 def overrule(series: Series, choices: Mapping[Path, Choice]) -> Series:

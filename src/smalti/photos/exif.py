@@ -10,11 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from smalti.photos.photo import Exposure
+
 MAGIC = {42, 0x4F52, 0x5352, 0x0055}
 """TIFF itself, and what Olympus (two kinds) and Panasonic write in its place in their RAW files."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes of a value by type
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I"}
+_FRACTIONS = {5: "II", 10: "ii", 11: "f", 12: "d"}
 _WIDTH, _HEIGHT, _MAKE, _MODEL, _ORIENTATION, _EXIF = 0x0100, 0x0101, 0x010F, 0x0110, 0x0112, 0x8769
+_EXPOSURE_TIME, _APERTURE, _ISO, _BIAS, _MODE = 0x829A, 0x829D, 0x8827, 0x9204, 0xA402
 _MAKER_NOTE, _SERIALS = 0x927C, (0xA431, 0xC62F)  # the latter is DNG's
 _TIMES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))  # taken, else digitized: time, sub-seconds, offset
 _APPLE, _APPLE_START, _APPLE_BURST = b"Apple iOS\0", 14, 0x000B
@@ -50,9 +54,10 @@ class Exif:
     def ratio(self, tag: int) -> float | None:
         """An entry's fraction; None if there is none."""
         kind, value = self.entries.get(tag, (5, b""))
-        if kind not in (5, 10) or len(value) < 8:
+        code = _FRACTIONS.get(kind)
+        if not code or len(value) < struct.calcsize(code):
             return None
-        above, below = struct.unpack_from(self.order + ("II" if kind == 5 else "ii"), value)
+        above, below = (*struct.unpack_from(self.order + code, value), 1)[:2]
         return above / below if below else None
 
     @property
@@ -93,6 +98,12 @@ class Exif:
             if clock is not None:
                 return clock, _ahead(self.text(offset))
         return None, 0
+
+    @property
+    def exposure(self) -> Exposure:
+        """How the light was taken."""
+        mode, iso = (next(iter(self.numbers(tag)), None) for tag in (_MODE, _ISO))
+        return Exposure(mode, self.ratio(_BIAS), self.ratio(_EXPOSURE_TIME), self.ratio(_APERTURE), iso)
 
     @property
     def burst(self) -> str:

@@ -1,22 +1,25 @@
 """Which photos form a series: by time and by likeness together.
 
-Photos that may be compared at all are those of one camera between two long pauses, and those without a time among
-themselves. Of these a series is what average linkage (Sokal and Michener, 1958) joins: two groups become one as long as
-their photos are alike on average, so that no chain of small steps runs away with a whole flight. Bursts that the camera
-itself names always stay together. The answer depends on the photos alone, not on the order in which they are listed.
+Photos that may be compared at all are those of one camera between two long pauses, by its own clock, and those without
+a time among themselves. Of these a series is what average linkage joins: two groups become one as long as their photos
+are alike on average, so that no chain of small steps runs away with a whole flight. Bursts always stay together: those
+that the camera names, and those that its rhythm tells, since nobody presses the shutter anew within half a second.
+Exposure brackets are series of their own. The answer depends on the photos alone, not on the order in which they are
+listed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.photos.brackets import exposure_sets
+from smalti.photos.linkage import Compare, Floats, Indices, average_linkage, components
+from smalti.photos.names import order as order_of_names
 from smalti.photos.photo import Look, Photo
-
-Floats = NDArray[np.float32]
 
 PAUSE_TIMES = 8
 """A pause ends what may be compared where it is so many times the median of the pauses around it."""
@@ -30,7 +33,11 @@ ANGLE = 0.12
 """1 - cosine of the embeddings that counts as much as BITS."""
 TOLERANCE = ((1.0, 1.6), (10.0, 1.3), (60.0, 1.0), (600.0, 0.7))
 """(seconds, factor): the nearer in time, the more two photos of one series may differ; a logarithmic scale between."""
-_BLOCK = 4_000_000  # pairs that are compared at once
+BURST_PAUSE, BURST_UNLIKE = 0.6, 1.5
+"""Seconds between frames of a burst, and how unlike two that follow one another may be: on a pan that moves by half of
+its width the frames are up to 1.3 times as unlike as TOLERANCE has it."""
+MOST = 10_000
+"""Photos that are compared with one another; more are cut at a long pause. Their comparison takes 400 MB."""
 
 
 def group(
@@ -40,15 +47,24 @@ def group(
 
     `progress` is told how many more photos have found theirs.
     """
-    order = sorted(range(len(photos)), key=lambda i: _when(photos[i]))
+    order = sorted(range(len(photos)), key=lambda i: when(photos[i]))
+    sets = [[order[k] for k in members] for members in exposure_sets([photos[i] for i in order])]
+    progress(sum(map(len, sets)))
+    in_sets = {i for members in sets for i in members}
+    rest = [i for i in order if i not in in_sets]
     found = []
-    for run in _runs([photos[i] for i in order]):
-        indices = [order[k] for k in run]
-        series = _cluster([photos[i] for i in indices], [looks[i] for i in indices])
+    for run in _runs([photos[i] for i in rest]):
+        indices = [rest[k] for k in run]
+        series = _cluster([photos[i] for i in indices], [looks[i] for i in indices], progress)
         found += [[indices[k] for k in members] for members in series]
-    place = {index: k for k, index in enumerate(order)}
-    joined = _join([[place[i] for i in members] for members in found], [photos[i].burst for i in order])
-    return [[order[k] for k in members] for members in joined]
+    place = {index: k for k, index in enumerate(rest)}
+    joined = _join([[place[i] for i in members] for members in found], [photos[i].burst for i in rest])
+    return sorted(sets + [[rest[k] for k in members] for members in joined], key=lambda series: when(photos[series[0]]))
+
+
+def when(photo: Photo) -> tuple[Any, ...]:
+    """What photos are sorted by: the camera's clock, then the path; those without a time come last."""
+    return photo.clock is None, photo.clock or 0.0, order_of_names(photo.path)
 
 
 def pause(before: Sequence[float]) -> float:
@@ -56,20 +72,17 @@ def pause(before: Sequence[float]) -> float:
     return min(max(PAUSE_SHORTEST, PAUSE_TIMES * median(before)), PAUSE_LONGEST)
 
 
-def _when(photo: Photo) -> tuple[bool, float, str]:
-    return photo.taken is None, photo.taken or 0.0, photo.path.as_posix()
-
-
 def _runs(photos: Sequence[Photo]) -> list[list[int]]:
     """Indices of what may be compared: per camera between long pauses, and all without a time."""
     cameras: dict[str | None, list[int]] = defaultdict(list)
     for i, photo in enumerate(photos):
-        cameras[None if photo.taken is None else photo.camera].append(i)
+        cameras[None if photo.clock is None else photo.camera].append(i)
     runs = []
     for camera, members in cameras.items():
-        cuts = set() if camera is None else _cuts([photos[i].taken or 0.0 for i in members])
-        bounds = [0, *sorted(cuts), len(members)]
-        runs += [members[a:b] for a, b in pairwise(bounds)]
+        times = [photos[i].clock or 0.0 for i in members]
+        bounds = [0, *sorted(set() if camera is None else _cuts(times)), len(members)]
+        for a, b in pairwise(bounds):
+            runs += [[members[k] for k in range(a + c, a + d)] for c, d in _pieces(times[a:b])]
     return runs
 
 
@@ -84,74 +97,95 @@ def _cuts(times: Sequence[float]) -> set[int]:
     return cuts
 
 
-def _cluster(photos: Sequence[Photo], looks: Sequence[Look]) -> list[list[int]]:
-    """The series of one run, as indices into it."""
+def _pieces(times: Sequence[float]) -> list[tuple[int, int]]:
+    """A run in pieces of at most MOST photos, cut at the longest pauses of the middle halves."""
+    open_pieces, pieces = [(0, len(times))], []
+    while open_pieces:
+        begin, end = open_pieces.pop()
+        if end - begin <= MOST:
+            pieces.append((begin, end))
+            continue
+        quarter = (end - begin) // 4
+        cut = max(
+            range(begin + quarter, end - quarter), key=lambda k: (times[k] - times[k - 1], -abs(2 * k - begin - end))
+        )
+        open_pieces += [(begin, cut), (cut, end)]
+    return sorted(pieces)
+
+
+def _cluster(photos: Sequence[Photo], looks: Sequence[Look], progress: Callable[[int], None]) -> list[list[int]]:
+    """The series of one run, in the order of time, as indices into it."""
     compare = _comparison(photos, looks)
     links = _Links(len(photos))
-    bursts = _bursts([photo.burst for photo in photos])
-    for members in bursts:
+    for members in _bursts([photo.burst for photo in photos]):
         links.join(members)
-    rows = max(1, _BLOCK // len(photos))
-    for begin in range(0, len(photos), rows):
-        some = np.arange(begin, min(begin + rows, len(photos)))
-        alike = compare(some, np.arange(len(photos))) <= 1
-        for row, col in np.argwhere(alike):
-            links.join((int(some[row]), int(col)))
+    for k in _rhythm(photos, compare):
+        links.join((k, k + 1))
+    bursts = links.sets()
     # whatever average linkage joins hangs together by single pairs, so that each such component can be seen alone
+    for component in components(compare, len(photos)):
+        links.join(component.tolist())
+    burst_of = {i: number for number, members in enumerate(bursts) for i in members}
     found = []
     for members in links.sets():
-        parts = _bursts([photos[i].burst for i in members], singles=True)
+        parts: dict[int, list[int]] = defaultdict(list)
+        for k, i in enumerate(members):
+            parts[burst_of[i]].append(k)
         index = np.array(members)
-        found += [[members[k] for k in part] for part in _average_linkage(compare(index, index), parts)]
+        joined = average_linkage(_part(compare, index), list(parts.values()), progress)
+        progress(len(members) - len(parts))
+        found += [[members[k] for k in part] for part in joined]
     return found
 
 
-def _comparison(
-    photos: Sequence[Photo], looks: Sequence[Look]
-) -> Callable[[NDArray[np.intp], NDArray[np.intp]], Floats]:
+def _part(compare: Compare, index: Indices) -> Compare:
+    return lambda rows, cols: compare(index[rows], index[cols])
+
+
+def _rhythm(photos: Sequence[Photo], compare: Compare) -> list[int]:
+    """Positions of photos that a burst goes on from; photos are in the order of time.
+
+    A clock without parts of a second tells a burst by two photos in one second.
+    """
+    clocks = [photo.clock for photo in photos]
+    seconds = Counter(clock for clock in clocks if clock is not None and clock % 1 == 0)
+    found = []
+    for k, (before, after) in enumerate(pairwise(clocks)):
+        if before is None or after is None:
+            continue
+        in_whole = after - before <= 1 and seconds[before] > 1 and seconds[after] > 1
+        if after - before <= BURST_PAUSE or in_whole:
+            found.append(k)
+    return [k for k in found if compare(np.array([k]), np.array([k + 1]))[0, 0] <= BURST_UNLIKE]
+
+
+def _comparison(photos: Sequence[Photo], looks: Sequence[Look]) -> Compare:
     """A function: indices of rows and columns -> how unlike those photos are; at most 1 is alike."""
     embeddings = np.stack([look.embedding for look in looks])
-    bits = np.array([[look.dhash >> k & 1 for k in range(64)] for look in looks], np.float32) * 2 - 1
-    times = np.array([np.nan if photo.taken is None else photo.taken for photo in photos])
+    hashes = np.array([look.dhash for look in looks], ">u8").view(np.uint8).reshape(-1, 8)
+    bits = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
+    times = np.array([np.nan if photo.clock is None else photo.clock for photo in photos])
     seconds, factors = np.log([s for s, _ in TOLERANCE]), [factor for _, factor in TOLERANCE]
+    timeless = bool(np.isnan(times).any())  # then all are: a run has times or has none
 
-    def compare(rows: NDArray[np.intp], cols: NDArray[np.intp]) -> Floats:
-        distance = (64 - bits[rows] @ bits[cols].T) / 2 / BITS
-        angle = (1 - embeddings[rows] @ embeddings[cols].T) / ANGLE
-        gaps = np.abs(times[rows, None] - times[cols])
-        allowed = np.interp(np.log(np.maximum(gaps, 1e-3)), seconds, factors)
-        unlike: Floats = ((distance + angle) / 2 / np.where(np.isnan(gaps), 1.0, allowed)).astype(np.float32)
+    def compare(rows: Indices, cols: Indices) -> Floats:
+        unlike: Floats = (64 - bits[rows] @ bits[cols].T) * np.float32(1 / (4 * BITS))
+        unlike += (1 - embeddings[rows] @ embeddings[cols].T) * np.float32(1 / (2 * ANGLE))
+        if not timeless:
+            gaps = np.abs(times[rows, None] - times[cols])
+            unlike /= np.interp(np.log(np.maximum(gaps, 1e-3)), seconds, factors).astype(np.float32)
         return unlike
 
     return compare
 
 
-def _bursts(names: Sequence[str], singles: bool = False) -> list[list[int]]:
-    """Indices of each burst; with `singles` what belongs to none is a part of its own."""
-    parts: dict[str | int, list[int]] = defaultdict(list)
+def _bursts(names: Sequence[str]) -> list[list[int]]:
+    """Indices of each burst that has a name."""
+    parts: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
-        if name or singles:
-            parts[name or i].append(i)
+        if name:
+            parts[name].append(i)
     return list(parts.values())
-
-
-def _average_linkage(unlike: Floats, parts: list[list[int]]) -> list[list[int]]:
-    """Joins the most alike two parts, again and again, as long as their photos are alike on average."""
-    shares = np.array([[i in part for i in range(len(unlike))] for part in map(set, parts)], np.float64)
-    shares /= shares.sum(1, keepdims=True)
-    mean = shares @ unlike @ shares.T
-    np.fill_diagonal(mean, np.inf)
-    parts, sizes = list(parts), np.array([float(len(part)) for part in parts])
-    while mean.min() <= 1:
-        a, b = sorted(divmod(int(mean.argmin()), len(mean)))
-        parts[a] = parts[a] + parts[b]
-        parts[b] = []
-        mean[a] = (sizes[a] * mean[a] + sizes[b] * mean[b]) / (sizes[a] + sizes[b])
-        mean[:, a] = mean[a]
-        mean[b] = mean[:, b] = np.inf
-        mean[a, a] = np.inf
-        sizes[a] += sizes[b]
-    return [part for part in parts if part]
 
 
 def _join(series: list[list[int]], bursts: Sequence[str]) -> list[list[int]]:

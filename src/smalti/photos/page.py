@@ -22,8 +22,8 @@ from markupsafe import Markup
 
 from smalti import __version__
 from smalti.jobs import deliver
-from smalti.photos.choices import in_time
 from smalti.photos.files import link, shown
+from smalti.photos.group import when
 from smalti.photos.photo import Kind, Photo, Ranked, Result, Series, Verdict
 from smalti.photos.rank import ALTERNATE, CLOSE
 from smalti.photos.renditions import Full, Renditions
@@ -99,7 +99,7 @@ def write_page(result: Result, path: Path) -> None:
 def _data(result: Result, path: Path) -> dict[str, Any]:
     """What the script needs: the table, and what choices, series made by hand and lists are made of."""
     ranked = [one for series in result.series for one in series.ranked]
-    order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=in_time))}
+    order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=when))}
     return {
         "name": shown(path.stem),
         "limits": {"close": CLOSE, "alternate": ALTERNATE},

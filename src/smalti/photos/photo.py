@@ -14,6 +14,19 @@ Kind = Literal["series", "single", "exposure bracket", "focus stack"]
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the light was taken, as far as the camera says; None where it does not."""
+
+    mode: int | None = None
+    """EXIF's ExposureMode: 0 auto, 1 manual, 2 auto bracket."""
+    bias: float | None = None
+    """EV."""
+    seconds: float | None = None
+    aperture: float | None = None
+    iso: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One shutter release: its files, and what their headers say."""
 
@@ -37,6 +50,7 @@ class Photo:
     """`photos.content.digest` of the picture: stays the same when metadata are edited."""
     clock: float | None
     """What the camera's clock showed, in seconds since 1970 of that clock; None if unknown."""
+    exposure: Exposure = Exposure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,8 @@ class Look:
     """64 bits, of which those differ whose brightness gradient differs."""
     score: float
     """The model's score: P(a beats b) = sigmoid(a - b)."""
+    blocks: NDArray[np.float32] = field(default_factory=lambda: np.empty((2, 0, 0), np.float32))
+    """(2, rows, columns): `photos.blocks.measure`, or empty where that was not measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

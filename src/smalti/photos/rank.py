@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from smalti.photos.cues import CUES
-from smalti.photos.photo import Look, Photo, Ranked, Series, Verdict
+from smalti.photos.photo import Kind, Look, Photo, Ranked, Series, Verdict
 
 CLOSE = 0.4
 """A photo that beats the pick with at least this probability is too close to call: from 0.4 to 0.6 it is a toss-up."""
@@ -17,6 +17,8 @@ ALTERNATE = 0.2
 
 SOFT, MOTION, DARK, BLOWN, HORIZON = "soft", "motion", "dark", "blown highlights", "crooked horizon"
 COMPOSITION = "worse composition"
+DUPLICATE = "duplicate of"
+"""Of a file with the same bytes: it may go, but is no worse."""
 
 SOFTER = 0.25
 """Octaves of fine detail, by coarser detail, below the pick's: a blur of 0.8 pixels takes 0.3, another crop 0.1."""
@@ -35,21 +37,28 @@ LEANING = 2.0
 """Degrees by which level lines lean more than in the pick."""
 
 
-def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look]) -> Series:
-    """A series, best first; equal scores keep their order."""
-    if len(photos) == 1:
-        return Series(name, (Ranked(photos[0], looks[0], "unrated", (), 0.5, False),), "single")
+def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind = "series") -> Series:
+    """A series, best first; equal scores keep their order. What is no series keeps its order and is not rated."""
+    kind = "single" if len(photos) == 1 else kind
+    if kind != "series":
+        unrated = (Ranked(photo, look, "unrated", (), 0.5, False) for photo, look in zip(photos, looks, strict=True))
+        return Series(name, tuple(unrated), kind)
     order = sorted(range(len(photos)), key=lambda i: -looks[i].score)
     best = looks[order[0]]
-    chances = {i: _sigmoid(looks[i].score - best.score) for i in order}
-    rivals = any(chances[i] >= CLOSE for i in order[1:])
-    ranked = [Ranked(photos[order[0]], best, "pick", (), 0.5, rivals)]
-    for i in order[1:]:
-        close = chances[i] >= CLOSE
-        verdict: Verdict = "alternate" if chances[i] >= ALTERNATE else "reject"
-        reasons = faults(looks[i], best) or (() if close else (COMPOSITION,))
-        ranked.append(Ranked(photos[i], looks[i], verdict, reasons, chances[i], close))
-    return Series(name, tuple(ranked))
+    first: dict[str, str] = {}  # the first photo of each content, by its name
+    ranked: list[Ranked] = []
+    for i in order:
+        copy_of = first.get(photos[i].sha256, "")
+        first.setdefault(photos[i].sha256, photos[i].path.name)
+        chance = _sigmoid(looks[i].score - best.score)
+        close = chance >= CLOSE and not copy_of
+        verdict: Verdict = "alternate" if chance >= ALTERNATE else "reject"
+        reasons = (
+            (f"{DUPLICATE} {copy_of}",) if copy_of else faults(looks[i], best) or (() if close else (COMPOSITION,))
+        )
+        ranked.append(Ranked(photos[i], looks[i], verdict, reasons, chance, close))
+    rivals = any(other.close for other in ranked[1:])
+    return Series(name, (Ranked(photos[order[0]], best, "pick", (), 0.5, rivals), *ranked[1:]))
 
 
 def faults(look: Look, best: Look) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from smalti.card import Card
 from smalti.errors import MissingExtraError, RasterError, SmaltiError
 from smalti.jobs import hold
+from smalti.photos.blocks import measure
+from smalti.photos.brackets import kind_of
 from smalti.photos.cache import Looks, place_for
 from smalti.photos.choices import match, overrule, regroup
 from smalti.photos.cues import cues
@@ -77,9 +79,7 @@ def rank_photos(
     hand = {i: choice.series for i, choice in found.items() if choice.series is not None}
     chosen = {photos[i].path: choice for i, choice in found.items()}
     series = tuple(
-        overrule(
-            rank(_name(folder, photos[members[0]]), [photos[i] for i in members], [looks[i] for i in members]), chosen
-        )
+        overrule(_ranked(folder, [photos[i] for i in members], [looks[i] for i in members]), chosen)
         for members in regroup(group(photos, looks, grouped), photos, hand)
     )
     return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
@@ -89,7 +89,7 @@ def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
     """One look at an upright photo H,W,3 (RGB)."""
     measured = cues(picture)
     scores, embeddings = ranker(overview(picture)[None], measured[None])
-    return Look(measured, embeddings[0], dhash(picture), float(scores[0]))
+    return Look(measured, embeddings[0], dhash(picture), float(scores[0]), measure(picture))
 
 
 def dhash(picture: NDArray[np.uint8]) -> int:
@@ -151,6 +151,10 @@ def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: 
             look = look_at(picture, ranker)
             keep(photo, picture)
     return photo, look
+
+
+def _ranked(folder: Path, photos: Sequence[Photo], looks: Sequence[Look]) -> Series:
+    return rank(_name(folder, photos[0]), photos, looks, kind_of(photos, looks))
 
 
 def _name(folder: Path, first: Photo) -> str:

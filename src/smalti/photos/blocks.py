@@ -1,0 +1,25 @@
+"""A photo as a few blocks: how much detail each has, and how bright it is; by this a walk of the focus is told."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 12
+"""Blocks along each side."""
+LARGEST = 2048  # pixels of the longer side; finer detail than of this size is noise as often as not
+FLOOR = 0.5  # grey levels of detail; what is below is noise
+
+
+def measure(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of a photo H,W,3 (RGB): log2 of the detail in grey levels, and mean brightness 0 to 255, as (2, SIDE, SIDE)."""
+    small = photo
+    while max(small.shape[:2]) > LARGEST:
+        size = max(1, small.shape[1] // 2), max(1, small.shape[0] // 2)
+        small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
+    grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    detail = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
+    return np.stack([np.log2(_mean(detail) + FLOOR), _mean(grey.astype(np.float32))]).astype(np.float32)
+
+
+def _mean(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray(cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

@@ -1,0 +1,97 @@
+"""Average linkage (Sokal and Michener, 1958) in quadratic time: two groups join as long as they are alike on average.
+
+The chain of nearest neighbours (Benzécri, 1982; Murtagh, 1983): from any group to its nearest, on to that one's
+nearest, until two are each other's. They are joined at once, since no join elsewhere brings a third one nearer. A group
+whose nearest is unlike stays what it is for the same reason, so that the walk ends where the joins end.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+Compare = Callable[[Indices, Indices], Floats]
+"""Indices of rows and columns -> how unlike those are; at most 1 is alike."""
+
+_BLOCK = 2_000_000  # pairs that are compared at once
+
+
+def components(compare: Compare, number: int) -> list[Indices]:
+    """What hangs together by pairs that are alike: nothing beyond it can ever be joined. By their first members."""
+    labels = np.arange(number)
+    rows = max(1, _BLOCK // max(1, number))
+    for begin in range(0, number, rows):
+        some, rest = np.arange(begin, min(begin + rows, number)), np.arange(begin, number)
+        alike = compare(some, rest) <= 1
+        for k, row in zip(some, alike, strict=True):
+            found = labels[begin:][row]
+            if found.size and (found.min() != labels[k] or found.max() != labels[k]):
+                joined = np.unique(np.append(found, labels[k]))
+                labels[np.isin(labels, joined)] = joined[0]
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1) if number else []
+
+
+def average_linkage(
+    compare: Compare,
+    parts: Sequence[Sequence[int]],
+    done: Callable[[int], None] = lambda _: None,
+) -> list[list[int]]:
+    """Joins parts, which are never taken apart, as long as their members are alike on average.
+
+    `done` is told how many more parts have found where they belong. Needs 4 bytes per pair of parts.
+    """
+    mean, sizes = _means(compare, parts), np.array([len(part) for part in parts], np.float32)
+    found, is_open = [list(part) for part in parts], [True] * len(parts)
+    for start in range(len(parts)):
+        chain: list[int] = []
+        while is_open[start]:
+            top = chain[-1] if chain else start
+            near = _nearest(mean[top], chain[-2:-1])
+            if mean[top, near] > 1:
+                mean[top] = mean[:, top] = np.inf
+                is_open[top] = False
+                del chain[-1:]
+                done(1)
+            elif chain[-2:-1] == [near]:
+                del chain[-2:]
+                a, b = sorted((top, near))
+                _join(mean, sizes, a, b)
+                found[a], found[b], is_open[b] = found[a] + found[b], [], False
+                done(1)
+            else:
+                chain = [*chain, near] if chain else [start, near]
+    return [part for part in found if part]
+
+
+def _nearest(row: Floats, before: Sequence[int]) -> int:
+    """The nearest group; of equals the one before in the chain, or the walk would never end."""
+    near = int(row.argmin())
+    return before[0] if before and row[before[0]] <= row[near] else near
+
+
+def _join(mean: Floats, sizes: Floats, a: int, b: int) -> None:
+    """Group b becomes a part of a."""
+    mean[a] = (sizes[a] * mean[a] + sizes[b] * mean[b]) / (sizes[a] + sizes[b])
+    mean[a, a] = np.inf
+    mean[:, a] = mean[a]
+    mean[b] = mean[:, b] = np.inf
+    sizes[a] += sizes[b]
+
+
+def _means(compare: Compare, parts: Sequence[Sequence[int]]) -> Floats:
+    """How unlike two parts are on average, and infinitely to itself."""
+    order, sizes = np.array([i for part in parts for i in part], np.intp), np.array([len(part) for part in parts])
+    begins = np.cumsum(sizes) - sizes
+    mean = np.empty((len(parts), len(parts)), np.float32)
+    step = max(1, _BLOCK // max(1, len(order)) // max(1, int(sizes.max(initial=1))))
+    for first in range(0, len(parts), step):
+        last = min(first + step, len(parts))
+        rows = order[begins[first] : begins[first] + sizes[first:last].sum()]
+        sums = np.add.reduceat(compare(rows, order), begins, axis=1)
+        mean[first:last] = np.add.reduceat(sums, begins[first:last] - begins[first], axis=0)
+        mean[first:last] /= sizes[first:last, None] * sizes
+    np.fill_diagonal(mean, np.inf)
+    return mean
