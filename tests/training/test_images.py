@@ -1,4 +1,5 @@
 import json
+import shutil
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -343,6 +344,18 @@ def test_what_cannot_be_is_refused_in_one_line(recipe: Path, tmp_path: Path, cha
     with pytest.raises(SmaltiError, match=says) as refused:
         start(recipe, tmp_path, *changes)
     assert "\n" not in str(refused.value) and not list(tmp_path.iterdir())
+
+
+def test_copies_on_both_sides_are_told(recipe: Path, tmp_path: Path) -> None:
+    assert start(recipe, tmp_path).work.warnings() == []
+    for part in ("train", "val"):
+        shutil.copytree(recipe.parent / part, tmp_path / part)
+    again = tmp_path / recipe.name
+    again.write_text(recipe.read_text().replace(str(recipe.parent), str(tmp_path)))
+    kept = sorted((tmp_path / "train" / "red").iterdir())[0]
+    shutil.copy(kept, next(iter((tmp_path / "val" / "red").iterdir())))
+    [told] = start(again, tmp_path / "run").work.warnings()
+    assert told.startswith("1 image to be scored is a copy of training images, for example") and str(kept) in told
 
 
 def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from smalti.errors import RecipeError
 from smalti.jobs import deliver, hold
 from smalti.report.lr_range_page import write_lr_range_page
 from smalti.training import lr_range
+from smalti.training.basis import changes
 from smalti.training.checkpoint import load_state
 from smalti.training.loop import begin
 from smalti.training.pretraining import read_pretraining, write_encoder
-from smalti.training.recipe import read_recipe
+from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.team import launch
 from smalti.training.variants import Variant, read_scores, score_table, write_scores
@@ -38,13 +39,15 @@ def pretrain(path: Path, changes: tuple[str, ...], resume: bool, out: Path | Non
     click.echo(f'encoder_weights = "{encoder.resolve()}"')
 
 
-def train_variants(path: Path, changes: tuple[str, ...], variants: list[Variant], out: Path | None) -> None:
+def train_variants(path: Path, settings: tuple[str, ...], variants: list[Variant], out: Path | None) -> None:
     """Trains each variant in a folder of its own; those that are finished are only told about. One table at the end."""
-    recipes = [read_recipe(path, (*changes, *variant.changes)) for variant in variants]  # all of them can be read
+    recipes = [read_recipe(path, (*settings, *variant.changes)) for variant in variants]  # all of them can be read
     results = []
     for variant, recipe in zip(variants, recipes, strict=True):
         folder = (out or Path("runs") / recipe.card.name) / variant.name
         scores = read_scores(folder, recipe.model_dump_json())
+        if scores is not None:  # of these very data?
+            changes(load_state(folder / "last"), open_work(recipe, recipe.make_card(path.name)), folder, resume=False)
         click.echo(f"\n{folder}: {'is finished' if scores is not None else 'begins'}")
         results.append((variant, _train(recipe, path.name, folder) if scores is None else scores))
     click.echo(f"\n{score_table(results)}")
@@ -72,7 +75,7 @@ def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dic
     fabric = launch(recipe.train)
     with hold(folder) if fabric.is_global_zero else nullcontext():
         _check_same(recipe, folder, resume)
-        training = begin(recipe, recipe.make_card(name), folder, fabric)
+        training = begin(recipe, recipe.make_card(name), folder, fabric, resume=resume)
         click.echo("\n".join([*training.work.introduction(), *training.notes]))
         click.echo(f"checkpoints in {folder}/best and {folder}/last")
         for warning in training.work.warnings():

@@ -40,6 +40,10 @@ class Scene(Protocol):
         """The image's file; None for what is drawn."""
 
     @property
+    def files(self) -> Sequence[Path]:
+        """The image's file, then those of its labels; none of what is drawn."""
+
+    @property
     def grid(self) -> Grid:
         """Size and place."""
 
@@ -75,10 +79,11 @@ class MemoryScene:
         tasks: Sequence[Task],
         load: Callable[[], Patch],
         stamp: str = "",
+        files: Sequence[Path] = (),
         astray: Mapping[Path, bool | None] | None = None,
     ) -> None:
         self.name, self.path, self.grid, self.tasks, self.stamp = name, path, grid, tasks, stamp
-        self.astray = astray or {}
+        self.files, self.astray = files, astray or {}
         self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
@@ -126,9 +131,14 @@ class FileScene:
         opened.close()
 
     @property
+    def files(self) -> Sequence[Path]:
+        """See `Scene`."""
+        return self._image, *(truth.path for truth in self._truths)
+
+    @property
     def stamp(self) -> str:
         """See `Scene`."""
-        files = stamp_files(self._image, *(truth.path for truth in self._truths))
+        files = stamp_files(*self.files)
         said = [part for truth in self._truths for part in (truth.task.model_dump_json(), truth.spec.model_dump_json())]
         return "\n".join([str(self.path), str(self.grid), *said, files]) if files else ""
 
@@ -209,7 +219,14 @@ def in_memory(scene: FileScene) -> MemoryScene:
     """The same scene, held in memory once it has been read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
     return MemoryScene(
-        scene.name, scene.path, scene.grid, scene.tasks, lambda: scene.read(whole), scene.stamp, scene.astray
+        scene.name,
+        scene.path,
+        scene.grid,
+        scene.tasks,
+        lambda: scene.read(whole),
+        scene.stamp,
+        scene.files,
+        scene.astray,
     )
 
 

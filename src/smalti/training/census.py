@@ -2,14 +2,12 @@
 training pixel has, unless the recipe says that it is meant so."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
 from smalti.card import Card, Task
 from smalti.data.census import Labelled, census, together
 from smalti.data.scenes import Scene
-from smalti.data.sources import open_source
 from smalti.errors import DataError, RecipeError
 from smalti.raster.astray import astray_lines
 from smalti.training.pixel_settings import PixelRecipe
@@ -18,19 +16,17 @@ SILENT = 0.05
 """Share of the pixels that say nothing from which on an error about a class speaks of them."""
 
 
-def take_census(recipe: PixelRecipe, card: Card, train: Sequence[Sequence[Scene]]) -> list[str]:
-    """Reads all labels of all parts; answers what a person should know of them.
+def take_census(recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]]) -> list[str]:
+    """Reads all labels of all parts (train, validation, test), each by source; answers what a person should know.
 
     DataError where a source, or a part but the test, says nothing about a task, or no training pixel is of a class that
     is not in `data.absent`; RecipeError for a class in there that does not exist; and what the readers raise.
     """
     data, tasks = recipe.data, recipe.labelled(card)
     _check_absent(data.absent, tasks)
-    opened = partial(open_source, root=recipe.root, card=card, tasks=tasks)
-    parts = {"train": train, "validation": map(opened, data.validation), "test": map(opened, data.test)}
     told: list[str] = []
-    for part, sources in parts.items():
-        told += _take_part(part, list(sources), tasks, data.absent)
+    for part, sources in scenes.items():
+        told += _take_part(part, sources, tasks, data.absent)
     return told
 
 

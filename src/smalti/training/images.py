@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card
+from smalti.data.identity import Identity
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
 from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
@@ -59,6 +60,11 @@ class ImagesWork:
             if not task.has_classes:
                 begin_values(model, task.name, torch.from_numpy(self.split.train.answers[task.name]))
         return model
+
+    @property
+    def identity(self) -> dict[str, Identity]:
+        """See `Work`."""
+        return self.split.identity
 
     @property
     def selectable(self) -> tuple[str, ...]:
@@ -132,7 +138,7 @@ class ImagesWork:
 
     def warnings(self) -> list[str]:
         """See `Work`."""
-        lines = []
+        lines = [self.split.copies] if self.split.copies else []
         for task in self.card.tasks:
             if task.has_classes and not (counts := self.split.train.counts(task)).all():
                 names = [name for name, images in zip(task.labels, counts, strict=True) if not images]

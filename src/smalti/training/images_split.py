@@ -1,17 +1,23 @@
 """The images of a recipe, by part, found apart, and what cuts them to size."""
 
-from collections.abc import Sequence
+import filecmp
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
 
 import torch
 
 from smalti.card import Card, Task
+from smalti.data.identity import Identity, identity, marks
 from smalti.data.images.dali import DaliCutter, has_dali
 from smalti.data.images.labelled import Labelled, label
 from smalti.data.images.listing import Listing, check_apart, check_files
 from smalti.data.images.stream import Cut, OpenCvCutter
 from smalti.errors import DataError, RecipeError
+from smalti.evaluation.words import count
 from smalti.training.images_settings import ImageSource, ImagesRecipe
 
 
@@ -24,13 +30,17 @@ class ImagesSplit:
     """How often each training image comes in a pass."""
     validation: Labelled
     test: Labelled | None
+    identity: dict[str, Identity]
+    """What decides about weights and checkpoint, by content: train, validation."""
+    copies: str = ""
+    """What is to be said of files that are on both sides of the split."""
 
     def lines(self) -> list[str]:
         """What a person wants to know about it."""
         return [
-            f"train       {len(self.train.files):,} images",
-            f"validation  {len(self.validation.files):,} images (they choose the checkpoint)",
-            f"test        {len(self.test.files) if self.test else 0:,} images (they decide nothing)",
+            f"train       {count(len(self.train.files), 'image')}",
+            f"validation  {count(len(self.validation.files), 'image')} (they choose the checkpoint)",
+            f"test        {count(len(self.test.files) if self.test else 0, 'image')} (they decide nothing)",
         ]
 
 
@@ -48,8 +58,45 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
     _check_classes(recipe, card, found["training"])
     if data.check:
         check_files([listing for listings in listed.values() for listing in listings])
+    files = {part: list(map(Path, images.files)) for part, images in found.items()}
+    known = {
+        part: marks(paths) if data.check else images.files
+        for (part, images), paths in zip(found.items(), files.values(), strict=True)
+    }
     return ImagesSplit(
-        found["training"], _repeats(data.train, listed["training"]), found["validation"], found.get("test")
+        found["training"],
+        _repeats(data.train, listed["training"]),
+        found["validation"],
+        found.get("test"),
+        {
+            "train": _identity(found["training"], known["training"]),
+            "validation": _identity(found["validation"], known["validation"]),
+        },
+        _copies(files, known) if data.check else "",
+    )
+
+
+def _identity(images: Labelled, known: Sequence[str]) -> Identity:
+    """Of the files and of what is said about them."""
+    answers = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.answers.items())
+    return identity(len(images.files), chain(known, answers))
+
+
+def _copies(files: Mapping[str, Sequence[Path]], known: Mapping[str, Sequence[str]]) -> str:
+    """Says how many training images are byte for byte in another part, too."""
+    ours = dict(zip(known["training"], files["training"], strict=True))
+    found = [
+        (ours[mark], path, part)
+        for part in known.keys() - {"training"}
+        for mark, path in zip(known[part], files[part], strict=True)
+        if mark in ours and filecmp.cmp(ours[mark], path, shallow=False)
+    ]
+    if not found:
+        return ""
+    one, other, part = min(found)
+    return (
+        f"{count(len(found), 'image')} to be scored {'is a copy' if len(found) == 1 else 'are copies'} of training "
+        f"images, for example {other} ({part}) of {one}: the scores are too good"
     )
 
 

@@ -1,5 +1,6 @@
 """The training loop: one for every net, loss and machine."""
 
+import copy
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from torch.optim import Optimizer
 from smalti.card import Card
 from smalti.errors import DivergedError, RecipeError
 from smalti.training.balanced import Balanced
-from smalti.training.checkpoint import load_state, save_checkpoint, save_state
+from smalti.training.basis import changes, judged_by
+from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.encoder import Freezing, recompute_stages
 from smalti.training.mean import Mean
 from smalti.training.memory import keep_freed_memory
@@ -35,7 +37,13 @@ Say = Callable[[str], None]
 class Training:
     """A training in a folder; goes on by itself from what it finds there, unless `fresh`."""
 
-    def __init__(self, recipe: Recipe, work: Work, folder: Path, fabric: Any, fresh: bool = False) -> None:
+    def __init__(
+        self, recipe: Recipe, work: Work, folder: Path, fabric: Any, fresh: bool = False, resume: bool = False
+    ) -> None:
+        """`fresh` takes no notice of what is there; `resume` goes on even where the data have changed since.
+
+        DataError where they have, and it may not.
+        """
         t = recipe.train
         self.recipe, self.work, self.folder, self.fabric = recipe, work, folder, fabric
         self.team = _share(work, recipe, fabric)
@@ -44,7 +52,8 @@ class Training:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
         self.notes = fill(work.model, Path(t.start).expanduser()) if t.start and state is None else []
-        """What is to be told about the starting weights."""
+        """What is to be told about the starting weights and about data that have changed."""
+        self.notes += changes(state, work, folder, resume)
         self.model = work.model.to(self.fabric.device)
         if t.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -62,6 +71,7 @@ class Training:
             self._balanced.add_group(self.optimizer)
         forward: Any = torch.compile(self.model) if t.compile else self.model
         self._wrapped, self._stepped = self.fabric.setup(forward, self.optimizer)
+        self._judged_by = judged_by(recipe, work, self.select)
         if state is not None:
             self._restore(state)
 
@@ -69,6 +79,7 @@ class Training:
         """Trains to the last step; checkpoints lie in `last` and `best`. DivergedError if the loss is no number."""
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step) if self.team.rank == 0 else None
+        self._score_anew(records, say)
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
         with closing(records) if records else nullcontext(), closing(batches):
@@ -159,15 +170,37 @@ class Training:
         p.stale += 1
         if score > p.best:
             p.best, p.best_step, p.stale = score, p.step, 0
-            chosen = f"best {self.select} on {self.recipe.judges}, step {p.step} of {self.recipe.train.steps}"
             if self.team.rank == 0:
-                save_checkpoint(self.folder / "best", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
+                card = self.work.card.chosen_by(self._chosen(p.step))
+                save_checkpoint(self.folder / "best", card, self.mean.model.state_dict())
         mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
         say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")
         if p.stale >= self.recipe.train.patience > 0 and p.step < self.recipe.train.steps:
             p.stopped = True
             say(f"no better score in {p.stale} validations: stopped early\n")
         return scores
+
+    def _score_anew(self, records: Records | None, say: Say) -> None:
+        """Scores the best checkpoint that is there once more if it was chosen by something else than now."""
+        p, kept = self.progress, self.folder / "best"
+        if self._judged_by == (judges := judged_by(self.recipe, self.work, self.select)):
+            return
+        self._judged_by = judges
+        if not p.step or not (kept / WEIGHTS).is_file():
+            return
+        card, weights = load_checkpoint(kept)
+        model = copy.deepcopy(self.mean.model)
+        model.load_state_dict(weights)
+        scores = self.work.validate(model)
+        p.best, p.stale, p.stopped = scores.get(self.select, -math.inf), 0, False
+        say(f"the best checkpoint was chosen by something else; scored anew: {self.work.report(scores)}\n")
+        if self.team.rank == 0:
+            save_checkpoint(kept, card.chosen_by(self._chosen(p.best_step)), weights)
+        self._save(records)
+
+    def _chosen(self, step: int) -> str:
+        """How the best checkpoint was chosen, in words."""
+        return f"best {self.select} on {self.recipe.judges}, step {step} of {self.recipe.train.steps}"
 
     def _save(self, records: Records | None) -> None:
         """Writes `last`; state.pt comes last and is all that a training goes on from. The first process does."""
@@ -183,6 +216,8 @@ class Training:
     def _state(self) -> dict[str, Any]:
         return {
             "recipe": self.recipe.model_dump_json(),
+            "data": {part: str(found) for part, found in self.work.identity.items()},
+            "judged_by": self._judged_by,
             "progress": dict(vars(self.progress)),
             "model": self.model.state_dict(),
             "mean": self.mean.model.state_dict(),
@@ -193,6 +228,7 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.progress = Progress(**state["progress"])
+        self._judged_by = state.get("judged_by", "")
         self.progress.stopped &= self.progress.stale >= self.recipe.train.patience > 0
         try:
             self.model.load_state_dict(state["model"])
@@ -208,7 +244,9 @@ class Training:
         torch.set_rng_state(state["random"])
 
 
-def begin(recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: bool = False) -> Training:
+def begin(
+    recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: bool = False, resume: bool = False
+) -> Training:
     """A training by a recipe in a folder: the process is made ready, then the data and the model are.
 
     `fabric` is what `launch` answered, where the caller had to know which process it is.
@@ -217,7 +255,7 @@ def begin(recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: b
     cv2.setNumThreads(1)  # the windows are made in threads of their own
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
-    return Training(recipe, open_work(recipe, card), folder, fabric or launch(recipe.train), fresh)
+    return Training(recipe, open_work(recipe, card), folder, fabric or launch(recipe.train), fresh, resume)
 
 
 def _share(work: Work, recipe: Recipe, fabric: Any) -> Team:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from smalti.card import Card
+from smalti.data.identity import Identity
 from smalti.data.sample import Sample
 from smalti.evaluation import Pair
 from smalti.nets.build import Model
@@ -29,9 +30,14 @@ class PixelWork(Generic[R]):
         self.recipe, self.card = recipe, card
         self.team = ALONE
         self.split = open_split(recipe, card)
-        self._told = take_census(recipe, card, self.split.train)
+        self._told = take_census(recipe, card, self.split.scenes)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
+
+    @property
+    def identity(self) -> dict[str, Identity]:
+        """See `Work`."""
+        return self.split.identity
 
     def warnings(self) -> list[str]:
         """See `Work`."""

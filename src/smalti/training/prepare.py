@@ -1,19 +1,23 @@
 """From a recipe to what the loop works with: sources opened and found apart, the model built and started."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from smalti.card import Card
 from smalti.data.apart import Place, check_apart
+from smalti.data.copies import check_copies
+from smalti.data.identity import Identity, digests, identity
 from smalti.data.scenes import Scene
 from smalti.data.scored import scored_pairs
 from smalti.data.sources import Pool, Source, keep_in_memory, open_source
 from smalti.data.stream import Stream
 from smalti.errors import RecipeError
 from smalti.evaluation import Pair
+from smalti.evaluation.words import count as counted
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
 from smalti.training.edges import with_edges
@@ -23,16 +27,27 @@ from smalti.training.pixel_settings import PixelRecipe
 MEGABYTE = 1 << 20
 
 
+Scenes = list[list[Scene]]
+"""By source."""
+
+
 @dataclass(frozen=True)
 class Split:
     """What is trained on, what chooses the checkpoint, and what is only scored."""
 
-    train: list[list[Scene]]
-    """Scenes by source."""
+    scenes: dict[str, Scenes]
+    """By part: train, validation, test."""
     validation: list[Pair]
     test: list[Pair]
     judges: str
     """What chooses the checkpoint, in words."""
+    identity: dict[str, Identity]
+    """What decides about weights and checkpoint, by content: train, validation."""
+
+    @property
+    def train(self) -> Scenes:
+        """What is trained on."""
+        return self.scenes["train"]
 
     def lines(self) -> list[str]:
         """What a person wants to know about it."""
@@ -40,23 +55,43 @@ class Split:
         pixels = sum(scene.grid.height * scene.grid.width for scene in scenes) / 1e6
         drawn = sum(scene.path is None for scene in scenes)
         return [
-            f"train       {len(scenes) - drawn} images and {drawn} drawn scenes, {pixels:.1f} MPix",
-            f"validation  {len(self.validation)} images (the checkpoint is chosen on {self.judges})",
-            f"test        {len(self.test)} images",
+            f"train       {counted(len(scenes) - drawn, 'image')} and {counted(drawn, 'drawn scene')}, "
+            f"{pixels:.1f} MPix",
+            f"validation  {counted(len(self.validation), 'image')} (the checkpoint is chosen on {self.judges})",
+            f"test        {counted(len(self.test), 'image')}",
         ]
 
 
 def open_split(recipe: PixelRecipe, card: Card) -> Split:
-    """Opens every source; DataError if ground or files of the parts overlap."""
-    train = [open_source(source, recipe.root, card, recipe.labelled(card)) for source in recipe.data.train]
-    pairs, places = {}, {"training": [_place(s) for group in train for s in group if s.path]}
-    for name, sources in (("validation", recipe.data.validation), ("test", recipe.data.test)):
-        pairs[name], places[name] = part_pairs(recipe, card, sources)
-    for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
-        if one == "training" or not recipe.data.select_on_test:
-            check_apart(places[one], places[other], (one, other))
-    held = keep_in_memory(train, recipe.data.memory_mb * MEGABYTE)
-    return Split(held, pairs["validation"], pairs["test"], recipe.judges)
+    """Opens every source; DataError if ground or files of the parts overlap, or images of them are copies."""
+    data = recipe.data
+    sources = {"train": data.train, "validation": data.validation, "test": data.test}
+    scenes = {
+        part: [open_source(source, recipe.root, card, recipe.labelled(card)) for source in own]
+        for part, own in sources.items()
+    }
+    places = {"train": [_place(scene) for group in scenes["train"] for scene in group if scene.path]}
+    pairs = {}
+    for part in ("validation", "test"):
+        pairs[part], places[part] = part_pairs(recipe, card, sources[part])
+    flat = {part: [scene for group in groups for scene in group] for part, groups in scenes.items()}
+    known = digests([file for own in flat.values() for scene in own for file in scene.files])
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if one == "train" or not data.select_on_test:
+            names = WORDS[one], WORDS[other]
+            check_apart(places[one], places[other], names)
+            check_copies(flat[one], flat[other], known, names)
+    scenes["train"] = keep_in_memory(scenes["train"], data.memory_mb * MEGABYTE)
+    identities = {part: _identity(flat[part], known) for part in ("train", "validation")}
+    return Split(scenes, pairs["validation"], pairs["test"], recipe.judges, identities)
+
+
+WORDS = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
+    files = [[known[file] for file in scene.files] for scene in scenes]
+    return identity(sum(map(bool, files)), (" ".join(own) for own in files))
 
 
 def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Place]]:

@@ -1,6 +1,7 @@
 """Training of nets that rank photos: series in, pairs scored."""
 
 from collections.abc import Callable, Generator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card
+from smalti.data.identity import Identity, identity, marks
 from smalti.data.photos.looks import Looked, Shelf
-from smalti.data.photos.series import Collection, check_split
+from smalti.data.photos.series import Collection, FileSeries, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
 from smalti.nets.build import Model, build
@@ -24,6 +26,8 @@ START = 16
 """Series that batch norms, the cues' spread and the average photo are taken from before the first step."""
 SHARES = {"training": 0.7, "validation": 0.3, "test": 0.0}
 """Of the memory: what is trained on may not drive out what is validated again and again; a test is looked at once."""
+PARTS = {"train": "training", "validation": "validation"}
+"""Those that decide, with their names in words."""
 TOGETHER = 8
 """Series that are validated at once."""
 
@@ -41,6 +45,7 @@ class RankingWork:
         opened = {part: [source.open(recipe.root) for source in sources] for part, sources in parts.items()}
         for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
             check_split(opened[one], opened[other], (one, other))
+        self.identity = {part: _identity(opened[name]) for part, name in PARTS.items()}
         self._opened = opened
         memory = {part: int(share * data.memory_mb * 1_000_000) for part, share in SHARES.items()}
         self._scored = {part: Shelf(opened[part], memory[part]) for part in ("validation", "test")}
@@ -138,6 +143,14 @@ class RankingWork:
         for at in range(0, len(places), TOGETHER):
             judged += judge(model, [shelf.take(c, n) for c, n in places[at : at + TOGETHER]])
         return score_ranking(judged)
+
+
+def _identity(collections: Sequence[Collection]) -> Identity:
+    """Of the photos and of what is known about their order; made series are as their files and the recipe say."""
+    files = [path for collection in collections for path in collection.files]
+    series = (collection for collection in collections if isinstance(collection, FileSeries))
+    orders = (repr(one.truth(number).preferences) for one in series for number in range(len(one)))
+    return identity(len(files), chain(marks(files), orders))
 
 
 def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:

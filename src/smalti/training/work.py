@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from smalti.card import Card
+from smalti.data.identity import Identity
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Work(Protocol):
     @property
     def model(self) -> nn.Module:
         """The model with its starting weights; its encoder, where it has one, is `model.net.encoder`."""
+
+    @property
+    def identity(self) -> dict[str, Identity]:
+        """The data that decide about the weights and the checkpoint, by content: of `train` and `validation`."""
 
     @property
     def selectable(self) -> tuple[str, ...]:

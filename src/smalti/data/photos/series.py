@@ -48,6 +48,10 @@ class Collection(Protocol):
     def keys(self) -> frozenset[str]:
         """What must not be on both sides of a split: photos, series, originals."""
 
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files of all photos or originals, in an order of their own."""
+
     def __len__(self) -> int:
         """How many series there are."""
         ...
@@ -67,7 +71,7 @@ class FileSeries:
     def __init__(self, series: Sequence[tuple[Truth, tuple[Path, ...]]], keys: Sequence[str]) -> None:
         """DataError, naming the first, if a file is missing."""
         self._series = series
-        files = [path for _, photos in series for path in photos]
+        self.files = files = [path for _, photos in series for path in photos]
         missing = [path for path in files if not path.is_file()]
         if missing:
             raise DataError(f"{missing[0]}: there is no such photo ({len(missing)} of {len(set(files))} are missing)")

@@ -54,6 +54,7 @@ class Worsened:
         self._count, self._photos, self._side, self._seed = count, photos, side, seed
         self._known: dict[int, list[str]] = {}
         self.keys = frozenset(name for name, _ in self._originals)
+        self.files = list(originals)
 
     def __len__(self) -> int:
         """See `Collection`."""

@@ -1,0 +1,88 @@
+"""What the files of a training are by their content: whether they are still the same, and which ones are copies."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from smalti.data.kept import join_stamps, kept_counts, stamp_files
+
+BYTES = 16
+"""Length of a digest."""
+TAIL = 4096
+"""Bytes at the end of a file that, with its size, tell photos apart."""
+THREADS = 4
+PATIENCE = 2.0
+"""Seconds after which a person is shown how far it is."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The data of a part of a recipe, by content."""
+
+    files: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.files} {self.digest}"
+
+
+def identity(files: int, parts: Iterable[str]) -> Identity:
+    """The identity of some data; `parts` is all that decides what a training sees of them, in its order."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part.encode() + b"\n")
+    return Identity(files, whole.hexdigest()[: 2 * BYTES])
+
+
+def digests(paths: Sequence[Path]) -> dict[Path, str]:
+    """By file the digest of its whole content; kept in the cache as long as no file changes.
+
+    What is no file of this machine, or cannot be read, has its name for a digest: whoever reads it will say so.
+    """
+    several = list(dict.fromkeys(paths))
+    stamp = join_stamps("digests", [stamp_files(path) for path in several]) if several else ""
+    shape = (len(several), BYTES)
+    found = kept_counts(stamp, shape, lambda: _read_all(several, _whole), np.uint8)
+    return {path: row.tobytes().hex() for path, row in zip(several, found, strict=True)}
+
+
+def marks(paths: Sequence[Path]) -> list[str]:
+    """A quick mark of each file: its size and its last bytes; equal ones are almost certainly equal files."""
+    return [row.tobytes().hex() for row in _read_all(paths, _end)]
+
+
+def _read_all(paths: Sequence[Path], read: Callable[[Path], bytes]) -> NDArray[np.uint8]:
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(total=len(paths), desc="files", unit="", delay=PATIENCE, disable=None, leave=False) as bar,
+    ):
+        rows = []
+        for row in pool.map(read, paths):
+            rows.append(np.frombuffer(row[:BYTES], np.uint8))
+            bar.update()
+    return np.array(rows, np.uint8).reshape(len(paths), BYTES)
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return hashlib.sha256(str(path).encode()).digest()
+
+
+def _end(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - TAIL))
+            return hashlib.sha256(f"{size} ".encode() + file.read()).digest()
+    except OSError:
+        return hashlib.sha256(str(path).encode()).digest()

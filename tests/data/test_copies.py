@@ -1,0 +1,79 @@
+"""Copies of an image on both sides of a split, and what the digests of files are."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smalti.card import Card, Task
+from smalti.data.copies import check_copies
+from smalti.data.identity import digests, identity, marks
+from smalti.data.scenes import FileScene, Scene
+from smalti.data.truths import TruthFile
+from smalti.errors import DataError
+from smalti.raster.label_spec import LabelSpec
+
+TASK = Task(name="classes", labels=("other", "house"))
+CARD = Card(name="t", net="ued", tasks=(TASK,))
+NAMES = ("training", "validation")
+
+
+def scene(folder: Path, name: str, pixels: np.ndarray) -> Scene:
+    Image.fromarray(pixels).save(folder / f"{name}.png")
+    Image.new("L", pixels.shape[1::-1]).save(folder / f"{name}_mask.png")
+    return FileScene(folder / f"{name}.png", [TruthFile(TASK, folder / f"{name}_mask.png", LabelSpec())], CARD)
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (20, 30, 3)).astype(np.uint8)
+
+
+def check(ours: list[Scene], theirs: list[Scene]) -> None:
+    check_copies(ours, theirs, digests([file for one in (*ours, *theirs) for file in one.files]), NAMES)
+
+
+def test_a_copy_under_another_name_is_refused(tmp_path: Path) -> None:
+    ours = [scene(tmp_path, "a", noise(1)), scene(tmp_path, "b", noise(2))]
+    check(ours, [scene(tmp_path, "c", noise(3))])
+    with pytest.raises(DataError, match=r"b\.png \(training\) and .*d\.png \(validation\) are copies .* \(1 in all\)"):
+        check(ours, [scene(tmp_path, "c", noise(3)), scene(tmp_path, "d", noise(2))])
+
+
+def test_tiles_of_nothing_are_all_alike(tmp_path: Path) -> None:
+    empty = np.full((20, 30, 3), (0, 30, 90), np.uint8)
+    check([scene(tmp_path, "a", empty)], [scene(tmp_path, "b", empty)])
+
+
+def test_places_in_one_file_are_no_copies(tmp_path: Path) -> None:
+    one = scene(tmp_path, "a", noise(1))
+    check([one], [one])
+
+
+def test_digests_are_of_the_content_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_bytes(b"x" * 9000)
+    shutil.copy(a, b)
+    found = digests([a, b, a])
+    assert found[a] == found[b] and len(found) == 2
+    b.write_bytes(b"y" + b"x" * 8999)
+    changed = digests([a, b])
+    assert changed[a] == found[a] != changed[b]
+    assert marks([a]) == marks([b])  # by its size and its end alone
+    b.write_bytes(b"x" * 9001)
+    assert marks([a]) != marks([b])
+    again = digests([a, b])
+    monkeypatch.setattr("smalti.data.identity._whole", None)
+    assert digests([a, b]) == again
+
+
+def test_what_cannot_be_read_is_known_by_its_name(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert digests([first])[first] != digests([second])[second] and marks([first]) != marks([second])
+    assert digests([]) == {}
+
+
+def test_an_identity_knows_order_and_number() -> None:
+    assert identity(2, ["a", "b"]) == identity(2, ["a", "b"]) != identity(2, ["b", "a"])
+    assert str(identity(2, ["a", "b"])).startswith("2 ")
