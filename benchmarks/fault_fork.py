@@ -1,0 +1,117 @@
+"""The program in a process of its own, quickly: a forked child of a parent that has imported everything."""
+
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+UNCAUGHT = 70  # an exception that left the command line
+LEAST_MEMORY = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended: its exit code, or the signal that ended it (SIGALRM: it ran past its limit)."""
+
+    code: int | None
+    signal: int | None
+    seconds: float
+    out: str
+    err: str
+
+    @property
+    def fault(self) -> str | None:
+        """What no input may cause: a hang, a crash of the interpreter, a traceback; None where there is none of it."""
+        if self.signal == signal.SIGALRM:
+            return "hang"
+        if self.signal is not None:
+            return f"crash ({signal.Signals(self.signal).name})"
+        if self.code == UNCAUGHT or "Traceback (most recent call last)" in self.err:
+            return "traceback"
+        return None
+
+
+def preload() -> None:
+    """Imports what the commands import when they are called, so that a child begins at once."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import smalti.cli.evaluate
+    import smalti.cli.map_scenes
+    import smalti.cli.photo_folder
+    import smalti.cli.training_run
+    import smalti.photos.page
+    import smalti.photos.tables
+    import smalti.photos.xmp
+    import smalti.raster.mosaic
+    import smalti.raster.vector
+    import smalti.report.map_page  # noqa: F401
+
+
+def run(
+    arguments: list[str], folder: Path, *, kill_after: float | None = None, limit: float = 600, memory: int | None = None
+) -> End:
+    """Runs `smalti ARGUMENTS...` in `folder`; SIGKILL after `kill_after` seconds, SIGALRM after `limit`.
+
+    `memory` bounds the child's own data in bytes (RLIMIT_DATA). Its cache lies in `folder/cache`.
+    """
+    out, err = folder / ".stdout", folder / ".stderr"
+    start = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _child(arguments, folder, out, err, memory)
+    status = _wait(pid, kill_after, limit)
+    seconds = time.monotonic() - start
+    code = os.waitstatus_to_exitcode(status)
+    texts = [path.read_text(errors="replace") for path in (out, err)]
+    out.unlink()
+    err.unlink()
+    return End(code if code >= 0 else None, -code if code < 0 else None, seconds, *texts)
+
+
+def _wait(pid: int, kill_after: float | None, limit: float) -> int:
+    handle = os.pidfd_open(pid)
+    try:
+        for seconds, number in ((kill_after, signal.SIGKILL), (limit, signal.SIGALRM)):
+            if seconds is not None and not select.select([handle], [], [], seconds)[0]:
+                os.killpg(pid, number)
+                break
+        return os.waitpid(pid, 0)[1]
+    finally:
+        os.close(handle)
+
+
+def _child(arguments: list[str], folder: Path, out: Path, err: Path, memory: int | None) -> NoReturn:
+    code = UNCAUGHT
+    try:
+        os.setsid()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for path, number in ((out, 1), (err, 2)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        os.chdir(folder)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+        if memory:
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        code = _command(arguments)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _command(arguments: list[str]) -> int:
+    from smalti.cli import main
+
+    sys.argv = ["smalti", *arguments]
+    try:
+        main()
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 1
+    return 0

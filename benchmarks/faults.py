@@ -1,0 +1,56 @@
+"""What the program does when it is killed, fed with damaged files, or short of disk.
+
+    python benchmarks/faults.py kill [--times 200]
+    python benchmarks/faults.py inputs [--times 1000]
+    python benchmarks/faults.py disk
+
+`kill`: SIGKILL at random moments of four jobs; each is then run to its end, and compared with a run that nobody killed.
+`inputs`: files of eleven kinds with flipped bytes, cut or with edited fields; each is given to the command that reads it.
+`disk` (root, Linux): each job on disks of every size below the one that it needs, and with read errors at every read.
+
+Linux only: children are forked from a process that has imported everything. `--only NAME` takes one job or kind; `--seed`
+makes another series. Each table comes with the number of faults, of which there should be none.
+"""
+
+import argparse
+import os
+import platform
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import psutil
+from fault_fork import preload
+from fault_jobs import JOBS
+
+
+def main() -> None:
+    options = _options()
+    os.environ["OGR_CURRENT_DATE"] = "2026-01-01T00:00:00Z"  # a GeoPackage tells when it was written
+    preload()
+    print(f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}, seed {options.seed}\n", flush=True)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        {"kill": _kill}[options.what](options, Path(folder))
+
+
+def _kill(options: argparse.Namespace, folder: Path) -> None:
+    from fault_kills import kill
+
+    print("| job | kills | faults |\n|---|---|---|", flush=True)
+    for name, job in JOBS.items():
+        if options.only in (None, name):
+            print(kill(job, folder / "job", options.times or 200, options.seed).row(), flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("kill", "inputs", "disk"))
+    parser.add_argument("--times", type=int, help="kills of each job (200), or damaged files of each kind (1000)")
+    parser.add_argument("--only", metavar="NAME", help="one job, or one kind of file")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", help="where the work is done")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
