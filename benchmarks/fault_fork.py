@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NoReturn
 
 UNCAUGHT = 70  # an exception that left the command line
-LEAST_MEMORY = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,20 @@ def preload() -> None:
 
 
 def run(
-    arguments: list[str], folder: Path, *, kill_after: float | None = None, limit: float = 600, memory: int | None = None
+    arguments: list[str],
+    folder: Path,
+    *,
+    kill_after: float | None = None,
+    limit: float = 600,
+    memory: int | None = None,
+    output: Path | None = None,
 ) -> End:
     """Runs `smalti ARGUMENTS...` in `folder`; SIGKILL after `kill_after` seconds, SIGALRM after `limit`.
 
-    `memory` bounds the child's own data in bytes (RLIMIT_DATA). Its cache lies in `folder/cache`.
+    `memory` bounds the child's own data in bytes (RLIMIT_DATA). Its cache lies in `folder/cache`. What it prints is
+    kept in the folder `output` meanwhile, by default in `folder`.
     """
-    out, err = folder / ".stdout", folder / ".stderr"
+    out, err = (output or folder) / ".stdout", (output or folder) / ".stderr"
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:

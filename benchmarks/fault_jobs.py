@@ -131,14 +131,14 @@ def photos(folder: Path) -> None:
             photo.save(folder / "shots" / f"IMG_{series}{number}.jpg", quality=92)
 
 
+POLYGONS = ("--polygons", "out/map.gpkg", "--min-area", "20")
 JOBS = {
     job.name: job
     for job in (
         Job("map", ("map", "scene.tif", "-o", "out/map.tif", "--confidence", "--threads", "1"), scene),
         Job(
             "map with mosaic, polygons and report",
-            ("map", "a.tif", "b.tif", "-o", "out/map.tif", "--mosaic", "--polygons", "out/map.gpkg", "--min-area", "20")
-            + ("--report", "--threads", "1"),
+            ("map", "a.tif", "b.tif", "-o", "out/map.tif", "--mosaic", *POLYGONS, "--report", "--threads", "1"),
             chips,
         ),
         Job("train", ("train", "tiny.toml", "--out", "run"), training),

@@ -3,7 +3,9 @@
 import os
 import random
 import shutil
+import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def kill(job: Job, folder: Path, times: int, seed: int) -> Kills:
     after the run that ends, all files must have the bytes of a run that nobody killed, and no other may be there.
     """
     moments = random.Random(seed)
-    source = in_child(job, folder / "inputs")
+    source = in_child(job.prepare, folder / "inputs")
     work = fresh(folder / "work", source)
     whole = run(list(job.arguments), work)
     assert whole.code == 0, whole.err
@@ -52,17 +54,21 @@ def kill(job: Job, folder: Path, times: int, seed: int) -> Kills:
     return result
 
 
-def in_child(job: Job, folder: Path) -> Path:
-    """The job's inputs, made in a child: what OpenCV's and torch's threads leave in a process does not survive a fork."""
+def in_child(prepare: Callable[[Path], None], folder: Path) -> Path:
+    """A job's inputs, made in a child: what OpenCV's and torch's threads leave in a process does not survive a fork."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
-            job.prepare(folder)
+            prepare(folder)
+            code = 0
+        except Exception:
+            traceback.print_exc()
         finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
     return folder
 
 

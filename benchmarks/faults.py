@@ -5,21 +5,24 @@
     python benchmarks/faults.py disk
 
 `kill`: SIGKILL at random moments of four jobs; each is then run to its end, and compared with a run that nobody killed.
-`inputs`: files of eleven kinds with flipped bytes, cut or with edited fields; each is given to the command that reads it.
+`inputs`: files of eleven kinds with flipped bytes, cut or with edited fields, each given to the command that reads it.
 `disk` (root, Linux): each job on disks of every size below the one that it needs, and with read errors at every read.
 
-Linux only: children are forked from a process that has imported everything. `--only NAME` takes one job or kind; `--seed`
-makes another series. Each table comes with the number of faults, of which there should be none.
+Linux only: children are forked from a process that has imported everything. `--only NAME` takes one job or kind;
+`--seed` makes another series. Each table comes with the number of faults, of which there should be none.
 """
 
 import argparse
 import os
 import platform
+import sys
 import tempfile
 from datetime import date
 from pathlib import Path
 
 import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the tests' tiny model
 from fault_fork import preload
 from fault_jobs import JOBS
 
@@ -30,7 +33,7 @@ def main() -> None:
     preload()
     print(f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}, seed {options.seed}\n", flush=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        {"kill": _kill}[options.what](options, Path(folder))
+        {"kill": _kill, "inputs": _inputs, "disk": _disk}[options.what](options, Path(folder))
 
 
 def _kill(options: argparse.Namespace, folder: Path) -> None:
@@ -42,12 +45,34 @@ def _kill(options: argparse.Namespace, folder: Path) -> None:
             print(kill(job, folder / "job", options.times or 200, options.seed).row(), flush=True)
 
 
+def _inputs(options: argparse.Namespace, folder: Path) -> None:
+    from fault_inputs import KINDS, damage_all
+
+    print("| files | damaged | used | refused | faults |\n|---|---|---|---|---|", flush=True)
+    for name, kind in KINDS.items():
+        if options.only in (None, name):
+            print(
+                damage_all(kind, folder / "kind", options.times or 1000, options.seed, options.keep).row(), flush=True
+            )
+
+
+def _disk(options: argparse.Namespace, folder: Path) -> None:
+    from fault_disk import fill, misread
+
+    print("| job | runs | ended with | faults |\n|---|---|---|---|", flush=True)
+    for name, job in JOBS.items():
+        if options.only in (None, name):
+            print(fill(job, folder / "job").row(), flush=True)
+            print(misread(job, folder / "job").row(), flush=True)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("kill", "inputs", "disk"))
     parser.add_argument("--times", type=int, help="kills of each job (200), or damaged files of each kind (1000)")
     parser.add_argument("--only", metavar="NAME", help="one job, or one kind of file")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the damaged inputs that show a fault")
     parser.add_argument("--folder", help="where the work is done")
     return parser.parse_args()
 
