@@ -127,3 +127,12 @@ def test_wrong_usage_is_explained(arguments: tuple[str, ...], message: str) -> N
     done = smalti_map(*arguments)
     assert done.exit_code == click.UsageError.exit_code == 2
     assert message in " ".join(done.stderr.split())
+
+
+def test_polygons_may_lie_in_the_folder_that_is_made_for_the_map(tmp_path: Path, model: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 6, 4), np.uint8).repeat(10, 1).repeat(10, 2)
+    scene, new = chip(tmp_path / "scene.tif", pixels, 0), tmp_path / "new"
+    done = smalti_map(scene, "-o", new / "map.tif", "--model", model, "--polygons", new / "map.gpkg")
+    assert done.exit_code == 0 and (new / "map.gpkg").is_file()
+    done = smalti_map(scene, "-o", new / "other.tif", "--model", model, "--polygons", tmp_path / "none" / "map.gpkg")
+    assert isinstance(done.exception, SmaltiError) and not (new / "other.tif").exists()

@@ -81,7 +81,7 @@ def _planned(path: Path, predict: Predictor, options: Options) -> Outputs:
     if given:
         predict.card.class_task()
         polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
-        if given not in POLYGON_FORMATS:
+        if polygons.parent != path.parent:  # the map's own folder is made where it is missing
             check_target(polygons)
     page = path.with_suffix(".html") if options.report else None
     return Outputs(tuple(products(path, predict.card, _wanted(options))), polygons, page)
