@@ -13,7 +13,7 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/smalti demo
 
 test: .venv/.ready
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n logical --maxprocesses 8 --dist loadscope
 
 check: .venv/.ready
 	@PYTHON=.venv/bin/python tools/check

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,31 @@ def test_weights_are_above_zero_and_sum_to_one(length: int, overlap: int) -> Non
         assert (weights[part.begin] > 0).all()
         total[part.begin : part.end] += weights[part.begin]
     np.testing.assert_allclose(total, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("overlap", [0, 4, 8, 20, 31])
+@pytest.mark.parametrize("length", [5, 32, 60, 97, 131])
+def test_weights_fall_as_the_square_of_a_sine_to_both_ends_of_a_part(length: int, overlap: int) -> None:
+    def height(pixel: int, begin: int, end: int) -> float:
+        """Before the division by the sum: a quarter of a wave over the pixels that may be shared."""
+        steps = min(pixel - begin + 1, end - pixel, overlap + 1)
+        return math.sin(math.radians(90 * steps / (overlap + 1))) ** 2
+
+    parts = spans(length, 32, overlap)
+    weights = axis_weights(parts, overlap)
+    for part in parts:
+        for pixel in range(part.begin, part.end):
+            others = sum(height(pixel, p.begin, p.end) for p in parts if p.begin <= pixel < p.end)
+            expected = height(pixel, part.begin, part.end) / others
+            assert weights[part.begin][pixel - part.begin] == pytest.approx(expected, rel=1e-6)
+
+
+def test_four_shared_pixels_pass_from_one_tile_to_the_next() -> None:
+    first, second = axis_weights(spans(60, 32, 4), 4).values()
+    degrees = (18, 36, 54, 72)
+    assert second[:4] == pytest.approx([math.sin(math.radians(angle)) ** 2 for angle in degrees], rel=1e-6)
+    assert first[-4:] == pytest.approx([math.cos(math.radians(angle)) ** 2 for angle in degrees], rel=1e-6)
+    assert (first[:-4] == 1).all() and (second[4:] == 1).all()
 
 
 @pytest.mark.parametrize("overlap", [0, 8, 20])
@@ -60,3 +87,4 @@ def test_what_is_kept_open_does_not_grow_with_the_height() -> None:
         return sum(v.nbytes for v in vars(blender).values() if isinstance(v, np.ndarray))
 
     assert held(100, 300) == held(100_000, 300) == 5 * 8 * 300 * 4
+    assert held(32, 300) == held(1, 300) == 0  # one row of tiles shares nothing with another

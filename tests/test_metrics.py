@@ -55,8 +55,46 @@ def test_scores_equal_the_formulas_in_float64():
     chance = sum((t == k).mean() * (p == k).mean() for k in range(4))
     assert scores.oa == pytest.approx((t == p).mean(), abs=1e-15)
     assert scores.kappa == pytest.approx(((t == p).mean() - chance) / (1 - chance), abs=1e-12)
-    assert scores.miou == pytest.approx(np.mean(scores.iou), abs=1e-15)
+    for name in ("iou", "f1", "precision", "recall"):
+        assert getattr(scores, f"m{name}") == pytest.approx(np.mean(getattr(scores, name)), abs=1e-15)
     assert scores.pixels == valid.sum()
+
+
+def test_pixels_of_which_either_map_says_nothing_are_passed_over():
+    confusion = Confusion(2)
+    confusion.add(np.array([[0, 255, 1, 1]], np.uint8), np.array([[0, 0, 255, 0]], np.uint8))
+    assert confusion.counts.tolist() == [[1, 0], [1, 0]] and confusion.ignored == 2
+    confusion.add(np.array([[7, 1]], np.uint8), np.array([[0, 7]], np.uint8), ignore=7)
+    assert confusion.counts.sum() == 2 and confusion.ignored == 4
+
+
+def test_matrices_of_two_parts_add_up():
+    one, other, whole = Confusion(4), Confusion(4), Confusion(4)
+    for part, seed in ((one, 1), (other, 2)):
+        part.add(*maps(seed))
+        whole.add(*maps(seed))
+    one.merge(other)
+    assert np.array_equal(one.counts, whole.counts) and one.ignored == whole.ignored > 0
+
+
+def test_agreement_by_chance_alone_is_not_defined():
+    confusion = Confusion(2)
+    confusion.add(np.zeros((1, 5), np.uint8), np.zeros((1, 5), np.uint8))
+    scores = confusion.scores(("a", "b"))
+    assert scores.oa == 1 and math.isnan(scores.kappa)
+    confusion.counts[:] = [[3, 1], [1, 5]]
+    assert confusion.scores(("a", "b")).kappa == pytest.approx((0.8 - 0.52) / 0.48)
+
+
+def test_a_class_that_only_one_map_has_is_present():
+    confusion = Confusion(3)
+    confusion.add(np.array([[0, 1]], np.uint8), np.array([[0, 2]], np.uint8))
+    scores = confusion.scores(("a", "b", "c"), leave_out=("b",))
+    assert scores.absent == () and scores.in_mean == ("a", "c") and scores.iou == (1, 0, 0) and scores.miou == 0.5
+
+
+def test_a_class_left_out_is_not_called_absent():
+    assert Confusion(2).scores(("a", "b"), leave_out=("a",)).absent == ("b",)
 
 
 def test_an_absent_class_is_nan_and_out_of_the_mean():
@@ -95,6 +133,10 @@ def test_wrong_shapes_and_ids_are_refused():
         confusion.add(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
     with pytest.raises(ValueError, match="class id 7"):
         confusion.add(np.zeros((1, 2), np.uint8), np.full((1, 2), 7, np.uint8))
+    with pytest.raises(ValueError, match="class id 2 among 2"):
+        confusion.add(np.full((1, 2), 2, np.uint8), np.ones((1, 2), np.uint8))
+    with pytest.raises(ValueError, match="2 classes, labels"):
+        confusion.scores(("a", "b", "c"))
     with pytest.raises(ValueError, match="left out"):
         confusion.scores(("a", "b"), leave_out=("z",))
 
@@ -146,6 +188,34 @@ def test_boundary_f1_by_strips_equals_the_whole(rows):
     feed.close()
     for name in ("true", "found", "predicted", "right"):
         assert np.array_equal(getattr(strips, name), getattr(whole, name)), name
+
+
+def test_strips_keep_only_the_rows_that_a_match_can_reach():
+    feed = BoundaryStrips(BoundaryF1(4, 2))
+    for seed in range(5):
+        feed.add(*maps(seed))
+        assert feed._maps.shape == (2, 2 * (2 + 1), 30)  # those not yet counted, and as many above them
+
+
+def test_boundaries_count_within_three_pixels_unless_told_otherwise():
+    truth = np.zeros((1, 12), np.uint8)
+    truth[:, 4:] = 1
+    for shift, found in ((3, 1.0), (4, 0.0)):
+        boundary = BoundaryF1(2)
+        boundary.add(truth, np.roll(truth, shift, 1) * (np.arange(12) >= 4 + shift).astype(np.uint8))
+        assert boundary.per_class() == (found, found)
+
+
+@pytest.mark.parametrize("void", [255, 9])
+def test_what_is_ignored_makes_no_boundary(void):
+    truth = np.array([[0, 0, void, 1, 1]], np.uint8)
+    boundary = BoundaryF1(2)
+    boundary.add(truth, np.array([[0, 0, 0, 1, 1]], np.uint8), ignore=void)
+    assert boundary.true.sum() == boundary.predicted.sum() == 0
+    feed = BoundaryStrips(boundary, ignore=void)
+    feed.add(truth, np.array([[0, void, 0, 1, 1]], np.uint8))
+    feed.close()
+    assert boundary.true.sum() == boundary.predicted.sum() == 0
 
 
 def test_boundary_f1_without_boundaries_is_nan():

@@ -6,9 +6,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_a_wheel_holds_models_templates_and_licence(tmp_path: Path) -> None:
     # Built from a copy: setuptools leaves its traces beside the sources.
     skip = shutil.ignore_patterns("__pycache__", "*.egg-info")

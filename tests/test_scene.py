@@ -1,4 +1,6 @@
+import itertools
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.scene import Averaged, predict_scene
+from smalti.scene import Averaged, Summary, predict_scene
 from smalti.tiling import Window
 
 
@@ -135,6 +137,31 @@ def test_a_resumed_scene_is_bit_identical(overlap: int, row: int) -> None:
     assert np.isnan(rest.values[:, :rows_done]).all()
     assert (rest.values[:, rows_done:] == whole.values[:, rows_done:]).all()
     assert summary.pixels == (45 - rows_done) * 50
+
+
+def test_the_summary_tells_what_was_done_and_how_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(100.0, 0.25)  # each look at the clock is a quarter of a second after the one before
+    monkeypatch.setattr("smalti.scene.time.perf_counter", lambda: next(clock))
+    scene = Scene(16, 28)
+    summary = predict_scene(scene.read, Threshold(), scene.write, 16, 28)
+    assert (summary.pixels, summary.tiles, summary.skipped) == (16 * 28, 2, 0)
+    assert (summary.engine_seconds, summary.seconds) == (0.5, 1.25)  # two looks a tile, one before and one after all
+    assert summary.megapixels_per_second == pytest.approx(16 * 28 / 1.25 / 1e6)
+    assert Summary(10, 0.0, 1, 0, 0.0).megapixels_per_second == 0
+
+
+def test_no_more_tiles_are_read_ahead_than_memory_is_promised_for() -> None:
+    scene, read, asked = Scene(16, 160), [], []
+
+    class Slow(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            time.sleep(0.02)  # the reader could be far ahead
+            asked.append(len(read))
+            return super().__call__(batch)
+
+    predict_scene(lambda window: read.append(window) or scene.read(window), Slow(), scene.write, 16, 160)
+    ahead = [found - number for number, found in enumerate(asked, start=1)]
+    assert max(ahead) == 3
 
 
 def test_progress_adds_up_in_the_callers_thread() -> None:

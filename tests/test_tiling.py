@@ -14,6 +14,8 @@ def test_windows_shift_meet_and_cut() -> None:
     assert window.shift(1, -1) == Window(3, 2, 4, 5)
     assert window.intersect(Window(4, 0, 10, 4)) == Window(4, 3, 2, 1)
     assert window.intersect(Window(6, 3, 1, 1)) is None
+    assert window.intersect(Window(2, 8, 1, 1)) is None  # it begins where the window ends
+    assert window.intersect(Window(5, 7, 1, 1)) == Window(5, 7, 1, 1)
     assert window.within(Window(1, 1, 9, 9)) == (slice(1, 5), slice(2, 7))
 
 
@@ -48,6 +50,10 @@ def test_neighbours_share_exactly_the_overlap(length: int) -> None:
 def test_no_tile_comes_twice() -> None:
     tiles = list(plan_tiles(100, 100, 32, 8))
     assert len({tile.read for tile in tiles}) == len(tiles)
+
+
+def test_any_size_of_tile_goes_with_a_net_that_shrinks_nothing() -> None:
+    assert [tile.read for tile in plan_tiles(5, 5, 31, 8)] == [Window(0, 0, 31, 31)]
 
 
 @pytest.mark.parametrize("wrong", [(0, 5, 32, 8, 1), (5, 5, 32, 32, 1), (5, 5, 30, 8, 32), (5, 5, 32, -1, 1)])

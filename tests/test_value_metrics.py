@@ -81,6 +81,24 @@ def test_an_answer_of_zero_or_less_is_wrong_and_not_infinitely_so():
     assert scores.log10 == pytest.approx(math.log10(5 / 1e-3))
 
 
+def test_what_is_off_by_the_very_factor_is_not_near_it():
+    for k in (1, 2, 3):
+        counts = ValueCounts()
+        counts.add(
+            np.full((1, 3), 64, np.float32), np.float32(64) * np.array([[1.25**k, 1.2499**k, 0.79**k]], np.float32)
+        )
+        assert getattr(counts.scores(), f"delta{k}") == pytest.approx(1 / 3)
+
+
+def test_a_truth_at_the_threshold_counts_and_one_of_zero_never():
+    counts = ValueCounts(above=2)
+    counts.add(np.array([[2, 1.99]], np.float32), np.array([[2, 2]], np.float32))
+    assert (counts.scores().above, counts.scores().pixels_above) == (2, 1)
+    counts = ValueCounts()
+    counts.add(np.array([[0, -1, 1e-6]], np.float32), np.array([[1, 1, 1]], np.float32))
+    assert (counts.scores().above, counts.scores().pixels_above) == (0, 1)
+
+
 def test_an_exact_answer_has_no_error_and_what_is_unknown_is_only_counted():
     truth = np.array([[0, 3, np.nan]], np.float32)
     counts = ValueCounts(above=2)

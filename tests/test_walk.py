@@ -12,6 +12,8 @@ import shapely
 from smalti.cli import group
 from smalti.synth import CLASSES
 
+pytestmark = pytest.mark.slow  # it trains
+
 RECIPE = """
 [card]
 name = "walk"

@@ -69,6 +69,7 @@ def pieces(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
         yield piece
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
     recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]], smalti: Callable[..., object]

@@ -16,6 +16,8 @@ from smalti.nets.segmentation import ddrnet
 from smalti.nets.segmentation.unetformer import GlobalLocalAttention
 from smalti.runtime.open import open_model
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 CHANNELS = 16
 
 

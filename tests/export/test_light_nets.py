@@ -11,6 +11,8 @@ from smalti.export.parity import LIMIT, blobs
 from smalti.nets.build import Model, build
 from smalti.runtime.open import open_model
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 
 def settled(card: Card) -> Model:
     """A net as training leaves it: norms that fit their maps, answers neither even nor saturated, and a flow that moves

@@ -12,6 +12,8 @@ from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
 from tests.export.nets import Baked, Fixed, Warp, cards
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Warp, Parity]:

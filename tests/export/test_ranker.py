@@ -12,6 +12,8 @@ from smalti.export.ranker import export_ranker
 from smalti.nets.build import Model, build
 from smalti.runtime.ranker import open_ranker
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 NAMES = ["focus", "light", "lean"]
 
 

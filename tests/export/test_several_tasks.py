@@ -17,6 +17,8 @@ from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
 from smalti.training.predict import TorchPredictor
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 TASKS = (
     Task(name="landcover", labels=("land", "water", "road")),
     Task(name="height", kind="value", unit="m", quantity="height", minimum=0.0),

@@ -41,6 +41,7 @@ def reader(scene: Path) -> Iterator[Reader]:
         yield opened
 
 
+@pytest.mark.slow
 def test_every_death_is_survived_and_the_result_is_byte_identical(scene: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.mapping.killed", str(scene), str(tmp_path / "maps")]
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])

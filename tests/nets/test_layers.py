@@ -73,6 +73,7 @@ class Warp(nn.Module):
         return warp(x, flow)
 
 
+@pytest.mark.slow
 def test_warp_is_its_definition_in_onnx_too(tmp_path: Path) -> None:
     session = export(Warp(), example((6, 10)), tmp_path / "warp.onnx", smallest=1)
     names = [tensor.name for tensor in session.get_inputs()]
@@ -100,6 +101,7 @@ class Only(nn.Module):
         return logits
 
 
+@pytest.mark.slow
 def test_an_exported_net_is_right_at_other_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "small", Small)
     torch.manual_seed(0)

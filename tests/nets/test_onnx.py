@@ -12,6 +12,8 @@ from smalti.nets.build import NETS
 from smalti.nets.segmentation import resunet
 from tests.nets.test_layers import Only, Small, export
 
+pytestmark = pytest.mark.slow  # writing a graph takes seconds
+
 # Light encoders and few levels: a capture's time grows with its steps, and what is tried is what the decoders add.
 # U-Net goes down and up as the residual one does, and FCN only enlarges and adds, as UED and LR-ASPP do.
 SMALL = {"encoder": "small"}

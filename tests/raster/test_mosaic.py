@@ -167,6 +167,7 @@ def test_all_that_a_file_declares_decides(tmp_path: Path) -> None:
     assert np.array_equal(pixels[:, 2:], SCENE[:, 14:, 16:])
 
 
+@pytest.mark.slow
 def test_more_files_than_are_kept_open(tmp_path: Path) -> None:
     paths = [chip(tmp_path / f"{k}.tif", 0, k, SCENE[:, :2, k % 32 : k % 32 + 1]) for k in range(96)]
     with open_mosaic(paths) as scene:

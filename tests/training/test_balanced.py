@@ -300,6 +300,7 @@ def process(rank: int, file: Path, port: int) -> None:
     train_all(file, 2)
 
 
+@pytest.mark.slow
 def test_two_processes_balance_as_one(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -163,6 +163,7 @@ def test_series_on_both_sides_are_refused(recipe: Path, tmp_path: Path) -> None:
         start(recipe, tmp_path, "data.validation.0.path=train")
 
 
+@pytest.mark.slow
 def test_the_checkpoint_and_its_file_are_scored_alike(recipe: Path, trained: tuple[Path, str], tmp_path: Path) -> None:
     model = tmp_path / "tiny.onnx"
     assert export_checkpoint(trained[0] / "best", model).difference < 1e-4

@@ -56,6 +56,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NETS, "plain", Plain)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_two_processes_train_as_one(tmp_path: Path) -> None:

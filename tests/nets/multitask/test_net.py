@@ -188,6 +188,7 @@ class Short(Tiny):
         self.stages, self.channels = self.stages[:2], self.channels[:2]
 
 
+@pytest.mark.slow
 def test_the_graph_answers_like_the_net_at_every_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "short", Short)
     monkeypatch.setattr(parity, "SIZES", ((64, 64), (96, 160), (77, 45)))
