@@ -200,6 +200,23 @@ def test_choices_outlive_renaming_new_photos_and_edited_metadata(
     assert again.verdicts()["2-9.jpg"] == "alternate" and again.card(f"was {worst}").locator(".yours").is_visible()
 
 
+def test_photos_of_one_content_are_told_apart(
+    folder: Path, make: Callable[..., Path], opened: Open, tmp_path: Path
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(folder / "2-1.jpg", folder / name)
+    page = opened(make(folder))
+    page.go("a.jpg")
+    page.press("x")
+    page.go("b.jpg")
+    page.press("p")
+    choices = page.saved("choices", tmp_path / "c.json")
+    for again in (opened(folder / PAGE, context=page.context), opened(make(folder, "--choices", choices))):
+        assert again.verdicts() == page.verdicts()
+        assert again.page.locator(".photo .yours:visible").count() == 2
+        assert not again.card("2-1.jpg").locator(".yours").is_visible()
+
+
 def test_the_page_stays_valid_when_it_moves_with_its_folder(
     folder: Path, make: Callable[..., Path], opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -247,10 +264,15 @@ def test_side_by_side_at_100_percent(large: Path, make: Callable[..., Path], ope
     dragged = [tuple(map(float, pane["middle"].split())) for pane in page.panes()]
     assert dragged[0] == dragged[1]
     assert dragged[0] == pytest.approx((across - 80 / 1600, down + -40 / 1200), abs=1e-3)
+    page.press("z", "z")  # what is under the pointer stays there, in all of them
+    page.page.mouse.move(x + 100, y)
     page.page.mouse.wheel(0, -300)
     page.page.wait_for_selector(".pane:not([data-scale='100'])")
     one, other = page.panes()
-    assert one["scale"] == other["scale"] and int(one["scale"]) > 150
+    assert one["scale"] == other["scale"] and int(one["scale"]) > 150 and one["middle"] == other["middle"]
+    after, before = float(one["middle"].split()[0]), 0.5
+    scale = int(one["scale"]) / 100
+    assert after + 100 / scale / 1600 == pytest.approx(before + 100 / 1600, abs=2e-3)
     page.press("3")
     assert len(page.panes()) == 3
     page.press("1", "z")
@@ -392,6 +414,7 @@ def test_phone_width_and_dark_mode(folder: Path, make: Callable[..., Path], open
     colour = page.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     bright = np.mean([int(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")])
     assert (bright > 200) == (scheme == "light")
+    assert page.page.locator(".tools").bounding_box()["height"] < 60  # one line, to be pushed sideways
     page.page.tap("nav [data-act=compare]")
     assert len(page.panes()) == 2
     boxes = [box.bounding_box() for box in page.page.locator(".stage").all()]
