@@ -11,6 +11,7 @@ from PIL import Image
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioIOError
 
 from smalti.errors import RasterError
 from smalti.raster.ground import pixel_size_m
@@ -401,6 +402,48 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path) -> None:
             reader.read(Window(0, 0, 256, 256))
         text = str(caught.value)
         assert text.startswith(f"{path}: ") and reason in text and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"), [(False, "may not be looked at, its folder"), (True, "may not be read, its")]
+)
+def test_what_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool, reason: str
+) -> None:
+    (tmp_path / "closed").mkdir()
+    path = tif(tmp_path / "closed" / "a.tif", RGB)
+    # Rights do not bind the superuser, so what the system says is put into its mouth.
+    monkeypatch.setattr("smalti.raster.read.rasterio.open", _refusing(RasterioIOError(f"{path}: Permission denied")))
+    if seen:
+        monkeypatch.setattr("smalti.raster.check.os.access", lambda path, mode: False)
+    else:
+        monkeypatch.setattr(Path, "stat", _refusing(PermissionError(13, "Permission denied")))
+    with pytest.raises(RasterError, match=rf"a\.tif: {reason}"):
+        open_raster(path)
+
+
+def _refusing(error: Exception) -> Any:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    return refuse
+
+
+def test_too_many_open_files_are_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tif(tmp_path / "a.tif", RGB)
+    full = _refusing(RasterioIOError(f"{path}: Too many open files"))
+    with open_raster(path) as reader:
+        monkeypatch.setattr(reader, "_pixels", full)
+        with pytest.raises(
+            RasterError, match=r"rows 0 to 19 cannot be read, too many files are open beside it; .*ulimit -n 4096"
+        ):
+            reader.read(WHOLE)
+        monkeypatch.setattr(reader, "_pixels", _refusing(MemoryError()))
+        with pytest.raises(RasterError, match="rows 0 to 19 cannot be read, the memory does not suffice"):
+            reader.read(WHOLE)
+    monkeypatch.setattr("smalti.raster.read.rasterio.open", full)
+    with pytest.raises(RasterError, match=r"a\.tif: too many files are open beside it; allow more"):
+        open_raster(path)
 
 
 def test_a_truncated_jpeg_is_noticed_when_it_is_read(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""Damage that GDAL does not notice when it opens a file."""
+"""Why a file cannot be read, and damage that GDAL does not notice when it opens one."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,28 @@ def explain(path: str, error: Exception) -> RasterError:
     file = Path(path)
     if not is_local(path):
         return RasterError(f"{path}: cannot be opened as an image: {first_line(error)}")
-    if not file.exists():
+    try:
+        size = file.stat().st_size
+    except PermissionError:
+        return RasterError(f"{path}: may not be looked at, its folder forbids it")
+    except OSError:
         return RasterError(f"{path}: there is no such file")
     if file.is_dir():
         return RasterError(f"{path}: is a folder; expected an image file")
-    if file.stat().st_size == 0:
+    if not os.access(file, os.R_OK):
+        return RasterError(f"{path}: may not be read, its permissions forbid it")
+    if size == 0:
         return RasterError(f"{path}: the file is empty; expected an image")
-    return RasterError(f"{path}: no image, or truncated or damaged: {first_line(error)}")
+    return RasterError(f"{path}: {limit(error) or f'no image, or truncated or damaged: {first_line(error)}'}")
+
+
+def limit(error: Exception) -> str:
+    """What a person should do where not the file but the system is the reason; empty where it is not."""
+    if isinstance(error, MemoryError):
+        return "the memory does not suffice to read it"
+    if "Too many open files" in first_line(error):
+        return "too many files are open beside it; allow more: ulimit -n 4096"
+    return ""
 
 
 def first_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
-from smalti.raster.check import check_complete, explain, first_line, is_local
+from smalti.raster.check import check_complete, explain, first_line, is_local, limit
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
 from smalti.raster.quiet import quiet
@@ -107,10 +107,9 @@ class FileReader(Reader):
             for band in self._masks:
                 valid &= self._dataset.read_masks(band, window=place) > 0
         except (RasterioError, ValueError, MemoryError) as error:
-            where = f"rows {window.row} to {window.bottom - 1}"
-            raise RasterError(
-                f"{self.path}: {where} cannot be read, truncated or damaged: {first_line(error)}"
-            ) from None
+            why = limit(error) or f"truncated or damaged: {first_line(error)}"
+            rows = f"rows {window.row} to {window.bottom - 1}"
+            raise RasterError(f"{self.path}: {rows} cannot be read, {why}") from None
         if self._table is not None:
             colors = self._table[:, pixels[0]]  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
