@@ -67,9 +67,9 @@ def test_bands_can_be_chosen(scene: Any) -> None:
 @pytest.mark.parametrize(
     ("bands", "names", "message"),
     [
-        (1, (), "it has 1: band1; model tiny takes 3: red, green, blue; choose another model"),
+        (1, (), "it has 1 of uint8: band1; model tiny takes 3 of uint8: red, green, blue; choose another model"),
         (5, (), "choose with --bands those that are red, green, blue, in this order: 1,2,3 if the first ones are"),
-        (3, ("nir", "red", "green"), "it has 3: nir, red, green"),
+        (3, ("nir", "red", "green"), "it has 3 of uint8: nir, red, green"),
     ],
 )
 def test_bands_that_do_not_fit_are_refused(scene: Any, bands: int, names: Sequence[str], message: str) -> None:
@@ -90,6 +90,14 @@ def test_a_band_that_nobody_asked_for_may_be_of_another_type(scene: Any, tmp_pat
     assert fit(tmp_path / "a.vrt", tiny_card())[0].bands == ("red", "green", "blue")
     with pytest.raises(ModelError, match="its pixels are float32, model tiny takes uint8"):
         fit(tmp_path / "a.vrt", tiny_card(), bands=["1", "2", "3"])
+
+
+def test_a_scene_that_is_refused_is_not_warned_about(scene: Any) -> None:
+    heard: list[str] = []
+    path = scene(3, dtype="uint16", pixel=50.0)
+    with pytest.raises(ModelError, match="its pixels are uint16"):
+        open_fitting(str(path), partial(open_raster, path), tiny_card(resolution=(0.3, 0.3)), None, None, heard.append)
+    assert heard == []
 
 
 def test_layers_that_are_only_counted_go_by_their_colours(scene: Any) -> None:
@@ -115,7 +123,7 @@ def test_a_scene_placed_by_polynomials_alone_is_mapped_in_its_own_pixels(scene: 
 
 
 def test_a_wrong_number_of_chosen_bands_is_refused(scene: Any) -> None:
-    with pytest.raises(RasterError, match="2 bands chosen, but model tiny takes 3"):
+    with pytest.raises(RasterError, match="2 bands chosen, but model tiny takes 3 of uint8"):
         fit(scene(3), tiny_card(), bands=["1", "2"])
 
 

@@ -32,12 +32,15 @@ def open_fitting(
 
     RasterError or ModelError where they cannot; `warn` hears of what is only doubtful.
     """
+    doubts: list[str] = []  # told once it is certain that the scene fits at all
     with opened(bands, None) as reader:
         chosen = _choose(scene, reader, card) if bands is None else bands
-        metres = _resample_to(scene, reader, card, resolution, warn)
+        metres = _resample_to(scene, reader, card, resolution, doubts.append)
     fitting = opened(chosen, metres)
     try:
-        _check(scene, fitting, card, warn)
+        _check(scene, fitting, card, doubts.append)
+        for doubt in doubts:
+            warn(doubt)
     except (RasterError, ModelError):
         fitting.close()
         raise
@@ -59,7 +62,7 @@ def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
 
 
 def _wants(card: Card) -> str:
-    return f"model {card.name} takes {len(card.bands)}: {', '.join(card.bands)}"
+    return f"model {card.name} takes {len(card.bands)} of {card.dtype}: {', '.join(card.bands)}"
 
 
 def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
@@ -69,7 +72,7 @@ def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
     if len(reader.bands) == len(card.bands) and not reader.names_known:
         return list(range(1, len(card.bands) + 1))
     more = ", ..." if len(reader.bands) > _SHOWN else ""
-    has = f"it has {len(reader.bands)}: {', '.join(reader.bands[:_SHOWN])}{more}"
+    has = f"it has {len(reader.bands)} of {reader.dtype}: {', '.join(reader.bands[:_SHOWN])}{more}"
     mend = "choose another model"
     if len(reader.bands) >= len(card.bands):
         first = ",".join(map(str, range(1, len(card.bands) + 1)))
