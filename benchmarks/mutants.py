@@ -35,11 +35,11 @@ GUARDS = {
     "scene": ("tests/test_scene.py",),
     "metrics": ("tests/test_metrics.py",),
     "value_metrics": ("tests/test_value_metrics.py",),
-    "jobs": ("tests/test_jobs.py", "tests/mapping/test_run.py"),
+    "jobs": ("tests/test_jobs.py",),
     "data/apart": ("tests/data/test_apart.py",),
     "training/loop": ("tests/training/test_loop.py", "tests/training/test_balanced.py", "tests/training/test_team.py"),
     "training/mean": ("tests/training/test_mean.py",),
-    "export/parity": ("tests/export/test_parity.py", "tests/export/test_onnx.py"),
+    "export/parity": ("tests/export/test_parity.py",),
     "raster/read": ("tests/raster/test_read.py", "tests/raster/test_mirror.py"),
 }
 NEEDS_TORCH = ("data/", "training/", "export/")

@@ -68,6 +68,19 @@ def test_pixels_of_which_either_map_says_nothing_are_passed_over():
     assert confusion.counts.sum() == 2 and confusion.ignored == 4
 
 
+def test_a_single_pixel_counts():
+    confusion = Confusion(2)
+    confusion.add(np.array([[1]], np.uint8), np.array([[0]], np.uint8))
+    assert confusion.counts.tolist() == [[0, 0], [1, 0]]
+
+
+def test_all_classes_may_be_left_out():
+    confusion = Confusion(2)
+    confusion.add(np.array([[1]], np.uint8), np.array([[1]], np.uint8))
+    scores = confusion.scores(("a", "b"), leave_out=("a", "b"))
+    assert math.isnan(scores.miou) and scores.oa == 1
+
+
 def test_matrices_of_two_parts_add_up():
     one, other, whole = Confusion(4), Confusion(4), Confusion(4)
     for part, seed in ((one, 1), (other, 2)):
@@ -134,7 +147,9 @@ def test_wrong_shapes_and_ids_are_refused():
     with pytest.raises(ValueError, match="class id 7"):
         confusion.add(np.zeros((1, 2), np.uint8), np.full((1, 2), 7, np.uint8))
     with pytest.raises(ValueError, match="class id 2 among 2"):
-        confusion.add(np.full((1, 2), 2, np.uint8), np.ones((1, 2), np.uint8))
+        confusion.add(np.array([[0, 2]], np.uint8), np.ones((1, 2), np.uint8))
+    with pytest.raises(ValueError, match="class id 2 among 2"):
+        confusion.add(np.ones((1, 2), np.uint8), np.array([[0, 2]], np.uint8))
     with pytest.raises(ValueError, match="2 classes, labels"):
         confusion.scores(("a", "b", "c"))
     with pytest.raises(ValueError, match="left out"):
@@ -216,6 +231,12 @@ def test_what_is_ignored_makes_no_boundary(void):
     feed.add(truth, np.array([[0, void, 0, 1, 1]], np.uint8))
     feed.close()
     assert boundary.true.sum() == boundary.predicted.sum() == 0
+
+
+def test_a_class_with_a_single_boundary_pixel_is_there():
+    boundary = BoundaryF1(3, tolerance=0)
+    boundary.add(np.array([[0, 0, 2]], np.uint8), np.array([[0, 0, 0]], np.uint8))
+    assert boundary.per_class()[2] == 0 and math.isnan(boundary.per_class()[1]) and boundary.mean() == 0
 
 
 def test_boundary_f1_without_boundaries_is_nan():

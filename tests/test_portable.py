@@ -12,7 +12,8 @@ import pytest
 import smalti
 from smalti.card import Card, Task
 from smalti.cli import pictures
-from smalti.jobs import beside
+from smalti.errors import OutputError
+from smalti.jobs import beside, check_local
 from smalti.known import folder as known_folder
 from smalti.mapping import places
 from smalti.raster.check import is_local
@@ -62,6 +63,9 @@ class Windows(PureWindowsPath):
     def absolute(self) -> "Windows":
         return type(self)(r"C:\here") / self
 
+    def is_symlink(self) -> bool:
+        return False
+
 
 def test_maps_are_named_by_the_scenes_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "Path", Windows)
@@ -78,7 +82,20 @@ def test_maps_are_named_by_the_scenes_of_windows(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_belongs_to_an_output_lies_beside_it() -> None:
-    assert str(beside(PureWindowsPath(r"C:\maps\m.tif"), "lock")) == r"C:\maps\m.tif.lock"  # type: ignore[arg-type]
+    assert str(beside(Windows(r"C:\maps\m.tif"), "lock")) == r"C:\maps\m.tif.lock"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("output", [r"C:\maps\m.tif", "C:/maps/m.tif", r"\\server\share\m.tif", "m.tif"])
+def test_a_drive_and_a_server_can_be_written_to(output: str) -> None:
+    check_local(Windows(output))  # type: ignore[arg-type]
+    check_local(output)
+
+
+@pytest.mark.parametrize("output", ["s3://bucket/m.tif", "/vsis3/bucket/m.tif"])
+def test_a_url_is_no_file_on_windows_either(output: str) -> None:
+    for given in (Windows(output), output):
+        with pytest.raises(OutputError, match=f"^{output}: only local files are written"):
+            check_local(given)  # type: ignore[arg-type]
 
 
 def test_pictures_of_images_in_folders_are_plain_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def through(output: Path) -> Path:
 
 def check_local(output: Path | str) -> None:
     """OutputError if an output is a URL or a path of one of GDAL's virtual file systems: none is written."""
-    text = str(output)
+    text = output if isinstance(output, str) else output.as_posix()
     if match := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/+", text):  # a path has lost one of the slashes
         text = f"{match[1]}://{text[match.end() :]}"
     elif not text.startswith("/vsi"):
