@@ -84,7 +84,11 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
                 break
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
+    (tmp_path / "killed" / "best").mkdir(exist_ok=True)
+    for name in ("last/state.pt", *WEIGHTS):  # as a kill while they are written leaves them
+        (tmp_path / "killed" / f"{name}.99999999.unfinished").write_bytes(b"half")
     done = smalti(*arguments)
+    assert list((tmp_path / "killed").rglob("*.unfinished")) == []
     assert "going on from step 2" in done.stdout or "going on from step 3" in done.stdout  # type: ignore[attr-defined]
 
     code, out, _ = leave(recipe, "--out", tmp_path / "whole")

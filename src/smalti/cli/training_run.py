@@ -11,7 +11,7 @@ from smalti.jobs import deliver, hold
 from smalti.report.lr_range_page import write_lr_range_page
 from smalti.training import lr_range
 from smalti.training.basis import changes
-from smalti.training.checkpoint import load_state
+from smalti.training.checkpoint import load_state, sweep_checkpoint
 from smalti.training.loop import begin
 from smalti.training.pretraining import read_pretraining, write_encoder
 from smalti.training.recipe import open_work, read_recipe
@@ -74,6 +74,8 @@ def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dic
     """Trains in a folder, by a recipe whose file has that name; the main scores."""
     fabric = launch(recipe.train)
     with hold(folder) if fabric.is_global_zero else nullcontext():
+        for kind in ("best", "last"):
+            sweep_checkpoint(folder / kind)
         _check_same(recipe, folder, resume)
         training = begin(recipe, recipe.make_card(name), folder, fabric, resume=resume)
         click.echo("\n".join([*training.work.introduction(), *training.notes]))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import guarded, write_whole
+from smalti.jobs import guarded, sweep, write_whole
 
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"
@@ -34,6 +34,12 @@ def save_checkpoint(folder: Path, card: Card, weights: Weights) -> None:
         plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
         write_whole(folder / WEIGHTS, save(plain, {HASH: digest(plain)}))
         write_whole(folder / CARD, json.dumps(json.loads(card.dump()), indent=2, ensure_ascii=False).encode())
+
+
+def sweep_checkpoint(folder: Path) -> None:
+    """Removes what killed processes left of their writing into a checkpoint's folder."""
+    for name in (WEIGHTS, CARD, STATE):
+        sweep(folder / name)
 
 
 def load_checkpoint(folder: str | Path) -> tuple[Card, Weights]:
