@@ -1,6 +1,7 @@
 """`smalti map` and the files that lie where it writes: nothing of the user's is lost, and refusals come first."""
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from pyogrio.raw import write as write_vectors
 
 from smalti.card import Task
 from smalti.cli import exit_code, map_scenes
+from smalti.cli.any_model import checkpoint_folder
 from smalti.cli.map import command
 from smalti.cli.progress import Log
 from smalti.errors import SmaltiError
@@ -242,7 +244,7 @@ def test_a_log_hears_of_progress_now_and_then(
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="a checkpoint needs torch")
-def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from smalti.nets.build import build
     from smalti.training.checkpoint import save_checkpoint
 
@@ -250,6 +252,9 @@ def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path) -> None:
     net = build(card)
     save_checkpoint(tmp_path / "own" / "best", net.card, net.state_dict())
     out = tmp_path / "m.tif"
+    (tmp_path / "landcover").symlink_to(tmp_path / "own")  # a bundled model has that name
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint_folder("landcover") is None
     for model in (tmp_path / "own" / "best", tmp_path / "own"):
         done = smalti_map(scene, "-o", out, "--model", model)
         assert done.exit_code == 0, done.stderr
@@ -257,3 +262,19 @@ def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path) -> None:
     assert set(np.unique(pixels(out)).tolist()) <= {0, 1, 2}
     refused = smalti_map(scene, "-o", out, "--model", tmp_path / "own", "--engine", "openvino")
     assert "smalti export makes a file of it" in refused.stderr
+
+
+def test_a_checkpoint_without_torch_names_what_brings_it(scene: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "own" / "best"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"")
+    arguments = ["map", str(scene), "-o", str(tmp_path / "m.tif"), "--model", str(folder)]
+    code = f"import sys; sys.modules['torch'] = None; sys.argv = ['smalti', *{arguments!r}]\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}from smalti.cli import main; main()"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "torch is not installed; bring it with: pip install 'smalti[train]'" in done.stderr

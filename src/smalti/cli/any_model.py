@@ -7,13 +7,18 @@ import click
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.runtime.models import find_model, verify
+from smalti.runtime.models import BUNDLED, find_model, verify
 from smalti.runtime.open import Engine, open_model
 from smalti.scene import Predictor
 
 
 def checkpoint_folder(model: str) -> Path | None:
-    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none."""
+    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none.
+
+    A bundled model of that name wins.
+    """
+    if (BUNDLED / f"{model}.onnx").is_file():
+        return None
     folders = (Path(model), Path(model) / "best")
     return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
 

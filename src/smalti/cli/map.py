@@ -25,13 +25,14 @@ def _bands(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     return None if value is None else tuple(band.strip() for band in value.split(","))
 
 
+_MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
 @click.command(name="map")
 @click.argument("scene", nargs=-1, required=True)
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="A .tif file; for several scenes a folder.")
-@click.option("--model", default="landcover", show_default=True, help="A name from `smalti models`, or an .onnx file.")
+@click.option("--model", default="landcover", show_default=True, help=_MODEL)
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
 @click.option("--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the class chosen.")
 @click.option("--probabilities", is_flag=True, help="Also write OUT_probabilities.tif: one band per class.")

@@ -7,6 +7,13 @@ from typing import Any
 from smalti.errors import RasterError
 from smalti.raster.exif import png_chunks
 
+_LIMITS = {
+    "too many open files": "too many files are open beside it; allow more: ulimit -n 4096",
+    "permission denied": "it, or a file behind it, may not be read",
+    "cannot allocate memory": "the memory does not suffice to read it",
+    "input/output error": "the disk fails to give it; copy it from another place",
+}
+"""What the system says where it refuses a file, in small letters, and what that means."""
 _BLOCKS = 4096  # a file with more blocks is sampled: truncation takes away the end, not single blocks
 
 
@@ -39,9 +46,8 @@ def limit(error: Exception) -> str:
     """What a person should do where not the file but the system is the reason; empty where it is not."""
     if isinstance(error, MemoryError):
         return "the memory does not suffice to read it"
-    if "Too many open files" in first_line(error):
-        return "too many files are open beside it; allow more: ulimit -n 4096"
-    return ""
+    text = first_line(error)
+    return next((f"{means} ({text})" for said, means in _LIMITS.items() if said in text.lower()), "")
 
 
 def first_line(error: Exception) -> str:

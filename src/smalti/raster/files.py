@@ -5,7 +5,6 @@ virtual rasters that another one is made of. Side-cars are found by their names,
 """
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from smalti.raster.check import is_local
+from smalti.raster.quiet import quiet
 
 UNREADABLE = (RasterioError, ValueError, OSError)
 """What rasterio raises where it cannot open or read."""
@@ -118,10 +118,10 @@ def _opened(name: str) -> tuple[list[str], bool]:
 @contextmanager
 def quiet_open(name: str) -> Iterator[Any]:
     """A data set as rasterio opens it; raises one of `UNREADABLE`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.Env(**({} if is_local(name) else _QUICK)), rasterio.open(name) as dataset:
-            yield dataset
+    with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
+        dataset = rasterio.open(name)
+    with dataset:
+        yield dataset
 
 
 def _mentioned(name: str) -> Iterator[str]:

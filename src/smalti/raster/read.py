@@ -18,6 +18,7 @@ from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import check_complete, explain, first_line, is_local, limit
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid
+from smalti.raster.open_files import bound_pool
 from smalti.raster.quiet import quiet
 from smalti.raster.reader import Reader
 from smalti.raster.upright import TURNS, UPRIGHT
@@ -185,6 +186,7 @@ def open_file(
 def open_dataset(name: str, stack: ExitStack) -> Any:
     """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
     _bound_cache(CACHE_MB)
+    bound_pool()
     try:
         # A photo without a place is a legitimate input.
         with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _REMOTE)):

@@ -100,6 +100,8 @@ def find_model(name: str) -> Path:
     known = {file.stem: file for file in reversed(_files(None))}  # reversed: bundled models win
     if name in known:
         return known[name]
+    if path.is_dir():
+        raise ModelError(f"{name}: is a folder; of a checkpoint make a file: smalti export {name} OUT.onnx")
     choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
     raise ModelError(f"no model is named {name!r} ({choice}); give a name from smalti models, or an .onnx file")
 
