@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pyproj
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
@@ -8,7 +11,7 @@ from rasterio.warp import transform
 
 from smalti.raster.areas import pixel_areas
 from smalti.raster.grid import Grid
-from smalti.raster.ground import axes_m, pixel_size_m, why_no_metres
+from smalti.raster.ground import axes_m, pixel_size_m, why_no_metres, wkt_of
 from smalti.tiling import Window
 
 SYSTEMS = {
@@ -111,3 +114,15 @@ def test_beside_the_globe_nothing_is_large() -> None:
 def test_another_body_has_its_own_radius() -> None:
     moon = grid_of("+proj=longlat +R=1737400", 0.001, 10, 0)
     assert axes_m(moon) == pytest.approx((1737.4 * np.pi / 180, 1737.4 * np.pi / 180), rel=1e-4)
+
+
+def test_a_file_of_a_spherical_projection_keeps_it(tmp_path: Path) -> None:
+    crs, pixel, x, y = SYSTEMS["spherical equal-area"]
+    grid = grid_of(crs, pixel, x, y)
+    options = {"count": 1, "dtype": "uint8", "crs": grid.crs, "transform": grid.transform}
+    with rasterio.open(tmp_path / "a.tif", "w", height=200, width=160, **options) as file:
+        file.write(np.zeros((1, 200, 160), np.uint8))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        read = Grid(200, 160, file.transform, file.crs)
+    assert pixel_size_m(read) == pytest.approx(pixel_size_m(grid), rel=1e-9)
+    assert wkt_of(read.crs) == wkt_of(grid.crs)

@@ -214,5 +214,5 @@ def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: 
             ids, valid = finished.read(window)
             return np.where(valid, ids[0], np.uint8(task.ignore))
 
-        number = polygons(classes, grid, task, target, min_area_m2=min_area)
+        number = polygons(classes, grid, task, target, min_area_m2=min_area, warn=_warn)
     click.echo(f"{target}: {number} polygons")

@@ -5,6 +5,7 @@ coordinates. So no projection, no unit, no pole and no date line is a case of it
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,9 @@ _STEP_M = 100.0
 _EARTHLY = 0.01
 """How far, as a share, a radius may lie from the Earth's."""
 _WGS84_E2 = 0.00669437999014
+
+_WKT = "WKT2_2019"
+_CODE = re.compile(r'ID\["EPSG",(\d+)\]\]$')
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +64,7 @@ def why_no_metres(grid: Grid) -> str:
 
 
 def _name(crs: CRS) -> str:
-    return next(iter(_wkt(crs).split('"')[1:2]), "unnamed")
+    return next(iter(wkt_of(crs).split('"')[1:2]), "unnamed")
 
 
 def _central(grid: Grid) -> tuple[Floats, Floats] | None:
@@ -92,11 +96,34 @@ def ground_of(grid: Grid) -> Ground | None:
     """The ground of a grid's coordinates, or None where it has none."""
     if grid.crs is None or not grid.georeferenced:
         return None
-    return _ground(_wkt(grid.crs))
+    return _ground(wkt_of(grid.crs))
 
 
-def _wkt(crs: CRS) -> str:
-    return str(crs.to_wkt(version="WKT2_2019"))  # the older form takes some spherical projections for others
+def wkt_of(crs: CRS) -> str:
+    """A CRS as text that loses nothing.
+
+    The older form, by which a file's CRS comes to us, takes some spherical projections for ellipsoidal ones; where it
+    is that of the CRS's own code, the code's definition tells them apart.
+    """
+    text = str(crs.to_wkt(version=_WKT))
+    code = _CODE.search(text)
+    if code:
+        whole = CRS.from_epsg(int(code[1]))
+        if whole.to_wkt() == crs.to_wkt():
+            return str(whole.to_wkt(version=_WKT))
+    return text
+    """A CRS as text that loses nothing.
+
+    The older form, by which a file's CRS comes to us, takes some spherical projections for ellipsoidal ones; where it
+    is that of the CRS's own code, the code's definition tells them apart.
+    """
+    text = str(crs.to_wkt(version=_WKT))
+    code = _CODE.search(text)
+    if code:
+        whole = CRS.from_epsg(int(code[1]))
+        if whole.to_wkt() == crs.to_wkt():
+            return str(whole.to_wkt(version=_WKT))
+    return text
 
 
 @lru_cache(maxsize=16)

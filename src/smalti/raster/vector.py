@@ -36,12 +36,13 @@ def polygons(
     simplify_m: float | None = None,
     layer: str | None = None,
     strip_pixels: int = STRIP_PIXELS,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Writes the areas of each class as polygons and answers how many.
 
     `read_classes` gives the class ids (H, W) of a window inside the grid; `task.ignore` and other ids without a label
     get no polygon. The ending of `out_path` tells the format: .gpkg, .parquet, .geojson or .fgb. Attributes: class,
-    class_id, area_m2 (null where the grid has no metres).
+    class_id, area_m2 (null where the grid has no metres). `warn` hears of what is only doubtful, one line each.
 
     The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` become part of a neighbour (see
     `smalti.raster.merge`): a smaller polygon is left only where all around it is no data. Borders between two polygons
@@ -53,7 +54,7 @@ def polygons(
 
     check_metres(grid, min_area_m2, simplify_m)
     rules = Rules(len(task.labels), _tolerance(grid, simplify_m), min_area_m2, pixel_areas(grid))
-    with VectorFile(Path(out_path), grid, layer or task.name) as file:
+    with VectorFile(Path(out_path), grid, layer or task.name, warn) as file:
         for areas in complete_areas(_strips(read_classes, grid, strip_pixels), rules):
             file.add(areas.polygons, areas.classes, task.labels, rules.measure(areas.polygons))
         file.commit()

@@ -2,7 +2,9 @@
 
 import json
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,9 +14,13 @@ from numpy.typing import NDArray
 from smalti.errors import MissingExtraError, OutputError
 from smalti.jobs import appearing, check_place
 from smalti.raster.check import first_line
+from smalti.raster.degrees import Degrees, decimals, in_own_units, lies_on_earth
 from smalti.raster.grid import Grid
+from smalti.raster.ground import wkt_of
 from smalti.raster.own_polygons import FIELDS, check_only_ours
 
+Warn = Callable[[str], None]
+Place = Callable[[NDArray[Any]], NDArray[Any]]
 FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 _EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
 _BATCH = 20_000  # polygons written together where the format can be appended to
@@ -23,9 +29,11 @@ _BATCH = 20_000  # polygons written together where the format can be appended to
 class VectorFile:
     """Collects polygons and writes them under a temporary name that `commit` turns into the final one."""
 
-    def __init__(self, path: Path, grid: Grid, layer: str) -> None:
+    def __init__(self, path: Path, grid: Grid, layer: str, warn: Warn = lambda _: None) -> None:
         check_target(path)
-        self._path, self._grid, self.count = path, grid, 0
+        self._path, self._warn, self.count = path, warn, 0
+        self._told: set[str] = set()
+        self._placed = _placing(path, grid, self._tell)
         self._stack = ExitStack()
         self._sink = _sink(self._stack.enter_context(appearing(path, path.suffix)), grid, layer)
 
@@ -41,9 +49,7 @@ class VectorFile:
 
         if not len(polygons):
             return
-        t = self._grid.transform
-        matrix = np.array([[t.a, t.d], [t.b, t.e]])
-        placed = shapely.transform(polygons, lambda points: points @ matrix + (t.c, t.f))
+        placed = self._placed(polygons)
         names = np.array(labels, object)[classes]
         self.count += len(placed)
         self._try(self._sink.add, shapely.to_wkb(placed), names, classes.astype(np.int32), np.round(areas, 6))
@@ -57,9 +63,20 @@ class VectorFile:
         import pyogrio.errors
 
         try:
-            call(*arguments)
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has none
+                call(*arguments)
+            for warning in heard:
+                self._tell(str(warning.message).splitlines()[0])
         except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
             raise self._failure(error) from None
+
+    def _tell(self, text: str) -> None:
+        """Warns in a line of our own, once."""
+        if text not in self._told:
+            self._told.add(text)
+            self._warn(f"{self._path}: {text}")
 
     def _failure(self, error: Exception) -> OutputError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
@@ -97,6 +114,26 @@ def _import_pyarrow() -> Any:
     return pyarrow
 
 
+def _placing(path: Path, grid: Grid, warn: Warn) -> Place:
+    """How polygons get from pixels to the coordinates of a file."""
+    if _is_geojson(path):
+        if lies_on_earth(grid):
+            return Degrees(grid)
+        warn("its coordinates are no longitudes and latitudes, for none are known of the map; GeoJSON has no others")
+    return partial(_in_own_units, grid)
+
+
+def _in_own_units(grid: Grid, polygons: NDArray[Any]) -> NDArray[Any]:
+    import shapely
+
+    placed: NDArray[Any] = shapely.transform(polygons, partial(in_own_units, grid))
+    return placed
+
+
+def _is_geojson(path: Path) -> bool:
+    return path.suffix.lower() == ".geojson"
+
+
 def _sink(path: Path, grid: Grid, layer: str) -> "_Layer | _Parquet":
     return _Parquet(path, grid) if path.suffix.lower() == ".parquet" else _Layer(path, grid, layer)
 
@@ -106,9 +143,14 @@ class _Layer:
 
     def __init__(self, path: Path, grid: Grid, layer: str) -> None:
         self._path, self._layer = path, layer
-        self._crs = grid.crs.to_wkt() if grid.crs is not None else None
+        self._crs = wkt_of(grid.crs) if grid.crs is not None else None
         self._appends = path.suffix.lower() == ".gpkg"
-        self._options = {"RFC7946": "YES"} if path.suffix.lower() == ".geojson" and grid.crs is not None else {}
+        self._options: dict[str, str] = {}
+        self._geojson = _is_geojson(path)
+        if self._geojson:
+            self._crs = None  # there is only one; GDAL's own RFC7946=YES cuts anew what is cut, and wrongly
+            if lies_on_earth(grid):
+                self._options = {"COORDINATE_PRECISION": str(decimals(grid))}
         self._kept: list[tuple[NDArray[Any], ...]] = []
         self._written = False
 
@@ -126,9 +168,7 @@ class _Layer:
 
         kept = self._kept or [_EMPTY]
         shapes, names, ids, areas = (np.concatenate(column) for column in zip(*kept, strict=True))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has none
-            self._append(pyogrio.raw.write, shapes, [names, ids, areas])
+        self._append(pyogrio.raw.write, _of_one_type(shapes) if self._geojson else shapes, [names, ids, areas])
         self._kept, self._written = [], True
 
     def _append(self, write: Any, shapes: NDArray[Any], columns: list[NDArray[Any]]) -> None:
@@ -146,6 +186,17 @@ class _Layer:
 
     def close(self) -> None:
         self._kept = []
+
+
+def _of_one_type(shapes: NDArray[Any]) -> NDArray[Any]:
+    """WKB of polygons; where one has several parts, all are written as such."""
+    import shapely
+
+    found = shapely.from_wkb(shapes)
+    if (shapely.get_type_id(found) == shapely.GeometryType.POLYGON).all():
+        return shapes
+    several: NDArray[Any] = shapely.to_wkb(np.array([shapely.multipolygons(shapely.get_parts(s)) for s in found]))
+    return several
 
 
 class _Parquet:
