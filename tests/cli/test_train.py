@@ -106,7 +106,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         ("train.stpes=3", "unknown key train.stpes; did you mean steps?"),
         ("data.train.0.sedes=[3]", "unknown key data.train.0.sedes; did you mean seeds?"),
         ("train.batch=two", "train.batch: input should be a valid integer"),
-        ("schedule.warmup=6", "schedule.warmup 6 must be below train.steps 6"),
+        ("train.accelerator=gpu", "train.accelerator: 'gpu' is asked for, and torch finds none"),
         ("data.validation.0.seeds=[7, 1]", "data.train and data.validation both draw the scene of seed 1"),
         ("net.name=unett", "no net 'unett'"),
         ("net.encoder=ghostnett", "ghostnett"),
@@ -115,8 +115,15 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
     ],
 )
 def test_a_wrong_recipe_gets_one_line(
-    recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]], change: str, message: str
+    recipe: Path,
+    tmp_path: Path,
+    leave: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+    message: str,
 ) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     code, _, err = leave(recipe, "--set", change, "--out", tmp_path / "run")
     assert code == 3
     assert err.startswith("smalti: ") and message in err and err.count("\n") == 1

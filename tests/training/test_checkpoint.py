@@ -36,6 +36,17 @@ def test_a_flipped_byte_is_refused(folder: Path, place: float) -> None:
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.6])
+def test_a_flipped_byte_in_the_state_is_damage(folder: Path, place: float) -> None:
+    save_state(folder, {"recipe": "", "model": {"a": torch.ones(5000)}})
+    path = folder / "state.pt"
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"state\.pt: is damaged .*the sum of .* is wrong.*; remove"):
+        load_state(folder)
+
+
 def test_a_truncated_file_is_refused(folder: Path) -> None:
     for name, load in (
         ("model.safetensors", load_checkpoint),

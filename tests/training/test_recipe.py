@@ -6,7 +6,9 @@ from smalti.card import Card
 from smalti.errors import RecipeError
 from smalti.nets.build import build
 from smalti.training.recipe import read_recipe
+from smalti.training.schedule import rate
 from tests.training.tiny import write_tiny
+from tests.training.tiny_tasks import write_tasks
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,7 @@ from tests.training.tiny import write_tiny
         ("card.tasks.0.label_colours={}", "unknown key card.tasks.0.label_colours; did you mean label_colors?"),
         ("tran.steps=3", "unknown key tran; did you mean train?"),
         ("train.steps='many'", "train.steps: input should be a valid integer.*, not 'many'"),
-        ("schedule.warmup=4", "schedule.warmup 4 must be below train.steps 4"),
+        ("data.train.0.kind=foldr", "data.train.0.kind: there is no 'foldr'; there are folder, scenes, drawn, known"),
         ("train.crop=50", "train.crop 50 must be a multiple of 32"),
         ("augment.scale=[2,1]", "augment: scale"),
         ("loss={}", "loss: needs at least one term"),
@@ -38,6 +40,37 @@ def test_a_wrong_recipe_is_one_line_that_names_the_key(tmp_path: Path, change: s
     with pytest.raises(RecipeError, match=message) as caught:
         read_recipe(recipe, [change])
     assert "\n" not in str(caught.value)
+
+
+def test_a_source_without_a_kind_is_a_folder(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    recipe.write_text(recipe.read_text().replace('kind = "folder"\n', ""))
+    assert [source.kind for source in (*read_recipe(recipe).data.train, *read_recipe(recipe).data.validation)] == [
+        "folder",
+        "folder",
+    ]
+    with pytest.raises(RecipeError, match=r"unknown key data\.train\.0\.pth; did you mean path"):
+        read_recipe(recipe, ["data.train.0.pth=x"])
+
+
+def test_a_kind_that_is_missing_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    recipe = write_tasks(tmp_path)
+    recipe.write_text(recipe.read_text().replace('kind = "value"\n', ""))
+    with pytest.raises(RecipeError, match=r"card\.tasks\.1\.kind: it is missing; there are classes, value, edges$"):
+        read_recipe(recipe)
+
+
+@pytest.mark.parametrize(("warmup", "steps", "warm"), [(50, 20, 2), (20, 20, 2), (19, 20, 19), (5, 1, 0), (0, 20, 0)])
+def test_a_short_try_of_a_long_recipe_has_a_short_rise(tmp_path: Path, warmup: int, steps: int, warm: int) -> None:
+    recipe = read_recipe(write_tiny(tmp_path), [f"schedule.warmup={warmup}", f"train.steps={steps}"])
+    rates = [rate(step, steps, recipe.schedule) for step in range(steps)]
+    assert rates.index(max(rates)) == warm and min(rates) > 0
+    told = recipe.schedule.notes(steps)
+    assert told == (
+        [f"schedule.warmup {warmup} is not below train.steps {steps}: the rate rises for {warm} steps"]
+        if warm != warmup
+        else []
+    )
 
 
 def test_changes_are_toml_or_text(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from smalti.nets.build import NETS
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import open_work, read_recipe
-from smalti.training.team import Team
+from smalti.training.settings import TrainSettings
+from smalti.training.team import Team, launch
 from tests.training.tiny import write_tiny
 
 CHANGES = (
@@ -95,3 +96,9 @@ def test_a_work_for_one_process_is_not_shared(tmp_path: Path) -> None:
     two = SimpleNamespace(global_rank=0, world_size=2, device=torch.device("cpu"))
     with pytest.raises(RecipeError, match="kind segmentation is trained by one process, not 2"):
         Training(recipe, work, tmp_path / "run", two)
+
+
+def test_more_gpus_than_there_are_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    with pytest.raises(RecipeError, match=r"train\.devices: 2 GPUs are asked for, and torch finds 1"):
+        launch(TrainSettings(devices=2, batch=2))

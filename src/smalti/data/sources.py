@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
@@ -204,8 +204,14 @@ class KnownSource(_Source):
 
 
 Source = FolderSource | ScenesSource | DrawnSource | KnownSource
-AnySource = Annotated[Source, Field(discriminator="kind")]
-"""A source as a recipe writes it."""
+
+
+def _folder_by_default(source: Any) -> Any:
+    return {"kind": "folder"} | source if isinstance(source, dict) else source
+
+
+AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_folder_by_default)]
+"""A source as a recipe writes it; without a `kind` it is a folder."""
 
 
 def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> list[Scene]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -95,7 +96,16 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
+        _check_sums(path)
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a damaged file makes the reader raise nearly anything
-        raise ModelError(f"{path}: cannot be read, truncated or damaged; remove {folder} to start anew") from None
+    except Exception as error:  # a damaged file makes the reader raise nearly anything
+        why = f" ({error})" if isinstance(error, BadZipFile) else ""
+        raise ModelError(f"{path}: is damaged or truncated{why}; remove {folder} to start anew") from None
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """BadZipFile where bytes have changed since they were written; torch itself does not look at the sums."""
+    with ZipFile(path) as file:
+        if wrong := file.testzip():
+            raise BadZipFile(f"the sum of {wrong} is wrong")

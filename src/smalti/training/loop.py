@@ -2,7 +2,6 @@
 
 import copy
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch.optim import Optimizer
 
 from smalti.card import Card
 from smalti.errors import DivergedError, RecipeError
+from smalti.jobs import write_whole
 from smalti.training.balanced import Balanced
 from smalti.training.basis import changes, judged_by
 from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
@@ -52,7 +52,8 @@ class Training:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
         self.notes = fill(work.model, Path(t.start).expanduser()) if t.start and state is None else []
-        """What is to be told about the starting weights and about data that have changed."""
+        """What is to be told about the starting weights, the schedule, and data that have changed."""
+        self.notes += recipe.schedule.notes(t.steps)
         self.notes += changes(state, work, folder, resume)
         self.model = work.model.to(self.fabric.device)
         if t.channels_last:
@@ -210,8 +211,8 @@ class Training:
         save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
         save_state(self.folder / "last", self._state())
         for name in ("best", "last"):
-            if records.path.is_file() and (self.folder / name).is_dir():
-                shutil.copyfile(records.path, self.folder / name / records.path.name)
+            if (self.folder / name).is_dir():
+                write_whole(self.folder / name / records.path.name, records.content())
 
     def _state(self) -> dict[str, Any]:
         return {

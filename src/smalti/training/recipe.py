@@ -109,6 +109,10 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "missing":
         return f"{key} is missing{more}"
+    if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        kinds = ", ".join(filter(None, map(_kind, _beside((*error["loc"], "kind"), settings))))
+        came = f"there is no {error['ctx']['tag']!r}" if error["type"] == "union_tag_invalid" else "it is missing"
+        return f"{key}.kind: {came}; there are {kinds}{more}"
     got = error["input"]
     came = f", not {got!r}" if isinstance(got, str | int | float | bool) and error["type"] != "value_error" else ""
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
@@ -132,11 +136,16 @@ def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:
     """The keys that are known where the last part of `loc` stands."""
+    return [name for model in _beside(loc, settings) for name in model.model_fields]
+
+
+def _beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[type[BaseModel]]:
+    """The models whose keys may stand where the last part of `loc` does."""
     models: list[type[BaseModel]] = [settings]
     for part in loc[:-1]:
         inner = [_models(m.model_fields[str(part)].annotation) for m in models if str(part) in m.model_fields]
         models = [model for found in inner for model in found] or [m for m in models if _kind(m) == part] or models
-    return [name for model in models for name in model.model_fields]
+    return models
 
 
 def _models(annotation: Any) -> Iterable[type[BaseModel]]:

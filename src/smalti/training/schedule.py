@@ -9,12 +9,13 @@ from smalti.training.settings import ScheduleSettings
 
 def rate(step: int, steps: int, settings: ScheduleSettings) -> float:
     """The learning rate of a step (from 0) relative to its peak; above 0 to the end."""
-    if step < settings.warmup:
-        share = (step + 1) / (settings.warmup + 1)
+    warmup = settings.warm_steps(steps)
+    if step < warmup:
+        share = (step + 1) / (warmup + 1)
         return (1 - math.cos(math.pi * share)) / 2 if settings.name == "onecycle" else share
     if settings.name == "step":
         return settings.factor ** sum(step >= milestone for milestone in settings.milestones)
-    done = (step - settings.warmup) / (steps - settings.warmup)
+    done = (step - warmup) / (steps - warmup)
     if settings.name == "poly":
         return float((1 - done) ** settings.power)
     return (1 + math.cos(math.pi * done)) / 2

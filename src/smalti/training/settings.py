@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Origin, Task
 
+SHORTER = 10
+"""A rise that is as long as the training becomes this part of it."""
+
 
 class Settings(BaseModel):
     """Frozen, and strict about names."""
@@ -83,7 +86,7 @@ class ScheduleSettings(Settings):
     """`poly`: (1 - done) ** power. `cosine`: half a cosine down. `step`: times `factor` at each of the `milestones`.
     `onecycle`: half a cosine up, half a cosine down."""
     warmup: int = Field(0, ge=0)
-    """First steps, in which the rate rises (linearly, but for onecycle)."""
+    """First steps, in which the rate rises (linearly, but for onecycle); a tenth of all where there are not so many."""
     power: float = Field(0.9, gt=0)
     """For poly only."""
     milestones: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -92,6 +95,16 @@ class ScheduleSettings(Settings):
     """For step only."""
     momentum: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] | None = None
     """For onecycle only: the momentum (adamw: its first beta) at the highest rate and at the lowest."""
+
+    def warm_steps(self, steps: int) -> int:
+        """The steps in which the rate rises, of so many in all: a short try of a long recipe has a short rise, too."""
+        return self.warmup if self.warmup < steps else steps // SHORTER
+
+    def notes(self, steps: int) -> list[str]:
+        """What is to be told of a training of so many steps."""
+        if (warm := self.warm_steps(steps)) == self.warmup:
+            return []
+        return [f"schedule.warmup {self.warmup} is not below train.steps {steps}: the rate rises for {warm} steps"]
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -160,12 +173,10 @@ class Recipe(Settings):
     train: TrainSettings = TrainSettings()
 
     @model_validator(mode="after")
-    def _the_rate_falls_some_time(self) -> Self:
-        if self.schedule.warmup >= self.train.steps:
-            raise ValueError(f"schedule.warmup {self.schedule.warmup} must be below train.steps {self.train.steps}")
+    def _parts_agree(self) -> Self:
         if self.train.batch % (processes := self.train.devices * self.train.nodes):
             raise ValueError(f"train.batch {self.train.batch} must be a multiple of the {processes} processes")
-        if self.schedule.milestones and self.schedule.milestones[0] < self.schedule.warmup:
+        if self.schedule.milestones and self.schedule.milestones[0] < self.schedule.warm_steps(self.train.steps):
             raise ValueError(f"schedule.milestones begin at {self.schedule.milestones[0]}, within the warmup")
         if self.schedule.momentum and self.optim.momentum != OptimSettings().momentum:
             raise ValueError("optim.momentum and schedule.momentum are both given; the schedule sets it")

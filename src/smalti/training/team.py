@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from smalti.errors import RecipeError
 from smalti.training.settings import TrainSettings
 
 
@@ -75,7 +76,11 @@ class Shareable(Protocol):
 
 
 def launch(settings: TrainSettings) -> Any:
-    """Lightning's Fabric for these settings; starts the other processes of this machine where there are to be any."""
+    """Lightning's Fabric for these settings; starts the other processes of this machine where there are to be any.
+
+    RecipeError where the machine has no such devices, or not so many.
+    """
+    _check_devices(settings)
     from lightning.fabric import Fabric
     from lightning.fabric.strategies.ddp import DDPStrategy
 
@@ -90,3 +95,16 @@ def launch(settings: TrainSettings) -> Any:
     )
     fabric.launch()
     return fabric
+
+
+def _check_devices(settings: TrainSettings) -> None:
+    if settings.accelerator == "cpu":
+        return
+    gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
+    if settings.accelerator == "gpu" and not gpus:
+        raise RecipeError(
+            "train.accelerator: 'gpu' is asked for, and torch finds none; take 'auto' or 'cpu', or install the torch "
+            "that fits the GPU's driver"
+        )
+    if 0 < gpus < settings.devices:
+        raise RecipeError(f"train.devices: {settings.devices} GPUs are asked for, and torch finds {gpus}; take as many")
