@@ -15,7 +15,7 @@ from PIL import Image
 
 from smalti.cli import photo_folder
 from smalti.cli.photos import command
-from smalti.photos import renditions
+from smalti.photos import renditions, run
 from tests.photos.browser import Opened, launch
 from tests.photos.shots import FakeRanker, blurred, raw, save, scene, tags
 
@@ -50,12 +50,12 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Runs `smalti photos FOLDER --report ...` with a ranker that needs no model; returns the page."""
     monkeypatch.setattr(photo_folder, "open_ranker", lambda *_, **__: FakeRanker())
 
-    def run(folder: Path, *more: object) -> Path:
+    def made(folder: Path, *more: object) -> Path:
         done = CliRunner().invoke(command, [str(folder), "--report", *map(str, more)])
         assert done.exit_code == 0, done.output
         return folder / PAGE
 
-    return run
+    return made
 
 
 def draw(folder: Path, subject: int, number: int, size: tuple[int, int] = (96, 128)) -> None:
@@ -436,3 +436,19 @@ def test_a_browser_that_keeps_nothing_says_so(folder: Path, make: Callable[..., 
     assert "save the choices before you leave" in page.page.locator(".counts").text_content()
     assert page.problems == []
     context.close()
+
+
+def test_a_bracket_has_no_pick_unless_it_is_made_a_series(
+    folder: Path, make: Callable[..., Path], opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "kind_of", lambda photos, _: "exposure bracket" if len(photos) == 3 else "series")
+    page = opened(make(folder))
+    assert "kept whole" in page.page.locator("h2").first.text_content()
+    assert {page.verdicts()[f"1-{k}.jpg"] for k in range(3)} == {"unrated"}
+    assert not page.card("1-0.jpg").locator(".why").is_visible()
+    page.press("m", "ArrowRight", "m", "ArrowRight", "m", "n")
+    assert len(picks(page, 1)) == 1
+    again = opened(make(folder, "--choices", page.saved("choices", tmp_path / "c.json")))
+    assert again.verdicts() == page.verdicts() and again.series() == page.series()
+    page.press("u")
+    assert picks(page, 1) == []

@@ -79,7 +79,10 @@ def rank_photos(
     hand = {i: choice.series for i, choice in found.items() if choice.series is not None}
     chosen = {photos[i].path: choice for i, choice in found.items()}
     series = tuple(
-        overrule(_ranked(folder, [photos[i] for i in members], [looks[i] for i in members]), chosen)
+        overrule(
+            _ranked(folder, [photos[i] for i in members], [looks[i] for i in members], any(i in hand for i in members)),
+            chosen,
+        )
         for members in regroup(group(photos, looks, grouped), photos, hand)
     )
     return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
@@ -153,8 +156,10 @@ def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: 
     return photo, look
 
 
-def _ranked(folder: Path, photos: Sequence[Photo], looks: Sequence[Look]) -> Series:
-    return rank(_name(folder, photos[0]), photos, looks, kind_of(photos, looks))
+def _ranked(folder: Path, photos: Sequence[Photo], looks: Sequence[Look], by_hand: bool) -> Series:
+    """Who puts photos into a series by hand wants its best one, also of a bracket."""
+    kind = "series" if by_hand else kind_of(photos, looks)
+    return rank(_name(folder, photos[0]), photos, looks, kind)
 
 
 def _name(folder: Path, first: Photo) -> str:

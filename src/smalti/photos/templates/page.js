@@ -39,7 +39,8 @@
     if (group.given) return group.photos.map((photo) => ({ verdict: photo.verdict }));
     if (group.photos.length === 1) return [{ verdict: "unrated" }];
     const chances = group.photos.map((photo) => 1 / (1 + Math.exp(group.photos[0].score - photo.score)));
-    const close = (k) => chances[k] >= data.limits.close;
+    const copy = (k) => group.photos.findIndex((photo) => photo.content === group.photos[k].content) < k;
+    const close = (k) => chances[k] >= data.limits.close && !copy(k);
     return group.photos.map((_, k) => ({
       verdict: k === 0 ? "pick" : chances[k] >= data.limits.alternate ? "alternate" : "reject",
       chance: chances[k],
@@ -244,7 +245,8 @@
     const inSets = new Set(sets.flat());
     const rests = [...touched].map((group) => group.photos.filter((photo) => !inSets.has(photo))).filter((rest) => rest.length);
     const made = [...sets, ...rests];
-    if (sets.length === 1 && touched.size === 1 && !rests.length) return;
+    const whole = sets.length === 1 && touched.size === 1 && !rests.length;
+    if (whole && (sets[0].length === 1 || byHand(groupOf(sets[0][0])))) return;
     change(() => {
       const now = Date.now();
       made.forEach((members, k) => members.forEach((photo) => choose(photo, { series: `${now}-${photos.indexOf(members[0])}-${k}` })));
