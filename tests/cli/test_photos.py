@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,18 @@ def test_whatever_a_library_raises_is_one_row(folder: Path, call: Call, monkeypa
     done = call(folder)
     assert done.exit_code == 3 and "1.jpg: best of 2" in done.stdout
     assert done.stderr == f"smalti: {folder / '0.jpg'}: cannot be looked at (EOFError: no more); export it as JPEG\n"
+
+
+def test_libraries_print_nothing(folder: Path) -> None:
+    """libjpeg warns past Python, into the terminal; only our own line may be there."""
+    content = (folder / "0.jpg").read_bytes()
+    (folder / "0.jpg").write_bytes(content[: len(content) // 2] + b"\xff\xd9")
+    code = (
+        "import sys; from smalti.cli import photo_folder; from tests.photos.shots import FakeRanker\n"
+        "photo_folder.open_ranker = lambda *_, **__: FakeRanker()\n"
+        "from smalti.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "photos", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == f"smalti: {folder / '0.jpg'}: is damaged and cannot be decoded; copy it again\n"

@@ -125,6 +125,25 @@ def test_damaged_headers_are_one_line(tmp_path: Path, kind: str) -> None:
             assert "\n" not in str(error)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
+def test_a_jpeg_cut_in_the_middle_whose_end_is_there_is_damage(tmp_path: Path, kept: float, progressive: bool) -> None:
+    path = save(tmp_path / "a.jpg", scene(1, 240, 320), progressive=progressive)
+    content = path.read_bytes()
+    assert read_photo(path).shape == (240, 320, 3)
+    path.write_bytes(content[: int(kept * len(content))] + b"\xff\xd9")
+    with pytest.raises(RasterError, match="is damaged"):
+        read_photo(path)
+
+
+def test_a_grey_jpeg_and_bytes_too_many_are_no_damage(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", np.full((64, 80, 3), 128, np.uint8))
+    content = path.read_bytes()
+    assert read_photo(path).max() == 128
+    path.write_bytes(content[:-2] + bytes(3) + b"\xff\xd9")
+    assert read_photo(path).max() == 128
+
+
 ARITHMETIC = (  # a gradient of 32 x 24 pixels, written with `jpegtran -arithmetic`
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAoHBwgHBgoICAgLCgoLDhgQDg0NDh0VFhEYIx8lJCIfIiEmKzcvJik0KSEiMEExNDk7Pj4+JS5ESU"
     "M8SDc9Pjv/2wBDAQoLCw4NDhwQEBw7KCIoOzs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozv/yQARCAAY"

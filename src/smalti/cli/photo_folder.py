@@ -11,6 +11,7 @@ import click
 
 from smalti.cli.photo_outputs import check_page, check_picks, check_table
 from smalti.cli.progress import bar
+from smalti.cli.quiet import quiet_libraries
 from smalti.jobs import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
@@ -50,8 +51,9 @@ def rank_folder(folder: Path, options: Options) -> Result:
     listing = survey(folder, options.exclude)
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
     total = len(listing.shots)
-    with bar(total, "photo", folder.name) as looked, bar(total, "photo", "grouping") as grouped, _stopped():
-        keep = _keep(folder) if options.report else lambda *_: None
+    keep = _keep(folder) if options.report else lambda *_: None
+    bars = bar(total, "photo", folder.name), bar(total, "photo", "grouping")
+    with _stopped(), quiet_libraries(), bars[0] as looked, bars[1] as grouped:
         result = rank_photos(folder, listing.shots, ranker, looked, keep, choices, grouped)
     _tell(result, listing.left_out)
     if options.choices:

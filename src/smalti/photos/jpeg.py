@@ -10,6 +10,7 @@ from smalti.photos.exif import NONE, Exif, parse
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 _SCAN, _APP1 = 0xDA, 0xE1
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive, the latter two with arithmetic coding
+_PROGRESSIVE = {0xC2, 0xCA}
 _LOSSLESS = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # and hierarchical: RAW data in DNG, medical scans
 _BESIDE = {*range(0xE0, 0xF0), 0xFE}  # what applications write, and comments
 _BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
@@ -31,14 +32,16 @@ class Jpeg:
     """What Google's cameras call their burst; "" if nothing is said."""
     scan: int
     """Where the first scan begins."""
+    progressive: bool
 
 
 def look(content: bytes, start: int = 0) -> Jpeg | None:
     """The stream that begins there; None if it is no image that can be decoded."""
-    width = height = 0
+    width = height = frame = 0
     exif, burst = NONE, ""
     for marker, begin, end in _segments(content, start):
         if marker in _FRAMES:
+            frame = marker
             height, width = struct.unpack_from(">HH", content, begin + 1)
         elif marker == _APP1 and content.startswith(_EXIF, begin):
             exif = parse(content[begin:end])
@@ -47,7 +50,7 @@ def look(content: bytes, start: int = 0) -> Jpeg | None:
             burst = found[1].decode("ascii", "replace") if found else burst
         elif marker == _SCAN and width and height:
             close = content.find(END, end) + len(END) if content.find(END, end) >= 0 else 0
-            return Jpeg(start, close, width, height, exif, burst, end)
+            return Jpeg(start, close, width, height, exif, burst, end, frame in _PROGRESSIVE)
     return None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import RasterError
-from smalti.photos import pillow
+from smalti.photos import jpeg, pillow, strict
 from smalti.photos.content import digest as content_digest
 from smalti.photos.listing import Shot
 from smalti.photos.names import burst
@@ -28,6 +28,7 @@ Pixels = NDArray[np.uint8]
 MOST = 250_000_000
 """Pixels; a larger picture would not fit into the memory that is promised."""
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+_STEP, _BLOCK, _MISSING = 4, 2, 128  # every so many pixels are looked at, so many of them each way; grey level
 _TILE = 64  # pixels: no tile of a HEIC is smaller
 _UNDECODED, _NEAR_UNDECODED = 145, 15  # green: 136 by BT.601, 154 by BT.709
 
@@ -111,11 +112,22 @@ def _decoded(path: Path, stored: Stored) -> Any:
         if stored.opened is not None:
             decode = pillow.decode if pillow.reads(stored.content) else _decode_heic
             return decode(stored.opened)
-        return _decode(stored.content)
+        picture = _decode(stored.content)
+        doubtful = picture is not None and (stored.progressive or _has_grey(picture))
+        is_jpeg = stored.content.startswith(jpeg.START)
+        return picture if not (is_jpeg and doubtful) or strict.is_whole(stored.content) else None
     except MemoryError:
         raise RasterError(f"{path}: needs more memory than there is; close other programs or leave it out") from None
     except Exception:  # whatever a decoder raises says no more than this
         return None
+
+
+def _has_grey(picture: Pixels) -> bool:
+    """Whether a block is of that even grey which a decoder puts where data are missing."""
+    grey = (picture[::_STEP, ::_STEP] == _MISSING).all(2)
+    rows, cols = (length // _BLOCK for length in grey.shape)
+    blocks = grey[: rows * _BLOCK, : cols * _BLOCK].reshape(rows, _BLOCK, cols, _BLOCK)
+    return bool(blocks.all((1, 3)).any())
 
 
 def _decode_heic(picture: Any) -> Pixels | None:

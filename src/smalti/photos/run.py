@@ -5,6 +5,7 @@ photo: the memory needed is that of two photos, whatever the size of the folder.
 """
 
 import threading
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -126,7 +127,10 @@ def _look_at_all(
 
     seen: list[Seen] = []
     unread: list[Unread] = []
-    with closing(_in_threads(see, shots)) as all_found:  # what has not begun is dropped, also after Ctrl-C
+    with (
+        warnings.catch_warnings(action="ignore"),
+        closing(_in_threads(see, shots)) as all_found,
+    ):  # what has not begun is dropped, also after Ctrl-C
         for found in all_found:
             if isinstance(found, Unread):
                 unread.append(found)

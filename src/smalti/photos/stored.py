@@ -35,6 +35,8 @@ class Stored:
     exif: exif.Exif
     turn: int = 1
     burst: str = ""
+    progressive: bool = False
+    """Whether it is a JPEG in several scans: where one is cut, the picture is only less clear."""
     opened: Any = field(default=None, repr=False)
     """The decoder's own view of the file, where it is not OpenCV's."""
 
@@ -70,7 +72,9 @@ def _jpeg(path: Path, found: jpeg.Jpeg | None, content: bytes, outer: exif.Exif 
     _refuse_holes(path, content, found.scan, found.end)
     own = outer if found.exif.taken is None else found.exif
     turn = found.exif.orientation or outer.orientation or 1
-    return Stored(content[found.start : found.end], found.width, found.height, own, turn, found.burst)
+    return Stored(
+        content[found.start : found.end], found.width, found.height, own, turn, found.burst, found.progressive
+    )
 
 
 def _png(path: Path, content: bytes) -> Stored:
@@ -114,10 +118,9 @@ def _pillow(path: Path, content: bytes) -> Stored:
         _items(path, content)
     try:
         picture = pillow.open_picture(content)
-        found = pillow.header(picture)
+        (width, height), found = picture.size, pillow.header(picture)
     except Exception:  # whatever a decoder raises says no more than this
         raise RasterError(f"{path}: is truncated or damaged; copy it again") from None
-    width, height = picture.size
     turn = 1 if tiff.is_big(content) else found.orientation or 1  # Pillow turns a TIFF upright
     return Stored(content, width, height, found, turn, opened=picture)
 
@@ -133,12 +136,11 @@ def _heic(path: Path, content: bytes) -> Stored:
         raise RasterError(f"{path}: is damaged (a part of it was never written); copy it again")
     try:
         picture = open_heif(io.BytesIO(content))
+        (width, height), block = picture.size, picture.info.get("exif")  # IndexError where it holds no picture
     except Exception as error:  # its errors are of many kinds, EOFError among them
         reason = str(error).rpartition(":")[2].strip() or "no HEIC"
         raise RasterError(f"{path}: is truncated or damaged ({reason}); copy it again") from None
-    width, height = picture.size
-    found = exif.parse(picture.info.get("exif") or b"")
-    return Stored(content, width, height, found, opened=picture)
+    return Stored(content, width, height, exif.parse(block or b""), opened=picture)
 
 
 def _items(path: Path, content: bytes) -> list[tuple[int, int]]:

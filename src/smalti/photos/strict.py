@@ -1,0 +1,33 @@
+"""A second look at a JPEG that may be damaged, by a decoder that refuses what others pass over with a warning.
+
+libjpeg fills what is missing and warns; OpenCV and Pillow drop the warning. GDAL can make it an error, but knows which
+warnings are none: bytes too many before a marker are what some cameras write.
+"""
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
+
+from smalti.raster.quiet import quiet
+
+_STRICT = {
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": True,
+    "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC": True,
+    "GDAL_PAM_ENABLED": False,
+}
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a JPEG can be decoded without a warning about its data; also where GDAL does not know its kind."""
+    with rasterio.Env(**_STRICT), MemoryFile(content) as file:
+        try:
+            with quiet(NotGeoreferencedWarning):
+                picture = file.open(driver="JPEG")
+        except RasterioError:
+            return True
+        try:
+            with picture:
+                picture.read()
+        except RasterioError:
+            return False
+    return True
