@@ -233,4 +233,8 @@ def test_a_place_for_a_file_is_checked_without_writing(tmp_path: Path) -> None:
     ):
         with pytest.raises(OutputError, match=message):
             check_place(tmp_path / name)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+    check_place(tmp_path / "new" / "deep" / "m.tif", parents=True)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"not a directory|no such folder"):
+        check_place(tmp_path / "file" / "m.tif", parents=True)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}

@@ -124,8 +124,11 @@ def _user_folder(kind: Literal["cache", "data"]) -> Path | None:
     return path if path.is_absolute() else None  # older versions leave the tilde
 
 
-def check_place(output: Path) -> None:
-    """OutputError if a file of that name cannot be written into its folder, which must exist; writes nothing."""
+def check_place(output: Path, parents: bool = False) -> None:
+    """OutputError if a file of that name cannot be written; writes nothing.
+
+    Its folder must exist, or with `parents` can be made.
+    """
     check_local(output)
     real = through(output)
     with guarded(output):
@@ -134,10 +137,11 @@ def check_place(output: Path) -> None:
             longest.lstat()  # finds a name that is too long
         if real.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not real.parent.is_dir():
-        raise OutputError(f"{output}: {real.parent}: there is no such folder; make it first, or choose another output")
-    if not os.access(real.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{output}: the folder {real.parent} cannot be written to; choose another output")
+    folder = next((above for above in real.parents if above.exists()), real.parent) if parents else real.parent
+    if not folder.is_dir():
+        raise OutputError(f"{output}: {folder}: there is no such folder; make it first, or choose another output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{output}: the folder {folder} cannot be written to; choose another output")
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from smalti.cli.draw import command
 from smalti.errors import OutputError
 
 
-def test_draws_and_names_its_files(tmp_path: Path) -> None:
+def test_draws_and_names_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smalti.cli.progress.FIRST_S", -1.0)  # a log hears of it at once
     out = tmp_path / "new" / "town.tif"
-    result = CliRunner().invoke(command, [str(out), "--size", "64", "--seed", "7"], catch_exceptions=False)
+    result = CliRunner().invoke(command, [str(out), "--size", "520", "--seed", "7"], catch_exceptions=False)
     assert result.exit_code == 0
     for name in ("town.tif", "town_classes.tif", "town_height.tif", "town_buildings.gpkg"):
         assert (out.parent / name).is_file()

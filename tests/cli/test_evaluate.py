@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.evaluate import command
-from smalti.errors import DataError, InputError, LabelError, ModelError, RecipeError
+from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RecipeError
 from tests.tiny import tiny_model
 
 COLORS = ((0, 0, 255), (255, 60, 195), (0, 120, 135))  # of the tiny model's classes
@@ -132,3 +132,31 @@ def test_bad_input_is_named(model, data, tmp_path):
     with pytest.raises(LabelError, match="9x9"):
         run(model, data, "--json", tmp_path / "s.json")
     assert not (tmp_path / "s.json").exists()
+
+
+def test_labels_and_notes_are_not_replaced(model, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
+    before = {path: path.read_bytes() for path in sorted((data / "masks").iterdir())}
+    (tmp_path / "notes.html").write_text("mine")
+    (tmp_path / "labels.json").write_text('{"type": "FeatureCollection", "features": []}')
+    for kind in ("images", "masks"):
+        shutil.copy(data / kind / "a.png", data / kind / "images_a.png")
+    for words, told in (
+        (("--pictures", data / "masks"), "images_a.png: is there and is no picture"),
+        (("--report", tmp_path / "notes.html"), "no page of this program"),
+        (("--json", tmp_path / "labels.json"), "holds no scores"),
+        (("--json", data / "masks" / "a.png"), "holds no scores"),
+        (("--json", tmp_path), "is a directory"),
+        (("--json", tmp_path / "notes.html" / "s.json"), "not a directory"),
+    ):
+        with pytest.raises(OutputError, match=told):
+            run(model, data, *words)
+    assert {path: path.read_bytes() for path in before} == before
+    assert (tmp_path / "notes.html").read_text() == "mine"
+
+
+def test_pictures_scores_and_pages_of_ours_are_replaced(model, data, tmp_path):
+    words = ("--pictures", tmp_path / "maps", "--json", tmp_path / "s.json", "--report", tmp_path / "r.html")
+    for _ in range(2):
+        assert run(model, data, *words).exit_code == 0
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == {"images_a.png", "images_b.png"}

@@ -131,7 +131,7 @@ def test_no_map_replaces_a_scene_or_another_map(model, data, tmp_path):
     result = CliRunner().invoke(
         map_command, [str(scene), "-o", str(scene.with_name("town.tif")), "--model", str(model)]
     )
-    assert result.exit_code and "would replace its own scene" in result.output
+    assert result.exit_code and "which is read for this map" in result.output
     Image.open(scene).save(data / "images" / "town.tif")
     with pytest.raises(OutputError, match="two scenes would be mapped into it"):
         run(map_command, data / "images", "-o", tmp_path / "maps", "--model", model)

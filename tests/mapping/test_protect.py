@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smalti.errors import OutputError
-from smalti.mapping.protect import Outputs, check_page, refuse_to_replace, refuse_twice
+from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def scene(tmp_path: Path) -> Path:
 
 def refused(scene: Path, outputs: Outputs) -> bool:
     try:
-        refuse_to_replace([str(scene), "https://example.org/a.tif"], outputs)
+        Inputs([str(scene), "https://example.org/a.tif", ""]).refuse_to_replace(outputs)
     except OutputError as error:
         assert "would replace" in str(error)
         return True

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.out_path import OutPath
+
 
 @click.command(name="data")
 @click.argument("name", required=False)
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--split", metavar="SPLIT", help="Check only what this split needs.")
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
 def command(name: str | None, folder: Path | None, split: str | None, sheet: Path | None) -> None:
     """List public data sets, and check a download of one.

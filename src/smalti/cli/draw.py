@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.out_path import OutPath
+
 
 @click.command(name="draw")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=OutPath())
 @click.option("--size", type=click.IntRange(1), default=2048, show_default=True, help="Height and width in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Equal seeds give equal bytes.")
 @click.option("--nir", is_flag=True, help="Add near infrared as a fourth band.")
@@ -17,11 +19,10 @@ def command(out: Path, size: int, seed: int, nir: bool) -> None:
     """
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise click.BadParameter(f"{out} must end in .tif or .tiff", param_hint="OUT")
-    from tqdm import tqdm  # imports what `--help` does not need
-
+    from smalti.cli.progress import bar  # imports what `--help` does not need
     from smalti.synth.files import write_scene
 
-    with tqdm(total=size * size, unit="Pix", unit_scale=True, desc="draw") as bar:
-        written = write_scene(out, size, size, seed, nir, bar.update)
+    with bar(size * size, "Pix", "draw") as advance:
+        written = write_scene(out, size, size, seed, nir, advance)
     for path in written[:4]:
         click.echo(path)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.out_path import OutPath
+
 
 def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     """Each `TASK=V` as the task's name and a number of at least 0."""
@@ -50,10 +52,10 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 )
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
-@click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR",
+@click.option("--pictures", type=OutPath(), metavar="DIR",
               help="Save class maps; of a checkpoint also body, edge and fusion maps that its net has.")  # fmt: skip
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write all as JSON.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Also write a page.")
+@click.option("--json", "json_file", type=OutPath(), metavar="FILE", help="Also write all as JSON.")
+@click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write a page.")
 @click.option("--records", type=click.Path(path_type=Path), metavar="FILE.csv",
               help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
 def command(

@@ -18,7 +18,7 @@ from smalti.jobs import check_local, check_place, guarded
 from smalti.mapping.fit import Open, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
-from smalti.mapping.protect import Outputs, check_page, refuse_to_replace, refuse_twice
+from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
 from smalti.mapping.run import Wanted, map_scene, products
 from smalti.products import Product
 from smalti.raster.files import files_behind, place_of
@@ -66,7 +66,8 @@ def map_scenes(names: Sequence[str], out: str, mosaic: bool, options: Options) -
         predict = Averaged(predict)
     planned = [_planned(path, predict, options) for path in paths]
     refuse_twice(planned)
-    run = Run(predict, options, digest_of(options.model), [*found, *map(str, model_files(options.model))])
+    read = Inputs([*map(place_of, found), *map(str, model_files(options.model))])
+    run = Run(predict, options, digest_of(options.model), read)
     for k, (group, path, one) in enumerate(zip(groups, paths, planned, strict=True), 1):
         try:
             run.map_one(group, path, one, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
@@ -137,15 +138,16 @@ class Run:
     options: Options
     model: str
     """SHA-256 of the model."""
-    read: Sequence[str]
-    """All that this call reads, by the names that were given."""
+    read: Inputs
+    """All that this call reads, as far as the names that were given tell."""
 
     def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> None:
         """Maps one scene, or several seen as one, and makes what else was asked for."""
         scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
         card, options = self.predict.card, self.options
         places = files_behind(group)
-        refuse_to_replace([*places, *filter(None, map(place_of, self.read))], planned)
+        for read in (self.read, Inputs(places)):
+            read.refuse_to_replace(planned)
         with open_fitting(scene, _opener(group), card, options.bands, options.resolution, _warn) as reader:
             self._check(reader, planned)
             with bar(reader.grid.height * reader.grid.width, "Pix", title) as progress:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from smalti.cli import exit_code
+from smalti.cli.out_path import OutPath
 from smalti.errors import RasterError
 
 _PATH = click.Path(path_type=Path)
@@ -15,13 +16,13 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="photos")
 @click.argument("folder", type=_PATH)
 @click.option("--report", is_flag=True, help="Also write FOLDER/smalti-photos.html: a page to look through.")
-@click.option("--csv", type=_PATH, metavar="FILE", help="Also write a table, one line per photo.")
+@click.option("--csv", type=OutPath(), metavar="FILE", help="Also write a table, one line per photo.")
 @click.option("--xmp", is_flag=True, help="Also write ratings and labels as XMP sidecars beside the photos.")
 @click.option(
     "--overwrite-ratings", is_flag=True, help="With --xmp: replace ratings and labels that are there already."
 )
 @click.option(
-    "--copy-picks", "picks", type=_PATH, metavar="DIR", help="Also copy the best photo of each series to DIR."
+    "--copy-picks", "picks", type=OutPath(), metavar="DIR", help="Also copy the best photo of each series to DIR."
 )
 @click.option(
     "--copy-unrated", is_flag=True, help="With --copy-picks: also photos that stand alone, and brackets as a whole."

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.out_path import OutPath
 from smalti.cli.train import make_ready
 
 
@@ -11,7 +12,7 @@ from smalti.cli.train import make_ready
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: runs/NAME]")
+@click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
 def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
     """Train an encoder on images of classes, for other recipes to start from.
 

@@ -1,5 +1,6 @@
 """What `smalti evaluate` does."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,16 @@ from tqdm import tqdm
 from smalti.card import Card
 from smalti.cli.any_model import card_of, checkpoint_folder, open_any
 from smalti.cli.pictures import PictureFolder
+from smalti.cli.progress import Log
 from smalti.cli.scored_data import Scored, Specs, folder_split, known_split, read_specs, recipe_pairs
-from smalti.errors import DataError
+from smalti.errors import DataError, OutputError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.delta import against
 from smalti.evaluation.result import text_table, to_json
 from smalti.evaluation.run import Tiles
-from smalti.jobs import deliver
+from smalti.jobs import check_place, deliver
+from smalti.mapping.protect import check_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Question:
 
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
+    _check_outputs(question)
     card = card_of(question.model)
     if card.tasks[0].kind == "score":
         from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
@@ -65,6 +69,9 @@ def answer(question: Question) -> str:
     _check_names(question, card)
     scored = _scored(question, card)
     tiles: Tiles = {task.name: [] for task in card.tasks} if question.report else {}
+    keep = PictureFolder(question.pictures, card) if question.pictures else None
+    if keep:
+        keep.check(pair.name for pair in scored.pairs)
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
         found = evaluate_tasks(
             predict,
@@ -79,10 +86,29 @@ def answer(question: Question) -> str:
             tta=question.tta,
             tiles=tiles,
             variants=question.leave_out or scored.leave_out,
-            keep=PictureFolder(question.pictures, card) if question.pictures else None,
+            keep=keep,
             progress=bar.update,
         )
     return _tell(question, tuple(found.values()), scored.pairs, tiles)
+
+
+def _check_outputs(question: Question) -> None:
+    """OutputError, before the first image, for what could not be written at the end or would replace other files."""
+    if question.report:
+        check_page(question.report)
+    if question.json:
+        check_place(question.json, parents=True)
+        if question.json.exists() and not _is_scores(question.json):
+            raise OutputError(f"{question.json}: is there and holds no scores; remove it, or choose another output")
+
+
+def _is_scores(path: Path) -> bool:
+    """Whether a file is empty or a JSON object, and no GeoJSON: labels may be one."""
+    try:
+        found = json.loads(path.read_bytes() or b"{}")
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "type" not in found
 
 
 def _tell(question: Question, results: Sequence[TaskResult], pairs: list[Pair], tiles: Tiles) -> str:
@@ -122,9 +148,12 @@ def _scored(question: Question, card: Card) -> Scored:
 
 
 def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
+    log = Log(len(pairs), "images", "evaluate") if bar.disable else None  # where nobody sees a bar
     for k, pair in enumerate(pairs, 1):
         bar.set_description(f"{k}/{len(pairs)} {pair.name}")
         yield pair
+        if log:
+            log(1)
 
 
 def _write_report(

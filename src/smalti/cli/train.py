@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.out_path import OutPath
+
 
 @click.command(name="train")
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
@@ -21,7 +23,7 @@ import click
     help="Train with these changes, in a folder of its own; repeatable, one after the other.",
 )
 @click.option("--seeds", metavar="0,1,2", help="Train (each variant) with each of these seeds.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: runs/NAME]")
+@click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
 def command(
     recipe: Path,
     changes: tuple[str, ...],

@@ -35,17 +35,28 @@ def _cars(raster: Path) -> list[Path]:
     return [raster.with_name(f"{raster.name}.aux.xml"), *stale_files(raster)]
 
 
-def refuse_to_replace(inputs: Iterable[str], outputs: Outputs) -> None:
-    """OutputError if an output is one of the files that are read, by whatever name or link, or lies inside one."""
-    read = {os.path.realpath(place): place for place in inputs if not is_url(place)}
-    inodes = {inode: place for place in read.values() if (inode := _inode(place))}
-    for path in outputs.files():
-        real = os.path.realpath(path)
-        inside = next((read[str(parent)] for parent in Path(real).parents if str(parent) in read), None)
-        below = next((place for place in read if Path(place).is_relative_to(real)), None) if path.is_dir() else None
-        taken = read.get(real) or inodes.get(_inode(real) or (-1, -1)) or inside or below
-        if taken:
-            raise OutputError(f"{path}: would replace {taken}, which is read for this map; choose another output")
+class Inputs:
+    """Files that are read, to be compared with outputs by what they are and not by their names."""
+
+    def __init__(self, places: Iterable[str]) -> None:
+        """Takes the places that `files_behind` finds; URLs do not count."""
+        self._paths = {os.path.realpath(place): place for place in places if place and not is_url(place)}
+        self._inodes = {inode: place for place in self._paths.values() if (inode := _inode(place))}
+
+    def refuse_to_replace(self, outputs: Outputs) -> None:
+        """OutputError if an output is one of the files, by whatever name or link, or lies inside one."""
+        for path in outputs.files():
+            if taken := self._taken(path):
+                raise OutputError(f"{path}: would replace {taken}, which is read for this map; choose another output")
+
+    def _taken(self, path: Path) -> str | None:
+        real = Path(os.path.realpath(path))
+        for name in (real, *real.parents):
+            if str(name) in self._paths:
+                return self._paths[str(name)]
+        if path.is_dir():
+            return next((place for found, place in self._paths.items() if Path(found).is_relative_to(real)), None)
+        return self._inodes.get(_inode(str(real)) or (-1, -1))
 
 
 def _inode(path: str) -> tuple[int, int] | None:
@@ -58,7 +69,7 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 def check_page(page: Path) -> None:
     """OutputError if a page cannot be written there, or would replace a file that is no page of this program."""
-    check_place(page)
+    check_place(page, parents=True)
     with guarded(page):
         if page.exists() and page.stat().st_size and _PAGE_MARK not in page.read_bytes():
             raise OutputError(f"{page}: is there and is no page of this program; remove it, or choose another output")
