@@ -73,7 +73,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "smalti", "photos", folder, "--report"], check=True)
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
         )
         page = browser.new_page(viewport=SCREEN)
         page.goto((folder / "smalti-photos.html").as_uri())

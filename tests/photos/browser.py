@@ -9,6 +9,7 @@ import pytest
 
 OFFLINE = (
     "--no-sandbox",
+    "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -235,6 +236,24 @@ def test_the_page_stays_valid_when_it_moves_with_its_folder(
     page.press("Escape")
     files = page.saved("list", tmp_path / "picks.txt").read_text().split()
     assert len(files) == 2 and all((tmp_path / "else" / "where" / file).is_file() for file in files)
+
+
+def test_any_name_is_shown_and_followed(make: Callable[..., Path], opened: Open, tmp_path: Path) -> None:
+    names = [b"a # % ? &amp;.jpg", b"b \xff.jpg", b"c <img src=x> \"'.jpg", "d \N{SUNRISE} \u00e9.jpg".encode()]
+    for k, name in enumerate(names):
+        save(tmp_path / "in" / os.fsdecode(name), blurred(scene(1), 0.01 + k), tags(f"2024:05:17 01:00:0{k}"))
+    page = opened(make(tmp_path / "in"))
+    page.press("ArrowRight", "ArrowRight", "p", "ArrowRight", "n", "Space")
+    for _ in names:
+        (pane,) = page.panes()
+        assert "fallback" not in pane
+        page.press("ArrowRight")
+    page.press("Escape")
+    with page.page.expect_download() as download:
+        page.press("s")
+    download.value.save_as(tmp_path / "c.json")
+    again = opened(make(tmp_path / "in", "--choices", tmp_path / "c.json"))
+    assert again.verdicts() == page.verdicts() and again.series() == page.series()
 
 
 @pytest.fixture

@@ -675,7 +675,7 @@
     choices: saveChoices, csv, list, help: () => help.showModal(), close: () => openDialog().close(),
   };
   const onPage = {
-    m: toggleMark, n: split, j: join, f: () => turn(filter), o: () => turn(sort), i: openIndex, Escape: unmark,
+    m: toggleMark, n: split, j: join, f: () => turn(filter), o: () => turn(sort), i: openIndex, s: saveChoices, Escape: unmark,
   };
   const inView = {
     z: acts.zoom, 0: acts.zoom, "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8),
