@@ -186,6 +186,14 @@ def test_a_mosaic_is_resampled_as_one(tmp_path: Path) -> None:
                 assert np.array_equal(ours, theirs)
 
 
+def test_one_crs_may_be_written_in_several_ways(tmp_path: Path) -> None:
+    paths = four(tmp_path)
+    chip(paths[1], 0, 0, crs=CRS.from_string("+proj=utm +zone=33 +datum=WGS84 +units=m"))
+    with open_mosaic(paths) as scene:
+        assert scene.grid.crs == CRS.from_epsg(32633)
+        assert np.array_equal(scene.read(Window(0, 0, 24, 32))[0], SCENE)
+
+
 def test_two_sizes_of_pixels_are_told_by_files(tmp_path: Path) -> None:
     paths = [
         chip(tmp_path / "a.tif", 0, 0),

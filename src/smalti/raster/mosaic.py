@@ -16,6 +16,7 @@ from rasterio.crs import CRS
 from smalti.errors import RasterError
 from smalti.raster.bands import COLORS
 from smalti.raster.grid import EQUATOR_M, Grid
+from smalti.raster.place import same_ground
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
@@ -149,7 +150,7 @@ def _tile_grid(part: _Part) -> Grid | None:
 
 
 def _check_alike(part: _Part, first: _Part) -> None:
-    if part.grid.crs != first.grid.crs:
+    if not same_ground(part.grid, first.grid.crs):
         names = [grid.crs.to_string()[:40] if grid.crs else "none" for grid in (part.grid, first.grid)]
         raise RasterError(f"{part.path}: its CRS is {names[0]}, but {names[1]} that of {first.path}")
     kinds = [(len(one.bands), one.dtype, [band for band in one.bands if band in COLORS]) for one in (part, first)]

@@ -1,6 +1,6 @@
 """Where one raster lies on the grid of another, in pixels, whatever CRS each is written in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -66,6 +66,14 @@ def lattice(grid: Grid, other: Grid) -> tuple[Points, Points]:
 def _same(crs: CRS, other: CRS) -> bool:
     """Whether coordinates mean the same in both; those of two building sites are taken to."""
     return crs == other or not any(each.is_geographic or each.is_projected for each in (crs, other))
+
+
+def same_ground(grid: Grid, crs: CRS | None) -> bool:
+    """Whether the coordinates of a grid mean the same in another CRS: one CRS can be written in several ways."""
+    if grid.crs is None or crs is None or grid.crs == crs:
+        return grid.crs == crs
+    own, there = lattice(grid, replace(grid, crs=crs))
+    return bool(np.isfinite(there).all() and np.abs(there - own).max() <= NEAR)
 
 
 def find_spot(grid: Grid, other: Grid) -> Spot | None:
