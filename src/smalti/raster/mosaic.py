@@ -88,7 +88,7 @@ class Mosaic(Reader):
                 continue
             found, known = self._file(i).read(cut.shift(-self._windows[i].row, -self._windows[i].col))
             new = known & ~valid[here]
-            pixels[:, *here][:, new] = found[:, new]
+            np.copyto(pixels[:, *here], found, where=new)
             valid[here] |= new
         return pixels, valid
 

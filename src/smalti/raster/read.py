@@ -115,7 +115,7 @@ class FileReader(Reader):
             colors = self._table[:, pixels[0]]  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
         if self.masked and not valid.all():
-            pixels[:, ~valid] = 0
+            np.copyto(pixels, 0, where=~valid)
         return pixels, valid
 
     def _pixels(self, place: RasterioWindow) -> NDArray[Any]:

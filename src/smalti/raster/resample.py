@@ -82,7 +82,7 @@ class Resampled(Reader):
             resampling=self._method,
         )
         seen = found[-1] > 0
-        found[:, ~seen] = 0
+        np.copyto(found, 0, where=~seen)
         return found[:-1], seen
 
     def _source(self, window: Window) -> Window:
