@@ -65,7 +65,7 @@ def test_a_map_asks_no_network_and_leaves_no_stray_file(tmp_path: Path, engine: 
     done = run(home, MAP.format(arguments=["map", *arguments]))
     assert done.returncode == 0, done.stderr
     assert list(home.rglob("*")) == []
-    assert {path.name for path in tmp_path.glob("m.*")} == {"m.tif", "m.tif.aux.xml"}
+    assert {path.name for path in tmp_path.glob("m.*")} == {"m.tif", "m.tif.aux.xml", "m.qml"}
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def test_a_class_map_has_its_place_colours_and_names(tmp_path: Path, cog: bool) 
     with rasterio.open(path) as file:
         assert (file.crs, file.transform, file.nodata) == (GRID.crs, GRID.transform, 255)
         assert file.colorinterp == (ColorInterp.palette,)
-        assert file.colormap(1)[1] == (40, 50, 60, 255)
+        assert file.colormap(1) == {0: (10, 20, 30, 255), 1: (40, 50, 60, 255)}
         assert file.tags(1) == {"CLASS_0": "land & sand", "CLASS_1": "water"}
         assert file.descriptions == ("cover",)
         assert file.profile["tiled"]
@@ -47,7 +47,7 @@ def test_a_class_map_has_its_place_colours_and_names(tmp_path: Path, cog: bool) 
         assert file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == ("COG" if cog else None)
     assert "<Category>land &amp; sand</Category>" in path.with_name("map.tif.aux.xml").read_text()
     assert (state(path, "job 1"), state(path, "job 2")) == ("finished", "other job")
-    assert {p.name for p in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml"}
+    assert {p.name for p in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml", "map.qml"}
 
 
 def test_probabilities_declare_their_scale(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Maps as GeoTIFF or Cloud Optimized GeoTIFF that open in a GIS with their colours and class names.
 
 Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the file itself. GIS programs look for class
-names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names and an attribute table. For values
-it holds their statistics, so that they are shown between their least and their most without being read beforehand.
+names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names, an attribute table, and a colour
+table of the classes only, where that of the file goes up to 255. For values it holds their statistics, so that they are
+shown between their least and their most without being read beforehand. QGIS finds the classes in OUT.qml.
 """
 
 import logging
@@ -33,6 +34,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG, Mark, mark_of
 from smalti.raster.palette import task_colors
 from smalti.raster.statistics import Statistics
+from smalti.raster.style import write_style
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
@@ -71,7 +73,8 @@ def write_raster(
         described.write_text(_description(product, mark_of(unfinished, job), seen), encoding="utf-8")
         for stale in stale_files(output):
             stale.unlink(missing_ok=True)
-        publish(unfinished, output)
+        write_style(output, product.task if product.form == "classes" else None)
+        publish(unfinished, output)  # side-car and mark come last: with them all is there
         publish(described, beside(output, "aux.xml"))
         if output.is_symlink():  # side-cars are looked for beside the name that was opened
             output.with_name(f"{output.name}.aux.xml").symlink_to(beside(output, "aux.xml").absolute())
@@ -194,12 +197,16 @@ def _description(product: Product, mark: Mark, seen: Statistics) -> str:
             f'<FieldDefn index="{k}"><Name>{name}</Name><Type>{kind}</Type><Usage>{usage}</Usage></FieldDefn>'
             for k, (name, kind, usage) in enumerate(fields)
         )
+        table = "".join(
+            f'<Entry c1="{red}" c2="{green}" c3="{blue}" c4="255"/>' for red, green, blue in task_colors(product.task)
+        )
         entries = "".join(
             f'<Row index="{k}">{"".join(f"<F>{escape(str(cell))}</F>" for cell in (k, label, *color))}</Row>'
             for k, (label, color) in enumerate(zip(labels, task_colors(product.task), strict=True))
         )
         names = (
-            f'<PAMRasterBand band="1"><CategoryNames>{categories}</CategoryNames>'
+            f'<PAMRasterBand band="1"><ColorInterp>Palette</ColorInterp><ColorTable>{table}</ColorTable>'
+            f"<CategoryNames>{categories}</CategoryNames>"
             f'<GDALRasterAttributeTable tableType="thematic">{columns}{entries}</GDALRasterAttributeTable>'
             "</PAMRasterBand>"
         )
