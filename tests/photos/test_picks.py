@@ -45,9 +45,18 @@ def test_what_belongs_to_a_pick_goes_with_it(tmp_path):
     made = []
     copy_picks(found, tmp_path / "out", made=made.append)
     assert listing(tmp_path / "out") == sorted(("IMG_1.jpg", *beside)) == sorted(path.name for path in made)
-    (tmp_path / "out" / "IMG_1.MOV").write_text("another")
-    copy_picks(found, tmp_path / "out")
-    assert {"IMG_1-2.jpg", "IMG_1-2.jpg.xmp", "IMG_1-2.MOV"} < set(listing(tmp_path / "out"))
+    (tmp_path / "in" / "IMG_1.xmp").write_text("edited since")
+    assert copy_picks(found, tmp_path / "out") == ()  # the photo is there, and what is there stays
+    assert (tmp_path / "out" / "IMG_1.xmp").read_text() == "IMG_1.xmp"
+
+
+def test_a_name_that_a_movie_of_another_photo_has_is_taken(tmp_path):
+    shot = draw(tmp_path / "in" / "IMG_1.jpg")
+    for place in ("in", "out"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / "IMG_1.MOV").write_text(place)
+    copy_picks(result((ranked(photo(shot)),)), tmp_path / "out")
+    assert listing(tmp_path / "out") == ["IMG_1-2.MOV", "IMG_1-2.jpg", "IMG_1.MOV"]
 
 
 def test_what_was_not_compared_is_copied_where_that_is_asked_for(tmp_path):

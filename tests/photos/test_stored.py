@@ -2,6 +2,8 @@
 
 import base64
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -155,3 +157,25 @@ ARITHMETIC = (  # a gradient of 32 x 24 pixels, written with `jpegtran -arithmet
 def test_a_jpeg_with_arithmetic_coding_is_a_photo(tmp_path: Path) -> None:
     found = opened(tmp_path / "a.jpg", base64.b64decode(ARITHMETIC))
     assert pixels(found).shape == (24, 32, 3) and 120 < pixels(found).mean() < 130
+
+
+@pytest.mark.parametrize("kind", ["png", "bmp", "gif", "jpg", "jp2"])
+def test_a_bomb_is_refused_by_its_headers(tmp_path: Path, kind: str) -> None:
+    """A few bytes that say that they are 60,000 pixels wide and high."""
+    content, at, size = {
+        "png": (encoded("png", scene(1, 8, 8)), 16, struct.pack(">II", 60000, 60000)),
+        "bmp": (encoded("bmp", scene(1, 8, 8)), 18, struct.pack("<ii", 60000, 60000)),
+        "gif": (encoded("gif", scene(1, 8, 8)), 6, struct.pack("<HH", 60000, 60000)),
+        "jp2": (encoded("jp2", scene(1, 8, 8)), 48, struct.pack(">II", 60000, 60000)),
+        "jpg": (encoded("jpg", scene(1, 8, 8)), 0, b""),
+    }[kind]
+    if kind == "jpg":
+        at, size = content.index(b"\xff\xc0") + 5, struct.pack(">HH", 60000, 60000)
+    bomb = bytearray(content)
+    bomb[at : at + len(size)] = size
+    if kind == "png":
+        bomb[29:33] = struct.pack(">I", zlib.crc32(bomb[12:29]))
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(bomb)
+    with pytest.raises(RasterError, match="60000 x 60000 pixels"):
+        read_photo(path)

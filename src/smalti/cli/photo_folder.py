@@ -47,13 +47,18 @@ class Options:
 def rank_folder(folder: Path, options: Options) -> Result:
     """Ranks a folder and writes what was asked for; returns the result, whose `unread` were told as one line each."""
     _check(folder, options)
+    with _stopped():
+        return _rank_and_write(folder, options)
+
+
+def _rank_and_write(folder: Path, options: Options) -> Result:
     choices = read_choices(options.choices) if options.choices else ()
     listing = survey(folder, options.exclude)
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None
     bars = bar(total, "photo", folder.name), bar(total, "photo", "grouping")
-    with _stopped(), quiet_libraries(), bars[0] as looked, bars[1] as grouped:
+    with quiet_libraries(), bars[0] as looked, bars[1] as grouped:
         result = rank_photos(folder, listing.shots, ranker, looked, keep, choices, grouped)
     _tell(result, listing.left_out)
     if options.choices:

@@ -25,6 +25,7 @@ _READ = (*FIELDS, "acdsee:rating")
 _NONE = {"", "0", "None"}  # values that say that nothing was decided
 _PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>|<rdf:RDF\b.*?</rdf:RDF>", re.DOTALL)
 _HEAD = 1 << 20  # bytes in which EXIF lies
+_JPEG_HEAD = 1 << 22  # bytes in which the XMP of a JPEG lies; in others it may lie anywhere
 _EXIF_RATING = 0x4746
 
 
@@ -63,7 +64,8 @@ def _values(path: Path) -> Iterator[dict[str, str]]:
 def _packets(path: Path) -> tuple[list[bytes], bytes]:
     """The XMP packets in a photo's file, and its first bytes."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return [match[0] for match in _PACKET.finditer(content)], content[:_HEAD]
+        end = _JPEG_HEAD if content[:3] == jpeg.START else len(content)
+        return [match[0] for match in _PACKET.finditer(content, 0, end)], content[:_HEAD]
 
 
 def _header(head: bytes) -> exif.Exif:

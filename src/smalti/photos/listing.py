@@ -85,12 +85,16 @@ def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
     return Listing(tuple(shots), +walk.left_out)
 
 
-def companions(path: Path) -> list[Path]:
-    """The files beside a photo that belong to it and are none: NAME.mov, NAME.aae, NAME.EXT.xmp and the like."""
-    names = {path.stem.lower(), path.name.lower()}
-    files = (file for file in path.parent.iterdir() if file.suffix.lower() in BESIDE)
-    found = (file for file in files if _original(file.stem).lower() in names)
-    return sorted(file for file in found if file.is_file())
+def companions(folder: Path) -> dict[str, list[Path]]:
+    """The files of a folder that belong to photos and are none, by the photo's name in small letters.
+
+    NAME.mov, NAME.aae, NAME.xmp and the like by NAME, and NAME.EXT.xmp by NAME.EXT.
+    """
+    found: dict[str, list[Path]] = defaultdict(list)
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in BESIDE and file.is_file():
+            found[_original(file.stem).lower()].append(file)
+    return found
 
 
 def note_copy(copy: Path) -> None:

@@ -215,8 +215,8 @@ def _card(ranked: Ranked, row: int, pictures: _Pictures) -> Card:
 
 def _span(series: Series) -> str:
     """When a series was taken, and how long it took."""
-    times = sorted(ranked.photo.taken for ranked in series.ranked if ranked.photo.taken is not None)
-    first = min(series.ranked, key=lambda ranked: ranked.photo.taken or 0).photo
+    times = sorted(ranked.photo.clock for ranked in series.ranked if ranked.photo.clock is not None)
+    first = min(series.ranked, key=lambda ranked: ranked.photo.clock or 0).photo
     if len(times) != len(series.ranked) or not taken(first):
         return ""
     seconds = times[-1] - times[0]

@@ -3,6 +3,7 @@
 import filecmp
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -25,10 +26,11 @@ def copy_picks(
     """
     wanted = {"pick", "unrated"} if unrated else {"pick"}
     copies: list[Path] = []
+    beside = cache(companions)
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for ranked in (ranked for series in result.series for ranked in series.ranked):
-        for copy in _copy_photo(ranked.photo, folder) if ranked.verdict in wanted else ():
+        for copy in _copy_photo(ranked.photo, folder, beside) if ranked.verdict in wanted else ():
             with guarded(folder):
                 made(copy)
             copies.append(copy)
@@ -44,27 +46,36 @@ def no_longer_picks(result: Result, folder: Path) -> tuple[Path, ...]:
         return tuple(folder / f.name for f in files if f.name in made and _same(f, folder / f.name))
 
 
-def _copy_photo(photo: Photo, folder: Path) -> Iterator[Path]:
+def _copy_photo(photo: Photo, folder: Path, beside: Callable[[Path], dict[str, list[Path]]]) -> Iterator[Path]:
     for source in photo.files:
         if not source.is_file():
             raise DataError(f"{shown(source)}: is gone and cannot be copied; run the command again")
-    beside = (file for source in photo.files for file in companions(source))
-    for source, target in _targets(list(dict.fromkeys([*photo.files, *beside])), folder):
+    names = ((source.parent, name.lower()) for source in photo.files for name in (source.stem, source.name))
+    more = [file for place, name in names for file in beside(place).get(name, ())]
+    for source, target in _targets(photo.files, list(dict.fromkeys(more)), folder):
         if not target.exists():
             _copy(source, target)
             yield target
 
 
-def _targets(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """The files and their first free names, or those that hold them already."""
+def _targets(files: Sequence[Path], beside: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
+    """The files and their first free names, or those that hold them already.
+
+    Where the photo itself is there, what belongs to it may have changed since: what is there stays.
+    """
     for number in count(1):
         tag = f"-{number}" if number > 1 else ""
-        names = (source.name.partition(".") for source in sources)  # NAME.JPG and NAME.JPG.xmp stay together
-        pairs = [(source, folder / f"{a}{tag}{dot}{b}") for source, (a, dot, b) in zip(sources, names, strict=True)]
+        pairs, more = _tagged(files, tag, folder), _tagged(beside, tag, folder)
         with guarded(folder):
-            if all(not target.exists() or _same(source, target) for source, target in pairs):
-                return pairs
+            is_there = all(_same(source, target) for source, target in pairs)
+            if is_there or all(not target.exists() or _same(source, target) for source, target in [*pairs, *more]):
+                return [*pairs, *more]
     raise AssertionError("count() ends nowhere")
+
+
+def _tagged(sources: Sequence[Path], tag: str, folder: Path) -> list[tuple[Path, Path]]:
+    names = (source.name.partition(".") for source in sources)  # NAME.JPG and NAME.JPG.xmp stay together
+    return [(source, folder / f"{a}{tag}{dot}{b}") for source, (a, dot, b) in zip(sources, names, strict=True)]
 
 
 def _same(source: Path, target: Path) -> bool:

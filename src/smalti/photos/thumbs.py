@@ -109,7 +109,10 @@ def _fraction(opened: OpenPhoto) -> Pixels | None:
     if not fits or not stored.content.startswith(jpeg.START):
         return None
     flags = _FRACTIONS[fits[0]] | cv2.IMREAD_IGNORE_ORIENTATION
-    bgr = cv2.imdecode(np.frombuffer(stored.content, np.uint8), flags)
+    try:
+        bgr = cv2.imdecode(np.frombuffer(stored.content, np.uint8), flags)
+    except cv2.error:
+        bgr = None
     if bgr is None:
         return None
     return TURNS[stored.turn].apply(bgr[..., ::-1].transpose(2, 0, 1)).transpose(1, 2, 0)
