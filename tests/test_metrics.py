@@ -205,6 +205,16 @@ def test_boundary_f1_by_strips_equals_the_whole(rows):
         assert np.array_equal(getattr(strips, name), getattr(whole, name)), name
 
 
+def test_a_high_and_narrow_image_in_one_strip_is_counted_to_its_end():
+    truth, prediction = maps(8, height=60, width=3, ignore=0)
+    whole, strips = BoundaryF1(4, 2), BoundaryF1(4, 2)
+    whole.add(truth, prediction)
+    feed = BoundaryStrips(strips)
+    feed.add(truth, prediction)
+    feed.close()
+    assert strips.true.tolist() == whole.true.tolist() and strips.true.any()
+
+
 def test_strips_keep_only_the_rows_that_a_match_can_reach():
     feed = BoundaryStrips(BoundaryF1(4, 2))
     for seed in range(5):

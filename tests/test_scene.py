@@ -164,6 +164,32 @@ def test_no_more_tiles_are_read_ahead_than_memory_is_promised_for() -> None:
     assert max(ahead) == 3
 
 
+def test_a_resumed_scene_asks_no_tile_that_is_done() -> None:
+    card = small_card(overlap=0)
+    scene, predict = Scene(48, 16), Threshold(card)
+    summary = predict_scene(scene.read, predict, scene.write, 48, 16, rows_done=16)
+    assert summary.tiles == predict.calls == 2
+
+
+def test_what_was_begun_is_ended_before_a_failure_is_told() -> None:
+    scene, begun, ended = Scene(16, 160), [], []
+
+    def write(window: Window, values: dict[str, np.ndarray[Any, Any]], valid: np.ndarray[Any, Any]) -> None:
+        begun.append(window)
+        time.sleep(0.05)
+        ended.append(window)
+
+    class Failing(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            if self.calls == 3:
+                raise RuntimeError("no more")
+            return super().__call__(batch)
+
+    with pytest.raises(RuntimeError, match="no more"):
+        predict_scene(scene.read, Failing(), write, 16, 160)
+    assert begun == ended != []
+
+
 def test_progress_adds_up_in_the_callers_thread() -> None:
     scene = Scene(40, 50)
     heard: list[tuple[int, int]] = []

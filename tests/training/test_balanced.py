@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ import torch.multiprocessing
 from torch import Tensor, nn
 
 from smalti.card import Task
+from smalti.data.identity import Identity
 from smalti.errors import DivergedError, RecipeError
 from smalti.training.balance import BALANCING, BalanceSettings
 from smalti.training.loop import Training
@@ -52,6 +53,7 @@ class TwoTasks:
     """See `training.work.Work`. Batch 1 has no label of `cover`, batch 2 of neither task where `gaps`."""
 
     selectable = ("score",)
+    identity: ClassVar = {"train": Identity(3, "drawn"), "validation": Identity(1, "drawn")}
 
     def __init__(self, settings: dict[str, Any], batch: int = BATCH, gaps: bool = True, net: nn.Module | None = None):
         torch.manual_seed(0)

@@ -30,7 +30,7 @@ def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool
 def judged_by(recipe: Recipe, work: Work, select: str) -> str:
     """All that decides about the score of given weights, as a digest."""
     settings = recipe.model_dump(mode="json", include={"card": True, "data": True})
-    data = settings["data"]
+    data = settings.get("data", {})  # the recipe of every kind has some, the base of them none
     for key in NO_MATTER:
         data.pop(key, None)
     identity = str(work.identity["validation"])
