@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from smalti.cli import main
+from tests.training.tiny import write_tiny
 
 RECIPE = """
 [card]
@@ -163,3 +165,15 @@ def test_options_that_exclude_each_other_are_wrong_usage(
 ) -> None:
     for wrong in (("--find-lr", "--seeds", "1"), ("--seeds", "one")):
         assert leave(recipe, *wrong)[0] == 2
+
+
+def test_the_first_windows_are_drawn_and_nothing_is_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["smalti", "train", str(write_tiny(tmp_path)), "--show-batches", "--out", str(tmp_path / "run")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+    assert "batches.png: the first 24 windows" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["batches.png"]
+    with Image.open(tmp_path / "run" / "batches.png") as picture:
+        assert picture.height > 8 * 200 and picture.getcolors(1000) is None

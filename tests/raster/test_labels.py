@@ -62,6 +62,17 @@ def test_ids_stand_for_classes(tmp_path: Path) -> None:
         open_labels(path, Grid(1, 3), TASK, LabelSpec(ids={0: "sea"}))
 
 
+def test_zero_may_be_unlabelled_and_the_rest_shifted(tmp_path: Path) -> None:
+    path = save(tmp_path / "mask.png", np.array([[0, 1, 2, 3], [2, 1, 0, 255], [3, 3, 3, 3]], np.uint8))
+    spec = LabelSpec(reduce_zero_label=True)
+    found = open_labels(path, GRID, TASK, spec).read(WHOLE)
+    assert found.tolist() == [[255, 0, 1, 2], [1, 0, 255, 255], [2, 2, 2, 2]]
+    with pytest.raises(LabelError, match="unknown class value 9"):
+        open_labels(save(tmp_path / "nine.png", np.full((3, 4), 9, np.uint8)), GRID, TASK, spec).read(WHOLE)
+    with pytest.raises(ValueError, match="keep one of them"):
+        LabelSpec(reduce_zero_label=True, ids={1: 0})
+
+
 def test_unknown_value_is_named_counted_and_placed(tmp_path: Path) -> None:
     ids = IDS.copy()
     ids[1, 2:] = 9

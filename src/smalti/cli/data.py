@@ -1,4 +1,4 @@
-"""`smalti data`: public data sets by name, and whether a download of one is complete."""
+"""`smalti data`: public data sets by name, whether a download of one is complete, and folders of one's own."""
 
 from pathlib import Path
 
@@ -7,24 +7,82 @@ import click
 from smalti.cli.out_path import OutPath
 
 
-@click.command(name="data")
-@click.argument("name", required=False)
+class OwnOrKnown(click.Group):
+    """Subcommands for folders of one's own; any other first word is the name of a public data set."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand, or the one for public data sets with all words."""
+        if args and args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return known.name, known, args
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Both forms."""
+        for words in ("[NAME [DIR]] [--split SPLIT] [--sheet FILE]", "check FOLDER", "split FOLDER -o OUT"):
+            formatter.write_usage(ctx.command_path, words)
+
+
+@click.group(name="data", cls=OwnOrKnown, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List public data sets, check a download of one, and look into folders of your own.
+
+    Without NAME all that are known, with licence and citation. With NAME its classes, splits and files, and what a
+    recipe says to use it. With DIR, the folder it was unpacked into, what is missing and what is extra, how much of
+    each class its labels hold (of one SPLIT alone, if that is named), and a contact sheet of images beside labels
+    (FILE, .jpg or .png).
+    """
+    if ctx.invoked_subcommand is None:
+        from smalti.cli.known_data import list_all
+
+        click.echo(list_all())
+
+
+@click.command(name="known")
+@click.argument("name")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--split", metavar="SPLIT", help="Check only what this split needs.")
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
-def command(name: str | None, folder: Path | None, split: str | None, sheet: Path | None) -> None:
-    """List public data sets, and check a download of one.
+def known(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
+    """Describe a public data set, or check a download of one."""
+    from smalti.cli.known_data import check, describe
 
-    Without NAME all that are known, with licence and citation. With NAME its classes, splits and files, and what a
-    recipe says to use it. With DIR, the folder it was unpacked into, what is missing and what is extra, how much of
-    each class its labels hold, and a contact sheet of images beside labels.
-    """
-    from smalti.cli.known_data import check, describe, list_all  # imports what `--help` does not need
-
-    if name is None:
-        click.echo(list_all())
-    elif folder is None:
+    if folder is None:
         click.echo(describe(name))
     else:
         check(name, folder, split, sheet or Path(f"{name}_sheet.jpg"))
+
+
+@command.command(name="check")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE",
+              help="Where the contact sheet goes, .jpg or .png.  [default: FOLDER_sheet.jpg]")  # fmt: skip
+def check_folder(folder: Path, sheet: Path | None) -> None:
+    """Look into a FOLDER of images and labels of your own.
+
+    Prints sizes and types, how much of each value or colour the labels hold, what looks suspicious, and the lines of a
+    recipe for them; draws a contact sheet of images beside labels.
+    """
+    from smalti.cli.own_data import check_own
+
+    check_own(folder, sheet or Path(f"{folder.resolve().name}_sheet.jpg"))
+
+
+@command.command(name="split")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--validation", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
+@click.option("--test", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
+@click.option("--place", metavar="REGEX", help="What in an image's path names its place.")
+def split_folder(folder: Path, out: Path, validation: float, test: float, place: str | None) -> None:
+    """Copy a FOLDER of images and labels into OUT/train, OUT/validation and OUT/test, split by place.
+
+    Images with a place on the ground are cut into three stripes, those that overlap kept together; others are told
+    apart by folder and name, or by --place: 'tile(\\d+)'.
+    """
+    from smalti.cli.own_data import split_own
+
+    split_own(folder, out, validation, test, place)

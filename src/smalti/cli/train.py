@@ -15,6 +15,7 @@ from smalti.cli.out_path import OutPath
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
 @click.option("--find-lr", is_flag=True, help="Only try learning rates and suggest one; no training.")
+@click.option("--show-batches", is_flag=True, help="Only draw the first windows, augmented, to OUT/batches.png.")
 @click.option(
     "--variant",
     "variants",
@@ -29,6 +30,7 @@ def command(
     changes: tuple[str, ...],
     resume: bool,
     find_lr: bool,
+    show_batches: bool,
     variants: tuple[str, ...],
     seeds: str | None,
     out: Path | None,
@@ -39,14 +41,16 @@ def command(
     and OUT/last, records in OUT/records.csv and OUT/tensorboard. Variants and seeds lie in OUT/VARIANT; those that are
     finished are not trained again, and a table of all comes last.
     """
-    if sum((resume, find_lr, bool(variants or seeds))) > 1:
-        raise click.UsageError("--resume, --find-lr and --variant or --seeds exclude each other")
+    if sum((resume, find_lr, show_batches, bool(variants or seeds))) > 1:
+        raise click.UsageError("--resume, --find-lr, --show-batches and --variant or --seeds exclude each other")
     make_ready()
     from smalti.cli import training_run
     from smalti.training.variants import plan
 
     if find_lr:
         training_run.find_rate(recipe, changes, out)
+    elif show_batches:
+        training_run.show_batches(recipe, changes, out)
     elif variants or seeds:
         training_run.train_variants(recipe, changes, plan(variants, _numbers(seeds)), out)
     else:

@@ -7,6 +7,7 @@ import click
 from pydantic import ValidationError
 
 from smalti.errors import RecipeError
+from smalti.evaluation.words import count
 from smalti.jobs import deliver, hold
 from smalti.report.lr_range_page import write_lr_range_page
 from smalti.training import lr_range
@@ -68,6 +69,16 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
             write_lr_range_page(page, recipe.card.name, found.rates, found.losses, found.smooth, found.lines())
         click.echo("\n".join(found.lines()))
         click.echo(f"the curve: {page}")
+
+
+def show_batches(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
+    """Draws the first windows of a training as they enter the net; no training."""
+    from smalti.training.batch_sheet import write_batches
+
+    recipe = read_recipe(path, changes)
+    sheet = (out or Path("runs") / recipe.card.name) / "batches.png"
+    windows = write_batches(open_work(recipe, recipe.make_card(path.name)), sheet)
+    click.echo(f"{sheet}: the first {count(windows, 'window')}")
 
 
 def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dict[str, float]:

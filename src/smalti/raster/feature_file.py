@@ -19,6 +19,8 @@ from smalti.raster.quiet import quiet
 OWN = "class"
 """The attribute under which Smalti itself writes the class."""
 
+NAMED = 8
+"""Attributes that a message names."""
 _ROUNDED = 1 + 1e-6
 
 
@@ -73,8 +75,8 @@ def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str
             f"{path}: has no features; if that is meant so, say with `background` which class all of it is"
         )
     if spec.attribute is None:
-        raise LabelError(f"{path}: tell with `attribute` which of {', '.join(fields)} is the class, or give `burn`")
-    raise LabelError(f"{path}: features have no attribute {column!r}, only {', '.join(fields)}")
+        raise LabelError(f"{path}: tell with `attribute` which of {_some(fields)} is the class, or give `burn`")
+    raise LabelError(f"{path}: features have no attribute {column!r}, only {_some(fields)}")
 
 
 def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -143,3 +145,8 @@ def _check_degrees(path: str, points: Points, crs: CRS, to: CRS) -> None:
         f"{path}: its coordinates, such as {such}, are no longitude and latitude, but its CRS is "
         f"{crs.to_string()[:40]} (so it is in GeoJSON without `crs`); {mend}"
     )
+
+
+def _some(fields: Sequence[str]) -> str:
+    """The attributes of a file, of many the first ones."""
+    return ", ".join(fields[:NAMED]) + (f" and {len(fields) - NAMED} more" if len(fields) > NAMED else "")

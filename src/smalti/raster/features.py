@@ -64,13 +64,13 @@ def _classes(path: str, task: Task, spec: LabelSpec, values: NDArray[Any] | None
     if values is None:  # without features there is no attribute
         return []
     known: dict[str, int] = {}
-    for text in {_text(value) for value in values}:
+    for text in {text_of(value) for value in values}:
         wanted = spec.values.get(text, text)
         known[text] = task.ignore if text == "" else class_id(task, wanted, f"{path}: {spec.attribute or OWN}")
-    return [known[_text(value)] for value in values]
+    return [known[text_of(value)] for value in values]
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """An attribute's value as it is written in a recipe: whole numbers without a point, nothing for a missing one."""
     if value is None or value != value:
         return ""

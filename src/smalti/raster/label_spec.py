@@ -1,8 +1,9 @@
 """How labels are written down: which colour, value or attribute stands for which class."""
 
 from contextlib import suppress
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import RGB, Task
 from smalti.errors import LabelError
@@ -20,6 +21,8 @@ class LabelSpec(BaseModel):
     """Where label images have impure colours: a channel counts as 255 from this value on, else as 0."""
     ids: dict[int, str | int] = Field(default_factory=dict)
     """Pixel values of a class raster; without any, the value is the class id."""
+    reduce_zero_label: bool = False
+    """Of a class raster: 0 is unlabelled, and the value n stands for the n-th class. Excludes `ids`."""
     layer: str | None = None
     """The layer of a vector file of several."""
     attribute: str | None = None
@@ -30,6 +33,19 @@ class LabelSpec(BaseModel):
     """The one class of all features."""
     background: str | int | None = None
     """The class of pixels without a feature; None leaves them out."""
+
+    @model_validator(mode="after")
+    def _one_numbering(self) -> Self:
+        if self.ids and self.reduce_zero_label:
+            raise ValueError("ids and reduce_zero_label both number the classes; keep one of them")
+        return self
+
+    def numbered(self, task: Task) -> "LabelSpec":
+        """The same, with `reduce_zero_label` written out as `ids`."""
+        if not self.reduce_zero_label:
+            return self
+        ids: dict[int, str | int] = {0: "ignore", **dict(enumerate(task.labels, 1))}
+        return self.model_copy(update={"reduce_zero_label": False, "ids": ids})
 
 
 DEFAULT = LabelSpec()

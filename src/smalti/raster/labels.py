@@ -38,6 +38,7 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
     Raises LabelError where the size or place differs from the image's, or a colour, value or attribute is unknown
     (for images when the window that holds it is read), and RasterError where the file is no image.
     """
+    spec = spec.numbered(task)
     if Path(path).suffix.lower() in VECTORS:
         return FeatureLabels(str(path), grid, task, spec)
     known = known_colors(task, spec)

@@ -1,0 +1,212 @@
+"""What stands in the labels of a folder of one's own, before anybody says what it means: values or colours, counted."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.errors import DataError, InputError
+from smalti.evaluation.pairs import VECTORS, OpenTruth
+from smalti.raster.feature_file import OWN, read_features
+from smalti.raster.features import text_of
+from smalti.raster.grid import Grid
+from smalti.raster.image_labels import is_jpeg, strips
+from smalti.raster.label_spec import LabelSpec
+from smalti.raster.labels import open_labels
+from smalti.raster.palette import to_hex
+from smalti.raster.read import open_file, open_raster
+
+MOST_VALUES = 64
+"""More of them in one file are no classes."""
+RARE = 1e-5
+"""Share of all pixels below which a value is named as perhaps a stray one."""
+GREY = 0x010101
+FEATURE = "feature"
+"""What features without an attribute `class` are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An image and what its labels hold."""
+
+    image: Path
+    labels: Path
+    grid: Grid
+    kind: str
+    """Bands and type of the image, for example `3 x uint8`."""
+    colored: bool
+    """Whether the labels are colours and not numbers."""
+    values: dict[str, int]
+    """Pixels by value (`7`), colour (`#3C1098`) or attribute (`building`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found in all pairs of a folder."""
+
+    found: tuple[Labelled, ...]
+    problems: tuple[str, ...]
+    """Why others cannot be used, a line each, none twice."""
+
+    @property
+    def pixels(self) -> Counter[str]:
+        """Pixels of each value, the most frequent one first."""
+        return sum((Counter(each.values) for each in self.found), Counter())
+
+    @property
+    def colored(self) -> bool:
+        """Whether labels are colours."""
+        return any(each.colored for each in self.found)
+
+    def names(self) -> list[str]:
+        """All values, numbers by their size."""
+        return sorted(self.pixels, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+
+    def task(self) -> Task:
+        """A task whose classes are the values as they stand."""
+        names = self.names()
+        colors = [(int(name[1:3], 16), int(name[3:5], 16), int(name[5:], 16)) for name in names if name[0] == "#"]
+        return Task(name="values", labels=tuple(names), colors=tuple(colors) if len(colors) == len(names) else ())
+
+    def opener(self, each: Labelled) -> OpenTruth:
+        """Opens labels as classes of `task`."""
+        if each.labels.suffix.lower() in VECTORS:
+            spec = _vector_spec(each.labels)
+        elif self.colored:
+            spec = LabelSpec(colors={name: name for name in each.values})
+        else:
+            spec = LabelSpec(ids={int(name): name for name in each.values})
+        return partial(_open_labels, each.labels, self.task(), spec)
+
+
+def _open_labels(path: Path, task: Task, spec: LabelSpec, grid: Grid) -> Any:
+    return open_labels(path, grid, task, spec)
+
+
+def survey(pairs: Sequence[tuple[Path, Path]], advance: Callable[[], None] = lambda: None) -> Survey:
+    """Reads all labels; `advance` is called after each. What cannot be used is among the problems."""
+    found, problems = [], []
+    for image, labels in pairs:
+        try:
+            found.append(_look(image, labels))
+        except InputError as error:
+            problems.append(str(error))
+        advance()
+    if any(each.colored for each in found):  # black, grey and white are colours then
+        found = [each if each.colored or _is_vector(each.labels) else _as_colors(each) for each in found]
+    return Survey(tuple(found), tuple(dict.fromkeys(problems)))
+
+
+def _look(image: Path, labels: Path) -> Labelled:
+    with closing(open_raster(image)) as reader:
+        grid, kind = reader.grid, f"{len(reader.bands)} x {reader.dtype}"
+    if _is_vector(labels):
+        return Labelled(image, labels, grid, kind, False, _drawn(labels, grid))
+    with closing(open_labels(labels, grid, Task(name="any", labels=("any",)), LabelSpec(ids={0: 0}))):
+        pass  # refuses another size and place
+    counts, colored = _counted(labels)
+    return Labelled(image, labels, grid, kind, colored, counts)
+
+
+def _is_vector(path: Path) -> bool:
+    return path.suffix.lower() in VECTORS
+
+
+def _drawn(labels: Path, grid: Grid) -> dict[str, int]:
+    """Pixels of each value of the attribute `class`; features without it are one class."""
+    shapes, values = read_features(str(labels), grid, _vector_spec(labels))
+    if not len(shapes):
+        return {}
+    names = sorted({text_of(value) for value in values} - {""}) if values is not None else [FEATURE]
+    found = np.zeros(256, np.int64)
+    task = Task(name="values", labels=tuple(names))
+    with closing(open_labels(labels, grid, task, _vector_spec(labels))) as reader:
+        for strip in strips(grid):
+            found += np.bincount(reader.read(strip).ravel(), minlength=256)
+    return {name: int(found[k]) for k, name in enumerate(names) if found[k]}
+
+
+def _vector_spec(labels: Path) -> LabelSpec:
+    """By their attribute `class`, or all as one."""
+    try:
+        fields = pyogrio.read_info(labels)["fields"]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
+        return LabelSpec()  # whoever reads it says why
+    return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)
+
+
+def _counted(labels: Path) -> tuple[dict[str, int], bool]:
+    """Pixels of each value or colour, and whether it is colours; grey ones of three bands count as numbers."""
+    total: Counter[int] = Counter()
+    with closing(open_file(labels, expand=False, holes=False)) as reader:
+        painted = reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
+        for strip in strips(reader.grid):
+            pixels = reader.read(strip)[0]
+            packed = _packed(reader.palette[:3, pixels[0]] if painted and reader.palette is not None else pixels[:3])
+            total.update(dict(zip(*map(np.ndarray.tolist, np.unique(packed, return_counts=True)), strict=True)))
+            if len(total) > MOST_VALUES:
+                raise DataError(_too_many(labels))
+        three = painted or len(reader.bands) >= 3
+    colored = three and any(value % GREY for value in total)
+    return {_name(value, three, colored): count for value, count in total.items()}, colored
+
+
+def _packed(pixels: NDArray[Any]) -> NDArray[np.int64]:
+    """One number per pixel of (C, H, W): its value, or red, green and blue in one."""
+    if len(pixels) < 3:
+        return np.asarray(pixels[0], np.int64)
+    red, green, blue = pixels.astype(np.int64)
+    packed: NDArray[np.int64] = (red << 16) + (green << 8) + blue
+    return packed
+
+
+def _name(value: int, three: bool, colored: bool) -> str:
+    if colored:
+        return to_hex((value >> 16, value >> 8 & 255, value & 255))
+    return str(value // GREY if three else value)
+
+
+def _as_colors(each: Labelled) -> Labelled:
+    values = {to_hex((int(name), int(name), int(name))): count for name, count in each.values.items()}
+    return Labelled(each.image, each.labels, each.grid, each.kind, True, values)
+
+
+def _too_many(labels: Path) -> str:
+    why = "JPEG changes values: save labels as PNG" if is_jpeg(str(labels)) else "is it an image, or smoothed?"
+    return f"{labels}: has more than {MOST_VALUES} values, so it is no map of classes; {why}"
+
+
+def remarks(found: Survey) -> Iterator[str]:
+    """What a person should look at, a line each."""
+    for what, kinds in (("images are", [each.kind for each in found.found]), ("pixel sizes are", _pixel_sizes(found))):
+        if len(set(kinds)) > 1:
+            yield f"{what} of several kinds: {', '.join(f'{kind} ({n})' for kind, n in Counter(kinds).most_common(5))}"
+    if single := [each.labels.name for each in found.found if len(each.values) == 1]:
+        yield f"{len(single)} of {len(found.found)} labels hold one value alone: {_some(single)}"
+    if empty := [each.labels.name for each in found.found if not each.values]:
+        yield f"{len(empty)} vector files have no feature on their image: {_some(empty)}"
+    pixels = found.pixels
+    if set(pixels) == {"0", "255"}:
+        yield 'values are 0 and 255, and 255 is ignored by default: say labels.ids = { 0 = "other", 255 = "..." }'
+    total = sum(pixels.values())
+    for name, count in pixels.items():
+        holders = [each.labels.name for each in found.found if name in each.values]
+        if count < RARE * total:
+            yield f"value {name} is rare, perhaps a stray one: {count} pixels, in {_some(holders)}"
+
+
+def _pixel_sizes(found: Survey) -> list[str]:
+    sizes = ((abs(each.grid.transform.a), each.grid.crs) for each in found.found if each.grid.georeferenced)
+    return [f"{size:.3g} of {crs.to_string()[:30]}" for size, crs in sizes if crs is not None]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

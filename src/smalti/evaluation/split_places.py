@@ -1,0 +1,163 @@
+"""A folder of images and labels split into training, validation and test by place: neighbours stay together.
+
+Random splits put chips of one scene on both sides, and scores then tell how well a place is remembered. Images with a
+place on the ground are cut along the longer side of the area that they cover; others are told apart by a part of their
+path.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smalti.errors import DataError
+from smalti.raster.read import open_raster
+
+PARTS = ("train", "validation", "test")
+Pairs = Sequence[tuple[Path, Path]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Images that must stay together."""
+
+    name: str
+    members: tuple[int, ...]
+    """Indices of pairs."""
+    pixels: int
+
+
+def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None = None) -> tuple[str, list[str]]:
+    """By what the pairs were split, in words, and the part of each: one of `PARTS`, by the shares of their pixels.
+
+    `pattern` is a regular expression on the path of an image below `root`; its first group (or all of it) names the
+    place. DataError where there are fewer places than parts that shall hold something.
+    """
+    several = sum(share > 0 for share in shares)
+    if pattern is None and (places := _on_the_ground(pairs)) is not None:
+        how, chosen = "place on the ground, in stripes", _in_stripes(places, shares)
+    else:
+        places = _by_name(pairs, root, pattern)
+        how, chosen = _words(pattern, places), _by_need(places, shares)
+    if len(places) < several:
+        raise DataError(
+            f"{root}: its images are of {len(places)} place{'s' if len(places) != 1 else ''} ({how}), but {several} "
+            "parts are wanted; say with --place what in their paths names the place, or make fewer parts"
+        )
+    part = [""] * len(pairs)
+    for place, name in zip(places, chosen, strict=True):
+        for member in place.members:
+            part[member] = name
+    return how, part
+
+
+def _words(pattern: str | None, places: Sequence[Place]) -> str:
+    how = f"what {pattern!r} finds in the path" if pattern else "folder and the name up to its first number"
+    return f"{how}: {', '.join(place.name for place in places[:4])}{' ...' if len(places) > 4 else ''}"
+
+
+def _on_the_ground(pairs: Pairs) -> list[Place] | None:
+    """Groups of images that overlap, along the longer side of all; None where not all have a place in one CRS."""
+    import shapely
+
+    boxes, sizes, systems = [], [], set()
+    for image, _ in pairs:
+        with closing(open_raster(image)) as reader:
+            grid = reader.grid
+        if not grid.georeferenced:
+            return None
+        corners = [grid.xy(col, row) for row in (0, grid.height) for col in (0, grid.width)]
+        boxes.append(shapely.box(*np.min(corners, 0), *np.max(corners, 0)))
+        sizes.append(grid.height * grid.width)
+        systems.add(grid.crs)
+    if len(systems) != 1:
+        return None
+    groups = _overlapping(boxes)
+    west, south, east, north = shapely.total_bounds(boxes)
+    axis = 0 if east - west >= north - south else 1
+    middles = [float(np.mean([shapely.get_coordinates(boxes[i].centroid)[0, axis] for i in group])) for group in groups]
+    order = sorted(range(len(groups)), key=lambda k: middles[k])
+    return [Place(str(k), tuple(groups[k]), sum(sizes[i] for i in groups[k])) for k in order]
+
+
+def _overlapping(boxes: Sequence[object]) -> list[list[int]]:
+    """Indices of boxes that are connected by areas that they share; a common border is no area."""
+    import shapely
+
+    tree = shapely.STRtree(boxes)
+    parent = list(range(len(boxes)))
+
+    def top(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    for one, other in tree.query(boxes, predicate="intersects").T:
+        shared = shapely.intersection(boxes[one], boxes[other]).area
+        if one < other and shared > 1e-6 * min(boxes[one].area, boxes[other].area):
+            parent[top(int(other))] = top(int(one))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for k in range(len(boxes)):
+        groups[top(k)].append(k)
+    return list(groups.values())
+
+
+def _by_name(pairs: Pairs, root: Path, pattern: str | None) -> list[Place]:
+    """Places by name, the largest one first."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for number, (image, _) in enumerate(pairs):
+        members[_place(image.relative_to(root), pattern)].append(number)
+    found = []
+    for name, numbers in members.items():
+        pixels = 0
+        for number in numbers:
+            with closing(open_raster(pairs[number][0])) as reader:
+                pixels += reader.grid.height * reader.grid.width
+        found.append(Place(name, tuple(numbers), pixels))
+    return sorted(found, key=lambda place: (-place.pixels, place.name))
+
+
+def _place(path: Path, pattern: str | None) -> str:
+    if pattern is None:
+        above = path.parent.parent.as_posix()  # of the folder of images
+        stem = re.split(r"\d", path.stem, maxsplit=1)[0].strip("_-. ")
+        return f"{above}/{stem}" if above != "." else stem
+    found = re.search(pattern, path.as_posix())
+    if found is None:
+        raise DataError(f"{path}: --place {pattern!r} finds nothing in this path; it must name a place in every one")
+    return found.group(1) if found.groups() else found.group(0)
+
+
+def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
+    """Train first, then validation, then test, each beside the next; every wanted part has a place at least."""
+    total = sum(place.pixels for place in places)
+    ends = np.cumsum(shares)
+    chosen, done = [], 0
+    for place in places:
+        middle = (done + place.pixels / 2) / total
+        chosen.append(PARTS[min(int(np.searchsorted(ends, middle, side="right")), len(PARTS) - 1)])
+        done += place.pixels
+    for part, share in zip(reversed(PARTS), reversed(shares), strict=True):
+        if share > 0 and part not in chosen and len(places) >= len(PARTS):
+            chosen[{"test": -1, "validation": -2, "train": 0}[part]] = part
+    return chosen
+
+
+def _by_need(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
+    """The largest place goes to the part that lacks most, and so on; a part without any comes before one that has."""
+    total = sum(place.pixels for place in places)
+    lacking = [share * total for share in shares]
+    empty = [share > 0 for share in shares]
+    chosen = []
+    for left, place in zip(range(len(places), 0, -1), places, strict=True):
+        must = sum(empty) >= left
+        k = max((k for k in range(len(PARTS)) if shares[k] > 0 and (empty[k] or not must)), key=lambda k: lacking[k])
+        chosen.append(PARTS[k])
+        lacking[k] -= place.pixels
+        empty[k] = False
+    return chosen
