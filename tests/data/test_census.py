@@ -69,7 +69,7 @@ def test_one_task_may_have_no_label_but_not_all(tmp_path: Path) -> None:
 def test_a_damaged_label_deep_in_a_file_is_found(tmp_path: Path) -> None:
     classes = halves(0, 0)
     classes[599, 39] = 9
-    with pytest.raises(LabelError, match="unknown class value 9 in 1 pixels, first at row 599, column 39"):
+    with pytest.raises(LabelError, match="unknown class value 9 in 1 pixel, first at row 599, column 39"):
         census([scene(tmp_path, classes, halves(1, 1))], CARD.tasks)
 
 

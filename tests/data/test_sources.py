@@ -87,7 +87,7 @@ def test_a_raster_of_values_alone_needs_no_labels(tmp_path: Path) -> None:
     )
     (scene,) = open_source(source, tmp_path, card_of(), [depth])
     np.testing.assert_allclose(scene.read_targets(Window(0, 0, 30, 40))["depth"], 2.5)
-    with pytest.raises(DataError, match="1 images but 0 files of truth"):
+    with pytest.raises(DataError, match="1 image but 0 files of truth"):
         open_source(source, tmp_path, card_of(), [TASK, depth])
 
 

@@ -109,4 +109,4 @@ def test_unusable_labels_are_told_with_what_is_wrong(tmp_path):
     Image.fromarray(pixels).save(items[1].labels)
     problems = check_contents(known, check_files(known, tmp_path, "train")).problems
     assert len(problems) == 2 and "they must be the same" in problems[0]
-    assert "unknown colour #C80A00 in 1 pixels, first at row 3, column 4" in problems[1]
+    assert "unknown colour #C80A00 in 1 pixel, first at row 3, column 4" in problems[1]

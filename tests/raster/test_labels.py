@@ -168,7 +168,7 @@ def test_three_bands_that_are_alike_are_ids(tmp_path: Path, task: Task) -> None:
     alpha = np.full((3, 4, 1), 255, np.uint8)
     path = save(tmp_path / "b.png", np.concatenate([np.stack([IDS] * 3, axis=-1), alpha], axis=-1))
     assert np.array_equal(open_labels(path, GRID, task).read(WHOLE), IDS)
-    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixels, first at row 0, column 2"):
+    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixel, first at row 0, column 2"):
         open_labels(save(tmp_path / "c.png", np.array([[[1] * 3, [0] * 3, [7] * 3]], np.uint8)), Grid(1, 3), task).read(
             Window(0, 0, 1, 3)
         )

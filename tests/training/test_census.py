@@ -118,7 +118,7 @@ def test_one_wrong_pixel_is_found_wherever_it_is(recipe: Path, tmp_path: Path, p
         return mask
 
     masks(tmp_path, part, spoil)
-    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixels, first at row 39, column 47"):
+    with pytest.raises(LabelError, match="unknown class value 7 in 1 pixel, first at row 39, column 47"):
         opened(recipe)
 
 

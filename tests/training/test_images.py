@@ -318,7 +318,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("data.train.0.pth=x", "unknown key data.train.0.pth; did you mean path"),
         ("data.resize=30", "data.resize 30 must not be below card.tile 32"),
         ("train.batch=1", "train.batch"),
-        ("train={batch=2,devices=2}", "gives each process 1 images"),
+        ("train={batch=2,devices=2}", "gives each process 1 image:"),
         ("augment={mixup=0.1}", "an even number"),
         ("card.bands=['red']", "three bands of bytes"),
         ("card.tasks.0.unit=m", "unknown key card.tasks.0.unit"),

@@ -113,7 +113,10 @@ def test_a_killed_training_goes_on_where_it_was(recipe: Path, trained: tuple[Pat
 class Quiet:
     """Records that nobody reads."""
 
-    path = Path("absent")
+    path = Path("records.csv")
+
+    def content(self) -> bytes:
+        return b""
 
 
 @pytest.mark.parametrize("loss", ["pairs=1", "pairs=1,list=0.5,group=0.1"])
@@ -198,3 +201,23 @@ def test_weights_of_another_net_are_refused(trained: tuple[Path, str], monkeypat
     monkeypatch.setattr(predict, "load_checkpoint", lambda _: (card, weights))
     with pytest.raises(ModelError, match="do not fit the net ranker"):
         checkpoint_logits(trained[0] / "best")
+
+
+def test_a_damaged_photo_is_told_before_the_first_step(tmp_path: Path) -> None:
+    write_ranked(tmp_path / "train", 3)
+    write_ranked(tmp_path / "validation", 2, first=10)
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE.format(root=tmp_path))
+    photo = tmp_path / "validation" / "s11" / "03.png"
+    photo.write_bytes(photo.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"s11/03\.png: is truncated"):
+        start(path, tmp_path / "run")
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_pairs_without_a_better_photo_say_nothing(recipe: Path, tmp_path: Path, part: str) -> None:
+    write_ranked(tmp_path, 1)
+    (tmp_path / "pairs.csv").write_text("a,b,p\ns0/01.png,s0/02.png,0.5\ns0/01.png,s0/03.png,0.5\n")
+    source = f"data.{part}=[{{kind='pairs',path='{tmp_path / 'pairs.csv'}'}}]"
+    with pytest.raises(DataError, match=r"^(training|validation): all photos are as good as the others"):
+        start(recipe, tmp_path / "run", source)

@@ -17,6 +17,7 @@ from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.data.truths import FilesTruth, FolderTruth, KnownTruth, TruthFile, Written
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
+from smalti.evaluation.words import count
 from smalti.known.items import Borders, Item
 from smalti.known.layout import Role
 from smalti.known.opened import Opener, open_split
@@ -126,7 +127,8 @@ class ScenesSource(_Files):
         """A file for each image."""
         if len(files) not in (1, len(self.images)):
             raise DataError(
-                f"{len(self.images)} images but {len(files)} files of truth; give one for each image, or one for all"
+                f"{count(len(self.images), 'image')} but {count(len(files), 'file')} of truth; "
+                "give one for each image, or one for all"
             )
         return files * len(self.images) if len(files) == 1 else files
 

@@ -38,7 +38,7 @@ class Conditions:
         """All conditions, as (what, text)."""
         stated, card = self.stated, self.card
         return [
-            ("data", f"{stated.data}, {count(self.images, 'image')}, {self.pixels:,} pixels counted"),
+            ("data", f"{stated.data}, {count(self.images, 'image')}, {count(self.pixels, 'pixel')} counted"),
             ("split", stated.split),
             *self.of_the_task(),
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
@@ -53,7 +53,7 @@ class Conditions:
     def passed_over(self, what: str) -> str:
         """How many pixels were not counted, being without `what`."""
         share = self.ignored / max(1, self.pixels + self.ignored)
-        return f"{self.ignored:,} pixels without {what} ({share:.1%}) ignored"
+        return f"{count(self.ignored, 'pixel')} without {what} ({share:.1%}) ignored"
 
     def __str__(self) -> str:
         return "; ".join(f"{what}: {text}" for what, text in self.lines())

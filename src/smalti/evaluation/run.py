@@ -22,6 +22,7 @@ from smalti.evaluation.tiles import TileRow
 from smalti.evaluation.value_result import ValueEvaluation
 from smalti.evaluation.value_tally import ValueTally, threshold
 from smalti.evaluation.views import Both
+from smalti.evaluation.words import count
 from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.tiling import Window
 
@@ -94,7 +95,7 @@ def evaluate_tasks(
     images = sum(1 for pair in pairs if scoring.score(pair))
     counted = [tally for tally in tallies if tally.counted]
     if not counted:
-        raise DataError(f"{data}: no pixel with a label among {images} images; nothing to score")
+        raise DataError(f"{data}: no pixel with a label among {count(images, 'image')}; nothing to score")
     stated = Stated(data, split, chosen, card, tta)
     seconds = time.perf_counter() - started
     return {tally.task.name: tally.result(stated, seconds) for tally in counted}

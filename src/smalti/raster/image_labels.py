@@ -68,9 +68,9 @@ class ImageLabels:
                 count += int(same.sum())
                 others += int(unknown.sum()) - int(same.sum())
         assert first is not None
-        more = f", and {others} pixels have others" if others else ""
+        more = f", and {others} further ones" if others else ""
         raise LabelError(
-            f"{self._reader.path}: unknown {self._name(first)} in {count} pixels, "
+            f"{self._reader.path}: unknown {self._name(first)} in {count} pixel{'' if count == 1 else 's'}, "
             f"first at row {place[0]}, column {place[1]}{more}; {self._advice()}"
         )
 

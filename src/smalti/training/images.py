@@ -15,6 +15,7 @@ from smalti.data.identity import Identity
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
 from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
+from smalti.evaluation.words import count
 from smalti.losses.images import mix
 from smalti.nets.build import Model, build
 from smalti.nets.multitask.values import begin_values
@@ -128,11 +129,12 @@ class ImagesWork:
         t, net = self.recipe.train, self.recipe.net
         parameters = sum(p.numel() for p in self.model.parameters())
         batch = t.batch * t.accumulate
+        once = count(math.ceil(self.stream.length / batch), "step")
         return [
             f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
             *self.split.lines(),
-            f"{t.steps} steps of {batch} images of {self.card.tile}x{self.card.tile}; one pass over the "
-            f"{self.stream.length:,} images is {math.ceil(self.stream.length / batch):,} steps",
+            f"{count(t.steps, 'step')} of {count(batch, 'image')} of {self.card.tile}x{self.card.tile}; "
+            f"one pass over the {count(self.stream.length, 'image')} is {once}",
             *self._filled,
         ]
 

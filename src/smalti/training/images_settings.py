@@ -12,6 +12,7 @@ from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
+from smalti.evaluation.words import count
 from smalti.losses import ValueLossSettings
 from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
@@ -234,7 +235,7 @@ class ImagesRecipe(Recipe):
         each = self.train.batch // (self.train.devices * self.train.nodes)
         if each < 2 or (self.augment.mixup and each % 2):
             raise ValueError(
-                f"train.batch {self.train.batch} gives each process {each} images: batch norms need two, and "
+                f"train.batch {self.train.batch} gives each process {count(each, 'image')}: batch norms need two, and "
                 "augment.mixup an even number"
             )
         return self

@@ -11,6 +11,7 @@ from smalti.data.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table
+from smalti.evaluation.words import count
 from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
 from smalti.nets.multitask.values import begin_values
@@ -87,7 +88,7 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
             f"{self.card.name}: {net.sharing} on {net.encoder}, {parameters:,} parameters",
             f"tasks       {tasks}; balance {self.recipe.balance.name}",
             *self.split.lines(),
-            f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
+            f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
             *self._filled,
         ]
 

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.data.identity import Identity, identity, marks
+from smalti.data.images.listing import ENDINGS, check_whole
 from smalti.data.photos.looks import Looked, Shelf
 from smalti.data.photos.series import Collection, FileSeries, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
+from smalti.errors import DataError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
+from smalti.evaluation.words import count
 from smalti.nets.build import Model, build
 from smalti.training.encoder import start_encoder
 from smalti.training.predict import load_model
@@ -45,6 +48,8 @@ class RankingWork:
         opened = {part: [source.open(recipe.root) for source in sources] for part, sources in parts.items()}
         for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
             check_split(opened[one], opened[other], (one, other))
+        for part, collections in opened.items():
+            _check_part(part, collections)
         self.identity = {part: _identity(opened[name]) for part, name in PARTS.items()}
         self._opened = opened
         memory = {part: int(share * data.memory_mb * 1_000_000) for part, share in SHARES.items()}
@@ -110,7 +115,7 @@ class RankingWork:
             f"train       {sizes['training']} series",
             f"validation  {sizes['validation']} series (they choose the checkpoint)",
             f"test        {sizes['test']} series (they decide nothing)",
-            f"{t.steps} steps of {t.batch * t.accumulate} series of at most {t.photos} photos",
+            f"{count(t.steps, 'step')} of {t.batch * t.accumulate} series of at most {t.photos} photos",
         ]
 
     def warnings(self) -> list[str]:
@@ -143,6 +148,15 @@ class RankingWork:
         for at in range(0, len(places), TOGETHER):
             judged += judge(model, [shelf.take(c, n) for c, n in places[at : at + TOGETHER]])
         return score_ranking(judged)
+
+
+def _check_part(part: str, collections: Sequence[Collection]) -> None:
+    """DataError for a photo that is no whole one, or where nobody prefers any photo to another."""
+    check_whole(path for one in collections for path in one.files if path.suffix.lower() in ENDINGS)
+    made = [one for one in collections if not isinstance(one, FileSeries)]
+    series = (one.truth(number) for one in collections for number in range(len(one)) if one not in made)
+    if collections and not made and all(chance == 0.5 for truth in series for _, _, chance in truth.preferences):
+        raise DataError(f"{part}: all photos are as good as the others (every chance is 0.5); nothing to learn from")
 
 
 def _identity(collections: Sequence[Collection]) -> Identity:

@@ -12,6 +12,7 @@ from smalti.data.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, evaluate
 from smalti.evaluation.result import text_table
+from smalti.evaluation.words import count
 from smalti.losses import make_loss
 from smalti.metrics import Confusion, Scores
 from smalti.nets.build import Model
@@ -71,7 +72,7 @@ class SegmentationWork(PixelWork[SegmentationRecipe]):
         return [
             f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
             *self.split.lines(),
-            f"{t.steps} steps of {t.batch * t.accumulate} windows of {t.crop}x{t.crop}",
+            f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
         ]
 
     def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Origin, Task
+from smalti.evaluation.words import count
 
 SHORTER = 10
 """A rise that is as long as the training becomes this part of it."""
@@ -104,7 +105,9 @@ class ScheduleSettings(Settings):
         """What is to be told of a training of so many steps."""
         if (warm := self.warm_steps(steps)) == self.warmup:
             return []
-        return [f"schedule.warmup {self.warmup} is not below train.steps {steps}: the rate rises for {warm} steps"]
+        return [
+            f"schedule.warmup {self.warmup} is not below train.steps {steps}: the rate rises for {count(warm, 'step')}"
+        ]
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:

@@ -1,7 +1,7 @@
 """Image files with what is written about each, before anybody knows which tasks there are."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +54,18 @@ def folders_below(folder: Path) -> list[str]:
 
 
 def check_files(listings: Sequence[Listing]) -> None:
-    """DataError that names the first file that is missing, empty, cut, or no image; its pixels are not decoded."""
+    """See `check_whole`, for all files of some listings."""
     for listing in listings:
-        with ThreadPoolExecutor(THREADS) as pool:
-            paths = (listing.root / name for name in listing.files)
-            wrong = [text for text in pool.map(_wrong, paths) if text]
-        if wrong:
-            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            raise DataError(f"{wrong[0]}; mend it, or take it out of the data set{more}")
+        check_whole(listing.root / name for name in listing.files)
+
+
+def check_whole(paths: Iterable[Path]) -> None:
+    """DataError that names the first file that is missing, empty, cut, or no image; its pixels are not decoded."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        wrong = [text for text in pool.map(_wrong, paths) if text]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise DataError(f"{wrong[0]}; mend it, or take it out of the data set{more}")
 
 
 def _wrong(path: Path) -> str:
