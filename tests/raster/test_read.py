@@ -245,6 +245,20 @@ def test_resampled_pixels_are_means_of_the_valid_ones(tmp_path: Path, factor: fl
         assert np.array_equal(valid, (blocks > 0).any((0, 2, 4))) and np.allclose(whole, mean, **near)
 
 
+def test_resampling_weighs_by_area_and_keeps_slopes(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(2).random((1, 20, 30)).astype(np.float32)
+    with open_raster(tif(tmp_path / "a.tif", pixels), resolution=1.25) as reader:  # 2.5 pixels become one
+        found, valid = reader.read(Window(0, 0, 8, 12))
+    halves = pixels[0].repeat(2, 0).repeat(2, 1).reshape(8, 5, 12, 5)
+    assert valid.all() and np.allclose(found[0], halves.mean((1, 3)), rtol=1e-5)
+    rows, cols = np.mgrid[:20, :30].astype(np.float32)
+    with open_raster(tif(tmp_path / "b.tif", (rows + 3 * cols)[None]), resolution=0.2) as reader:
+        found, valid = reader.read(Window(0, 0, 50, 75))
+    rows, cols = (np.mgrid[:50, :75] + 0.5) * 0.4 - 0.5
+    inner = np.s_[2:-2, 2:-2]  # at the border the outermost pixels are kept
+    assert valid.all() and np.allclose(found[0][inner], (rows + 3 * cols)[inner], rtol=1e-5, atol=1e-4)
+
+
 def test_a_coarse_resolution_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tif(tmp_path / "a.tif", RGB)
     with open_raster(path, resolution=1.5) as reader:

@@ -112,7 +112,7 @@ class FileReader(Reader):
             rows = f"rows {window.row} to {window.bottom - 1}"
             raise RasterError(f"{self.path}: {rows} cannot be read, {why}") from None
         if self._table is not None:
-            colors = self._table[:, pixels[0]]  # 4,H,W
+            colors = self._table.take(pixels[0], axis=1)  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
         if self.masked and not valid.all():
             np.copyto(pixels, 0, where=~valid)

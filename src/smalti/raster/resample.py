@@ -5,23 +5,21 @@ from math import ceil, floor
 from typing import Any
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
-from rasterio.warp import reproject
 
 from smalti.errors import RasterError
 from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
-_MOST = 1 << 23  # pixels of the source that are held at once
-_MARGIN = 2  # pixels of the source around a window: what bilinear resampling looks at
-_OPAQUE = {"int8": 127, "int16": 32767, "uint16": 65535}
-"""What GDAL takes for opaque in a band of alpha; 255 in other types."""
+_MOST = 1 << 24  # numbers of the source that are held at once
+
 _NEARLY = 2e-3
 """How far, as a share, a projection may stretch a pixel without its being resampled for that."""
-_FLAT = "EPSG:3857"  # of both sides: places are pixels of the source, and nothing is projected
+_LEAST = 1e-4  # share of a pixel that must be valid
+
+Taps = tuple[NDArray[np.intp], NDArray[np.float32]]
+"""For each pixel of an axis those of the source that it is made of, and their shares (both pixels, taps)."""
 
 
 class Resampled(Reader):
@@ -45,7 +43,6 @@ class Resampled(Reader):
         height = max(1, round(own.height * _factor(size[1] / resolution)))
         self.grid = own.resized(height, width)
         self._by = own.height / height, own.width / width  # rows, columns of the source in a pixel
-        self._method = Resampling.average if self._by[0] * self._by[1] > 1 else Resampling.bilinear
 
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         pixels = np.zeros((len(self.bands), window.height, window.width), self.dtype)
@@ -57,42 +54,36 @@ class Resampled(Reader):
 
     def _parts(self, window: Window) -> Iterator[Window]:
         """The window in parts whose source can be held."""
-        side = max(1, floor((_MOST / (self._by[0] * self._by[1])) ** 0.5))
+        held = self._by[0] * self._by[1] * (len(self.bands) + 1)
+        side = max(1, floor((_MOST / held) ** 0.5))
         for row in range(window.row, window.bottom, side):
             for col in range(window.col, window.right, side):
                 yield Window(row, col, min(side, window.bottom - row), min(side, window.right - col))
 
     def _resample(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        cut = self._source(window)
-        pixels, valid = self._reader.read(cut)
-        alpha = valid * np.array(_OPAQUE.get(str(self.dtype), 255), self.dtype)
-        stack = np.concatenate((pixels, alpha[None]))  # C+1,H,W
-        found = np.zeros((len(stack), window.height, window.width), self.dtype)
-        rows, cols = self._by
-        place = Affine(cols, 0, window.col * cols, 0, rows, window.row * rows)
-        reproject(
-            stack,
-            found,
-            src_transform=Affine.translation(cut.col, cut.row),
-            dst_transform=place,
-            src_crs=_FLAT,
-            dst_crs=_FLAT,
-            src_alpha=len(stack),
-            dst_alpha=len(stack),
-            resampling=self._method,
-        )
-        seen = found[-1] > 0
-        np.copyto(found, 0, where=~seen)
-        return found[:-1], seen
-
-    def _source(self, window: Window) -> Window:
-        """The pixels of the source that a window looks at."""
         own = self._reader.grid
-        top = max(0, floor(window.row * self._by[0]) - _MARGIN)
-        left = max(0, floor(window.col * self._by[1]) - _MARGIN)
-        bottom = min(own.height, ceil(window.bottom * self._by[0]) + _MARGIN)
-        right = min(own.width, ceil(window.right * self._by[1]) + _MARGIN)
-        return Window(top, left, bottom - top, right - left)
+        rows, row_shares = _taps(window.row, window.height, self._by[0], own.height)
+        cols, col_shares = _taps(window.col, window.width, self._by[1], own.width)
+        top, left = int(rows.min()), int(cols.min())
+        cut = Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
+        pixels, valid = self._reader.read(cut)
+        kind = np.float64 if self.dtype.itemsize > 2 and self.dtype != np.float32 else np.float32
+        down, right = (rows - top, row_shares), (cols - left, col_shares)
+        mean = _squeeze(pixels.astype(kind), down, right)
+        if valid.all():
+            return self._stored(mean), np.ones(mean.shape[1:], bool)
+        share = _squeeze(valid[None].astype(np.float32), down, right)[0]
+        seen = share > _LEAST
+        mean /= np.where(seen, share, 1)  # invalid pixels are 0, so they are not in the sums
+        np.copyto(mean, 0, where=~seen)
+        return self._stored(mean), seen
+
+    def _stored(self, mean: NDArray[np.floating]) -> NDArray[Any]:
+        """Means in the raster's own type."""
+        if self.dtype.kind == "f":
+            return np.asarray(mean, self.dtype)
+        limits = np.iinfo(self.dtype)
+        return np.asarray(np.clip(np.rint(mean), limits.min, limits.max), self.dtype)
 
     def close(self) -> None:
         """Closes the raster."""
@@ -107,3 +98,31 @@ def _factor(factor: float) -> float:
     whole = round(max(factor, 1 / factor))
     near = float(whole) if factor >= 1 else 1 / whole
     return near if abs(factor / near - 1) < _NEARLY else factor
+
+
+def _taps(begin: int, count: int, by: float, size: int) -> Taps:
+    """Of `count` pixels from `begin`, each `by` pixels of the source wide, on an axis of `size` of these."""
+    pixels = np.arange(begin, begin + count)[:, None]
+    if by > 1:  # what each covers
+        low, high = pixels * by, (pixels + 1) * by
+        index = np.floor(low).astype(np.intp) + np.arange(ceil(by) + 1)
+        share = np.clip(np.minimum(high, index + 1) - np.maximum(low, index), 0, None) / by
+    else:  # the nearer of two, the more
+        centre = (pixels + 0.5) * by - 0.5
+        index = np.floor(centre).astype(np.intp) + np.arange(2)
+        share = 1 - np.abs(centre - index)
+    return np.clip(index, 0, size - 1), share.astype(np.float32)
+
+
+def _squeeze(values: NDArray[Any], down: Taps, right: Taps) -> NDArray[Any]:
+    """Weighted sums of (C, H, W) values along both axes."""
+    rows, cols = ([*zip(index.T, share.T, strict=True)] for index, share in (down, right))
+    tall = _added(values[:, index] * share[:, None] for index, share in rows)
+    return _added(tall[..., index] * share for index, share in cols)
+
+
+def _added(parts: Iterator[NDArray[Any]]) -> NDArray[Any]:
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
