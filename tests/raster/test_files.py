@@ -88,6 +88,20 @@ def test_the_text_of_a_virtual_raster_is_looked_into(folder: Path) -> None:
     assert files_behind([text]) == [str((folder / "s.tif").resolve())]
 
 
+def test_the_tiles_of_an_index_are_found(folder: Path) -> None:
+    import pyogrio.raw
+    import shapely
+
+    with rasterio.Env() as env:
+        if "GTI" not in env.drivers():
+            pytest.skip("this GDAL knows no tile indexes")
+    box = shapely.to_wkb(np.array([shapely.box(5e5, 5e6 - 8, 5e5 + 9, 5e6)]))
+    place = np.array(["s.tif"], object)
+    pyogrio.raw.write("t.gti.gpkg", box, [place], ["location"], geometry_type="Polygon", crs="EPSG:32633")
+    for name in ("t.gti.gpkg", "GTI:t.gti.gpkg"):
+        assert [Path(file).name for file in files_behind([name])] == ["s.tif", "t.gti.gpkg"], name
+
+
 def test_sidecars_are_found_by_their_names(folder: Path) -> None:
     names = ("s.tif.msk", "s.tif.ovr", "s.tif.aux.xml", "s.tfw", "s.TIFW", "s_RPC.TXT", "s.wld")
     for name in (*names, "s.txt", "other.tif.msk", "s.png"):

@@ -24,8 +24,8 @@ _URL = re.compile(r"https?://", re.IGNORECASE)
 _STORE = re.compile(r"/vsi(?:s3|gs|az|adls|oss|swift|hdfs|webhdfs)(?:_streaming)?/")
 _HANDLER = re.compile(r"/vsi([a-z0-9_]+)(?:/|(?=\?))")
 _ARCHIVE = re.compile(r"\.(?:zip|kmz|ods|xlsx|tar|tgz|tar\.gz|7z|rar|gz)(?=/)", re.IGNORECASE)
-_SOURCES = ("SourceFilename", "SourceDataset")
-"""Elements of a virtual raster that name what it is made of."""
+_SOURCES = ("SourceFilename", "SourceDataset", "IndexDataset")
+"""Elements of a virtual raster or tile index that name what it is made of."""
 _QUICK = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests
 _BEHIND_NAME = (".ovr", ".msk", ".msk.ovr", ".ovr.msk", ".aux.xml", ".aux")
 _BEHIND_STEM = (".aux", ".wld", ".prj", ".tab", ".rpb", ".imd", ".hdr", "_rpc.txt")
@@ -81,11 +81,14 @@ class _Search:
 
     def look(self, name: str) -> list[str]:
         """Adds the files of a data set itself; the names of those that it is made of."""
-        listed, virtual = _opened(name)
-        for place in map(place_of, (*listed, *_mentioned(name))):
+        listed, driver = _opened(name)
+        places = [place_of(file) for file in (*listed, *_mentioned(name))]
+        for place in places:
             self._add(place)
         sources = _sources(name)
-        if virtual:
+        if driver == "GTI":
+            sources += [tile for index in {*places, *map(place_of, sources)} for tile in _tiles(index)]
+        if driver == "VRT":
             sources += [file for file in listed if not is_url(place_of(file)) or file.lower().endswith(".vrt")]
         return sources
 
@@ -106,13 +109,13 @@ def _entries(folder: Path) -> list[str]:
     return []
 
 
-def _opened(name: str) -> tuple[list[str], bool]:
-    """The files of a data set as GDAL lists them, and whether it is a virtual raster; nothing if it does not open."""
+def _opened(name: str) -> tuple[list[str], str]:
+    """The files of a data set as GDAL lists them, and its driver; nothing if it does not open."""
     try:
         with quiet_open(name) as dataset:
-            return list(dataset.files), dataset.driver == "VRT"
+            return list(dataset.files), str(dataset.driver)
     except UNREADABLE:
-        return [], False
+        return [], ""
 
 
 @contextmanager
@@ -145,6 +148,19 @@ def _sources(name: str) -> list[str]:
         return []
     named = [(element.text or "", element.get("relativeToVRT")) for tag in _SOURCES for element in root.iter(tag)]
     return [str(file.parent / text) if relative == "1" else text for text, relative in named if text]
+
+
+def _tiles(index: str) -> list[str]:
+    """The files that a vector file lists as tiles of one raster; nothing if it is none."""
+    import pyogrio.raw  # here: few scenes are tile indexes
+
+    if not index or is_url(index):
+        return []
+    try:
+        _, _, _, (names,) = pyogrio.raw.read(index, columns=["location"], read_geometry=False)
+    except Exception:  # whatever the drivers of vector files raise
+        return []
+    return [name if not is_local(name) else str(Path(index).parent / name) for name in map(str, names)]
 
 
 def _is_xml(file: Path) -> bool:
