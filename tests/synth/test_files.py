@@ -97,3 +97,22 @@ except OutputError as error:
 def test_each_seed_has_its_own_ground() -> None:
     seen = {(grid.transform.c, grid.transform.f) for grid in (grid_of(10, 10, seed) for seed in range(2000))}
     assert len(seen) == 2000
+
+
+def test_only_drawings_are_drawn_anew(scene: list[Path], tmp_path: Path) -> None:
+    again = write_scene(tmp_path / "town.tif", 40, 40, 2)
+    (tmp_path / "town.tif.ovr").write_bytes(b"of the former drawing")
+    write_scene(tmp_path / "town.tif", 50, 50, 3)
+    assert not (tmp_path / "town.tif.ovr").exists()
+    for name in again[:4]:
+        before = name.read_bytes()
+        foreign = b"a photo, a map or a project"
+        name.write_bytes(foreign)
+        with pytest.raises(OutputError, match=f"{name.name}: is there and was not drawn"):
+            write_scene(tmp_path / "town.tif", 50, 50, 3)
+        assert name.read_bytes() == foreign
+        name.write_bytes(before)
+    pyogrio.raw.write(again[3], np.array([], object), [], [], layer="mine", geometry_type="Point", crs="EPSG:32640",
+                      append=True)  # fmt: skip
+    with pytest.raises(OutputError, match="was not drawn"):
+        write_scene(tmp_path / "town.tif", 50, 50, 3)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,17 @@ import pyogrio
 import rasterio
 import shapely
 from affine import Affine
-from pyogrio.errors import DataSourceError, FeatureError, GeometryError
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import beside, guarded, hold, publish
+from smalti.raster.files import UNREADABLE, quiet_open
 from smalti.raster.grid import Grid
+from smalti.raster.mark import PRODUCT_TAG
+from smalti.raster.write import stale_files
 from smalti.synth.buildings import buildings
 from smalti.synth.canvas import CELL
 from smalti.synth.materials import CLASSES
@@ -42,6 +45,8 @@ BAND = 2 * CELL
 BYTES, NIR_BYTES = 1.6, 2.2
 """A drawing needs at least so many bytes per pixel on the disk."""
 BANDS = ("red", "green", "blue", "nir")
+_ATTRIBUTES = ("height", "roof")
+"""Of the buildings."""
 _GDAL_CACHE = 64 * 2**20
 _MOMENT = "2000-01-01T00:00:00.000Z"
 """Stands where a GeoPackage keeps the time of writing: the same seed gives the same bytes."""
@@ -68,9 +73,13 @@ def write_scene(
     """Draws the window of `height` x `width` pixels at the origin of the world of `seed` into files; returns them.
 
     Memory does not grow with the size. The names appear only when all is written. `advance` is told the number of
-    pixels done. OutputError if the disk is full or refuses, BusyError if another process draws the same.
+    pixels done. OutputError if the disk is full or refuses, or if one of the files is there and was not drawn;
+    BusyError if another process draws the same.
     """
     names = names_beside(path)
+    for name in names[:4]:
+        if name.exists() and not _is_drawn(name):
+            raise OutputError(f"{name}: is there and was not drawn by this program; remove it, or choose another name")
     with guarded(path), _scratch(path) as folder, rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE):
         _need(folder, int(height * width * (NIR_BYTES if nir else BYTES)), path)
         unfinished = [folder / name.name for name in names]
@@ -81,9 +90,23 @@ def write_scene(
             first = str(error).splitlines()[0]
             raise OutputError(f"{path}: cannot be written, is the disk full? ({first})") from None
         unfinished[4].write_text(_category_names(), encoding="utf-8")
+        for stale in (car for name in names[:3] for car in stale_files(name)):
+            stale.unlink(missing_ok=True)
         for done, name in zip(unfinished, names, strict=True):
             publish(done, name)
     return names
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether a file is one that `write_scene` wrote, and not a map or anything else."""
+    if path.suffix == ".gpkg":
+        with suppress(DataSourceError, DataLayerError):
+            return len(pyogrio.list_layers(path)) == 1 and tuple(pyogrio.read_info(path)["fields"]) == _ATTRIBUTES
+        return False
+    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+        tags = file.tags()
+        return tags.get("TIFFTAG_SOFTWARE", "").startswith("smalti") and PRODUCT_TAG not in tags
+    return False
 
 
 @contextmanager
@@ -204,7 +227,7 @@ def _write_buildings(path: Path, band: Window, grid: Grid, seed: int) -> None:
             path,
             shapely.to_wkb(shapes),
             [heights, roofs],
-            np.array(["height", "roof"]),
+            np.array(_ATTRIBUTES),
             geometry_type="Polygon",
             crs=f"EPSG:{EPSG}",
             driver="GPKG",
