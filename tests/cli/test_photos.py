@@ -250,3 +250,8 @@ def test_libraries_print_nothing(folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 3, done.stderr
     assert done.stderr == f"smalti: {folder / '0.jpg'}: is damaged and cannot be decoded; copy it again\n"
+
+
+@pytest.mark.parametrize("option", ["--overwrite-ratings", "--copy-unrated"])
+def test_an_option_without_the_one_it_is_about(folder: Path, call: Call, option: str) -> None:
+    assert call(folder, option).exit_code == 2

@@ -44,6 +44,17 @@ def test_three_biases_at_once_are_a_bracket_without_a_word_of_the_camera() -> No
     assert exposure_sets(taken(Exposure(), Exposure(), Exposure())) == []
 
 
+def test_times_set_by_hand_at_once_are_a_bracket() -> None:
+    """In manual mode no light changes the time: a cable release or a phone does."""
+    assert exposure_sets(taken(*(Exposure(mode=1, bias=0, seconds=s) for s in (0.01, 0.04, 0.0025)))) == [[0, 1, 2]]
+    assert exposure_sets(taken(*(Exposure(mode=1, bias=0, seconds=s) for s in (0.01, 0.011, 0.012)))) == []
+    assert exposure_sets(taken(*(Exposure(mode=0, bias=0, seconds=s) for s in (0.01, 0.04, 0.0025)))) == []
+
+
+def test_a_bracket_of_which_each_photo_needs_the_shutter_pressed() -> None:
+    assert exposure_sets(taken(*auto(0, -2, 2), every=8)) == [[0, 1, 2]]
+
+
 def test_long_exposures_of_a_bracket_take_their_time() -> None:
     photos = taken(*auto(0, -2, 2, seconds=8.0), every=9)
     assert exposure_sets(photos) == [[0, 1, 2]]

@@ -111,6 +111,17 @@ def test_a_big_tiff_is_a_photo(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_photo(path), scene(1))
 
 
+@pytest.mark.parametrize(
+    "options", [{"compression": "zstd"}, {"compression": "tiff_lzw"}, {"mode": "CMYK"}, {"mode": "F"}]
+)
+def test_a_tiff_of_any_compression_and_kind_of_pixels(tmp_path: Path, options: dict[str, str]) -> None:
+    picture = Image.fromarray(scene(1)).convert(options.get("mode", "RGB"))
+    turned = {0x0112: 6}
+    picture.save(tmp_path / "a.tif", tiffinfo=turned, compression=options.get("compression"))
+    found = read_photo(tmp_path / "a.tif")
+    assert found.shape == (128, 96, 3) and abs(found.mean() - scene(1).mean()) < 3
+
+
 @pytest.mark.parametrize("kind", ["avif", "heic", "webp", "gif", "jp2", "tif", "jpg", "png"])
 def test_damaged_headers_are_one_line(tmp_path: Path, kind: str) -> None:
     content = encoded(kind, scene(1, 64, 80), None)

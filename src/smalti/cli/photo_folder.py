@@ -70,6 +70,10 @@ def _rank_and_write(folder: Path, options: Options) -> Result:
 
 def _check(folder: Path, options: Options) -> None:
     """Refuses outputs that cannot be, before a photo is looked at."""
+    if options.overwrite_ratings and not options.xmp:
+        raise click.UsageError("--overwrite-ratings says what --xmp does; give both")
+    if options.copy_unrated and not options.picks:
+        raise click.UsageError("--copy-unrated says what --copy-picks does; give both")
     if options.picks:
         check_picks(options.picks, folder)
     if options.csv:

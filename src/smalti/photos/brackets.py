@@ -1,8 +1,9 @@
 """Photos that belong together because they differ: exposure brackets and focus stacks. None of them is the best one.
 
 An exposure bracket is told by EXIF: the camera says that it brackets (ExposureMode 2), or three photos or more follow
-one another at once with different exposure biases. A focus stack leaves no trace in EXIF, so that it is told by the
-pixels: nothing moves, and the place that is sharp wanders from photo to photo.
+one another at once with different exposure biases, or, where it is set by hand, with different exposure times. A focus
+stack leaves no trace in EXIF, so that it is told by the pixels: nothing moves, and the place that is sharp wanders from
+photo to photo.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,15 @@ from numpy.typing import NDArray
 from smalti.photos.photo import Exposure, Kind, Look, Photo
 
 AUTO_BRACKET = 2
+MANUAL = 1
 AT_ONCE = 2.0
-"""Seconds from the end of an exposure to the next one of a bracket."""
+"""Seconds from the end of an exposure to the next one of a bracket that the camera does not call one."""
+ONE_BY_ONE = 30.0
+"""The same where the camera calls it one, but wants the shutter pressed for each."""
 FEWEST = 3
 """Photos of a bracket that the camera does not call one, and of a focus stack."""
+STEP = 1.5
+"""Times by which two exposure times of a bracket by hand differ at least: more than half a stop."""
 STILL = 12.0
 """Grey levels that the brightness of a block may change by, beside the photo's, where nothing moves."""
 CLEAR = 0.35
@@ -56,23 +62,33 @@ def _sets(photos: Sequence[Photo]) -> list[tuple[int, int]]:
     bounds = [0]
     for k, (before, after) in enumerate(pairwise(photos), start=1):
         pause = (after.clock or 0.0) - (before.clock or 0.0) - (before.exposure.seconds or 0.0)
+        longest = ONE_BY_ONE if before.exposure.mode == AUTO_BRACKET else AT_ONCE
         alike = (before.exposure.mode == AUTO_BRACKET) == (after.exposure.mode == AUTO_BRACKET)
-        if pause > AT_ONCE or not alike or _comes_back(after.exposure, [p.exposure for p in photos[bounds[-1] : k]]):
+        if pause > longest or not alike or _comes_back(after.exposure, [p.exposure for p in photos[bounds[-1] : k]]):
             bounds.append(k)
     return [(a, b) for a, b in pairwise([*bounds, len(photos)]) if _is_bracket(photos[a:b])]
 
 
 def _comes_back(exposure: Exposure, known: Sequence[Exposure]) -> bool:
-    """Whether there was this bias; where the camera is set by hand and biases are all the same, whether this light."""
-    by_hand = exposure.mode == AUTO_BRACKET and {one.bias for one in known} == {exposure.bias}
-    return exposure in known if by_hand else exposure.bias in {one.bias for one in known}
+    """Whether there was this bias; where all biases are the same, as in a bracket by hand, whether this light."""
+    by_light = exposure.mode in (AUTO_BRACKET, MANUAL) and {one.bias for one in known} == {exposure.bias}
+    return exposure in known if by_light else exposure.bias in {one.bias for one in known}
 
 
 def _is_bracket(photos: Sequence[Photo]) -> bool:
-    if all(photo.exposure.mode == AUTO_BRACKET for photo in photos):
+    exposures = [photo.exposure for photo in photos]
+    if all(exposure.mode == AUTO_BRACKET for exposure in exposures):
         return len(photos) > 1
-    biases = {photo.exposure.bias for photo in photos}
-    return len(photos) >= FEWEST and len(biases) == len(photos) and None not in biases
+    by_bias = len({exposure.bias for exposure in exposures} - {None}) == len(photos)
+    by_hand = {(exposure.mode, exposure.aperture, exposure.iso) for exposure in exposures}
+    by_time = len(by_hand) == 1 and exposures[0].mode == MANUAL and _apart([one.seconds or 0.0 for one in exposures])
+    return len(photos) >= FEWEST and (by_bias or by_time)
+
+
+def _apart(seconds: Sequence[float]) -> bool:
+    """Whether exposure times are so different that nobody takes them for one."""
+    ordered = sorted(seconds)
+    return ordered[0] > 0 and all(after >= STEP * before for before, after in pairwise(ordered))
 
 
 def _is_focus_stack(photos: Sequence[Photo], looks: Sequence[Look]) -> bool:

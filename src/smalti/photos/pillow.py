@@ -44,6 +44,11 @@ def open_picture(content: bytes) -> ImageFile.ImageFile:
     return kind(io.BytesIO(content))
 
 
+def open_tiff(content: bytes) -> ImageFile.ImageFile:
+    """A TIFF, which Pillow turns upright as it decodes; any exception where its headers are damaged."""
+    return TiffImagePlugin.TiffImageFile(io.BytesIO(content))
+
+
 def header(picture: ImageFile.ImageFile) -> Exif:
     """What it says of itself, or nothing."""
     block = picture.info.get("exif") or b""

@@ -113,6 +113,8 @@ def _decoded(path: Path, stored: Stored) -> Any:
             decode = pillow.decode if pillow.reads(stored.content) else _decode_heic
             return decode(stored.opened)
         picture = _decode(stored.content)
+        if picture is None and stored.content[:2] in (b"II", b"MM"):  # of a compression that OpenCV has not
+            return pillow.decode(pillow.open_tiff(stored.content))
         doubtful = picture is not None and (stored.progressive or _has_grey(picture))
         is_jpeg = stored.content.startswith(jpeg.START)
         return picture if not (is_jpeg and doubtful) or strict.is_whole(stored.content) else None
