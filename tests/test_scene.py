@@ -190,6 +190,24 @@ def test_what_was_begun_is_ended_before_a_failure_is_told() -> None:
     assert begun == ended != []
 
 
+def test_what_was_not_begun_is_dropped_after_a_failure() -> None:
+    scene, read = Scene(16, 160), []
+
+    def slow(window: Window) -> Any:
+        read.append(window)
+        if len(read) > 1:
+            time.sleep(0.05)
+        return scene.read(window)
+
+    class Failing(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        predict_scene(slow, Failing(), scene.write, 16, 160)
+    assert len(read) <= 3  # of the four that were asked for
+
+
 def test_progress_adds_up_in_the_callers_thread() -> None:
     scene = Scene(40, 50)
     heard: list[tuple[int, int]] = []

@@ -7,7 +7,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from smalti.data.apart import check_apart
+from smalti.data.apart import check_apart, footprint
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.training.prepare import open_split
@@ -69,6 +69,21 @@ def test_images_of_a_building_site_are_compared_among_themselves() -> None:
         check(grid_at(0, 0, crs=LOCAL), grid_at(25, 0, crs=LOCAL))
     check(grid_at(0, 0, crs=LOCAL), grid_at(50, 0, crs=LOCAL))
     check(grid_at(5e5, 5e6), grid_at(5e5, 5e6, crs=LOCAL))
+
+
+def test_a_thousandth_in_common_is_still_rounding() -> None:
+    def line(x: float) -> Grid:
+        return Grid(1, 1000, Affine(1, 0, x, 0, -1, 0), LOCAL)
+
+    check(line(0), line(999))
+    with pytest.raises(DataError, match="same ground"):
+        check(line(0), line(998))
+
+
+def test_an_image_that_reaches_beyond_the_earth_has_no_footprint() -> None:
+    seen_from_space = CRS.from_proj4("+proj=ortho +lat_0=0 +lon_0=0 +datum=WGS84")
+    inside, beyond = (Grid(10, 10, Affine(size, 0, 0, 0, -size, 0), seen_from_space) for size in (4e5, 7e5))
+    assert footprint(inside) is not None and footprint(beyond) is None
 
 
 def test_images_without_a_place_are_told_apart_by_their_file() -> None:
