@@ -255,3 +255,9 @@ def test_libraries_print_nothing(folder: Path) -> None:
 @pytest.mark.parametrize("option", ["--overwrite-ratings", "--copy-unrated"])
 def test_an_option_without_the_one_it_is_about(folder: Path, call: Call, option: str) -> None:
     assert call(folder, option).exit_code == 2
+
+
+def test_duplicates_are_counted(folder: Path, call: Call) -> None:
+    for name in ("1 (1).jpg", "1 (2).jpg"):
+        (folder / name).write_bytes((folder / "1.jpg").read_bytes())
+    assert "1.jpg: best of 5 (2 duplicate; 1 soft; too close to call: 2.jpg)" in call(folder).output

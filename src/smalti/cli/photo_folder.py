@@ -18,6 +18,7 @@ from smalti.photos.cues import CUES
 from smalti.photos.files import shown
 from smalti.photos.listing import left_out_line, note_copy, note_folder, survey
 from smalti.photos.photo import Photo, Result, Series
+from smalti.photos.rank import DUPLICATE
 from smalti.photos.read import Pixels
 from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep, rank_photos
@@ -114,7 +115,8 @@ def _line(series: Series) -> str:
     name = shown(pick.photo.path.name)
     if series.kind != "series":
         return f"{name}: {series.kind} of {len(series.ranked)}, kept whole"
-    faults = Counter(reason for ranked in others for reason in ranked.reasons)
+    reasons = (reason for ranked in others for reason in ranked.reasons)
+    faults = Counter("duplicate" if reason.startswith(DUPLICATE) else reason for reason in reasons)
     close = [shown(ranked.photo.path.name) for ranked in others if ranked.close]
     why = [f"{number} {fault}" for fault, number in faults.items()]
     why += [f"too close to call: {', '.join(close)}"] if close else []
