@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pyogrio.raw
+import pyproj
 import pytest
 import shapely
 from affine import Affine
@@ -14,7 +15,8 @@ from rasterio.warp import transform
 from smalti.errors import OutputError
 from smalti.raster.degrees import Degrees, decimals
 from smalti.raster.grid import Grid
-from tests.raster.test_vector import blobs, write
+from smalti.raster.vector import polygons
+from tests.raster.test_vector import TASK, blobs, write
 
 WORLD = shapely.box(-180, -90, 180, 90)
 
@@ -103,6 +105,18 @@ def test_any_crs_can_be_written(tmp_path: Path, ending: str, crs: str | None) ->
     on_earth = crs is not None and crs.startswith("EPSG")
     assert len(heard) == (ending == ".geojson" and not on_earth)
     assert all(line.startswith(f"{tmp_path}/a{ending}: its coordinates are no longitudes") for line in heard)
+
+
+@pytest.mark.parametrize("crs", [LOCAL, GEOCENTRIC, None, "EPSG:9311", "EPSG:7405"])
+def test_any_crs_can_be_written_as_parquet(tmp_path: Path, crs: str | None) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    known = CRS.from_wkt(CRS.from_user_input(crs).to_wkt()) if crs else None  # as a file's CRS comes to us
+    grid = Grid(60, 50, Affine(0.4, 0, 1000, 0, -0.4, 2000), known)
+    count = polygons(lambda window: blobs()[window.slices()], grid, TASK, tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet")
+    stored = json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]["crs"]
+    assert table.num_rows == count
+    assert stored is None if crs is None else pyproj.CRS.from_json_dict(stored) == pyproj.CRS.from_user_input(crs)
 
 
 def test_what_gdal_warns_of_is_a_line_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

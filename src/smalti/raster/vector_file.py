@@ -204,9 +204,11 @@ class _Parquet:
 
     def __init__(self, path: Path, grid: Grid) -> None:
         pyarrow = _import_pyarrow()
-        column = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": None}
+        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": None}
         if grid.crs is not None:
-            column["crs"] = grid.crs.to_dict(projjson=True)
+            import pyproj
+
+            column["crs"] = pyproj.CRS.from_wkt(wkt_of(grid.crs)).to_json_dict()
         geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
         self._schema = pyarrow.schema(
             {
