@@ -7,6 +7,7 @@ warnings are none: bytes too many before a marker are what some cameras write.
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
+from rasterio.windows import Window
 
 from smalti.raster.quiet import quiet
 
@@ -15,6 +16,7 @@ _STRICT = {
     "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC": True,
     "GDAL_PAM_ENABLED": False,
 }
+_ROWS = 512  # are held at once
 
 
 def is_whole(content: bytes) -> bool:
@@ -27,7 +29,8 @@ def is_whole(content: bytes) -> bool:
             return True
         try:
             with picture:
-                picture.read()
+                for row in range(0, picture.height, _ROWS):
+                    picture.read(1, window=Window(0, row, picture.width, min(_ROWS, picture.height - row)))
         except RasterioError:
             return False
     return True
