@@ -206,7 +206,7 @@ def test_boundary_f1_by_strips_equals_the_whole(rows):
 
 
 def test_a_high_and_narrow_image_in_one_strip_is_counted_to_its_end():
-    truth, prediction = maps(8, height=60, width=3, ignore=0)
+    truth, prediction = maps(8, height=60, width=3, ignore=0, cell=1)
     whole, strips = BoundaryF1(4, 2), BoundaryF1(4, 2)
     whole.add(truth, prediction)
     feed = BoundaryStrips(strips)
