@@ -26,7 +26,7 @@ def test_rasters_hold_the_drawing_and_open_in_a_gis(scene: list[Path]) -> None:
         assert np.array_equal(classes.read(1), drawing.classes)
         assert np.array_equal(heights.read(1), drawing.height)
         assert image.descriptions == ("red", "green", "blue", "nir")
-        assert classes.nodata == 255 and classes.colormap(1)[1][:3] == (226, 169, 41)
+        assert classes.nodata == 255 and classes.colormap(1)[1][:3] == (226, 169, 41) and len(classes.colormap(1)) == 5
         assert classes.tags(1)["CLASS_4"] == "road"
         assert heights.units == ("m",)
         for file in (image, classes, heights):

@@ -1,7 +1,7 @@
 """Colours of classes: painted for maps, read back from label images."""
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -36,6 +36,12 @@ def task_colors(task: Task) -> tuple[RGB, ...]:
         return task.colors
     hues = [colorsys.hsv_to_rgb(i * _GOLDEN % 1, 0.65, 0.9) for i in range(len(task.labels))]
     return tuple((round(r * 255), round(g * 255), round(b * 255)) for r, g, b in hues)
+
+
+def color_table(colors: Iterable[RGB]) -> str:
+    """The colour table of a band in GDAL's side-car, of these colours only: that of a GeoTIFF of bytes has 256."""
+    entries = "".join(f'<Entry c1="{red}" c2="{green}" c3="{blue}" c4="255"/>' for red, green, blue in colors)
+    return f"<ColorInterp>Palette</ColorInterp><ColorTable>{entries}</ColorTable>"
 
 
 def colorize(classes: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:

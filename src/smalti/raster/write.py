@@ -32,7 +32,7 @@ from smalti.raster.check import first_line
 from smalti.raster.files import sidecars, world_endings
 from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG, Mark, mark_of
-from smalti.raster.palette import task_colors
+from smalti.raster.palette import color_table, task_colors
 from smalti.raster.statistics import Statistics
 from smalti.raster.style import write_style
 
@@ -197,15 +197,12 @@ def _description(product: Product, mark: Mark, seen: Statistics) -> str:
             f'<FieldDefn index="{k}"><Name>{name}</Name><Type>{kind}</Type><Usage>{usage}</Usage></FieldDefn>'
             for k, (name, kind, usage) in enumerate(fields)
         )
-        table = "".join(
-            f'<Entry c1="{red}" c2="{green}" c3="{blue}" c4="255"/>' for red, green, blue in task_colors(product.task)
-        )
         entries = "".join(
             f'<Row index="{k}">{"".join(f"<F>{escape(str(cell))}</F>" for cell in (k, label, *color))}</Row>'
             for k, (label, color) in enumerate(zip(labels, task_colors(product.task), strict=True))
         )
         names = (
-            f'<PAMRasterBand band="1"><ColorInterp>Palette</ColorInterp><ColorTable>{table}</ColorTable>'
+            f'<PAMRasterBand band="1">{color_table(task_colors(product.task))}'
             f"<CategoryNames>{categories}</CategoryNames>"
             f'<GDALRasterAttributeTable tableType="thematic">{columns}{entries}</GDALRasterAttributeTable>'
             "</PAMRasterBand>"

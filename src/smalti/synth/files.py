@@ -23,6 +23,7 @@ from smalti.jobs import beside, guarded, hold, publish
 from smalti.raster.files import UNREADABLE, quiet_open
 from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG
+from smalti.raster.palette import color_table
 from smalti.raster.write import stale_files
 from smalti.synth.buildings import buildings
 from smalti.synth.canvas import CELL
@@ -192,7 +193,8 @@ def _describe(image: Any, classes: Any, heights: Any) -> None:
 
 def _category_names() -> str:
     names = "".join(f"<Category>{name}</Category>" for name in CLASSES)
-    return f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>\n'
+    band = f"{color_table(COLORS)}<CategoryNames>{names}</CategoryNames>"
+    return f'<PAMDataset><PAMRasterBand band="1">{band}</PAMRasterBand></PAMDataset>\n'
 
 
 def _check(paths: list[Path], seed: int, nir: bool) -> None:
