@@ -71,7 +71,8 @@ def test_a_file_cut_short_is_no_photo(tmp_path: Path, kind: str, kept: float) ->
     content = encoded(kind, scene(1, 240, 320))
     path = tmp_path / f"a.{kind}"
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(RasterError, match="copy it again"):
+    by_places = kind in ("heic", "avif", "tif") and kept >= 0.3  # the list of these lies in front, or is all there is
+    with pytest.raises(RasterError, match="bytes or more are there" if by_places else "copy it again"):
         read_photo(path)
 
 
