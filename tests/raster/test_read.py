@@ -383,6 +383,20 @@ def test_control_points_give_the_place(tmp_path: Path, resolution: float | None)
                 assert np.array_equal(pixels, RGB)
 
 
+@pytest.mark.parametrize("broken", ["one line", "nowhere", "transform", "overflow"])
+def test_a_place_that_is_none_is_refused_in_one_line(tmp_path: Path, broken: str) -> None:
+    options: dict[str, Any] = {"transform": Affine(np.nan, 0, 5e5, 0, -1, 5e6)}
+    if broken == "overflow":
+        options = {"transform": Affine(1e300, 0, 5e5, 0, -1e300, 5e6)}
+    if broken in ("one line", "nowhere"):
+        y = np.nan if broken == "nowhere" else 5e6
+        options = {"transform": None, "gcps": [GroundControlPoint(r, r, 5e5 + r, y - r) for r in (0, 10, 15, 20)]}
+    path = tif(tmp_path / "a.tif", RGB, crs=CRS.from_epsg(32633), **{**options})
+    with pytest.raises(RasterError, match=r"a\.tif: its (control points|transform .*) gives? it no place") as caught:
+        open_raster(path)
+    assert "\n" not in str(caught.value)
+
+
 def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
     (folder / "empty.tif").touch()
     (folder / "text.tif").write_text("no image at all")

@@ -1,5 +1,6 @@
 """Where the pixels of a raster lie on the ground."""
 
+import math
 from dataclasses import dataclass
 
 from affine import Affine
@@ -8,6 +9,8 @@ from rasterio.crs import CRS
 from smalti.tiling import Window
 
 IDENTITY = Affine.identity()
+_FLAT = 1e-9
+"""Sine of the angle between rows and columns below which both are one line."""
 EQUATOR_M = 6378137.0
 
 
@@ -44,3 +47,10 @@ class Grid:
     def georeferenced(self) -> bool:
         """Whether the pixels have a place on the ground at all."""
         return self.crs is not None and not self.transform.is_identity
+
+
+def is_sound(transform: Affine) -> bool:
+    """Whether a transform gives each pixel a place of its own."""
+    a, b, _, d, e, _ = tuple(transform)[:6]
+    area, sides = abs(a * e - b * d), math.hypot(a, d) * math.hypot(b, e)
+    return all(map(math.isfinite, (*tuple(transform)[:6], area, sides))) and area > _FLAT * sides

@@ -17,7 +17,7 @@ from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import check_complete, explain, first_line, is_local, limit
 from smalti.raster.exif import orientation
-from smalti.raster.grid import Grid
+from smalti.raster.grid import Grid, is_sound
 from smalti.raster.open_files import bound_pool
 from smalti.raster.quiet import quiet
 from smalti.raster.reader import Reader
@@ -59,6 +59,9 @@ class FileReader(Reader):
         self._turn = UPRIGHT
         if dataset.transform.is_identity and dataset.crs is None:
             self._turn = TURNS[orientation(path, dataset)]
+        if not is_sound(dataset.transform):
+            numbers = ", ".join(f"{number:g}" for number in tuple(dataset.transform)[:6])
+            raise RasterError(f"{path}: its transform ({numbers}) gives it no place on the ground; mend or remove it")
         height, width = self._turn.shape(dataset.height, dataset.width)
         self.grid = Grid(height, width, dataset.transform, dataset.crs)
         self.rpcs = not self.grid.georeferenced and dataset.rpcs is not None
