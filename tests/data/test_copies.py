@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
+from affine import Affine
 from PIL import Image
+from rasterio.vrt import WarpedVRT
 
 from smalti.card import Card, Task
 from smalti.data.copies import check_copies
 from smalti.data.identity import digests, identity, marks
+from smalti.data.kept import stamp_files
 from smalti.data.scenes import FileScene, Scene
 from smalti.data.truths import TruthFile
 from smalti.errors import DataError
@@ -77,3 +82,21 @@ def test_what_cannot_be_read_is_known_by_its_name(tmp_path: Path) -> None:
 def test_an_identity_knows_order_and_number() -> None:
     assert identity(2, ["a", "b"]) == identity(2, ["a", "b"]) != identity(2, ["b", "a"])
     assert str(identity(2, ["a", "b"])).startswith("2 ")
+
+
+def test_what_is_read_with_a_file_belongs_to_it(tmp_path: Path) -> None:
+    profile = {"driver": "GTiff", "width": 8, "height": 8, "count": 1, "dtype": "uint8"}
+    source, vrt = tmp_path / "a.tif", tmp_path / "a.vrt"
+    with rasterio.open(source, "w", transform=Affine.scale(2), **profile) as file:
+        file.write(np.zeros((1, 8, 8), np.uint8))
+    with rasterio.open(source) as file, WarpedVRT(file, crs="EPSG:32633", src_crs="EPSG:32633") as warped:
+        rasterio.shutil.copy(warped, vrt, driver="VRT")
+    plain, stamp = digests([source, vrt]), stamp_files(vrt)
+    (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset/>")  # as a look at its statistics leaves it
+    assert digests([source])[source] == plain[source] and stamp_files(source)
+    with rasterio.open(source, "r+") as file:
+        file.write(np.ones((1, 8, 8), np.uint8))
+    changed = digests([source, vrt])
+    assert changed[source] != plain[source] and changed[vrt] != plain[vrt] and stamp_files(vrt) != stamp
+    (tmp_path / "a.tif.msk").write_bytes(b"a mask")
+    assert digests([source])[source] != changed[source]

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from smalti.data.kept import join_stamps, kept_counts, stamp_files
+from smalti.data.kept import files_of, join_stamps, kept_counts, stamp_files
 
 BYTES = 16
 """Length of a digest."""
 TAIL = 4096
 """Bytes at the end of a file that, with its size, tell photos apart."""
 THREADS = 4
+STATISTICS = ".aux.xml"
+"""End of the names of files that programs write when somebody looks at a raster: no news about it."""
 PATIENCE = 2.0
 """Seconds after which a person is shown how far it is."""
 
@@ -42,7 +44,7 @@ def identity(files: int, parts: Iterable[str]) -> Identity:
 
 
 def digests(paths: Sequence[Path]) -> dict[Path, str]:
-    """By file the digest of its whole content; kept in the cache as long as no file changes.
+    """By file the digest of its content, and of what is read with it; kept in the cache as long as no file changes.
 
     What is no file of this machine, or cannot be read, has its name for a digest: whoever reads it will say so.
     """
@@ -72,10 +74,16 @@ def _read_all(paths: Sequence[Path], read: Callable[[Path], bytes]) -> NDArray[n
 
 def _whole(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        files = [file for file in files_of(path) if not file.name.endswith(STATISTICS)]
+        parts = [_content(file) for file in files]
+        return parts[0] if len(parts) == 1 else hashlib.sha256(b"".join(parts)).digest()
     except OSError:
         return hashlib.sha256(str(path).encode()).digest()
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _end(path: Path) -> bytes:

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import deliver, user_cache
+from smalti.raster.files import files_behind
 
 Counts = NDArray[np.uint16]
 Number = TypeVar("Number", bound=np.integer[Any])
 PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg")}
 """Further files of a format whose name tells only the first."""
+BESIDE = (".msk", ".aux.xml")
+"""What side-cars add to a raster's whole name."""
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, MemoryError)
 
 
@@ -31,14 +34,23 @@ def stamp_files(*paths: Path) -> str:
     """Path, size and time of the last change of each file; empty if one of them is not a file of this machine."""
     lines = []
     for path in paths:
-        beside = [path.with_suffix(suffix) for suffix in PARTS.get(path.suffix.lower(), ())]
         try:
-            for file in (path, *(part for part in beside if part.exists())):
+            for file in files_of(path):
                 state = file.stat()
                 lines.append(f"{file.resolve()} {state.st_size} {state.st_mtime_ns}")
         except OSError:
             return ""
     return "\n".join(lines)
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file and those that are read with it: of a virtual raster all that it is made of."""
+    ending = path.suffix.lower()
+    if ending == ".vrt":
+        return [path, *map(Path, files_behind([str(path)]))]
+    beside = [path.with_suffix(suffix) for suffix in PARTS.get(ending, ())]
+    beside += [path.with_name(path.name + more) for more in BESIDE]
+    return [path, *(file for file in beside if file.exists())]
 
 
 def join_stamps(what: str, stamps: Sequence[str]) -> str:
