@@ -68,6 +68,7 @@ def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path)
     masks(tmp_path, "train", lambda mask: mask * 0)
     told = opened(recipe, 'data.absent=["bright"]').warnings()
     assert told == ["no training image has a pixel of bright: it is not learned"]
+    assert opened(recipe, 'data.absent=["*"]').warnings() == told
     with pytest.raises(RecipeError, match=r"^data\.absent: 'brigth' is no class; the classes are dark, bright"):
         opened(recipe, 'data.absent=["brigth"]')
 
@@ -151,3 +152,11 @@ def test_pixels_of_another_type_are_refused_as_a_map_refuses_them(
         file.write(pixels)
     with pytest.raises(InputError, match=rf"0\.tif: its pixels are {np.dtype(dtype)}, the recipe's card says uint8"):
         opened(recipe)
+
+
+def test_of_many_classes_a_few_are_named(recipe: Path) -> None:
+    many = ["dark", "bright", *(f"class {number}" for number in range(9))]
+    with pytest.raises(
+        DataError, match=r'no pixel is class 0 or .* or class 4 or 4 others; .* data\.absent = \["\*"\]'
+    ):
+        opened(recipe, f"card.tasks.0.labels={many}")

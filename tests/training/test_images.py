@@ -362,6 +362,7 @@ def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path)
     labels = "card.tasks.0.labels=['red', 'green', 'blue', 'pink']"
     told = start(recipe, tmp_path, labels, "data.absent=['pink']").work.warnings()
     assert told == ["no training image is of class pink of colour"]
+    assert start(recipe, tmp_path, labels, "data.absent=['*']").work.warnings() == told
 
 
 def test_subjects_in_two_parts_and_unreadable_files_are_refused(faces: Path, recipe: Path, tmp_path: Path) -> None:

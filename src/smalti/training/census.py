@@ -12,6 +12,9 @@ from smalti.errors import DataError, RecipeError
 from smalti.raster.astray import astray_lines
 from smalti.training.pixel_settings import PixelRecipe
 
+ANY = "*"
+"""In `data.absent`: whichever class it is."""
+NAMED_AT_ONCE = 5
 SILENT = 0.05
 """Share of the pixels that say nothing from which on an error about a class speaks of them."""
 
@@ -46,9 +49,9 @@ def _take_part(
 
 
 def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:
-    labels = [label for task in tasks for label in task.labels]
+    labels = [ANY, *(label for task in tasks for label in task.labels)]
     if unknown := [name for name in absent if name not in labels]:
-        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; the classes are {', '.join(labels)}")
+        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; the classes are {', '.join(labels[1:])}")
 
 
 def _check_tasks(part: str, found: Mapping[str, Labelled], tasks: Sequence[Task]) -> None:
@@ -62,9 +65,9 @@ def _check_classes(part: str, found: Mapping[str, Labelled], tasks: Sequence[Tas
     for task in (task for task in tasks if task.kind == "classes"):
         here = found[task.name]
         missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
-        if part == "train" and (wrong := [name for name in missing if name not in absent]):
+        if part == "train" and ANY not in absent and (wrong := [name for name in missing if name not in absent]):
             raise DataError(
-                f"data.train: no pixel is {' or '.join(wrong)}{_silence(here, task)}; say how the labels are written "
+                f"data.train: no pixel is {_few(wrong)}{_silence(here, task)}; say how the labels are written "
                 f"(labels.ids of the source, or label_colors), or that this is meant so: data.absent = {_toml(wrong)}"
             )
         if missing:
@@ -84,5 +87,10 @@ def _silence(found: Labelled, task: Task) -> str:
     return f", and {share:.0%} of the pixels are ignored (value {task.ignore}, or no data for the file)"
 
 
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_AT_ONCE
+    return " or ".join(names[:NAMED_AT_ONCE]) + (f" or {more} others" if more > 0 else "")
+
+
 def _toml(names: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+    return "[" + ", ".join(f'"{name}"' for name in (names if len(names) <= NAMED_AT_ONCE else [ANY])) + "]"

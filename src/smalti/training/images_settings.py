@@ -156,7 +156,8 @@ class ImagesData(Settings):
     test: tuple[ImageSource, ...] = ()
     """Sources to score once at the end; they decide nothing."""
     absent: tuple[str, ...] = ()
-    """Classes of a task's `labels` that no training image needs to have; any other one without an image is an error."""
+    """Classes of a task's `labels` that no training image needs to have, `*` for all; any other one without an image is
+    an error."""
     check: bool = True
     """Whether each file's beginning and end is read before the first step; minutes for millions of files."""
     resize: int = Field(256, ge=8)

@@ -18,6 +18,7 @@ from smalti.data.images.listing import Listing, check_apart, check_files
 from smalti.data.images.stream import Cut, OpenCvCutter
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.words import count
+from smalti.training.census import ANY
 from smalti.training.images_settings import ImageSource, ImagesRecipe
 
 
@@ -149,6 +150,8 @@ def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
     """
     named = {task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.labels}
     _check_absent(recipe, card)
+    if ANY in recipe.data.absent:
+        return
     for task in (task for task in card.tasks if task.name in named):
         images = zip(task.labels, train.counts(task), strict=True)
         if wrong := [name for name, count in images if not count and name not in recipe.data.absent]:
@@ -159,7 +162,7 @@ def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
 
 
 def _check_absent(recipe: ImagesRecipe, card: Card) -> None:
-    labels = [label for task in card.tasks for label in task.labels]
+    labels = [ANY, *(label for task in card.tasks for label in task.labels)]
     if unknown := [name for name in recipe.data.absent if name not in labels]:
         near = get_close_matches(unknown[0], labels, 1, 0)
         raise RecipeError(f"data.absent: {unknown[0]!r} is no class; did you mean {near[0]}?")

@@ -55,7 +55,7 @@ class DataSettings(Settings):
     select_on_test: bool = False
     """Whether the checkpoint may be chosen by images meant for tests; every score will then say so."""
     absent: tuple[str, ...] = ()
-    """Classes that no training pixel needs to have; any other one without a pixel is an error."""
+    """Classes that no training pixel needs to have, `*` for all; any other one without a pixel is an error."""
     memory_mb: int = Field(1024, ge=0)
     """Images up to this size in all are held in memory, the smallest first."""
 
