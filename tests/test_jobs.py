@@ -119,6 +119,58 @@ def test_windows_syncs_files_and_no_folders(tmp_path: Path, monkeypatch: pytest.
     assert opened == [("file", os.O_RDWR)]
 
 
+def test_what_appears_replaces_a_file_with_its_permissions_on(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").chmod(0o640)
+    write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new" and (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_was_asked_for_may_lie_in_folders_that_are_not_there(tmp_path: Path) -> None:
+    for content in (b"one", b"two"):
+        deliver(tmp_path / "a" / "b" / "c", content)
+        assert (tmp_path / "a" / "b" / "c").read_bytes() == content
+    with hold(tmp_path / "d" / "e" / "map.tif"):
+        assert (tmp_path / "d" / "e" / "map.tif.lock").exists()
+
+
+def test_a_file_and_its_folder_are_synced_before_it_counts_as_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("x")
+    opened, synced, closed = [], [], []
+    real_open, real_close = os.open, os.close
+
+    def note(path: object, flags: int) -> int:
+        opened.append(real_open(path, flags))  # type: ignore[arg-type]
+        return opened[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("smalti.jobs.os.open", note)
+        patch.setattr("smalti.jobs.os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+        patch.setattr("smalti.jobs.os.close", lambda handle: closed.append(handle) or real_close(handle))
+        publish(tmp_path / "a", tmp_path / "b")
+    assert synced == [path.stat().st_ino for path in (tmp_path / "b", tmp_path)] and closed == opened
+
+
+def test_a_holder_without_a_note_is_another_process(tmp_path: Path) -> None:
+    with hold(tmp_path / "map.tif"):
+        (tmp_path / "map.tif.holder").unlink()
+        with pytest.raises(BusyError, match="another process is already making it"), hold(tmp_path / "map.tif"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_held_where_the_note_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "map.tif.holder").mkdir()
+    with pytest.raises(OutputError, match="is a directory"), hold(tmp_path / "map.tif"):
+        pass
+    (tmp_path / "map.tif.holder").rmdir()
+    with hold(tmp_path / "map.tif"):
+        pass
+
+
 def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     fill(spool, 0, 2)
