@@ -9,7 +9,8 @@ from xml.etree import ElementTree as Xml
 
 from rasterio.windows import Window
 
-from smalti.raster.files import UNREADABLE, files_behind, is_url, quiet_open
+from smalti.raster.check import REFUSALS
+from smalti.raster.files import files_behind, is_url, quiet_open
 
 _TIMEOUT_S = 20
 _SAMPLES = 16
@@ -47,7 +48,7 @@ def _band_names(name: str) -> list[str]:
             return [
                 f"{text or ''} {color.name}" for text, color in zip(file.descriptions, file.colorinterp, strict=True)
             ]
-    except UNREADABLE:
+    except REFUSALS:
         return []
 
 
@@ -90,7 +91,7 @@ def _sampled(name: str) -> str:
             for row, col in blocks[:: -(-len(blocks) // _SAMPLES)]:
                 window = Window(col, row, min(width, file.width - col), min(height, file.height - row))
                 digest.update(file.read(window=window).tobytes())
-    except UNREADABLE:
+    except REFUSALS:
         return ""
     return digest.hexdigest()
 

@@ -30,7 +30,7 @@ _SAYS_NOTHING = re.compile(
 
 def image_bands(dataset: Any) -> list[int]:
     """The 1-based numbers of all bands that are not alpha."""
-    alpha = alpha_bands(dataset)
+    alpha = set(alpha_bands(dataset))
     return [number for number in range(1, dataset.count + 1) if number not in alpha]
 
 
@@ -53,13 +53,16 @@ def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:
     are taken for red, green and blue, but not as known.
     """
     numbers = image_bands(dataset)
-    texts = [" ".join((dataset.descriptions[number - 1] or "").lower().split()) for number in numbers]
-    told = [_name(text, dataset.colorinterp[number - 1].name) for text, number in zip(texts, numbers, strict=True)]
+    descriptions, colors = dataset.descriptions, dataset.colorinterp  # rasterio asks for those of all bands each time
+    texts = [" ".join((descriptions[number - 1] or "").lower().split()) for number in numbers]
+    told = [_name(text, colors[number - 1].name) for text, number in zip(texts, numbers, strict=True)]
     often = Counter(told)
     names: list[str] = []
+    taken: set[str] = set()
     for number, text, name in zip(numbers, texts, told, strict=True):
         own = name if often[name] == 1 else text  # two bands of one colour are told apart by what is written
-        names.append(own if own and own not in names and not _COUNT.fullmatch(_plain(own)) else f"band{number}")
+        names.append(own if own and own not in taken and not _COUNT.fullmatch(_plain(own)) else f"band{number}")
+        taken.add(names[-1])
     known = not any(name == f"band{number}" for name, number in zip(names, numbers, strict=True))
     unnamed = all(name == f"band{number}" for name, number in zip(names, numbers, strict=True))
     if unnamed and len(names) == 3 and dataset.dtypes[0] == "uint8":

@@ -1,12 +1,19 @@
 """Why a file cannot be read, and damage that GDAL does not notice when it opens one."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from rasterio._err import CPLE_BaseError  # rasterio lets GDAL's own errors out where it asks for what a file declares
+from rasterio.errors import RasterioError
 
 from smalti.errors import RasterError
 from smalti.raster.exif import png_chunks
 
+REFUSALS = (RasterioError, CPLE_BaseError, ValueError, KeyError, OverflowError, OSError, MemoryError)
+"""What rasterio raises where a file cannot be opened, says something impossible of itself, or cannot be read."""
 _LIMITS = {
     "too many open files": "too many files are open beside it; allow more: ulimit -n 4096",
     "permission denied": "it, or a file behind it, may not be read",
@@ -20,6 +27,15 @@ _BLOCKS = 4096  # a file with more blocks is sampled: truncation takes away the 
 def is_local(path: str) -> bool:
     """Whether the path names a plain file or folder, not a URL or one of GDAL's virtual file systems."""
     return "://" not in path and not path.startswith("/vsi") and not path.lstrip().startswith("<")
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Whatever rasterio raises about the file becomes a RasterError."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise explain(path, error) from None
 
 
 def explain(path: str, error: Exception) -> RasterError:

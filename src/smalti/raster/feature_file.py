@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from smalti.errors import LabelError
-from smalti.raster.check import first_line
+from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.place import Points, apply, project
@@ -41,7 +41,7 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
             info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
             column = _column(path, list(info["fields"]), spec, info["features"])
             meta, _, wkb, data = pyogrio.raw.read(path, layer=layer, columns=[column] if column else [])
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+    except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
     shapes, keep = _shapes(path, wkb)
     values = np.asarray(data[0])[keep] if column else None

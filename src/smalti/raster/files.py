@@ -13,13 +13,11 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree as Xml
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 
-from smalti.raster.check import is_local
+from smalti.raster.check import REFUSALS, is_local
 from smalti.raster.quiet import quiet
 
-UNREADABLE = (RasterioError, ValueError, OSError)
-"""What rasterio raises where it cannot open or read."""
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _STORE = re.compile(r"/vsi(?:s3|gs|az|adls|oss|swift|hdfs|webhdfs)(?:_streaming)?/")
 _HANDLER = re.compile(r"/vsi([a-z0-9_]+)(?:/|(?=\?))")
@@ -114,13 +112,13 @@ def _opened(name: str) -> tuple[list[str], str]:
     try:
         with quiet_open(name) as dataset:
             return list(dataset.files), str(dataset.driver)
-    except UNREADABLE:
+    except REFUSALS:
         return [], ""
 
 
 @contextmanager
 def quiet_open(name: str) -> Iterator[Any]:
-    """A data set as rasterio opens it; raises one of `UNREADABLE`."""
+    """A data set as rasterio opens it; raises one of `REFUSALS`."""
     with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
         dataset = rasterio.open(name)
     with dataset:

@@ -20,6 +20,8 @@ __all__ = ["LabelReader", "LabelSpec", "open_labels"]
 
 VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 DEFAULT = LabelSpec()
+COLORED = (1, 2, 3)
+"""The bands that are looked at where there are more."""
 
 
 class LabelReader(Protocol):
@@ -43,11 +45,13 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
         return FeatureLabels(str(path), grid, task, spec)
     known = known_colors(task, spec)
     reader = open_file(path, expand=False)
-    if _is_class(reader, known, spec):
+    many = len(reader.bands) > len(COLORED)
+    holes = not _is_class(reader, known, spec)
+    if many or not holes:
         reader.close()
-        reader = open_file(path, expand=False, holes=False)
+        reader = open_file(path, COLORED if many else None, expand=False, holes=holes)
     try:
-        return _image_labels(align(reader, grid), task, spec, known)
+        return _image_labels(align(reader, grid), task, spec, known, many=many)
     except LabelError:
         reader.close()
         raise
@@ -63,8 +67,9 @@ def _is_class(reader: FileReader, known: dict[RGB, int], spec: LabelSpec) -> boo
     return tuple(values) in known if len(values) == 3 else values[0] in spec.ids
 
 
-def _image_labels(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int]) -> ImageLabels:
-    if len(reader.bands) == 3 and _is_grey(reader, task, spec, known):
+def _image_labels(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int], *, many: bool) -> ImageLabels:
+    """`many`: the file has more bands than those of colours, which `reader` shows."""
+    if len(reader.bands) == 3 and not many and _is_grey(reader, task, spec, known):
         return ImageLabels(reader, task, spec)
     if len(reader.bands) >= 3:
         if not known:

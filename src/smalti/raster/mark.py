@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from smalti.jobs import beside
-from smalti.raster.files import UNREADABLE, quiet_open
+from smalti.raster.check import REFUSALS
+from smalti.raster.files import quiet_open
 
 PRODUCT_TAG = "SMALTI_PRODUCT"
 """A tag inside each raster that is written here; drawn scenes and their truth have none."""
@@ -69,14 +70,14 @@ def state(output: Path, job: str) -> State:
 
 
 def _is_tagged(path: Path) -> bool:
-    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+    with suppress(*REFUSALS), quiet_open(str(path)) as file:
         return PRODUCT_TAG in file.tags()
     return False
 
 
 def _is_readable(path: Path) -> bool:
     """Whether all pixels can be read."""
-    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+    with suppress(*REFUSALS), quiet_open(str(path)) as file:
         for _, window in file.block_windows(1):
             file.read(window=window)
         return True

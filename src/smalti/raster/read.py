@@ -10,14 +10,15 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.env import set_gdal_config
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
 from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
-from smalti.raster.check import check_complete, explain, first_line, is_local, limit
+from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid, is_sound
+from smalti.raster.jpeg_damage import no_damage, refuse_damage
 from smalti.raster.open_files import bound_pool
 from smalti.raster.quiet import quiet
 from smalti.raster.reader import Reader
@@ -70,24 +71,29 @@ class FileReader(Reader):
     def _describe(self, holes: bool) -> None:
         if self._table is None:
             self._numbers = [self._numbers[i] for i in self._chosen]
-        stored = [self._dataset.dtypes[i - 1] for i in self._numbers]
+        stored = self._of_bands("dtypes")
         if any(kind.startswith("complex") for kind in stored):
             raise RasterError(f"{self.path}: its pixels are complex numbers; expected real ones, such as the amplitude")
         self._dtype, self._alike = np.result_type(*stored), len(set(stored)) == 1
         self.dtype = np.dtype(np.uint8) if self._table is not None else self._dtype
-        self.scales = tuple(self._dataset.scales[i - 1] for i in self._numbers)
-        self.offsets = tuple(self._dataset.offsets[i - 1] for i in self._numbers)
-        self.units = tuple(self._dataset.units[i - 1] or "" for i in self._numbers)
-        self.nodata = tuple(self._dataset.nodatavals[i - 1] for i in self._numbers)
+        self.scales = tuple(self._of_bands("scales"))
+        self.offsets = tuple(self._of_bands("offsets"))
+        self.units = tuple(unit or "" for unit in self._of_bands("units"))
+        self.nodata = tuple(self._of_bands("nodatavals"))
         self._holes = self.nodata if holes else (None,) * len(self.nodata)
         self._masks = self._mask_bands()
         clear = self._table is not None and bool((self._table[3] == 0).any())
         declared = any(value is not None for value in self._holes) or self._masks or self._alphas
         self.masked = bool(declared) or clear or self.dtype.kind == "f"
 
+    def _of_bands(self, what: str) -> list[Any]:
+        """What the file declares of each band, asked for once: rasterio looks at all of its bands each time."""
+        told = getattr(self._dataset, what)
+        return [told[i - 1] for i in self._numbers]
+
     def _mask_bands(self) -> list[int]:
         """The bands whose masks must be read: one where a mask is for all, for alpha and nodata are looked at here."""
-        flags = [{flag.name for flag in self._dataset.mask_flag_enums[i - 1]} for i in self._numbers]
+        flags = [{flag.name for flag in told} for told in self._of_bands("mask_flag_enums")]
         shared = [
             i for i, told in zip(self._numbers, flags, strict=True) if "per_dataset" in told and "alpha" not in told
         ]
@@ -104,13 +110,14 @@ class FileReader(Reader):
     def _stored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         place = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
-            pixels = self._pixels(place)
+            with no_damage():
+                pixels = self._pixels(place)
             valid = self._valid(pixels)
             for alpha in self._alphas:
                 valid &= self._dataset.read(alpha, window=place) > 0
             for band in self._masks:
                 valid &= self._dataset.read_masks(band, window=place) > 0
-        except (RasterioError, ValueError, MemoryError) as error:
+        except REFUSALS as error:
             why = limit(error) or f"truncated or damaged: {first_line(error)}"
             rows = f"rows {window.row} to {window.bottom - 1}"
             raise RasterError(f"{self.path}: {rows} cannot be read, {why}") from None
@@ -173,7 +180,7 @@ def open_file(
     With `holes=False` declared nodata is a value as any other.
     """
     name = str(path)
-    with ExitStack() as stack:
+    with explained(name), ExitStack() as stack:
         dataset = open_dataset(name, stack)
         if not dataset.count:
             raise RasterError(f"{name}: holds no pixels itself; name one of its parts{_parts(dataset)}")
@@ -190,14 +197,13 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     """Opens a complete file with rasterio, to be closed by the stack; RasterError where that cannot be done."""
     _bound_cache(CACHE_MB)
     bound_pool()
-    try:
+    refuse_damage()
+    with explained(name):
         # A photo without a place is a legitimate input.
         with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _REMOTE)):
             dataset = stack.enter_context(rasterio.open(name))
-    except (RasterioIOError, RasterioError, ValueError, OSError) as error:
-        raise explain(name, error) from None
-    check_complete(name, dataset)
-    row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if not kind.startswith("complex")) * dataset.width
+        check_complete(name, dataset)
+        row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if not kind.startswith("complex")) * dataset.width
     _bound_cache(min(CACHE_MOST_MB, row * _CACHE_ROWS >> 20))
     return dataset
 

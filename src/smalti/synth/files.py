@@ -20,7 +20,8 @@ from rasterio.windows import Window as RasterWindow
 from smalti import __version__
 from smalti.errors import OutputError
 from smalti.jobs import beside, guarded, hold, publish
-from smalti.raster.files import UNREADABLE, quiet_open
+from smalti.raster.check import REFUSALS
+from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG
 from smalti.raster.palette import color_table
@@ -104,7 +105,7 @@ def _is_drawn(path: Path) -> bool:
         with suppress(DataSourceError, DataLayerError):
             return len(pyogrio.list_layers(path)) == 1 and tuple(pyogrio.read_info(path)["fields"]) == _ATTRIBUTES
         return False
-    with suppress(*UNREADABLE), quiet_open(str(path)) as file:
+    with suppress(*REFUSALS), quiet_open(str(path)) as file:
         tags = file.tags()
         return tags.get("TIFFTAG_SOFTWARE", "").startswith("smalti") and PRODUCT_TAG not in tags
     return False

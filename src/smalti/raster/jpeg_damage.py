@@ -1,0 +1,43 @@
+"""Damage in JPEG data, over which libjpeg reads with a warning: it fills what is missing with grey.
+
+GDAL makes it an error for a JPEG when it is told to, but of the tiles of a TIFF it only logs it. Bytes too many at the
+end of a picture are no damage: some cameras write them.
+"""
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from rasterio.env import set_gdal_config
+
+_SWITCH = "GDAL_ERROR_ON_LIBJPEG_WARNING"
+_DAMAGE = re.compile(r"JPEGLib:\s*((?!.*before marker 0xd9).*(?:Corrupt JPEG data|Premature end).*)")
+_here = threading.local()
+
+
+@cache
+def refuse_damage() -> None:
+    """Makes GDAL refuse a damaged JPEG, and listens to what it says of tiles; a switch that the user has set stays."""
+    if _SWITCH not in os.environ:
+        set_gdal_config(_SWITCH, True)
+    logging.getLogger("rasterio").addHandler(_Listener(logging.WARNING))
+
+
+@contextmanager
+def no_damage() -> Iterator[None]:
+    """ValueError at the end if GDAL warned of damaged JPEG data that this thread read meanwhile."""
+    _here.told = []
+    yield
+    if _here.told:
+        raise ValueError(_here.told[0])
+
+
+class _Listener(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        found = _DAMAGE.search(record.getMessage())
+        if found and hasattr(_here, "told"):
+            _here.told.append(found[1])
