@@ -5,7 +5,7 @@
     python benchmarks/faults.py disk
 
 `kill`: SIGKILL at random moments of four jobs; each is then run to its end, and compared with a run that nobody killed.
-`inputs`: files of eleven kinds with flipped bytes, cut or with edited fields, each given to the command that reads it.
+`inputs`: files of twelve kinds with flipped bytes, cut or with edited fields, each given to the command that reads it.
 `disk` (root, Linux): each job on disks of every size below the one that it needs, and with read errors at every read.
 
 Linux only: children are forked from a process that has imported everything. `--only NAME` takes one job or kind;
