@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -58,6 +59,29 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"map\.tif: cannot be written: (file exists|not a directory)"):
         hold(tmp_path / "file" / "map.tif").__enter__()
+
+
+def test_a_folder_in_which_nothing_can_be_made_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> None:  # as in /proc
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def timeout(*_: object, **__: object) -> None:
+        raise Timeout("lock")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(FileLock, "acquire", timeout)
+    with pytest.raises(OutputError, match="no such file"):
+        hold(tmp_path / "map.tif").__enter__()
+
+
+@pytest.mark.parametrize("name", ["two\nlines.gpkg", "no\udcffutf8.tif", "bell\a.tif"])
+def test_names_that_libraries_do_not_write_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="cannot be printed") as refused:
+        check_place(tmp_path / name)
+    assert str(refused.value).isprintable()
+    check_place(tmp_path / "é ü 日本 %20#?'\".tif")
 
 
 def test_a_lock_that_went_while_it_was_asked_for_is_asked_for_again(

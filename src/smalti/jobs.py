@@ -68,10 +68,11 @@ def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
             held.acquire(timeout=0)
             return held
         except Timeout:
-            if lock.exists():  # otherwise its holder has just removed it
+            if lock.exists():
                 raise BusyError(
                     f"{output}: {_read_holder(holder)} is already making it; wait for it or choose another output"
                 ) from None
+            lock.touch()  # its holder has just removed it, or the system makes no file here and says why
 
 
 def _read_holder(holder: Path) -> str:
@@ -130,6 +131,7 @@ def check_place(output: Path, parents: bool = False) -> None:
     Its folder must exist, or with `parents` can be made.
     """
     check_local(output)
+    _check_name(output)
     real = through(output)
     with guarded(output):
         longest = beside(output, f"{_host()}-{os.getpid()}.unfinished{real.suffix}-journal")
@@ -142,6 +144,17 @@ def check_place(output: Path, parents: bool = False) -> None:
         raise OutputError(f"{output}: {folder}: there is no such folder; make it first, or choose another output")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: the folder {folder} cannot be written to; choose another output")
+
+
+def _check_name(output: Path) -> None:
+    """OutputError for a name that libraries cannot write, or write otherwise: line breaks, bytes that are no UTF-8."""
+    try:
+        output.name.encode()
+        odd = not output.name.isprintable()
+    except UnicodeEncodeError:
+        odd = True
+    if odd:
+        raise OutputError(f"{str(output)!a}: this name has characters that cannot be printed; choose another one")
 
 
 @contextmanager

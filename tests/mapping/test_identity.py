@@ -39,6 +39,15 @@ def test_a_change_of_an_archive_or_a_mask_is_noticed(folder: Path) -> None:
         assert identity([name]) != before, name
 
 
+def test_another_file_of_the_same_size_and_time_is_noticed(folder: Path) -> None:
+    before, file = identity(["v.vrt"]), folder / "s.tif"
+    stat = file.stat()
+    file.write_bytes(bytes(255 - byte for byte in file.read_bytes()))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert file.stat().st_size == stat.st_size
+    assert identity(["v.vrt"]) != before
+
+
 @pytest.mark.parametrize("sidecar", ["s.tif.msk", "s.tif.ovr", "s.tfw", "s.wld"])
 def test_a_new_sidecar_is_noticed(folder: Path, sidecar: str) -> None:
     before = identity(["v.vrt"])

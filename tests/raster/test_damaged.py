@@ -1,6 +1,7 @@
 """Rasters that were damaged on their way: refused in one line, and never read as something else."""
 
 import io
+import os
 import struct
 from collections import Counter
 from pathlib import Path
@@ -13,8 +14,10 @@ from PIL import Image
 
 from smalti.card import Task
 from smalti.errors import LabelError, RasterError
+from smalti.raster.files import files_behind
 from smalti.raster.grid import Grid
 from smalti.raster.labels import open_labels
+from smalti.raster.mark import state
 from smalti.raster.read import FileReader, open_raster
 from smalti.tiling import Window
 from tests.conftest import Run
@@ -148,3 +151,12 @@ def test_gdal_prints_nothing_past_python(tmp_path: Path, smalti: Run) -> None:
     done = smalti("map", path, "-o", "map.tif", check=False)
     assert done.returncode == 3
     assert done.stderr.splitlines() == [line for line in done.stderr.splitlines() if line.startswith("smalti: ")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(RasterError, match="it is a pipe"):
+        open_raster(tmp_path / "pipe.tif")
+    assert files_behind([str(tmp_path / "pipe.tif")])
+    assert state(tmp_path / "pipe.tif", "job") == "foreign"

@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from smalti.errors import OutputError
-from smalti.raster.degrees import Degrees, decimals
+from smalti.raster.degrees import Degrees, check_degrees, decimals
 from smalti.raster.grid import Grid
 from smalti.raster.vector import polygons
 from tests.raster.test_vector import TASK, blobs, write
@@ -85,6 +85,16 @@ def test_beside_the_globe_there_are_no_degrees() -> None:
     beside = Grid(9, 9, Affine(1000, 0, -5.5e6, 0, -1000, 5.5e6), crs)
     with pytest.raises(OutputError, match="no longitude and latitude"):
         Degrees(beside)(np.array([shapely.box(0, 0, 9, 9)], object))
+    with pytest.raises(OutputError, match="no part of the map"):
+        check_degrees(beside)
+    check_degrees(Grid(9, 9, Affine(1.3e6, 0, -5.5e6, 0, -1.3e6, 5.5e6), crs))  # its corners only are beside
+
+
+def test_another_celestial_body_keeps_its_own_coordinates(tmp_path: Path) -> None:
+    grid = Grid(8, 8, Affine(1e-3, 0, 10, 0, -1e-3, 20), CRS.from_string("+proj=longlat +R=3396190"))
+    check_degrees(grid)
+    shapes, *_ = write(tmp_path / "mars.geojson", np.zeros((8, 8), np.uint8), grid)
+    assert shapely.total_bounds(shapes) == pytest.approx((10, 19.992, 10.008, 20))
 
 
 LOCAL = 'LOCAL_CS["site",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'

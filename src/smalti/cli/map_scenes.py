@@ -21,6 +21,7 @@ from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
 from smalti.mapping.run import Wanted, map_scene, products
 from smalti.products import Product
+from smalti.raster.degrees import check_degrees
 from smalti.raster.files import files_behind, place_of
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
@@ -171,6 +172,8 @@ class Run:
             check_place(path)
         if planned.polygons:
             check_target(planned.polygons)
+            if planned.polygons.suffix.lower() == ".geojson":
+                check_degrees(reader.grid)
             if self.options.min_area and pixel_size_m(reader.grid) is None:
                 what = f"a smallest area in square metres has no meaning: {why_no_metres(reader.grid)}"
                 raise RasterError(f"{reader.path}: {what}; leave --min-area out")

@@ -38,6 +38,12 @@ def explained(path: str) -> Iterator[None]:
         raise explain(path, error) from None
 
 
+def refuse_special(path: str) -> None:
+    """OSError for a pipe, a socket or a device: opening one may never come to an end."""
+    if is_local(path) and (file := Path(path)).exists() and not (file.is_file() or file.is_dir()):
+        raise OSError("it is a pipe, a socket or a device; expected a file: write it to one first")
+
+
 def explain(path: str, error: Exception) -> RasterError:
     """The RasterError for a file that GDAL would not open, in words about the file itself."""
     file = Path(path)
@@ -51,6 +57,8 @@ def explain(path: str, error: Exception) -> RasterError:
         return RasterError(f"{path}: there is no such file")
     if file.is_dir():
         return RasterError(f"{path}: is a folder; expected an image file")
+    if not file.is_file():
+        return RasterError(f"{path}: {first_line(error)}")
     if not os.access(file, os.R_OK):
         return RasterError(f"{path}: may not be read, its permissions forbid it")
     if size == 0:

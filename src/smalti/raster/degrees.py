@@ -21,9 +21,32 @@ _FINER = 4
 
 
 def lies_on_earth(grid: Grid) -> bool:
-    """Whether a grid's places have a longitude and a latitude."""
+    """Whether a grid's places have a longitude and a latitude on the Earth."""
     crs = grid.crs
-    return crs is not None and grid.georeferenced and (crs.is_geographic or crs.is_projected)
+    if crs is None or not grid.georeferenced or not (crs.is_geographic or crs.is_projected):
+        return False
+    from pyproj.exceptions import ProjError
+
+    try:
+        _to_degrees(grid)
+    except ProjError:  # of another celestial body
+        return False
+    return True
+
+
+def check_degrees(grid: Grid) -> None:
+    """OutputError if nothing of a map that lies on the Earth has a longitude and latitude; it needs no pixel."""
+    if lies_on_earth(grid):
+        places = np.array([(col, row) for col in (0, 0.5, 1) for row in (0, 0.5, 1)]) * (grid.width, grid.height)
+        if not np.isfinite(_to_degrees(grid)(*in_own_units(grid, places).T)).any():
+            raise OutputError("no part of the map has a longitude and latitude; write it as .gpkg, .fgb or .parquet")
+
+
+def _to_degrees(grid: Grid) -> Any:
+    import pyproj
+
+    here = pyproj.CRS.from_wkt(wkt_of(grid.crs))
+    return pyproj.Transformer.from_crs(here, "OGC:CRS84", always_xy=True).transform
 
 
 def decimals(grid: Grid) -> int:
@@ -47,13 +70,10 @@ class Degrees:
     """Takes polygons of one grid from pixels to degrees."""
 
     def __init__(self, grid: Grid) -> None:
-        import pyproj
-
         self._grid = grid
         self._far = _FAR_M / (pixel_size_m(grid) or 1.0)
         self._close = _pixel(grid) / 100
-        here = pyproj.CRS.from_wkt(wkt_of(grid.crs))
-        self._transform = pyproj.Transformer.from_crs(here, "OGC:CRS84", always_xy=True).transform
+        self._transform = _to_degrees(grid)
 
     def __call__(self, polygons: NDArray[Any]) -> NDArray[Any]:
         """The polygons (N), given in pixels: x = column, y = row; those over the date line in several parts.

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from smalti.raster.check import REFUSALS, is_local
+from smalti.raster.check import REFUSALS, is_local, refuse_special
 from smalti.raster.quiet import quiet
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
@@ -119,6 +119,7 @@ def _opened(name: str) -> tuple[list[str], str]:
 @contextmanager
 def quiet_open(name: str) -> Iterator[Any]:
     """A data set as rasterio opens it; raises one of `REFUSALS`."""
+    refuse_special(name)
     with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
         dataset = rasterio.open(name)
     with dataset:

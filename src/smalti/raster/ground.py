@@ -112,18 +112,6 @@ def wkt_of(crs: CRS) -> str:
         if whole.to_wkt() == crs.to_wkt():
             return str(whole.to_wkt(version=_WKT))
     return text
-    """A CRS as text that loses nothing.
-
-    The older form, by which a file's CRS comes to us, takes some spherical projections for ellipsoidal ones; where it
-    is that of the CRS's own code, the code's definition tells them apart.
-    """
-    text = str(crs.to_wkt(version=_WKT))
-    code = _CODE.search(text)
-    if code:
-        whole = CRS.from_epsg(int(code[1]))
-        if whole.to_wkt() == crs.to_wkt():
-            return str(whole.to_wkt(version=_WKT))
-    return text
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
-from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit
+from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
@@ -199,6 +199,7 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     bound_pool()
     refuse_damage()
     with explained(name):
+        refuse_special(name)
         # A photo without a place is a legitimate input.
         with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _REMOTE)):
             dataset = stack.enter_context(rasterio.open(name))
