@@ -70,6 +70,10 @@ def test_contradictions_are_refused(changes: dict[str, Any], complaint: str) -> 
         ({}, "needs labels"),
         ({"labels": ("a", "b"), "colors": ((0, 0, 0),)}, "2 labels but 1 colors"),
         ({"labels": ("a", "b"), "ignore": 1}, "also the id of a class"),
+        ({"labels": ("a", "b"), "ignore": 300}, "ignore 300 is outside 0 to 255"),
+        ({"labels": ("a", "b"), "ignore": -1}, "ignore -1 is outside 0 to 255"),
+        ({"labels": ("a", "ignore")}, "no class can be called 'ignore'"),
+        ({"labels": (" ", "b")}, "no class can be called ' '"),
     ],
 )
 def test_contradictions_of_a_task_are_refused(changes: dict[str, Any], complaint: str) -> None:

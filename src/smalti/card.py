@@ -52,6 +52,13 @@ class Task(_Frozen):
             raise ValueError(f"task {self.name}: two classes are called {twice[0]!r}; give each a name of its own")
         if self.colors and len(self.colors) != len(self.labels):
             raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.colors)} colors")
+        if nameless := [label for label, name in zip(self.labels, plain, strict=True) if name in ("", "ignore")]:
+            raise ValueError(
+                f"task {self.name}: no class can be called {nameless[0]!r}; pixels that count nowhere need no class of "
+                "their own"
+            )
+        if self.kind == "classes" and not 0 <= self.ignore <= 255:
+            raise ValueError(f"task {self.name}: ignore {self.ignore} is outside 0 to 255")
         if self.kind == "classes" and self.ignore < len(self.labels):
             raise ValueError(f"task {self.name}: ignore {self.ignore} is also the id of a class")
         return self

@@ -100,3 +100,14 @@ def test_what_is_read_with_a_file_belongs_to_it(tmp_path: Path) -> None:
     assert changed[source] != plain[source] and changed[vrt] != plain[vrt] and stamp_files(vrt) != stamp
     (tmp_path / "a.tif.msk").write_bytes(b"a mask")
     assert digests([source])[source] != changed[source]
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("a.png", "a.pgw"), ("a.tif", "a.wld"), ("A.SHP", "A.DBF"), ("a.jpg", "a.jpg.msk")]
+)
+def test_what_lies_beside_a_file_belongs_to_its_stamp(tmp_path: Path, name: str, side: str) -> None:
+    for each in (name, side):
+        (tmp_path / each).write_text("1")
+    before = stamp_files(tmp_path / name)
+    (tmp_path / side).write_text("22")
+    assert stamp_files(tmp_path / name) != before

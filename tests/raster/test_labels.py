@@ -62,6 +62,29 @@ def test_ids_stand_for_classes(tmp_path: Path) -> None:
         open_labels(path, Grid(1, 3), TASK, LabelSpec(ids={0: "sea"}))
 
 
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float32"])
+def test_ids_may_be_any_whole_numbers(tmp_path: Path, dtype: str) -> None:
+    most = np.iinfo(dtype).max if dtype != "float32" else 1 << 20
+    values = np.array([[-1, 0, most, 3]], dtype)
+    profile = {
+        "driver": "GTiff",
+        "width": 4,
+        "height": 1,
+        "count": 1,
+        "dtype": dtype,
+        "nodata": -1,
+        "transform": UTM.transform,
+    }
+    with rasterio.open(tmp_path / "a.tif", "w", **profile) as file:
+        file.write(values, 1)
+    spec = LabelSpec(ids={-1: "land", 0: "ignore", int(most): "road"})
+    window = Window(0, 0, 1, 4)
+    with pytest.raises(LabelError, match=r"unknown class value 3(\.0)? in 1 pixel, first at row 0, column 3"):
+        open_labels(tmp_path / "a.tif", Grid(1, 4), TASK, spec).read(window)
+    spec = spec.model_copy(update={"ids": {**spec.ids, 3: 1}})
+    assert open_labels(tmp_path / "a.tif", Grid(1, 4), TASK, spec).read(window).tolist() == [[0, 255, 2, 1]]
+
+
 def test_zero_may_be_unlabelled_and_the_rest_shifted(tmp_path: Path) -> None:
     path = save(tmp_path / "mask.png", np.array([[0, 1, 2, 3], [2, 1, 0, 255], [3, 3, 3, 3]], np.uint8))
     spec = LabelSpec(reduce_zero_label=True)
@@ -247,6 +270,14 @@ def test_unknown_attribute_and_value_are_named(tmp_path: Path) -> None:
         open_labels(path, UTM, TASK)
     with pytest.raises(LabelError, match="the image has none"):
         open_labels(path, GRID, TASK, LabelSpec(burn=0))
+
+
+def test_features_without_any_attribute_are_told(tmp_path: Path) -> None:
+    write_features(tmp_path / "a.shp", ["water", "road", "land"])
+    (tmp_path / "a.dbf").unlink()
+    with pytest.raises(LabelError, match=r"a\.shp: its features have no attribute; say with `burn` which class"):
+        open_labels(tmp_path / "a.shp", UTM, TASK)
+    assert (open_labels(tmp_path / "a.shp", UTM, TASK, LabelSpec(burn="water")).read(WHOLE) == 1).any()
 
 
 def test_damaged_and_missing_vector_files(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A training that goes on: by the same data, or told; and its best checkpoint by what counts now."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import torch
 from PIL import Image
 
 from smalti.cli.training_run import train_variants
-from smalti.errors import DataError
-from smalti.training.checkpoint import load_checkpoint, load_state
+from smalti.errors import DataError, RecipeError
+from smalti.training.checkpoint import load_checkpoint, load_state, save_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from smalti.training.variants import plan
@@ -122,3 +123,40 @@ def test_scores_of_finished_variants_are_those_of_these_data(tmp_path: Path) -> 
     swap(tmp_path / "validation/images/0.png")
     with pytest.raises(DataError, match=r"ema-0: data\.validation has changed since"):
         train_variants(*arguments)
+
+
+def test_fewer_steps_than_were_made_are_refused(trained: Path) -> None:
+    with pytest.raises(RecipeError, match=r"train\.steps 2: .*run has reached step 4; give more steps, or another"):
+        again(trained, "train.steps=2", resume=True)
+
+
+def test_a_training_by_another_version_is_refused(trained: Path) -> None:
+    state = load_state(trained / "run/last")
+    assert state is not None
+    save_state(trained / "run/last", state | {"progress": state["progress"] | {"further": 1}})
+    with pytest.raises(RecipeError, match="run: holds a training by another version; give another --out"):
+        again(trained)
+
+
+@pytest.mark.parametrize("steps", [4, 6])
+def test_a_best_checkpoint_that_was_removed_is_chosen_again(trained: Path, steps: int) -> None:
+    shutil.rmtree(trained / "run/best")
+    training, said = again(trained, f"train.steps={steps}", resume=True)
+    assert "best is gone; a new one is chosen" in said
+    assert training.progress.best_step == steps
+    assert training.progress.best == pytest.approx(kept_score(training, "miou"))
+
+
+def test_an_image_of_the_same_size_and_time_is_noticed(trained: Path) -> None:
+    path = trained / "validation/images/0.png"
+    raw = path.with_suffix(".bmp")  # a format in which all images of one shape have as many bytes
+    with Image.open(path) as file:
+        file.save(raw)
+    path.unlink()
+    again(trained, resume=True)
+    before = raw.stat()
+    swap(raw)
+    os.utime(raw, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert raw.stat().st_size == before.st_size
+    with pytest.raises(DataError, match=r"data\.validation has changed since"):
+        again(trained)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,12 +9,17 @@ from smalti.training.checkpoint import load_checkpoint, load_state, save_checkpo
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
 
+STATE: dict[str, Any] = dict.fromkeys(("recipe", "mean", "optimizer", "random"), "") | {
+    "model": {"a": torch.ones(5)},
+    "progress": {},
+}
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     card = read_recipe(write_tiny(tmp_path)).make_card("tiny.toml")
     save_checkpoint(tmp_path / "made", card, {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.tensor(3)})
-    save_state(tmp_path / "made", {"recipe": "", "model": {"a": torch.ones(5)}})
+    save_state(tmp_path / "made", STATE)
     return tmp_path / "made"
 
 
@@ -38,7 +44,7 @@ def test_a_flipped_byte_is_refused(folder: Path, place: float) -> None:
 
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.6])
 def test_a_flipped_byte_in_the_state_is_damage(folder: Path, place: float) -> None:
-    save_state(folder, {"recipe": "", "model": {"a": torch.ones(5000)}})
+    save_state(folder, STATE | {"model": {"a": torch.ones(5000)}})
     path = folder / "state.pt"
     content = bytearray(path.read_bytes())
     content[int(place * len(content))] ^= 0x40
@@ -65,3 +71,10 @@ def test_a_folder_that_is_no_checkpoint_is_told(tmp_path: Path) -> None:
     assert load_state(tmp_path) is None
     with pytest.raises(ModelError, match=r"is no checkpoint: it has no card\.json"):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("other", [{"a": torch.ones(2)}, [1, 2], {**STATE, "progress": 3}])
+def test_a_file_of_torch_that_is_no_state_is_refused(folder: Path, other: Any) -> None:
+    torch.save(other, folder / "state.pt")
+    with pytest.raises(ModelError, match=r"state\.pt: holds no training to go on with; remove .* to start anew"):
+        load_state(folder)

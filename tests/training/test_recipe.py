@@ -31,6 +31,8 @@ from tests.training.tiny_tasks import write_tasks
         ("optim.freeze_encoder=2", "would keep random weights"),
         ("schedule.name=step", "schedule: name 'step' and milestones"),
         ("train", "expected KEY=VALUE"),
+        ("data.train.0.path=train", "data.train.0.path: input should be a list, not 'train'"),
+        ("data.train=[]", "data.train: list should have at least 1 item"),
         ("kind='segmentatoin'", "no kind 'segmentatoin' of recipe; there are segmentation"),
         ("data.train.7.weight=1", "the recipe has no such place"),
     ],
@@ -40,6 +42,13 @@ def test_a_wrong_recipe_is_one_line_that_names_the_key(tmp_path: Path, change: s
     with pytest.raises(RecipeError, match=message) as caught:
         read_recipe(recipe, [change])
     assert "\n" not in str(caught.value)
+
+
+def test_a_mark_of_the_encoding_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path)
+    plain = read_recipe(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_recipe(path) == plain
 
 
 def test_a_source_without_a_kind_is_a_folder(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def read_specs(path: Path) -> Specs:
     RecipeError where it cannot be read or understood.
     """
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         values = TypeAdapter(dict[str, ValueSpec]).validate_python(written.pop("values", {}))
         return Specs(LabelSpec.model_validate(written), values)
     except ValidationError as error:

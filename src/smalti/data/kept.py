@@ -25,19 +25,24 @@ Counts = NDArray[np.uint16]
 Number = TypeVar("Number", bound=np.integer[Any])
 PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg")}
 """Further files of a format whose name tells only the first."""
+WORLDS = (".wld", ".tfw", ".tifw", ".tiffw", ".pgw", ".pngw", ".jgw", ".jpgw", ".jpegw", ".bpw", ".bmpw")
+"""World files, which say where a raster lies."""
 BESIDE = (".msk", ".aux.xml")
 """What side-cars add to a raster's whole name."""
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, MemoryError)
 
 
 def stamp_files(*paths: Path) -> str:
-    """Path, size and time of the last change of each file; empty if one of them is not a file of this machine."""
+    """Path, size and times of the last change of each file; empty if one of them is not a file of this machine.
+
+    Programs that copy set the time of the content themselves, but not that of the entry.
+    """
     lines = []
     for path in paths:
         try:
             for file in files_of(path):
                 state = file.stat()
-                lines.append(f"{file.resolve()} {state.st_size} {state.st_mtime_ns}")
+                lines.append(f"{file.resolve()} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}")
         except OSError:
             return ""
     return "\n".join(lines)
@@ -48,7 +53,7 @@ def files_of(path: Path) -> list[Path]:
     ending = path.suffix.lower()
     if ending == ".vrt":
         return [path, *map(Path, files_behind([str(path)]))]
-    beside = [path.with_suffix(suffix) for suffix in PARTS.get(ending, ())]
+    beside = [path.with_suffix(each) for suffix in PARTS.get(ending, WORLDS) for each in (suffix, suffix.upper())]
     beside += [path.with_name(path.name + more) for more in BESIDE]
     return [path, *(file for file in beside if file.exists())]
 

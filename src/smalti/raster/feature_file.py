@@ -74,6 +74,8 @@ def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str
         raise LabelError(
             f"{path}: has no features; if that is meant so, say with `background` which class all of it is"
         )
+    if not fields:
+        raise LabelError(f"{path}: its features have no attribute; say with `burn` which class all of them are")
     if spec.attribute is None:
         raise LabelError(f"{path}: tell with `attribute` which of {_some(fields)} is the class, or give `burn`")
     raise LabelError(f"{path}: features have no attribute {column!r}, only {_some(fields)}")

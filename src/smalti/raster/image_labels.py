@@ -25,7 +25,8 @@ class ImageLabels:
     def __init__(self, reader: Pixels, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
-        self._table = _id_table(reader.path, task, spec)
+        self._table = _id_table(task, spec)
+        self._beyond = {value: _id(task, spec, value) for value in spec.ids if not 0 <= value < len(self._table)}
         if len(reader.bands) not in (1, 3):
             raise LabelError(
                 f"{reader.path}: has {len(reader.bands)} bands; expected one of class ids, or three of colours"
@@ -53,6 +54,9 @@ class ImageLabels:
         index = np.clip(values, 0, len(self._table) - 1).astype(np.intp)
         found = self._table[index]
         unknown = valid & ((found < 0) | (index != values))
+        for value, wanted in self._beyond.items():
+            here = values == value
+            found[here], unknown[here] = wanted, False
         return np.where(valid & ~unknown, found, self._task.ignore).astype(np.uint8), unknown, pixels
 
     def _refuse(self) -> None:
@@ -115,19 +119,22 @@ class ColorLabels(ImageLabels):
     def _advice(self) -> str:
         if is_jpeg(self._reader.path):
             return "JPEG changes colours: save labels as PNG"
-        return f"known are {', '.join(map(to_hex, self._colors.ids))}"
+        return f"known are {', '.join(map(to_hex, self._colors.ids))}; say in `colors` what it is, or `ignore`"
 
 
-def _id_table(path: str, task: Task, spec: LabelSpec) -> NDArray[np.int16]:
+def _id(task: Task, spec: LabelSpec, value: int) -> int:
+    return class_id(task, spec.ids[value], f"value {value}")
+
+
+def _id_table(task: Task, spec: LabelSpec) -> NDArray[np.int16]:
     """The class id of every pixel value up to 65535, -1 for unknown ones."""
     table = np.full(65536, -1, np.int16)
     table[task.ignore] = task.ignore
     if not spec.ids:
         table[: len(task.labels)] = np.arange(len(task.labels))
-    for value, wanted in spec.ids.items():
-        if not 0 <= value < len(table):
-            raise LabelError(f"{path}: class value {value} in `ids` is outside 0 to {len(table) - 1}")
-        table[value] = class_id(task, wanted, f"value {value}")
+    for value in spec.ids:
+        if 0 <= value < len(table):
+            table[value] = _id(task, spec, value)
     return table
 
 

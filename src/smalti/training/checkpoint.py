@@ -24,6 +24,8 @@ from smalti.jobs import guarded, sweep, write_whole
 
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"
+NEEDED = {"recipe", "progress", "model", "mean", "optimizer", "random"}
+"""What no state can be gone on from without."""
 
 Weights = dict[str, Tensor]
 
@@ -91,16 +93,18 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """What `save_state` wrote, or None if there is nothing; ModelError if it is damaged."""
+    """What `save_state` wrote, or None if there is nothing; ModelError if it is damaged, or something else."""
     path = folder / STATE
     if not path.is_file():
         return None
     try:
         _check_sums(path)
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes the reader raise nearly anything
         why = f" ({error})" if isinstance(error, BadZipFile) else ""
         raise ModelError(f"{path}: is damaged or truncated{why}; remove {folder} to start anew") from None
+    if not isinstance(state, dict) or not state.keys() >= NEEDED or not isinstance(state["progress"], dict):
+        raise ModelError(f"{path}: holds no training to go on with; remove {folder} to start anew")
     return state
 
 

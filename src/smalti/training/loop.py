@@ -81,6 +81,7 @@ class Training:
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step) if self.team.rank == 0 else None
         self._score_anew(records, say)
+        self._replace_best(records, say)
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
         with closing(records) if records else nullcontext(), closing(batches):
@@ -199,6 +200,17 @@ class Training:
             save_checkpoint(kept, card.chosen_by(self._chosen(p.best_step)), weights)
         self._save(records)
 
+    def _replace_best(self, records: Records | None, say: Say) -> None:
+        """Forgets a best checkpoint that is gone: the next one is kept, of a finished training the last one."""
+        p = self.progress
+        if not p.best_step or (self.folder / "best" / WEIGHTS).is_file():
+            return
+        say(f"{self.folder / 'best'} is gone; a new one is chosen from here on\n")
+        p.best, p.best_step, p.stale = -math.inf, 0, 0
+        if p.step == self.recipe.train.steps or p.stopped:
+            self._validate(say)
+            self._save(records)
+
     def _chosen(self, step: int) -> str:
         """How the best checkpoint was chosen, in words."""
         return f"best {self.select} on {self.recipe.judges}, step {step} of {self.recipe.train.steps}"
@@ -228,7 +240,15 @@ class Training:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.progress = Progress(**state["progress"])
+        try:
+            self.progress = Progress(**state["progress"])
+        except TypeError:
+            raise RecipeError(f"{self.folder}: holds a training by another version; give another --out") from None
+        if self.progress.step > (steps := self.recipe.train.steps):
+            raise RecipeError(
+                f"train.steps {steps}: {self.folder} has reached step {self.progress.step}; "
+                "give more steps, or another --out"
+            )
         self._judged_by = state.get("judged_by", "")
         self.progress.stopped &= self.progress.stale >= self.recipe.train.patience > 0
         try:

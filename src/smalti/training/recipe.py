@@ -36,7 +36,7 @@ DEFAULT = "segmentation"
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies `a.b=c` changes; RecipeError names the key that is wrong, or the nearest one."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows begin it with a mark
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -106,7 +106,7 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     if error["type"] == "extra_forbidden":
         near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
         return f"unknown key {key}; did you mean {near[0]}?{more}" if near else f"unknown key {key}{more}"
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
     if error["type"] == "missing":
         return f"{key} is missing{more}"
     if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
