@@ -36,3 +36,8 @@ def test_every_error_says_what_it_means(name: str) -> None:
 
 def test_a_missing_part_names_the_line_that_brings_it() -> None:
     assert str(MissingExtraError("openvino", "openvino")).endswith("pip install 'smalti[openvino]'")
+
+
+def test_a_name_that_breaks_a_line_does_not_break_the_message() -> None:
+    assert str(SmaltiError("a\nb\x1b[2J\u202e.tif: é is missing")) == r"a\nb\x1b[2J\u202e.tif: é is missing"
+    assert str(SmaltiError("\udcff\ud800\u202f")) == "\\xff\\ud800\u202f"

@@ -16,9 +16,22 @@ SmaltiError                 anything a person can mend; printed as one line
 A message says what came, what was expected, and what to do.
 """
 
+import re
+from pathlib import Path
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: str | Path) -> str:
+    """Text that can be printed: bytes that are no UTF-8 as \\xff, what breaks or reverses a line as its code."""
+    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1].replace(r"\udc", r"\x"), str(text))
+
 
 class SmaltiError(Exception):
-    """Anything a person can mend; its text is one line."""
+    """Anything a person can mend; its text is one line, also where a name in it, of a file or a key, is not."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class InputError(SmaltiError):

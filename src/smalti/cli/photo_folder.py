@@ -12,10 +12,10 @@ import click
 from smalti.cli.photo_outputs import check_page, check_picks, check_table
 from smalti.cli.progress import bar
 from smalti.cli.quiet import quiet_libraries
+from smalti.errors import shown
 from smalti.jobs import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
-from smalti.photos.files import shown
 from smalti.photos.listing import left_out_line, note_copy, note_folder, survey
 from smalti.photos.photo import Photo, Result, Series
 from smalti.photos.rank import DUPLICATE

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from smalti.errors import OutputError
-from smalti.photos.files import shown
+from smalti.errors import OutputError, shown
 from smalti.photos.listing import ENDINGS, MOVIES
 from smalti.photos.tables import is_table
 

@@ -13,9 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smalti.errors import DataError
+from smalti.errors import DataError, shown
 from smalti.photos.content import LENGTH
-from smalti.photos.files import shown
 from smalti.photos.group import when
 from smalti.photos.photo import Choice, Photo, Series, Verdict
 

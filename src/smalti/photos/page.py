@@ -21,8 +21,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from smalti import __version__
+from smalti.errors import shown
 from smalti.jobs import deliver
-from smalti.photos.files import link, shown
+from smalti.photos.files import link
 from smalti.photos.group import when
 from smalti.photos.photo import Kind, Photo, Ranked, Result, Series, Verdict
 from smalti.photos.rank import ALTERNATE, CLOSE

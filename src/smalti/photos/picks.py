@@ -7,9 +7,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from smalti.errors import DataError
+from smalti.errors import DataError, shown
 from smalti.jobs import appearing, guarded
-from smalti.photos.files import shown
 from smalti.photos.listing import companions, copies_made
 from smalti.photos.photo import Photo, Result
 

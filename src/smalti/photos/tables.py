@@ -9,8 +9,8 @@ import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from smalti.errors import shown
 from smalti.jobs import deliver
-from smalti.photos.files import shown
 from smalti.photos.photo import Photo, Ranked, Result, Series
 
 COLUMNS = (
