@@ -159,6 +159,17 @@ def test_a_damaged_map_is_made_anew_and_a_changed_one_is_kept(scene: Path, tmp_p
     assert pyogrio.read_info(polygons)["features"] == found
 
 
+def test_a_map_that_lost_its_mark_in_another_program_is_kept(scene: Path, tmp_path: Path, model: Path) -> None:
+    out = tmp_path / "m.tif"
+    smalti_map(scene, "-o", out, "--model", model)
+    with rasterio.open(out, "r+") as file:
+        file.write(np.zeros((1, *file.shape), np.uint8))
+    (tmp_path / "m.tif.aux.xml").unlink()  # as programs do that write metadata into the file
+    edited = out.read_bytes()
+    assert "it is kept as m.tif.changed-1" in smalti_map(scene, "-o", out, "--model", model).stderr
+    assert (tmp_path / "m.tif.changed-1").read_bytes() == edited
+
+
 def test_a_changed_source_is_mapped_anew(scene: Path, tmp_path: Path, model: Path) -> None:
     rasterio.shutil.copy(scene, tmp_path / "v.vrt", driver="VRT")
     for name, out in ((tmp_path / "v.vrt", tmp_path / "v.tif"), (f"file://{scene}", tmp_path / "f.tif")):

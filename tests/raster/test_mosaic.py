@@ -94,6 +94,11 @@ def test_rounded_coordinates_are_tolerated(tmp_path: Path) -> None:
             "its pixels are 1 x -1 units, but those of .*0_16.tif are 0.5 x -0.5; bring",
         ),
         ({"transform": Affine(0.5, 0, 500000.2, 0, -0.5, 5000000)}, "lies 0.40 pixels beside the grid of"),
+        (
+            {"transform": Affine(0.5, 0, 500000, 0, 0.5, 4999994)},
+            "it is turned or mirrored against .* -tr 0.5 0.5 -tap",
+        ),
+        ({"transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6) @ Affine.rotation(5)}, "it is turned or mirrored"),
         ({"pixels": SCENE[:1, :12, :16]}, r"it has 1 bands of uint8 \(band1\), but .* has 3 bands of uint8"),
         ({"pixels": SCENE[:, :12, :16].astype(np.uint16)}, "it has 3 bands of uint16"),
     ],

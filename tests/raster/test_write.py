@@ -112,7 +112,7 @@ def test_what_lies_at_an_output_is_told_apart(tmp_path: Path) -> None:
     assert state(path, "job 1") == "unreadable"
     write(path)
     (tmp_path / "map.tif.aux.xml").unlink()
-    assert state(path, "job 1") == "other job"
+    assert state(path, "job 1") == "unmarked"
     with rasterio.open(path, "w", driver="GTiff", height=3, width=3, count=1, dtype="uint8", crs="EPSG:4326",
                        transform=GRID.transform) as file:  # fmt: skip
         file.write(np.ones((1, 3, 3), np.uint8))

@@ -96,6 +96,8 @@ def map_scene(
             shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill in the very last moment
             say(f"{output} is there already, made of the same scene and model")
             return None
+        if not beside(output, "partial").exists():  # otherwise killed before the side-car had its name
+            states = {path: "changed" if found == "unmarked" else found for path, found in states.items()}
         _make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _say_what_was_found(spool, output, say)

@@ -16,7 +16,7 @@ from smalti.raster.files import quiet_open
 
 PRODUCT_TAG = "SMALTI_PRODUCT"
 """A tag inside each raster that is written here; drawn scenes and their truth have none."""
-State = Literal["missing", "finished", "changed", "unreadable", "other job", "foreign"]
+State = Literal["missing", "finished", "changed", "unreadable", "other job", "unmarked", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,14 @@ def state(output: Path, job: str) -> State:
     """What lies at an output's path.
 
     `finished`: what this job wrote, byte for byte. `other job`: what another one wrote, unchanged as far as can be
-    told. `changed` and `unreadable`: no longer what was written. `foreign`: nothing that was written here.
+    told. `changed` and `unreadable`: no longer what was written. `unmarked`: written here, but its mark is missing: its
+    making was killed at the very end, or a program has changed it. `foreign`: nothing that was written here.
     """
     if not output.exists():
         return "missing"
     mark = read_mark(output)
     if mark is None:
-        return "other job" if _is_tagged(output) else "foreign"  # killed before the side-car had its name
+        return "unmarked" if _is_tagged(output) else "foreign"
     if mark.sha256 and mark_of(output, mark.job) != mark:
         return "changed" if _is_readable(output) else "unreadable"
     return "finished" if mark.job == job and mark.sha256 else "other job"

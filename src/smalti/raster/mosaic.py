@@ -23,6 +23,7 @@ from smalti.tiling import Window
 
 _OFF = 0.3  # pixels that a file may lie beside the common grid: coordinates are rounded
 _TILE = re.compile(r"(?:^|\D)(\d+)[-_](\d+)[-_](\d+)$")
+_TURNED = 1e-3  # of a pixel's side: from here on not its size is what differs
 _KEPT_OPEN = 32
 """Files that are open at once."""
 
@@ -196,8 +197,19 @@ def _common_step(parts: list[_Part]) -> NDArray[np.float64]:
 def _check_step(part: _Part, step: NDArray[np.float64], usual: _Part, common: NDArray[np.float64]) -> None:
     drift = np.abs(step - common)[[0, 1, 3, 4]] * max(part.grid.width, part.grid.height)
     if (drift > 2 * _OFF * np.abs(common[[0, 1, 3, 4]]).max()).any():
+        if np.abs(_facing(step) - _facing(common)).max() > _TURNED:
+            raise RasterError(
+                f"{part.path}: it is turned or mirrored against {usual.path}; store both alike first: gdalwarp "
+                f"-tr {np.hypot(common[0], common[3]):g} {np.hypot(common[1], common[4]):g} -tap IN.tif OUT.tif"
+            )
         raise RasterError(
             f"{part.path}: its pixels are {step[0]:g} x {step[4]:g} units, but those of {usual.path} are "
             f"{common[0]:g} x {common[4]:g}; bring them to one size first: gdalwarp -tr {abs(common[0]):g} "
             f"{abs(common[4]):g} IN.tif OUT.tif"
         )
+
+
+def _facing(step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To where columns and rows run (2, 2), whatever the size of the pixels."""
+    sides = step[[0, 3, 1, 4]].reshape(2, 2)
+    return np.asarray(sides / np.hypot(*sides.T)[:, None])
