@@ -67,6 +67,8 @@ def run(
     kept in the folder `output` meanwhile, by default in `folder`.
     """
     out, err = (output or folder) / ".stdout", (output or folder) / ".stderr"
+    for path in (out, err):
+        path.touch()  # a child may be killed before it comes to it
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
