@@ -105,7 +105,7 @@ def _cost(home: Path, scheme: str) -> None:
     """What a scheme costs, whatever its weights; unless that was measured."""
     import torch
 
-    from smalti.export.onnx import Answers, card_graph, clean
+    from smalti.deploy.onnx import Answers, card_graph, clean
     from smalti.nets.build import build
     from smalti.nets.cost import count
     from smalti.runtime.models import sealed

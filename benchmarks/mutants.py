@@ -39,10 +39,10 @@ GUARDS = {
     "data/apart": ("tests/data/test_apart.py",),
     "training/loop": ("tests/training/test_loop.py", "tests/training/test_balanced.py", "tests/training/test_team.py"),
     "training/mean": ("tests/training/test_mean.py",),
-    "export/parity": ("tests/export/test_parity.py",),
+    "deploy/parity": ("tests/deploy/test_parity.py",),
     "raster/read": ("tests/raster/test_read.py", "tests/raster/test_mirror.py"),
 }
-NEEDS_TORCH = ("data/", "training/", "export/")
+NEEDS_TORCH = ("data/", "training/", "deploy/")
 Key = tuple[str, int, int, str, str]
 LEAST = 20.0
 """Seconds that a mutant has at least; else five times what the tests take unchanged."""

@@ -179,7 +179,7 @@ def _write_graph(model: Any, out: Path) -> None:
     """The net as a file, not compared with torch: after a few steps it amplifies its rounding, which costs no time."""
     import torch
 
-    from smalti.export.onnx import Answers, card_graph, clean
+    from smalti.deploy.onnx import Answers, card_graph, clean
     from smalti.runtime.models import sealed
 
     model = model.to(memory_format=torch.contiguous_format)  # the other layout ties some graphs to their example

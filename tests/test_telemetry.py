@@ -30,7 +30,7 @@ forbid()
 """
 MAP = "from smalti.cli import main; import sys; sys.argv = ['smalti', *{arguments!r}]; main()"
 EVERYTHING = (
-    "import smalti.runtime.onnx, smalti.runtime.openvino, smalti.training.loop, smalti.export.onnx; "
+    "import smalti.runtime.onnx, smalti.runtime.openvino, smalti.training.loop, smalti.deploy.onnx; "
     "import lightning.fabric, tensorboard, onnxscript, huggingface_hub, time; time.sleep(1)"
 )
 

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from smalti.cli import group
+from smalti.deploy import release
+from smalti.deploy.parity import Parity
 from smalti.errors import MissingExtraError, ModelError
-from smalti.export import release
-from smalti.export.parity import Parity
 from tests.tiny import tiny_model
 
 
@@ -19,7 +19,7 @@ def test_the_name_must_say_what_the_file_is(tmp_path: Path) -> None:
 
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith("smalti.export.")]:
+    for name in [name for name in sys.modules if name.startswith("smalti.deploy.")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r"smalti\[train\]"):
         CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx")], catch_exceptions=False)

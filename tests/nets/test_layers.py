@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from smalti.export.onnx import graph_of
+from smalti.deploy.onnx import graph_of
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.build import NETS

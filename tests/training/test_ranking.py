@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 
 from smalti.cli.evaluate import command as evaluate
+from smalti.deploy.release import export_checkpoint, with_scores
 from smalti.errors import DataError, ModelError, RecipeError
-from smalti.export.release import export_checkpoint, with_scores
 from smalti.training import predict, ranking
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.loop import Training, begin

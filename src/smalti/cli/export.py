@@ -19,7 +19,7 @@ def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
     from smalti.jobs import check_place  # imports what `--help` does not need
 
     try:
-        from smalti.export.release import export_checkpoint
+        from smalti.deploy.release import export_checkpoint
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("smalti"):
             raise

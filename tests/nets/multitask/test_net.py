@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from smalti.card import Card, Task
+from smalti.deploy import parity
+from smalti.deploy.onnx import export_model
 from smalti.errors import ModelError
-from smalti.export import parity
-from smalti.export.onnx import export_model
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.build import NETS, build
 from smalti.nets.multitask.net import MultiTask

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from smalti.deploy import parity
+from smalti.deploy.parity import LIMIT, MOST, SLACK, Comparison, Parity, blobs, check_parity, noise
 from smalti.errors import ExportError
-from smalti.export import parity
-from smalti.export.parity import LIMIT, MOST, SLACK, Comparison, Parity, blobs, check_parity, noise
 from smalti.runtime.models import verify
 from tests.tiny import SHARPNESS, tiny_card, tiny_model
 

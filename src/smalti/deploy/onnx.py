@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
+from smalti.deploy.fold import folded
+from smalti.deploy.parity import Parity, check_parity
 from smalti.errors import ExportError
-from smalti.export.fold import folded
-from smalti.export.parity import Parity, check_parity
 from smalti.jobs import write_whole
 from smalti.runtime.models import ModelFile, sealed
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from smalti.card import Card, Task
+from smalti.deploy.parity import LIMIT
+from smalti.deploy.ranker import export_ranker
 from smalti.errors import ExportError
-from smalti.export.parity import LIMIT
-from smalti.export.ranker import export_ranker
 from smalti.nets.build import Model, build
 from smalti.runtime.ranker import open_ranker
 

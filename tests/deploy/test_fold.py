@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from smalti.export.fold import folded
+from smalti.deploy.fold import folded
 from smalti.nets.layers import ConvNorm
 
 

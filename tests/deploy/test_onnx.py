@@ -5,12 +5,12 @@ import onnx
 import pytest
 import torch
 
+from smalti.deploy.onnx import export_model
+from smalti.deploy.parity import LIMIT, Parity, check_parity
 from smalti.errors import ExportError
-from smalti.export.onnx import export_model
-from smalti.export.parity import LIMIT, Parity, check_parity
 from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
-from tests.export.nets import Baked, Fixed, Warp, cards
+from tests.deploy.nets import Baked, Fixed, Warp, cards
 
 pytestmark = pytest.mark.slow  # writing a graph takes seconds
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from smalti.card import Card, Score
+from smalti.deploy import release
+from smalti.deploy.parity import Parity
+from smalti.deploy.release import export_checkpoint, with_scores
 from smalti.errors import DataError, ModelError, OutputError
-from smalti.export import release
-from smalti.export.parity import Parity
-from smalti.export.release import export_checkpoint, with_scores
 from smalti.training import predict
 from smalti.training.checkpoint import save_checkpoint
-from tests.export.nets import Warp, cards
+from tests.deploy.nets import Warp, cards
 
 SCORE = {"name": "mIoU", "value": 0.7, "protocol": "tile 7"}
 

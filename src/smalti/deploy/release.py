@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from smalti.card import Card, Score
+from smalti.deploy.onnx import Say, export_model, silent
+from smalti.deploy.parity import Parity
+from smalti.deploy.ranker import export_ranker
 from smalti.errors import DataError, OutputError
-from smalti.export.onnx import Say, export_model, silent
-from smalti.export.parity import Parity
-from smalti.export.ranker import export_ranker
 from smalti.training.predict import load_model
 
 

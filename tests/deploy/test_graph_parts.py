@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
-from smalti.export.onnx import Answers, export_model
-from smalti.export.parity import LIMIT, blobs
+from smalti.deploy.onnx import Answers, export_model
+from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.backbones.mit import Attention
 from smalti.nets.layers import ConvNorm, resize
 from smalti.nets.segmentation import ddrnet

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from smalti.card import Card, Task
-from smalti.export.onnx import Answers, export_model
-from smalti.export.parity import LIMIT, blobs
+from smalti.deploy.onnx import Answers, export_model
+from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.build import Model, build
 from smalti.runtime.open import open_model
 

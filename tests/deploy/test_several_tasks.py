@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from smalti.card import Card, Task
 from smalti.cli import group
-from smalti.export.onnx import export_model
-from smalti.export.parity import LIMIT, Parity, blobs
+from smalti.deploy.onnx import export_model
+from smalti.deploy.parity import LIMIT, Parity, blobs
 from smalti.nets.build import Model, build
 from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
