@@ -1,27 +1,32 @@
 """The whole photo at the size a network looks at: aspect kept, the rest filled with grey."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from smalti.photos.reduce import reduced
 
 SIDE = 256
 """Side of the square in pixels."""
 GREY = 128
 """What fills the square around the photo; the middle of a byte, so that it enters the network as nearly nothing."""
+SMOOTH = 0.9
+"""Deviation in pixels of the blur before the last step, which takes every second pixel: with less, it matters which."""
 
 
 def overview(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A photo H,W,3 (RGB) as 3,SIDE,SIDE: its longer side is SIDE, its middle in the middle."""
-    photo: NDArray[Any] = np.ascontiguousarray(pixels)
-    height, width = photo.shape[:2]
-    factor = SIDE / max(height, width)
-    rows, cols = (max(1, round(length * factor)) for length in (height, width))
-    while photo.shape[0] >= 2 * rows and photo.shape[1] >= 2 * cols:  # halves are fast; other areas are not
-        photo = cv2.resize(photo, (photo.shape[1] // 2, photo.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    square = np.full((SIDE, SIDE, 3), GREY, np.uint8)
-    top, left = (SIDE - rows) // 2, (SIDE - cols) // 2
-    square[top : top + rows, left : left + cols] = cv2.resize(photo, (cols, rows), interpolation=method)
-    return np.ascontiguousarray(square.transpose(2, 0, 1))
+    """A photo H,W,3 (RGB) as 3,SIDE,SIDE: its longer side is SIDE, its middle in the middle.
+
+    Sizes and places are not rounded to whole pixels, so that a row more or less moves nothing by half a pixel.
+    """
+    photo = reduced(pixels, 2 * SIDE)
+    sides = np.array(pixels.shape[1::-1]) * SIDE / max(pixels.shape[:2])  # across and down, pixels of the square
+    steps = np.array(photo.shape[1::-1]) / sides  # of the photo's pixels per pixel of the square
+    if steps.max() > 1:
+        photo = cv2.GaussianBlur(photo, (0, 0), SMOOTH * steps.max() / 2).astype(np.uint8, copy=False)
+    # Between pixel centres: the middle of the square lies between two pixels, and so does that of an even side.
+    starts = (np.array(photo.shape[1::-1]) - 1) / 2 - steps * (SIDE - 1) / 2
+    places = np.array([[steps[0], 0, starts[0]], [0, steps[1], starts[1]]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    square = cv2.warpAffine(photo, places, (SIDE, SIDE), flags=how, borderValue=(GREY,) * 3)
+    return np.ascontiguousarray(square.astype(np.uint8, copy=False).transpose(2, 0, 1))

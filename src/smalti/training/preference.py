@@ -33,6 +33,11 @@ def list_loss(score: Tensor, series: Tensor, place: Tensor) -> Tensor:
     return total / max(1, choices)
 
 
+def steady_loss(score: Tensor, twin: Tensor) -> Tensor:
+    """Mean square of what a score P,1 moves when the same photo is kept otherwise: it should not."""
+    return F.mse_loss(twin, score)
+
+
 def group_loss(embedding: Tensor, series: Tensor) -> Tensor:
     """Supervised contrast (Khosla et al., 2020): photos of a series lie closer together than to others.
 

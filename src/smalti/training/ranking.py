@@ -21,7 +21,7 @@ from smalti.evaluation.words import count
 from smalti.nets.build import Model, build
 from smalti.training.encoder import start_encoder
 from smalti.training.predict import load_model
-from smalti.training.preference import group_loss, list_loss, pair_loss
+from smalti.training.preference import group_loss, list_loss, pair_loss, steady_loss
 from smalti.training.ranking_settings import AnySource, RankingRecipe
 from smalti.training.work import Conclusion
 
@@ -85,10 +85,12 @@ class RankingWork:
 
     def terms(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
         """See `Work`."""
-        answers = model(batch["image"], batch["cues"], batch["pairs"])
+        twins = (batch["twins"],) if "steady" in self.recipe.loss else ()
+        answers = model(batch["image"], batch["cues"], batch["pairs"], *twins)
         terms: dict[str, Callable[[], Tensor]] = {
             "pairs": lambda: pair_loss(answers["preference"], batch["chance"]),
             "list": lambda: list_loss(answers["score"][:, 0], batch["series"], batch["place"]),
+            "steady": lambda: steady_loss(answers["score"], answers["twin"]),
             "group": lambda: group_loss(answers["embedding"], batch["series"]),
         }
         return {name: weight * terms[name]() for name, weight in self.recipe.loss.items()}

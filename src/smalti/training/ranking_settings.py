@@ -142,21 +142,23 @@ class RankingRecipe(Recipe):
     data: RankingData
     augment: PhotoAugment = PhotoAugment()
     loss: dict[str, float] = Field(default_factory=lambda: {"pairs": 1.0})
-    """Weights of the terms: `pairs`, `list` (whole orders, where they are known), `group` (series lie apart)."""
+    """Weights of the terms: `pairs`, `list` (whole orders, where they are known), `group` (series lie apart), `steady`
+    (the same photo with a row less, turned or mildly resized keeps its score)."""
     train: RankingTrain = RankingTrain()
 
     @field_validator("loss")
     @classmethod
     def _known_terms(cls, loss: dict[str, float]) -> dict[str, float]:
-        unknown = loss.keys() - {"pairs", "list", "group"}
+        unknown = loss.keys() - {"pairs", "list", "group", "steady"}
         if unknown or not loss or any(weight <= 0 for weight in loss.values()):
-            raise ValueError(f"knows the terms pairs, list and group, each with a weight above 0; came {loss}")
+            raise ValueError(f"knows the terms pairs, list, group and steady, each with a weight above 0; came {loss}")
         return loss
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        if "list" in self.loss and self.net.name != "ranker":
-            raise ValueError(f"loss.list needs scores, which net {self.net.name} has not; leave it out")
+        of_scores = [term for term in ("list", "steady") if term in self.loss]
+        if of_scores and self.net.name != "ranker":
+            raise ValueError(f"loss.{of_scores[0]} needs scores, which net {self.net.name} has not; leave it out")
         self.make_card("")
         return self
 

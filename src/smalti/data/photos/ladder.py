@@ -20,6 +20,7 @@ Steps = NDArray[np.int64]  # photos,kinds
 LADDERS: dict[str, tuple[float, float, float, float]] = {
     # kind: strengths of the four steps (units as in `worsen`; shift as a share of the frame's side)
     "defocus": (1.0, 1.8, 3.2, 5.5),
+    "misfocus": (1.5, 2.6, 4.2, 6.5),
     "motion": (4.0, 8.0, 14.0, 24.0),
     "dark": (0.8, 1.5, 2.2, 3.0),
     "bright": (0.6, 1.1, 1.7, 2.4),
@@ -44,12 +45,14 @@ class Base:
     exposure: float
     noise: float
     quality: int
+    depth: float
+    """Radius by which what lies behind the subject is out of focus; only where some photo's focus is behind it."""
 
     @classmethod
     def draw(cls, rng: Rng) -> "Base":
         """From fine cameras to plain ones."""
         soft, light, noise = rng.uniform(0, 1) ** 2, rng.normal(0, 0.25), rng.uniform(0, 1) ** 2
-        return cls(1.2 * soft, float(np.clip(light, -0.5, 0.4)), 5 * noise, int(rng.integers(82, 97)))
+        return cls(1.2 * soft, float(np.clip(light, -0.5, 0.4)), 5 * noise, int(rng.integers(82, 97)), rng.uniform(1.5, 7))
 
 
 def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Steps]:
@@ -93,6 +96,8 @@ def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
     """The damage of a photo on top of what its series has anyway; independent blurs and noises add as squares."""
     return Damage(
         defocus=float(np.hypot(base.defocus, amounts.get("defocus", 0))),
+        misfocus=amounts.get("misfocus", 0.0),
+        depth=max(0.0, base.depth - amounts.get("misfocus", 0.0)),
         motion=amounts.get("motion", 0.0),
         exposure=base.exposure + amounts.get("bright", 0) - amounts.get("dark", 0),
         noise=float(np.hypot(base.noise, amounts.get("noise", 0))),

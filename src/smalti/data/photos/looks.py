@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.data.photos.series import Collection, Truth
+from smalti.data.photos.twin import twin
 from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import SIDE, overview
 
@@ -23,19 +24,22 @@ class Looked:
     """photos,3,SIDE,SIDE"""
     cues: NDArray[np.float32]
     """photos,K"""
+    twins: NDArray[np.float32]
+    """photos,K: the cues of the same photos, a row less, turned or mildly resized."""
 
 
 def look_at(collection: Collection, number: int) -> Looked:
     """Looks at all photos of a series, one after the other; what the collection raises."""
     truth = collection.truth(number)
     images = np.empty((truth.photos, 3, SIDE, SIDE), np.uint8)
-    numbers = np.empty((truth.photos, len(CUES)), np.float32)
+    numbers, twins = np.empty((2, truth.photos, len(CUES)), np.float32)
+    rng = np.random.default_rng(number)
     for at, pixels in enumerate(collection.pixels(number)):
-        images[at], numbers[at] = overview(pixels), cues(pixels)
-    return Looked(truth, images, numbers)
+        images[at], numbers[at], twins[at] = overview(pixels), cues(pixels), cues(twin(pixels, rng))
+    return Looked(truth, images, numbers, twins)
 
 
-_Kept = tuple[Truth, list[bytes], NDArray[np.float32]]
+_Kept = tuple[Truth, list[bytes], NDArray[np.float32], NDArray[np.float32]]
 
 
 class Shelf:
@@ -55,10 +59,10 @@ class Shelf:
             if kept:
                 self._kept.move_to_end(key)
         if kept:
-            truth, files, numbers = kept
-            return Looked(truth, np.stack([_opened(file) for file in files]), numbers)
+            truth, files, numbers, twins = kept
+            return Looked(truth, np.stack([_opened(file) for file in files]), numbers, twins)
         looked = look_at(self.collections[collection], number)
-        self._keep(key, (looked.truth, [_packed(image) for image in looked.images], looked.cues))
+        self._keep(key, (looked.truth, [_packed(image) for image in looked.images], looked.cues, looked.twins))
         return looked
 
     def _keep(self, key: tuple[int, int], kept: _Kept) -> None:

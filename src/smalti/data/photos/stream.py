@@ -21,6 +21,8 @@ class Comparison(TypedDict):
     """P,3,SIDE,SIDE uint8"""
     cues: Tensor
     """P,K"""
+    twins: Tensor
+    """P,K: the cues of the same photos, kept otherwise; see `twin`."""
     pairs: Tensor
     """M,2: places in the batch."""
     chance: Tensor
@@ -90,6 +92,7 @@ def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, r
     return Comparison(
         image=torch.from_numpy(np.ascontiguousarray(images)),
         cues=torch.from_numpy(looked.cues[keep]),
+        twins=torch.from_numpy(looked.twins[keep]),
         pairs=torch.tensor([pair[:2] for pair in known], dtype=torch.long).reshape(-1, 2),
         chance=torch.tensor([pair[2] for pair in known], dtype=torch.float32),
         series=torch.zeros(len(keep), dtype=torch.long),
@@ -105,6 +108,7 @@ def joined(parts: Sequence[Comparison]) -> Comparison:
     return Comparison(
         image=torch.cat([part["image"] for part in parts]),
         cues=torch.cat([part["cues"] for part in parts]),
+        twins=torch.cat([part["twins"] for part in parts]),
         pairs=torch.cat([part["pairs"] + start for part, start in zip(parts, starts, strict=True)]),
         chance=torch.cat([part["chance"] for part in parts]),
         series=torch.arange(len(parts)).repeat_interleave(torch.tensor(counts)),

@@ -22,6 +22,10 @@ class Damage:
 
     defocus: float = 0.0
     """Radius of the disc that a point becomes, pixels."""
+    misfocus: float = 0.0
+    """The same for the subject alone."""
+    depth: float = 0.0
+    """The same for all but the subject."""
     motion: float = 0.0
     """Length of the line that a point becomes, pixels."""
     exposure: float = 0.0
@@ -32,14 +36,25 @@ class Damage:
     """Of a JPEG."""
 
 
-def worsened(photo: Pixels, damage: Damage, rng: Rng) -> Pixels:
-    """The photo as a worse camera, hand or moment would have had it: optics, light, sensor, file, in this order."""
+def worsened(photo: Pixels, damage: Damage, rng: Rng, subject: Pixels | None = None) -> Pixels:
+    """The photo as a worse camera, hand or moment would have had it: optics, light, sensor, file, in this order.
+
+    `subject` H,W is 255 where the subject is; without one there is neither misfocus nor depth.
+    """
     scale = max(photo.shape[:2]) / REFERENCE
+    if subject is not None:
+        near, far = defocused(photo, damage.misfocus * scale), defocused(photo, damage.depth * scale)
+        photo = cv2.blendLinear(near, far, *_shares(subject)).astype(np.uint8, copy=False)
     photo = defocused(photo, damage.defocus * scale)
     photo = moved(photo, damage.motion * scale, float(rng.uniform(0, np.pi)))
     photo = exposed(photo, damage.exposure)
     photo = noisy(photo, damage.noise, rng)
     return compressed(photo, damage.quality)
+
+
+def _shares(subject: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    near = subject.astype(np.float32) / 255
+    return near, 1 - near
 
 
 def defocused(photo: Pixels, radius: float) -> Pixels:

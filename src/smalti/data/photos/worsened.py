@@ -19,6 +19,7 @@ from smalti.data.photos.ladder import (
     view_of,
 )
 from smalti.data.photos.series import ENDINGS, Pixels, Truth
+from smalti.data.photos.subject import with_subject
 from smalti.data.photos.worsen import framed, worsened
 from smalti.errors import DataError
 from smalti.known.folder import is_of_the_system
@@ -32,6 +33,7 @@ Rng = np.random.Generator
 
 ASPECTS = (3 / 2, 4 / 3, 1.0, 3 / 4, 2 / 3)  # width by height
 ROOM = {"plain": 0.92, "tilt": 0.78, "cut": 0.62}  # the frame's share of the original, so that views stay inside
+PASTED = 0.6  # share of the subjects that come from another original; the others are a part of their own
 ENLARGED = 1.3  # at most; a photo that was enlarged more is soft everywhere
 SMALLEST = 360  # pixels of an original's shorter side; smaller ones have no full resolution to speak of
 DRAWN_SIDE = 1500
@@ -69,10 +71,16 @@ class Worsened:
         _, kinds, steps, rng = self._plan(number)
         original, centre, size = self._frame(number, kinds, rng)
         base, harder = Base.draw(rng), float(np.exp2(rng.uniform(-SPREAD, SPREAD)))
+        mask = None
+        if "misfocus" in kinds:
+            other = self._originals[int(rng.integers(len(self._originals)))][1]() if rng.random() < PASTED else None
+            original, mask = with_subject(original, centre, size, other, rng)
         for row in steps:
             amounts = strengths(kinds, row, harder)
-            photo = framed(original, centre, size, view_of(amounts, rng))
-            yield worsened(photo, damage_of(amounts, base), rng)
+            view = view_of(amounts, rng)
+            photo = framed(original, centre, size, view)
+            subject = None if mask is None else framed(mask, centre, size, view)
+            yield worsened(photo, damage_of(amounts, base), rng, subject)
 
     def _plan(self, number: int) -> tuple[Truth, list[str], NDArray[np.int64], Rng]:
         rng = np.random.default_rng([self._seed, number])

@@ -3,7 +3,8 @@
 After series photo selection with multi-scale attentive features (parallel attention units after stages 2, 3 and 4 of
 an encoder). Differs: the units are shared by both photos, their gates are bounded, each photo gets a score s of its
 own and P(a is better than b) = sigmoid(s_a - s_b), so that answers are antisymmetric and transitive whatever the
-weights; and a small branch sees the focus that is lost in the picture.
+weights; a small branch sees the focus that is lost in the picture; and outside of training a picture is seen from all
+eight sides, so that a turned or mirrored photo has the same score.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,13 @@ from smalti.nets.ranking.paunit import PAUnit
 
 HIDDEN = 64
 LIMIT = 4.0  # deviations; a cue that lies further out says no more
+
+
+def all_sides(image: Tensor) -> Tensor:
+    """Pictures N,C,S,S turned and mirrored in all ways: 8N,C,S,S, the pictures themselves first."""
+    mirrored = torch.cat((image, image.flip(3)))
+    upside = torch.cat((mirrored, mirrored.flip(2)))
+    return torch.cat((upside, upside.transpose(2, 3)))
 
 
 class CueBranch(nn.Module):
@@ -64,15 +72,30 @@ class Ranker(nn.Module):
         self.judge = nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1, bias=False))
         self.embedding = Embedding(channels[-1])
 
-    def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None) -> dict[str, Tensor]:
-        """The answers that RANKERS promise; `pairs` M,2 holds places in the batch."""
-        taps = self.encoder(image)[1:]
+    def forward(
+        self, image: Tensor, cues: Tensor, pairs: Tensor | None = None, twins: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The answers that RANKERS promise; `pairs` M,2 holds places in the batch.
+
+        `twins` N,K, other cues of the same pictures, are answered by the score `twin` N,1 that they give.
+        """
+        taps = self.encoder(image if self.training else all_sides(image))[1:]
         attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
-        score = self.judge(torch.cat((self.picture(attended), self.cues(cues)), 1))  # N,1
-        answers = {self.task: score, "embedding": self.embedding(taps[-1])}
+        picture = self.picture(attended)  # N,HIDDEN, or 8N,HIDDEN
+        score = self._score(picture, cues)
+        answers = {self.task: score, "embedding": self.embedding(taps[-1][: len(image)])}
+        if twins is not None:
+            answers["twin"] = self._score(picture, twins)
         if pairs is not None:
             answers["preference"] = score[pairs[:, 0], 0] - score[pairs[:, 1], 0]
         return answers
+
+    def _score(self, picture: Tensor, cues: Tensor) -> Tensor:
+        """N,1: the mean over all sides."""
+        hidden = self.cues(cues)  # N,HIDDEN
+        sides = 1 if self.training else 8
+        judged: Tensor = self.judge(torch.cat((picture, hidden.repeat(sides, 1)), 1))  # sides*N,1
+        return judged.view(sides, -1, 1).mean(0)
 
     @torch.no_grad()
     def start(self, image: Tensor, cues: Tensor) -> None:
