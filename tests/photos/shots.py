@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from smalti.photos.cues import CUES
+from smalti.photos.cues import CUES, MEASURES
 from smalti.photos.photo import Look, Photo
 
 SHARPNESS = CUES.index("fineness_0_p90")
@@ -73,7 +73,7 @@ def look(towards: int, bits: int = 0, score: float = 0.0, lean: float = 0.0, **c
     """A look whose embedding points along an axis and leans by so many radians, and whose hash has so many bits set."""
     embedding = np.zeros(8, np.float32)
     embedding[towards], embedding[7] = np.cos(lean), np.sin(lean)
-    values = np.array([cues.get(name, 0.0) for name in CUES], np.float32)
+    values = np.array([cues.get(name, 0.0) for name in MEASURES], np.float32)
     return Look(values, embedding, (1 << bits) - 1 << 8 * towards & (1 << 64) - 1, score)
 
 

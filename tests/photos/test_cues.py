@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smalti.photos.cues import CUES, cues
+from smalti.photos.cues import CUES, MEASURES, cues, measures, subject
 
 Photo = NDArray[np.uint8]
 
@@ -78,6 +78,54 @@ def test_detail_in_a_corner_is_off_centre(plain: dict[str, float]) -> None:
 def test_any_size_gives_numbers(size: tuple[int, int]) -> None:
     found = cues(np.zeros((*size, 3), np.uint8))
     assert found.shape == (len(CUES),) and found.dtype == np.float32 and np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    "kept", [lambda p: p[:-1], lambda p: p[1:, :-1], lambda p: np.rot90(p), lambda p: p[::-1], lambda p: p[:, ::-1]]
+)
+@pytest.mark.parametrize("side", [640, 900])
+def test_a_row_less_a_turn_and_a_mirror_change_no_number(kept, side: int) -> None:  # type: ignore[no-untyped-def]
+    photo = cv2.GaussianBlur(scene(480, side), (0, 0), 1).astype(np.uint8)
+    change = np.abs(cues(np.ascontiguousarray(kept(photo))) - cues(photo))
+    flat = {name for name in CUES if name.endswith("_p10")}  # of blocks with nothing in them
+    moved = {name for name, by in zip(CUES, change.tolist(), strict=True) if by > (0.4 if name in flat else 0.08)}
+    assert not moved - {"tilt"} and change[CUES.index("tilt")] < 0.5
+
+
+def test_a_resize_by_a_percent_leaves_all_but_the_finest_level() -> None:
+    photo = cv2.GaussianBlur(scene(), (0, 0), 1).astype(np.uint8)
+    change = np.abs(cues(cv2.resize(photo, None, fx=0.99, fy=0.99, interpolation=cv2.INTER_AREA)) - cues(photo))
+    moved = dict(zip(CUES, change.tolist(), strict=True))
+    others = [name for name in CUES if "_0" not in name and "_p10" not in name and name not in ("tilt", "blocking")]
+    assert all(moved[name] < 0.12 for name in others)
+
+
+def test_a_subject_is_the_middle_and_what_has_another_colour() -> None:
+    photo = np.full((300, 400, 3), 90, np.uint8)
+    photo[120:180, 240:300] = (220, 40, 40)
+    weights = subject(photo)
+    assert weights.sum() == pytest.approx(1) and np.unravel_index(weights.argmax(), weights.shape) == (9, 12)
+    soft = cv2.GaussianBlur(photo, (0, 0), 6).astype(np.uint8)
+    assert np.abs(subject(soft) - weights).sum() < 0.2  # the focus does not choose it
+
+
+def test_a_soft_subject_shows_before_a_sharp_background() -> None:
+    photo, soft = scene(), cv2.GaussianBlur(scene(), (0, 0), 3).astype(np.uint8)
+    middle = np.zeros((480, 640, 1), bool)
+    middle[140:340, 200:440] = True
+    right, wrong = measured(np.where(middle, photo, soft)), measured(np.where(middle, soft, photo))
+    assert right["subject_fineness_0"] > wrong["subject_fineness_0"] + 0.1
+    assert right["around_fineness_0"] < wrong["around_fineness_0"] - 0.5
+
+
+def test_measures_begin_with_the_cues_and_hold_the_light_of_the_cells() -> None:
+    photo = scene(480, 640) // 2
+    photo[:80, :100] = 255
+    found = dict(zip(MEASURES, measures(photo).tolist(), strict=True))
+    assert list(found.values())[: len(CUES)] == cues(photo).tolist()
+    assert found["light_0"] > 0.9 > 0.6 > found["light_1"]
+    laplacian = cv2.Laplacian(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    assert found["sharpness"] == pytest.approx(np.log2(laplacian.std()), abs=0.1)
 
 
 def test_sharpness_of_a_focus_series_has_its_peak_inside(shared_data) -> None:  # type: ignore[no-untyped-def]

@@ -54,8 +54,15 @@ def test_a_photo_that_stands_alone_is_not_rated() -> None:
     assert (found.kind, only.verdict, only.reasons, only.close) == ("single", "unrated", (), False)
 
 
-FINE = {"fineness_0_p90": -1.0, "fineness_1_p90": -1.0, "fineness_2_p90": -1.0}
-BLURRED = {name: value - 0.5 for name, value in FINE.items()}
+FINE = {f"fineness_{level}_p90": -1.0 for level in range(3)} | {f"subject_fineness_{level}": -1.0 for level in range(3)}
+BLURRED = {name: value - 0.5 for name, value in FINE.items()} | {"sharpness": -1.0}
+OUT_OF_FOCUS = {f"detail_{level}_p90": -0.4 for level in range(3)}
+
+
+def lit(*cells: float, **cues: float) -> dict[str, float]:
+    """Cells of this brightness in turn, and their mean."""
+    light = {f"light_{cell}": cells[cell % len(cells)] for cell in range(36)}
+    return light | {"brightness": sum(light.values()) / 36} | cues
 
 
 @pytest.mark.parametrize(
@@ -63,24 +70,46 @@ BLURRED = {name: value - 0.5 for name, value in FINE.items()}
     [
         (BLURRED, ("soft",)),
         (BLURRED | {"motion_1": 0.6}, ("motion",)),
-        (FINE | {f"detail_{level}_p90": -0.4 for level in range(3)}, ("soft",)),
-        (FINE | {f"detail_{level}_p90": -0.4 for level in range(5)}, ("worse composition",)),  # less light is no blur
-        (FINE | {"brightness": 0.3}, ("dark",)),
-        (FINE | {"brightness": 0.5, "dark": 0.2}, ("dark",)),
-        (FINE | {"brightness": 0.5, "blown": 0.06}, ("blown highlights",)),
-        (FINE | {"brightness": 0.5, "tilt": 3.0}, ("crooked horizon",)),
-        (BLURRED | {"brightness": 0.2}, ("soft", "dark")),
-        (FINE | {"brightness": 0.5}, ("worse composition",)),
+        (FINE | OUT_OF_FOCUS | {"sharpness": -0.2}, ("soft",)),
+        (FINE | {f"detail_{level}_p90": -0.4 for level in range(5)}, ()),  # less light is no blur
+        (FINE | lit(0.3), ("dark",)),
+        (FINE | lit(0.6, blown=0.06), ("blown highlights",)),
+        (FINE | {"tilt": 3.0}, ("crooked horizon",)),
+        (BLURRED | lit(0.2), ("soft", "dark")),
+        (FINE, ()),
     ],
 )
 def test_reasons_in_words(cues: dict[str, float], words: tuple[str, ...]) -> None:
-    best = look(0, score=9, **FINE, brightness=0.5)
-    cues = {"brightness": 0.5} | cues
-    assert ranked(best, look(0, score=1, **cues)).ranked[1].reasons == words
+    best = look(0, score=9, **FINE, **lit(0.5))
+    found = ranked(best, look(0, score=1, **(lit(0.5) | cues))).ranked[1].reasons
+    assert found == (words or ("the model prefers the pick",))
+
+
+@pytest.mark.parametrize("cues", [BLURRED, FINE | OUT_OF_FOCUS, BLURRED | {"motion_1": 0.6}])
+def test_a_photo_that_the_finest_measure_calls_sharper_is_not_soft(cues: dict[str, float]) -> None:
+    sharper = look(0, score=1, **(cues | {"sharpness": 0.3}))
+    assert not {"soft", "motion"} & set(faults(sharper, look(0, score=9, **FINE)))
+
+
+def test_a_sharp_background_before_a_soft_subject_is_called_so() -> None:
+    soft = {f"subject_fineness_{level}": -1.5 for level in range(3)} | {"sharpness": 0.5}
+    assert faults(look(0, **(FINE | soft)), look(0, **FINE)) == ("focus elsewhere",)
+
+
+def test_things_that_are_dark_are_no_lack_of_light() -> None:
+    chairs = lit(0.1, 0.1, 0.5)  # two of three cells show something black
+    assert faults(look(0, **chairs), look(0, **lit(0.5))) == ()
+
+
+def test_the_same_window_is_blown_in_all() -> None:
+    pick = look(0, **lit(0.5, blown=0.10))
+    assert faults(look(0, **lit(0.53, blown=0.13)), pick) == ()  # a little more of it
+    assert faults(look(0, **lit(0.5, 0.5, 0.9, blown=0.3)), pick) == ()  # more of it came into the frame
+    assert faults(look(0, **lit(0.6, blown=0.16)), pick) == ("blown highlights",)
 
 
 def test_reasons_are_relative_to_the_pick() -> None:
-    night = BLURRED | {"brightness": 0.05, "dark": 0.8, "blown": 0.1, "tilt": 5.0, "motion_0": 1.0}
+    night = BLURRED | lit(0.05, dark=0.8, blown=0.1, tilt=5.0, motion_0=1.0)
     assert faults(look(0, **night), look(0, **night)) == ()
 
 

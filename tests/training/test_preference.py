@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from smalti.training.preference import TEMPERATURE, group_loss, list_loss, pair_loss
+from smalti.training.preference import TEMPERATURE, group_loss, list_loss, pair_loss, steady_loss
 
 
 def test_a_pair_costs_the_cross_entropy_of_its_chance() -> None:
@@ -46,3 +46,9 @@ def test_series_are_drawn_together_and_apart() -> None:
     assert group_loss(together, series) == pytest.approx(math.log(others / math.exp(1 / TEMPERATURE)), rel=1e-4)
     alone = torch.tensor([0, 1, 2, 3, 4])
     assert group_loss(together, alone) == 0
+
+
+def test_a_score_that_stays_with_its_photo_costs_nothing() -> None:
+    score = torch.tensor([[1.0], [-2.0]])
+    assert steady_loss(score, score) == 0
+    assert steady_loss(score, score + torch.tensor([[0.1], [-0.3]])) == pytest.approx(0.05)

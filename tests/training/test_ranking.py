@@ -139,7 +139,7 @@ def test_rankers_to_compare_with_train_too(recipe: Path, tmp_path: Path, net: st
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("loss.pears=1", "knows the terms pairs, list and group"),
+        ("loss.pears=1", "knows the terms pairs, list, group and steady"),
         ("net.name=siamese", "loss.list needs scores"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("data.train.0.pth=x", "unknown key data.train.0.pth; did you mean path"),
@@ -149,6 +149,21 @@ def test_rankers_to_compare_with_train_too(recipe: Path, tmp_path: Path, net: st
 def test_contradictions_are_refused_when_the_recipe_is_read(recipe: Path, change: str, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         read_recipe(recipe, [change])
+
+
+def test_a_steady_score_needs_a_net_with_scores(recipe: Path) -> None:
+    with pytest.raises(RecipeError, match=r"loss\.steady needs scores"):
+        read_recipe(recipe, ["net.name=siamese", "loss={pairs=1, steady=1}"])
+
+
+def test_steadiness_is_learned_from_twins(recipe: Path, tmp_path: Path) -> None:
+    training = start(recipe, tmp_path, "loss={pairs=1, steady=5}")
+    with closing(training.work.batches(0)) as batches:
+        batch = next(batches)
+    batch["twins"] = batch["cues"].clone()
+    same = training.work.terms(training.model.eval(), batch)["steady"]
+    batch["twins"] = batch["cues"] + 1
+    assert same == 0 < training.work.terms(training.model, batch)["steady"]
 
 
 def test_a_source_of_nothing_is_refused(recipe: Path) -> None:

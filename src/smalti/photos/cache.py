@@ -22,6 +22,8 @@ from smalti.photos.blocks import SIDE
 from smalti.photos.photo import Look
 
 NAME = ".smalti-photos"
+MEASURED = 2
+"""Counts the ways in which photos were ever measured; what was measured in another way is not believed."""
 EVERY = 2.0
 """Seconds between two writes to the disk: what a kill can lose."""
 _CREATE = (
@@ -57,12 +59,12 @@ class Looks:
     """The looks of one model that are known; `get` and `put` by the SHA-256 of a photo's file."""
 
     def __init__(self, path: Path | None, model: str) -> None:
-        """`model` is the hash of the model's file. What another version of Smalti saw is looked at anew.
+        """`model` is the hash of the model's file. What another version saw, or measured otherwise, is not known.
 
         A damaged file is begun anew; OutputError if it cannot be written. Without a path nothing outlives this object.
         """
         path = path or Path(":memory:")
-        self._path, self._maker = path, f"{__version__} {model}"
+        self._path, self._maker = path, f"{__version__} {MEASURED} {model}"
         with _told(path):
             self._file = _open(path)
             self._known = self._read()

@@ -3,8 +3,8 @@
 Focus is lost when a photo is made small enough for a network, so these numbers are taken before: on a grid of one size
 for all photos, so that they do not depend on how many pixels a camera has, and least of all on one row more. All detail
 comes from differences of neighbouring pixels in four directions, on a pyramid of halves, in blocks: defocus takes the
-finer levels first, motion takes one direction first, noise gives even flat blocks fine detail. Turned and mirrored photos
-give the same numbers, but for rounding.
+finer levels first, motion takes one direction first, noise gives even flat blocks fine detail. Turned and mirrored
+photos give the same numbers, but for rounding.
 """
 
 import cv2
@@ -38,6 +38,7 @@ CUES: tuple[str, ...] = (
     "border",
     *(f"subject_{level}" for level in range(LEVELS)),
     *(f"subject_fineness_{level}" for level in range(LEVELS - 1)),
+    *(f"around_fineness_{level}" for level in range(LEVELS - 1)),
 )
 """Names of the numbers that a ranker takes, in their order.
 
@@ -48,11 +49,17 @@ blocking: log2 of the differences' beat at JPEG's 8 pixels by what surrounds it.
 dark, blown: shares of pixels without detail. colour: mean distance between the channels, 0 to 1. tilt: degrees by
 which the lines that should be level or upright lean, 0 where none can be told. upright: log2 of the share of edges
 that are level or upright by what chance gives. off_centre: distance of the detail's centre from the middle, 1 at the
-border. border: log2 of the detail along the border by that of the whole. subject: mean detail where the subject is;
-subject_fineness: mean fineness there.
+border. border: log2 of the detail along the border by that of the whole. subject: log2 of the differences' quadratic
+mean where the subject is, per level; subject_fineness: a level's by that of the next coarser one, around_fineness: the
+same where it is not.
 """
-MEASURES: tuple[str, ...] = (*CUES, "sharpness")
-"""What is measured in all. sharpness: log2 of the deviation of the Laplacian at full resolution, the finest measure."""
+CELLS = 6  # along each side, of `light`
+MEASURES: tuple[str, ...] = (*CUES, "sharpness", *(f"light_{cell}" for cell in range(CELLS**2)))
+"""What is measured in all: what a ranker takes, and what only gives reasons.
+
+sharpness: log2 of the deviation of the Laplacian at full resolution, the finest measure. light: mean brightness, 0 to
+1, of the cells of the photo, row by row.
+"""
 
 SIDE = 1024  # pixels of the grid's longer side; smaller photos are not enlarged
 STRIP = 64  # rows that are looked at together at full resolution
@@ -65,7 +72,7 @@ LEAN = 12.0  # degrees; lines that lean more are meant to
 NEAR = 1.5  # degrees around a direction that count for it
 CLEAR = (0.09, 0.15)  # share of the edges that must agree on a direction, from doubt to certainty; chance gives 0.03
 PEAK = 24  # power by which the direction that most edges have outweighs others
-CENTRAL = 0.45  # deviation of the middle's weight, of half a side
+CENTRAL = 0.3  # deviation of the middle's weight, of half a side
 COMMON = 0.25  # what a block weighs that has the border's colour, beside one that differs most
 
 
@@ -79,6 +86,7 @@ def cues(pixels: Pixels) -> Floats:
     detail = directed.mean(1)  # level,row,column
     fineness = detail[:-1] - detail[1:]
     weights = subject(photo)
+    inside, around = (_within(detail, part) for part in (weights, (weights.max() - weights) ** 4))
     groups = (
         np.percentile(detail, PERCENTILES, axis=(1, 2)).T.ravel(),
         np.percentile(fineness, (50, 90), axis=(1, 2)).T.ravel(),
@@ -87,15 +95,18 @@ def cues(pixels: Pixels) -> Floats:
         _exposure(photo),
         _lines(next((level for level in levels if max(level.shape) <= LINES), levels[-1])),
         _composition(np.exp2(detail[2])),
-        (detail * weights).sum((1, 2)),
-        (fineness * weights).sum((1, 2)),
+        inside,
+        inside[:-1] - inside[1:],
+        around[:-1] - around[1:],
     )
     return np.concatenate(groups).astype(np.float32)
 
 
 def measures(pixels: Pixels) -> Floats:
     """The numbers named in MEASURES; those of CUES come first."""
-    return np.append(cues(pixels), np.float32(_sharpness(pixels)))
+    grey = cv2.cvtColor(reduced(pixels, LINES), cv2.COLOR_RGB2GRAY)
+    light = cv2.resize(grey.astype(np.float32) / 255, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    return np.concatenate((cues(pixels), [_sharpness(pixels)], light.ravel())).astype(np.float32)
 
 
 def subject(photo: Pixels) -> Blocks:
@@ -113,6 +124,12 @@ def subject(photo: Pixels) -> Blocks:
     middle = np.exp(-np.add.outer(at**2, at**2) / 2)
     weights: Blocks = middle * (COMMON + differs / (differs.max() + 1e-3))
     return weights / weights.sum()
+
+
+def _within(detail: NDArray[np.float64], weights: Blocks) -> NDArray[np.float64]:
+    """Per level the log2 of the quadratic mean: what is flat says nothing about focus."""
+    logarithms: NDArray[np.float64] = np.log2((np.exp2(2 * detail) * weights).sum((1, 2)) / weights.sum()) / 2
+    return logarithms
 
 
 def _grey(photo: Pixels) -> Floats:

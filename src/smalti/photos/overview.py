@@ -20,6 +20,9 @@ def overview(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Sizes and places are not rounded to whole pixels, so that a row more or less moves nothing by half a pixel.
     """
     photo = reduced(pixels, 2 * SIDE)
+    larger = SIDE / max(photo.shape)
+    if larger > 1:
+        photo = cv2.resize(photo, None, fx=larger, fy=larger, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     sides = np.array(pixels.shape[1::-1]) * SIDE / max(pixels.shape[:2])  # across and down, pixels of the square
     steps = np.array(photo.shape[1::-1]) / sides  # of the photo's pixels per pixel of the square
     if steps.max() > 1:
@@ -27,6 +30,6 @@ def overview(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     # Between pixel centres: the middle of the square lies between two pixels, and so does that of an even side.
     starts = (np.array(photo.shape[1::-1]) - 1) / 2 - steps * (SIDE - 1) / 2
     places = np.array([[steps[0], 0, starts[0]], [0, steps[1], starts[1]]])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    how = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP  # equally sharp wherever pixels fall
     square = cv2.warpAffine(photo, places, (SIDE, SIDE), flags=how, borderValue=(GREY,) * 3)
     return np.ascontiguousarray(square.astype(np.uint8, copy=False).transpose(2, 0, 1))

@@ -74,7 +74,7 @@ class Look:
     """What one look at the pixels of a photo found."""
 
     cues: NDArray[np.float32]
-    """(K,): what `photos.cues.CUES` names."""
+    """(M,): what `photos.cues.MEASURES` names."""
     embedding: NDArray[np.float32]
     """(D,), of unit length: the direction is what the photo shows."""
     dhash: int

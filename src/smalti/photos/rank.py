@@ -1,13 +1,16 @@
 """The order within a series, and in words why a photo is not its best.
 
-The model's scores decide about the order. Words come from what was measured at full resolution, always beside the pick
-of the same series: a photo in the dark is not "dark" among others taken in the dark.
+The model's scores decide about the order. Words come from what was measured, always beside the pick of the same series:
+a photo in the dark is not "dark" among others taken in the dark. Where no measure differs by its margin, none is named.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
-from smalti.photos.cues import CUES
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.photos.cues import CELLS, MEASURES
 from smalti.photos.photo import Kind, Look, Photo, Ranked, Series, Verdict
 
 CLOSE = 0.4
@@ -15,26 +18,33 @@ CLOSE = 0.4
 ALTERNATE = 0.2
 """With at least this probability a photo is an alternate; below it loses four times of five and is a reject."""
 
-SOFT, MOTION, DARK, BLOWN, HORIZON = "soft", "motion", "dark", "blown highlights", "crooked horizon"
-COMPOSITION = "worse composition"
+SOFT, MOTION, ELSEWHERE = "soft", "motion", "focus elsewhere"
+DARK, BLOWN, HORIZON = "dark", "blown highlights", "crooked horizon"
+UNMEASURED = "the model prefers the pick"
 DUPLICATE = "duplicate of"
 """Of a file with the same bytes: it may go, but is no worse."""
 
-SOFTER = 0.25
-"""Octaves of fine detail, by coarser detail, below the pick's: a blur of 0.8 pixels takes 0.3, another crop 0.1."""
-LESS_IN_FOCUS = 0.35
+SOFTER = 0.15
+"""Octaves of fine detail, by coarser detail, below the pick's: a blur of 2 pixels of 1300 takes 0.28, near-duplicates
+and other crops differ by up to 0.06."""
+LESS_IN_FOCUS = 0.25
 """Octaves of fine detail where there is most of it, by the coarsest, below the pick's: of two focus series photos with
-the focus elsewhere have lost 0.4 to 1.0, near-duplicates of a sharp photo 0.15."""
-SMEARED = 0.2
-"""Octaves by which one direction has lost more detail: motion over 7 pixels takes 0.7, defocus and other crops 0.1."""
+the focus elsewhere have lost 0.3 to 1.3, near-duplicates and other crops differ by up to 0.1."""
+FINEST = 0.1
+"""Octaves by which a soft photo's finest measure must lie below the pick's, too."""
+AS_SHARP = 0.06
+"""Octaves that the rest of a photo may be softer by where the focus left the subject only."""
+SMEARED = 0.15
+"""Octaves by which one direction has lost more detail: motion over 14 pixels takes 0.3, near-duplicates and other crops
+differ by up to 0.1."""
 DARKER = 0.12
 """Mean brightness, of 1, below the pick's: 0.6 times the brightness is told, 0.8 times is not."""
-BLACK = 0.1
-"""Share of black pixels above the pick's."""
-BURNT = 0.02
-"""Share of pixels without detail in the lights above the pick's."""
+BURNT, TIMES = 0.02, 1.5
+"""Share of pixels without detail in the lights above the pick's, and by how many times it must be larger."""
 LEANING = 2.0
 """Degrees by which level lines lean more than in the pick."""
+SHIFTED = 0.02
+"""Brightness by which three of four cells of a photo must differ before its light differs, and not what it shows."""
 
 
 def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind = "series") -> Series:
@@ -54,7 +64,7 @@ def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind =
         close = chance >= CLOSE and not copy_of
         verdict: Verdict = "alternate" if chance >= ALTERNATE else "reject"
         reasons = (
-            (f"{DUPLICATE} {copy_of}",) if copy_of else faults(looks[i], best) or (() if close else (COMPOSITION,))
+            (f"{DUPLICATE} {copy_of}",) if copy_of else faults(looks[i], best) or (() if close else (UNMEASURED,))
         )
         ranked.append(Ranked(photos[i], looks[i], verdict, reasons, chance, close))
     rivals = any(other.close for other in ranked[1:])
@@ -64,27 +74,37 @@ def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind =
 def faults(look: Look, best: Look) -> tuple[str, ...]:
     """What can be measured that speaks against a photo beside the best of its series."""
     here, there = _named(look), _named(best)
+    finest = here["sharpness"] - there["sharpness"]
+    blurred = _fineness(there) - _fineness(here) >= SOFTER or _focus(there) - _focus(here) >= LESS_IN_FOCUS
+    softer = finest <= -FINEST and blurred
+    sharp_around = _mean(here, "around_fineness_{}") >= _mean(there, "around_fineness_{}") - AS_SHARP
+    elsewhere = sharp_around and _mean(there, "subject_fineness_{}") - _mean(here, "subject_fineness_{}") >= SOFTER
     smeared = _smear(here) - _smear(there) >= SMEARED
-    blurred = _fineness(there) - _fineness(here) >= SOFTER
-    softer = blurred or _focus(there) - _focus(here) >= LESS_IN_FOCUS
-    dark = there["brightness"] - here["brightness"] >= DARKER or here["dark"] - there["dark"] >= BLACK
+    brighter = _light(here) - _light(there)
     found = {
         MOTION: softer and smeared,
         SOFT: softer and not smeared,
-        DARK: dark,
-        BLOWN: here["blown"] - there["blown"] >= BURNT,
+        ELSEWHERE: not softer and elsewhere,
+        DARK: there["brightness"] - here["brightness"] >= DARKER and np.percentile(brighter, 75) <= -SHIFTED,
+        BLOWN: here["blown"] >= max(there["blown"] + BURNT, there["blown"] * TIMES)
+        and np.percentile(brighter, 25) >= SHIFTED,
         HORIZON: here["tilt"] - there["tilt"] >= LEANING,
     }
     return tuple(fault for fault, true in found.items() if true)
 
 
 def _named(look: Look) -> dict[str, float]:
-    return dict(zip(CUES, look.cues.tolist(), strict=True))
+    return dict(zip(MEASURES, look.cues.tolist(), strict=True))
+
+
+def _mean(cues: Mapping[str, float], name: str) -> float:
+    """Of the three finest levels."""
+    return sum(cues[name.format(level)] for level in range(3)) / 3
 
 
 def _fineness(cues: Mapping[str, float]) -> float:
     """Octaves: the finest three levels' detail by that of the next coarser ones, where the photo is sharpest."""
-    return (cues["fineness_0_p90"] + cues["fineness_1_p90"] + cues["fineness_2_p90"]) / 3
+    return _mean(cues, "fineness_{}_p90")
 
 
 def _focus(cues: Mapping[str, float]) -> float:
@@ -92,7 +112,11 @@ def _focus(cues: Mapping[str, float]) -> float:
 
     Where a part of a photo stays sharp, no block's own fineness tells that the focus left its main part.
     """
-    return (cues["detail_0_p90"] + cues["detail_1_p90"] + cues["detail_2_p90"]) / 3 - cues["detail_4_p90"]
+    return _mean(cues, "detail_{}_p90") - cues["detail_4_p90"]
+
+
+def _light(cues: Mapping[str, float]) -> NDArray[np.float64]:
+    return np.array([cues[f"light_{cell}"] for cell in range(CELLS**2)])
 
 
 def _smear(cues: Mapping[str, float]) -> float:

@@ -23,7 +23,7 @@ from smalti.photos.blocks import measure
 from smalti.photos.brackets import kind_of
 from smalti.photos.cache import Looks, place_for
 from smalti.photos.choices import match, overrule, regroup
-from smalti.photos.cues import cues
+from smalti.photos.cues import CUES, measures
 from smalti.photos.group import group
 from smalti.photos.listing import Shot
 from smalti.photos.overview import overview
@@ -91,8 +91,8 @@ def rank_photos(
 
 def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
     """One look at an upright photo H,W,3 (RGB)."""
-    measured = cues(picture)
-    scores, embeddings = ranker(overview(picture)[None], measured[None])
+    measured = measures(picture)
+    scores, embeddings = ranker(overview(picture)[None], measured[None, : len(CUES)])
     return Look(measured, embeddings[0], dhash(picture), float(scores[0]), measure(picture))
 
 

@@ -31,7 +31,7 @@ def test_a_single_kind_has_no_more_photos_than_steps() -> None:
 
 @pytest.mark.parametrize("kind", LADDERS)
 def test_each_step_is_a_stronger_damage(kind: str) -> None:
-    base = Base(defocus=0.5, exposure=0.1, noise=2, quality=90)
+    base = Base(defocus=0.5, exposure=0.1, noise=2, quality=90, depth=3)
     amounts = [strengths([kind], np.array([step]), 1.1) for step in range(1, 5)]
     if kind in ("tilt", "cut"):
         strong = [one[kind] for one in amounts]

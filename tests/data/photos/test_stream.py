@@ -47,6 +47,7 @@ def test_the_shelf_keeps_what_it_may(folder: Path) -> None:
         again = shelf.take(0, 2)
         np.testing.assert_array_equal(again.images, looked.images)
         np.testing.assert_array_equal(again.cues, looked.cues)
+        np.testing.assert_array_equal(again.twins, looked.twins)
     assert collection.opened == 1
     photo = collection.pixels(2)[0]
     np.testing.assert_array_equal(looked.images[0], overview(photo))
@@ -62,7 +63,7 @@ def test_a_batch_is_a_function_of_its_number(folder: Path) -> None:
     for number in (3, 4, 5):
         expected, got = one.batch(number, 2), next(batches)
         assert got["names"] == expected["names"]
-        for key in ("image", "cues", "pairs", "chance", "series", "place"):
+        for key in ("image", "cues", "twins", "pairs", "chance", "series", "place"):
             assert torch.equal(got[key], expected[key]), key  # type: ignore[literal-required]
     batches.close()
 
@@ -104,9 +105,11 @@ def test_all_photos_of_a_series_are_changed_alike() -> None:
     for seed in range(4):
         changed = augmented(images, PhotoAugment(zoom=0.3, colour=0.2), np.random.default_rng(seed))
         assert (changed == changed[0]).all() and not np.array_equal(changed[0], image)
-    same = augmented(images, PhotoAugment(mirror=0, zoom=0, colour=0), np.random.default_rng(0))
+    same = augmented(images, PhotoAugment(mirror=0, turn=0, zoom=0, colour=0), np.random.default_rng(0))
     np.testing.assert_array_equal(same, images)
-    mirrored = augmented(images, PhotoAugment(mirror=1, zoom=0, colour=0), np.random.default_rng(0))
+    mirrored = augmented(images, PhotoAugment(mirror=1, turn=0, zoom=0, colour=0), np.random.default_rng(0))
     np.testing.assert_array_equal(mirrored[:, :, :, 1:-1], images[:, :, :, ::-1][:, :, :, 1:-1])
-    coloured = augmented(images, PhotoAugment(mirror=0, zoom=0, colour=0.5), np.random.default_rng(0))
+    turned = augmented(images, PhotoAugment(mirror=0, turn=1, zoom=0, colour=0), np.random.default_rng(0))
+    assert any(np.array_equal(turned, np.rot90(images, quarters, (2, 3))) for quarters in (1, 2, 3))
+    coloured = augmented(images, PhotoAugment(mirror=0, turn=0, zoom=0, colour=0.5), np.random.default_rng(0))
     assert (coloured[:, :, :10] == GREY).all()  # what surrounds the photo

@@ -75,3 +75,13 @@ def test_a_view_shifts_turns_and_zooms() -> None:
     near = framed(photo, (48, 64), (40, 40), View(zoom=2))
     again = cv2.resize(near, (20, 20), interpolation=cv2.INTER_AREA).astype(float)
     assert np.corrcoef(again.ravel(), photo[38:58, 54:74].ravel())[0, 1] > 0.95
+
+
+def test_subject_and_background_have_their_own_focus() -> None:
+    photo, mask = scene(), np.zeros((96, 128), np.uint8)
+    mask[:, :64] = 255
+    soft = worsened(photo, Damage(misfocus=60, depth=0), rng(), mask)
+    np.testing.assert_array_equal(soft[:, 64:], photo[:, 64:])
+    assert not np.array_equal(soft[:, :64], photo[:, :64])
+    np.testing.assert_array_equal(worsened(photo, Damage(depth=60), rng(), mask)[:, :64], photo[:, :64])
+    np.testing.assert_array_equal(worsened(photo, Damage(misfocus=60, depth=60), rng()), photo)  # no subject

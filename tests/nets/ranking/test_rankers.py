@@ -46,6 +46,22 @@ def test_scores_are_antisymmetric_and_transitive_with_any_weights() -> None:
     assert all(chance[a, b] > 0.5 for k, a in enumerate(order) for b in order[k + 1 :])
 
 
+def test_a_turned_or_mirrored_picture_has_the_same_score() -> None:
+    net, (image, cues) = made("ranker").eval(), photos()
+    with torch.inference_mode():
+        score = net(image, cues)["score"]
+        for same in (image.flip(3), image.flip(2), image.transpose(2, 3), image.rot90(1, (2, 3))):
+            torch.testing.assert_close(net(same, cues)["score"], score, atol=1e-5, rtol=1e-5)
+
+
+def test_twins_are_scored_with_the_same_picture() -> None:
+    net, (image, cues) = made("ranker").eval(), photos()
+    with torch.inference_mode():
+        answers = net(image, cues, None, cues.flip(0))
+        torch.testing.assert_close(answers["twin"], net(image, cues.flip(0))["score"])
+        assert (answers["twin"] - answers["score"]).abs().max() > 1e-4
+
+
 def test_the_published_form_is_not_antisymmetric() -> None:
     net, (image, cues) = made("siamese").eval(), photos()
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Changes that leave the order of a series as it is: the same ones for all its photos, and a slight one for each."""
+"""Changes that leave the order of a series as it is, the same ones for all its photos."""
 
 import cv2
 import numpy as np
@@ -19,8 +19,6 @@ class PhotoAugment(BaseModel):
     """Chance of a left-right mirror."""
     turn: float = Field(0.75, ge=0, le=1)
     """Chance of a turn by 90, 180 or 270 degrees."""
-    jitter: float = Field(0.5, ge=0)
-    """Largest shift of each photo by itself in pixels of the overview; it grows or shrinks by as much, too."""
     zoom: float = Field(0.15, ge=0, lt=1)
     """Largest share by which the pictures grow, around a place that is the same for all."""
     colour: float = Field(0.08, ge=0, le=1)
@@ -39,16 +37,8 @@ def augmented(images: Images, settings: PhotoAugment, rng: np.random.Generator) 
     across = (-step, left + size - step) if mirror else (step, left)
     places = np.array([[across[0], 0, across[1]], [0, step, top]])
     quarters = int(rng.integers(1, 4)) if rng.random() < settings.turn else 0
-    changed = [_changed(image, _jittered(places, side, settings.jitter, rng), gains) for image in images]
-    return np.ascontiguousarray(np.rot90(np.stack(changed), quarters, (2, 3)))
-
-
-def _jittered(places: NDArray[np.float64], side: int, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    across, down, larger = rng.uniform(-most, most, 3)
-    zoom = 1 + 2 * larger / side
-    own = np.array([[zoom, 0, across - larger], [0, zoom, down - larger], [0, 0, 1]])
-    jittered: NDArray[np.float64] = places @ own
-    return jittered
+    changed = np.stack([_changed(image, places, gains) for image in images])
+    return np.ascontiguousarray(np.rot90(changed, quarters, (2, 3)))
 
 
 def _changed(image: Images, places: NDArray[np.float64], gains: NDArray[np.float64]) -> Images:

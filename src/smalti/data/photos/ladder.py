@@ -52,7 +52,8 @@ class Base:
     def draw(cls, rng: Rng) -> "Base":
         """From fine cameras to plain ones."""
         soft, light, noise = rng.uniform(0, 1) ** 2, rng.normal(0, 0.25), rng.uniform(0, 1) ** 2
-        return cls(1.2 * soft, float(np.clip(light, -0.5, 0.4)), 5 * noise, int(rng.integers(82, 97)), rng.uniform(1.5, 7))
+        exposure, quality = float(np.clip(light, -0.5, 0.4)), int(rng.integers(82, 97))
+        return cls(1.2 * soft, exposure, 5 * noise, quality, float(rng.uniform(1.5, 7)))
 
 
 def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Steps]:

@@ -17,6 +17,7 @@ from smalti.nets.ranking.embedding import Embedding
 from smalti.nets.ranking.paunit import PAUnit
 
 HIDDEN = 64
+SIDES = 8  # from which a picture is seen: four turns, each mirrored or not
 LIMIT = 4.0  # deviations; a cue that lies further out says no more
 
 
@@ -83,7 +84,7 @@ class Ranker(nn.Module):
         attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
         picture = self.picture(attended)  # N,HIDDEN, or 8N,HIDDEN
         score = self._score(picture, cues)
-        answers = {self.task: score, "embedding": self.embedding(taps[-1][: len(image)])}
+        answers = {self.task: score, "embedding": self.embedding(taps[-1].view(-1, image.shape[0], *taps[-1].shape[1:])[0])}
         if twins is not None:
             answers["twin"] = self._score(picture, twins)
         if pairs is not None:
@@ -93,9 +94,10 @@ class Ranker(nn.Module):
     def _score(self, picture: Tensor, cues: Tensor) -> Tensor:
         """N,1: the mean over all sides."""
         hidden = self.cues(cues)  # N,HIDDEN
-        sides = 1 if self.training else 8
-        judged: Tensor = self.judge(torch.cat((picture, hidden.repeat(sides, 1)), 1))  # sides*N,1
-        return judged.view(sides, -1, 1).mean(0)
+        sides = 1 if self.training else SIDES
+        seen = picture.view(sides, cues.shape[0], HIDDEN)
+        score: Tensor = self.judge(torch.cat((seen, hidden.expand(sides, -1, -1)), 2)).mean(0)
+        return score
 
     @torch.no_grad()
     def start(self, image: Tensor, cues: Tensor) -> None:
