@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from smalti.photos.photo import Kind, Look, Ranked, Series
+from smalti.photos.photo import Look, Ranked, Series
 from smalti.photos.rank import ALTERNATE, CLOSE, faults, rank
 from tests.photos.shots import look, photo
 
@@ -59,71 +60,53 @@ BLURRED = {name: value - 0.5 for name, value in FINE.items()} | {"sharpness": -1
 OUT_OF_FOCUS = {f"detail_{level}_p90": -0.4 for level in range(3)}
 
 
-def lit(*cells: float, **cues: float) -> dict[str, float]:
-    """Cells of this brightness in turn, and their mean."""
-    light = {f"light_{cell}": cells[cell % len(cells)] for cell in range(36)}
-    return light | {"brightness": sum(light.values()) / 36} | cues
+def seen(score: float = 0, *light: float, **cues: float) -> Look:
+    """A look at a photo whose blocks are so bright in turn."""
+    blocks = np.zeros((2, 12, 12), np.float32)
+    blocks[1] = 255 * np.resize(light or (0.5,), 144).reshape(12, 12)
+    return replace(look(0, score=score, **({"brightness": float(blocks[1].mean() / 255)} | cues)), blocks=blocks)
 
 
 @pytest.mark.parametrize(
-    ("cues", "words"),
+    ("light", "cues", "words"),
     [
-        (BLURRED, ("soft",)),
-        (BLURRED | {"motion_1": 0.6}, ("motion",)),
-        (FINE | OUT_OF_FOCUS | {"sharpness": -0.2}, ("soft",)),
-        (FINE | {f"detail_{level}_p90": -0.4 for level in range(5)}, ()),  # less light is no blur
-        (FINE | lit(0.3), ("dark",)),
-        (FINE | lit(0.6, blown=0.06), ("blown highlights",)),
-        (FINE | {"tilt": 3.0}, ("crooked horizon",)),
-        (BLURRED | lit(0.2), ("soft", "dark")),
-        (FINE, ()),
+        (0.5, BLURRED, ("soft",)),
+        (0.5, BLURRED | {"motion_1": 0.6}, ("motion",)),
+        (0.5, FINE | OUT_OF_FOCUS | {"sharpness": -0.2}, ("soft",)),
+        (0.5, FINE | {f"detail_{level}_p90": -0.4 for level in range(5)}, ()),  # less light is no blur
+        (0.3, FINE, ("dark",)),
+        (0.6, FINE | {"blown": 0.06}, ("blown highlights",)),
+        (0.5, FINE | {"tilt": 3.0}, ("crooked horizon",)),
+        (0.2, BLURRED, ("soft", "dark")),
+        (0.5, FINE, ()),
     ],
 )
-def test_reasons_in_words(cues: dict[str, float], words: tuple[str, ...]) -> None:
-    best = look(0, score=9, **FINE, **lit(0.5))
-    found = ranked(best, look(0, score=1, **(lit(0.5) | cues))).ranked[1].reasons
+def test_reasons_in_words(light: float, cues: dict[str, float], words: tuple[str, ...]) -> None:
+    found = ranked(seen(9, **FINE), seen(1, light, **cues)).ranked[1].reasons
     assert found == (words or ("the model prefers the pick",))
 
 
 @pytest.mark.parametrize("cues", [BLURRED, FINE | OUT_OF_FOCUS, BLURRED | {"motion_1": 0.6}])
 def test_a_photo_that_the_finest_measure_calls_sharper_is_not_soft(cues: dict[str, float]) -> None:
-    sharper = look(0, score=1, **(cues | {"sharpness": 0.3}))
-    assert not {"soft", "motion"} & set(faults(sharper, look(0, score=9, **FINE)))
+    assert not {"soft", "motion"} & set(faults(seen(**(cues | {"sharpness": 0.3})), seen(**FINE)))
 
 
 def test_a_sharp_background_before_a_soft_subject_is_called_so() -> None:
     soft = {f"subject_fineness_{level}": -1.5 for level in range(3)} | {"sharpness": 0.5}
-    assert faults(look(0, **(FINE | soft)), look(0, **FINE)) == ("focus elsewhere",)
+    assert faults(seen(**(FINE | soft)), seen(**FINE)) == ("focus elsewhere",)
 
 
 def test_things_that_are_dark_are_no_lack_of_light() -> None:
-    chairs = lit(0.1, 0.1, 0.5)  # two of three cells show something black
-    assert faults(look(0, **chairs), look(0, **lit(0.5))) == ()
+    assert faults(seen(0, 0.1, 0.1, 0.5), seen()) == ()  # two of three blocks show something black
 
 
 def test_the_same_window_is_blown_in_all() -> None:
-    pick = look(0, **lit(0.5, blown=0.10))
-    assert faults(look(0, **lit(0.53, blown=0.13)), pick) == ()  # a little more of it
-    assert faults(look(0, **lit(0.5, 0.5, 0.9, blown=0.3)), pick) == ()  # more of it came into the frame
-    assert faults(look(0, **lit(0.6, blown=0.16)), pick) == ("blown highlights",)
+    pick = seen(blown=0.10)
+    assert faults(seen(0, 0.53, blown=0.13), pick) == ()  # a little more of it
+    assert faults(seen(0, 0.5, 0.5, 0.9, blown=0.3), pick) == ()  # more of it came into the frame
+    assert faults(seen(0, 0.6, blown=0.16), pick) == ("blown highlights",)
 
 
 def test_reasons_are_relative_to_the_pick() -> None:
-    night = BLURRED | lit(0.05, dark=0.8, blown=0.1, tilt=5.0, motion_0=1.0)
-    assert faults(look(0, **night), look(0, **night)) == ()
-
-
-def test_a_file_with_the_same_bytes_is_a_duplicate_and_not_too_close_to_call() -> None:
-    photos = [replace(photo(name), sha256=of) for name, of in (("a", "1"), ("b", "1"), ("c", "2"))]
-    found = rank("s", photos, [look(0, score=1), look(0, score=1), look(0, score=-3)])
-    assert [(one.verdict, one.reasons, one.close) for one in found.ranked[:2]] == [
-        ("pick", (), False),
-        ("alternate", ("duplicate of a",), False),
-    ]
-
-
-@pytest.mark.parametrize("kind", ["exposure bracket", "focus stack"])
-def test_of_a_bracket_none_is_rejected(kind: Kind) -> None:
-    found = rank("s", [photo("a"), photo("b")], [look(0, score=-9), look(0, score=9)], kind)
-    assert found.kind == kind
-    assert [(one.photo.path.name, one.verdict) for one in found.ranked] == [("a", "unrated"), ("b", "unrated")]
+    night = seen(0, 0.05, **(BLURRED | {"dark": 0.8, "blown": 0.1, "tilt": 5.0, "motion_0": 1.0}))
+    assert faults(night, night) == ()

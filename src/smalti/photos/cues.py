@@ -53,12 +53,10 @@ border. border: log2 of the detail along the border by that of the whole. subjec
 mean where the subject is, per level; subject_fineness: a level's by that of the next coarser one, around_fineness: the
 same where it is not.
 """
-CELLS = 6  # along each side, of `light`
-MEASURES: tuple[str, ...] = (*CUES, "sharpness", *(f"light_{cell}" for cell in range(CELLS**2)))
+MEASURES: tuple[str, ...] = (*CUES, "sharpness")
 """What is measured in all: what a ranker takes, and what only gives reasons.
 
-sharpness: log2 of the deviation of the Laplacian at full resolution, the finest measure. light: mean brightness, 0 to
-1, of the cells of the photo, row by row.
+sharpness: log2 of the deviation of the Laplacian at full resolution, the finest measure.
 """
 
 SIDE = 1024  # pixels of the grid's longer side; smaller photos are not enlarged
@@ -104,9 +102,7 @@ def cues(pixels: Pixels) -> Floats:
 
 def measures(pixels: Pixels) -> Floats:
     """The numbers named in MEASURES; those of CUES come first."""
-    grey = cv2.cvtColor(reduced(pixels, LINES), cv2.COLOR_RGB2GRAY)
-    light = cv2.resize(grey.astype(np.float32) / 255, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
-    return np.concatenate((cues(pixels), [_sharpness(pixels)], light.ravel())).astype(np.float32)
+    return np.append(cues(pixels), np.float32(_sharpness(pixels)))
 
 
 def subject(photo: Pixels) -> Blocks:

@@ -8,9 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from smalti.photos.cues import CELLS, MEASURES
+from smalti.photos.cues import MEASURES
 from smalti.photos.photo import Kind, Look, Photo, Ranked, Series, Verdict
 
 CLOSE = 0.4
@@ -44,7 +43,7 @@ BURNT, TIMES = 0.02, 1.5
 LEANING = 2.0
 """Degrees by which level lines lean more than in the pick."""
 SHIFTED = 0.02
-"""Brightness by which three of four cells of a photo must differ before its light differs, and not what it shows."""
+"""Brightness by which three of four blocks of a photo must differ before its light differs, and not what it shows."""
 
 
 def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind = "series") -> Series:
@@ -63,9 +62,7 @@ def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind =
         chance = _sigmoid(looks[i].score - best.score)
         close = chance >= CLOSE and not copy_of
         verdict: Verdict = "alternate" if chance >= ALTERNATE else "reject"
-        reasons = (
-            (f"{DUPLICATE} {copy_of}",) if copy_of else faults(looks[i], best) or (() if close else (UNMEASURED,))
-        )
+        reasons = (f"{DUPLICATE} {copy_of}",) if copy_of else faults(looks[i], best) or (() if close else (UNMEASURED,))
         ranked.append(Ranked(photos[i], looks[i], verdict, reasons, chance, close))
     rivals = any(other.close for other in ranked[1:])
     return Series(name, (Ranked(photos[order[0]], best, "pick", (), 0.5, rivals), *ranked[1:]))
@@ -80,17 +77,24 @@ def faults(look: Look, best: Look) -> tuple[str, ...]:
     sharp_around = _mean(here, "around_fineness_{}") >= _mean(there, "around_fineness_{}") - AS_SHARP
     elsewhere = sharp_around and _mean(there, "subject_fineness_{}") - _mean(here, "subject_fineness_{}") >= SOFTER
     smeared = _smear(here) - _smear(there) >= SMEARED
-    brighter = _light(here) - _light(there)
+    darker, brighter = _light(look, best)
     found = {
         MOTION: softer and smeared,
         SOFT: softer and not smeared,
         ELSEWHERE: not softer and elsewhere,
-        DARK: there["brightness"] - here["brightness"] >= DARKER and np.percentile(brighter, 75) <= -SHIFTED,
-        BLOWN: here["blown"] >= max(there["blown"] + BURNT, there["blown"] * TIMES)
-        and np.percentile(brighter, 25) >= SHIFTED,
+        DARK: there["brightness"] - here["brightness"] >= DARKER and darker,
+        BLOWN: here["blown"] >= max(there["blown"] + BURNT, there["blown"] * TIMES) and brighter,
         HORIZON: here["tilt"] - there["tilt"] >= LEANING,
     }
     return tuple(fault for fault, true in found.items() if true)
+
+
+def _light(look: Look, best: Look) -> tuple[bool, bool]:
+    """Whether nearly all of a photo is darker than the pick, and whether it is brighter; else it shows other things."""
+    if not look.blocks.size or not best.blocks.size:
+        return False, False
+    brighter = (look.blocks[1] - best.blocks[1]) / 255
+    return bool(np.percentile(brighter, 75) <= -SHIFTED), bool(np.percentile(brighter, 25) >= SHIFTED)
 
 
 def _named(look: Look) -> dict[str, float]:
@@ -113,10 +117,6 @@ def _focus(cues: Mapping[str, float]) -> float:
     Where a part of a photo stays sharp, no block's own fineness tells that the focus left its main part.
     """
     return _mean(cues, "detail_{}_p90") - cues["detail_4_p90"]
-
-
-def _light(cues: Mapping[str, float]) -> NDArray[np.float64]:
-    return np.array([cues[f"light_{cell}"] for cell in range(CELLS**2)])
 
 
 def _smear(cues: Mapping[str, float]) -> float:

@@ -84,7 +84,10 @@ class Ranker(nn.Module):
         attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
         picture = self.picture(attended)  # N,HIDDEN, or 8N,HIDDEN
         score = self._score(picture, cues)
-        answers = {self.task: score, "embedding": self.embedding(taps[-1].view(-1, image.shape[0], *taps[-1].shape[1:])[0])}
+        answers = {
+            self.task: score,
+            "embedding": self.embedding(taps[-1].view(-1, image.shape[0], *taps[-1].shape[1:])[0]),
+        }
         if twins is not None:
             answers["twin"] = self._score(picture, twins)
         if pairs is not None:
