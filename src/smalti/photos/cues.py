@@ -119,7 +119,8 @@ def subject(photo: Pixels) -> Blocks:
     at = np.linspace(-1, 1, 2 * GRID + 1)[1::2] / CENTRAL
     middle = np.exp(-np.add.outer(at**2, at**2) / 2)
     weights: Blocks = middle * (COMMON + differs / (differs.max() + 1e-3))
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _within(detail: NDArray[np.float64], weights: Blocks) -> NDArray[np.float64]:
@@ -159,7 +160,7 @@ def _differences(grey: Floats) -> NDArray[np.float64]:
         (grey[1:, 1:], grey[:-1, :-1]),
         (grey[1:, :-1], grey[:-1, 1:]),
     )
-    squares = np.stack([_blocks(cv2.subtract(a, b) ** 2) for a, b in pairs]).astype(np.float64)
+    squares = np.stack([_blocks((a - b) ** 2) for a, b in pairs]).astype(np.float64)
     squares[2:] /= 2
     logarithms: NDArray[np.float64] = np.log2(squares + FLOOR**2) / 2
     return logarithms

@@ -53,8 +53,8 @@ def worsened(photo: Pixels, damage: Damage, rng: Rng, subject: Pixels | None = N
 
 
 def _shares(subject: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    near = subject.astype(np.float32) / 255
-    return near, 1 - near
+    near = (subject / 255).astype(np.float32)
+    return near, (1 - near).astype(np.float32)
 
 
 def defocused(photo: Pixels, radius: float) -> Pixels:
