@@ -63,7 +63,7 @@ def test_the_nearer_in_time_the_less_alike_they_need_be() -> None:
 
 
 def test_a_chain_of_small_steps_does_not_run_away() -> None:
-    flight = [(photo(f"{k:02}", 2.0 * k), look(0, lean=0.3 * k)) for k in range(12)]
+    flight = [(photo(f"{k:02}", 2.0 * k), look(0, lean=0.42 * k)) for k in range(12)]
     for one, other in pairwise(flight):
         assert len(series([one, other])) == 1
     found = series(flight)
@@ -92,7 +92,7 @@ def test_the_order_of_the_listing_decides_nothing() -> None:
         time = None if k % 5 == 0 else draw.randrange(400) / 2
         burst = f"burst {k % 3}" if k % 11 == 0 else ""
         shots.append(
-            (photo(f"{k:02}", time, f"camera {k % 2}", burst), look(k % 4, draw.randrange(20), lean=draw.random()))
+            (photo(f"{k:02}", time, f"camera {k % 2}", burst), look(k % 4, draw.randrange(20), lean=1.4 * draw.random()))
         )
     first = series(shots)
     assert 5 < len(first) < 50
