@@ -92,7 +92,10 @@ def test_the_order_of_the_listing_decides_nothing() -> None:
         time = None if k % 5 == 0 else draw.randrange(400) / 2
         burst = f"burst {k % 3}" if k % 11 == 0 else ""
         shots.append(
-            (photo(f"{k:02}", time, f"camera {k % 2}", burst), look(k % 4, draw.randrange(20), lean=1.4 * draw.random()))
+            (
+                photo(f"{k:02}", time, f"camera {k % 2}", burst),
+                look(k % 4, draw.randrange(20), lean=1.4 * draw.random()),
+            )
         )
     first = series(shots)
     assert 5 < len(first) < 50
