@@ -28,7 +28,7 @@ def test_alike_and_near_in_time_is_a_series() -> None:
 
 
 def test_unlike_is_none_even_at_once() -> None:
-    shots = [*taken(0, 0.5), (photo("c", 0.7), look(1))]
+    shots = [*taken(0, 0.5), (photo("c", 0.7), look(1, bits=20))]
     assert series(shots) == [["a", "b"], ["c"]]
 
 
