@@ -30,8 +30,8 @@ PAUSE_SHORTEST, PAUSE_LONGEST = 10.0, 600.0
 BITS = 16.0
 """Bits of the hash at which photos without a time are just alike. Near-duplicates had up to 14, others at least 21."""
 ANGLE = 0.26
-"""1 - cosine of the embeddings that counts as much as BITS. Near-duplicates had up to 0.08, others at least 0.24; the ends
-of a focus series 0.49."""
+"""1 - cosine of the embeddings that counts as much as BITS. Near-duplicates had up to 0.08, others at least 0.24; both
+ends of a focus series 0.49."""
 TOLERANCE = ((1.0, 1.6), (10.0, 1.3), (60.0, 1.0), (600.0, 0.7))
 """(seconds, factor): the nearer in time, the more two photos of one series may differ; a logarithmic scale between."""
 BURST_PAUSE, BURST_UNLIKE = 0.6, 1.5
