@@ -2,7 +2,7 @@
 
     python benchmarks/multitask.py --train --data FOLDER [--jobs 2] [--work FOLDER] [--schemes NAME ...] [--seeds 0 1 2]
     python benchmarks/multitask.py --costs [--work FOLDER]
-    python benchmarks/multitask.py --write docs/multitask.md
+    python benchmarks/multitask.py --write docs/benchmarks/multitask.md
 
 `--train`: `smalti train recipes/multitask_drawn.toml` of every scheme with every seed, in processes of one thread each,
 `--jobs` side by side; the checkpoint is chosen on the recipe's validation, scored are its test scenes. Delta_m compares

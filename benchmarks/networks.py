@@ -2,7 +2,7 @@
 
     python benchmarks/networks.py --costs [--work FOLDER] [--only KEY ...]
     python benchmarks/networks.py --train --data FOLDER [--jobs 2] [--heaviest 100] [--only KEY ...]
-    python benchmarks/networks.py --write docs/networks.md
+    python benchmarks/networks.py --write docs/benchmarks/networks.md
 
 `--costs`, for an otherwise idle machine and one network after the other: parameters; multiply-adds and milliseconds of
 a 512x512 tile in ONNX Runtime; steps of the training per second and the peak memory of its process, two threads each.

@@ -11,12 +11,12 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_keys_of_a_recipe_are_those_of_the_settings() -> None:
-    _, _, printed = (ROOT / "docs" / "recipes.md").read_text().partition("<!-- keys -->\n")
+    _, _, printed = (ROOT / "docs" / "reference" / "recipes.md").read_text().partition("<!-- keys -->\n")
     assert printed == runpy.run_path(str(ROOT / "tools" / "recipe_keys.py"))["reference"]()
 
 
 def test_the_data_sets_are_those_that_are_known() -> None:
-    _, _, printed = (ROOT / "docs" / "datasets.md").read_text().partition("<!-- sets -->\n")
+    _, _, printed = (ROOT / "docs" / "reference" / "datasets.md").read_text().partition("<!-- sets -->\n")
     assert printed == runpy.run_path(str(ROOT / "tools" / "data_sets.py"))["reference"]()
 
 

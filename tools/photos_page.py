@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws photos, lets `smalti photos` make its page of them, and takes the picture in docs/photos.md.
+"""Draws photos, lets `smalti photos` make its page of them, and takes the picture in docs/how-to/photos.md.
 
     python tools/photos_page.py docs/images/photos.jpg
 

@@ -26,7 +26,7 @@ class NetSettings(EncoderSettings):
     """Channels relative to what was published; None is 1."""
     options: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(default_factory=dict)
     """What else the net takes, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`, `isolation`,
-    `tau`; see docs/networks.md."""
+    `tau`; see docs/reference/networks.md."""
 
     @field_validator("options")
     @classmethod

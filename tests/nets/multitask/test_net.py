@@ -162,7 +162,7 @@ def test_a_task_that_ranks_is_refused() -> None:
         make(COVER, Task(name="beauty", kind="score"))
 
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "multitask.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "benchmarks" / "multitask.md").read_text()
 COSTS = re.findall(r"^\| `(\w+)`(?:, `(\w+)`)? \| (\d+,[\d,]+) \|", PAGE, re.MULTILINE)
 
 

@@ -31,7 +31,7 @@ BALANCING: dict[str, type[Balance]] = {
 
 
 class BalanceSettings(Settings):
-    """How the losses of several tasks become one gradient; see docs/multitask.md."""
+    """How the losses of several tasks become one gradient; see docs/how-to/multitask.md."""
 
     name: str = "fixed"
     """`fixed`: the tasks' weights. Or `equal`, `uncertainty`, `dwa`, `rlw`, `gls`, `gradnorm`, `pcgrad`, or
