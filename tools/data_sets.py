@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the tables of docs/reference/datasets.md: every known data set with its classes, splits, licence and citation."""
+"""Prints the tables of docs/reference/datasets.md: each known data set, its classes, splits, licence and citation."""
 
 from smalti.known.layout import Known
 from smalti.known.registry import KNOWN

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the tables of docs/reference/recipes.md: every key of a recipe with its type, default and meaning, from the settings."""
+"""Prints the tables of docs/reference/recipes.md: every key with its type, default and meaning, from the settings."""
 
 import ast
 import inspect
