@@ -4,12 +4,13 @@ import shutil
 import numpy as np
 import pyogrio.raw
 import pytest
+import rasterio
 import shapely
 from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.evaluate import command
-from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RecipeError
+from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RasterError, RecipeError
 from tests.tiny import tiny_model
 
 COLORS = ((0, 0, 255), (255, 60, 195), (0, 120, 135))  # of the tiny model's classes
@@ -71,6 +72,23 @@ def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model
     monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
     with pytest.raises(InputError, match=r"b\.png: its"):
         run(model, data)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_bands_are_chosen_as_for_a_map(model, data):
+    plain = run(model, data).output
+    for path in (data / "images").iterdir():
+        swapped = np.moveaxis(np.asarray(Image.open(path)), -1, 0)[[2, 0, 1]]
+        path.unlink()
+        with rasterio.open(path.with_suffix(".tif"), "w", "GTiff", 112, 80, 3, dtype="uint8") as file:
+            file.write(swapped)
+            file.descriptions = ("one", "two", "three")
+    with pytest.raises(RasterError, match=r"a\.tif: its bands do not fit.* choose with --bands .*: 1,2,3 if the first"):
+        run(model, data)
+    assert run(model, data, "--bands", "2, three,1").output == plain.replace(".png", ".tif")
+    assert run(model, data, "--known", "inria:val", "--bands", "1,2,3").exit_code == 2
+    (data / "a.toml").touch()
+    assert "`bands` of its sources" in run(model, data / "a.toml", "--bands", "1,2,3").stderr
 
 
 def test_features_that_lie_on_no_image_are_told_and_several_layers_need_a_name(model, data, tmp_path):

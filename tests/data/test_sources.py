@@ -13,6 +13,7 @@ from smalti.card import Card, Task
 from smalti.data.augment import Augment
 from smalti.data.sample import Patch
 from smalti.data.scenes import FileScene, MemoryScene, in_memory
+from smalti.data.scored import scored_pairs
 from smalti.data.sources import (
     DrawnSource,
     FolderSource,
@@ -23,7 +24,7 @@ from smalti.data.sources import (
     open_source,
 )
 from smalti.data.stream import Stream
-from smalti.errors import DataError
+from smalti.errors import DataError, RasterError
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 
@@ -164,10 +165,35 @@ def test_the_numbers_of_images_and_truths_must_fit(town: Path) -> None:
 
 
 def test_a_band_too_few_is_told(town: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"town\.tif: has 3 bands, the recipe's card expects 4 \(red, green, blue, nir\)"
-    ):
+    has = r"town\.tif: its bands do not fit: it has 3 of uint16: band1, band2, band3; model t takes 4 of uint16: red, "
+    with pytest.raises(RasterError, match=has):
         open_source(source_of(), town, card_of(4, "uint16"), [TASK])
+
+
+def bands_of(path: Path, *names: str | None) -> None:
+    """A town of bands so described, each with its number as pixels."""
+    profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": len(names), "dtype": "uint16"}
+    place = Affine(0.5, 0, 5e5, 0, -0.5, 5e6)
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=place, **profile) as file:
+        file.write(np.broadcast_to(np.arange(1, len(names) + 1)[:, None, None], (len(names), SIDE, SIDE)))
+        file.descriptions = names
+
+
+@pytest.mark.parametrize("names", [(None,) * 5, ("nir", "red", "green"), ("coastal", "blue", "green", "yellow")])
+def test_bands_are_not_guessed(town: Path, names: tuple[str | None, ...]) -> None:
+    bands_of(town / "town.tif", *names)
+    mend = r"`bands` of the source those that are red, green, blue, in this order: bands = \[1, 2, 3\] if the first"
+    for open_it in (open_source, scored_pairs):
+        with pytest.raises(RasterError, match=mend):
+            open_it(source_of(), town, card_of(3, "uint16"), [TASK])
+    chosen = source_of(bands=(3, "2", names[0] or "1"))
+    window = Window(0, 0, 1, 1)
+    [scene] = open_source(chosen, town, card_of(3, "uint16"), [TASK])
+    assert scene.read(window).image.tolist() == [[[3, 2, 1]]]
+    [pair], _ = scored_pairs(chosen, town, card_of(3, "uint16"), [TASK])
+    assert pair.open_image().read(window)[0].ravel().tolist() == [3, 2, 1]
+    with pytest.raises(RasterError, match=r"town\.tif: 2 bands chosen, but model t takes 3"):
+        open_source(source_of(bands=(1, 2)), town, card_of(3, "uint16"), [TASK])
 
 
 HEIGHT = Task(name="height", kind="value", quantity="height", unit="m")

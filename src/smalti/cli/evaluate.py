@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.bands import bands
 from smalti.cli.out_path import OutPath
 
 
@@ -52,6 +53,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 )
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
+@click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--pictures", type=OutPath(), metavar="DIR",
               help="Save class maps; of a checkpoint also body, edge and fusion maps that its net has.")  # fmt: skip
 @click.option("--json", "json_file", type=OutPath(), metavar="FILE", help="Also write all as JSON.")
@@ -73,6 +75,7 @@ def command(
     crop: str | None,
     against: tuple[Path, ...],
     labels: Path | None,
+    bands: tuple[str, ...] | None,
     pictures: Path | None,
     json_file: Path | None,
     report: Path | None,
@@ -93,6 +96,6 @@ def command(
 
     question = Question(
         model, data, split, chosen, part, changes, known, tta, boundary, leave_out, labels, pictures, json_file, report,
-        records, against, above, crop,
+        records, against, above, crop, bands,
     )  # fmt: skip
     click.echo(answer(question))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from smalti.cli import exit_code
+from smalti.cli.bands import bands
 
 
 def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
@@ -19,10 +20,6 @@ def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -
     if not 0 < metres < float("inf"):
         raise click.BadParameter(f"{value!r} is neither `auto` nor a pixel size in metres")
     return metres
-
-
-def _bands(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(band.strip() for band in value.split(","))
 
 
 _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
@@ -43,7 +40,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option(
     "--resolution", callback=_resolution, metavar="auto|M", help="Resample to M metres, or as the model likes."
 )
-@click.option("--bands", callback=_bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--mosaic", is_flag=True, help="See all scenes as one: files on one grid make one map.")
 @click.option(
     "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."

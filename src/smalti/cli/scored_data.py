@@ -41,11 +41,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class Specs:
-    """How truth in files is written down."""
+    """How images and truth in files are written down."""
 
     labels: LabelSpec = field(default_factory=LabelSpec)
     values: Mapping[str, ValueSpec] = field(default_factory=dict)
     """By the name of the task."""
+    bands: Sequence[str] | None = None
+    """The bands of images that are the model's; None goes by their names."""
 
 
 PARTS = {
@@ -110,7 +112,9 @@ def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs) ->
     """Opens all once: what does not fit is told before the first image is scored."""
     vectors: list[tuple[Path, bool | None]] = []
     for image, truths in found.items():
-        with open_fitting(str(image), partial(open_raster, image), card, None, None, lambda text: None) as reader:
+        with open_fitting(
+            str(image), partial(open_raster, image), card, specs.bands, None, lambda text: None
+        ) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
                     vectors.append((path, astray(truth)))
@@ -122,7 +126,7 @@ def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, sp
     """One image file and its files of truth by task."""
 
     def open_image() -> Reader:
-        return open_fitting(str(image), partial(open_raster, image), card, None, None, _warn)
+        return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn)
 
     return Pair(name, open_image, {task: _truth(path, card.task(task), specs) for task, path in truths.items()})
 

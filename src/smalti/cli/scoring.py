@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -45,6 +45,7 @@ class Question:
     against: tuple[Path, ...] = ()
     above: tuple[tuple[str, float], ...] = ()
     crop: str | None = None
+    bands: tuple[str, ...] | None = None
 
     @property
     def is_recipe(self) -> bool:
@@ -133,17 +134,19 @@ def _check_names(question: Question, card: Card) -> None:
 
 def _scored(question: Question, card: Card) -> Scored:
     """What to score on."""
-    if question.known and (question.is_recipe or question.labels):
-        raise click.UsageError("--known says what DATA is and how its labels are written: no recipe, no --labels")
+    if question.known and (question.is_recipe or question.labels or question.bands):
+        raise click.UsageError("--known says what DATA is and how it is written: no recipe, no --labels, no --bands")
     if question.is_recipe:
         if question.labels:
             raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
+        if question.bands:
+            raise click.UsageError("a recipe says itself which bands: `bands` of its sources; leave --bands out")
         return recipe_pairs(question.data, question.changes, question.part, card)
     if question.changes:
         raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
     if question.known:
         return known_split(question.known, question.data, card)
-    specs = read_specs(question.labels) if question.labels else Specs()
+    specs = replace(read_specs(question.labels) if question.labels else Specs(), bands=question.bands)
     return folder_split(question.data, card, specs)
 
 

@@ -39,7 +39,12 @@ def answer_images(question: "Question", card: Card) -> str:
 def _refuse(question: "Question") -> None:
     """UsageError for options that speak of maps, and for data that are no recipe."""
     maps = {"--tta": question.tta, "--leave-out": question.leave_out, "--labels": question.labels}
-    maps |= {"--report": question.report, "--records": question.records, "--known": question.known}
+    maps |= {
+        "--bands": question.bands,
+        "--report": question.report,
+        "--records": question.records,
+        "--known": question.known,
+    }
     maps |= {"--pictures": question.pictures, "--chosen": question.chosen}
     if given := [name for name, value in maps.items() if value]:
         raise click.UsageError(f"{given[0]} is for models that map; {question.model} answers for whole images")

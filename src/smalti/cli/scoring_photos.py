@@ -67,7 +67,7 @@ def answer_photos(question: "Question", card: Card) -> str:
 def _refuse(question: "Question") -> None:
     """UsageError for options that speak of maps."""
     maps = {"--tta": question.tta, "--leave-out": question.leave_out, "--labels": question.labels}
-    maps |= {"--report": question.report, "--records": question.records}
+    maps |= {"--bands": question.bands, "--report": question.report, "--records": question.records}
     maps |= {"--known": question.known, "--pictures": question.pictures}
     if given := [name for name, value in maps.items() if value]:
         raise click.UsageError(f"{given[0]} is for models that map; {question.model} ranks photos")

@@ -17,8 +17,9 @@ from smalti.card import Card, Task
 from smalti.data.kept import stamp_files
 from smalti.data.sample import Patch, unknown
 from smalti.data.truths import TruthFile
-from smalti.errors import DataError
+from smalti.errors import DataError, RasterError
 from smalti.evaluation.pairs import TruthReader
+from smalti.mapping.fit import check_number, choose_bands
 from smalti.raster.astray import astray
 from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
@@ -117,9 +118,9 @@ def _take(array: NDArray[Any], rows: NDArray[np.intp], cols: NDArray[np.intp]) -
 class FileScene:
     """A scene in files, read window by window."""
 
-    def __init__(self, image: Path, truths: Sequence[TruthFile], card: Card) -> None:
+    def __init__(self, image: Path, truths: Sequence[TruthFile], card: Card, bands: Sequence[str | int] = ()) -> None:
         self.name, self.path, self._image = image.name, image, image
-        self._truths, self._card = truths, card
+        self._truths, self._card, self._bands = truths, card, bands
         self.tasks: Sequence[Task] = tuple(truth.task for truth in truths)
         opened = self._open()
         check_kind(self.path, opened.image.dtype, card)
@@ -152,7 +153,7 @@ class FileScene:
         return Patch(np.ascontiguousarray(pixels.transpose(1, 2, 0)), self.read_targets(window), valid)
 
     def _open(self) -> "Opened":
-        image = open_card_raster(self.path, self._card)
+        image = open_card_raster(self.path, self._card, self._bands)
         return Opened(image, {truth.task.name: truth.open(image.grid) for truth in self._truths})
 
 
@@ -187,18 +188,19 @@ def _kept(scene: FileScene, open_it: Callable[[], Opened]) -> Opened:
     return kept[scene]
 
 
-def open_card_raster(path: Path, card: Card) -> Reader:
-    """The bands of an image that a card asks for: by name where the file knows names, else the first ones."""
-    reader = open_raster(path)
-    if reader.names_known and set(card.bands) <= set(reader.bands):
+def open_card_raster(path: Path, card: Card, bands: Sequence[str | int] = ()) -> Reader:
+    """An image with the bands that its source says, else with those that `smalti map` would choose."""
+    chosen: Sequence[str | int] = bands
+    if not bands:
+        with open_raster(path) as reader:
+            chosen = choose_bands(str(path), reader, card, "source")
+    reader = open_raster(path, bands=chosen)
+    try:
+        check_number(str(path), reader, card)
+    except RasterError:
         reader.close()
-        return open_raster(path, bands=card.bands)
-    count = len(reader.bands)
-    reader.close()
-    if count < len(card.bands):
-        wanted = f"{len(card.bands)} ({', '.join(card.bands)})"
-        raise DataError(f"{path}: has {count} bands, the recipe's card expects {wanted}")
-    return open_raster(path, bands=range(1, len(card.bands) + 1))
+        raise
+    return reader
 
 
 def check_kind(path: Path, dtype: np.dtype[Any], card: Card) -> None:

@@ -39,12 +39,12 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
         ]
     pairs, places = [], []
     for image, truths in labelled_files(source, root, tasks).items():
-        with closing(open_card_raster(image, card)) as reader:
+        with closing(open_card_raster(image, card, source.bands)) as reader:
             check_kind(image, reader.dtype, card)
             places.append((image, reader.grid))
             for truth in truths:
                 truth.open(reader.grid).close()
-        pairs.append(_file_pair(image, truths, card))
+        pairs.append(_file_pair(image, truths, card, source.bands))
     return pairs, places
 
 
@@ -55,9 +55,9 @@ def _checked(opener: Opener, item: Item, card: Card) -> Grid:
         return image.grid
 
 
-def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card) -> Pair:
+def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card, bands: Sequence[str | int]) -> Pair:
     def open_image() -> Reader:
-        return open_card_raster(image, card)
+        return open_card_raster(image, card, bands)
 
     return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths})
 

@@ -56,6 +56,9 @@ class _Source(BaseModel):
 
 
 class _Files(_Source, Written):
+    bands: tuple[str | int, ...] = ()
+    """The bands of its images that are the card's, by name or number; without any, by their names in the file."""
+
     def main(self, tasks: Sequence[Task], also: Iterable[str]) -> Task | None:
         """The task of its main labels: of those that it may label and are not in `also` the first one of classes.
 
@@ -227,7 +230,9 @@ def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -
     if isinstance(source, KnownSource):
         opener, items = source.open(root, card, tasks)
         return [KnownScene(item, opener, source.borders, card) for item in items]
-    return [FileScene(image, truths, card) for image, truths in labelled_files(source, root, tasks).items()]
+    return [
+        FileScene(image, truths, card, source.bands) for image, truths in labelled_files(source, root, tasks).items()
+    ]
 
 
 def labelled_files(

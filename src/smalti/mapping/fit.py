@@ -16,6 +16,8 @@ Resolution = float | Literal["auto"] | None
 Open = Callable[[Sequence[str | int] | None, float | None], Reader]
 """Opens the scene with a choice of bands and resampled to metres per pixel."""
 Warn = Callable[[str], None]
+Written = Literal["option", "source"]
+"""Where a person says which bands: by `--bands`, or in the source of a recipe."""
 
 _SHOWN = 8
 """Bands that an error names."""
@@ -34,7 +36,7 @@ def open_fitting(
     """
     doubts: list[str] = []  # told once it is certain that the scene fits at all
     with opened(bands, None) as reader:
-        chosen = _choose(scene, reader, card) if bands is None else bands
+        chosen = choose_bands(scene, reader, card, "option") if bands is None else bands
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
     fitting = opened(chosen, metres)
     try:
@@ -48,8 +50,7 @@ def open_fitting(
 
 
 def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
-    if len(fitting.bands) != len(card.bands):
-        raise RasterError(f"{scene}: {len(fitting.bands)} bands chosen, but {_wants(card)}")
+    check_number(scene, fitting, card)
     check_kind(scene, str(fitting.dtype), card)
     if fitting.rpcs:
         warn(
@@ -61,23 +62,34 @@ def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
     _check_range(scene, fitting, card, warn)
 
 
+def check_number(scene: str, fitting: Reader, card: Card) -> None:
+    """RasterError for more or fewer bands than the model's."""
+    if len(fitting.bands) != len(card.bands):
+        raise RasterError(f"{scene}: {len(fitting.bands)} bands chosen, but {_wants(card)}")
+
+
 def _wants(card: Card) -> str:
     return f"model {card.name} takes {len(card.bands)} of {card.dtype}: {', '.join(card.bands)}"
 
 
-def _choose(scene: str, reader: Reader, card: Card) -> Sequence[str | int]:
-    """The model's bands by name if the file names them, else in the file's order if the number is right."""
+def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Sequence[str | int]:
+    """The model's bands by name if the file names them, else in the file's order if the number is right.
+
+    RasterError where neither is so; it says how to choose.
+    """
     if set(card.bands) <= set(reader.bands):
         return card.bands
+    numbers = range(1, len(card.bands) + 1)
     if len(reader.bands) == len(card.bands) and not reader.names_known:
-        return list(range(1, len(card.bands) + 1))
+        return list(numbers)
     more = ", ..." if len(reader.bands) > _SHOWN else ""
     has = f"it has {len(reader.bands)} of {reader.dtype}: {', '.join(reader.bands[:_SHOWN])}{more}"
-    mend = "choose another model"
+    mend = "choose another model" if written == "option" else "change card.bands, or take other images"
     if len(reader.bands) >= len(card.bands):
-        first = ",".join(map(str, range(1, len(card.bands) + 1)))
-        names = ", ".join(card.bands)
-        mend = f"choose with --bands those that are {names}, in this order: {first} if the first ones are"
+        by, first = "--bands", ",".join(map(str, numbers))
+        if written == "source":
+            by, first = "`bands` of the source", f"bands = {list(numbers)}"
+        mend = f"choose with {by} those that are {', '.join(card.bands)}, in this order: {first} if the first ones are"
     raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
 
 
