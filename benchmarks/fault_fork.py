@@ -47,8 +47,8 @@ def preload() -> None:
     import smalti.photos.page
     import smalti.photos.tables
     import smalti.photos.xmp
+    import smalti.polygons.vectorize
     import smalti.raster.mosaic
-    import smalti.raster.vector
     import smalti.report.map_page  # noqa: F401
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from smalti.raster.areas import pixel_areas
-from smalti.raster.connected import connected
+from smalti.polygons.areas import pixel_areas
+from smalti.polygons.connected import connected
+from smalti.polygons.rules import Rules
+from smalti.polygons.vectorize import complete_areas
 from smalti.raster.grid import Grid
-from smalti.raster.rules import Rules
-from smalti.raster.vector import complete_areas
 
 LABELS = 3
 PLANE = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]')
@@ -123,7 +123,7 @@ def test_long_areas_wait_for_their_end(rows: int) -> None:
 
 
 def test_rows_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smalti.raster.merge._WAITING", 3)
+    monkeypatch.setattr("smalti.polygons.merge._WAITING", 3)
     classes = np.zeros((60, 9), np.uint8)
     classes[:, 4] = 1
     assert_right(classes, 2, rules_of(classes, 100, 0.0))

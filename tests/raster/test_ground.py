@@ -9,7 +9,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from smalti.raster.areas import pixel_areas
+from smalti.polygons.areas import pixel_areas
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m, pixel_size_m, why_no_metres, wkt_of
 from smalti.tiling import Window

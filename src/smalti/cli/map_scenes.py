@@ -20,15 +20,15 @@ from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
 from smalti.mapping.run import Wanted, map_scene, products
+from smalti.polygons.degrees import check_degrees
+from smalti.polygons.file import FORMATS as POLYGON_FORMATS
+from smalti.polygons.file import check_target
 from smalti.products import Product
-from smalti.raster.degrees import check_degrees
 from smalti.raster.files import files_behind, place_of
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.raster.vector_file import FORMATS as POLYGON_FORMATS
-from smalti.raster.vector_file import check_target
 from smalti.scene import Averaged, Predictor, Summary
 from smalti.tiling import Window
 
@@ -211,7 +211,7 @@ def _opener(group: list[str]) -> Open:
 
 
 def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> None:
-    from smalti.raster.vector import polygons
+    from smalti.polygons.vectorize import polygons
 
     with open_raster(path, expand=False) as finished:
 

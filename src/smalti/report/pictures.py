@@ -13,7 +13,7 @@ from PIL import Image
 
 from smalti.card import Task
 from smalti.evaluation.pairs import ImageReader
-from smalti.raster.areas import pixel_areas
+from smalti.polygons.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.raster.statistics import Statistics
 from smalti.tiling import Window

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.connected import connected
+from smalti.polygons.connected import connected
 
 # Directions, clockwise: east, south, west, north. A border runs with the piece it belongs to on its right hand.
 _EAST, _SOUTH, _WEST, _NORTH = range(4)

@@ -13,10 +13,10 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from smalti.errors import OutputError
-from smalti.raster.degrees import Degrees, check_degrees, decimals
+from smalti.polygons.degrees import Degrees, check_degrees, decimals
+from smalti.polygons.vectorize import polygons
 from smalti.raster.grid import Grid
-from smalti.raster.vector import polygons
-from tests.raster.test_vector import TASK, blobs, write
+from tests.polygons.test_vectorize import TASK, blobs, write
 
 WORLD = shapely.box(-180, -90, 180, 90)
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, OutputError
 from smalti.jobs import appearing, check_place
+from smalti.polygons.degrees import Degrees, decimals, in_own_units, lies_on_earth
+from smalti.polygons.own_file import FIELDS, check_only_ours
 from smalti.raster.check import first_line
-from smalti.raster.degrees import Degrees, decimals, in_own_units, lies_on_earth
 from smalti.raster.grid import Grid
 from smalti.raster.ground import wkt_of
-from smalti.raster.own_polygons import FIELDS, check_only_ours
 
 Warn = Callable[[str], None]
 Place = Callable[[NDArray[Any]], NDArray[Any]]

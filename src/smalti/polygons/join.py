@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.rules import Rules
-from smalti.raster.seams import Point, Side, Spare, side, superfluous, without
-from smalti.raster.trace import Pieces
+from smalti.polygons.rules import Rules
+from smalti.polygons.seams import Point, Side, Spare, side, superfluous, without
+from smalti.polygons.trace import Pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import RasterError
-from smalti.raster.areas import pixel_areas
+from smalti.polygons.areas import pixel_areas
+from smalti.polygons.join import Areas, Joiner
+from smalti.polygons.merge import merged
+from smalti.polygons.rules import Rules
+from smalti.polygons.simplify import simplified
+from smalti.polygons.trace import trace
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
-from smalti.raster.join import Areas, Joiner
-from smalti.raster.merge import merged
-from smalti.raster.rules import Rules
-from smalti.raster.simplify import simplified
-from smalti.raster.trace import trace
 from smalti.tiling import Window
 
 STRIP_PIXELS = 1 << 22
@@ -44,13 +44,13 @@ def polygons(
     get no polygon. The ending of `out_path` tells the format: .gpkg, .parquet, .geojson or .fgb. Attributes: class,
     class_id, area_m2 (null where the grid has no metres). `warn` hears of what is only doubtful, one line each.
 
-    The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` become part of a neighbour (see
-    `smalti.raster.merge`): a smaller polygon is left only where all around it is no data. Borders between two polygons
+    The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` become part of a neighbour (by
+    `polygons.merge`): a smaller polygon is left only where all around it is no data. Borders between two polygons
     are simplified for both together (coverage simplification; tolerance `simplify_m`, by default 2 pixels, 0 for
     none). Raises RasterError where metres are asked for and the grid has none, OutputError where the file cannot be
     written, MissingExtraError for .parquet without pyarrow.
     """
-    from smalti.raster.vector_file import VectorFile
+    from smalti.polygons.file import VectorFile
 
     check_metres(grid, min_area_m2, simplify_m)
     rules = Rules(len(task.labels), _tolerance(grid, simplify_m), min_area_m2, pixel_areas(grid))

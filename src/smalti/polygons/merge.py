@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.areas import PixelAreas
-from smalti.raster.connected import components, connected
+from smalti.polygons.areas import PixelAreas
+from smalti.polygons.connected import components, connected
 from smalti.tiling import Window
 
 _WAITING = 16

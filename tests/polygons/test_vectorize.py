@@ -13,9 +13,9 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.errors import MissingExtraError, OutputError, RasterError
+from smalti.polygons.trace import trace
+from smalti.polygons.vectorize import polygons
 from smalti.raster.grid import Grid
-from smalti.raster.trace import trace
-from smalti.raster.vector import polygons
 
 TASK = Task(name="cover", labels=("land", "water", "building"))
 UTM = CRS.from_epsg(32633)

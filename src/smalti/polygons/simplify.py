@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.rules import Rules
-from smalti.raster.trace import Pieces
+from smalti.polygons.rules import Rules
+from smalti.polygons.trace import Pieces
 
 
 def simplified(pieces: Pieces, row: int, rules: Rules) -> NDArray[Any]:

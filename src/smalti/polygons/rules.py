@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.raster.areas import PixelAreas
+from smalti.polygons.areas import PixelAreas
 
 
 def unknown(polygons: NDArray[Any]) -> NDArray[np.float64]:

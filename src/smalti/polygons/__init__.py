@@ -1,0 +1,1 @@
+"""From a class map to polygons: traced, simplified together, joined from strip to strip, written whole."""
