@@ -25,9 +25,9 @@ from smalti.data.sample import Sample
 from smalti.data.stream import AHEAD, Stream
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
+from smalti.training.kinds.pixels.segmentation import SegmentationWork
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_segmentation
-from smalti.training.segmentation import SegmentationWork
 
 DRAWN = """
 [card]

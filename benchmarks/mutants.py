@@ -37,8 +37,8 @@ GUARDS = {
     "value_metrics": ("tests/test_value_metrics.py",),
     "jobs": ("tests/test_jobs.py",),
     "data/apart": ("tests/data/test_apart.py",),
-    "training/loop": ("tests/training/test_loop.py", "tests/training/test_balanced.py", "tests/training/test_team.py"),
-    "training/mean": ("tests/training/test_mean.py",),
+    "training/loop": tuple(f"tests/training/test_{name}.py" for name in ("loop", "balanced", "distributed")),
+    "training/ema": ("tests/training/test_ema.py",),
     "deploy/parity": ("tests/deploy/test_parity.py",),
     "raster/read": ("tests/raster/test_read.py", "tests/raster/test_mirror.py"),
 }

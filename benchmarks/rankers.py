@@ -30,8 +30,8 @@ from smalti.evaluation.ranking import Judged, RankingScores, by_scores, score_ra
 from smalti.jobs import write_whole
 from smalti.nets.ranking.ranker import CueBranch
 from smalti.photos.baselines import BASELINES
-from smalti.training.preference import pair_loss
-from smalti.training.ranking import RankingWork
+from smalti.training.kinds.ranking.preference import pair_loss
+from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.recipe import read_recipe
 
 FORMS: dict[str, dict[str, str]] = {

@@ -65,8 +65,8 @@ def fastest(call: Callable[[], object], rounds: int) -> float:
 
 def training(path: Path, changes: list[str], batches: int) -> None:
     """Rows of a recipe: making photos, taking them from memory, a step."""
+    from smalti.training.kinds.ranking.work import RankingWork
     from smalti.training.loop import begin
-    from smalti.training.ranking import RankingWork
     from smalti.training.recipe import read_recipe
 
     recipe = read_recipe(path, changes)

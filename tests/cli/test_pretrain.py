@@ -93,7 +93,7 @@ def test_its_encoder_starts_another_training_with_every_key(tmp_path: Path, leav
 @pytest.mark.parametrize("encoder", ["mobilenetv2", "resnet18", "resnet50"])
 def test_every_encoder_is_taken_back(tmp_path: Path, encoder: str) -> None:
     from smalti.training.checkpoint import save_checkpoint
-    from smalti.training.pretraining import write_encoder
+    from smalti.training.kinds.images.pretraining import write_encoder
 
     recipe = read_recipe(write_recipe(tmp_path, encoder))
     card = recipe.make_card("")

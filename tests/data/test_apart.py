@@ -10,7 +10,7 @@ from rasterio.warp import transform
 from smalti.data.apart import check_apart, footprint
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
-from smalti.training.prepare import open_split
+from smalti.training.kinds.pixels.prepare import open_split
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
 

@@ -12,7 +12,7 @@ from smalti.data.sources import KnownSource, Pool, open_source
 from smalti.errors import DataError, RecipeError
 from smalti.known.registry import KNOWN
 from smalti.tiling import Window
-from smalti.training.prepare import open_split
+from smalti.training.kinds.pixels.prepare import open_split
 from smalti.training.recipe import read_segmentation
 from tests.known.drawn import lay_out, small, truth
 

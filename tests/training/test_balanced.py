@@ -15,9 +15,9 @@ from smalti.card import Task
 from smalti.data.identity import Identity
 from smalti.errors import DivergedError, RecipeError
 from smalti.training.balance import BALANCING, BalanceSettings
+from smalti.training.distributed import ALONE, launch
 from smalti.training.loop import Training
 from smalti.training.settings import CardSettings, OptimSettings, Recipe, TrainSettings
-from smalti.training.team import ALONE, launch
 from smalti.training.work import Conclusion
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own

@@ -14,7 +14,7 @@ from smalti.errors import DataError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state, save_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
-from smalti.training.variants import plan
+from smalti.training.sweep import plan
 from tests.training.tiny import write_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own

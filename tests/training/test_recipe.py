@@ -7,8 +7,8 @@ from smalti.errors import RecipeError
 from smalti.nets.build import build
 from smalti.training.recipe import read_recipe
 from smalti.training.schedule import rate
+from tests.training.kinds.pixels.tiny_tasks import write_tasks
 from tests.training.tiny import write_tiny
-from tests.training.tiny_tasks import write_tasks
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def open_any(model: str, inside: bool = False, engine: Engine = "auto", threads:
 
         torch.set_num_threads(threads)
     if inside:
-        from smalti.training.inside import look_inside
+        from smalti.training.inspect import look_inside
 
         return look_inside(load_model(folder))
     return TorchPredictor(load_model(folder))

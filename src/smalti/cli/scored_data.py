@@ -163,7 +163,7 @@ def known_split(text: str, folder: Path, card: Card) -> Scored:
 
 def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> Scored:
     """The pairs of a recipe's part `test` or `validation`, with truth for all tasks of the card that it labels."""
-    from smalti.training.prepare import part_pairs  # torch is imported for recipes only
+    from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
     from smalti.training.recipe import read_pixels
 
     recipe = read_pixels(path, changes)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def answer_images(question: "Question", card: Card) -> str:
     """Scores a model on a part of a recipe of kind images, writes JSON if asked, and gives the table as text."""
     _refuse(question)
-    from smalti.training.images import evaluate_images  # torch is imported for recipes only
-    from smalti.training.images_settings import ImagesRecipe
-    from smalti.training.images_split import make_cutter, open_part
+    from smalti.training.kinds.images.settings import ImagesRecipe
+    from smalti.training.kinds.images.split import make_cutter, open_part
+    from smalti.training.kinds.images.work import evaluate_images  # torch is imported for recipes only
     from smalti.training.recipe import read_recipe
 
     path, part = question.data, question.part

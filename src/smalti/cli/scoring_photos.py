@@ -90,8 +90,8 @@ def _collections(question: "Question") -> tuple[Sequence[Collection], str, str]:
 
 
 def _recipe_part(path: Path, changes: Sequence[str], part: str) -> tuple[list[Collection], str]:
-    from smalti.training.ranking import open_part  # torch is imported for recipes only
-    from smalti.training.ranking_settings import RankingRecipe
+    from smalti.training.kinds.ranking.settings import RankingRecipe
+    from smalti.training.kinds.ranking.work import open_part  # torch is imported for recipes only
     from smalti.training.recipe import read_recipe
 
     recipe = read_recipe(path, changes)
@@ -108,6 +108,6 @@ def _open(model: str) -> Logits:
     if folder is None:
         ranker = open_ranker(model, CUES)
         return lambda pictures, numbers: by_scores(ranker(pictures, numbers)[0])
-    from smalti.training.ranking import checkpoint_logits  # torch is imported for checkpoints only
+    from smalti.training.kinds.ranking.work import checkpoint_logits  # torch is imported for checkpoints only
 
     return checkpoint_logits(folder)

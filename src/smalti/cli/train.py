@@ -45,7 +45,7 @@ def command(
         raise click.UsageError("--resume, --find-lr, --show-batches and --variant or --seeds exclude each other")
     make_ready()
     from smalti.cli import training_run
-    from smalti.training.variants import plan
+    from smalti.training.sweep import plan
 
     if find_lr:
         training_run.find_rate(recipe, changes, out)

@@ -13,12 +13,12 @@ from smalti.report.lr_range_page import write_lr_range_page
 from smalti.training import lr_range
 from smalti.training.basis import changes
 from smalti.training.checkpoint import load_state, sweep_checkpoint
+from smalti.training.distributed import launch
+from smalti.training.kinds.images.pretraining import read_pretraining, write_encoder
 from smalti.training.loop import begin
-from smalti.training.pretraining import read_pretraining, write_encoder
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
-from smalti.training.team import launch
-from smalti.training.variants import Variant, read_scores, score_table, write_scores
+from smalti.training.sweep import Variant, read_scores, score_table, write_scores
 
 
 def train(path: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
@@ -73,7 +73,7 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
 
 def show_batches(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
     """Draws the first windows of a training as they enter the net; no training."""
-    from smalti.training.batch_sheet import write_batches
+    from smalti.training.kinds.pixels.batch_sheet import write_batches
 
     recipe = read_recipe(path, changes)
     sheet = (out or Path("runs") / recipe.card.name) / "batches.png"

@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 
 from smalti.errors import RecipeError
 from smalti.training.balance import Backward, Balance
+from smalti.training.distributed import Team
 from smalti.training.settings import Recipe
-from smalti.training.team import Team
 
 
 class Balanced:

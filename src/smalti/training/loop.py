@@ -18,17 +18,17 @@ from smalti.jobs import write_whole
 from smalti.training.balanced import Balanced
 from smalti.training.basis import changes, judged_by
 from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
+from smalti.training.distributed import Shareable, Team, launch
+from smalti.training.ema import Mean
 from smalti.training.encoder import Freezing, recompute_stages
-from smalti.training.mean import Mean
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import make_optimizer, restore
-from smalti.training.pace import Pace, Progress
+from smalti.training.progress import Pace, Progress
 from smalti.training.recipe import open_work
 from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
-from smalti.training.start import fill
-from smalti.training.team import Shareable, Team, launch
+from smalti.training.warmstart import fill
 from smalti.training.work import Work
 
 Say = Callable[[str], None]

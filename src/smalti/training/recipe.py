@@ -11,15 +11,15 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
-from smalti.training.images import ImagesWork
-from smalti.training.images_settings import ImagesRecipe
-from smalti.training.multitask import MultitaskWork
-from smalti.training.multitask_settings import MultitaskRecipe
-from smalti.training.pixel_settings import PixelRecipe
-from smalti.training.ranking import RankingWork
-from smalti.training.ranking_settings import RankingRecipe
-from smalti.training.segmentation import SegmentationWork
-from smalti.training.segmentation_settings import SegmentationRecipe
+from smalti.training.kinds.images.settings import ImagesRecipe
+from smalti.training.kinds.images.work import ImagesWork
+from smalti.training.kinds.pixels.multitask import MultitaskWork
+from smalti.training.kinds.pixels.multitask_settings import MultitaskRecipe
+from smalti.training.kinds.pixels.segmentation import SegmentationWork
+from smalti.training.kinds.pixels.segmentation_settings import SegmentationRecipe
+from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.ranking.settings import RankingRecipe
+from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
 

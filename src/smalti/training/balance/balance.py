@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from smalti.training.team import ALONE, Team
+from smalti.training.distributed import ALONE, Team
 
 Losses = Mapping[str, Tensor]
 """One scalar per task; a task without a valid label in the batch is not there."""

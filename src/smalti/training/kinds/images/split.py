@@ -1,0 +1,168 @@
+"""The images of a recipe, by part, found apart, and what cuts them to size."""
+
+import filecmp
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+
+import torch
+
+from smalti.card import Card, Task
+from smalti.data.identity import Identity, identity, marks
+from smalti.data.images.dali import DaliCutter, has_dali
+from smalti.data.images.labelled import Labelled, label
+from smalti.data.images.listing import Listing, check_apart, check_files
+from smalti.data.images.stream import Cut, OpenCvCutter
+from smalti.errors import DataError, RecipeError
+from smalti.evaluation.words import count
+from smalti.training.kinds.images.settings import ImageSource, ImagesRecipe
+from smalti.training.kinds.pixels.census import ANY
+
+
+@dataclass(frozen=True)
+class ImagesSplit:
+    """What is trained on, what chooses the checkpoint, and what is only scored."""
+
+    train: Labelled
+    repeats: list[int]
+    """How often each training image comes in a pass."""
+    validation: Labelled
+    test: Labelled | None
+    identity: dict[str, Identity]
+    """What decides about weights and checkpoint, by content: train, validation."""
+    copies: str = ""
+    """What is to be said of files that are on both sides of the split."""
+
+    def lines(self) -> list[str]:
+        """What a person wants to know about it."""
+        return [
+            f"train       {count(len(self.train.files), 'image')}",
+            f"validation  {count(len(self.validation.files), 'image')} (they choose the checkpoint)",
+            f"test        {count(len(self.test.files) if self.test else 0, 'image')} (they decide nothing)",
+        ]
+
+
+def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
+    """Lists every source; DataError if parts share files or subjects, a file is damaged, or answers are missing."""
+    data = recipe.data
+    listed = {
+        part: [source.open(recipe.root, recipe.card.tasks) for source in sources]
+        for part, sources in (("training", data.train), ("validation", data.validation), ("test", data.test))
+    }
+    for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
+        check_apart(listed[one], listed[other], (one, other))
+    found = {part: label(listings, card.tasks) for part, listings in listed.items() if listings}
+    _check_answers(found, card.tasks)
+    _check_classes(recipe, card, found["training"])
+    if data.check:
+        check_files([listing for listings in listed.values() for listing in listings])
+    files = {part: list(map(Path, images.files)) for part, images in found.items()}
+    known = {
+        part: marks(paths) if data.check else images.files
+        for (part, images), paths in zip(found.items(), files.values(), strict=True)
+    }
+    return ImagesSplit(
+        found["training"],
+        _repeats(data.train, listed["training"]),
+        found["validation"],
+        found.get("test"),
+        {
+            "train": _identity(found["training"], known["training"]),
+            "validation": _identity(found["validation"], known["validation"]),
+        },
+        _copies(files, known) if data.check else "",
+    )
+
+
+def _identity(images: Labelled, known: Sequence[str]) -> Identity:
+    """Of the files and of what is said about them."""
+    answers = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.answers.items())
+    return identity(len(images.files), chain(known, answers))
+
+
+def _copies(files: Mapping[str, Sequence[Path]], known: Mapping[str, Sequence[str]]) -> str:
+    """Says how many training images are byte for byte in another part, too."""
+    ours = dict(zip(known["training"], files["training"], strict=True))
+    found = [
+        (ours[mark], path, part)
+        for part in known.keys() - {"training"}
+        for mark, path in zip(known[part], files[part], strict=True)
+        if mark in ours and filecmp.cmp(ours[mark], path, shallow=False)
+    ]
+    if not found:
+        return ""
+    one, other, part = min(found)
+    return (
+        f"{count(len(found), 'image')} to be scored {'is a copy' if len(found) == 1 else 'are copies'} of training "
+        f"images, for example {other} ({part}) of {one}: the scores are too good"
+    )
+
+
+def open_part(recipe: ImagesRecipe, card: Card, part: str) -> Labelled | None:
+    """The images of the part `validation` or `test` alone; None where the recipe has none."""
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    listings = [source.open(recipe.root, recipe.card.tasks) for source in sources]
+    return label(listings, card.tasks) if listings else None
+
+
+def data_name(sources: Sequence[ImageSource]) -> str:
+    """What the data of some sources are called."""
+    names = []
+    for source in sources:
+        if source.kind == "adience":
+            names.append(f"Adience ({source.crops}), folds {', '.join(map(str, source.folds))}")
+        else:
+            names.append(source.file if source.kind == "table" else source.path)
+    return "; ".join(names)
+
+
+def make_cutter(recipe: ImagesRecipe, size: int) -> Cut:
+    """What cuts files to square images; MissingExtraError where DALI is asked for and not installed."""
+    gpu = recipe.train.accelerator != "cpu" and torch.cuda.is_available()
+    decoder = recipe.data.decoder
+    if decoder == "dali" or (decoder == "auto" and gpu and has_dali()):
+        device = torch.cuda.current_device() if gpu else None
+        return DaliCutter(size, recipe.train.batch, recipe.train.workers, device)
+    return OpenCvCutter(size)
+
+
+def _repeats(sources: Sequence[ImageSource], listings: Sequence[Listing]) -> list[int]:
+    pairs = zip(sources, listings, strict=True)
+    return [repeat for source, listing in pairs for repeat in [source.repeat] * len(listing.files)]
+
+
+def _check_answers(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        if not found["training"].known(task.name):
+            raise DataError(f"training: no image has an answer for {task.name}; add a source that has")
+    for part, images in found.items():
+        if not any(images.known(task.name) for task in tasks):
+            raise DataError(f"{part}: no image has an answer for any task; nothing to score")
+
+
+def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
+    """DataError for a class that the recipe itself names, and no training image is of.
+
+    Where the data say what classes there are, a part of them may lack some.
+    """
+    named = {task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.labels}
+    _check_absent(recipe, card)
+    if ANY in recipe.data.absent:
+        return
+    for task in (task for task in card.tasks if task.name in named):
+        images = zip(task.labels, train.counts(task), strict=True)
+        if wrong := [name for name, count in images if not count and name not in recipe.data.absent]:
+            raise DataError(
+                f"data.train: no image is of class {', '.join(wrong)} of {task.name}; add some, or name in data.absent "
+                "what is meant to be so"
+            )
+
+
+def _check_absent(recipe: ImagesRecipe, card: Card) -> None:
+    labels = [ANY, *(label for task in card.tasks for label in task.labels)]
+    if unknown := [name for name in recipe.data.absent if name not in labels]:
+        near = get_close_matches(unknown[0], labels, 1, 0)
+        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; did you mean {near[0]}?")

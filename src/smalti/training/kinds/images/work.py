@@ -1,0 +1,193 @@
+"""Training of nets that answer for whole images: random views in, the middle of each validation image scored."""
+
+import math
+from collections.abc import Callable, Generator
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card
+from smalti.data.identity import Identity
+from smalti.data.images.labelled import Labelled
+from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
+from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
+from smalti.evaluation.words import count
+from smalti.losses.images import mix
+from smalti.nets.build import Model, build
+from smalti.nets.multitask.values import begin_values
+from smalti.scene import Predictor
+from smalti.training.branches import fill_branch
+from smalti.training.distributed import ALONE
+from smalti.training.encoder import start_encoder
+from smalti.training.kinds.images.losses import make_image_loss
+from smalti.training.kinds.images.settings import ImagesRecipe
+from smalti.training.kinds.images.split import data_name, make_cutter, open_split
+from smalti.training.predict import TorchPredictor, load_model
+from smalti.training.work import Conclusion
+
+SELECTABLE = {"image_classes": ("top1", "top5", "macro_f1", "one_off"), "image_value": ("neg_mae", "delta1")}
+"""By kind of task the scores that a checkpoint may be chosen by, the main one first; `neg_mae` is the MAE below 0."""
+PARTS = {"validation": "the images that chose the checkpoint", "test": "images that were used for no choice"}
+
+
+class ImagesWork:
+    """See `training.work.Work` and `training.distributed.Shareable`.
+
+    Lists every source at once, so that none fails later.
+    """
+
+    def __init__(self, recipe: ImagesRecipe, card: Card) -> None:
+        self.recipe, self.card = recipe, card
+        self.team = ALONE
+        self.split = open_split(recipe, card)
+        self.cutter = make_cutter(recipe, card.tile)
+        t = recipe.train
+        self.stream = ImageStream(self.split.train, self.split.repeats, recipe.augment, self.cutter, t.seed)
+        self.model = self._start()
+        self.balance = recipe.balance.make(recipe.weights) if len(card.tasks) > 1 else None
+        pairs = list(zip(card.tasks, recipe.card.tasks, strict=True))
+        self._losses = [make_image_loss(task, settings, self.split.train) for task, settings in pairs]
+        self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
+
+    def _start(self) -> Model:
+        """The model with its starting weights; the first images start batch norms where the weights lack them."""
+        recipe = self.recipe
+        torch.manual_seed(recipe.train.seed)
+        model = build(self.card)
+        first = partial(self.stream.batch, 0, recipe.train.batch)
+        start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
+        for task in self.card.tasks:
+            if not task.has_classes:
+                begin_values(model, task.name, torch.from_numpy(self.split.train.answers[task.name]))
+        return model
+
+    @property
+    def identity(self) -> dict[str, Identity]:
+        """See `Work`."""
+        return self.split.identity
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """See `Work`: `mean` is that of the tasks' shares, top-1 of classes and delta 1 of values."""
+        names = [f"{task.name}/{name}" for task in self.card.tasks for name in SELECTABLE[task.kind]]
+        return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
+
+    def batches(self, first: int) -> Generator[ImageBatch, None, None]:
+        """See `Work`."""
+        t = self.recipe.train
+        return self.stream.batches(first, t.batch, t.workers, self.team.share(t.batch))
+
+    def names(self, batch: ImageBatch) -> list[str]:
+        """See `Work`."""
+        return batch["names"]
+
+    def terms(self, model: Callable[..., Any], batch: ImageBatch) -> dict[str, Tensor]:
+        """See `Work`. A task that no image of the batch has an answer for is left out."""
+        mixed = bool(self.recipe.augment.mixup)
+        image = mix(batch["image"], batch["share"]) if mixed else batch["image"]
+        if self.recipe.train.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
+        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
+        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
+        share = self.team.gather(batch["share"]) if mixed else None
+        terms = {name: term for loss in self._losses for name, term in loss(outputs, targets, share).items()}
+        if terms or self.balance:
+            return terms
+        return {name: output.sum() * 0 for name, output in outputs.items()}  # there must be something to go back from
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """All images, shared among processes, their counts summed before anything is divided."""
+        assert isinstance(model, Model)
+        found = self._judge(TorchPredictor(model), self.split.validation)
+        scores = {f"{one.task}/{name}": value for one in found for name, value in one.figures().items()}
+        scores |= {f"{one.task}/neg_mae": -one.mae for one in found if math.isfinite(one.mae)}
+        shares = [one.top1 if math.isfinite(one.top1) else one.delta1 for one in found]
+        if len(found) > 1 and (known := [share for share in shares if math.isfinite(share)]):
+            scores["mean"] = fmean(known)
+        return scores
+
+    def _judge(self, predict: Predictor, images: Labelled) -> tuple[ImageScores, ...]:
+        team = self.team
+        counts = count_answers(
+            self.recipe, predict, images, range(team.rank, len(images.files), team.size), self.cutter
+        )
+        counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
+        return counts.scores()
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        lines = []
+        for task in self.card.tasks:
+            values = [(figure, scores.get(f"{task.name}/{name}")) for name, figure in FIGURES.items()]
+            told = [f"{figure[0]} {100 * v if figure[1] else v:.2f}" for figure, v in values if v is not None]
+            lines.append(" ".join([task.name, *told]))
+        return "  ".join(lines)
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        batch = t.batch * t.accumulate
+        once = count(math.ceil(self.stream.length / batch), "step")
+        return [
+            f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
+            *self.split.lines(),
+            f"{count(t.steps, 'step')} of {count(batch, 'image')} of {self.card.tile}x{self.card.tile}; "
+            f"one pass over the {count(self.stream.length, 'image')} is {once}",
+            *self._filled,
+        ]
+
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        lines = [self.split.copies] if self.split.copies else []
+        for task in self.card.tasks:
+            if task.has_classes and not (counts := self.split.train.counts(task)).all():
+                names = [name for name, images in zip(task.labels, counts, strict=True) if not images]
+                lines.append(f"no training image is of class {', '.join(names)} of {task.name}")
+        return lines
+
+    def conclude(self, folder: Path) -> Conclusion:
+        """See `Work`."""
+        predict = TorchPredictor(load_model(folder))
+        texts: list[str] = []
+        scores: dict[str, float] = {}
+        for part, split in PARTS.items():
+            if images := getattr(self.split, part):
+                found = evaluate_images(self.recipe, predict, images, part, f"{part}: {split}", self.cutter)
+                texts.append(f"\n{part}\n{image_table(found)}")
+                scores |= {
+                    f"{part}/{one.task}/{name}": value for one in found.scores for name, value in one.figures().items()
+                }
+        return Conclusion("\n".join(texts), scores)
+
+
+def evaluate_images(
+    recipe: ImagesRecipe, predict: Predictor, images: Labelled, part: str, split: str, cutter: Cut
+) -> ImageEvaluation:
+    """Scores a model on the images of a recipe's part, as the recipe says that they are seen."""
+    card = predict.card
+    counts = count_answers(recipe, predict, images, range(len(images.files)), cutter)
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    view = seen(recipe.data.resize, card.tile)
+    return ImageEvaluation(
+        card, counts.scores(), len(images.files), data_name(sources), split, view, card.origin.chosen
+    )
+
+
+def count_answers(
+    recipe: ImagesRecipe, predict: Predictor, images: Labelled, places: range, cutter: Cut
+) -> ImageCounts:
+    """What a model answers for the middle of some images, counted."""
+    card, t = predict.card, recipe.train
+    counts = ImageCounts(
+        card.tasks, [task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.ordered]
+    )
+    share = card.tile / recipe.data.resize
+    for batch in one_pass(images, places, t.batch // (t.devices * t.nodes), share, cutter, t.workers):
+        truth = {name: target.numpy() for name, target in batch["targets"].items()}
+        counts.add(truth, predict(batch["image"].numpy()))
+    return counts

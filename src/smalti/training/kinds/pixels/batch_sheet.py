@@ -1,0 +1,70 @@
+"""What a training sees: its first windows as they enter the net, augmented, beside their targets, in one picture."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card, Task
+from smalti.data.sample import Sample
+from smalti.errors import RecipeError
+from smalti.jobs import deliver
+from smalti.raster.palette import colorize
+from smalti.report.contact_sheet import GREYS, SIDE, draw_contact_sheet
+from smalti.report.pictures import RGB, fit
+from smalti.report.relief import limits, paint
+from smalti.training.kinds.pixels.work import PixelWork
+from smalti.training.work import Work
+
+WINDOWS = 24
+
+
+def write_batches(work: Work, out: Path) -> int:
+    """Writes the first windows of a training as PNG; how many. RecipeError for trainings that see no windows."""
+    if not isinstance(work, PixelWork):
+        raise RecipeError("--show-batches: shows windows with labels; this recipe trains on images of one answer each")
+    rows: list[tuple[str, list[RGB]]] = []
+    batches = work.batches(0)
+    while len(rows) < WINDOWS:
+        batch: Sample = next(batches)
+        rows += [(Path(name).name, _panels(batch, k, work.card)) for k, name in enumerate(batch["names"])]
+    batches.close()
+    stream = io.BytesIO()
+    draw_contact_sheet(rows[:WINDOWS], _legend(work.card)).save(stream, "PNG")
+    deliver(out, stream.getvalue())
+    return len(rows[:WINDOWS])
+
+
+def _legend(card: Card) -> Task:
+    """The task whose classes the legend names."""
+    return next((task for task in card.tasks if task.kind == "classes"), Task(name="none", labels=("no classes",)))
+
+
+def _panels(batch: Sample, k: int, card: Card) -> list[RGB]:
+    """The k-th window and its targets, all of one size."""
+    valid = batch["valid"][k].numpy()
+    targets = {name: target[k].numpy() for name, target in batch["targets"].items()}
+    tasks = [task for task in card.tasks if task.name in targets]
+    painted = [_painted(np.where(valid, targets[task.name], _nothing(task)), task) for task in tasks]
+    small = np.zeros((SIDE, SIDE, 3), np.uint8)  # windows are square
+    return [fit(each, small) for each in (_picture(batch["image"][k].numpy(), valid), *painted)]
+
+
+def _picture(pixels: NDArray[np.float32], valid: NDArray[np.bool_]) -> RGB:
+    """Three bands C,H,W stretched together between their 1st and 99th percentile where they are no bytes."""
+    shown = pixels[:3] if len(pixels) >= 3 else np.repeat(pixels[:1], 3, 0)
+    low, high = (0.0, 255.0) if shown.max(initial=0) <= 255 else np.percentile(shown[:, valid], (1, 99))
+    scaled = np.clip((shown - low) / max(high - low, 1e-6), 0, 1) * 255
+    return np.ascontiguousarray(np.where(valid, scaled, 255).transpose(1, 2, 0).astype(np.uint8))
+
+
+def _nothing(task: Task) -> float:
+    return task.ignore if task.kind == "classes" else np.nan
+
+
+def _painted(target: NDArray[np.float64], task: Task) -> RGB:
+    if task.kind == "classes":
+        return colorize(target.astype(np.uint8), task)
+    values = target.astype(np.float32)
+    return paint(values, *limits(values), GREYS)

@@ -1,0 +1,96 @@
+"""All labels of a recipe counted before the first step: a part that says nothing is an error, so is a class that no
+training pixel has, unless the recipe says that it is meant so."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from smalti.card import Card, Task
+from smalti.data.census import Labelled, census, together
+from smalti.data.scenes import Scene
+from smalti.errors import DataError, RecipeError
+from smalti.raster.astray import astray_lines
+from smalti.training.kinds.pixels.settings import PixelRecipe
+
+ANY = "*"
+"""In `data.absent`: whichever class it is."""
+NAMED_AT_ONCE = 5
+SILENT = 0.05
+"""Share of the pixels that say nothing from which on an error about a class speaks of them."""
+
+
+def take_census(recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]]) -> list[str]:
+    """Reads all labels of all parts (train, validation, test), each by source; answers what a person should know.
+
+    DataError where a source, or a part but the test, says nothing about a task, or no training pixel is of a class that
+    is not in `data.absent`; RecipeError for a class in there that does not exist; and what the readers raise.
+    """
+    data, tasks = recipe.data, recipe.labelled(card)
+    _check_absent(data.absent, tasks)
+    told: list[str] = []
+    for part, sources in scenes.items():
+        told += _take_part(part, sources, tasks, data.absent)
+    return told
+
+
+def _take_part(
+    part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str]
+) -> list[str]:
+    files = (each for scenes in sources for scene in scenes for each in scene.astray.items())
+    lost = [f"data.{part}: {line}" for line in astray_lines(files)]
+    try:
+        found = together([census(scenes, tasks) for scenes in sources])
+        if part == "test":
+            return lost
+        _check_tasks(part, found, tasks)
+        return lost + _check_classes(part, found, tasks, absent)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *lost])) from None
+
+
+def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:
+    labels = [ANY, *(label for task in tasks for label in task.labels)]
+    if unknown := [name for name in absent if name not in labels]:
+        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; the classes are {', '.join(labels[1:])}")
+
+
+def _check_tasks(part: str, found: Mapping[str, Labelled], tasks: Sequence[Task]) -> None:
+    if lacking := [task.name for task in tasks if task.name not in found or not found[task.name].known]:
+        raise DataError(f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task")
+
+
+def _check_classes(part: str, found: Mapping[str, Labelled], tasks: Sequence[Task], absent: Sequence[str]) -> list[str]:
+    """Lines about classes that no pixel has; DataError where these are to be learned all the same."""
+    told = []
+    for task in (task for task in tasks if task.kind == "classes"):
+        here = found[task.name]
+        missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
+        if part == "train" and ANY not in absent and (wrong := [name for name in missing if name not in absent]):
+            raise DataError(
+                f"data.train: no pixel is {_few(wrong)}{_silence(here, task)}; say how the labels are written "
+                f"(labels.ids of the source, or label_colors), or that this is meant so: data.absent = {_toml(wrong)}"
+            )
+        if missing:
+            image = "training image" if part == "train" else f"{part} image"
+            told.append(f"no {image} has a pixel of {', '.join(missing)}: {CONSEQUENCE[part]}")
+    return told
+
+
+CONSEQUENCE = {"train": "it is not learned", "validation": "it has no part in choosing the checkpoint"}
+
+
+def _silence(found: Labelled, task: Task) -> str:
+    """What is to be said of pixels that say nothing, where there are many."""
+    share = 1 - found.share
+    if share <= SILENT:
+        return ""
+    return f", and {share:.0%} of the pixels are ignored (value {task.ignore}, or no data for the file)"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_AT_ONCE
+    return " or ".join(names[:NAMED_AT_ONCE]) + (f" or {more} others" if more > 0 else "")
+
+
+def _toml(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in (names if len(names) <= NAMED_AT_ONCE else [ANY])) + "]"

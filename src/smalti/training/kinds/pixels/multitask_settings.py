@@ -1,0 +1,168 @@
+"""The recipe of a net that answers several tasks of each pixel."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from smalti.card import Card, Task
+from smalti.losses import LossSettings, ValueLossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
+from smalti.losses.value import BerHu
+from smalti.nets.multitask.heads import DECODERS
+from smalti.nets.multitask.sharing import SHARING
+from smalti.training.balance import BalanceSettings
+from smalti.training.balance.balance import GradientBalance
+from smalti.training.kinds.pixels.edges import LABELS
+from smalti.training.kinds.pixels.segmentation_settings import TaskSettings
+from smalti.training.kinds.pixels.settings import NetSettings, PixelRecipe
+from smalti.training.settings import CardSettings, Settings
+
+FURTHER_HEADS = ("edge", "light", "aux")
+"""Terms of a loss that look at heads which only nets of one task have."""
+
+
+class _Learned(Settings):
+    name: str = Field(pattern=r"^[^/]+$")
+    weight: float = Field(1.0, gt=0)
+    """Of its loss, where the balance leaves weights to the recipe."""
+    init: str | None = None
+    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
+    runs."""
+
+
+class _OfClasses(_Learned):
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+
+    @field_validator("loss")
+    @classmethod
+    def _has_the_heads(cls, loss: LossSettings) -> LossSettings:
+        if further := [name for name in loss.terms() if name in FURTHER_HEADS]:
+            raise ValueError(f"{further[0]} looks at a head that nets of several tasks do not have")
+        return loss
+
+
+class ClassesTask(_OfClasses, TaskSettings):
+    """Classes of each pixel."""
+
+    kind: Literal["classes"]
+
+
+class ValueTask(_Learned):
+    """A value of each pixel: a height, a depth, or any other quantity."""
+
+    kind: Literal["value"]
+    quantity: Literal["", "height", "depth"] = ""
+    """A depth of 0 is unknown, and a zoom changes it; a height above the ground it leaves alone."""
+    unit: str = ""
+    """`m` for heights and depths that are to be compared with others."""
+    minimum: float | None = None
+    """What it can never be below; None is 0 for heights and depths, and nothing for others."""
+    zero: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Classes, by their task, where it is 0 in training where no source says it: the ground, for heights."""
+    loss: ValueLossSettings = ValueLossSettings(berhu=BerHu())
+
+    def task(self) -> Task:
+        """The task as a card keeps it."""
+        minimum = 0.0 if self.minimum is None and self.quantity else self.minimum
+        return Task(name=self.name, kind="value", quantity=self.quantity, unit=self.unit, minimum=minimum)
+
+
+class EdgesTask(_OfClasses):
+    """Where the classes of another task meet, 5 pixels wide, made of that task's labels."""
+
+    kind: Literal["edges"]
+    of: str
+    """The task of classes."""
+
+    def task(self, ignore: int) -> Task:
+        """The task as a card keeps it; `ignore` is that of the classes."""
+        return Task(name=self.name, labels=LABELS, ignore=ignore)
+
+
+AnyTask = Annotated[ClassesTask | ValueTask | EdgesTask, Field(discriminator="kind")]
+
+
+class TasksCardSettings(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+
+
+class MultitaskNetSettings(NetSettings):
+    """The network: an encoder, or one per task, a sharing scheme, a head per task."""
+
+    name: Literal["multitask"] = "multitask"
+    encoder: str = "resnet18"
+    """Key in `smalti.nets.backbones.BACKBONES`."""
+    sharing: str = "shared"
+    """Key in `smalti.nets.multitask.sharing.SHARING`."""
+    decoder: str = "ued"
+    """Key in `smalti.nets.multitask.heads.DECODERS`."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for what, name, known in (("decoder", self.decoder, DECODERS), ("sharing scheme", self.sharing, SHARING)):
+            if name not in known:
+                raise ValueError(f"no {what} {name!r}; there are {', '.join(known)}")
+        if twice := self.options.keys() & {"sharing", "decoder"}:
+            raise ValueError(f"options: {min(twice)} is a key of [net] itself")
+        return self
+
+    def all_options(self) -> dict[str, Any]:
+        """See `NetSettings`."""
+        return super().all_options() | {"sharing": self.sharing, "decoder": self.decoder}
+
+
+class MultitaskRecipe(PixelRecipe):
+    """All of a training of kind `multitask`."""
+
+    kind: Literal["multitask"]
+    card: TasksCardSettings
+    net: MultitaskNetSettings = MultitaskNetSettings()
+    balance: BalanceSettings = BalanceSettings()
+
+    @model_validator(mode="after")
+    def _tasks_fit(self) -> Self:
+        names = [task.name for task in self.card.tasks]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"card.tasks: two tasks have the name {twice[0]!r}; give each its own")
+        classes = {task.name: task.labels for task in self.card.tasks if task.kind == "classes"}
+        for task in self.card.tasks:
+            if task.kind == "edges" and task.of not in classes:
+                raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is no task of classes")
+            for of, labels in task.zero.items() if task.kind == "value" else ():
+                if unknown := [label for label in labels if label not in classes.get(of, ())]:
+                    raise ValueError(f"card.tasks: {task.name} is zero where {of} is {unknown[0]!r}: no such class")
+        if self.augment.mix == "classmix" and not classes:
+            raise ValueError("augment.mix: classmix needs a task of classes")
+        self.balance.check({task.name: task.weight for task in self.card.tasks})
+        if self.net.options.get("isolation") == "ratio" and issubclass(self.balance.rule, GradientBalance):
+            raise ValueError(
+                "net.options.isolation 'ratio' needs the losses in one pass back, "
+                f"balance {self.balance.name} makes one per task; choose another of the two"
+            )
+        for settings, plain in zip(self.card.tasks, self.make_card("").tasks, strict=True):
+            if settings.kind != "value":
+                make_loss(settings.loss, plain)
+        return self
+
+    @property
+    def edges(self) -> dict[str, str]:
+        """See `PixelRecipe`."""
+        return {task.name: task.of for task in self.card.tasks if task.kind == "edges"}
+
+    @property
+    def zero(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By task of values, then by task of classes: where the value is 0."""
+        return {task.name: task.zero for task in self.card.tasks if task.kind == "value" and task.zero}
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`."""
+        return self.card.make(self.net.name, self.net.all_options(), _tasks(self.card.tasks), recipe)
+
+
+def _tasks(settings: Sequence[ClassesTask | ValueTask | EdgesTask]) -> tuple[Task, ...]:
+    """The tasks as a card keeps them, in their order."""
+    ignore = {task.name: task.ignore for task in settings if task.kind == "classes"}
+    return tuple(task.task(ignore[task.of]) if task.kind == "edges" else task.task() for task in settings)

@@ -1,0 +1,138 @@
+"""From a recipe to what the loop works with: sources opened and found apart, the model built and started."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from smalti.card import Card
+from smalti.data.apart import Place, check_apart
+from smalti.data.copies import check_copies
+from smalti.data.identity import Identity, digests, identity
+from smalti.data.scenes import Scene
+from smalti.data.scored import scored_pairs
+from smalti.data.sources import Pool, Source, keep_in_memory, open_source
+from smalti.data.stream import Stream
+from smalti.errors import RecipeError
+from smalti.evaluation import Pair
+from smalti.evaluation.words import count as counted
+from smalti.nets.build import Model, build
+from smalti.nets.cost import count
+from smalti.training.encoder import start_encoder
+from smalti.training.kinds.pixels.edges import with_edges
+from smalti.training.kinds.pixels.settings import PixelRecipe
+
+MEGABYTE = 1 << 20
+
+
+Scenes = list[list[Scene]]
+"""By source."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is trained on, what chooses the checkpoint, and what is only scored."""
+
+    scenes: dict[str, Scenes]
+    """By part: train, validation, test."""
+    validation: list[Pair]
+    test: list[Pair]
+    judges: str
+    """What chooses the checkpoint, in words."""
+    identity: dict[str, Identity]
+    """What decides about weights and checkpoint, by content: train, validation."""
+
+    @property
+    def train(self) -> Scenes:
+        """What is trained on."""
+        return self.scenes["train"]
+
+    def lines(self) -> list[str]:
+        """What a person wants to know about it."""
+        scenes = [scene for group in self.train for scene in group]
+        pixels = sum(scene.grid.height * scene.grid.width for scene in scenes) / 1e6
+        drawn = sum(scene.path is None for scene in scenes)
+        return [
+            f"train       {counted(len(scenes) - drawn, 'image')} and {counted(drawn, 'drawn scene')}, "
+            f"{pixels:.1f} MPix",
+            f"validation  {counted(len(self.validation), 'image')} (the checkpoint is chosen on {self.judges})",
+            f"test        {counted(len(self.test), 'image')}",
+        ]
+
+
+def open_split(recipe: PixelRecipe, card: Card) -> Split:
+    """Opens every source; DataError if ground or files of the parts overlap, or images of them are copies."""
+    data = recipe.data
+    sources = {"train": data.train, "validation": data.validation, "test": data.test}
+    scenes = {
+        part: [open_source(source, recipe.root, card, recipe.labelled(card)) for source in own]
+        for part, own in sources.items()
+    }
+    places = {"train": [_place(scene) for group in scenes["train"] for scene in group if scene.path]}
+    pairs = {}
+    for part in ("validation", "test"):
+        pairs[part], places[part] = part_pairs(recipe, card, sources[part])
+    flat = {part: [scene for group in groups for scene in group] for part, groups in scenes.items()}
+    known = digests([file for own in flat.values() for scene in own for file in scene.files])
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if one == "train" or not data.select_on_test:
+            names = WORDS[one], WORDS[other]
+            check_apart(places[one], places[other], names)
+            check_copies(flat[one], flat[other], known, names)
+    scenes["train"] = keep_in_memory(scenes["train"], data.memory_mb * MEGABYTE)
+    identities = {part: _identity(flat[part], known) for part in ("train", "validation")}
+    return Split(scenes, pairs["validation"], pairs["test"], recipe.judges, identities)
+
+
+WORDS = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
+    files = [[known[file] for file in scene.files] for scene in scenes]
+    return identity(sum(map(bool, files)), (" ".join(own) for own in files))
+
+
+def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Place]]:
+    """The images of a recipe's part with their truth for every task of the card, and where they lie."""
+    found = [scored_pairs(source, recipe.root, card, recipe.labelled(card)) for source in sources]
+    pairs = [with_edges(pair, recipe.edges, card) for ours, _ in found for pair in ours]
+    return pairs, [place for _, theirs in found for place in theirs]
+
+
+def _place(scene: Scene) -> Place:
+    assert scene.path is not None
+    return scene.path, scene.grid
+
+
+def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
+    """The stream of training windows."""
+    pools = [
+        (source.weight, Pool(scenes, source.by), source.augment(recipe.augment))
+        for source, scenes in zip(recipe.data.train, train, strict=True)
+    ]
+    return Stream(pools, card, recipe.labelled(card), recipe.train.crop, recipe.train.seed)
+
+
+def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:
+    """The model with its starting weights; the stream's first windows start batch norms where the weights lack them."""
+    torch.manual_seed(recipe.train.seed)
+    model = build(card)
+    _check_batch(model, recipe)
+    first = partial(stream.batch, 0, recipe.train.batch)
+    start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
+    return model
+
+
+def _check_batch(model: Model, recipe: PixelRecipe) -> None:
+    """RecipeError if a process gets one image a step, and the net has batch norms on maps of one pixel."""
+    if recipe.train.batch > recipe.train.devices * recipe.train.nodes:
+        return
+    try:
+        count(model.train(), recipe.train.crop, recipe.train.crop, len(model.card.bands))
+    except ValueError:  # torch's word for a batch norm that is given one value
+        raise RecipeError(
+            f"train.batch {recipe.train.batch} leaves one image per process and step; {recipe.net.name} needs two, "
+            "for it has batch norms on maps of one pixel"
+        ) from None

@@ -1,0 +1,71 @@
+"""The recipe of a net that answers classes per pixel."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from smalti.card import Card, Task
+from smalti.errors import LabelError
+from smalti.losses import LossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
+from smalti.raster.label_spec import class_id
+from smalti.raster.palette import parse_color
+from smalti.training.kinds.pixels.settings import CropSettings, PixelRecipe
+from smalti.training.settings import CardSettings, Settings
+
+
+class TaskSettings(Settings):
+    """What the net answers: the classes of each pixel."""
+
+    name: str = "classes"
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Class names in the order of their ids."""
+    colors: tuple[str, ...] = ()
+    """One colour `#RRGGBB` per class, for maps."""
+    label_colors: dict[str, str | int] = Field(default_factory=dict)
+    """Colours that the label images use, each with its class or `ignore`."""
+    ignore: int = 255
+
+    def task(self) -> Task:
+        """The task as a card keeps it; ValueError for a colour or class that is none."""
+        plain = Task(name=self.name, labels=self.labels, ignore=self.ignore)
+        colors = tuple(parse_color(color) for color in self.colors)
+        try:
+            ids = {color: class_id(plain, wanted, color) for color, wanted in self.label_colors.items()}
+        except LabelError as error:
+            raise ValueError(f"label_colors: {error}") from None
+        for color in ids:
+            parse_color(color)
+        return Task(name=self.name, labels=self.labels, colors=colors, label_colors=ids, ignore=self.ignore)
+
+
+class MapCardSettings(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=1)
+
+
+class WindowSettings(CropSettings):
+    """The loop."""
+
+    select: Literal["miou", "mf1", "oa"] = "miou"
+    """The score of the validation that chooses the best checkpoint."""
+
+
+class SegmentationRecipe(PixelRecipe):
+    """All of a training."""
+
+    kind: Literal["segmentation"] = "segmentation"
+    """What is trained."""
+    card: MapCardSettings
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+    train: WindowSettings = WindowSettings()
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        make_loss(self.loss, self.make_card("").tasks[0])
+        return self
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`."""
+        return self.card.make(self.net.name, self.net.all_options(), (self.card.tasks[0].task(),), recipe)

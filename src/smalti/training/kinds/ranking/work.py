@@ -1,0 +1,222 @@
+"""Training of nets that rank photos: series in, pairs scored."""
+
+from collections.abc import Callable, Generator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smalti.card import Card
+from smalti.data.identity import Identity, identity, marks
+from smalti.data.images.listing import ENDINGS, check_whole
+from smalti.data.photos.looks import Looked, Shelf
+from smalti.data.photos.series import Collection, FileSeries, check_split
+from smalti.data.photos.stream import Comparison, PhotoStream
+from smalti.errors import DataError
+from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
+from smalti.evaluation.words import count
+from smalti.nets.build import Model, build
+from smalti.training.encoder import start_encoder
+from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
+from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe
+from smalti.training.predict import load_model
+from smalti.training.work import Conclusion
+
+START = 16
+"""Series that batch norms, the cues' spread and the average photo are taken from before the first step."""
+SHARES = {"training": 0.7, "validation": 0.3, "test": 0.0}
+"""Of the memory: what is trained on may not drive out what is validated again and again; a test is looked at once."""
+PARTS = {"train": "training", "validation": "validation"}
+"""Those that decide, with their names in words."""
+TOGETHER = 8
+"""Series that are validated at once."""
+
+
+class RankingWork:
+    """See `training.work.Work`."""
+
+    selectable = ("accuracy", "top1", "likelihood")
+
+    def __init__(self, recipe: RankingRecipe, card: Card) -> None:
+        """Opens every source at once; DataError if a series is on two sides of the split."""
+        self.recipe, self.card = recipe, card
+        data = recipe.data
+        parts = {"training": data.train, "validation": data.validation, "test": data.test}
+        opened = {part: [source.open(recipe.root) for source in sources] for part, sources in parts.items()}
+        for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
+            check_split(opened[one], opened[other], (one, other))
+        for part, collections in opened.items():
+            _check_part(part, collections)
+        self.identity = {part: _identity(opened[name]) for part, name in PARTS.items()}
+        self._opened = opened
+        memory = {part: int(share * data.memory_mb * 1_000_000) for part, share in SHARES.items()}
+        self._scored = {part: Shelf(opened[part], memory[part]) for part in ("validation", "test")}
+        t = recipe.train
+        weights = [source.weight for source in data.train]
+        shelf = Shelf(opened["training"], memory["training"])
+        self.stream = PhotoStream(shelf, weights, recipe.augment, t.photos, data.labels == "hard", t.seed)
+        self.model = self._start()
+
+    def _start(self) -> Model:
+        """The model with its starting weights, and what it takes from some training photos."""
+        recipe = self.recipe
+        torch.manual_seed(recipe.train.seed)
+        model = build(self.card)
+        first = self.stream.batch(0, START)
+        with torch.no_grad():
+            images = model.normalise(first["image"])
+        net: Any = model.net
+        start_encoder(model, recipe.net, recipe.root, lambda: images)
+        model.eval()
+        net.start(images, first["cues"])
+        return model.train()
+
+    def batches(self, first: int) -> Generator[Comparison, None, None]:
+        """See `Work`."""
+        t = self.recipe.train
+        return self.stream.batches(first, t.batch, t.workers)
+
+    def names(self, batch: Comparison) -> list[str]:
+        """See `Work`."""
+        return batch["names"]
+
+    def terms(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
+        """See `Work`."""
+        twins = (batch["twins"],) if "steady" in self.recipe.loss else ()
+        answers = model(batch["image"], batch["cues"], batch["pairs"], *twins)
+        terms: dict[str, Callable[[], Tensor]] = {
+            "pairs": lambda: pair_loss(answers["preference"], batch["chance"]),
+            "list": lambda: list_loss(answers["score"][:, 0], batch["series"], batch["place"]),
+            "steady": lambda: steady_loss(answers["score"], answers["twin"]),
+            "group": lambda: group_loss(answers["embedding"], batch["series"]),
+        }
+        return {name: weight * terms[name]() for name, weight in self.recipe.loss.items()}
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores of all pairs of all series of the validation."""
+        assert isinstance(model, Model)
+        return _scores(self._judge(model, "validation"))
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        return (
+            f"pairs {100 * scores['accuracy']:.2f} ± {100 * scores['error']:.2f} %  "
+            f"best of series {100 * scores['top1']:.2f} %  log-loss {-scores['likelihood']:.3f}"
+        )
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        sizes = {part: sum(map(len, collections)) for part, collections in self._opened.items()}
+        return [
+            f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
+            f"train       {sizes['training']} series",
+            f"validation  {sizes['validation']} series (they choose the checkpoint)",
+            f"test        {sizes['test']} series (they decide nothing)",
+            f"{count(t.steps, 'step')} of {t.batch * t.accumulate} series of at most {t.photos} photos",
+        ]
+
+    def warnings(self) -> list[str]:
+        """See `Work`."""
+        return []
+
+    def conclude(self, folder: Path) -> Conclusion:
+        """See `Work`."""
+        model = load_model(folder)
+        card = model.card
+        texts: list[str] = []
+        scores: dict[str, float] = {}
+        sources = {"validation": self.recipe.data.validation, "test": self.recipe.data.test}
+        splits = {"validation": "by which the checkpoint was chosen", "test": "used for no choice"}
+        for part, split in splits.items():
+            if sources[part]:
+                found = self._judge(model, part)
+                evaluation = RankingEvaluation(
+                    card.name, found, {}, data_name(sources[part]), f"{part}, {split}", "as the recipe says",
+                    card.origin.chosen,
+                )  # fmt: skip
+                texts.append(f"\n{part}\n{ranking_table(evaluation)}")
+                scores |= {f"{part}/{name}": value for name, value in _scores(found).items()}
+        return Conclusion("\n".join(texts), scores)
+
+    def _judge(self, model: Model, part: str) -> RankingScores:
+        shelf = self._scored[part]
+        places = [(c, n) for c, collection in enumerate(shelf.collections) for n in range(len(collection))]
+        judged: list[Judged] = []
+        for at in range(0, len(places), TOGETHER):
+            judged += judge(model, [shelf.take(c, n) for c, n in places[at : at + TOGETHER]])
+        return score_ranking(judged)
+
+
+def _check_part(part: str, collections: Sequence[Collection]) -> None:
+    """DataError for a photo that is no whole one, or where nobody prefers any photo to another."""
+    check_whole(path for one in collections for path in one.files if path.suffix.lower() in ENDINGS)
+    made = [one for one in collections if not isinstance(one, FileSeries)]
+    series = (one.truth(number) for one in collections for number in range(len(one)) if one not in made)
+    if collections and not made and all(chance == 0.5 for truth in series for _, _, chance in truth.preferences):
+        raise DataError(f"{part}: all photos are as good as the others (every chance is 0.5); nothing to learn from")
+
+
+def _identity(collections: Sequence[Collection]) -> Identity:
+    """Of the photos and of what is known about their order; made series are as their files and the recipe say."""
+    files = [path for collection in collections for path in collection.files]
+    series = (collection for collection in collections if isinstance(collection, FileSeries))
+    orders = (repr(one.truth(number).preferences) for one in series for number in range(len(one)))
+    return identity(len(files), chain(marks(files), orders))
+
+
+def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:
+    """What a model says about all ordered pairs of some series."""
+    answers = logits(model, [(one.images, one.cues) for one in series])
+    return [
+        Judged(one.truth.name, one.truth.preferences, one.truth.best, own)
+        for one, own in zip(series, answers, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def logits(model: Model, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Per series, given as overviews n,3,SIDE,SIDE and cues n,K: the logits n,n that the row's photo is better."""
+    model.eval()
+    device = next(model.parameters()).device
+    images, numbers = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*series, strict=True))
+    sizes = [len(part) for part, _ in series]
+    starts = np.cumsum([0, *sizes[:-1]]).tolist()
+    pairs = [torch.cartesian_prod(*[torch.arange(size)] * 2) + start for size, start in zip(sizes, starts, strict=True)]
+    answers = model(*(part.to(device) for part in (images, numbers, torch.cat(pairs))))["preference"].float().cpu()
+    return [
+        own.reshape(size, size).numpy() for size, own in zip(sizes, answers.split([n * n for n in sizes]), strict=True)
+    ]
+
+
+def checkpoint_logits(folder: Path) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Opens a checkpoint for one series at a time: overviews and cues in, logits out; ModelError if it does not fit."""
+    model = load_model(folder)
+    return lambda images, numbers: logits(model, [(images, numbers)])[0]
+
+
+def _scores(found: RankingScores) -> dict[str, float]:
+    scores = {"accuracy": found.accuracy, "error": found.error, "top1": found.top1}
+    return scores | {"likelihood": -found.log_loss, "calibration_error": found.ece}
+
+
+def data_name(sources: Sequence[AnySource]) -> str:
+    """What the data of some sources are called."""
+    names = []
+    for source in sources:
+        if source.kind == "worsened":
+            made = [*source.originals, *([f"{len(source.drawn)} drawn scenes"] if source.drawn else [])]
+            names.append(f"{source.series} series made of {', '.join(made)} (seed {source.seed})")
+        else:
+            names.append(source.pairs if source.kind == "triage" else source.path)
+    return "; ".join(names)
+
+
+def open_part(recipe: RankingRecipe, part: str) -> tuple[list[Collection], str]:
+    """The collections of a recipe's part `validation` or `test`, and what they are called."""
+    sources = recipe.data.test if part == "test" else recipe.data.validation
+    return [source.open(recipe.root) for source in sources], data_name(sources)
