@@ -12,9 +12,9 @@ import pytest
 import smalti
 from smalti.card import Card, Task
 from smalti.cli import pictures
+from smalti.datasets import folder as known_folder
 from smalti.errors import OutputError
 from smalti.jobs import beside, check_local
-from smalti.known import folder as known_folder
 from smalti.mapping import places
 from smalti.raster.check import is_local
 from tests.test_imports import torch_free

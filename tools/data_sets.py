@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints the tables of docs/reference/datasets.md: each known data set, its classes, splits, licence and citation."""
 
-from smalti.known.layout import Known
-from smalti.known.registry import KNOWN
+from smalti.datasets.registry import KNOWN
+from smalti.datasets.spec import Known
 
 
 def section(known: Known) -> str:

@@ -6,9 +6,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.data import command
+from smalti.datasets.registry import KNOWN
 from smalti.errors import DataError, OutputError
-from smalti.known.registry import KNOWN
-from tests.known.drawn import lay_out, small
+from tests.datasets.drawn import lay_out, small
 
 
 def run(*words):

@@ -7,9 +7,9 @@ from PIL import Image
 
 from smalti.card import Task
 from smalti.cli.evaluate import command
+from smalti.datasets.registry import KNOWN
 from smalti.errors import DataError
-from smalti.known.registry import KNOWN
-from tests.known.drawn import lay_out, small
+from tests.datasets.drawn import lay_out, small
 from tests.tiny import tiny_card, tiny_model
 
 BANDS = ("nir", "red", "green")

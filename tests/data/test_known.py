@@ -9,12 +9,12 @@ from smalti.data.apart import check_apart
 from smalti.data.census import census
 from smalti.data.scored import scored_pairs
 from smalti.data.sources import KnownSource, Pool, open_source
+from smalti.datasets.registry import KNOWN
 from smalti.errors import DataError, RecipeError
-from smalti.known.registry import KNOWN
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.prepare import open_split
 from smalti.training.recipe import read_segmentation
-from tests.known.drawn import lay_out, small, truth
+from tests.datasets.drawn import lay_out, small, truth
 
 SPLIT = "\nkind = 'known'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"
 

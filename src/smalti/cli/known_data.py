@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from smalti.datasets.check import Contents, Files, check_contents, check_files
+from smalti.datasets.check_values import Range, open_plain
+from smalti.datasets.index import Search
+from smalti.datasets.reader import make_opener
+from smalti.datasets.registry import KNOWN, find_known, find_split
+from smalti.datasets.spec import Known
 from smalti.errors import DataError
 from smalti.evaluation.words import aligned, percent
-from smalti.known.check import Contents, Files, check_contents, check_files
-from smalti.known.check_values import Range, open_plain
-from smalti.known.items import Search
-from smalti.known.layout import Known
-from smalti.known.opened import make_opener
-from smalti.known.registry import KNOWN, find_known, find_split
 from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet
 
 SHOWN = 12

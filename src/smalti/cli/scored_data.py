@@ -12,15 +12,15 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from smalti.card import Card, Task
+from smalti.datasets.index import find_items
+from smalti.datasets.reader import lacking, open_found
+from smalti.datasets.registry import find_known
+from smalti.datasets.selection import take
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.evaluation.words import count
-from smalti.known.items import find_items
-from smalti.known.opened import lacking, open_found
-from smalti.known.registry import find_known
-from smalti.known.taken import take
 from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.astray import astray, astray_lines
 from smalti.raster.labels import LabelSpec, open_labels

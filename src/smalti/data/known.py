@@ -3,9 +3,9 @@
 from smalti.card import Card
 from smalti.data.scenes import FileScene, Opened
 from smalti.data.truths import TruthFile
-from smalti.known.items import Borders, Item
-from smalti.known.opened import Opener
-from smalti.known.taken import Taken
+from smalti.datasets.index import Borders, Item
+from smalti.datasets.reader import Opener
+from smalti.datasets.selection import Taken
 
 
 class KnownScene(FileScene):

@@ -14,11 +14,11 @@ from smalti.data.apart import Place
 from smalti.data.scenes import Scene, check_kind, drawn_scene, open_card_raster
 from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
 from smalti.data.truths import TruthFile
+from smalti.datasets.index import Item
+from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, TruthReader
-from smalti.known.items import Item
-from smalti.known.opened import Opener
 from smalti.raster.grid import Grid
 from smalti.raster.read import Reader
 from smalti.tiling import Window

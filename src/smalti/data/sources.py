@@ -15,14 +15,14 @@ from smalti.data.known import KnownScene
 from smalti.data.sample import Patch, known
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.data.truths import FilesTruth, FolderTruth, KnownTruth, TruthFile, Written
+from smalti.datasets.index import Borders, Item
+from smalti.datasets.reader import Opener, open_split
+from smalti.datasets.registry import find_known, find_split
+from smalti.datasets.selection import Taken, take
+from smalti.datasets.spec import Role
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
 from smalti.evaluation.words import count
-from smalti.known.items import Borders, Item
-from smalti.known.layout import Role
-from smalti.known.opened import Opener, open_split
-from smalti.known.registry import find_known, find_split
-from smalti.known.taken import Taken, take
 from smalti.synth import CLASSES
 from smalti.tiling import Window
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.datasets.nyuv2 import EIGEN_CROP
 from smalti.errors import DataError
-from smalti.known.nyuv2 import EIGEN_CROP
 from smalti.tiling import Window
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
+from smalti.datasets.index import Borders, Item
+from smalti.datasets.reader import Opener
 from smalti.evaluation.pairs import Pair
-from smalti.known.items import Borders, Item
-from smalti.known.opened import Opener
 
 
 def known_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "full") -> list[Pair]:

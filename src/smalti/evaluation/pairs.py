@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.datasets.folder import is_of_the_system, one_form
 from smalti.errors import DataError
-from smalti.known.folder import is_of_the_system, one_form
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 

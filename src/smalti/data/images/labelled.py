@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.data.images.listing import Listing
+from smalti.datasets.folder import one_form
 from smalti.errors import DataError
 from smalti.evaluation.images import UNKNOWN
-from smalti.known.folder import one_form
 
 Answers = dict[str, NDArray[Any]]
 

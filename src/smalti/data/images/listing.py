@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from smalti.datasets.folder import is_of_the_system
 from smalti.errors import DataError
-from smalti.known.folder import is_of_the_system
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 THREADS = 8

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smalti.data.images.listing import Listing
+from smalti.datasets.folder import file_called
 from smalti.errors import DataError
-from smalti.known.folder import file_called
 
 FILE = "file"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from smalti.data.photos.series import FileSeries, Preference, Truth
+from smalti.datasets.folder import file_called
 from smalti.errors import DataError
-from smalti.known.folder import file_called
 
 EXPECTED = "expected a, b and p, or a, b and winner, and perhaps series"
 

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.datasets.folder import is_of_the_system
 from smalti.errors import DataError
-from smalti.known.folder import is_of_the_system
 from smalti.photos.read import read_photo
 
 Pixels = NDArray[np.uint8]  # H,W,3, RGB

@@ -21,8 +21,8 @@ from smalti.data.photos.ladder import (
 from smalti.data.photos.series import ENDINGS, Pixels, Truth
 from smalti.data.photos.subject import with_subject
 from smalti.data.photos.worsen import framed, worsened
+from smalti.datasets.folder import is_of_the_system
 from smalti.errors import DataError
-from smalti.known.folder import is_of_the_system
 from smalti.photos.cues import CUES, cues
 from smalti.photos.listing import Shot
 from smalti.photos.read import open_photo, read_photo

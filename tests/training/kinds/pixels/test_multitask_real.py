@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smalti.data.sources import open_source
-from smalti.known.nyuv2 import FORTY
+from smalti.datasets.nyuv2 import FORTY
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.multitask import MultitaskWork
 from smalti.training.kinds.pixels.multitask_settings import MultitaskRecipe

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smalti.card import Task
-from smalti.known.layout import Known
+from smalti.datasets.spec import Known
 from smalti.raster.values import DEFAULT, ValueSpec
 
 

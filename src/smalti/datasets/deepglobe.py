@@ -1,7 +1,7 @@
 """DeepGlobe land cover: 803 labelled satellite images of 2448 x 2448, 0.5 m."""
 
-from smalti.known.deepglobe_split import TEST, TRAIN
-from smalti.known.layout import Known, Split, by_color
+from smalti.datasets.deepglobe_split import TEST, TRAIN
+from smalti.datasets.spec import Known, Split, by_color
 
 CLASSES = {
     "urban": "#00FFFF",

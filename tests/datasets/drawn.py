@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from smalti.known.folder import fill
-from smalti.known.layout import Known, Split
-from smalti.known.nyuv2_file import NAME
+from smalti.datasets.folder import fill
+from smalti.datasets.nyuv2_file import NAME
+from smalti.datasets.spec import Known, Split
 from smalti.raster.palette import parse_color
 
 HEIGHT = 12

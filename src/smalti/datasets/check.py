@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.datasets.check_values import Range, look_at_values
+from smalti.datasets.folder import Folder, fill
+from smalti.datasets.index import Item, Search, list_ids, look
+from smalti.datasets.reader import Opener, make_opener
+from smalti.datasets.registry import find_split
+from smalti.datasets.spec import Known, Patterns
 from smalti.errors import SmaltiError
-from smalti.known.check_values import Range, look_at_values
-from smalti.known.folder import Folder, fill
-from smalti.known.items import Item, Search, list_ids, look
-from smalti.known.layout import Known, Patterns
-from smalti.known.opened import Opener, make_opener
-from smalti.known.registry import find_split
 from smalti.tiling import Window
 
 STRIP = 512

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from smalti.card import Task
+from smalti.datasets.index import find_items
+from smalti.datasets.reader import make_opener
+from smalti.datasets.registry import KNOWN
 from smalti.errors import DataError
-from smalti.known.items import find_items
-from smalti.known.opened import make_opener
-from smalti.known.registry import KNOWN
 from smalti.raster.crop import CroppedReader
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
-from tests.known.drawn import lay_out, save, small, truth
+from tests.datasets.drawn import lay_out, save, small, truth
 
 
 def test_bands_are_those_of_the_data_set_not_of_the_file(tmp_path):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from smalti.datasets.check import check_contents, check_files
+from smalti.datasets.index import find_items
+from smalti.datasets.registry import KNOWN, find_known, find_split
 from smalti.errors import DataError
-from smalti.known.check import check_contents, check_files
-from smalti.known.items import find_items
-from smalti.known.registry import KNOWN, find_known, find_split
-from tests.known.drawn import HEIGHT, STRIPE, ignored, lay_out, real, small
+from tests.datasets.drawn import HEIGHT, STRIPE, ignored, lay_out, real, small
 
 ALL = pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
 

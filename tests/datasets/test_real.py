@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smalti.known.check import check_contents, check_files
-from smalti.known.items import find_items
-from smalti.known.layout import Known
-from smalti.known.registry import KNOWN
-from tests.known.drawn import image_files, painted, real, small
+from smalti.datasets.check import check_contents, check_files
+from smalti.datasets.index import find_items
+from smalti.datasets.registry import KNOWN
+from smalti.datasets.spec import Known
+from tests.datasets.drawn import image_files, painted, real, small
 
 CROPS = "isprs-loveda-crops/pseudo_{}_dataset/{}_dir/{}.png"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from smalti.card import Card, Task
+from smalti.datasets.folder import fill
+from smalti.datasets.index import Borders, Item, Search, find_items, whole_grid
+from smalti.datasets.selection import Taken
+from smalti.datasets.spec import Bands, Known
 from smalti.errors import DataError
-from smalti.known.folder import fill
-from smalti.known.items import Borders, Item, Search, find_items, whole_grid
-from smalti.known.layout import Bands, Known
-from smalti.known.taken import Taken
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ImageLabels

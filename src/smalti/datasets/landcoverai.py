@@ -1,6 +1,6 @@
 """LandCover.ai: rural Poland, 0.25 and 0.5 m, 41 large scenes."""
 
-from smalti.known.layout import Known, Split
+from smalti.datasets.spec import Known, Split
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {

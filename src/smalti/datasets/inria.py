@@ -1,6 +1,6 @@
 """Inria Aerial Image Labeling: buildings of ten cities, 0.3 m."""
 
-from smalti.known.layout import Known, Split
+from smalti.datasets.spec import Known, Split
 from smalti.raster.label_spec import LabelSpec
 
 CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")

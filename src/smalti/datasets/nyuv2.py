@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from smalti.known.layout import Known, Split, Values, listed
-from smalti.known.nyuv2_file import NAME, Nyuv2File
-from smalti.known.nyuv2_split import TEST, TRAIN
+from smalti.datasets.nyuv2_file import NAME, Nyuv2File
+from smalti.datasets.nyuv2_split import TEST, TRAIN
+from smalti.datasets.spec import Known, Split, Values, listed
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import to_hex
 from smalti.tiling import Window

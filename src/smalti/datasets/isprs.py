@@ -1,6 +1,6 @@
 """What Vaihingen and Potsdam share: classes, colours, terms of use."""
 
-from smalti.known.layout import by_color
+from smalti.datasets.spec import by_color
 
 CLASSES = {
     "impervious surface": "#FFFFFF",

@@ -1,6 +1,6 @@
 """LoveDA: towns and villages around three Chinese cities, 0.3 m."""
 
-from smalti.known.layout import Known, Split
+from smalti.datasets.spec import Known, Split
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {

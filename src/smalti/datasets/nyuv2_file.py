@@ -87,7 +87,7 @@ class Joined(Layer):
 
 @dataclass(frozen=True)
 class Nyuv2File:
-    """Opens the images of the file; see `smalti.known.layout.Store`."""
+    """Opens the images of the file; see `smalti.datasets.spec.Store`."""
 
     join: tuple[int, ...] = ()
     """The number, from 1, that each of the forty classes gets instead of its own; empty leaves them as they are."""

@@ -1,6 +1,6 @@
 """Massachusetts buildings and roads: 1 m, squares of 1500 x 1500."""
 
-from smalti.known.layout import Known, Split
+from smalti.datasets.spec import Known, Split
 from smalti.raster.label_spec import LabelSpec
 
 

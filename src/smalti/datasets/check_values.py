@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smalti.card import Task
+from smalti.datasets.index import Item
+from smalti.datasets.reader import Opener
 from smalti.errors import SmaltiError
-from smalti.known.items import Item
-from smalti.known.opened import Opener
 from smalti.raster.values import ValueReader, ValueSpec
 from smalti.tiling import Window
 

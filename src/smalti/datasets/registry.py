@@ -2,17 +2,17 @@
 
 from difflib import get_close_matches
 
+from smalti.datasets.deepglobe import DEEPGLOBE
+from smalti.datasets.dubai import DUBAI
+from smalti.datasets.inria import INRIA
+from smalti.datasets.landcoverai import LANDCOVERAI
+from smalti.datasets.loveda import LOVEDA
+from smalti.datasets.massachusetts import BUILDINGS, ROADS
+from smalti.datasets.nyuv2 import NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET
+from smalti.datasets.potsdam import POTSDAM
+from smalti.datasets.spec import Known, Split
+from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import DataError
-from smalti.known.deepglobe import DEEPGLOBE
-from smalti.known.dubai import DUBAI
-from smalti.known.inria import INRIA
-from smalti.known.landcoverai import LANDCOVERAI
-from smalti.known.layout import Known, Split
-from smalti.known.loveda import LOVEDA
-from smalti.known.massachusetts import BUILDINGS, ROADS
-from smalti.known.nyuv2 import NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET
-from smalti.known.potsdam import POTSDAM
-from smalti.known.vaihingen import VAIHINGEN
 
 KNOWN: dict[str, Known] = {
     known.name: known

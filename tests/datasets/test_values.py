@@ -11,17 +11,17 @@ from smalti.card import Card, Task
 from smalti.cli.scored_data import known_split
 from smalti.data.scored import scored_pairs
 from smalti.data.sources import KnownSource, open_source
+from smalti.datasets.check import check_contents, check_files
+from smalti.datasets.index import find_items
+from smalti.datasets.nyuv2 import EIGEN_CROP, FORTY, THIRTEEN, TO_THIRTEEN
+from smalti.datasets.nyuv2_file import NAME
+from smalti.datasets.nyuv2_split import TEST, TRAIN
+from smalti.datasets.reader import make_opener
+from smalti.datasets.registry import KNOWN
 from smalti.errors import DataError, LabelError, MissingExtraError, RasterError
-from smalti.known.check import check_contents, check_files
-from smalti.known.items import find_items
-from smalti.known.nyuv2 import EIGEN_CROP, FORTY, THIRTEEN, TO_THIRTEEN
-from smalti.known.nyuv2_file import NAME
-from smalti.known.nyuv2_split import TEST, TRAIN
-from smalti.known.opened import make_opener
-from smalti.known.registry import KNOWN
 from smalti.raster.values import ValueSpec
 from smalti.tiling import Window
-from tests.known.drawn import HEIGHT, lay_out, save, small, truth
+from tests.datasets.drawn import HEIGHT, lay_out, save, small, truth
 
 HEIGHTS = Task(name="height", kind="value", unit="m", quantity="height", minimum=0)
 DEPTHS = Task(name="depth", kind="value", unit="m", quantity="depth", minimum=0)

@@ -1,6 +1,6 @@
 """The Dubai set of Humans in the Loop: satellite images of eight places, nine each."""
 
-from smalti.known.layout import Known, Split, by_color
+from smalti.datasets.spec import Known, Split, by_color
 
 CLASSES = {
     "land": "#8429F6",

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from smalti.datasets.folder import Folder, fill
+from smalti.datasets.registry import find_split
+from smalti.datasets.spec import Bands, Known, Split
 from smalti.errors import DataError
-from smalti.known.folder import Folder, fill
-from smalti.known.layout import Bands, Known, Split
-from smalti.known.registry import find_split
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.tiling import Window
