@@ -74,6 +74,16 @@ def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model
         run(model, data)
 
 
+def test_unknown_labels_are_told_before_the_first_image_is_scored(model, data, monkeypatch):
+    monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
+    mask = np.array(Image.open(data / "masks" / "b.png"))
+    mask[50:, 3] = 7
+    Image.fromarray(mask).save(data / "masks" / "b.png")
+    told = r"b\.png: unknown class value 7 in 30 pixels, first at row 50, column 3; expected 0 to 2 or 255"
+    with pytest.raises(LabelError, match=told):
+        run(model, data)
+
+
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_bands_are_chosen_as_for_a_map(model, data):
     plain = run(model, data).output

@@ -1,6 +1,7 @@
 """Checkpoints and recipes, which need torch."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from smalti.card import Card, Origin, Task
 from smalti.cli.evaluate import command
-from smalti.errors import DataError, ModelError
+from smalti.errors import DataError, LabelError, ModelError
 from smalti.nets.build import build
 from smalti.training.checkpoint import save_checkpoint
 
@@ -69,6 +70,14 @@ def test_a_recipe_names_data_and_part(training, tmp_path):
         "1: one.png",
         "2: one.png",
     ]
+
+
+def test_unknown_labels_of_a_recipe_are_told_before_the_first_image_is_scored(training, tmp_path, monkeypatch):
+    shutil.copytree(training / "town", tmp_path / "town")
+    Image.fromarray(np.full((40, 50), 2, np.uint8)).save(tmp_path / "town" / "c" / "masks" / "one.png")
+    monkeypatch.setattr("smalti.cli.scoring.evaluate_tasks", None)
+    with pytest.raises(LabelError, match=r"c/masks/one\.png: unknown class value 2 in 2000 pixels"):
+        run(training, training / "r.toml", "--part", "validation", "--set", f"data.root={tmp_path}")
 
 
 def test_a_part_that_the_recipe_has_not_is_named(training):

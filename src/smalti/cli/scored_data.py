@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from pydantic import TypeAdapter, ValidationError
+from tqdm import tqdm
 
 from smalti.card import Card, Task
 from smalti.datasets.index import find_items
@@ -18,6 +19,7 @@ from smalti.datasets.registry import find_known
 from smalti.datasets.selection import take
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.conditions import NOT_STATED
+from smalti.evaluation.first_look import PATIENCE, check_truth, read_through
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.evaluation.words import count
@@ -109,15 +111,16 @@ def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
 
 
 def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs) -> None:
-    """Opens all once: what does not fit is told before the first image is scored."""
+    """Opens all images and reads all truth once: what does not fit is told before the first image is scored."""
     vectors: list[tuple[Path, bool | None]] = []
-    for image, truths in found.items():
+    for image, truths in tqdm(found.items(), desc="labels", unit="", delay=PATIENCE, disable=None, leave=False):
         with open_fitting(
             str(image), partial(open_raster, image), card, specs.bands, None, lambda text: None
         ) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
                     vectors.append((path, astray(truth)))
+                    read_through(truth, reader.grid)
     for line in astray_lines(vectors):
         _warn(line)
 
@@ -158,7 +161,9 @@ def known_split(text: str, folder: Path, card: Card) -> Scored:
     for item in items:
         with closing(opener.image(item)) as image:
             check_kind(item.id, str(image.dtype), card)
-    return Scored(known_pairs(opener, items), known.title, known.words(split), known.leave_out)
+    pairs = known_pairs(opener, items)
+    check_truth(pairs)
+    return Scored(pairs, known.title, known.words(split), known.leave_out)
 
 
 def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> Scored:
@@ -171,6 +176,7 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> S
     if not sources:
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
     pairs, _ = part_pairs(recipe, card, sources)
+    check_truth(pairs)
     named = [_source_name(source.model_dump()) for source in sources]
     known = [find_known(source.name) for source in sources if source.kind == "known"]
     leave_out = tuple(dict.fromkeys(name for one in known for name in one.leave_out))
