@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
+from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
 from smalti.evaluation import Pair, evaluate_tasks
-from smalti.evaluation.crop import CROPS
 from smalti.evaluation.result import text_table, to_json
 from smalti.tiling import Window
 from smalti.value_metrics import ValueCounts

@@ -16,8 +16,8 @@ from smalti.datasets.reader import make_opener
 from smalti.datasets.registry import KNOWN, find_known, find_split
 from smalti.datasets.spec import Known
 from smalti.errors import DataError
-from smalti.evaluation.words import aligned, percent
 from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet
+from smalti.text import aligned, percent
 
 SHOWN = 12
 """Pairs on a contact sheet."""

@@ -18,16 +18,16 @@ from smalti.datasets.reader import lacking, open_found
 from smalti.datasets.registry import find_known
 from smalti.datasets.selection import take
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.first_look import PATIENCE, check_truth, read_through
 from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
-from smalti.evaluation.words import count
+from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.astray import astray, astray_lines
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import Reader, open_raster
 from smalti.raster.values import ValueSpec, open_values
+from smalti.text import count
 
 
 @dataclass(frozen=True)

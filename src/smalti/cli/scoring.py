@@ -15,8 +15,8 @@ from smalti.cli.progress import Log
 from smalti.cli.scored_data import Scored, Specs, folder_split, known_split, read_specs, recipe_pairs
 from smalti.errors import DataError, OutputError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
-from smalti.evaluation.conditions import NOT_STATED
 from smalti.evaluation.delta import against
+from smalti.evaluation.protocol import NOT_STATED
 from smalti.evaluation.result import text_table, to_json
 from smalti.evaluation.run import Tiles
 from smalti.jobs import check_place, deliver

@@ -14,7 +14,7 @@ from smalti.cli.any_model import checkpoint_folder
 from smalti.data.photos.pairs import read_pairs
 from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation.conditions import NOT_STATED
+from smalti.evaluation.protocol import NOT_STATED
 from smalti.evaluation.ranking import Judged, RankingEvaluation, by_scores, ranking_table, score_ranking
 from smalti.jobs import deliver
 from smalti.photos.baselines import BASELINES

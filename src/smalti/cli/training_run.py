@@ -7,9 +7,9 @@ import click
 from pydantic import ValidationError
 
 from smalti.errors import RecipeError
-from smalti.evaluation.words import count
 from smalti.jobs import deliver, hold
 from smalti.report.lr_range_page import write_lr_range_page
+from smalti.text import count
 from smalti.training import lr_range
 from smalti.training.basis import changes
 from smalti.training.checkpoint import load_state, sweep_checkpoint

@@ -22,8 +22,8 @@ from smalti.datasets.selection import Taken, take
 from smalti.datasets.spec import Role
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
-from smalti.evaluation.words import count
 from smalti.synth import CLASSES
+from smalti.text import count
 from smalti.tiling import Window
 
 

@@ -1,10 +1,10 @@
 """How good a model is on images with truth: whole images in, scores that carry their protocol out."""
 
-from smalti.evaluation.class_result import Evaluation, ImageRow
+from smalti.evaluation.classes import Evaluation, ImageRow
 from smalti.evaluation.pairs import Pair, find_pairs
 from smalti.evaluation.run import TaskResult, evaluate, evaluate_tasks
 from smalti.evaluation.tiles import TileRow
-from smalti.evaluation.value_result import ValueEvaluation
+from smalti.evaluation.values import ValueEvaluation
 
 __all__ = [
     "Evaluation",

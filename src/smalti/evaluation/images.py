@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Score, Task
-from smalti.evaluation.words import aligned, count, percent
 from smalti.metrics import Confusion
+from smalti.text import aligned, count, percent
 from smalti.value_metrics import ValueCounts
 
 TOP = 5

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Score
-from smalti.evaluation.words import aligned, count, percent
+from smalti.text import aligned, count, percent
 
 Floats = NDArray[np.floating]
 

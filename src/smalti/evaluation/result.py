@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from smalti.card import Score, Task
-from smalti.evaluation.conditions import Conditions
+from smalti.evaluation.protocol import Conditions
 
 
 class Main(NamedTuple):

@@ -11,19 +11,17 @@ from numpy.typing import NDArray
 
 from smalti.blend import Floats
 from smalti.card import Task
+from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
-from smalti.evaluation.class_result import Evaluation
-from smalti.evaluation.class_tally import ClassTally
-from smalti.evaluation.conditions import NOT_STATED, Stated
-from smalti.evaluation.crop import CROPS
+from smalti.evaluation.classes import ClassTally, Evaluation
 from smalti.evaluation.maps import Keep, MapKeeper
 from smalti.evaluation.pairs import Pair
+from smalti.evaluation.protocol import NOT_STATED, Stated
+from smalti.evaluation.protocols import Both
 from smalti.evaluation.tiles import TileRow
-from smalti.evaluation.value_result import ValueEvaluation
-from smalti.evaluation.value_tally import ValueTally, threshold
-from smalti.evaluation.views import Both
-from smalti.evaluation.words import count
+from smalti.evaluation.values import ValueEvaluation, ValueTally, threshold
 from smalti.scene import Averaged, Predictor, predict_scene
+from smalti.text import count
 from smalti.tiling import Window
 
 TaskResult: TypeAlias = Evaluation | ValueEvaluation

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from smalti.blend import Floats
 from smalti.card import Task
-from smalti.evaluation.conditions import Stated
 from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.evaluation.protocol import Stated
 from smalti.evaluation.result import Result
 from smalti.raster.grid import Grid
 from smalti.tiling import Window

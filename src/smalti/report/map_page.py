@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import RGB, Card, Task
-from smalti.evaluation.words import within
 from smalti.jobs import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.run import Wanted, products
@@ -21,6 +20,7 @@ from smalti.report.page import render
 from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map, shrunk_values
 from smalti.report.relief import RAMP, limits, relief
 from smalti.scene import Summary
+from smalti.text import within
 
 LIMIT = 1400
 """Longer side of the pictures in pixels, at most."""

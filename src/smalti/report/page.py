@@ -6,8 +6,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smalti import __version__
-from smalti.evaluation.words import number, percent, within
 from smalti.report.charts import short
+from smalti.text import number, percent, within
 
 
 def render(template: str, **values: Any) -> str:

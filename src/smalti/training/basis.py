@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from smalti.errors import DataError
-from smalti.evaluation.words import count
+from smalti.text import count
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Origin, Task
-from smalti.evaluation.words import count
+from smalti.text import count
 
 SHORTER = 10
 """A rise that is as long as the training becomes this part of it."""

@@ -12,10 +12,10 @@ from smalti.data.images.class_folders import class_names, read_class_folders
 from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
-from smalti.evaluation.words import count
 from smalti.losses import ValueLossSettings
 from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
+from smalti.text import count
 from smalti.training.balance.settings import BalanceSettings
 from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings
 

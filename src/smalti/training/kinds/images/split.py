@@ -17,7 +17,7 @@ from smalti.data.images.labelled import Labelled, label
 from smalti.data.images.listing import Listing, check_apart, check_files
 from smalti.data.images.stream import Cut, OpenCvCutter
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation.words import count
+from smalti.text import count
 from smalti.training.kinds.images.settings import ImageSource, ImagesRecipe
 from smalti.training.kinds.pixels.census import ANY
 

@@ -15,11 +15,11 @@ from smalti.data.identity import Identity
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
 from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
-from smalti.evaluation.words import count
 from smalti.losses.images import mix
 from smalti.nets.build import Model, build
 from smalti.nets.multitask.values import begin_values
 from smalti.scene import Predictor
+from smalti.text import count
 from smalti.training.branches import fill_branch
 from smalti.training.distributed import ALONE
 from smalti.training.encoder import start_encoder

@@ -11,10 +11,10 @@ from smalti.data.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table
-from smalti.evaluation.words import count
 from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
 from smalti.nets.multitask.values import begin_values
+from smalti.text import count
 from smalti.training.branches import fill_branch
 from smalti.training.distributed import ALONE
 from smalti.training.kinds.pixels.edges import edges_of

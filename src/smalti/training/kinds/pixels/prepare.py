@@ -17,9 +17,9 @@ from smalti.data.sources import Pool, Source, keep_in_memory, open_source
 from smalti.data.stream import Stream
 from smalti.errors import RecipeError
 from smalti.evaluation import Pair
-from smalti.evaluation.words import count as counted
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
+from smalti.text import count as counted
 from smalti.training.encoder import start_encoder
 from smalti.training.kinds.pixels.edges import with_edges
 from smalti.training.kinds.pixels.settings import PixelRecipe

@@ -8,7 +8,7 @@ import torch
 
 from smalti.card import Task
 from smalti.evaluation import Evaluation, TaskResult
-from smalti.evaluation.value_tally import threshold
+from smalti.evaluation.values import threshold
 from smalti.metrics import Confusion
 from smalti.training.distributed import Team
 from smalti.value_metrics import ValueCounts

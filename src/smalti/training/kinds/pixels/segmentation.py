@@ -12,10 +12,10 @@ from smalti.data.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, evaluate
 from smalti.evaluation.result import text_table
-from smalti.evaluation.words import count
 from smalti.losses import make_loss
 from smalti.metrics import Confusion, Scores
 from smalti.nets.build import Model
+from smalti.text import count
 from smalti.training.kinds.pixels.segmentation_settings import SegmentationRecipe
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.predict import TorchPredictor

@@ -17,8 +17,8 @@ from smalti.data.photos.series import Collection, FileSeries, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
 from smalti.errors import DataError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
-from smalti.evaluation.words import count
 from smalti.nets.build import Model, build
+from smalti.text import count
 from smalti.training.encoder import start_encoder
 from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
 from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe

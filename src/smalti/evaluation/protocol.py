@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from smalti.card import Card
-from smalti.evaluation.words import count
+from smalti.text import count
 
 NOT_STATED = "not stated"
 

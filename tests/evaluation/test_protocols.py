@@ -8,8 +8,8 @@ import pytest
 
 from smalti.card import Card, Task
 from smalti.evaluation import evaluate
+from smalti.evaluation.protocols import Both
 from smalti.evaluation.result import text_table, to_json
-from smalti.evaluation.views import Both
 from smalti.metrics import Confusion
 from smalti.raster.eroded import Eroded
 from smalti.scene import Averaged

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from smalti.evaluation.words import within
+from smalti.text import within
 
 
 @pytest.mark.parametrize(

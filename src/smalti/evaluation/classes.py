@@ -1,0 +1,278 @@
+"""Classes per pixel: counted strip by strip, in bounded memory, and what is found."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.blend import Floats
+from smalti.card import Task
+from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.evaluation.protocol import Conditions, Stated
+from smalti.evaluation.protocols import PLAIN, ImageVariants, Variant, VariantTally
+from smalti.evaluation.result import Main
+from smalti.evaluation.tally import open_truth
+from smalti.evaluation.tiles import TileKeeper, TileRow
+from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion, Scores
+from smalti.products import best_class
+from smalti.raster.grid import Grid
+from smalti.text import aligned, defined, percent
+from smalti.tiling import Window
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """The scores of one image."""
+
+    name: str
+    miou: float
+    oa: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Boundary F1 at a tolerance in pixels: per class, and its mean over the classes that count."""
+
+    tolerance: int
+    f1: float
+    per_class: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassConditions(Conditions):
+    """The conditions of scores of classes."""
+
+    scores: Scores
+    boundary: Boundary | None
+    eroded: bool = False
+
+    def of_the_task(self) -> list[tuple[str, str]]:
+        """Labels, what the means are over, and how boundaries are matched."""
+        how = "eroded by the data set" if self.eroded else "as they are, not eroded"
+        lines = [("labels", f"{how}; {self.passed_over('label or image')}"), ("means", self._means())]
+        if self.boundary:
+            lines.append(("boundaries", f"matched within {self.boundary.tolerance} px"))
+        return lines
+
+    def _means(self) -> str:
+        scores = self.scores
+        text = f"over {', '.join(scores.in_mean) or 'no class'}, from one confusion matrix of all images"
+        if scores.left_out:
+            text += f"; left out: {', '.join(scores.left_out)}"
+        if scores.absent:
+            text += f"; in neither truth nor map, so out: {', '.join(scores.absent)}"
+        return text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that was measured of one task of classes on one data set; a `Result`."""
+
+    task: Task
+    confusion: Confusion
+    scores: Scores
+    boundary: Boundary | None
+    images: tuple[ImageRow, ...]
+    facts: ClassConditions
+    seconds: float
+    variants: tuple[Variant, ...] = ()
+    """The same predictions scored in every way, where that was asked for."""
+
+    @property
+    def main(self) -> Main:
+        """See `Result`."""
+        return Main("mIoU", self.scores.miou, True)
+
+    def means(self) -> list[tuple[str, float]]:
+        """The numbers over all classes, (name, value); NaN where one is not defined."""
+        s = self.scores
+        figures = [("mIoU", s.miou), ("mF1", s.mf1), ("OA", s.oa), ("kappa", s.kappa)]
+        figures += [("mPrecision", s.mprecision), ("mRecall", s.mrecall)]
+        if self.boundary:
+            figures.append((f"boundary F1 at {self.boundary.tolerance} px", self.boundary.f1))
+        return figures
+
+    def figures(self) -> list[tuple[str, float]]:
+        """See `Result`."""
+        return self.means() + [(f"IoU {k}", v) for k, v in zip(self.task.labels, self.scores.iou, strict=True)]
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        """See `Result`."""
+        hidden = ("mPrecision", "mRecall")  # seen in the last row of the table only
+        return [(name, percent(value), "%") for name, value in self.means() if name not in hidden]
+
+    def details(self) -> dict[str, Any]:
+        """See `Result`."""
+        s, boundary = self.scores, self.boundary
+        per_class = {
+            label: {
+                "iou": defined(s.iou[k]),
+                "f1": defined(s.f1[k]),
+                "precision": defined(s.precision[k]),
+                "recall": defined(s.recall[k]),
+                "boundary_f1": defined(boundary.per_class[k]) if boundary else None,
+                "pixels": int(self.confusion.counts[k].sum()),
+            }
+            for k, label in enumerate(self.task.labels)
+        }
+        return {
+            "classes": per_class,
+            "confusion": {"rows": "truth", "labels": list(s.labels), "counts": self.confusion.counts.tolist()},
+            "ignored_pixels": self.confusion.ignored,
+            "images": [
+                {"name": r.name, "miou": defined(r.miou), "oa": defined(r.oa), "pixels": r.pixels} for r in self.images
+            ],
+            "variants": [
+                {"miou": defined(v.miou), "mf1": defined(v.mf1), "oa": defined(v.oa), "protocol": v.protocol}
+                for v in self.variants
+            ],
+        }
+
+    def table(self) -> list[str]:
+        """See `Result`."""
+        s, boundary = self.scores, self.boundary
+        head = ["class", "IoU", "F1", "precision", "recall", *(["boundary F1"] if boundary else []), "pixels"]
+        columns = (s.iou, s.f1, s.precision, s.recall, *([boundary.per_class] if boundary else []))
+        rows = [
+            [
+                label + (" (left out)" if label in s.left_out else ""),
+                *(percent(column[k]) for column in columns),
+                f"{self.confusion.counts[k].sum():,}",
+            ]
+            for k, label in enumerate(s.labels)
+        ]
+        means = [s.miou, s.mf1, s.mprecision, s.mrecall, *([boundary.f1] if boundary else [])]
+        table = aligned([head, *rows, ["mean", *map(percent, means), f"{s.pixels:,}"]])
+        line = "-" * len(table[0])
+        overall = f"overall accuracy {percent(s.oa)}   kappa {percent(s.kappa)}"
+        return [table[0], line, *table[1:-1], line, table[-1], "", overall]
+
+    def more(self) -> list[str]:
+        """See `Result`: one line for each way to score, with its protocol."""
+        return _variant_lines(self.variants)
+
+
+def _variant_lines(variants: Sequence[Variant]) -> list[str]:
+    if not variants:
+        return []
+    rows = [[percent(v.miou), percent(v.mf1), percent(v.oa)] for v in variants]
+    lines = aligned([["mIoU", "mF1", "OA"], *rows])
+    said = ["protocol", *(variant.protocol for variant in variants)]
+    return ["", "the same maps by every protocol", *(f"  {a}  {b}" for a, b in zip(lines, said, strict=True))]
+
+
+@dataclass
+class ClassTally:
+    """The counts of a whole data set for one task of classes; a `Tally`."""
+
+    task: Task
+    leave_out: Sequence[str] = ()
+    """Classes kept out of the means; here and in `variants`, names of other tasks' classes say nothing."""
+    tolerance: int | None = 3
+    """Pixels within which boundaries match; None counts no boundaries."""
+    tiles: list[TileRow] | None = None
+    """Is filled with every tile and its maps, where there is one."""
+    variants: Sequence[str] | None = None
+    """Classes that some ways to score leave out; None asks for one way only."""
+    averaged: bool = False
+    """Whether the predictor averages over flips and turns, so that a plain answer may come beside its own."""
+    confusion: Confusion = field(init=False)
+    boundary: BoundaryF1 | None = field(init=False)
+    ways: VariantTally | None = field(init=False)
+    images: list[ImageRow] = field(default_factory=list)
+    eroded: bool = True
+    """Whether the labels of all images so far came with their borders taken out."""
+
+    def __post_init__(self) -> None:
+        classes = len(self.task.labels)
+        self.leave_out = [name for name in self.leave_out if name in self.task.labels]
+        self.confusion = Confusion(classes)
+        self.boundary = None if self.tolerance is None else BoundaryF1(classes, self.tolerance)
+        self.ways = None if self.variants is None else VariantTally(self.task)
+
+    @property
+    def counted(self) -> bool:
+        """See `Tally`."""
+        return bool(self.confusion.counts.any())
+
+    def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> "ImageClassTally":
+        """See `Tally`."""
+        labels = open_truth(pair, self.task, grid, stack)
+        variants = ImageVariants(pair, grid, self.ways) if self.ways else None
+        return ImageClassTally(pair, grid.width, labels, self, variants)
+
+    def finish(self, pair: Pair, counts: Confusion) -> None:
+        """Adds what one image gave."""
+        self.confusion.merge(counts)
+        self.eroded &= pair.eroded
+        scores = counts.scores(self.task.labels)
+        self.images.append(ImageRow(pair.name, scores.miou, scores.oa, scores.pixels))
+
+    def result(self, stated: Stated, seconds: float) -> Evaluation:
+        """See `Tally`."""
+        scores = self.confusion.scores(self.task.labels, self.leave_out)
+        edges = self._edges()
+        facts = ClassConditions(
+            stated=stated, images=len(self.images), pixels=scores.pixels, ignored=self.confusion.ignored,
+            scores=scores, boundary=edges, eroded=self.eroded,
+        )  # fmt: skip
+        some = [name for name in self.variants or () if name in self.task.labels]
+        found = self.ways.variants(some) if self.ways else ()
+        return Evaluation(self.task, self.confusion, scores, edges, tuple(self.images), facts, seconds, found)
+
+    def _edges(self) -> Boundary | None:
+        if self.boundary is None:
+            return None
+        out = [self.task.labels.index(name) for name in self.leave_out]
+        return Boundary(self.boundary.tolerance, self.boundary.mean(out), self.boundary.per_class())
+
+
+class ImageClassTally:
+    """Counts the classes of one image; see `ImageTally`."""
+
+    def __init__(
+        self, pair: Pair, width: int, labels: TruthReader, tally: ClassTally, variants: ImageVariants | None
+    ) -> None:
+        self._pair, self._width, self._labels, self._tally = pair, width, labels, tally
+        self._variants = variants
+        task = tally.task
+        self._counts = Confusion(len(task.labels))
+        self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
+        self._keeper = None if tally.tiles is None else TileKeeper(pair.name, tally.tiles, task)
+        self._strips: dict[bool, ClassMap] = {}
+        self._main = tally.averaged
+        self._answers = {True: task.name, False: task.name + PLAIN} if self._main else {False: task.name}
+
+    def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
+        """See `ImageTally`."""
+        ignore = self._tally.task.ignore
+        for averaged, answer in self._answers.items():
+            if answer in values:  # the plain answer is there only where variants are asked for
+                if window.col == 0:
+                    self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
+                found = np.where(valid, best_class(values[answer]), ignore)
+                self._strips[averaged][:, window.col : window.right] = found
+        if window.right == self._width:
+            strip = Window(window.row, 0, window.height, self._width)
+            truth = self._labels.read(strip)
+            self._count(truth, self._strips[self._main])
+            if self._variants:
+                self._variants.add(strip, truth, self._strips)
+
+    def _count(self, truth: ClassMap, prediction: ClassMap) -> None:
+        self._counts.add(truth, prediction, self._tally.task.ignore)
+        if self._boundary:
+            self._boundary.add(truth, prediction)
+        if self._keeper:
+            self._keeper.add(truth, prediction)
+
+    def close(self) -> None:
+        """See `ImageTally`."""
+        for part in (self._boundary, self._keeper, self._variants):
+            if part:
+                part.close()
+        self._tally.finish(self._pair, self._counts)
