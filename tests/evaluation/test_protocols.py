@@ -14,7 +14,7 @@ from smalti.metrics import Confusion
 from smalti.raster.eroded import Eroded
 from smalti.scene import Averaged
 from smalti.tiling import Window
-from tests.test_evaluation import LABELS, Thirds, Truth, case, pair, small_card
+from tests.evaluation.test_run import LABELS, Thirds, Truth, case, pair, small_card
 
 CARD = small_card()
 

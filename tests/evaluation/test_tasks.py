@@ -13,7 +13,7 @@ from smalti.evaluation import Pair, evaluate_tasks
 from smalti.evaluation.result import text_table, to_json
 from smalti.tiling import Window
 from smalti.value_metrics import ValueCounts
-from tests.test_evaluation import Array, Thirds, Truth, case, small_card
+from tests.evaluation.test_run import Array, Thirds, Truth, case, small_card
 
 HEIGHT = Task(name="height", kind="value", unit="m", quantity="height", minimum=0.0)
 

@@ -16,10 +16,10 @@ from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.map_page import write_map_page
 from smalti.report.preview import write_preview
 from smalti.scene import Summary
+from tests.evaluation.test_run import Thirds, Truth, case, pair, small_card
 from tests.evaluation.test_tasks import Both
 from tests.evaluation.test_tasks import pair as pair_of_two
 from tests.evaluation.test_tasks import scene as scene_of_two
-from tests.test_evaluation import Thirds, Truth, case, pair, small_card
 
 UTM = CRS.from_epsg(32645)
 
