@@ -12,7 +12,7 @@ import pytest
 import smalti
 from smalti.card import Card, Task
 from smalti.cli import pictures
-from smalti.datasets import folder as known_folder
+from smalti.datasets import folder as dataset_folder
 from smalti.errors import OutputError
 from smalti.jobs import beside, check_local
 from smalti.mapping import places
@@ -109,8 +109,8 @@ def test_pictures_of_images_in_folders_are_plain_files(monkeypatch: pytest.Monke
 
 
 def test_the_layout_of_a_data_set_is_found_below_folders_of_windows() -> None:
-    keys = {known_folder.plain(PureWindowsPath("Top", "a 1.TIF").as_posix())}
-    assert keys == {known_folder.plain(PurePosixPath("Top", "a 1.TIF").as_posix())}
+    keys = {dataset_folder.plain(PureWindowsPath("Top", "a 1.TIF").as_posix())}
+    assert keys == {dataset_folder.plain(PurePosixPath("Top", "a 1.TIF").as_posix())}
 
 
 def unclear(call: ast.Call) -> bool:

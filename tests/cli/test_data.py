@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.data import command
-from smalti.datasets.registry import KNOWN
+from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, OutputError
 from tests.datasets.drawn import lay_out, small
 
@@ -18,25 +18,26 @@ def run(*words):
 @pytest.fixture
 def tiny_set(tmp_path, monkeypatch):
     """A small Vaihingen that goes by that name, and its folder."""
-    known = replace(small(KNOWN["vaihingen"]), notes=("small",))
-    monkeypatch.setitem(KNOWN, "vaihingen", known)
-    lay_out(known, tmp_path / "set")
+    dataset = replace(small(DATASETS["vaihingen"]), notes=("small",))
+    monkeypatch.setitem(DATASETS, "vaihingen", dataset)
+    lay_out(dataset, tmp_path / "set")
     return tmp_path / "set"
 
 
 def test_the_list_names_licence_and_citation_of_all():
     output = run().output
     assert all(
-        known.name in output and known.licence in output and known.citation in output for known in KNOWN.values()
+        dataset.name in output and dataset.licence in output and dataset.citation in output
+        for dataset in DATASETS.values()
     )
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", DATASETS)
 def test_a_description_ends_with_a_recipe(name):
     output = run(name).output
     recipe = tomllib.loads(output.partition("in a recipe\n")[2])
-    assert tuple(recipe["card"]["tasks"][0]["labels"]) == KNOWN[name].classes
-    assert recipe["data"]["train"][0]["split"] in KNOWN[name].splits
+    assert tuple(recipe["card"]["tasks"][0]["labels"]) == DATASETS[name].classes
+    assert recipe["data"]["train"][0]["split"] in DATASETS[name].splits
 
 
 def test_a_complete_download_gets_shares_and_a_sheet(tiny_set, tmp_path):

@@ -96,7 +96,7 @@ def test_bands_are_chosen_as_for_a_map(model, data):
     with pytest.raises(RasterError, match=r"a\.tif: its bands do not fit.* choose with --bands .*: 1,2,3 if the first"):
         run(model, data)
     assert run(model, data, "--bands", "2, three,1").output == plain.replace(".png", ".tif")
-    assert run(model, data, "--known", "inria:val", "--bands", "1,2,3").exit_code == 2
+    assert run(model, data, "--dataset", "inria:val", "--bands", "1,2,3").exit_code == 2
     (data / "a.toml").touch()
     assert "`bands` of its sources" in run(model, data / "a.toml", "--bands", "1,2,3").stderr
 

@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from smalti.datasets.folder import fill
 from smalti.datasets.nyuv2_file import NAME
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.raster.palette import parse_color
 
 HEIGHT = 12
@@ -18,9 +18,9 @@ STRIPE = 3
 """Columns of one class."""
 
 
-def small(known: Known) -> Known:
+def small(dataset: DatasetSpec) -> DatasetSpec:
     """The same data set with two images in each split."""
-    return replace(known, splits={name: _small(split) for name, split in known.splits.items()}, chip=4)
+    return replace(dataset, splits={name: _small(split) for name, split in dataset.splits.items()}, chip=4)
 
 
 def _small(split: Split) -> Split:
@@ -39,28 +39,30 @@ def image_files(split: Split) -> list[str]:
     return [*split.ids, *(f"{home}/{number}_1".lstrip("/") for home in homes(split) for number in (10, 11))]
 
 
-def truth(known: Known) -> np.ndarray:
+def truth(dataset: DatasetSpec) -> np.ndarray:
     """Class ids (H, W): a stripe of each class, and one to be ignored where the labels can say so."""
-    values = [*range(len(known.classes)), *([255] if ignored(known) is not None else [])]
+    values = [*range(len(dataset.classes)), *([255] if ignored(dataset) is not None else [])]
     return np.repeat(np.array(values, np.uint8), STRIPE)[None].repeat(HEIGHT, 0)
 
 
-def ignored(known: Known):
+def ignored(dataset: DatasetSpec):
     """The first value that stands for no class."""
-    return next((value for value, name in {**known.spec.colors, **known.spec.ids}.items() if name == "ignore"), None)
+    return next(
+        (value for value, name in {**dataset.spec.colors, **dataset.spec.ids}.items() if name == "ignore"), None
+    )
 
 
-def painted(known: Known, classes: np.ndarray) -> np.ndarray:
+def painted(dataset: DatasetSpec, classes: np.ndarray) -> np.ndarray:
     """Class ids as the data set writes them: colours (H, W, 3), or values (H, W)."""
-    if known.spec.ids:
-        by_name = {name: value for value, name in known.spec.ids.items()}
-        table = np.full(256, ignored(known) or 0, np.uint8)
-        table[: len(known.classes)] = [by_name[name] for name in known.classes]
+    if dataset.spec.ids:
+        by_name = {name: value for value, name in dataset.spec.ids.items()}
+        table = np.full(256, ignored(dataset) or 0, np.uint8)
+        table[: len(dataset.classes)] = [by_name[name] for name in dataset.classes]
         return table[classes]
-    by_name = {name: parse_color(color) for color, name in reversed(known.spec.colors.items())}
+    by_name = {name: parse_color(color) for color, name in reversed(dataset.spec.colors.items())}
     table = np.zeros((256, 3), np.uint8)
-    table[255] = parse_color(ignored(known))
-    table[: len(known.classes)] = [by_name[name] for name in known.classes]
+    table[255] = parse_color(ignored(dataset))
+    table[: len(dataset.classes)] = [by_name[name] for name in dataset.classes]
     return table[classes]
 
 
@@ -69,18 +71,18 @@ def save(path: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def lay_out(known: Known, root: Path) -> None:
+def lay_out(dataset: DatasetSpec, root: Path) -> None:
     """Writes all files of a small data set, its eroded labels, heights and depths too."""
-    if known.store:
-        return lay_out_file(known, root)
-    labels = painted(known, truth(known))
+    if dataset.store:
+        return lay_out_file(dataset, root)
+    labels = painted(dataset, truth(dataset))
     height, width = labels.shape[:2]
-    heights = [each.patterns for each in known.values.values()]
-    for split in known.splits.values():
+    heights = [each.patterns for each in dataset.values.values()]
+    for split in dataset.splits.values():
         for image in image_files(split):
-            for bands, at in known.images.items():
+            for bands, at in dataset.images.items():
                 save(root / real(at[0], image), np.full((height, width, len(bands)), 90, np.uint8))
-            for at in filter(None, (known.labels, known.eroded)) if split.labelled else ():
+            for at in filter(None, (dataset.labels, dataset.eroded)) if split.labelled else ():
                 save(root / real(at[0], image), labels)
             for at in heights:
                 save(root / real(at[0], image), np.full((height, width), 7, np.uint8))
@@ -89,13 +91,13 @@ def lay_out(known: Known, root: Path) -> None:
             (root / split.listed).write_text("10_1_0\n10_1_1\n")
 
 
-def lay_out_file(known: Known, root: Path) -> None:
+def lay_out_file(dataset: DatasetSpec, root: Path) -> None:
     """The one file of NYUv2, with a depth of 2 m and a raw one of 7 m, and what joins its names to classes."""
-    numbers = painted(known, truth(known))
+    numbers = painted(dataset, truth(dataset))
     names = np.array(
-        [0, *(known.store.join.index(k) + 1 if known.store.join else k for k in range(1, len(known.classes) + 1))]
+        [0, *(dataset.store.join.index(k) + 1 if dataset.store.join else k for k in range(1, len(dataset.classes) + 1))]
     )
-    count = max(int(image) for split in known.splits.values() for image in split.ids)
+    count = max(int(image) for split in dataset.splits.values() for image in split.ids)
     root.mkdir(parents=True, exist_ok=True)
     flat = np.broadcast_to(numbers.T, (count, *numbers.T.shape))  # N,W,H
     with h5py.File(root / NAME, "w") as file:

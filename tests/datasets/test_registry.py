@@ -7,64 +7,64 @@ import pytest
 
 from smalti.datasets.check import check_contents, check_files
 from smalti.datasets.index import find_items
-from smalti.datasets.registry import KNOWN, find_known, find_split
+from smalti.datasets.registry import DATASETS, find_dataset, find_split
 from smalti.errors import DataError
 from tests.datasets.drawn import HEIGHT, STRIPE, ignored, lay_out, real, small
 
-ALL = pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
+ALL = pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)
 
 
 @ALL
-def test_files_laid_out_as_downloaded_are_complete(known, tmp_path):
-    known = small(known)
-    lay_out(known, tmp_path / "Some Folder")
-    files = check_files(known, tmp_path)
+def test_files_laid_out_as_downloaded_are_complete(dataset, tmp_path):
+    dataset = small(dataset)
+    lay_out(dataset, tmp_path / "Some Folder")
+    files = check_files(dataset, tmp_path)
     assert not files.missing and not files.extra
     assert all(len(search.items) >= 2 for search in files.searches.values())
     assert all(found == total for found, total in files.optional.values())
-    contents = check_contents(known, files)
+    contents = check_contents(dataset, files)
     assert not contents.problems
     for name, pixels in contents.pixels.items():
         images = len(files.searches[name].items)
-        if not known.splits[name].listed:
+        if not dataset.splits[name].listed:
             each = HEIGHT * STRIPE * images
-            assert pixels.tolist() == [each] * len(known.classes) + [each if ignored(known) is not None else 0]
+            assert pixels.tolist() == [each] * len(dataset.classes) + [each if ignored(dataset) is not None else 0]
 
 
 @ALL
-def test_a_missing_file_is_named_and_an_extra_one_too(known, tmp_path):
-    known = small(known)
-    lay_out(known, tmp_path)
-    name = next(iter(known.splits))
-    [first, *_] = find_items(known, tmp_path, name).items
+def test_a_missing_file_is_named_and_an_extra_one_too(dataset, tmp_path):
+    dataset = small(dataset)
+    lay_out(dataset, tmp_path)
+    name = next(iter(dataset.splits))
+    [first, *_] = find_items(dataset, tmp_path, name).items
     first.labels.unlink()
     (tmp_path / "holiday.mp3").touch()
-    files = check_files(known, tmp_path)
-    lost = real(known.labels[0], first.image.stem if first.window else first.id)
+    files = check_files(dataset, tmp_path)
+    lost = real(dataset.labels[0], first.image.stem if first.window else first.id)
     assert [path.casefold().replace("*", "") for path in files.missing] == [lost.casefold()]
     assert [path.name for path in files.extra] == ["holiday.mp3"]
     with pytest.raises(DataError, match=r"incomplete for its split .* missing"):
-        find_items(known, tmp_path, name)
+        find_items(dataset, tmp_path, name)
 
 
 @ALL
-def test_an_empty_folder_misses_everything(known, tmp_path):
-    files = check_files(known, tmp_path)
+def test_an_empty_folder_misses_everything(dataset, tmp_path):
+    files = check_files(dataset, tmp_path)
     assert all(search.missing and not search.items for search in files.searches.values())
 
 
 @ALL
-def test_a_description_holds_together(known):
-    task = known.task()
-    assert len(set(known.classes)) == len(known.classes) == len(set(task.colors))
-    assert {*known.spec.colors.values(), *known.spec.ids.values()} - {"ignore"} == set(known.classes)
-    assert set(known.leave_out) <= set(known.classes)
-    assert known.licence and known.citation and known.url.startswith("http")
-    assert all(split.images and split.words for split in known.splits.values())
+def test_a_description_holds_together(dataset):
+    task = dataset.task()
+    assert len(set(dataset.classes)) == len(dataset.classes) == len(set(task.colors))
+    assert {*dataset.spec.colors.values(), *dataset.spec.ids.values()} - {"ignore"} == set(dataset.classes)
+    assert set(dataset.leave_out) <= set(dataset.classes)
+    assert dataset.licence and dataset.citation and dataset.url.startswith("http")
+    assert all(split.images and split.words for split in dataset.splits.values())
 
 
-def ids(known, *splits):
-    return [set(KNOWN[known].splits[name].ids) for name in splits]
+def ids(dataset, *splits):
+    return [set(DATASETS[dataset].splits[name].ids) for name in splits]
 
 
 def test_the_splits_are_those_of_the_literature():
@@ -78,7 +78,7 @@ def test_the_splits_are_those_of_the_literature():
     assert (len(train), len(test)) == (24, 14) and not train & test
     assert train - ids("potsdam", "train-23")[0] == {"7_10"}
     train, test = ids("deepglobe", "train", "test")
-    validation = KNOWN["deepglobe"].splits["validation"]
+    validation = DATASETS["deepglobe"].splits["validation"]
     assert (len(train), validation.count, len(test)) == (454, 207, 142) and not train & test
     assert set(validation.but) == train | test
     train, validation, every = ids("inria", "train", "validation", "all")
@@ -89,24 +89,24 @@ def test_the_splits_are_those_of_the_literature():
 
 def test_what_is_not_known_is_named():
     with pytest.raises(DataError, match="did you mean vaihingen"):
-        find_known("vahingen")
+        find_dataset("vahingen")
     with pytest.raises(DataError, match="did you mean train"):
-        find_split(KNOWN["potsdam"], "trian")
+        find_split(DATASETS["potsdam"], "trian")
     with pytest.raises(DataError, match="labels of its split test are not public"):
-        find_split(KNOWN["loveda"], "test")
+        find_split(DATASETS["loveda"], "test")
 
 
 def test_unusable_labels_are_told_with_what_is_wrong(tmp_path):
     from PIL import Image
 
-    known = small(KNOWN["vaihingen"])
-    lay_out(known, tmp_path)
-    items = find_items(known, tmp_path, "train").items
+    dataset = small(DATASETS["vaihingen"])
+    lay_out(dataset, tmp_path)
+    items = find_items(dataset, tmp_path, "train").items
     pixels = np.asarray(Image.open(items[0].labels)).copy()
     Image.fromarray(pixels[:5]).save(items[0].labels)
-    known = replace(known, spec=known.spec.model_copy(update={"threshold": None}))
+    dataset = replace(dataset, spec=dataset.spec.model_copy(update={"threshold": None}))
     pixels[3, 4] = 200, 10, 0
     Image.fromarray(pixels).save(items[1].labels)
-    problems = check_contents(known, check_files(known, tmp_path, "train")).problems
+    problems = check_contents(dataset, check_files(dataset, tmp_path, "train")).problems
     assert len(problems) == 2 and "they must be the same" in problems[0]
     assert "unknown colour #C80A00 in 1 pixel, first at row 3, column 4" in problems[1]

@@ -8,16 +8,16 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.cli.scored_data import known_split
+from smalti.cli.scored_data import dataset_split
 from smalti.data.scored import scored_pairs
-from smalti.data.sources import KnownSource, open_source
+from smalti.data.sources import DatasetSource, open_source
 from smalti.datasets.check import check_contents, check_files
 from smalti.datasets.index import find_items
 from smalti.datasets.nyuv2 import EIGEN_CROP, FORTY, THIRTEEN, TO_THIRTEEN
 from smalti.datasets.nyuv2_file import NAME
 from smalti.datasets.nyuv2_split import TEST, TRAIN
 from smalti.datasets.reader import make_opener
-from smalti.datasets.registry import KNOWN
+from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, LabelError, MissingExtraError, RasterError
 from smalti.raster.values import ValueSpec
 from smalti.tiling import Window
@@ -32,11 +32,11 @@ def laid(tmp_path, monkeypatch):
     """Lays out a small set, which then goes by its name; gives its description, an image and an opener."""
 
     def lay(name):
-        known = small(KNOWN[name])
-        monkeypatch.setitem(KNOWN, name, known)
-        lay_out(known, tmp_path)
-        search = find_items(known, tmp_path, "train")
-        return known, search.items[0], make_opener(known, search.bands, search.bands, known.task())
+        dataset = small(DATASETS[name])
+        monkeypatch.setitem(DATASETS, name, dataset)
+        lay_out(dataset, tmp_path)
+        search = find_items(dataset, tmp_path, "train")
+        return dataset, search.items[0], make_opener(dataset, search.bands, search.bands, dataset.task())
 
     return lay
 
@@ -61,9 +61,9 @@ def read(opener, item, name, task, spec=None):
     ],
 )
 def test_values_come_in_the_unit_of_the_task(laid, name, values, task, metres):
-    known, item, opener = laid(name)
+    dataset, item, opener = laid(name)
     found = read(opener, item, values, task)
-    assert found.shape == truth(known).shape and np.allclose(found, metres)
+    assert found.shape == truth(dataset).shape and np.allclose(found, metres)
     assert np.allclose(read(opener, item, values, task.model_copy(update={"unit": "cm"})), 100 * metres)
 
 
@@ -75,8 +75,8 @@ def test_a_unit_that_nobody_tells_is_asked_for(laid):
 
 
 def test_heights_may_lack_the_last_column_where_the_set_is_known_for_it(laid):
-    known, item, opener = laid("potsdam")
-    width = truth(known).shape[1]
+    dataset, item, opener = laid("potsdam")
+    width = truth(dataset).shape[1]
     save(item.values["dsm"], np.full((HEIGHT, width - 1), 7, np.uint8))
     found = read(opener, item, "dsm", HEIGHTS)
     assert (found[:, :-1] == 7).all() and np.isnan(found[:, -1]).all()
@@ -87,20 +87,20 @@ def test_heights_may_lack_the_last_column_where_the_set_is_known_for_it(laid):
 
 
 def source_of(name, **more):
-    return KnownSource.model_validate({"kind": "known", "name": name, "path": ".", "split": "train", **more})
+    return DatasetSource.model_validate({"kind": "dataset", "name": name, "path": ".", "split": "train", **more})
 
 
-def card_of(known, *tasks):
-    return Card(name="t", net="ued", bands=next(iter(known.images)), tasks=tasks)
+def card_of(dataset, *tasks):
+    return Card(name="t", net="ued", bands=next(iter(dataset.images)), tasks=tasks)
 
 
 def test_scenes_have_classes_and_values_together(laid, tmp_path):
-    known, _, _ = laid("nyuv2-file")
-    tasks = known.task(), DEPTHS
-    [scene, _] = open_source(source_of("nyuv2-file"), tmp_path, card_of(known, *tasks), tasks)
+    dataset, _, _ = laid("nyuv2-file")
+    tasks = dataset.task(), DEPTHS
+    [scene, _] = open_source(source_of("nyuv2-file"), tmp_path, card_of(dataset, *tasks), tasks)
     patch = scene.read(Window(2, -1, HEIGHT, 20))
     assert patch.image.shape == (HEIGHT, 20, 3) and (patch.image == 90).all()
-    assert np.array_equal(patch.targets["classes"][:-2, 1:], truth(known)[2:, :19])
+    assert np.array_equal(patch.targets["classes"][:-2, 1:], truth(dataset)[2:, :19])
     assert (patch.targets["classes"][-2:] == 255).all() and (patch.targets["classes"][:, 0] == 255).all()
     assert (patch.targets["depth"][:-2, 1:] == 2).all() and np.isnan(patch.targets["depth"][-2:]).all()
     [raw, _] = open_source(
@@ -114,28 +114,28 @@ def test_scenes_have_classes_and_values_together(laid, tmp_path):
 
 
 def test_values_are_scored_too(laid, tmp_path):
-    known, _, _ = laid("vaihingen")
-    [pair, *_], places = scored_pairs(source_of("vaihingen"), tmp_path, card_of(known, HEIGHTS), [HEIGHTS])
+    dataset, _, _ = laid("vaihingen")
+    [pair, *_], places = scored_pairs(source_of("vaihingen"), tmp_path, card_of(dataset, HEIGHTS), [HEIGHTS])
     image = pair.open_image()
     assert np.allclose(pair.truth["height"](image.grid).read(Window(0, 0, 3, 3)), 0.7) and len(places) == 2
 
 
 def test_the_command_line_scores_what_is_there_and_tells_what_is_not(laid, tmp_path, capsys):
-    known, item, _ = laid("vaihingen")
-    card = card_of(known, known.task(), HEIGHTS, DEPTHS)
-    assert set(known_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes", "height"}
-    assert known_split("vaihingen:train", tmp_path, card_of(known, HEIGHTS)).pairs[0].open_others is None
+    dataset, item, _ = laid("vaihingen")
+    card = card_of(dataset, dataset.task(), HEIGHTS, DEPTHS)
+    assert set(dataset_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes", "height"}
+    assert dataset_split("vaihingen:train", tmp_path, card_of(dataset, HEIGHTS)).pairs[0].open_others is None
     item.values["ndsm"].unlink()
-    assert set(known_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes"}
+    assert set(dataset_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes"}
     assert "height is not scored: vaihingen: 1 of 2 images have no ndsm" in capsys.readouterr().err
     with pytest.raises(DataError, match="vaihingen has no truth for the tasks depth"):
-        known_split("vaihingen:train", tmp_path, card_of(known, DEPTHS))
+        dataset_split("vaihingen:train", tmp_path, card_of(dataset, DEPTHS))
 
 
 def test_values_without_a_unit_are_taken_only_when_asked_for(laid, tmp_path):
-    known, _, _ = laid("potsdam")
-    tasks = known.task(), HEIGHTS
-    card = card_of(known, *tasks)
+    dataset, _, _ = laid("potsdam")
+    tasks = dataset.task(), HEIGHTS
+    card = card_of(dataset, *tasks)
     [scene, _] = open_source(source_of("potsdam"), tmp_path, card, tasks)
     assert set(scene.read(Window(0, 0, 4, 4)).targets) == {"classes"}
     with pytest.raises(DataError, match="labels no task of height; of its values ndsm, dsm `also` can choose"):
@@ -146,10 +146,10 @@ def test_values_without_a_unit_are_taken_only_when_asked_for(laid, tmp_path):
 
 
 def test_values_that_are_missing_stop_only_the_tasks_that_need_them(laid, tmp_path):
-    known, item, _ = laid("vaihingen")
+    dataset, item, _ = laid("vaihingen")
     item.values["ndsm"].unlink()
-    tasks = known.task(), HEIGHTS
-    card = card_of(known, *tasks)
+    tasks = dataset.task(), HEIGHTS
+    card = card_of(dataset, *tasks)
     with pytest.raises(DataError, match=r"1 of 2 images have no ndsm, the first one is dsm_09cm_matching_area1_norm"):
         open_source(source_of("vaihingen"), tmp_path, card, tasks)
     assert len(open_source(source_of("vaihingen", tasks=["classes"]), tmp_path, card, tasks)) == 2
@@ -157,32 +157,32 @@ def test_values_that_are_missing_stop_only_the_tasks_that_need_them(laid, tmp_pa
         open_source(source_of("vaihingen", also={"height": {"name": "nsdm"}}), tmp_path, card, tasks)
     with pytest.raises(DataError, match="vaihingen labels no task of depth; of its values ndsm, dsm"):
         open_source(source_of("vaihingen"), tmp_path, card, (DEPTHS,))
-    files = check_files(known, tmp_path)
+    files = check_files(dataset, tmp_path)
     assert files.lacking == ("dsm_09cm_matching_area1_normalized.jpg",) and not files.missing
     for path in tmp_path.glob("*_normalized.jpg"):
         path.unlink()
-    assert not check_files(known, tmp_path).lacking
+    assert not check_files(dataset, tmp_path).lacking
 
 
 def test_what_values_hold_is_counted_and_what_is_wrong_told(laid, tmp_path):
-    known, item, _ = laid("nyuv2")
-    depths = np.full(truth(known).shape, 3000, np.uint16)
+    dataset, item, _ = laid("nyuv2")
+    depths = np.full(truth(dataset).shape, 3000, np.uint16)
     depths[:3] = 0
     depths[5:] = 4500
     Image.fromarray(depths).save(item.values["depth"])
-    contents = check_contents(known, check_files(known, tmp_path, "train"))
+    contents = check_contents(dataset, check_files(dataset, tmp_path, "train"))
     found = contents.values["depth"]
     assert (found.low, found.high) == pytest.approx((0.007, 4.5))
     assert found.pixels - found.known == 3 * depths.shape[1] and not contents.problems
     Image.fromarray(depths[1:]).save(item.values["depth"])
-    contents = check_contents(known, check_files(known, tmp_path, "train"))
+    contents = check_contents(dataset, check_files(dataset, tmp_path, "train"))
     assert len(contents.problems) == 1 and "they must be the same" in contents.problems[0]
 
 
 def test_every_name_of_the_file_gets_its_class(laid, tmp_path):
-    known, item, opener = laid("nyuv2-file-13")
-    found = opener.labels(item, opener.image(item).grid).read(Window(0, 0, 2, truth(known).shape[1]))
-    assert np.array_equal(found, truth(known)[:2])
+    dataset, item, opener = laid("nyuv2-file-13")
+    found = opener.labels(item, opener.image(item).grid).read(Window(0, 0, 2, truth(dataset).shape[1]))
+    assert np.array_equal(found, truth(dataset)[:2])
     pixels, valid = opener.image(item).read(Window(-1, 0, 3, 3))
     assert pixels.shape == (3, 3, 3) and valid.all()
 
@@ -218,11 +218,11 @@ def test_real_samples_have_depths_of_rooms(shared_data, tmp_path):
         (tmp_path / folder).mkdir()
         for name, home in names.items():
             (tmp_path / folder / f"{name}.png").symlink_to(shared_data / "nyuv2" / home / f"{kind}{name}.png")
-    known = KNOWN["nyuv2-refinenet"]
-    part = replace(known.splits["test"], ids=tuple(names))
-    known = replace(known, splits={"test": part})
-    contents = check_contents(known, check_files(known, tmp_path))
+    dataset = DATASETS["nyuv2-refinenet"]
+    part = replace(dataset.splits["test"], ids=tuple(names))
+    dataset = replace(dataset, splits={"test": part})
+    contents = check_contents(dataset, check_files(dataset, tmp_path))
     assert not contents.problems
     found = contents.values["depth"]
     assert 0.5 < found.low < 2 and found.high == pytest.approx(29649 / 5000) and 0.6 < found.known / found.pixels < 0.7
-    assert {known.classes[i] for i in np.flatnonzero(contents.pixels["test"][:40])} >= {"wall", "floor"}
+    assert {dataset.classes[i] for i in np.flatnonzero(contents.pixels["test"][:40])} >= {"wall", "floor"}

@@ -19,7 +19,7 @@ from tests.training.tiny import write_tiny
         ("card.tasks.0.label_colours={}", "unknown key card.tasks.0.label_colours; did you mean label_colors?"),
         ("tran.steps=3", "unknown key tran; did you mean train?"),
         ("train.steps='many'", "train.steps: input should be a valid integer.*, not 'many'"),
-        ("data.train.0.kind=foldr", "data.train.0.kind: there is no 'foldr'; there are folder, scenes, drawn, known"),
+        ("data.train.0.kind=foldr", "data.train.0.kind: there is no 'foldr'; there are folder, scenes, drawn, dataset"),
         ("train.crop=50", "train.crop 50 must be a multiple of 32"),
         ("augment.scale=[2,1]", "augment: scale"),
         ("loss={}", "loss: needs at least one term"),

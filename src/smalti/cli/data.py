@@ -7,7 +7,7 @@ import click
 from smalti.cli.out_path import OutPath
 
 
-class OwnOrKnown(click.Group):
+class OwnOrPublic(click.Group):
     """Subcommands for folders of one's own; any other first word is the name of a public data set."""
 
     def resolve_command(
@@ -16,7 +16,7 @@ class OwnOrKnown(click.Group):
         """The subcommand, or the one for public data sets with all words."""
         if args and args[0] in self.commands:
             return super().resolve_command(ctx, args)
-        return known.name, known, args
+        return public.name, public, args
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Both forms."""
@@ -24,12 +24,12 @@ class OwnOrKnown(click.Group):
             formatter.write_usage(ctx.command_path, words)
 
 
-@click.group(name="data", cls=OwnOrKnown, invoke_without_command=True)
+@click.group(name="data", cls=OwnOrPublic, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """List public data sets, check a download of one, and look into folders of your own.
 
-    Without NAME all that are known, with licence and citation. With NAME its classes, splits and files, and what a
+    Without NAME all of them, with licence and citation. With NAME its classes, splits and files, and what a
     recipe says to use it. With DIR, the folder it was unpacked into, what is missing and what is extra, how much of
     each class its labels hold (of one SPLIT alone, if that is named), and a contact sheet of images beside labels
     (FILE, .jpg or .png).
@@ -40,13 +40,13 @@ def command(ctx: click.Context) -> None:
         click.echo(list_all())
 
 
-@click.command(name="known")
+@click.command(name="dataset")
 @click.argument("name")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--split", metavar="SPLIT", help="Check only what this split needs.")
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
-def known(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
+def public(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
     """Describe a public data set, or check a download of one."""
     from smalti.cli.known_data import check, describe
 

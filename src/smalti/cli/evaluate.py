@@ -31,7 +31,13 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
               help="The part of a recipe's data.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
-@click.option("--known", metavar="NAME:SPLIT", help="DATA is a public data set as downloaded; see `smalti data`.")
+@click.option(
+    "--dataset",
+    "--known",
+    "dataset",
+    metavar="NAME:SPLIT",
+    help="DATA is a public data set as downloaded; see `smalti data`.",
+)
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns; the plain scores are told too.")
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
               help="Within how many pixels boundaries match.")  # fmt: skip
@@ -67,7 +73,7 @@ def command(
     chosen: str | None,
     part: str,
     changes: tuple[str, ...],
-    known: str | None,
+    dataset: str | None,
     tta: bool,
     boundary: int,
     leave_out: tuple[str, ...],
@@ -87,7 +93,7 @@ def command(
     in NAME_TASK.tif.
 
     MODEL is a name from `smalti models`, an .onnx file or the folder of a checkpoint. DATA is a folder of images and
-    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --known a public data set.
+    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --dataset a public data set.
 
     Below the table the same maps are scored by every protocol in use: full and eroded labels, with and without the
     classes that some leave out, one matrix and means over images.
@@ -95,7 +101,7 @@ def command(
     from smalti.cli.scoring import Question, answer  # imports what `--help` does not need
 
     question = Question(
-        model, data, split, chosen, part, changes, known, tta, boundary, leave_out, labels, pictures, json_file, report,
-        records, against, above, crop, bands,
+        model, data, split, chosen, part, changes, dataset, tta, boundary, leave_out, labels, pictures, json_file,
+        report, records, against, above, crop, bands,
     )  # fmt: skip
     click.echo(answer(question))

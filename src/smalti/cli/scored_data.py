@@ -15,11 +15,11 @@ from tqdm import tqdm
 from smalti.card import Card, Task
 from smalti.datasets.index import find_items
 from smalti.datasets.reader import lacking, open_found
-from smalti.datasets.registry import find_known
+from smalti.datasets.registry import find_dataset
 from smalti.datasets.selection import take
 from smalti.errors import DataError, RecipeError
+from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.first_look import PATIENCE, check_truth, read_through
-from smalti.evaluation.known_pairs import known_pairs
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.fit import check_kind, open_fitting
@@ -140,30 +140,30 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
     return lambda grid: open_values(path, grid, task, specs.values.get(task.name, ValueSpec()))
 
 
-def known_split(text: str, folder: Path, card: Card) -> Scored:
+def dataset_split(text: str, folder: Path, card: Card) -> Scored:
     """A split `NAME:SPLIT` of a public data set, with truth for the tasks of the card that it has some for.
 
     DataError where it is unknown, incomplete or does not fit; values that are missing are told about.
     """
     name, _, split = text.partition(":")
-    known = find_known(name)
-    search = find_items(known, folder, split, card.bands)
+    dataset = find_dataset(name)
+    search = find_items(dataset, folder, split, card.bands)
     taken = []
-    for each in take(known, [task for task in card.tasks if not task.per_image], {}):
-        lack = lacking(known, search.items, each.name)
+    for each in take(dataset, [task for task in card.tasks if not task.per_image], {}):
+        lack = lacking(dataset, search.items, each.name)
         if lack:
             _warn(f"{each.task.name} is not scored: {lack}")
         else:
             taken.append(each)
     if not taken:
         raise DataError(f"{name} has no truth for the tasks {', '.join(task.name for task in card.tasks)}")
-    opener, items = open_found(known, search, card, taken)
+    opener, items = open_found(dataset, search, card, taken)
     for item in items:
         with closing(opener.image(item)) as image:
             check_kind(item.id, str(image.dtype), card)
-    pairs = known_pairs(opener, items)
+    pairs = dataset_pairs(opener, items)
     check_truth(pairs)
-    return Scored(pairs, known.title, known.words(split), known.leave_out)
+    return Scored(pairs, dataset.title, dataset.words(split), dataset.leave_out)
 
 
 def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> Scored:
@@ -178,16 +178,16 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> S
     pairs, _ = part_pairs(recipe, card, sources)
     check_truth(pairs)
     named = [_source_name(source.model_dump()) for source in sources]
-    known = [find_known(source.name) for source in sources if source.kind == "known"]
-    leave_out = tuple(dict.fromkeys(name for one in known for name in one.leave_out))
+    datasets = [find_dataset(source.name) for source in sources if source.kind == "dataset"]
+    leave_out = tuple(dict.fromkeys(name for one in datasets for name in one.leave_out))
     return Scored(_told_apart(pairs), ", ".join(dict.fromkeys(named)), f"{part} of {path.name}", leave_out)
 
 
 def _source_name(source: dict[str, object]) -> str:
     if source["kind"] == "drawn":
         return f"drawn scenes of {source['size']} px, seeds {', '.join(map(str, _listed(source['seeds'])))}"
-    if source["kind"] == "known":
-        return find_known(str(source["name"])).words(str(source["split"]))
+    if source["kind"] == "dataset":
+        return find_dataset(str(source["name"])).words(str(source["split"]))
     return ", ".join(map(str, _listed(source["path" if source["kind"] == "folder" else "images"])))
 
 

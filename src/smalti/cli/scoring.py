@@ -12,7 +12,7 @@ from smalti.card import Card
 from smalti.cli.any_model import card_of, checkpoint_folder, open_any
 from smalti.cli.pictures import PictureFolder
 from smalti.cli.progress import Log
-from smalti.cli.scored_data import Scored, Specs, folder_split, known_split, read_specs, recipe_pairs
+from smalti.cli.scored_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
 from smalti.errors import DataError, OutputError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.delta import against
@@ -33,7 +33,7 @@ class Question:
     chosen: str | None
     part: str
     changes: tuple[str, ...]
-    known: str | None
+    dataset: str | None
     tta: bool
     boundary: int
     leave_out: tuple[str, ...]
@@ -134,8 +134,8 @@ def _check_names(question: Question, card: Card) -> None:
 
 def _scored(question: Question, card: Card) -> Scored:
     """What to score on."""
-    if question.known and (question.is_recipe or question.labels or question.bands):
-        raise click.UsageError("--known says what DATA is and how it is written: no recipe, no --labels, no --bands")
+    if question.dataset and (question.is_recipe or question.labels or question.bands):
+        raise click.UsageError("--dataset says what DATA is and how it is written: no recipe, no --labels, no --bands")
     if question.is_recipe:
         if question.labels:
             raise click.UsageError("a recipe says itself how its labels are written; leave --labels out")
@@ -144,8 +144,8 @@ def _scored(question: Question, card: Card) -> Scored:
         return recipe_pairs(question.data, question.changes, question.part, card)
     if question.changes:
         raise click.UsageError(f"--set changes a recipe, but DATA is {question.data}")
-    if question.known:
-        return known_split(question.known, question.data, card)
+    if question.dataset:
+        return dataset_split(question.dataset, question.data, card)
     specs = replace(read_specs(question.labels) if question.labels else Specs(), bands=question.bands)
     return folder_split(question.data, card, specs)
 

@@ -43,7 +43,7 @@ def _refuse(question: "Question") -> None:
         "--bands": question.bands,
         "--report": question.report,
         "--records": question.records,
-        "--known": question.known,
+        "--dataset": question.dataset,
     }
     maps |= {"--pictures": question.pictures, "--chosen": question.chosen}
     if given := [name for name, value in maps.items() if value]:

@@ -68,7 +68,7 @@ def _refuse(question: "Question") -> None:
     """UsageError for options that speak of maps."""
     maps = {"--tta": question.tta, "--leave-out": question.leave_out, "--labels": question.labels}
     maps |= {"--bands": question.bands, "--report": question.report, "--records": question.records}
-    maps |= {"--known": question.known, "--pictures": question.pictures}
+    maps |= {"--dataset": question.dataset, "--pictures": question.pictures}
     if given := [name for name, value in maps.items() if value]:
         raise click.UsageError(f"{given[0]} is for models that map; {question.model} ranks photos")
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.apart import Place
 from smalti.data.scenes import Scene, check_kind, drawn_scene, open_card_raster
-from smalti.data.sources import DrawnSource, KnownSource, Source, labelled_files
+from smalti.data.sources import DatasetSource, DrawnSource, Source, labelled_files
 from smalti.data.truths import TruthFile
 from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair
-from smalti.evaluation.known_pairs import known_pairs
+from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.pairs import OpenTruth, TruthReader
 from smalti.raster.grid import Grid
 from smalti.raster.read import Reader
@@ -32,9 +32,9 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
         return [_drawn_pair(drawn_scene(seed, source.size, card, drawn)) for seed in source.seeds], []
-    if isinstance(source, KnownSource):
+    if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
-        return known_pairs(opener, items, source.borders), [
+        return dataset_pairs(opener, items, source.borders), [
             (item.place, _checked(opener, item, card)) for item in items
         ]
     pairs, places = [], []

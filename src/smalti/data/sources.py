@@ -10,14 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment, check_scale
+from smalti.data.dataset import DatasetScene
 from smalti.data.index import Index
-from smalti.data.known import KnownScene
 from smalti.data.sample import Patch, known
 from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
-from smalti.data.truths import FilesTruth, FolderTruth, KnownTruth, TruthFile, Written
+from smalti.data.truths import DatasetTruth, FilesTruth, FolderTruth, TruthFile, Written
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
-from smalti.datasets.registry import find_known, find_split
+from smalti.datasets.registry import find_dataset, find_split
 from smalti.datasets.selection import Taken, take
 from smalti.datasets.spec import Role
 from smalti.errors import DataError
@@ -162,10 +162,10 @@ def _is_height(task: Task) -> bool:
     return task.kind == "value" and task.quantity == "height" and task.unit == "m"
 
 
-class KnownSource(_Source):
+class DatasetSource(_Source):
     """A public data set in its own layout; `smalti data` lists them with their splits."""
 
-    kind: Literal["known"]
+    kind: Literal["dataset"]
     name: str
     path: str
     """The folder it was unpacked into."""
@@ -174,13 +174,13 @@ class KnownSource(_Source):
     """`eroded`: labels whose borders its authors took out."""
     classes: dict[str, str | int] = Field(default_factory=dict)
     """Its classes that go by another name here, each with a class of the task or `ignore`."""
-    also: dict[str, KnownTruth] = Field(default_factory=dict)
+    also: dict[str, DatasetTruth] = Field(default_factory=dict)
     """Which of its values a task takes, by the task's name; without it the first ones of its `quantity`."""
 
     @model_validator(mode="after")
-    def _is_known(self) -> Self:
+    def _is_there(self) -> Self:
         try:
-            find_split(find_known(self.name), self.split)
+            find_split(find_dataset(self.name), self.split)
         except DataError as error:
             raise ValueError(str(error)) from None
         return self
@@ -188,34 +188,42 @@ class KnownSource(_Source):
     @property
     def role(self) -> Role:
         """What its split is meant for."""
-        return find_known(self.name).splits[self.split].role
+        return find_dataset(self.name).splits[self.split].role
 
     def taken(self, tasks: Sequence[Task]) -> list[Taken]:
         """What the tasks take of it; DataError where that is nothing, or nothing for one that is named."""
         _check_names(self.also, tasks)
-        known = find_known(self.name)
-        taken = take(known, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()})
+        dataset = find_dataset(self.name)
+        taken = take(dataset, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()})
         lacks = {*self.tasks, *self.also} - {each.task.name for each in taken}
         if lacks or not taken:
             names = sorted(lacks) or [task.name for task in tasks]
-            has = f"; of its values {', '.join(known.values)} `also` can choose" if known.values else ""
+            has = f"; of its values {', '.join(dataset.values)} `also` can choose" if dataset.values else ""
             raise DataError(f"{self.name} labels no task of {', '.join(names)}{has}")
         return taken
 
     def open(self, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[Opener, tuple[Item, ...]]:
         """Its images and what opens them for the tasks; DataError where one is missing, or what a task takes of it."""
-        known, taken = find_known(self.name), self.taken(tasks)
-        return open_split(known, root / self.path, self.split, card, taken, self.borders, self.classes)
+        dataset, taken = find_dataset(self.name), self.taken(tasks)
+        return open_split(dataset, root / self.path, self.split, card, taken, self.borders, self.classes)
 
 
-Source = FolderSource | ScenesSource | DrawnSource | KnownSource
+Source = FolderSource | ScenesSource | DrawnSource | DatasetSource
 
 
-def _folder_by_default(source: Any) -> Any:
-    return {"kind": "folder"} | source if isinstance(source, dict) else source
+FORMER = {"known": "dataset"}
+"""Kinds by the names that recipes and checkpoints of former versions give them."""
 
 
-AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_folder_by_default)]
+def _with_kind(source: Any) -> Any:
+    """A source without a kind is a folder."""
+    if not isinstance(source, dict):
+        return source
+    kind = source.get("kind", "folder")
+    return source | {"kind": FORMER.get(kind, kind) if isinstance(kind, str) else kind}
+
+
+AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 """A source as a recipe writes it; without a `kind` it is a folder."""
 
 
@@ -227,9 +235,9 @@ def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
         return [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
-    if isinstance(source, KnownSource):
+    if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
-        return [KnownScene(item, opener, source.borders, card) for item in items]
+        return [DatasetScene(item, opener, source.borders, card) for item in items]
     return [
         FileScene(image, truths, card, source.bands) for image, truths in labelled_files(source, root, tasks).items()
     ]
@@ -247,10 +255,10 @@ def labelled_files(
 
 
 def _check_names(names: Iterable[str], tasks: Sequence[Task]) -> None:
-    known_names = [task.name for task in tasks]
+    declared = [task.name for task in tasks]
     for name in names:
-        if name not in known_names:
-            raise DataError(f"a source speaks of the task {name!r}; there are {', '.join(known_names)}")
+        if name not in declared:
+            raise DataError(f"a source speaks of the task {name!r}; there are {', '.join(declared)}")
 
 
 def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Scene]]:

@@ -57,7 +57,7 @@ class FilesTruth(Written):
     """As many as images in the same order, or one for all."""
 
 
-class KnownTruth(BaseModel):
+class DatasetTruth(BaseModel):
     """Values of a public data set for a task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -13,7 +13,7 @@ from smalti.datasets.folder import Folder, fill
 from smalti.datasets.index import Item, Search, list_ids, look
 from smalti.datasets.reader import Opener, make_opener
 from smalti.datasets.registry import find_split
-from smalti.datasets.spec import Known, Patterns
+from smalti.datasets.spec import DatasetSpec, Patterns
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
 
@@ -40,57 +40,57 @@ class Files:
         return tuple(dict.fromkeys(lack for search in self.searches.values() for lack in search.missing))
 
 
-def check_files(known: Known, root: Path, split: str | None = None) -> Files:
+def check_files(dataset: DatasetSpec, root: Path, split: str | None = None) -> Files:
     """Looks for all files of a data set, or of one split. Raises DataError: no such folder or split."""
     folder = Folder(root)
-    names = [split] if split else [name for name, part in known.splits.items() if part.labelled]
-    searches = {name: look(known, folder, find_split(known, name)) for name in names}
-    groups: dict[str, Patterns] = {"images in " + ", ".join(choice): at for choice, at in known.images.items()}
-    if known.eroded:
-        groups["eroded labels"] = known.eroded
-    groups |= {name: values.patterns for name, values in known.values.items()}
-    optional = {name: _found(known, folder, names, patterns) for name, patterns in groups.items()}
-    hidden = [name for name, part in known.splits.items() if not part.labelled]
+    names = [split] if split else [name for name, part in dataset.splits.items() if part.labelled]
+    searches = {name: look(dataset, folder, find_split(dataset, name)) for name in names}
+    groups: dict[str, Patterns] = {"images in " + ", ".join(choice): at for choice, at in dataset.images.items()}
+    if dataset.eroded:
+        groups["eroded labels"] = dataset.eroded
+    groups |= {name: values.patterns for name, values in dataset.values.items()}
+    optional = {name: _found(dataset, folder, names, patterns) for name, patterns in groups.items()}
+    hidden = [name for name, part in dataset.splits.items() if not part.labelled]
     for name in hidden:
-        ids = list_ids(known, folder, known.splits[name])[0]
-        optional[f"images of {name}, which has no public labels"] = (len(ids), known.splits[name].count)
-    if len(known.images) == 1:
+        ids = list_ids(dataset, folder, dataset.splits[name])[0]
+        optional[f"images of {name}, which has no public labels"] = (len(ids), dataset.splits[name].count)
+    if len(dataset.images) == 1:
         del optional[next(iter(groups))]  # those are needed, and reported as missing
     lacking = tuple(
-        lack for patterns in known.values.values() for lack in _lacking(known, folder, names, patterns.patterns)
+        lack for patterns in dataset.values.values() for lack in _lacking(dataset, folder, names, patterns.patterns)
     )
-    return Files(searches, optional, lacking, () if split else _extra(known, folder, groups))
+    return Files(searches, optional, lacking, () if split else _extra(dataset, folder, groups))
 
 
-def _found(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> tuple[int, int]:
+def _found(dataset: DatasetSpec, folder: Folder, names: list[str], patterns: Patterns) -> tuple[int, int]:
     """For how many images of some splits the files of some patterns are there, and how many images there are."""
-    files = _files(known, folder, names)
+    files = _files(dataset, folder, names)
     return sum(folder.find(patterns, file) is not None for file in files), len(files)
 
 
-def _lacking(known: Known, folder: Folder, names: list[str], patterns: Patterns) -> list[str]:
+def _lacking(dataset: DatasetSpec, folder: Folder, names: list[str], patterns: Patterns) -> list[str]:
     """The files of some patterns that are not there; none of them where not a single one is."""
-    files = _files(known, folder, names)
+    files = _files(dataset, folder, names)
     lacks = [fill(patterns[0], file) for file in files if folder.find(patterns, file) is None]
     return lacks if len(lacks) < len(files) else []
 
 
-def _files(known: Known, folder: Folder, names: list[str]) -> list[str]:
+def _files(dataset: DatasetSpec, folder: Folder, names: list[str]) -> list[str]:
     """The images of some splits, chips by their file."""
     found: dict[str, None] = {}
     for name in names:
-        split = known.splits[name]
-        for image in list_ids(known, folder, split)[0]:
+        split = dataset.splits[name]
+        for image in list_ids(dataset, folder, split)[0]:
             found[image.rpartition("_")[0] if split.listed else image] = None
     return list(found)
 
 
-def _extra(known: Known, folder: Folder, groups: dict[str, Patterns]) -> tuple[Path, ...]:
-    files = _files(known, folder, list(known.splits))
-    every = [*groups.values(), *((pattern,) for pattern in known.labels)]  # labels may lie there in two ways
+def _extra(dataset: DatasetSpec, folder: Folder, groups: dict[str, Patterns]) -> tuple[Path, ...]:
+    files = _files(dataset, folder, list(dataset.splits))
+    every = [*groups.values(), *((pattern,) for pattern in dataset.labels)]  # labels may lie there in two ways
     used = {path for patterns in every for file in files if (path := folder.find(patterns, file))}
-    lists = tuple(split.listed for split in known.splits.values() if split.listed)
-    return tuple(folder.others(used, known.beside + lists))
+    lists = tuple(split.listed for split in dataset.splits.values() if split.listed)
+    return tuple(folder.others(used, dataset.beside + lists))
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,17 @@ class Contents:
     """Lines about files that cannot be used."""
 
 
-def check_contents(known: Known, files: Files, progress: Callable[[str], None] = lambda name: None) -> Contents:
+def check_contents(dataset: DatasetSpec, files: Files, progress: Callable[[str], None] = lambda name: None) -> Contents:
     """Reads all labels, heights and depths; `progress` gets the name of each image before it is read."""
-    task = known.task()
+    task = dataset.task()
     counts: dict[Path, NDArray[np.int64]] = {}
     ranges: dict[str, Range] = {}
     problems: list[str] = []
     sides: list[tuple[int, int]] = []
     pixels = {}
     for name, search in files.searches.items():
-        opener = make_opener(known, search.bands, search.bands, task)
-        total = np.zeros(len(known.classes) + 1, np.int64)
+        opener = make_opener(dataset, search.bands, search.bands, task)
+        total = np.zeros(len(dataset.classes) + 1, np.int64)
         for item in search.items:
             if item.place not in counts:
                 progress(item.id)

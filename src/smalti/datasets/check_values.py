@@ -33,7 +33,7 @@ class Range:
 
 def value_task(opener: Opener, name: str) -> Task:
     """The values of that name as a task: in metres, or without a unit where the data set tells none."""
-    values = opener.known.values[name]
+    values = opener.dataset.values[name]
     if values.metres is None:
         return Task(name=name, kind="value")
     return Task(name=name, kind="value", unit="m", quantity=values.quantity)
@@ -41,7 +41,7 @@ def value_task(opener: Opener, name: str) -> Task:
 
 def open_plain(opener: Opener, item: Item, name: str) -> ValueReader:
     """The values of that name: in metres, or as they are stored where the data set tells no unit."""
-    spec = ValueSpec() if opener.known.values[name].metres is not None else ValueSpec(scale=1)
+    spec = ValueSpec() if opener.dataset.values[name].metres is not None else ValueSpec(scale=1)
     with closing(opener.image(item)) as image:
         return opener.values(item, image.grid, name, value_task(opener, name), spec)
 

@@ -1,7 +1,7 @@
 """DeepGlobe land cover: 803 labelled satellite images of 2448 x 2448, 0.5 m."""
 
 from smalti.datasets.deepglobe_split import TEST, TRAIN
-from smalti.datasets.spec import Known, Split, by_color
+from smalti.datasets.spec import DatasetSpec, Split, by_color
 
 CLASSES = {
     "urban": "#00FFFF",
@@ -13,7 +13,7 @@ CLASSES = {
 }
 COMMUNITY = "the community's split 454/207/142 of the labelled images"
 
-DEEPGLOBE = Known(
+DEEPGLOBE = DatasetSpec(
     name="deepglobe",
     title="DeepGlobe land cover",
     classes=tuple(CLASSES),

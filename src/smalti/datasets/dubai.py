@@ -1,6 +1,6 @@
 """The Dubai set of Humans in the Loop: satellite images of eight places, nine each."""
 
-from smalti.datasets.spec import Known, Split, by_color
+from smalti.datasets.spec import DatasetSpec, Split, by_color
 
 CLASSES = {
     "land": "#8429F6",
@@ -16,7 +16,7 @@ def tiles(*numbers: int) -> tuple[str, ...]:
     return tuple(f"tile{tile}/image_part_{part:03d}" for tile in numbers for part in range(1, 10))
 
 
-DUBAI = Known(
+DUBAI = DatasetSpec(
     name="dubai",
     title="Semantic segmentation of aerial imagery, Dubai",
     classes=tuple(CLASSES),

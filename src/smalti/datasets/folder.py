@@ -71,11 +71,11 @@ class Folder:
 
     def others(self, used: set[Path], patterns: tuple[str, ...]) -> list[Path]:
         """Files that are not in `used` and fit none of the patterns."""
-        known = [plain(pattern).split("/") for pattern in patterns]
+        wanted = [plain(pattern).split("/") for pattern in patterns]
         return [
             path
             for key, path in self.files.items()
-            if path not in used and not any(_ends(key.split("/"), pattern) for pattern in known)
+            if path not in used and not any(_ends(key.split("/"), pattern) for pattern in wanted)
         ]
 
 

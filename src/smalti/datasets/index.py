@@ -8,7 +8,7 @@ from typing import Literal
 
 from smalti.datasets.folder import Folder, fill
 from smalti.datasets.registry import find_split
-from smalti.datasets.spec import Bands, Known, Split
+from smalti.datasets.spec import Bands, DatasetSpec, Split
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
@@ -58,59 +58,59 @@ class Search:
 
 
 def find_items(
-    known: Known, root: Path, split: str, bands: Sequence[str] | None = None, borders: Borders = "full"
+    dataset: DatasetSpec, root: Path, split: str, bands: Sequence[str] | None = None, borders: Borders = "full"
 ) -> Search:
     """The images of a split, complete, in bands that hold those asked for.
 
     Raises DataError: no such split, no such bands, or a file is missing (it names the first ones).
     """
-    if borders == "eroded" and not known.eroded:
-        raise DataError(f"{known.name} has no eroded labels of its own; leave borders = 'eroded' away")
-    search = look(known, Folder(root), find_split(known, split), bands, borders)
+    if borders == "eroded" and not dataset.eroded:
+        raise DataError(f"{dataset.name} has no eroded labels of its own; leave borders = 'eroded' away")
+    search = look(dataset, Folder(root), find_split(dataset, split), bands, borders)
     if search.missing:
         more = len(search.missing) - NAMED_AT_ONCE
         listed = ", ".join(search.missing[:NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
         raise DataError(
-            f"{root}: {known.name} is incomplete for its split {split}: {listed} missing; "
-            f"see all with: smalti data {known.name} {root} --split {split}"
+            f"{root}: {dataset.name} is incomplete for its split {split}: {listed} missing; "
+            f"see all with: smalti data {dataset.name} {root} --split {split}"
         )
     return search
 
 
 def look(
-    known: Known, folder: Folder, split: Split, bands: Sequence[str] | None = None, borders: Borders = "full"
+    dataset: DatasetSpec, folder: Folder, split: Split, bands: Sequence[str] | None = None, borders: Borders = "full"
 ) -> Search:
     """What of a split is there and what is not."""
-    ids, missing = list_ids(known, folder, split)
+    ids, missing = list_ids(dataset, folder, split)
     images = {image: image.rpartition("_")[0] if split.listed else image for image in ids}  # a chip's file
     files = dict.fromkeys(images.values())
     chosen = max(
-        _fitting(known, bands),
-        key=lambda choice: sum(folder.find(known.images[choice], file) is not None for file in files),
+        _fitting(dataset, bands),
+        key=lambda choice: sum(folder.find(dataset.images[choice], file) is not None for file in files),
     )
-    found = {file: _item(known, folder, file, chosen) for file in files}
-    wanted = known.labels if borders == "full" else known.eroded
+    found = {file: _item(dataset, folder, file, chosen) for file in files}
+    wanted = dataset.labels if borders == "full" else dataset.eroded
     for file, item in found.items():
         if item is None:
-            missing.append(fill(known.images[chosen][0], file))
+            missing.append(fill(dataset.images[chosen][0], file))
         if folder.find(wanted, file) is None:
             missing.append(fill(wanted[0], file))
     if missing:
         return Search((), tuple(dict.fromkeys(missing)), chosen)
     items = [(image, item) for image, file in images.items() if (item := found[file])]
-    return Search(tuple(_chip(known, item, image) if split.listed else item for image, item in items), (), chosen)
+    return Search(tuple(_chip(dataset, item, image) if split.listed else item for image, item in items), (), chosen)
 
 
-def _fitting(known: Known, bands: Sequence[str] | None) -> list[Bands]:
+def _fitting(dataset: DatasetSpec, bands: Sequence[str] | None) -> list[Bands]:
     """The choices of bands that hold those asked for."""
-    fitting = [choice for choice in known.images if bands is None or set(bands) <= set(choice)]
+    fitting = [choice for choice in dataset.images if bands is None or set(bands) <= set(choice)]
     if not fitting:
-        has = " or ".join(f"({', '.join(choice)})" for choice in known.images)
-        raise DataError(f"{known.name} has {has}; the card asks for {', '.join(bands or ())}")
+        has = " or ".join(f"({', '.join(choice)})" for choice in dataset.images)
+        raise DataError(f"{dataset.name} has {has}; the card asks for {', '.join(bands or ())}")
     return fitting
 
 
-def list_ids(known: Known, folder: Folder, split: Split) -> tuple[list[str], list[str]]:
+def list_ids(dataset: DatasetSpec, folder: Folder, split: Split) -> tuple[list[str], list[str]]:
     """Ids of a split's images, and what is missing of its lists and folders, in words."""
     if split.ids:
         return list(split.ids), []
@@ -120,16 +120,16 @@ def list_ids(known: Known, folder: Folder, split: Split) -> tuple[list[str], lis
             return [], [split.listed]
         lines = (folder.root / path).read_text(encoding="utf-8", errors="replace").split()
         return lines, [] if len(lines) == split.count else [f"{split.count} lines of {split.listed}, not {len(lines)}"]
-    patterns = tuple(pattern for choice in known.images.values() for pattern in choice)
+    patterns = tuple(pattern for choice in dataset.images.values() for pattern in choice)
     out = set(split.but)
     ids = [image for home in split.folders for image in folder.images(patterns, home) if image not in out]
     lack = split.count - len(ids)
-    place = fill(known.images[next(iter(known.images))][0], f"{split.folders[0]}/*")
+    place = fill(dataset.images[next(iter(dataset.images))][0], f"{split.folders[0]}/*")
     return ids, [f"{lack} of {split.count} images {place}"] if lack > 0 else []
 
 
-def _item(known: Known, folder: Folder, image: str, bands: Bands) -> Item | None:
-    path = folder.find(known.images[bands], image)
+def _item(dataset: DatasetSpec, folder: Folder, image: str, bands: Bands) -> Item | None:
+    path = folder.find(dataset.images[bands], image)
     if path is None:
         return None
 
@@ -137,20 +137,20 @@ def _item(known: Known, folder: Folder, image: str, bands: Bands) -> Item | None
         found = folder.find(patterns, image) if patterns else None
         return None if found is None else folder.root / found
 
-    values = {name: place(each.patterns) for name, each in known.values.items()}
+    values = {name: place(each.patterns) for name, each in dataset.values.items()}
     return Item(
         image,
         folder.root / path,
-        place(known.labels),
-        place(known.eroded),
+        place(dataset.labels),
+        place(dataset.eroded),
         {name: found for name, found in values.items() if found},
-        known.store is not None,
+        dataset.store is not None,
     )
 
 
-def _chip(known: Known, item: Item, image: str) -> Item:
+def _chip(dataset: DatasetSpec, item: Item, image: str) -> Item:
     """The chip of an image: numbered row by row over all that begin inside it, whole ones or not."""
-    side = known.chip
+    side = dataset.chip
     grid = whole_grid(item.image)
     row, col = divmod(int(image.rpartition("_")[2]), -(-grid.width // side))
     window = Window(row * side, col * side, side, side)

@@ -1,6 +1,6 @@
 """Inria Aerial Image Labeling: buildings of ten cities, 0.3 m."""
 
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.raster.label_spec import LabelSpec
 
 CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
@@ -13,7 +13,7 @@ def images(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"train/{city}{number}" for city in CITIES for number in range(first, last + 1))
 
 
-INRIA = Known(
+INRIA = DatasetSpec(
     name="inria",
     title="Inria aerial image labeling",
     classes=("background", "building"),

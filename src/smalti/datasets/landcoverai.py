@@ -1,6 +1,6 @@
 """LandCover.ai: rural Poland, 0.25 and 0.5 m, 41 large scenes."""
 
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {
@@ -12,7 +12,7 @@ CLASSES = {
 }
 MIXES = "chips of 512; chips of one scene lie in all three parts, so that neighbours of what is scored were seen"
 
-LANDCOVERAI = Known(
+LANDCOVERAI = DatasetSpec(
     name="landcoverai",
     title="LandCover.ai, version 1",
     classes=tuple(CLASSES),

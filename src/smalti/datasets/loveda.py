@@ -1,6 +1,6 @@
 """LoveDA: towns and villages around three Chinese cities, 0.3 m."""
 
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {
@@ -13,7 +13,7 @@ CLASSES = {
     "agriculture": "#FFC380",
 }
 
-LOVEDA = Known(
+LOVEDA = DatasetSpec(
     name="loveda",
     title="LoveDA, land cover for domain adaptation",
     classes=tuple(CLASSES),

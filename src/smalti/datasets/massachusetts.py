@@ -1,12 +1,12 @@
 """Massachusetts buildings and roads: 1 m, squares of 1500 x 1500."""
 
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.raster.label_spec import LabelSpec
 
 
-def _set(thing: str, counts: tuple[int, int, int], note: str) -> Known:
+def _set(thing: str, counts: tuple[int, int, int], note: str) -> DatasetSpec:
     train, valid, test = counts
-    return Known(
+    return DatasetSpec(
         name=f"massachusetts-{thing}s",
         title=f"Massachusetts {thing}s",
         classes=("background", thing),

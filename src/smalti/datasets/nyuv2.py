@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from smalti.datasets.nyuv2_file import NAME, Nyuv2File
 from smalti.datasets.nyuv2_split import TEST, TRAIN
-from smalti.datasets.spec import Known, Split, Values, listed
+from smalti.datasets.spec import DatasetSpec, Split, Values, listed
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import to_hex
 from smalti.tiling import Window
@@ -44,9 +44,9 @@ def _depth(path: str, metres: float, words: str) -> Values:
     return Values((path,), "depth", metres, f"{words}, 0 is none")
 
 
-def _folders(name: str, classes: tuple[str, ...]) -> Known:
+def _folders(name: str, classes: tuple[str, ...]) -> DatasetSpec:
     """In the folders of ESANet's script."""
-    return Known(
+    return DatasetSpec(
         name=name,
         title=f"NYU Depth v2, {len(classes)} classes",
         classes=classes,
@@ -80,7 +80,7 @@ def _numbered(pattern: str) -> dict[str, Split]:
     }
 
 
-def _one_file(folders: Known) -> Known:
+def _one_file(folders: DatasetSpec) -> DatasetSpec:
     """In the authors' own file."""
     count = len(folders.classes)
     return replace(

@@ -1,7 +1,7 @@
 """ISPRS Potsdam: red, green, blue and near infrared at 5 cm, 38 squares of 6000 x 6000."""
 
 from smalti.datasets.isprs import CITATION, CLASSES, LICENCE, SPEC
-from smalti.datasets.spec import Known, Split, Values, listed
+from smalti.datasets.spec import DatasetSpec, Split, Values, listed
 
 TRAIN = listed(
     "2_10 2_11 2_12 3_10 3_11 3_12 4_10 4_11 4_12 5_10 5_11 5_12 6_7 6_8 6_9 6_10 6_11 6_12 7_7 7_8 7_9 7_10 7_11 7_12"
@@ -9,7 +9,7 @@ TRAIN = listed(
 TEST = listed("2_13 2_14 3_13 3_14 4_13 4_14 4_15 5_13 5_14 5_15 6_13 6_14 6_15 7_13")
 FAULTY = "7_10"
 
-POTSDAM = Known(
+POTSDAM = DatasetSpec(
     name="potsdam",
     title="ISPRS 2D semantic labelling, Potsdam",
     classes=tuple(CLASSES),

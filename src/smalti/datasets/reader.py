@@ -9,7 +9,7 @@ from smalti.card import Card, Task
 from smalti.datasets.folder import fill
 from smalti.datasets.index import Borders, Item, Search, find_items, whole_grid
 from smalti.datasets.selection import Taken
-from smalti.datasets.spec import Bands, Known
+from smalti.datasets.spec import Bands, DatasetSpec
 from smalti.errors import DataError
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
@@ -26,7 +26,7 @@ from smalti.tiling import Window
 class Opener:
     """How the images and labels of a data set are opened for one card's bands and one task's classes."""
 
-    known: Known
+    dataset: DatasetSpec
     has: Bands
     """The bands of the files, in their order."""
     bands: Sequence[str]
@@ -39,16 +39,16 @@ class Opener:
 
     def image(self, item: Item) -> Reader | CroppedReader:
         """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
-        if self.known.store:
-            return _whole(self.known.store.image(item.image, item.id, tuple(self.bands)))
+        if self.dataset.store:
+            return _whole(self.dataset.store.image(item.image, item.id, tuple(self.bands)))
         reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
         return reader if item.window is None else CroppedReader(reader, item.window)
 
     def labels(self, item: Item, grid: Grid, borders: Borders = "full") -> LabelReader:
         """The labels on the image's grid."""
         path = item.truth(borders)
-        if self.known.store:
-            return ImageLabels(self.known.store.labels(item.image, item.id, path), self.task, self.spec)
+        if self.dataset.store:
+            return ImageLabels(self.dataset.store.labels(item.image, item.id, path), self.task, self.spec)
         if item.window is None:
             return open_labels(path, grid, self.task, self.spec)
         labels = open_labels(path, whole_grid(item.image), self.task, self.spec)
@@ -68,22 +68,22 @@ class Opener:
         wanted = self._spec(name, task, spec)
         if name not in item.values:
             raise DataError(
-                f"{item.place}: {self.known.name} has no {name} of it; see: smalti data {self.known.name} DIR"
+                f"{item.place}: {self.dataset.name} has no {name} of it; see: smalti data {self.dataset.name} DIR"
             )
-        if self.known.store:
-            return ValueReader(self.known.store.values(item.image, item.id, name), task, wanted)
+        if self.dataset.store:
+            return ValueReader(self.dataset.store.values(item.image, item.id, name), task, wanted)
         path = item.values[name]
-        return open_values(path, _shorter(grid, path, self.known.values[name].short), task, wanted)
+        return open_values(path, _shorter(grid, path, self.dataset.values[name].short), task, wanted)
 
     def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
         """How the values are written down, as `spec` says it, or else the data set."""
-        metres = self.known.values[name].metres
+        metres = self.dataset.values[name].metres
         if spec.scale is not None:
             return spec
         if metres is None or task.unit not in METRES:
             raise DataError(
-                f"{self.known.name}: nobody says how its {name} becomes {task.name} in {task.unit or 'no unit'}; "
-                f"it is {self.known.values[name].words}: say what 1 is worth by scale"
+                f"{self.dataset.name}: nobody says how its {name} becomes {task.name} in {task.unit or 'no unit'}; "
+                f"it is {self.dataset.values[name].words}: say what 1 is worth by scale"
             )
         return spec.model_copy(update={"scale": metres / METRES[task.unit]})
 
@@ -101,7 +101,7 @@ def _shorter(grid: Grid, path: Path, short: int) -> Grid:
 
 
 def make_opener(
-    known: Known, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, str | int] | None = None
+    dataset: DatasetSpec, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, str | int] | None = None
 ) -> Opener:
     """An opener; `classes` renames or joins classes of the data set: its name to a task's name, id or `ignore`.
 
@@ -109,27 +109,27 @@ def make_opener(
     """
     wanted = dict(classes or {})
     for name in wanted:
-        if name not in known.classes:
-            raise DataError(f"{known.name} has no class {name!r}; its classes are {', '.join(known.classes)}")
-    for name in known.classes:
+        if name not in dataset.classes:
+            raise DataError(f"{dataset.name} has no class {name!r}; its classes are {', '.join(dataset.classes)}")
+    for name in dataset.classes:
         if name not in wanted and name not in task.labels:
             raise DataError(
-                f"{known.name} has the class {name!r}, the task has {', '.join(task.labels)}; "
+                f"{dataset.name} has the class {name!r}, the task has {', '.join(task.labels)}; "
                 f"say what becomes of it: classes = {{ {name!r} = 'ignore' }}"
             )
 
     def renamed(values: dict[Any, str | int]) -> dict[Any, str | int]:
         return {value: wanted.get(str(name), name) for value, name in values.items()}
 
-    spec = known.spec
+    spec = dataset.spec
     spec = spec.model_copy(update={"colors": renamed(spec.colors), "ids": renamed(spec.ids)})
     # The data set alone says what its colours mean: a task's own may be others.
     plain = task.model_copy(update={"colors": (), "label_colors": {}})
-    return Opener(known, has, bands, plain, spec)
+    return Opener(dataset, has, bands, plain, spec)
 
 
 def open_split(
-    known: Known,
+    dataset: DatasetSpec,
     root: Path,
     split: str,
     card: Card,
@@ -141,32 +141,36 @@ def open_split(
 
     DataError where an image, its labels or values are missing, or the classes differ.
     """
-    return open_found(known, find_items(known, root, split, card.bands, borders), card, taken, classes)
+    return open_found(dataset, find_items(dataset, root, split, card.bands, borders), card, taken, classes)
 
 
 def open_found(
-    known: Known, search: Search, card: Card, taken: Sequence[Taken], classes: dict[str, str | int] | None = None
+    dataset: DatasetSpec,
+    search: Search,
+    card: Card,
+    taken: Sequence[Taken],
+    classes: dict[str, str | int] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
     """See `open_split`, where the images of the split are found already."""
     labelled = next((each.task for each in taken if not each.name), None)
-    opener = make_opener(known, search.bands, card.bands, labelled or known.task(), classes if labelled else None)
+    opener = make_opener(dataset, search.bands, card.bands, labelled or dataset.task(), classes if labelled else None)
     for each in taken:
-        if lack := lacking(known, search.items, each.name):
+        if lack := lacking(dataset, search.items, each.name):
             raise DataError(f"{lack}; add them, or let `tasks` name only tasks that need none")
     return replace(opener, taken=tuple(taken)), search.items
 
 
-def lacking(known: Known, items: Sequence[Item], name: str) -> str:
+def lacking(dataset: DatasetSpec, items: Sequence[Item], name: str) -> str:
     """What is wrong with the values of that name in one line; nothing if each item has them, or there is no name.
 
     DataError where the data set knows no such values at all.
     """
-    if name and name not in known.values:
+    if name and name not in dataset.values:
         raise DataError(
-            f"{known.name} has no values called {name!r}; it has {', '.join(known.values) or 'none at all'}"
+            f"{dataset.name} has no values called {name!r}; it has {', '.join(dataset.values) or 'none at all'}"
         )
     lacks = [item for item in items if name and name not in item.values]
     if not lacks:
         return ""
-    first = fill(known.values[name].patterns[0], lacks[0].id)
-    return f"{known.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {first}"
+    first = fill(dataset.values[name].patterns[0], lacks[0].id)
+    return f"{dataset.name}: {len(lacks)} of {len(items)} images have no {name}, the first one is {first}"

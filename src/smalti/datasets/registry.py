@@ -10,33 +10,33 @@ from smalti.datasets.loveda import LOVEDA
 from smalti.datasets.massachusetts import BUILDINGS, ROADS
 from smalti.datasets.nyuv2 import NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET
 from smalti.datasets.potsdam import POTSDAM
-from smalti.datasets.spec import Known, Split
+from smalti.datasets.spec import DatasetSpec, Split
 from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import DataError
 
-KNOWN: dict[str, Known] = {
-    known.name: known
-    for known in (
+DATASETS: dict[str, DatasetSpec] = {
+    dataset.name: dataset
+    for dataset in (
         VAIHINGEN, POTSDAM, DEEPGLOBE, LOVEDA, INRIA, BUILDINGS, ROADS, LANDCOVERAI, DUBAI,
         NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET,
     )
 }  # fmt: skip
 
 
-def find_known(name: str) -> Known:
+def find_dataset(name: str) -> DatasetSpec:
     """The data set of that name; DataError with the nearest name where there is none."""
-    if name not in KNOWN:
-        raise DataError(f"no data set is known as {name!r}{_near(name, list(KNOWN))}")
-    return KNOWN[name]
+    if name not in DATASETS:
+        raise DataError(f"there is no data set {name!r}{_near(name, list(DATASETS))}")
+    return DATASETS[name]
 
 
-def find_split(known: Known, name: str) -> Split:
+def find_split(dataset: DatasetSpec, name: str) -> Split:
     """A split of a data set; DataError where there is none of that name, or its labels are not public."""
-    if name not in known.splits:
-        raise DataError(f"{known.name} has no split {name!r}{_near(name, list(known.splits))}")
-    split = known.splits[name]
+    if name not in dataset.splits:
+        raise DataError(f"{dataset.name} has no split {name!r}{_near(name, list(dataset.splits))}")
+    split = dataset.splits[name]
     if not split.labelled:
-        raise DataError(f"{known.name}: the labels of its split {name} are not public; choose another split")
+        raise DataError(f"{dataset.name}: the labels of its split {name} are not public; choose another split")
     return split
 
 

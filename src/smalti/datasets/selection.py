@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smalti.card import Task
-from smalti.datasets.spec import Known
+from smalti.datasets.spec import DatasetSpec
 from smalti.raster.values import DEFAULT, ValueSpec
 
 
@@ -19,7 +19,7 @@ class Taken:
     """How they are written down, where the data set does not tell."""
 
 
-def take(known: Known, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Taken]:
+def take(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Taken]:
     """The first task of classes takes the classes, one of values what `also` gives it by its name.
 
     Without it heights and depths take the first values of their quantity whose unit the data set tells; a task for
@@ -27,12 +27,12 @@ def take(known: Known, tasks: Sequence[Task], also: Mapping[str, tuple[str, Valu
     """
     taken = [Taken(task) for task in tasks if task.kind == "classes"][:1]
     for task in tasks:
-        if task.kind == "value" and (found := also.get(task.name) or _usual(known, task)):
+        if task.kind == "value" and (found := also.get(task.name) or _usual(dataset, task)):
             taken.append(Taken(task, *found))
     return taken
 
 
-def _usual(known: Known, task: Task) -> tuple[str, ValueSpec] | None:
-    values = known.values.items()
+def _usual(dataset: DatasetSpec, task: Task) -> tuple[str, ValueSpec] | None:
+    values = dataset.values.items()
     fitting = [name for name, each in values if task.quantity and each.quantity == task.quantity and each.metres]
     return (fitting[0], DEFAULT) if fitting else None

@@ -74,7 +74,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
+class DatasetSpec:
     """A public data set."""
 
     name: str

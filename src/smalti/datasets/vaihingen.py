@@ -1,13 +1,13 @@
 """ISPRS Vaihingen: near infrared, red, green at 9 cm, 33 areas of a small town."""
 
 from smalti.datasets.isprs import CITATION, CLASSES, LICENCE, SPEC
-from smalti.datasets.spec import Known, Split, Values, listed
+from smalti.datasets.spec import DatasetSpec, Split, Values, listed
 
 TRAIN = listed("1 3 5 7 11 13 15 17 21 23 26 28 30 32 34 37")
 TEST = listed("2 4 6 8 10 12 14 16 20 22 24 27 29 31 33 35 38")
 LIGHT = listed("11 15 28 30 34")
 
-VAIHINGEN = Known(
+VAIHINGEN = DatasetSpec(
     name="vaihingen",
     title="ISPRS 2D semantic labelling, Vaihingen",
     classes=tuple(CLASSES),

@@ -119,7 +119,7 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
 
 
 CHOICES = (
-    *("folder", "scenes", "drawn", "known"),
+    *("folder", "scenes", "drawn", "dataset"),
     *("worsened", "ranked", "pairs", "triage"),
     *("class_folders", "table", "adience"),
     *("classes", "value", "edges"),

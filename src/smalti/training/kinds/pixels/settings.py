@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.augment import Augment
-from smalti.data.sources import AnySource, KnownSource
+from smalti.data.sources import AnySource, DatasetSource
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
@@ -75,7 +75,7 @@ class DataSettings(Settings):
     def check_selection(self) -> None:
         """ValueError if a part of a public data set that is meant for tests would choose the checkpoint unasked."""
         for source in self.validation:
-            if isinstance(source, KnownSource) and source.role == "test" and not self.select_on_test:
+            if isinstance(source, DatasetSource) and source.role == "test" and not self.select_on_test:
                 raise ValueError(
                     f"data.validation: {source.split} of {source.name} is meant for tests, and would choose the "
                     "checkpoint; take another part, or say data.select_on_test = true: every score will then say so"

@@ -8,7 +8,7 @@ from smalti.datasets.reader import Opener
 from smalti.datasets.selection import Taken
 
 
-class KnownScene(FileScene):
+class DatasetScene(FileScene):
     """An image of a data set; chips of one file are scenes of their own."""
 
     def __init__(self, item: Item, opener: Opener, borders: Borders, card: Card) -> None:

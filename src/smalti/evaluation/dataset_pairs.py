@@ -8,7 +8,7 @@ from smalti.datasets.reader import Opener
 from smalti.evaluation.pairs import Pair
 
 
-def known_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "full") -> list[Pair]:
+def dataset_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "full") -> list[Pair]:
     """One pair per image; the other kind of labels only where every image has it."""
     other: Borders = "full" if borders == "eroded" else "eroded"
     classes = any(not each.name for each in opener.taken)

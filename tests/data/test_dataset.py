@@ -3,28 +3,29 @@
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
 from smalti.cli.known_data import recipe_part
 from smalti.data.apart import check_apart
 from smalti.data.census import census
 from smalti.data.scored import scored_pairs
-from smalti.data.sources import KnownSource, Pool, open_source
-from smalti.datasets.registry import KNOWN
+from smalti.data.sources import AnySource, DatasetSource, Pool, open_source
+from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, RecipeError
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.prepare import open_split
 from smalti.training.recipe import read_segmentation
 from tests.datasets.drawn import lay_out, small, truth
 
-SPLIT = "\nkind = 'known'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"
+SPLIT = "\nkind = 'dataset'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"
 
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
     """Writes a recipe on a small Vaihingen and reads it."""
-    monkeypatch.setitem(KNOWN, "vaihingen", small(KNOWN["vaihingen"]))
-    lay_out(KNOWN["vaihingen"], tmp_path / "set")
-    head = recipe_part(KNOWN["vaihingen"]).partition("[[data")[0]
+    monkeypatch.setitem(DATASETS, "vaihingen", small(DATASETS["vaihingen"]))
+    lay_out(DATASETS["vaihingen"], tmp_path / "set")
+    head = recipe_part(DATASETS["vaihingen"]).partition("[[data")[0]
 
     def write(validation="validation-5", test="test", more="", *changes):
         text = f"{head}\n[data]\nroot = '{tmp_path}'\n{more}\n"
@@ -45,13 +46,13 @@ def test_windows_and_pairs_come_from_the_files_themselves(recipe):
     [scenes] = split.train
     assert [scene.name for scene in scenes] == ["1", "3"]
     patch = scenes[0].read(Window(0, 0, 12, 21))
-    assert np.array_equal(patch.targets["classes"], truth(KNOWN["vaihingen"])) and patch.image.shape == (12, 21, 3)
+    assert np.array_equal(patch.targets["classes"], truth(DATASETS["vaihingen"])) and patch.image.shape == (12, 21, 3)
     window = Pool(scenes, "class").patch(np.random.default_rng(0), 8)
     assert window.targets["classes"].shape == (8, 8)
     assert census(scenes, card.tasks)["classes"].pixels.all()
     pair = split.validation[0]
     with_borders = pair.truth[card.tasks[0].name](pair.open_image().grid).read(Window(0, 0, 12, 21))
-    assert np.array_equal(with_borders, truth(KNOWN["vaihingen"]))
+    assert np.array_equal(with_borders, truth(DATASETS["vaihingen"]))
     assert pair.open_others is not None and not pair.eroded
 
 
@@ -62,8 +63,8 @@ def test_eroded_labels_and_other_classes_on_request(recipe, tmp_path):
         pixels = np.asarray(Image.open(path)).copy()
         pixels[:, 0] = 0
         Image.fromarray(pixels).save(path)
-    fields = {"kind": "known", "name": "vaihingen", "path": "set", "split": "train", "borders": "eroded"}
-    source = KnownSource.model_validate(fields | {"classes": {"tree": "building"}})
+    fields = {"kind": "dataset", "name": "vaihingen", "path": "set", "split": "train", "borders": "eroded"}
+    source = DatasetSource.model_validate(fields | {"classes": {"tree": "building"}})
     labels = open_source(source, tmp_path, card, card.tasks)[0].read(Window(0, 0, 1, 21)).targets["classes"]
     assert labels[0, [0, 1, 9]].tolist() == [255, 0, 1]
     [pair, *_], places = scored_pairs(source, tmp_path, card, card.tasks)
@@ -93,13 +94,13 @@ def test_names_that_are_unknown_stop_the_recipe(recipe):
 
 
 def test_chips_of_one_file_are_places_of_their_own(tmp_path, monkeypatch):
-    known = small(KNOWN["landcoverai"])
-    monkeypatch.setitem(KNOWN, "landcoverai", known)
-    lay_out(known, tmp_path)
+    dataset = small(DATASETS["landcoverai"])
+    monkeypatch.setitem(DATASETS, "landcoverai", dataset)
+    lay_out(dataset, tmp_path)
     (tmp_path / "test.txt").write_text("10_1_2\n10_1_4\n")
-    fields = {"kind": "known", "name": "landcoverai", "path": ".", "split": "test"}
-    source = KnownSource.model_validate(fields)
-    card = recipe_card(known)
+    fields = {"kind": "dataset", "name": "landcoverai", "path": ".", "split": "test"}
+    source = DatasetSource.model_validate(fields)
+    card = recipe_card(dataset)
     scenes = open_source(source, tmp_path, card, card.tasks)
     assert [(scene.grid.height, scene.grid.width) for scene in scenes] == [(4, 4), (4, 4)]
     _, places = scored_pairs(source, tmp_path, card, card.tasks)
@@ -109,16 +110,23 @@ def test_chips_of_one_file_are_places_of_their_own(tmp_path, monkeypatch):
         check_apart(places, places, ("a", "b"))
 
 
-def recipe_card(known):
+def recipe_card(dataset):
     from smalti.card import Card
 
-    return Card(name="t", net="ued", tasks=(known.task(),))
+    return Card(name="t", net="ued", tasks=(dataset.task(),))
 
 
-@pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
-def test_the_recipe_that_is_printed_is_one(known, tmp_path):
-    text = recipe_part(known)
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)
+def test_the_recipe_that_is_printed_is_one(dataset, tmp_path):
+    text = recipe_part(dataset)
     if "[[data.validation]]" not in text:
         text += "\n[[data.validation]]\nkind = 'drawn'\nseeds = [1]\n"
     (tmp_path / "r.toml").write_text(text)
-    assert read_segmentation(tmp_path / "r.toml").data.train[0].name == known.name
+    assert read_segmentation(tmp_path / "r.toml").data.train[0].name == dataset.name
+
+
+def test_the_former_name_of_the_kind_is_read() -> None:
+    fields = {"name": "vaihingen", "path": "set", "split": "train"}
+    read = TypeAdapter(AnySource).validate_python
+    assert read(fields | {"kind": "known"}) == read(fields | {"kind": "dataset"})
+    assert read({"kind": "known"} | fields).kind == "dataset"
