@@ -21,6 +21,7 @@ from smalti.cli.any_model import checkpoint_folder
 from smalti.cli.map import command
 from smalti.cli.progress import Log
 from smalti.errors import SmaltiError
+from tests.needs import need_engine
 from tests.tiny import tiny_card, tiny_model
 
 PLACE = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6)}
@@ -273,6 +274,23 @@ def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path, monkeypatch: pytes
     assert set(np.unique(pixels(out)).tolist()) <= {0, 1, 2}
     refused = smalti_map(scene, "-o", out, "--model", tmp_path / "own", "--engine", "openvino")
     assert "smalti export makes a file of it" in refused.stderr
+
+
+def test_an_engine_without_kernels_for_this_processor_leaves_nothing_behind(
+    scene: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_engine("openvino")
+    from smalti.runtime.openvino import openvino
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("Exception from core.cpp:117:\nbad combination\n")
+
+    monkeypatch.setattr(openvino.Core, "compile_model", refuse)
+    refused = smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model, "--engine", "openvino")
+    assert refused.exit_code == 3 and refused.stderr.count("\n") == 1
+    assert "bad combination; run it with ONNX Runtime: --engine onnx" in refused.stderr
+    assert not list(tmp_path.glob("*m.tif*"))
+    assert smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model).exit_code == 0
 
 
 def test_a_checkpoint_without_torch_names_what_brings_it(scene: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from smalti.deploy.onnx import Answers, export_model
 from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.build import Model, build
 from smalti.runtime.open import open_model
+from tests.needs import need_engine
 
 pytestmark = pytest.mark.slow  # writing a graph takes seconds
 
@@ -45,7 +46,7 @@ def test_flow_warp_is_right_at_every_size_and_engine(net: str, tmp_path: Path) -
     assert export_model(model, card, path).difference < LIMIT
     assert path.stat().st_size < 12e6
     for engine in ("onnx", "openvino"):
-        pytest.importorskip(engine)
+        need_engine(engine)
         predict = open_model(str(path), engine)  # type: ignore[arg-type]
         for shape in [(2, 32, 32), (1, 97, 161), (1, 512, 512), (1, 1024, 768)]:
             pixels = blobs(card, shape, np.random.default_rng(1))

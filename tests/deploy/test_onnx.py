@@ -11,6 +11,7 @@ from smalti.errors import ExportError
 from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
 from tests.deploy.nets import Baked, Fixed, Warp, cards
+from tests.needs import need_engine
 
 pytestmark = pytest.mark.slow  # writing a graph takes seconds
 
@@ -46,7 +47,7 @@ def test_the_file_is_valid_sealed_and_says_nothing_of_its_maker(exported: tuple[
 def test_engines_answer_like_torch(
     exported: tuple[Path, Warp, Parity], engine: str, shape: tuple[int, int, int, int]
 ) -> None:
-    pytest.importorskip(engine + "runtime" if engine == "onnx" else engine)
+    need_engine(engine)
     path, net, _ = exported
     batch = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
     answer = open_model(str(path), engine, threads=1)(batch)  # type: ignore[arg-type]

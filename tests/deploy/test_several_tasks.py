@@ -16,6 +16,7 @@ from smalti.nets.build import Model, build
 from smalti.runtime.models import verify
 from smalti.runtime.open import open_model
 from smalti.training.predict import TorchPredictor
+from tests.needs import need_engine
 
 pytestmark = pytest.mark.slow  # writing a graph takes seconds
 
@@ -62,7 +63,7 @@ def test_the_one_file_has_an_output_for_each_task(exported: tuple[Path, Model, P
 def test_engines_answer_every_task_like_torch(
     exported: tuple[Path, Model, Parity], engine: str, shape: tuple[int, int, int]
 ) -> None:
-    pytest.importorskip(engine + "runtime" if engine == "onnx" else engine)
+    need_engine(engine)
     path, model, _ = exported
     pixels = blobs(CARD, shape, np.random.default_rng(1))
     expected = TorchPredictor(model)(pixels)

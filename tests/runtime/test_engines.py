@@ -9,6 +9,7 @@ from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.models import seal
 from smalti.runtime.open import Engine, OpenModel, open_model
+from tests.needs import need_engine, openvino_refuses
 from tests.tiny import tiny_card, tiny_model
 
 Opener = Callable[[Card], OpenModel]
@@ -101,11 +102,11 @@ class TestOpenVino(EngineContract):
 
     @pytest.fixture(autouse=True)
     def _needs_openvino(self) -> None:
-        pytest.importorskip("openvino")
+        need_engine("openvino")
 
 
 def test_engines_agree(tmp_path: Path) -> None:
-    pytest.importorskip("openvino")
+    need_engine("openvino")
     path = str(tiny_model(tmp_path / "tiny.onnx"))
     batch = np.random.default_rng(0).integers(0, 255, (1, 3, 32, 32), np.uint8)
     onnx, openvino = (open_model(path, engine, 1)(batch)["landcover"] for engine in ("onnx", "openvino"))
@@ -119,6 +120,62 @@ def test_without_openvino_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"smalti\[openvino\]"):
         open_model(str(tiny_model(tmp_path / "tiny.onnx")), "openvino")
+
+
+def refuse_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO as it is on a processor for which it has no kernels."""
+    pytest.importorskip("smalti.runtime.openvino", exc_type=MissingExtraError)
+    from smalti.runtime.openvino import openvino
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("Exception from src/core.cpp:117:\nException from src/plugin.cpp:54:\nbad combination\n\n")
+
+    monkeypatch.setattr(openvino.Core, "compile_model", refuse)
+
+
+def test_openvino_is_refused_before_it_has_work_where_it_cannot_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_compile(monkeypatch)
+    with pytest.raises(ModelError) as error:
+        open_model(str(tiny_model(tmp_path / "tiny.onnx")), "openvino")
+    assert "cannot compile it for this processor: bad combination; run it with" in str(error.value)
+    assert str(error.value).endswith("--engine onnx") and "core.cpp" not in str(error.value)
+
+
+def test_auto_answers_where_openvino_cannot_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_to_compile(monkeypatch)
+    assert open_model(str(tiny_model(tmp_path / "tiny.onnx")))(np.zeros((1, 3, 8, 8), np.uint8))
+
+
+def test_tests_of_an_engine_are_skipped_where_it_cannot_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_to_compile(monkeypatch)
+    openvino_refuses.cache_clear()
+    try:
+        with pytest.raises(pytest.skip.Exception, match="this processor: bad combination"):
+            need_engine("openvino")
+    finally:
+        openvino_refuses.cache_clear()
+
+
+def test_a_graph_of_several_inputs_is_refused_by_openvino() -> None:
+    need_engine("openvino")
+    with pytest.raises(ModelError, match="2 inputs"):
+        open_model("bestshot", "openvino")
+
+
+def test_what_fails_while_openvino_runs_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_engine("openvino")
+    from smalti.runtime.openvino import OpenVinoPredictor
+
+    class Failing:
+        def infer(self, _: object) -> None:
+            raise RuntimeError("Exception from src/infer.cpp:3:\nno memory\n")
+
+    model = open_model(str(tiny_model(tmp_path / "tiny.onnx")), "openvino")
+    monkeypatch.setattr(OpenVinoPredictor, "_request", lambda *_: Failing())
+    with pytest.raises(ModelError, match=r"a batch of shape \(1, 3, 8, 8\): no memory$"):
+        model(np.zeros((1, 3, 8, 8), np.uint8))
 
 
 def test_at_least_one_core() -> None:

@@ -38,7 +38,10 @@ class OpenVinoPredictor:
     """Runs a model file in float32 with OpenVINO, compiled once per batch shape (static shapes run 1.2-1.4x faster)."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
-        """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
+        """`threads` defaults to the cores this process may use.
+
+        ModelError if the engine refuses the file, or cannot compile it for this processor: tried at once, for one tile.
+        """
         self.card = model.card
         self._path = model.path
         self._core = openvino.Core()
@@ -51,15 +54,25 @@ class OpenVinoPredictor:
         try:
             self._model = self._core.read_model(model.content)
         except RuntimeError as error:
-            raise ModelError(f"{model.path}: OpenVINO cannot load it: {str(error).splitlines()[0]}") from None
+            raise ModelError(f"{model.path}: OpenVINO cannot load it: {_cause(error)}") from None
+        if len(self._model.inputs) != 1:
+            raise ModelError(
+                f"{model.path}: takes {len(self._model.inputs)} inputs; maps need a model of one, the pixels"
+            )
         self._outputs = [self._index(task.name) for task in self.card.tasks]
         self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
+        self._request((1, len(self.card.bands), self.card.tile, self.card.tile))
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
         pixels = network_input(batch, self.card)
         request = self._request(pixels.shape)
-        request.infer([pixels])
+        try:
+            request.infer([pixels])
+        except RuntimeError as error:
+            raise ModelError(
+                f"model {self.card.name} fails on a batch of shape {pixels.shape}: {_cause(error)}"
+            ) from None
         names = (task.name for task in self.card.tasks)
         # copied: the request writes its next answer into the same memory
         return {name: request.get_output_tensor(at).data.copy() for name, at in zip(names, self._outputs, strict=True)}
@@ -68,13 +81,25 @@ class OpenVinoPredictor:
         if shape not in self._compiled:
             if len(self._compiled) == _KEPT:
                 del self._compiled[next(iter(self._compiled))]
+            self._compiled[shape] = self._compile(shape)
+        return self._compiled[shape]
+
+    def _compile(self, shape: tuple[int, ...]) -> "openvino.InferRequest":
+        try:
             static = self._model.clone()
             static.reshape(list(shape))
-            self._compiled[shape] = self._core.compile_model(static, "CPU", self._hints).create_infer_request()
-        return self._compiled[shape]
+            return self._core.compile_model(static, "CPU", self._hints).create_infer_request()
+        except RuntimeError as error:
+            here = f"OpenVINO cannot compile it for this processor: {_cause(error)}"
+            raise ModelError(f"{self._path}: {here}; run it with ONNX Runtime: --engine onnx") from None
 
     def _index(self, task: str) -> int:
         for at, output in enumerate(self._model.outputs):
             if task in output.get_names():
                 return at
         raise ModelError(f"{self._path}: the graph does not answer the tasks of its card: {task}")
+
+
+def _cause(error: RuntimeError) -> str:
+    """The last line that OpenVINO says: those before it are places in its own sources."""
+    return next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__).strip()
