@@ -8,7 +8,7 @@ from tqdm import tqdm
 from smalti.cli import exit_code
 from smalti.cli.map_scenes import Options, map_scenes
 from smalti.cli.scored_data import Specs, file_pair
-from smalti.evaluation import Evaluation, Pair, TileRow, evaluate
+from smalti.evaluation import ClassTile, Evaluation, Pair, evaluate
 from smalti.evaluation.result import text_table, to_json
 from smalti.jobs import deliver
 from smalti.report.evaluation_page import write_evaluation_page
@@ -42,7 +42,7 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     if failed:
         return exit_code(failed[0])
     pair = file_pair(scene.name, scene, {predict.card.class_task().name: truth}, predict.card, Specs())
-    tiles: list[TileRow] = []
+    tiles: list[ClassTile] = []
     place = f"a drawn scene, seed {seed}"
     evaluation = evaluate(
         predict, [pair], data=place, split="the whole scene", chosen=predict.card.origin.chosen, tiles=tiles
@@ -72,7 +72,9 @@ def _options(model: str, classes: Path) -> Options:
     )
 
 
-def _write_all(out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair, tiles: list[TileRow]) -> None:
+def _write_all(
+    out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair, tiles: list[ClassTile]
+) -> None:
     """The files that show how good the map is."""
     write_preview(out / "preview.png", str(scene), classes, evaluation.facts.card)
     write_evaluation_page(out / "report.html", [evaluation], [pair], {evaluation.task.name: tiles})

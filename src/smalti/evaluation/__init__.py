@@ -3,15 +3,15 @@
 from smalti.evaluation.classes import Evaluation, ImageRow
 from smalti.evaluation.pairs import Pair, find_pairs
 from smalti.evaluation.run import TaskResult, evaluate, evaluate_tasks
-from smalti.evaluation.tiles import TileRow
+from smalti.evaluation.tiles import ClassTile
 from smalti.evaluation.values import ValueEvaluation
 
 __all__ = [
+    "ClassTile",
     "Evaluation",
     "ImageRow",
     "Pair",
     "TaskResult",
-    "TileRow",
     "ValueEvaluation",
     "evaluate",
     "evaluate_tasks",

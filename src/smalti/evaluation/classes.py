@@ -15,7 +15,7 @@ from smalti.evaluation.protocol import Conditions, Stated
 from smalti.evaluation.protocols import PLAIN, ImageVariants, Variant, VariantTally
 from smalti.evaluation.result import Main
 from smalti.evaluation.tally import open_truth
-from smalti.evaluation.tiles import TileKeeper, TileRow
+from smalti.evaluation.tiles import ClassTile, TileKeeper
 from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion, Scores
 from smalti.products import best_class
 from smalti.raster.grid import Grid
@@ -174,7 +174,7 @@ class ClassTally:
     """Classes kept out of the means; here and in `variants`, names of other tasks' classes say nothing."""
     tolerance: int | None = 3
     """Pixels within which boundaries match; None counts no boundaries."""
-    tiles: list[TileRow] | None = None
+    tiles: list[ClassTile] | None = None
     """Is filled with every tile and its maps, where there is one."""
     variants: Sequence[str] | None = None
     """Classes that some ways to score leave out; None asks for one way only."""

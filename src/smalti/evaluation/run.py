@@ -18,7 +18,7 @@ from smalti.evaluation.maps import Keep, MapKeeper
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.protocol import NOT_STATED, Stated
 from smalti.evaluation.protocols import Both
-from smalti.evaluation.tiles import TileRow
+from smalti.evaluation.tiles import ClassTile
 from smalti.evaluation.values import ValueEvaluation, ValueTally, threshold
 from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.text import count
@@ -26,11 +26,11 @@ from smalti.tiling import Window
 
 TaskResult: TypeAlias = Evaluation | ValueEvaluation
 Tiles = dict[str, list[Any]]
-"""By task: `TileRow` of classes, `ValueTile` of values."""
+"""By task: `ClassTile` of classes, `ValueTile` of values."""
 
 
 def evaluate(
-    predict: Predictor, pairs: Iterable[Pair], *, tiles: list[TileRow] | None = None, **options: Any
+    predict: Predictor, pairs: Iterable[Pair], *, tiles: list[ClassTile] | None = None, **options: Any
 ) -> Evaluation:
     """Scores the first task of kind classes of a model alone; `tiles` is filled with its tiles.
 

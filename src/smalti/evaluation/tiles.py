@@ -24,7 +24,7 @@ STEP = 2
 
 
 @dataclass(frozen=True)
-class TileRow:
+class ClassTile:
     """One tile of one image: where it lies, how good it is, and its two maps in packed form."""
 
     image: str
@@ -101,7 +101,7 @@ class _Keeper(ABC):
 class TileKeeper(_Keeper):
     """Keeps tiles of classes, which pack to a few percent: keeping them all costs little beside a scene."""
 
-    def __init__(self, image: str, tiles: list[TileRow], task: Task) -> None:
+    def __init__(self, image: str, tiles: list[ClassTile], task: Task) -> None:
         super().__init__()
         self._image, self._tiles, self._task = image, tiles, task
 
@@ -111,7 +111,7 @@ class TileKeeper(_Keeper):
         pixels = int(confusion.counts.sum())
         if pixels:
             oa = float(np.trace(confusion.counts)) / pixels
-            self._tiles.append(TileRow(self._image, window, pixels, oa, zlib.compress(maps.tobytes(), 1)))
+            self._tiles.append(ClassTile(self._image, window, pixels, oa, zlib.compress(maps.tobytes(), 1)))
 
 
 class ValueTileKeeper(_Keeper):
@@ -130,7 +130,7 @@ class ValueTileKeeper(_Keeper):
             self._tiles.append(ValueTile(self._image, window, scores.pixels, scores.rmse, packed))
 
 
-class Tile(Protocol):
+class ScoredTile(Protocol):
     """What tiles of every kind have in common."""
 
     @property
@@ -150,7 +150,7 @@ class Tile(Protocol):
         """What tiles are ranked by."""
 
 
-Kind = TypeVar("Kind", bound=Tile)
+Kind = TypeVar("Kind", bound=ScoredTile)
 
 
 def notable(tiles: Sequence[Kind], each: int = 2) -> dict[str, list[Kind]]:

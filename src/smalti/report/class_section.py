@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from smalti.evaluation import Evaluation, Pair, TileRow
+from smalti.evaluation import ClassTile, Evaluation, Pair
 from smalti.evaluation.tiles import SIDE
 from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix
@@ -33,7 +33,7 @@ class ClassRow:
         return 0.0 if np.isnan(self.iou) else 100 * self.iou
 
 
-def class_section(result: Evaluation, pairs: Sequence[Pair], tiles: Sequence[TileRow]) -> dict[str, Any]:
+def class_section(result: Evaluation, pairs: Sequence[Pair], tiles: Sequence[ClassTile]) -> dict[str, Any]:
     """What the template `classes.html` shows; `tiles` are read again from `pairs`."""
     images = sorted(result.images, key=lambda row: (row.miou, row.name))
     return {
@@ -64,7 +64,7 @@ def _class_rows(result: Evaluation) -> list[ClassRow]:
     ]
 
 
-def _shown(result: Evaluation, pair: Pair, tile: TileRow) -> ShownTile:
+def _shown(result: Evaluation, pair: Pair, tile: ClassTile) -> ShownTile:
     picture = tile_picture(pair, tile.window)
     truth, prediction = tile.maps()
     pictures = {

@@ -8,14 +8,14 @@ from typing import TypeVar
 import numpy as np
 
 from smalti.evaluation.pairs import Pair
-from smalti.evaluation.tiles import Tile, notable
+from smalti.evaluation.tiles import ScoredTile, notable
 from smalti.report.pictures import RGB, to_bytes, visible
 from smalti.tiling import Window
 
 MOST_IMAGES = 60
 """Rows of the table of images; the worst ones are shown."""
 
-Kind = TypeVar("Kind", bound=Tile)
+Kind = TypeVar("Kind", bound=ScoredTile)
 
 
 @dataclass(frozen=True)

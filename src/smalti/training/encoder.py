@@ -1,19 +1,14 @@
-"""What a training may do with a model's encoder: start it trained, keep it frozen, save the memory of its stages."""
+"""What a training may do with a model's encoder: keep it frozen, save the memory of its stages."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from smalti.errors import RecipeError
-from smalti.nets.build import Model
-from smalti.nets.weights import load_encoder
-from smalti.training.settings import EncoderSettings
 
 
 def encoder_of(model: nn.Module, setting: str) -> nn.Module:
@@ -25,23 +20,6 @@ def encoder_of(model: nn.Module, setting: str) -> nn.Module:
     if not isinstance(encoder, nn.Module):
         raise RecipeError(f"{setting} needs a net with an encoder; this one has none")
     return encoder
-
-
-def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: Callable[[], Tensor]) -> None:
-    """Loads the weights that a recipe names, if it names some, into the encoder of its model.
-
-    Args:
-        model: filled in place.
-        settings: of the recipe's net.
-        root: what a file's name is relative to.
-        images: makes the first images N,bands,H,W, normalised; batch norms that the weights lack start by them.
-
-    Raises RecipeError for a net without an encoder, and what `load_encoder` raises.
-    """
-    source = settings.encoder_weights
-    if source:
-        path = source if source.startswith("hub:") else root / Path(source).expanduser()
-        load_encoder(encoder_of(model, "net.encoder_weights"), path, settings.encoder_sha256, images())
 
 
 class Freezing:

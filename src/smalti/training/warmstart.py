@@ -1,13 +1,36 @@
-"""A new training that starts from the weights of another one, whatever has changed in the recipe since."""
+"""Weights that a new training starts from: an encoder's, a whole model's, or those of one task's branch."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from smalti.errors import ModelError
+from smalti.card import Task
+from smalti.errors import ModelError, RecipeError
 from smalti.nets.build import Model
 from smalti.nets.filling import fill_fitting
+from smalti.nets.multitask.net import MultiTask
+from smalti.nets.weights import load_encoder
 from smalti.training.checkpoint import load_checkpoint
+from smalti.training.encoder import encoder_of
+from smalti.training.settings import EncoderSettings
+
+
+def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: Callable[[], Tensor]) -> None:
+    """Loads the weights that a recipe names, if it names some, into the encoder of its model.
+
+    Args:
+        model: filled in place.
+        settings: of the recipe's net.
+        root: what a file's name is relative to.
+        images: makes the first images N,bands,H,W, normalised; batch norms that the weights lack start by them.
+
+    Raises RecipeError for a net without an encoder, and what `load_encoder` raises.
+    """
+    source = settings.encoder_weights
+    if source:
+        path = source if source.startswith("hub:") else root / Path(source).expanduser()
+        load_encoder(encoder_of(model, "net.encoder_weights"), path, settings.encoder_sha256, images())
 
 
 def fill(model: nn.Module, folder: Path) -> list[str]:
@@ -24,3 +47,32 @@ def fill(model: nn.Module, folder: Path) -> list[str]:
             "same order, or a checkpoint of one task as the task's `init`"
         )
     return fill_fitting(model.state_dict(), weights, str(folder))
+
+
+def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
+    """Fills the branch of a task from a checkpoint's folder; lines that say what was filled and what was not.
+
+    RecipeError for a checkpoint of other tasks, and for a net without branches to fill.
+    """
+    if init is None:
+        return []
+    card, weights = load_checkpoint(Path(init).expanduser())
+    task = model.card.task(name)
+    if not isinstance(model.net, MultiTask):
+        raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; take train.start")
+    if [_answer(theirs) for theirs in card.tasks] != [_answer(task)]:
+        raise RecipeError(
+            f"card.tasks: init of {task.name}: {init} answers "
+            f"{' and '.join(map(_described, card.tasks))}, expected {_described(task)} alone"
+        )
+    return model.net.fill_branch(name, weights)
+
+
+def _answer(task: Task) -> tuple[object, ...]:
+    """What must be alike for one net's head to serve another."""
+    return task.kind, task.labels, task.unit, task.quantity
+
+
+def _described(task: Task) -> str:
+    what = f"{len(task.labels)} classes" if task.has_classes else task.quantity or "values"
+    return f"{task.name} ({what}{f' in {task.unit}' if task.unit else ''})"

@@ -20,13 +20,12 @@ from smalti.nets.build import Model, build
 from smalti.nets.multitask.values import begin_values
 from smalti.scene import Predictor
 from smalti.text import count
-from smalti.training.branches import fill_branch
 from smalti.training.distributed import ALONE
-from smalti.training.encoder import start_encoder
 from smalti.training.kinds.images.losses import make_image_loss
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.split import data_name, make_cutter, open_split
 from smalti.training.predict import TorchPredictor, load_model
+from smalti.training.warmstart import fill_branch, start_encoder
 from smalti.training.work import Conclusion
 
 SELECTABLE = {"image_classes": ("top1", "top5", "macro_f1", "one_off"), "image_value": ("neg_mae", "delta1")}

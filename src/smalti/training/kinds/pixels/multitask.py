@@ -15,13 +15,13 @@ from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
 from smalti.nets.multitask.values import begin_values
 from smalti.text import count
-from smalti.training.branches import fill_branch
 from smalti.training.distributed import ALONE
 from smalti.training.kinds.pixels.edges import edges_of
 from smalti.training.kinds.pixels.multitask_settings import AnyTask, MultitaskRecipe
 from smalti.training.kinds.pixels.scores import line, pooled, selectable
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.predict import TorchPredictor
+from smalti.training.warmstart import fill_branch
 from smalti.training.work import Conclusion
 
 FIRST = 16

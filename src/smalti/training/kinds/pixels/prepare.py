@@ -20,9 +20,9 @@ from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
 from smalti.text import count as counted
-from smalti.training.encoder import start_encoder
 from smalti.training.kinds.pixels.edges import with_edges
 from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.warmstart import start_encoder
 
 MEGABYTE = 1 << 20
 

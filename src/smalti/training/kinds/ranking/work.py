@@ -19,10 +19,10 @@ from smalti.errors import DataError
 from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
 from smalti.nets.build import Model, build
 from smalti.text import count
-from smalti.training.encoder import start_encoder
 from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
 from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe
 from smalti.training.predict import load_model
+from smalti.training.warmstart import start_encoder
 from smalti.training.work import Conclusion
 
 START = 16
