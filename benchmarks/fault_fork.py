@@ -41,7 +41,7 @@ def preload() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import smalti.cli.evaluate
-    import smalti.cli.map_scenes
+    import smalti.workflows.map
     import smalti.cli.photo_folder
     import smalti.cli.training_run
     import smalti.photos.page

@@ -15,16 +15,17 @@ import tempfile
 from datetime import date
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import psutil
 import rasterio
 from affine import Affine
 
-from smalti.cli.map_scenes import Options, Run, map_scenes
 from smalti.synth.scene import draw
 from smalti.tiling import Window
+from smalti.workflows.map import MapResult, map_many
+from smalti.workflows.map_options import MapOptions
+from smalti.workflows.models import open_model
 
 FORMATS = (".gpkg", ".geojson", ".fgb", ".parquet")
 PLACES = (
@@ -74,20 +75,13 @@ def write_scenes(folder: Path, count: int, size: int) -> list[str]:
 
 def map_all(paths: list[str], folder: Path, asked: argparse.Namespace) -> Measured:
     """Maps them as the command line does, a quarter of each hundred in each format."""
-    measured, map_one = Measured(), Run.map_one
-
-    def measured_one(self: Run, *arguments: Any) -> None:
-        map_one(self, *arguments)
-        measured.take()
-
-    Run.map_one = measured_one
-    options = {"tta": False, "confidence": True, "probabilities": False, "cog": False, "min_area": 20.0, "report": True}
-    more = {"resolution": None, "bands": None, "engine": asked.engine, "threads": None}
+    measured, model = Measured(), open_model(asked.model, asked.engine)
     for begin in range(0, len(paths), 25):
         polygons = FORMATS[begin // 25 % len(FORMATS)]
-        chosen = Options(model=asked.model, polygons=polygons, **options, **more)
-        failed = map_scenes(paths[begin : begin + 25], f"{folder}/maps/", False, chosen)
-        assert not failed, failed
+        options = MapOptions(polygons=polygons, confidence=True, min_area=20.0, report=True)
+        for found in map_many(paths[begin : begin + 25], f"{folder}/maps/", model=model, options=options):
+            assert isinstance(found, MapResult), found
+            measured.take()
     return measured
 
 

@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from pyogrio.raw import write as write_vectors
 
 from smalti.card import Task
-from smalti.cli import exit_code, map_scenes
-from smalti.cli.any_model import checkpoint_folder
+from smalti.cli import exit_code
 from smalti.cli.map import command
 from smalti.cli.progress import Log
 from smalti.errors import SmaltiError
 from tests.needs import need_engine
+from smalti.workflows.models import checkpoint_folder
 from tests.tiny import tiny_card, tiny_model
 
 PLACE = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6)}
@@ -188,7 +188,7 @@ def nothing_done(*_: Any, **__: Any) -> None:
 def test_what_needs_no_pixel_is_refused_before_the_first(
     scene: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_scenes, "map_scene", nothing_done)
+    monkeypatch.setattr("smalti.workflows.map.map_scene", nothing_done)
     monkeypatch.chdir(tmp_path)
     heights = tiny_model(tmp_path / "heights.onnx", tiny_card(tasks=(Task(name="height", kind="value"),)))
     nowhere = image(tmp_path / "nowhere.tif", crs=None, transform=Affine(1, 0, 0, 0, -1, 60))
@@ -215,7 +215,7 @@ def test_what_needs_no_pixel_is_refused_before_the_first(
 def test_parquet_without_its_package_is_refused_before_the_first_pixel(
     scene: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_scenes, "map_scene", nothing_done)
+    monkeypatch.setattr("smalti.workflows.map.map_scene", nothing_done)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model, "--polygons", tmp_path / "p.parquet")
     assert "smalti[parquet]" in done.stderr

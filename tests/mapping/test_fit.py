@@ -10,7 +10,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from smalti.card import Card
-from smalti.errors import ModelError, RasterError
+from smalti.errors import ModelError, RasterError, SmaltiWarning
 from smalti.mapping.fit import Resolution, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.read import Reader, open_raster
@@ -44,10 +44,10 @@ def scene(tmp_path: Path) -> Any:
 def fit(
     path: Path, card: Card, bands: Sequence[str | int] | None = None, resolution: Resolution = None
 ) -> tuple[Reader, list[str]]:
-    heard: list[str] = []
+    heard: list[SmaltiWarning] = []
     reader = open_fitting(str(path), partial(open_raster, path), card, bands, resolution, heard.append)
     reader.close()
-    return reader, heard
+    return reader, [str(warning) for warning in heard]
 
 
 def test_named_bands_are_picked_by_name(scene: Any) -> None:
@@ -93,7 +93,7 @@ def test_a_band_that_nobody_asked_for_may_be_of_another_type(scene: Any, tmp_pat
 
 
 def test_a_scene_that_is_refused_is_not_warned_about(scene: Any) -> None:
-    heard: list[str] = []
+    heard: list[SmaltiWarning] = []
     path = scene(3, dtype="uint16", pixel=50.0)
     with pytest.raises(ModelError, match="its pixels are uint16"):
         open_fitting(str(path), partial(open_raster, path), tiny_card(resolution=(0.3, 0.3)), None, None, heard.append)

@@ -8,11 +8,12 @@ from smalti.card import Card, Task
 from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.models import seal
-from smalti.runtime.open import Engine, OpenModel, open_model
+from smalti.runtime.open import Engine, open_model
+from smalti.scene import Predictor
 from tests.needs import need_engine, openvino_refuses
 from tests.tiny import tiny_card, tiny_model
 
-Opener = Callable[[Card], OpenModel]
+Opener = Callable[[Card], Predictor]
 
 
 class EngineContract:

@@ -19,10 +19,11 @@ def command(out: Path, size: int, seed: int, nir: bool) -> None:
     """
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise click.BadParameter(f"{out} must end in .tif or .tiff", param_hint="OUT")
-    from smalti.cli.progress import bar  # imports what `--help` does not need
+    from smalti.cli.progress import Bars  # imports what `--help` does not need
     from smalti.synth.files import write_scene
+    from smalti.workflows.progress import Meter
 
-    with bar(size * size, "Pix", "draw") as advance:
-        written = write_scene(out, size, size, seed, nir, advance)
+    with Bars() as bars:
+        written = write_scene(out, size, size, seed, nir, Meter(bars, "draw", size * size, "Pix"))
     for path in written[:4]:
         click.echo(path)

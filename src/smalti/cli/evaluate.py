@@ -6,6 +6,7 @@ import click
 
 from smalti.cli.bands import bands
 from smalti.cli.out_path import OutPath
+from smalti.cli.verb import Verb
 
 
 def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -23,7 +24,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     return tuple(found)
 
 
-@click.command(name="evaluate")
+@click.command(name="evaluate", cls=Verb)
 @click.argument("model")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--split", metavar="TEXT", help="What part of which data this is, for the protocol.")

@@ -1,12 +1,17 @@
 """`smalti map`: scenes become class maps."""
 
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from smalti.cli import exit_code
 from smalti.cli.bands import bands
+from smalti.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from smalti.workflows.map import MapResult
 
 
 def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
@@ -26,7 +31,7 @@ _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpo
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
-@click.command(name="map")
+@click.command(name="map", cls=Verb)
 @click.argument("scene", nargs=-1, required=True)
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="A .tif file; for several scenes a folder.")
 @click.option("--model", default="landcover", show_default=True, help=_MODEL)
@@ -46,15 +51,43 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
     "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine; by default one per core.")
-def command(scene: tuple[str, ...], out: str, mosaic: bool, **options: Any) -> None:
+def command(
+    scene: tuple[str, ...], out: str, mosaic: bool, model: str, engine: Any, threads: int | None, **options: Any
+) -> None:
     """Turn scenes into class maps.
 
     SCENE is a file, a folder, a quoted glob or a URL. A run that was killed goes on where it was when the same command
     is given again.
     """
-    from smalti.cli.map_scenes import Options, map_scenes  # imports what `--help` does not need
+    from smalti.cli.progress import Bars  # imports what `--help` does not need
+    from smalti.workflows.map import MapResult, map_many
+    from smalti.workflows.map_options import MapOptions
+    from smalti.workflows.models import open_model
 
-    failed = map_scenes(scene, out, mosaic, Options(**options))
-    if failed:
-        codes = {exit_code(error) for error in failed}
+    codes: set[int] = set()
+    with Bars() as bars:
+        opened = partial(open_model, model, engine, threads=threads)
+        for found in map_many(scene, out, mosaic=mosaic, model=opened, options=MapOptions(**options), progress=bars):
+            bars.close()
+            if isinstance(found, MapResult):
+                tell(found)
+            else:
+                click.echo(f"smalti: {found}", err=True)
+                codes.add(exit_code(found))
+    if codes:
         sys.exit(codes.pop() if len(codes) == 1 else 1)
+
+
+def tell(done: "MapResult") -> None:
+    """Prints a line for each file."""
+    if done.summary is not None:
+        size, speed = f"{done.summary.pixels / 1e6:.1f} MPix", f"{done.summary.megapixels_per_second:.1f} MPix/s"
+        took = f": {size} in {done.summary.seconds:.1f} s, {speed}" if done.summary.pixels else ""
+        click.echo(f"{done.path}{took}")
+        for raster, product in done.products.items():
+            if raster != done.path:
+                click.echo(f"{raster}: {', '.join(product.bands)}")
+    if done.polygons:
+        click.echo(f"{done.polygons}: {done.polygon_count} polygons")
+    if done.page:
+        click.echo(done.page)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from smalti.cli.photo_outputs import check_page, check_picks, check_table
-from smalti.cli.progress import bar
+from smalti.cli.progress import Bars
 from smalti.cli.quiet import quiet_libraries
 from smalti.errors import shown
 from smalti.jobs import guarded
@@ -24,6 +24,7 @@ from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep, rank_photos
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
+from smalti.workflows.progress import Meter
 
 PAGE = "smalti-photos.html"
 STOPPED = 130
@@ -58,8 +59,8 @@ def _rank_and_write(folder: Path, options: Options) -> Result:
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None
-    bars = bar(total, "photo", folder.name), bar(total, "photo", "grouping")
-    with quiet_libraries(), bars[0] as looked, bars[1] as grouped:
+    with quiet_libraries(), Bars() as bars:
+        looked, grouped = Meter(bars, folder.name, total, "photo"), Meter(bars, "grouping", total, "photo")
         result = rank_photos(folder, listing.shots, ranker, looked, keep, choices, grouped)
     _tell(result, listing.left_out)
     if options.choices:

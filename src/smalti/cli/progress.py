@@ -3,16 +3,50 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Self
 
 import click
+
+from smalti.workflows.progress import Progress
 
 FIRST_S, EVERY_S = 10.0, 30.0
 """Seconds until the first line in a log, and between two lines."""
 
 
+class Bars:
+    """Shows each `Progress`: a bar or a log for one work at a time, and notes as lines."""
+
+    def __init__(self) -> None:
+        self._stack, self._last = ExitStack(), Progress("", 0, 0)
+        self._advance: Callable[[int], None] = lambda _: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes the bar away, so that lines can be printed."""
+        self._stack.close()
+        self._last = Progress("", 0, 0)
+
+    def __call__(self, now: Progress) -> None:
+        """Shows how far a work is."""
+        if (now.title, now.total) != (self._last.title, self._last.total):
+            self.close()
+            self._advance = self._stack.enter_context(_bar(now.total, now.unit, now.title))
+            self._last = Progress(now.title, 0, now.total)
+        if now.note:
+            click.echo(now.note)
+        elif now.done > self._last.done:
+            self._advance(now.done - self._last.done)
+            self._last = now
+
+
 @contextmanager
-def bar(total: int, unit: str, title: str) -> Iterator[Callable[[int], None]]:
+def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[int], None]]:
     """Yields a function that is told how many more are done."""
     if not sys.stderr.isatty():
         yield Log(total, unit, title)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import click
 from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
@@ -17,7 +16,7 @@ from smalti.datasets.index import find_items
 from smalti.datasets.reader import lacking, open_found
 from smalti.datasets.registry import find_dataset
 from smalti.datasets.selection import take
-from smalti.errors import DataError, RecipeError
+from smalti.errors import DataError, DataWarning, GeoreferenceWarning, RecipeError, SmaltiWarning, warn
 from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.first_look import PATIENCE, check_truth, read_through
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
@@ -114,9 +113,7 @@ def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs) ->
     """Opens all images and reads all truth once: what does not fit is told before the first image is scored."""
     vectors: list[tuple[Path, bool | None]] = []
     for image, truths in tqdm(found.items(), desc="labels", unit="", delay=PATIENCE, disable=None, leave=False):
-        with open_fitting(
-            str(image), partial(open_raster, image), card, specs.bands, None, lambda text: None
-        ) as reader:
+        with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
                     vectors.append((path, astray(truth)))
@@ -129,7 +126,7 @@ def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, sp
     """One image file and its files of truth by task."""
 
     def open_image() -> Reader:
-        return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn)
+        return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn_of_scene)
 
     return Pair(name, open_image, {task: _truth(path, card.task(task), specs) for task, path in truths.items()})
 
@@ -221,5 +218,9 @@ def read_specs(path: Path) -> Specs:
 
 
 def _warn(text: str) -> None:
-    if "no CRS" not in text:  # scores need no place on the ground
-        click.echo(f"warning: {text}", err=True)
+    warn(DataWarning(text))
+
+
+def _warn_of_scene(warning: SmaltiWarning) -> None:
+    if not isinstance(warning, GeoreferenceWarning):  # scores need no place on the ground
+        warn(warning)

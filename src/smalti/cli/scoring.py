@@ -9,7 +9,6 @@ import click
 from tqdm import tqdm
 
 from smalti.card import Card
-from smalti.cli.any_model import card_of, checkpoint_folder, open_any
 from smalti.cli.pictures import PictureFolder
 from smalti.cli.progress import Log
 from smalti.cli.scored_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
@@ -21,6 +20,7 @@ from smalti.evaluation.result import text_table, to_json
 from smalti.evaluation.run import Tiles
 from smalti.jobs import check_place, deliver
 from smalti.mapping.protect import check_page
+from smalti.workflows.models import checkpoint_folder, is_ranker, open_inside, open_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,17 @@ class Question:
 def answer(question: Question) -> str:
     """Scores the model, writes what was asked for, and gives the table as text."""
     _check_outputs(question)
-    card = card_of(question.model)
-    if card.tasks[0].kind == "score":
+    model = open_model(question.model)
+    card = model.card
+    if is_ranker(card):
         from smalti.cli.scoring_photos import answer_photos  # another kind of data altogether
 
         return answer_photos(question, card)
     if all(task.per_image for task in card.tasks):
         from smalti.cli.scoring_images import answer_images
 
-        return answer_images(question, card)
-    predict = open_any(question.model, inside=question.pictures is not None)
+        return answer_images(question, model)
+    predict = open_inside(model) if question.pictures else model
     card = predict.card
     _check_names(question, card)
     scored = _scored(question, card)

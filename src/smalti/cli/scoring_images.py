@@ -4,17 +4,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smalti.card import Card
-from smalti.cli.any_model import open_any
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.images import image_table
 from smalti.jobs import deliver
+from smalti.workflows.models import OpenModel
 
 if TYPE_CHECKING:
     from smalti.cli.scoring import Question
 
 
-def answer_images(question: "Question", card: Card) -> str:
+def answer_images(question: "Question", model: OpenModel) -> str:
     """Scores a model on a part of a recipe of kind images, writes JSON if asked, and gives the table as text."""
     _refuse(question)
     from smalti.training.kinds.images.settings import ImagesRecipe
@@ -22,7 +21,7 @@ def answer_images(question: "Question", card: Card) -> str:
     from smalti.training.kinds.images.work import evaluate_images  # torch is imported for recipes only
     from smalti.training.recipe import read_recipe
 
-    path, part = question.data, question.part
+    path, part, card = question.data, question.part, model.card
     recipe = read_recipe(path, question.changes)
     if not isinstance(recipe, ImagesRecipe):
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind images")
@@ -30,7 +29,7 @@ def answer_images(question: "Question", card: Card) -> str:
     if images is None:
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
     split = question.split or f"{part} of {path.name}"
-    found = evaluate_images(recipe, open_any(question.model), images, part, split, make_cutter(recipe, card.tile))
+    found = evaluate_images(recipe, model, images, part, split, make_cutter(recipe, card.tile))
     if question.json:
         deliver(question.json, found.to_json().encode())
     return image_table(found)

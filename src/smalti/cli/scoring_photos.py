@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from smalti.card import Card
-from smalti.cli.any_model import checkpoint_folder
 from smalti.data.photos.pairs import read_pairs
 from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError
@@ -21,6 +20,7 @@ from smalti.photos.baselines import BASELINES
 from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
 from smalti.runtime.ranker import open_ranker
+from smalti.workflows.models import checkpoint_folder
 
 if TYPE_CHECKING:
     from smalti.cli.scoring import Question

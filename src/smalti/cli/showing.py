@@ -6,7 +6,8 @@ import click
 from tqdm import tqdm
 
 from smalti.cli import exit_code
-from smalti.cli.map_scenes import Options, map_scenes
+from smalti.cli.map import tell
+from smalti.cli.progress import Bars
 from smalti.cli.scored_data import Specs, file_pair
 from smalti.evaluation import ClassTile, Evaluation, Pair, evaluate
 from smalti.evaluation.result import text_table, to_json
@@ -15,6 +16,8 @@ from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.preview import write_preview
 from smalti.runtime.open import open_model
 from smalti.synth.files import write_scene
+from smalti.workflows.map import MapResult, map_many
+from smalti.workflows.map_options import MapOptions
 
 FILES = {
     "report.html": "scores, confusion matrix and telling tiles: open this first",
@@ -38,9 +41,15 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     predict = open_model(model)
     with tqdm(total=size * size, unit="Pix", unit_scale=True, desc="drawing", disable=None, leave=False) as bar:
         truth = write_scene(scene, size, size, seed, advance=bar.update)[1]
-    failed = map_scenes([str(scene)], str(classes), mosaic=False, options=_options(model, classes))
-    if failed:
-        return exit_code(failed[0])
+    polygons = str(classes.with_suffix(".gpkg"))
+    options = MapOptions(polygons=polygons, min_area=SMALLEST_POLYGON, report=True)
+    with Bars() as bars:
+        for found in map_many([scene], classes, model=model, options=options, progress=bars):
+            bars.close()
+            if not isinstance(found, MapResult):
+                click.echo(f"smalti: {found}", err=True)
+                return exit_code(found)
+            tell(found)
     pair = file_pair(scene.name, scene, {predict.card.class_task().name: truth}, predict.card, Specs())
     tiles: list[ClassTile] = []
     place = f"a drawn scene, seed {seed}"
@@ -53,23 +62,6 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
     for name, what in FILES.items():
         click.echo(f"{out / name!s:<{len(str(out)) + 1 + width}}  {what}")
     return 0
-
-
-def _options(model: str, classes: Path) -> Options:
-    return Options(
-        model=model,
-        tta=False,
-        confidence=False,
-        probabilities=False,
-        cog=False,
-        polygons=str(classes.with_suffix(".gpkg")),
-        min_area=SMALLEST_POLYGON,
-        report=True,
-        resolution=None,
-        bands=None,
-        engine="auto",
-        threads=None,
-    )
 
 
 def _write_all(

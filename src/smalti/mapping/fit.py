@@ -1,23 +1,37 @@
 """A scene against a model's card: which bands, which values, which pixel size."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
 from smalti.card import Card
-from smalti.errors import ModelError, RasterError
+from smalti.errors import (
+    GeoreferenceWarning,
+    ModelError,
+    RasterError,
+    ResolutionWarning,
+    SmaltiWarning,
+    ValueRangeWarning,
+    Warn,
+)
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.read import Reader
 from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None
 """Metres per pixel to resample to; `auto`: to the nearest size the model knows; None: as it is."""
-Open = Callable[[Sequence[str | int] | None, float | None], Reader]
-"""Opens the scene with a choice of bands and resampled to metres per pixel."""
-Warn = Callable[[str], None]
 Written = Literal["option", "source"]
 """Where a person says which bands: by `--bands`, or in the source of a recipe."""
+
+
+class Open(Protocol):
+    """Opens the scene with a choice of bands and resampled to metres per pixel."""
+
+    def __call__(self, bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
+        """Raises RasterError where it cannot be read so."""
+        ...
+
 
 _SHOWN = 8
 """Bands that an error names."""
@@ -34,11 +48,11 @@ def open_fitting(
 
     RasterError or ModelError where they cannot; `warn` hears of what is only doubtful.
     """
-    doubts: list[str] = []  # told once it is certain that the scene fits at all
-    with opened(bands, None) as reader:
+    doubts: list[SmaltiWarning] = []  # told once it is certain that the scene fits at all
+    with opened(bands, resolution=None) as reader:
         chosen = choose_bands(scene, reader, card, "option") if bands is None else bands
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
-    fitting = opened(chosen, metres)
+    fitting = opened(chosen, resolution=metres)
     try:
         _check(scene, fitting, card, doubts.append)
         for doubt in doubts:
@@ -53,12 +67,13 @@ def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
     check_number(scene, fitting, card)
     check_kind(scene, str(fitting.dtype), card)
     if fitting.rpcs:
-        warn(
+        text = (
             f"{scene}: it has no CRS, only rational polynomials (RPC); its map lies in the scene's own pixels, "
             "orthorectify it first for a map on the ground: gdalwarp -rpc -to RPC_DEM=DEM.tif IN.tif OUT.tif"
         )
+        warn(GeoreferenceWarning(text))
     elif not fitting.grid.crs:
-        warn(f"{scene}: it has no CRS, so its map has none either")
+        warn(GeoreferenceWarning(f"{scene}: it has no CRS, so its map has none either"))
     _check_range(scene, fitting, card, warn)
 
 
@@ -116,7 +131,8 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     if resolution == "auto":
         return finest if metres < finest else coarsest
     known = f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
-    warn(f"{scene}: pixels of {metres:.3g} m, model {card.name} knows {known}; resample with --resolution auto")
+    text = f"{scene}: pixels of {metres:.3g} m, model {card.name} knows {known}; resample with --resolution auto"
+    warn(ResolutionWarning(text))
     return None
 
 
@@ -132,7 +148,8 @@ def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:
         return
     deviation = (values * card.scale - np.array(card.mean)[:, None]) / np.array(card.std)[:, None]
     if np.median(np.abs(deviation)) > _FAR:
-        warn(
+        text = (
             f"{scene}: its values ({values.min():g} to {values.max():g}) are far from what model {card.name} was "
             f"trained on; it multiplies pixels by {card.scale:g}: check their unit"
         )
+        warn(ValueRangeWarning(text))

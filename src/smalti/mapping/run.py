@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from smalti import __version__
 from smalti.card import Card, Task
-from smalti.errors import InputError, ModelError, OutputError
+from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Warn
+from smalti.errors import warn as issue
 from smalti.jobs import Layer, Spool, beside, check_place, guarded, hold, through
 from smalti.products import Product
 from smalti.raster.mark import State, state
@@ -75,7 +76,7 @@ def map_scene(
     wanted: Wanted = Wanted(),
     progress: Callable[[int], None] | None = None,
     say: Say = lambda _: None,
-    warn: Say = lambda _: None,
+    warn: Warn = issue,
 ) -> Summary | None:
     """Maps a scene into `output`; None if that is done already.
 
@@ -98,7 +99,7 @@ def map_scene(
             return None
         if not beside(output, "partial").exists():  # otherwise killed before the side-car had its name
             states = {path: "changed" if found == "unmarked" else found for path, found in states.items()}
-        _make_room(states, warn)
+        make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _say_what_was_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
@@ -107,22 +108,24 @@ def map_scene(
                 rows = _rows(spool, k)
                 any_valid |= write_raster(path, reader.grid, product, rows, spool.folder, wanted.cog, digest)
     if not any_valid:
-        warn(f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty")
+        text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
+        warn(OutputWarning(text))
     return summary
 
 
-def _make_room(states: dict[Path, State], warn: Say) -> None:
+def make_room(states: dict[Path, State], warn: Warn = issue) -> None:
     """OutputError for a file that is no map; a map that somebody has changed gets another name."""
     for path, found in states.items():
         check_replaceable(path, found)
         if found == "unreadable":
-            warn(f"{path}: is damaged since it was written; it is made anew")
+            warn(OutputWarning(f"{path}: is damaged since it was written; it is made anew"))
         if found == "changed":
             numbers = (beside(path, f"changed-{k}") for k in count(1))
             kept = next(name for name in numbers if not name.exists())
             with guarded(path):
                 through(path).rename(kept)
-            warn(f"{path}: is no longer what was written; it is kept as {kept.name}, and the map is made anew")
+            text = f"{path}: is no longer what was written; it is kept as {kept.name}, and the map is made anew"
+            warn(OutputWarning(text))
 
 
 def check_replaceable(path: Path, found: State | None = None) -> None:

@@ -11,15 +11,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.errors import MissingExtraError, OutputError
+from smalti.errors import MissingExtraError, OutputError, OutputWarning, Warn
+from smalti.errors import warn as issue
 from smalti.jobs import appearing, check_place
 from smalti.polygons.degrees import Degrees, decimals, in_own_units, lies_on_earth
 from smalti.polygons.own_file import FIELDS, check_only_ours
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 from smalti.raster.ground import wkt_of
+from smalti.raster.quiet import recorded
 
-Warn = Callable[[str], None]
 Place = Callable[[NDArray[Any]], NDArray[Any]]
 FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 _EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
@@ -29,7 +30,7 @@ _BATCH = 20_000  # polygons written together where the format can be appended to
 class VectorFile:
     """Collects polygons and writes them under a temporary name that `commit` turns into the final one."""
 
-    def __init__(self, path: Path, grid: Grid, layer: str, warn: Warn = lambda _: None) -> None:
+    def __init__(self, path: Path, grid: Grid, layer: str, warn: Warn = issue) -> None:
         check_target(path)
         self._path, self._warn, self.count = path, warn, 0
         self._told: set[str] = set()
@@ -63,8 +64,7 @@ class VectorFile:
         import pyogrio.errors
 
         try:
-            with warnings.catch_warnings(record=True) as heard:
-                warnings.simplefilter("always")
+            with recorded() as heard:
                 warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has none
                 call(*arguments)
             for warning in heard:
@@ -76,7 +76,7 @@ class VectorFile:
         """Warns in a line of our own, once."""
         if text not in self._told:
             self._told.add(text)
-            self._warn(f"{self._path}: {text}")
+            self._warn(OutputWarning(f"{self._path}: {text}"))
 
     def _failure(self, error: Exception) -> OutputError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
@@ -114,12 +114,12 @@ def _import_pyarrow() -> Any:
     return pyarrow
 
 
-def _placing(path: Path, grid: Grid, warn: Warn) -> Place:
+def _placing(path: Path, grid: Grid, tell: Callable[[str], None]) -> Place:
     """How polygons get from pixels to the coordinates of a file."""
     if _is_geojson(path):
         if lies_on_earth(grid):
             return Degrees(grid)
-        warn("its coordinates are no longitudes and latitudes, for none are known of the map; GeoJSON has no others")
+        tell("its coordinates are no longitudes and latitudes, for none are known of the map; GeoJSON has no others")
     return partial(_in_own_units, grid)
 
 

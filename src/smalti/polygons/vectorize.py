@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.errors import RasterError
+from smalti.errors import RasterError, Warn
+from smalti.errors import warn as issue
 from smalti.polygons.areas import pixel_areas
 from smalti.polygons.join import Areas, Joiner
 from smalti.polygons.merge import merged
@@ -36,7 +37,7 @@ def polygons(
     simplify_m: float | None = None,
     layer: str | None = None,
     strip_pixels: int = STRIP_PIXELS,
-    warn: Callable[[str], None] = lambda _: None,
+    warn: Warn = issue,
 ) -> int:
     """Writes the areas of each class as polygons and answers how many.
 

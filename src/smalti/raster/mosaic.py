@@ -37,7 +37,7 @@ class _Part:
 
 
 def open_mosaic(
-    paths: Sequence[str | Path], bands: Sequence[str | int] | None = None, resolution: float | None = None
+    paths: Sequence[str | Path], bands: Sequence[str | int] | None = None, *, resolution: float | None = None
 ) -> Reader:
     """Opens files that lie on one grid as one scene; where they overlap, the latest one that is valid there is seen.
 
@@ -48,7 +48,7 @@ def open_mosaic(
     if not paths:
         raise RasterError("a mosaic of no files; name at least one")
     if len(paths) == 1:
-        return open_raster(paths[0], bands, resolution)
+        return open_raster(paths[0], bands, resolution=resolution)
     mosaic = _join([str(path) for path in paths], bands)
     if resolution is None:
         return mosaic

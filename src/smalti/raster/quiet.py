@@ -10,6 +10,14 @@ _filters = threading.Lock()
 
 
 @contextmanager
+def recorded() -> Iterator[list[warnings.WarningMessage]]:
+    """Yields a list of the warnings of the block, which are not shown."""
+    with _filters, warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield heard
+
+
+@contextmanager
 def quiet(*kinds: type[Warning]) -> Iterator[None]:
     """Warnings of these kinds are not shown."""
     with _filters, warnings.catch_warnings():

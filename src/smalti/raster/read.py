@@ -151,6 +151,7 @@ class FileReader(Reader):
 def open_raster(
     path: str | Path,
     bands: Sequence[str | int] | None = None,
+    *,
     resolution: float | None = None,
     expand: bool = True,
 ) -> Reader:

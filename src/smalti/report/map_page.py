@@ -113,11 +113,11 @@ def pixel_in_unit(grid: Grid, task: Task, card: Card) -> float:
 
 def open_scene(opened: Open, card: Card) -> Reader:
     """The scene with those bands that are shown best: red, green and blue, else the model's, else the first ones."""
-    reader = opened(None, None)
+    reader = opened(None, resolution=None)
     for wanted in (("red", "green", "blue"), card.bands):
         if set(wanted) <= set(reader.bands):
             reader.close()
-            return opened(wanted, None)
+            return opened(wanted, resolution=None)
     return reader
 
 

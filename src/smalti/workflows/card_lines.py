@@ -1,0 +1,53 @@
+"""A model's card as lines of text."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from smalti.card import Card, Score, Task
+
+
+def card_lines(card: Card, *more: tuple[str, str]) -> list[str]:
+    """What a card says, one line each, and `more` lines of (what, text); empty ones are left out."""
+    return [f"  {key:<11}{text}" for key, text in (*card_rows(card), *more) if text]
+
+
+def card_rows(card: Card) -> list[tuple[str, str]]:
+    """What a card says, as (what, text)."""
+    origin = card.origin
+    return [
+        ("net", " ".join([card.net, *(f"{key}={_short(value)}" for key, value in card.options.items())])),
+        *((task.name, _answer(task)) for task in card.tasks),
+        ("bands", f"{', '.join(card.bands)} ({card.dtype})"),
+        ("pixel", "{:g} to {:g} m".format(*card.resolution) if card.resolution else "size not stated"),
+        ("tile", f"{card.tile} px, overlap {card.overlap} px"),
+        ("data", "; ".join(origin.data)),
+        ("recipe", origin.recipe),
+        ("checkpoint", origin.chosen),
+        *(("scores", line) for line in _score_lines(origin.scores)),
+        ("licence", origin.licence),
+        ("good for", origin.good_for),
+        ("not for", origin.not_for),
+    ]
+
+
+def _score_lines(scores: Sequence[Score]) -> Iterator[str]:
+    """One line per protocol."""
+    for protocol, group in groupby(scores, key=attrgetter("protocol")):
+        yield f"{', '.join(f'{score.name} {score.value:.4g}' for score in group)}  ({protocol})"
+
+
+def _answer(task: Task) -> str:
+    of = " of the whole image" if task.per_image else ""
+    if task.has_classes:
+        return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels)) + of
+    if task.kind == "score":
+        return task.kind
+    unit = f" in {task.unit}" if task.unit else ""
+    least = "" if task.minimum is None else f", never below {task.minimum:g}"
+    return f"{task.quantity or 'value'}{of}{unit}{least}"
+
+
+def _short(value: object) -> str:
+    """An option of a net; of a long list only how long it is."""
+    return f"{len(value)} of them" if isinstance(value, list) and len(value) > 4 else str(value)

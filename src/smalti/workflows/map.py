@@ -1,0 +1,290 @@
+"""Scenes become maps, one after the other, each with what else was asked for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.errors import OptionError, RasterError, SmaltiError, warn
+from smalti.jobs import check_local, check_place, guarded
+from smalti.mapping.fit import Open, Resolution, open_fitting
+from smalti.mapping.identity import identity
+from smalti.mapping.places import outputs, scenes
+from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
+from smalti.mapping.run import map_scene, products
+from smalti.polygons.degrees import check_degrees
+from smalti.polygons.file import FORMATS as POLYGON_FORMATS
+from smalti.polygons.file import check_target
+from smalti.products import Product
+from smalti.raster.files import files_behind, place_of
+from smalti.raster.grid import Grid
+from smalti.raster.ground import pixel_size_m, why_no_metres
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
+from smalti.scene import Averaged, Predictor, Summary
+from smalti.tiling import Window
+from smalti.workflows.map_options import MapOptions
+from smalti.workflows.models import AnyModel, OpenModel, opened
+from smalti.workflows.progress import Meter, Show
+
+Scene = str | Path
+"""A file or a URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapResult:
+    """A map that is finished, and the files that were written beside it."""
+
+    scene: str
+    path: Path
+    """The map."""
+    products: dict[Path, Product] = field(repr=False)
+    """Every raster and what it holds; the map is one of them."""
+    grid: Grid = field(repr=False)
+    """Size and place of the map."""
+    summary: Summary | None
+    """How long this run took; None where the map was there already."""
+    polygons: Path | None = None
+    polygon_count: int = 0
+    page: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that were asked for, the map first."""
+        rasters = sorted(self.products, key=lambda path: path != self.path)
+        return (*rasters, *(path for path in (self.polygons, self.page) if path is not None))
+
+    def __repr__(self) -> str:
+        size = f"{self.grid.height} x {self.grid.width} pixels"
+        speed = f"{self.summary.seconds:.1f} s" if self.summary else "was there already"
+        more = "".join(f", {path.name}" for path in self.paths[1:])
+        return f"MapResult({str(self.path)!r}{more}: {size}, {speed})"
+
+
+def map(
+    scene: Scene | Sequence[Scene],
+    output: str | Path,
+    *,
+    model: AnyModel = "landcover",
+    tta: bool = False,
+    confidence: bool = False,
+    probabilities: bool = False,
+    cog: bool = False,
+    polygons: str | Path | None = None,
+    min_area: float = 0.0,
+    report: bool = False,
+    resolution: Resolution = None,
+    bands: Sequence[str | int] | None = None,
+    progress: Show | None = None,
+) -> MapResult:
+    """Maps a scene, or several files on one grid seen as one, into the GeoTIFF `output`.
+
+    Args:
+        scene: A file or a URL; of a sequence of them the later ones lie above.
+        output: A name that ends in .tif; a file there that no map was written to is not replaced.
+        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        tta: Average over flips and quarter turns: eight times the work.
+        confidence: Also write OUT_confidence.tif: the probability of the class chosen.
+        probabilities: Also write OUT_probabilities.tif: one band per class.
+        cog: Write Cloud Optimized GeoTIFFs.
+        polygons: Also write polygons into this file: .gpkg, .parquet, .geojson or .fgb.
+        min_area: The smallest polygon in square metres; what is smaller becomes part of a neighbour.
+        report: Also write OUT.html, a page about the map.
+        resolution: Metres per pixel to resample to; `auto`: the nearest size that the model knows.
+        bands: Bands for the model, by name or by number from 1, in the model's order.
+        progress: Called with a `Progress` after each tile, in the caller's thread.
+
+    Returns:
+        The files that were written. A run that was killed or interrupted resumes when it is called again with the same
+        arguments; a finished map is not made twice.
+
+    Raises:
+        RasterError: The scene cannot be read, or its bands do not fit the model.
+        ModelError: The model cannot be opened, or takes other pixels.
+        OutputError: An output cannot be written, or would replace a file that is no map.
+        BusyError: Another process makes the same map.
+        OptionError: An option makes no sense.
+        MissingExtraError: A format of polygons or an engine is not installed.
+    """
+    options = MapOptions(
+        tta=tta, confidence=confidence, probabilities=probabilities, cog=cog, min_area=min_area, report=report,
+        polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
+    )  # fmt: skip
+    names = [str(name) for name in ([scene] if isinstance(scene, str | Path) else scene)]
+    if Path(output).suffix.lower() not in (".tif", ".tiff"):
+        raise OptionError(f"output is {output}: a map's name must end in .tif", value=output)
+    if len(names) == 1 and (found := scenes(names[0])) != names:
+        raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
+    for result in map_many(names, str(output), mosaic=True, model=model, options=options, progress=progress):
+        if isinstance(result, SmaltiError):
+            raise result
+        return result
+    raise OptionError("no scene was given; name at least one file", value=scene)
+
+
+def map_many(
+    names: Sequence[Scene],
+    output: str | Path,
+    *,
+    mosaic: bool = False,
+    model: AnyModel | Callable[[], OpenModel] = "landcover",
+    options: MapOptions = MapOptions(),
+    progress: Show | None = None,
+) -> Iterator[MapResult | SmaltiError]:
+    """Maps one scene after the other; yields the result of each, or the error that it was refused with.
+
+    `names` are files, folders, globs and URLs; `mosaic` sees all as one scene. `output` is a .tif file for one scene, a
+    folder for several. `model` may also be a function that opens it. What is wrong with the model, the output or the
+    options is raised before the first scene.
+    """
+    found, failed = _find(names)
+    yield from failed
+    if not found:
+        return
+    groups = [found] if mosaic else [[scene] for scene in found]
+    out = str(output) if isinstance(output, str) else output.as_posix()
+    paths = _paths([str(name) for name in names], out, groups, options)
+    run = _Run(opened(model), options, progress, found)
+    planned = [run.planned(path) for path in paths]
+    refuse_twice(planned)
+    for k, (group, path, one) in enumerate(zip(groups, paths, planned, strict=True), 1):
+        try:
+            yield run.map_one(group, path, one, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
+        except SmaltiError as error:
+            yield error
+
+
+def _find(names: Sequence[Scene]) -> tuple[list[str], list[SmaltiError]]:
+    found: list[str] = []
+    failed: list[SmaltiError] = []
+    for name in names:
+        try:
+            found += [scene for scene in scenes(str(name)) if scene not in found]
+        except SmaltiError as error:
+            failed.append(error)
+    return found, failed
+
+
+def _paths(names: Sequence[str], out: str, groups: Sequence[Sequence[str]], options: MapOptions) -> list[Path]:
+    """A map's path for each scene."""
+    check_local(out)
+    folder = _is_folder(names, out, len(groups))
+    if options.polygons:
+        _check_polygons(options.polygons, folder)
+    return outputs([group[0] for group in groups], out, folder)
+
+
+def _is_folder(names: Sequence[str], out: str, maps: int) -> bool:
+    """Whether OUT is a folder to put maps into; OptionError where it cannot be what the scenes need."""
+    named_as_file = Path(out).suffix.lower() in (".tif", ".tiff")
+    if out.endswith("/") or Path(out).is_dir() or (not named_as_file and maps > 1):
+        return True
+    if maps > 1:
+        raise OptionError(f"{maps} scenes need a folder, but OUT is the file {out}; or give --mosaic", value=out)
+    if named_as_file:
+        return False
+    if len(names) == 1 and Path(names[0]).is_dir():
+        return True
+    raise OptionError(f"OUT is {out}: end it in .tif for a file or in / for a folder", value=out)
+
+
+def _check_polygons(polygons: str, folder: bool) -> None:
+    ending = polygons if polygons in POLYGON_FORMATS else Path(polygons).suffix.lower()
+    if ending not in POLYGON_FORMATS:
+        text = f"--polygons {polygons}: its ending must be one of {', '.join(POLYGON_FORMATS)}"
+        raise OptionError(text, value=polygons)
+    if folder and polygons not in POLYGON_FORMATS:
+        raise OptionError(f"OUT is a folder: give --polygons only an ending, such as {ending}", value=polygons)
+
+
+class _Run:
+    """What all scenes of one call share."""
+
+    def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str]) -> None:
+        self._model, self._options, self._progress = model, options, progress
+        self._predict: Predictor = Averaged(model) if options.tta else model
+        self._read = Inputs([place_of(scene) for scene in found] + [str(file) for file in model.files])
+
+    def planned(self, path: Path) -> Outputs:
+        """All that will be written for a map; what can be known without a scene is refused here."""
+        given, polygons = self._options.polygons, None
+        if given:
+            self._model.card.class_task()
+            polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
+            if polygons.parent != path.parent:  # the map's own folder is made where it is missing
+                check_target(polygons)
+        page = path.with_suffix(".html") if self._options.report else None
+        return Outputs(tuple(products(path, self._model.card, self._options.wanted)), polygons, page)
+
+    def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> MapResult:
+        """Maps one scene, or several seen as one, and makes what else was asked for."""
+        scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
+        card, options = self._model.card, self._options
+        places = files_behind(group)
+        for read in (self._read, Inputs(places)):
+            read.refuse_to_replace(planned)
+        with open_fitting(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
+            self._check(reader, planned)
+            meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
+            made_of = self._made_of(group, places)
+            summary = map_scene(reader, self._predict, path, made_of, options.wanted, meter, meter.say)
+            grid, count = reader.grid, 0
+            if planned.polygons:
+                count = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
+        if planned.page:
+            from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
+
+            write_map_page(planned.page, scene, path, card, summary, opener(group))
+        rasters = products(path, card, options.wanted)
+        return MapResult(scene, path, rasters, grid, summary, planned.polygons, count, planned.page)
+
+    def _check(self, reader: Reader, planned: Outputs) -> None:
+        """Refuses what would otherwise be refused when the map is finished."""
+        for path in planned.rasters:
+            with guarded(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            check_place(path)
+        if planned.polygons:
+            check_target(planned.polygons)
+            if planned.polygons.suffix.lower() == ".geojson":
+                check_degrees(reader.grid)
+            if self._options.min_area and pixel_size_m(reader.grid) is None:
+                what = f"a smallest area in square metres has no meaning: {why_no_metres(reader.grid)}"
+                raise RasterError(f"{reader.path}: {what}; leave --min-area out", value=self._options.min_area)
+        if planned.page:
+            check_page(planned.page)
+
+    def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
+        """What decides about the map's pixels beside the card and the grid."""
+        asked, model = self._options, self._model
+        return {
+            "scene": identity(group, places),
+            "model": model.sha256,
+            "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],
+        }
+
+
+def opener(group: Sequence[str]) -> Open:
+    """Opens one file, or several as one scene."""
+    if len(group) == 1:
+        return partial(open_raster, group[0])
+    from smalti.raster.mosaic import open_mosaic
+
+    return partial(open_mosaic, group)
+
+
+def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
+    from smalti.polygons.vectorize import polygons  # lazily: shapely takes its time
+
+    with open_raster(path, expand=False) as finished:
+
+        def classes(window: Window) -> NDArray[np.uint8]:
+            ids, valid = finished.read(window)
+            return np.where(valid, ids[0], np.uint8(task.ignore))
+
+        return polygons(classes, grid, task, target, min_area_m2=min_area)

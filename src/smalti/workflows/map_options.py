@@ -1,0 +1,57 @@
+"""What is asked for beside a scene, a model and an output."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smalti.errors import OptionError
+from smalti.mapping.fit import Resolution
+from smalti.mapping.run import Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapOptions:
+    """How a scene is read and mapped, and what is written beside the map."""
+
+    tta: bool = False
+    """Average over flips and quarter turns: eight times the work."""
+    confidence: bool = False
+    """Also OUT_confidence.tif: the probability of the class chosen."""
+    probabilities: bool = False
+    """Also OUT_probabilities.tif: one band per class."""
+    cog: bool = False
+    """Cloud Optimized GeoTIFFs."""
+    polygons: str | None = None
+    """A file of polygons, .gpkg, .parquet, .geojson or .fgb; for several scenes only the ending."""
+    min_area: float = 0.0
+    """The smallest polygon in square metres."""
+    report: bool = False
+    """Also OUT.html: a page about the map."""
+    resolution: Resolution = None
+    """Metres per pixel to resample to, `auto` for the nearest size that the model knows, None for none."""
+    bands: Sequence[str | int] | None = None
+    """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
+
+    def __post_init__(self) -> None:
+        if self.bands is not None:
+            if isinstance(self.bands, str):
+                raise OptionError(f"bands is {self.bands!r}; expected a list of names or numbers", value=self.bands)
+            object.__setattr__(self, "bands", tuple(str(band) for band in self.bands))
+        object.__setattr__(self, "resolution", _metres(self.resolution))
+        if not 0 <= self.min_area < math.inf:
+            raise OptionError(f"min_area is {self.min_area}; expected square metres, at least 0", value=self.min_area)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The rasters to write beside the map, and how."""
+        return Wanted(self.confidence, self.probabilities, self.cog)
+
+
+def _metres(resolution: Resolution) -> Resolution:
+    """A pixel size as it was asked for; OptionError for what is none."""
+    if resolution is None or resolution == "auto":
+        return resolution
+    if isinstance(resolution, str) or not 0 < resolution < math.inf:
+        text = f"resolution is {resolution!r}; expected `auto` or a pixel size in metres"
+        raise OptionError(text, value=resolution)
+    return float(resolution)

@@ -1,0 +1,142 @@
+"""A model of any form: by name, a file, or the folder of a checkpoint, which torch runs."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card
+from smalti.errors import ModelError, ModelWarning, warn
+from smalti.runtime.models import BUNDLED, ModelFile, find_model, verify
+from smalti.runtime.open import Engine, start_engine
+from smalti.scene import Predictor
+from smalti.workflows.card_lines import card_lines
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenModel:
+    """A model that is ready to run; a `Predictor`, and safe to be called from several threads at once."""
+
+    source: str
+    """What it was opened by: a name, a file, or the folder of a checkpoint."""
+    card: Card
+    """What it expects and what it answers."""
+    engine: Engine
+    threads: int | None
+    sha256: str
+    """Of all that it answers by: the file, or the weights of the checkpoint."""
+    files: tuple[Path, ...] = field(repr=False)
+    """The files that it was read from."""
+    predictor: Predictor | None = field(repr=False)
+    """None of a ranker of photos, which takes more than pixels."""
+
+    @property
+    def name(self) -> str:
+        """The name on its card."""
+        return self.card.name
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The folder of the checkpoint that it is; None of a file."""
+        return checkpoint_folder(self.source)
+
+    def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Raw pixels (N, C, H, W) of any dtype -> per task float32 (N, K, H, W), or (N, K) for the whole image.
+
+        Classes come as probabilities, values as they are. Raises ModelError for other shapes, and of a model that ranks
+        photos.
+        """
+        if self.predictor is None:
+            raise ModelError(f"model {self.name} ranks photos; give their folder to rank_photos", value=self.source)
+        return self.predictor(batch)
+
+    def __repr__(self) -> str:
+        head = f"OpenModel {self.name} ({self.source}, sha256 {self.sha256[:8]})"
+        return "\n".join([head, *card_lines(self.card)])
+
+
+AnyModel = str | Path | OpenModel
+"""A model that is open, or what opens one."""
+
+
+def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: int | None = None) -> OpenModel:
+    """Opens a bundled or local model by name, an `.onnx` file, or the folder of a checkpoint, which needs torch.
+
+    `engine` is `auto` (ONNX Runtime), `onnx` or `openvino`; a checkpoint takes only `auto`. `threads` defaults to the
+    cores that this process may use. Raises ModelError where there is no such model, or it is truncated, altered or
+    made for another version; MissingExtraError without the engine, or without torch for a checkpoint.
+    """
+    source = str(name_or_path)
+    folder = checkpoint_folder(source)
+    if folder is not None:
+        return _open_checkpoint(source, folder, engine, threads)
+    model = verify(find_model(source))
+    predictor = None if is_ranker(model.card) else start_engine(model, engine, threads)
+    return _of_file(source, model, predictor, engine, threads)
+
+
+def opened(model: AnyModel | Callable[[], OpenModel]) -> OpenModel:
+    """The model itself if it is open, else what opens it: a name, a path or a function."""
+    if isinstance(model, OpenModel):
+        return model
+    return open_model(model) if isinstance(model, str | Path) else model()
+
+
+def is_ranker(card: Card) -> bool:
+    """Whether a model ranks photos."""
+    return card.tasks[0].kind == "score"
+
+
+def checkpoint_folder(model: str) -> Path | None:
+    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none.
+
+    A bundled model of that name wins.
+    """
+    if (BUNDLED / f"{model}.onnx").is_file():
+        return None
+    folders = (Path(model), Path(model) / "best")
+    return next((folder for folder in folders if (folder / "model.safetensors").is_file()), None)
+
+
+def _of_file(
+    source: str, model: ModelFile, predictor: Predictor | None, engine: Engine, threads: int | None
+) -> OpenModel:
+    return OpenModel(source, model.card, engine, threads, model.sha256, (model.path,), predictor)
+
+
+def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | None) -> OpenModel:
+    if engine != "auto":
+        raise ModelError(f"{source}: a checkpoint runs in torch, not in {engine}; smalti export makes a file of it")
+    from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
+    from smalti.training.predict import TorchPredictor, load_model
+
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    card = load_card(folder)
+    predictor = None if is_ranker(card) else TorchPredictor(load_model(folder))
+    with (folder / "model.safetensors").open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    files = tuple(file for file in folder.iterdir() if file.is_file())
+    return OpenModel(source, card, engine, threads, digest, files, predictor)
+
+
+def open_inside(model: OpenModel) -> Predictor:
+    """The model with the further maps of its net, if it has some: body, edge and fusion; only a checkpoint gives them.
+
+    A ModelWarning, and the model itself, where it is a file.
+    """
+    folder = model.checkpoint
+    if folder is None:
+        text = f"{model.source} gives class maps only: body, edge and fusion maps need a checkpoint"
+        warn(ModelWarning(text))
+        return model
+    from smalti.training.inspect import look_inside  # torch is imported for checkpoints only
+    from smalti.training.predict import load_model
+
+    return look_inside(load_model(folder))
