@@ -40,16 +40,6 @@ def preload() -> None:
     """Imports what the commands import when they are called, so that a child begins at once."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import smalti.cli.evaluate
-    import smalti.workflows.map
-    import smalti.cli.photo_folder
-    import smalti.cli.training_run
-    import smalti.photos.page
-    import smalti.photos.tables
-    import smalti.photos.xmp
-    import smalti.polygons.vectorize
-    import smalti.raster.mosaic
-    import smalti.report.map_page  # noqa: F401
 
 
 def run(

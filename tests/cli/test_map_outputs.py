@@ -20,8 +20,8 @@ from smalti.cli import exit_code
 from smalti.cli.map import command
 from smalti.cli.progress import Log
 from smalti.errors import SmaltiError
-from tests.needs import need_engine
 from smalti.workflows.models import checkpoint_folder
+from tests.needs import need_engine
 from tests.tiny import tiny_card, tiny_model
 
 PLACE = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6)}
