@@ -21,8 +21,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from smalti.data.sample import Sample
-from smalti.data.stream import AHEAD, Stream
+from smalti.data.pixels.sample import Sample
+from smalti.data.pixels.stream import AHEAD, Stream
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.segmentation import SegmentationWork

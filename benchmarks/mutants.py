@@ -36,7 +36,7 @@ GUARDS = {
     "metrics": ("tests/test_metrics.py",),
     "value_metrics": ("tests/test_value_metrics.py",),
     "jobs": ("tests/test_jobs.py",),
-    "data/apart": ("tests/data/test_apart.py",),
+    "data/pixels/leakage": ("tests/data/pixels/test_leakage.py",),
     "training/loop": tuple(f"tests/training/test_{name}.py" for name in ("loop", "balanced", "distributed")),
     "training/ema": ("tests/training/test_ema.py",),
     "deploy/parity": ("tests/deploy/test_parity.py",),

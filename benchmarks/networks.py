@@ -189,8 +189,8 @@ def _write_graph(model: Any, out: Path) -> None:
 
 def _accuracy(network: Network, options: argparse.Namespace) -> dict[str, float]:
     """Trains, exports and scores one network."""
-    from smalti.data.scored import scored_pairs
-    from smalti.data.sources import DrawnSource, FolderSource
+    from smalti.data.pixels.scored import scored_pairs
+    from smalti.data.pixels.sources import DrawnSource, FolderSource
 
     home = _home(network, options)
     changes = [f"data.root={options.data}", *options.changes, *network.changes()]

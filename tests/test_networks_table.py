@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.data.scored import scored_pairs
-from smalti.data.sources import FolderSource
+from smalti.data.pixels.scored import scored_pairs
+from smalti.data.pixels.sources import FolderSource
 from smalti.nets.build import NETS
 from smalti.tiling import Window
 from smalti.training.recipe import read_segmentation

@@ -9,8 +9,8 @@ from PIL import Image
 
 from smalti.card import Card, Task
 from smalti.cli.scored_data import dataset_split
-from smalti.data.scored import scored_pairs
-from smalti.data.sources import DatasetSource, open_source
+from smalti.data.pixels.scored import scored_pairs
+from smalti.data.pixels.sources import DatasetSource, open_source
 from smalti.datasets.check import check_contents, check_files
 from smalti.datasets.index import find_items
 from smalti.datasets.nyuv2 import EIGEN_CROP, FORTY, THIRTEEN, TO_THIRTEEN

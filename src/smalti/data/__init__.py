@@ -1,1 +1,4 @@
-"""Training data: windows of images with their labels."""
+"""Training data: labels per pixel (pixels/), answers for whole images (images/) and series of photos (photos/).
+
+Beside these three: the cache of what was counted, and the identity of files by their content.
+"""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from smalti.data.kept import files_of, join_stamps, kept_counts, stamp_files
+from smalti.data.cache import files_of, join_stamps, kept_counts, stamp_files
 
 BYTES = 16
 """Length of a digest."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from smalti.data.augment import Augment, change_colours
 from smalti.data.images.operations import change_at_random
+from smalti.data.pixels.augment import Augment, change_colours
 
 Pixels = NDArray[np.uint8]
 TRIES = 10
@@ -54,7 +54,7 @@ class ImageAugment(BaseModel):
 
     @property
     def light(self) -> Augment | None:
-        """The changes of colours in the terms of `data.augment`; None where there are none."""
+        """The changes of colours in the terms of `data.pixels.augment`; None where there are none."""
         names = ("brightness", "contrast", "saturation", "balance")
         amounts = {name: getattr(self, name) for name in names}
         return Augment(**amounts, gamma=0.0, blur=0.0) if any(amounts.values()) else None

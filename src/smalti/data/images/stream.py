@@ -18,7 +18,7 @@ from torch import Tensor
 from smalti.data.images.augment import ImageAugment, change_light, middle_view, random_view
 from smalti.data.images.decode import Choose, Pixels, cut
 from smalti.data.images.labelled import Labelled
-from smalti.data.stream import AHEAD
+from smalti.data.pixels.stream import AHEAD
 
 Cut = Callable[[Sequence[str], Sequence[Choose]], list[Pixels]]
 """From files, and the box to take of each, to square RGB images of one size."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from smalti.data.photos.augment import PhotoAugment, augmented
 from smalti.data.photos.looks import Looked, Shelf
-from smalti.data.stream import AHEAD
+from smalti.data.pixels.stream import AHEAD
 
 
 class Comparison(TypedDict):

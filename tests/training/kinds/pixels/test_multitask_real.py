@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smalti.data.sources import open_source
+from smalti.data.pixels.sources import open_source
 from smalti.datasets.nyuv2 import FORTY
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.multitask import MultitaskWork

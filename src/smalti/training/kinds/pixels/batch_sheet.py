@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
-from smalti.data.sample import Sample
+from smalti.data.pixels.sample import Sample
 from smalti.errors import RecipeError
 from smalti.jobs import deliver
 from smalti.raster.palette import colorize

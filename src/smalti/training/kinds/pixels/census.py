@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from smalti.card import Card, Task
-from smalti.data.census import Labelled, census, together
-from smalti.data.scenes import Scene
+from smalti.data.pixels.label_stats import Labelled, census, together
+from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
 from smalti.raster.astray import astray_lines
 from smalti.training.kinds.pixels.settings import PixelRecipe

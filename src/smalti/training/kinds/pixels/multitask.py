@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
-from smalti.data.sample import Sample
+from smalti.data.pixels.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, TaskResult, evaluate_tasks
 from smalti.evaluation.result import text_table

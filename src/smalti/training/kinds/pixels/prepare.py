@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 
 from smalti.card import Card
-from smalti.data.apart import Place, check_apart
-from smalti.data.copies import check_copies
 from smalti.data.identity import Identity, digests, identity
-from smalti.data.scenes import Scene
-from smalti.data.scored import scored_pairs
-from smalti.data.sources import Pool, Source, keep_in_memory, open_source
-from smalti.data.stream import Stream
+from smalti.data.pixels.copies import check_copies
+from smalti.data.pixels.leakage import Place, check_apart
+from smalti.data.pixels.scenes import Scene
+from smalti.data.pixels.scored import scored_pairs
+from smalti.data.pixels.sources import Pool, Source, keep_in_memory, open_source
+from smalti.data.pixels.stream import Stream
 from smalti.errors import RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card
-from smalti.data.sample import Sample
+from smalti.data.pixels.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Pair, evaluate
 from smalti.evaluation.result import text_table

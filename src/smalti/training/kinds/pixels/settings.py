@@ -7,8 +7,8 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.augment import Augment
-from smalti.data.sources import AnySource, DatasetSource
+from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.sources import AnySource, DatasetSource
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from smalti.card import Card
 from smalti.data.identity import Identity
-from smalti.data.sample import Sample
+from smalti.data.pixels.sample import Sample
 from smalti.evaluation import Pair
 from smalti.nets.build import Model
 from smalti.training.distributed import ALONE

@@ -3,8 +3,8 @@ import pytest
 from pydantic import ValidationError
 
 from smalti.card import Task
-from smalti.data.augment import Augment, View, apply_view, change_colours, choose_view
-from smalti.data.sample import Patch
+from smalti.data.pixels.augment import Augment, View, apply_view, change_colours, choose_view
+from smalti.data.pixels.sample import Patch
 
 TASK = Task(name="t", labels=tuple("abcde"))
 PLAIN = Augment(scale=(1, 1), brightness=0, contrast=0, saturation=0, balance=0, gamma=0, blur=0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from smalti.data.scenes import Scene
+from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.tiling import Window
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.data.census import census, together
-from smalti.data.scenes import FileScene, MemoryScene, drawn_scene, in_memory
-from smalti.data.truths import TruthFile
+from smalti.data.pixels.label_stats import census, together
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.scenes import FileScene, MemoryScene, drawn_scene, in_memory
 from smalti.errors import DataError, LabelError
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.values import ValueSpec

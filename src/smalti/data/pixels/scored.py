@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
-from smalti.data.apart import Place
-from smalti.data.scenes import Scene, check_kind, drawn_scene, open_card_raster
-from smalti.data.sources import DatasetSource, DrawnSource, Source, labelled_files
-from smalti.data.truths import TruthFile
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.leakage import Place
+from smalti.data.pixels.scenes import Scene, check_kind, drawn_scene, open_card_raster
+from smalti.data.pixels.sources import DatasetSource, DrawnSource, Source, labelled_files
 from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair

@@ -6,7 +6,7 @@ weighed by area; here every pixel keeps its own. ClassMix (Olsson et al., WACV 2
 in the second window, rounded up, are drawn, and all their pixels are taken. There the classes are a net's guesses on
 images without labels; here they are the labels, and what is ignored or not valid is never taken.
 
-Which windows are mixed, and with which, is a function of the seed and the window's number: see `smalti.data.stream`.
+Which windows are mixed, and with which, is a function of the seed and the window's number: see `pixels.stream`.
 """
 
 import math
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.data.sample import Patch, known
+from smalti.data.pixels.sample import Patch, known
 
 Mask = NDArray[np.bool_]
 Mix = Literal["none", "cutmix", "classmix"]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.data.augment import Augment
-from smalti.data.sample import Patch
-from smalti.data.scenes import FileScene, MemoryScene, in_memory
-from smalti.data.scored import scored_pairs
-from smalti.data.sources import (
+from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.sample import Patch
+from smalti.data.pixels.scenes import FileScene, MemoryScene, in_memory
+from smalti.data.pixels.scored import scored_pairs
+from smalti.data.pixels.sources import (
     DrawnSource,
     FolderSource,
     Pool,
@@ -23,7 +23,7 @@ from smalti.data.sources import (
     labelled_files,
     open_source,
 )
-from smalti.data.stream import Stream
+from smalti.data.pixels.stream import Stream
 from smalti.errors import DataError, RasterError
 from smalti.raster.grid import Grid
 from smalti.tiling import Window

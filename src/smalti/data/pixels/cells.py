@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from smalti.card import Task
-from smalti.data.kept import Counts, join_stamps, kept_counts
-from smalti.data.scenes import Scene
+from smalti.data.cache import Counts, join_stamps, kept_counts
+from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.tiling import Window
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
-from smalti.data.kept import stamp_files
-from smalti.data.sample import Patch, unknown
-from smalti.data.truths import TruthFile
+from smalti.data.cache import stamp_files
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.sample import Patch, unknown
 from smalti.errors import DataError, RasterError
 from smalti.evaluation.pairs import TruthReader
 from smalti.mapping.fit import check_number, choose_bands

@@ -1,8 +1,8 @@
 """Scenes of a public data set, read where it was unpacked."""
 
 from smalti.card import Card
-from smalti.data.scenes import FileScene, Opened
-from smalti.data.truths import TruthFile
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.scenes import FileScene, Opened
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener
 from smalti.datasets.selection import Taken

@@ -7,7 +7,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from smalti.data.apart import check_apart, footprint
+from smalti.data.pixels.leakage import check_apart, footprint
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.training.kinds.pixels.prepare import open_split

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.mix import Mix
-from smalti.data.presets import Preset, fill_in
-from smalti.data.sample import Patch
+from smalti.data.pixels.mix import Mix
+from smalti.data.pixels.presets import Preset, fill_in
+from smalti.data.pixels.sample import Patch
 
 Floats = NDArray[np.float32]
 CHANNELS = 4

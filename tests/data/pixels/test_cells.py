@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.data.index import Index
-from smalti.data.kept import stamp_files
-from smalti.data.sample import Patch
-from smalti.data.scenes import FileScene, MemoryScene, Scene, in_memory
-from smalti.data.truths import TruthFile
+from smalti.data.cache import stamp_files
+from smalti.data.pixels.cells import Index
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.sample import Patch
+from smalti.data.pixels.scenes import FileScene, MemoryScene, Scene, in_memory
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec

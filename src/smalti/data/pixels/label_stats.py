@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from smalti.card import Task
-from smalti.data.kept import join_stamps, kept_counts
-from smalti.data.sample import known
-from smalti.data.scenes import Scene
+from smalti.data.cache import join_stamps, kept_counts
+from smalti.data.pixels.sample import known
+from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.tiling import Window
 

@@ -12,11 +12,11 @@ from PIL import Image
 from rasterio.vrt import WarpedVRT
 
 from smalti.card import Card, Task
-from smalti.data.copies import check_copies
+from smalti.data.cache import stamp_files
 from smalti.data.identity import digests, identity, marks
-from smalti.data.kept import stamp_files
-from smalti.data.scenes import FileScene, Scene
-from smalti.data.truths import TruthFile
+from smalti.data.pixels.copies import check_copies
+from smalti.data.pixels.labels import TruthFile
+from smalti.data.pixels.scenes import FileScene, Scene
 from smalti.errors import DataError
 from smalti.raster.label_spec import LabelSpec
 

@@ -9,12 +9,12 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.augment import Augment, check_scale
-from smalti.data.dataset import DatasetScene
-from smalti.data.index import Index
-from smalti.data.sample import Patch, known
-from smalti.data.scenes import FileScene, Scene, drawn_scene, in_memory
-from smalti.data.truths import DatasetTruth, FilesTruth, FolderTruth, TruthFile, Written
+from smalti.data.pixels.augment import Augment, check_scale
+from smalti.data.pixels.cells import Index
+from smalti.data.pixels.dataset import DatasetScene
+from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, TruthFile, Written
+from smalti.data.pixels.sample import Patch, known
+from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split

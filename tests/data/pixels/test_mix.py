@@ -6,12 +6,12 @@ import torch
 from pydantic import ValidationError
 
 from smalti.card import Card, Task
-from smalti.data.augment import Augment
-from smalti.data.mix import Mix, mixed
-from smalti.data.sample import Patch
-from smalti.data.scenes import MemoryScene
-from smalti.data.sources import Pool
-from smalti.data.stream import Stream
+from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.mix import Mix, mixed
+from smalti.data.pixels.sample import Patch
+from smalti.data.pixels.scenes import MemoryScene
+from smalti.data.pixels.sources import Pool
+from smalti.data.pixels.stream import Stream
 from smalti.raster.grid import Grid
 
 TASK = Task(name="classes", labels=tuple("abcde"))

@@ -6,10 +6,10 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from smalti.cli.known_data import recipe_part
-from smalti.data.apart import check_apart
-from smalti.data.census import census
-from smalti.data.scored import scored_pairs
-from smalti.data.sources import AnySource, DatasetSource, Pool, open_source
+from smalti.data.pixels.label_stats import census
+from smalti.data.pixels.leakage import check_apart
+from smalti.data.pixels.scored import scored_pairs
+from smalti.data.pixels.sources import AnySource, DatasetSource, Pool, open_source
 from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, RecipeError
 from smalti.tiling import Window

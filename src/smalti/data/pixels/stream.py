@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from smalti.card import Card, Task
-from smalti.data.augment import Augment, augmented, choose_view
-from smalti.data.mix import mixed
-from smalti.data.sample import Patch, Sample, completed, stack, to_sample
-from smalti.data.sources import Pool
+from smalti.data.pixels.augment import Augment, augmented, choose_view
+from smalti.data.pixels.mix import mixed
+from smalti.data.pixels.sample import Patch, Sample, completed, stack, to_sample
+from smalti.data.pixels.sources import Pool
 
 AHEAD = 3
 """Batches that are made ready before the net asks for them."""
