@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 import psutil
 
+from smalti.ahead import AHEAD
 from smalti.data.images.augment import ImageAugment
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import ImageStream, OpenCvCutter
-from smalti.data.pixels.stream import AHEAD
 
 SIDE, BATCH = 224, 64
 MODERN = ImageAugment(operations=2, brightness=0.3, contrast=0.3, saturation=0.3, balance=0.1, mixup=0.1)

@@ -21,8 +21,9 @@ from pathlib import Path
 import psutil
 import torch
 
+from smalti.ahead import AHEAD
 from smalti.data.pixels.sample import Sample
-from smalti.data.pixels.stream import AHEAD, Stream
+from smalti.data.pixels.stream import Stream
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.segmentation import SegmentationWork

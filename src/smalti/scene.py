@@ -5,16 +5,14 @@ writes. Nothing here knows files or run-times: it is handed three functions.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.ahead import in_order, threads
 from smalti.blend import Blender, Floats
 from smalti.card import Card
 from smalti.tiling import Tile, Window, plan_tiles
@@ -28,12 +26,6 @@ Write = Callable[[Window, dict[str, Floats], Mask], None]
 
 Values of invalid pixels mean nothing. The arrays may change after the call.
 """
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-AHEAD = 3
-"""Tiles read before the engine needs them, and answers that may wait to be blended."""
 
 
 class Predictor(Protocol):
@@ -89,9 +81,10 @@ def predict_scene(
     run = _Run(read, predict, write, height, width, rows_done)
     started = time.perf_counter()
     pixels = 0
-    with _worker() as reader, _worker() as writer:
-        answered = (writer.submit(run.finish, *run.ask(*fetched)) for fetched in _ahead(reader, run.fetch, run.tiles()))
-        for finished in _lagging(answered):
+    with threads(1) as reader, threads(1) as writer:
+        fetched = in_order(reader.submit(run.fetch, tile) for tile in run.tiles())
+        predicted = (writer.submit(run.finish, *run.ask(*each)) for each in fetched)
+        for finished in in_order(predicted):
             pixels += finished
             if progress is not None:
                 progress(finished)
@@ -150,32 +143,6 @@ class _Run:
             self._write(tile.done, values, valid)
         self._broken = False
         return tile.done.height * tile.done.width if tile.done.row >= self._rows_done else 0
-
-
-@contextmanager
-def _worker() -> Iterator[ThreadPoolExecutor]:
-    """One thread; on an exception what it has not begun is dropped."""
-    pool = ThreadPoolExecutor(1)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Results in order, computed up to `AHEAD` items before they are asked for."""
-    return _lagging(pool.submit(work, item) for item in items)
-
-
-def _lagging(futures: Iterable[Future[R]]) -> Iterator[R]:
-    """Results in order, of futures drawn from the iterable up to `AHEAD` before they are waited for."""
-    waiting: deque[Future[R]] = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) > AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 class Averaged:

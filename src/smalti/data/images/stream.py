@@ -3,22 +3,20 @@
 Each pass over the training images has all of them, in an order of its own; a batch may lie in two passes.
 """
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from itertools import islice
-from typing import Any, TypedDict
+from itertools import count
+from typing import TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from smalti.ahead import run_ahead
 from smalti.data.images.augment import ImageAugment, change_light, middle_view, random_view
 from smalti.data.images.decode import Choose, Pixels, cut
 from smalti.data.images.labelled import Labelled
-from smalti.data.pixels.stream import AHEAD
 
 Cut = Callable[[Sequence[str], Sequence[Choose]], list[Pixels]]
 """From files, and the box to take of each, to square RGB images of one size."""
@@ -92,14 +90,7 @@ class ImageStream:
         self, start: int, size: int, workers: int, share: range | None = None
     ) -> Generator[ImageBatch, None, None]:
         """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""
-
-        def jobs() -> Generator[Callable[[], ImageBatch], None, None]:
-            number = start
-            while True:
-                yield partial(self.batch, number, size, share)
-                number += 1
-
-        return ahead(jobs(), workers)
+        return run_ahead((partial(self.batch, number, size, share) for number in count(start)), workers)
 
 
 def one_pass(
@@ -115,7 +106,7 @@ def one_pass(
         cuts = cutter([images.files[place] for place in part], [choose] * len(part))
         return to_batch(cuts, images, part, [1.0] * len(part))
 
-    return ahead((partial(make, places[at : at + size]) for at in range(0, len(places), size)), workers)
+    return run_ahead((partial(make, places[at : at + size]) for at in range(0, len(places), size)), workers)
 
 
 def to_batch(pixels: Sequence[Pixels], images: Labelled, places: Sequence[int], shares: Sequence[float]) -> ImageBatch:
@@ -126,16 +117,3 @@ def to_batch(pixels: Sequence[Pixels], images: Labelled, places: Sequence[int], 
         share=torch.tensor(shares, dtype=torch.float32),
         names=[images.files[place] for place in places],
     )
-
-
-def ahead(jobs: Iterable[Callable[[], Any]], workers: int) -> Generator[Any, None, None]:
-    """What each job answers, in order; `workers` threads do them ahead of time."""
-    coming = iter(jobs)
-    pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[Any]] = deque(pool.submit(job) for job in islice(coming, max(AHEAD, workers)))
-    try:
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(job) for job in islice(coming, 1))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,17 +1,17 @@
 """The endless stream of batches of series: the n-th is a function of the seed and n alone."""
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from smalti.ahead import run_ahead
 from smalti.data.photos.augment import PhotoAugment, augmented
 from smalti.data.photos.looks import Looked, Shelf
-from smalti.data.pixels.stream import AHEAD
 
 
 class Comparison(TypedDict):
@@ -60,16 +60,7 @@ class PhotoStream:
 
     def batches(self, start: int, size: int, workers: int) -> Generator[Comparison, None, None]:
         """Batches from the `start`-th on, made by `workers` threads ahead of time."""
-        pool = ThreadPoolExecutor(workers)
-        waiting: deque[Future[Comparison]] = deque()
-        try:
-            while True:
-                while len(waiting) < max(AHEAD, workers):
-                    waiting.append(pool.submit(self.batch, start, size))
-                    start += 1
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return run_ahead((partial(self.batch, number, size) for number in count(start)), workers)
 
     def _part(self, looked: Looked, rng: np.random.Generator) -> Comparison:
         keep = rng.permutation(looked.truth.photos)[: self._photos]

@@ -3,21 +3,20 @@
 So a training that goes on after a kill sees what it would have seen, whatever the number of threads.
 """
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import count
 
 import numpy as np
 
+from smalti.ahead import run_ahead
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment, augmented, choose_view
 from smalti.data.pixels.mix import mixed
 from smalti.data.pixels.sample import Patch, Sample, completed, stack, to_sample
 from smalti.data.pixels.sources import Pool
 
-AHEAD = 3
-"""Batches that are made ready before the net asks for them."""
 OTHER = 1
 """Third part of the seed of the windows that others are mixed with; zeros at its end would count for nothing."""
 
@@ -61,13 +60,4 @@ class Stream:
 
     def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
         """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""
-        pool = ThreadPoolExecutor(workers)
-        waiting: deque[Future[Sample]] = deque()
-        try:
-            while True:
-                while len(waiting) < max(AHEAD, workers):
-                    waiting.append(pool.submit(self.batch, start, size, share))
-                    start += 1
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return run_ahead((partial(self.batch, number, size, share) for number in count(start)), workers)
