@@ -169,9 +169,7 @@ def judged(net: nn.Module, work: RankingWork) -> list[Judged]:
         pairs = torch.cartesian_prod(torch.arange(count), torch.arange(count))
         said = prefer(torch.from_numpy(looked.images), torch.from_numpy(looked.cues), pairs)
         truth = looked.truth
-        # Asked both ways: else a net that likes what stands first is right where the better one is named first.
-        both = (*truth.preferences, *((b, a, 1 - chance) for a, b, chance in truth.preferences))
-        found.append(Judged(truth.name, both, truth.best, said.view(count, count).numpy()))
+        found.append(Judged(truth.name, truth.preferences, truth.best, said.view(count, count).numpy()))
     return found
 
 

@@ -27,8 +27,8 @@ def test_every_number_by_hand() -> None:
     loss = [-(k * math.log(q) + (1 - k) * math.log(1 - q)) for k, q in zip(known, p, strict=True)]
     least = [-(k * math.log(k) + (1 - k) * math.log(1 - k)) for k in known]
     assert found.log_loss == pytest.approx(np.mean(loss)) and found.least_log_loss == pytest.approx(np.mean(least))
-    # The favourites: .88 said and .9 true; .73 said and .4 true; .5 said and .2 true.
-    assert found.ece == pytest.approx((abs(p[0] - 0.9) + abs(1 - p[1] - 0.4) + abs(0.5 - 0.2)) / 3)
+    # The favourites: .88 said and .9 true; .73 said and .4 true; a tie favours both, .5 said and .5 true.
+    assert found.ece == pytest.approx((abs(p[0] - 0.9) + abs(1 - p[1] - 0.4)) / 3)
     assert [one.pairs for one in found.margins] == [0, 1, 0, 1, 1]
     assert [one.true for one in found.margins if one.pairs] == [0.0, 0.5, 1.0]
 
@@ -57,6 +57,22 @@ def test_answers_that_no_scores_could_give_are_counted_too() -> None:
     circle = np.array([[0, 1.0, -1.0], [-1.0, 0, 1.0], [1.0, -1.0, 0]])
     found = score_ranking([Judged("x", ((0, 1, 1.0), (1, 2, 1.0), (2, 0, 1.0)), None, circle)])
     assert found.accuracy == 1
+
+
+def test_a_model_that_likes_what_stands_first_is_right_half_of_the_time() -> None:
+    first = np.array([[0, 2.0, 2.0], [2.0, 0, 2.0], [2.0, 2.0, 0]])
+    found = score_ranking([Judged("x", ((0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)), 0, first)])
+    assert found.pairs == 3 and found.accuracy == 0.5 and [one.pairs for one in found.margins] == [0, 0, 0, 0, 3]
+    said = 1 / (1 + math.exp(-2))
+    assert found.log_loss == pytest.approx(-(math.log(said) + math.log(1 - said)) / 2)
+    assert found.ece == pytest.approx(said - 0.5)
+
+
+def test_the_pick_is_what_wins_asked_both_ways() -> None:
+    logits = np.array([[0, 1.0], [2.0, 0]])  # the first one is chosen before the other, by less than the reverse
+    assert score_ranking([Judged("x", ((1, 0, 1.0),), 1, logits + 5 * (1 - np.eye(2)))]).top1 == 1
+    uneven = np.array([[0, 1.0, 1.0], [9.0, 0, -3.0], [9.0, 3.0, 0]])
+    assert score_ranking([Judged("x", ((2, 1, 1.0),), 2, uneven)]).top1 == 1
 
 
 def test_nothing_to_count_gives_no_numbers() -> None:

@@ -1,6 +1,7 @@
 """How good a ranking of photos is, and under which protocol: pairs, best of series, how far the chances can be trusted.
 
-A model may give any logit for each ordered pair; scores are the special case of differences.
+A model may give any logit for each ordered pair; scores are the special case of differences. Each pair is asked both
+ways, and each answer counts half: else a model that likes what stands first is right where the better one stands there.
 """
 
 import json
@@ -48,7 +49,8 @@ class Bin:
 
     low: float
     high: float
-    pairs: int
+    pairs: float
+    """Halves where the answers to the same pair lie in two bins."""
     said: float
     """Mean chance said by the model for its favourite; NaN without pairs."""
     true: float
@@ -81,7 +83,8 @@ class RankingScores:
 
 def score_ranking(judged: Sequence[Judged]) -> RankingScores:
     """Counts over all series at once; NaN where nothing can be counted."""
-    rows = [(at, a, b, p) for at, one in enumerate(judged) for a, b, p in one.preferences if p != 0.5]
+    pairs = [(at, a, b, p) for at, one in enumerate(judged) for a, b, p in one.preferences if p != 0.5]
+    rows = pairs + [(at, b, a, 1 - p) for at, a, b, p in pairs]
     owner = np.array([row[0] for row in rows], int)
     logits = np.array([judged[at].logits[a, b] for at, a, b, _ in rows], float)
     known = np.array([row[3] for row in rows], float)
@@ -89,12 +92,12 @@ def score_ranking(judged: Sequence[Judged]) -> RankingScores:
     favoured = np.where(logits >= 0, known, 1 - known)  # known chance of the model's favourite
     sure = 1 / (1 + np.exp(-np.abs(logits)))
     accuracy = _mean(right)
-    picks = [(one.best, int(np.argmax(one.logits.sum(1))), len(one.logits)) for one in judged if one.best is not None]
+    picks = [(one.best, _pick(one.logits), len(one.logits)) for one in judged if one.best is not None]
     confidence = _bins(sure, CONFIDENCES, sure, favoured)
-    ece = sum(one.pairs * abs(one.said - one.true) for one in confidence if one.pairs) / max(1, len(rows))
+    ece = sum(one.pairs * abs(one.said - one.true) for one in confidence if one.pairs) / max(1, len(pairs))
     return RankingScores(
         series=len(judged),
-        pairs=len(rows),
+        pairs=len(pairs),
         accuracy=accuracy,
         error=_clustered(right - accuracy, owner, len(judged)),
         top1=_mean(np.array([best == pick for best, pick, _ in picks], float)),
@@ -102,10 +105,15 @@ def score_ranking(judged: Sequence[Judged]) -> RankingScores:
         chance=_mean(np.array([1 / size for _, _, size in picks])),
         log_loss=_mean(np.logaddexp(0, -logits) * known + np.logaddexp(0, logits) * (1 - known)),
         least_log_loss=_mean(_entropy(known)),
-        ece=ece if rows else math.nan,
+        ece=ece if pairs else math.nan,
         margins=_bins(np.maximum(known, 1 - known), MARGINS, sure, right),
         confidence=confidence,
     )
+
+
+def _pick(logits: Floats) -> int:
+    """The photo that wins most, asked both ways."""
+    return int(np.argmax(logits.sum(1) - logits.sum(0)))
 
 
 def _mean(values: Floats) -> float:
@@ -129,7 +137,7 @@ def _bins(by: Floats, bounds: Sequence[float], said: Floats, true: Floats) -> tu
     found = []
     for low, high in pairwise(bounds):
         mine = (by >= low) & ((by < high) | (high == bounds[-1]))
-        found.append(Bin(low, high, int(mine.sum()), _mean(said[mine]), _mean(true[mine])))
+        found.append(Bin(low, high, float(mine.sum()) / 2, _mean(said[mine]), _mean(true[mine])))
     return tuple(found)
 
 
@@ -152,7 +160,7 @@ class RankingEvaluation:
             ("data", f"{self.data}, {s.series} series, {count(s.pairs, 'pair')} with a better photo"),
             ("split", self.split),
             ("labels", self.labels),
-            ("accuracy", "each pair counts once, a tie as half; its error is taken over series"),
+            ("accuracy", "each pair is asked both ways, each answer counts half, a tie a quarter; its error is taken over series"),
             ("best of series", f"over the {s.top1_series} series whose best photo is known"),
             ("checkpoint", f"{self.model}; chosen by: {self.chosen}"),
         ]
@@ -208,4 +216,4 @@ def _with_error(scores: RankingScores) -> str:
 
 
 def _bin(one: Bin) -> tuple[str, str, str]:
-    return f"{one.low:.1f} to {one.high:.1f}", f"{one.pairs:,}", percent(one.true)
+    return f"{one.low:.1f} to {one.high:.1f}", f"{one.pairs:,.10g}", percent(one.true)
