@@ -160,7 +160,10 @@ class RankingEvaluation:
             ("data", f"{self.data}, {s.series} series, {count(s.pairs, 'pair')} with a better photo"),
             ("split", self.split),
             ("labels", self.labels),
-            ("accuracy", "each pair is asked both ways, each answer counts half, a tie a quarter; its error is taken over series"),
+            (
+                "accuracy",
+                "each pair is asked both ways, each answer counts half; its error is taken over series",
+            ),
             ("best of series", f"over the {s.top1_series} series whose best photo is known"),
             ("checkpoint", f"{self.model}; chosen by: {self.chosen}"),
         ]
