@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smalti.photos.decisions import FIELDS, VERDICT
-from smalti.photos.packet import NAMESPACES
-from smalti.photos.packet import XMP as XMP_URI
+from smalti.photos.formats.xmp import NAMESPACES
+from smalti.photos.formats.xmp import XMP as XMP_URI
 
 SECONDS, MEMORY = 20, 2 << 30
 MAP = ("-o", "out/map.tif", "--model", "tiny.onnx", "--threads", "1")

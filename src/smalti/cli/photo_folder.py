@@ -151,7 +151,7 @@ def _write(result: Result, folder: Path, options: Options) -> None:
         write_csv(result, options.csv)
         click.echo(shown(options.csv))
     if options.xmp:
-        from smalti.photos.xmp import write_sidecars
+        from smalti.photos.sidecars import write_sidecars
 
         written = write_sidecars(result, overwrite=options.overwrite_ratings)
         for left in written.left:

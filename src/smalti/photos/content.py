@@ -9,7 +9,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 
-from smalti.photos import exif, heif, jpeg, png, tiff
+from smalti.photos.formats import exif, heif, jpeg, png, tiff
 
 LENGTH = 32
 """Hexadecimal digits of a digest."""

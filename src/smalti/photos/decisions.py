@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.photos import exif, jpeg
-from smalti.photos.packet import values_in
+from smalti.photos.formats import exif, jpeg
+from smalti.photos.formats.xmp import values_in
 from smalti.photos.photo import Verdict
 
 FIELDS = ("xmp:Rating", "xmp:Label", "MicrosoftPhoto:Rating", "digiKam:PickLabel", "digiKam:ColorLabel")

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import RasterError
-from smalti.photos import jpeg, pillow, strict
 from smalti.photos.content import digest as content_digest
+from smalti.photos.formats import jpeg, pillow, strict
 from smalti.photos.listing import Shot
 from smalti.photos.names import burst
 from smalti.photos.photo import Photo

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smalti.errors import MissingExtraError, RasterError
-from smalti.photos import exif, heif, jpeg, pillow, png, tiff
+from smalti.photos.formats import exif, heif, jpeg, pillow, png, tiff
 from smalti.photos.listing import RAW
 from smalti.raster.upright import TURNS
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from smalti.errors import InputError, MissingExtraError
 from smalti.jobs import deliver
-from smalti.photos import jpeg
+from smalti.photos.formats import jpeg
 from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo
 from smalti.photos.read import OpenPhoto, Pixels, open_photo, pixels

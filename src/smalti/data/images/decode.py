@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smalti.data.images.augment import View
 from smalti.errors import DataError
-from smalti.photos import jpeg
+from smalti.photos.formats import jpeg
 from smalti.raster.upright import TURNS
 
 Pixels = NDArray[np.uint8]

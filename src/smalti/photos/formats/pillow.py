@@ -20,8 +20,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from smalti.photos import heif, tiff
-from smalti.photos.exif import NONE, Exif, parse
+from smalti.photos.formats import heif, tiff
+from smalti.photos.formats.exif import NONE, Exif, parse
 
 _START: tuple[tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smalti.photos.exif import NONE, Exif, parse
+from smalti.photos.formats.exif import NONE, Exif, parse
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 _SCAN, _APP1 = 0xDA, 0xE1

@@ -2,7 +2,7 @@
 
 import struct
 
-from smalti.photos.exif import Exif
+from smalti.photos.formats.exif import Exif
 
 _PLACES = ((0x0111, 0x0117), (0x0144, 0x0145))  # offsets and lengths of strips, of tiles
 _BIG = 43  # in place of 42

@@ -22,8 +22,8 @@ from pathlib import Path
 from smalti.errors import DataError
 from smalti.jobs import deliver
 from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_ours
+from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.listing import RAW
-from smalti.photos.packet import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.photo import Photo, Result, Unread, Verdict
 
 WITH_SIDECAR = RAW - {".dng"}

@@ -6,8 +6,8 @@ from PIL import Image
 
 from smalti.errors import OutputError
 from smalti.photos.decisions import FIELDS, MARKS
-from smalti.photos.packet import NAMESPACES, RDF, XMP, values_in, with_values
-from smalti.photos.xmp import write_sidecars
+from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, values_in, with_values
+from smalti.photos.sidecars import write_sidecars
 from tests.photos.results import draw, photo, ranked, result
 
 ADOBE = """\ufeff<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from smalti.photos.exif import NONE, parse
+from smalti.photos.formats.exif import NONE, parse
 from smalti.photos.photo import Exposure
 from tests.photos.shots import directory, tags
 

@@ -1,0 +1,1 @@
+"""What lies in the bytes of a photo, by format: headers and metadata without decoding, and decoders."""
