@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from smalti.card import Card
 from smalti.errors import RecipeError
 from smalti.nets.build import build
-from smalti.training.recipe import read_recipe
+from smalti.training.recipe import WORKS, explain, read_recipe
 from smalti.training.schedule import rate
 from tests.training.kinds.pixels.tiny_tasks import write_tasks
 from tests.training.tiny import write_tiny
@@ -67,6 +68,22 @@ def test_a_kind_that_is_missing_is_named_with_those_that_there_are(tmp_path: Pat
     recipe.write_text(recipe.read_text().replace('kind = "value"\n', ""))
     with pytest.raises(RecipeError, match=r"card\.tasks\.1\.kind: it is missing; there are classes, value, edges$"):
         read_recipe(recipe)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind"),
+    [
+        *(("multitask", kind) for kind in ("folder", "scenes", "drawn", "dataset")),
+        *(("images", kind) for kind in ("class_folders", "table", "adience")),
+        *(("ranking", kind) for kind in ("worsened", "ranked", "pairs", "triage")),
+    ],
+)
+def test_the_kind_of_a_source_is_no_part_of_the_name_of_a_key(recipe: str, kind: str) -> None:
+    settings, _ = WORKS[recipe]
+    with pytest.raises(ValidationError) as caught:
+        settings.model_validate({"data": {"train": [{"kind": kind, "wrong": 1}]}})
+    [error] = [each for each in caught.value.errors() if each["loc"][-1] == "wrong"]
+    assert explain(error, 1, settings).startswith("unknown key data.train.0.wrong; did you mean ")
 
 
 @pytest.mark.parametrize(("warmup", "steps", "warm"), [(50, 20, 2), (20, 20, 2), (19, 20, 19), (5, 1, 0), (0, 20, 0)])

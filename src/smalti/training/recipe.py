@@ -47,7 +47,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     try:
         return settings.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {_explain(error.errors()[0], error.error_count(), settings)}") from None
+        raise RecipeError(f"{path}: {explain(error.errors()[0], error.error_count(), settings)}") from None
 
 
 def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
@@ -100,8 +100,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
-    key = ".".join(str(part) for at, part in enumerate(error["loc"]) if not _is_choice(error["loc"], at))
+def explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
+    """One line about the first of `count` errors in a recipe of these settings: its key, and what is wrong with it."""
+    key = ".".join(str(part) for at, part in enumerate(error["loc"]) if not _is_choice(error["loc"], at, settings))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
         near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
@@ -118,20 +119,12 @@ def _explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
-CHOICES = (
-    *("folder", "scenes", "drawn", "dataset"),
-    *("worsened", "ranked", "pairs", "triage"),
-    *("class_folders", "table", "adience"),
-    *("classes", "value", "edges"),
-    *("image_classes", "image_value"),
-)
-
-
-def _is_choice(loc: tuple[int | str, ...], at: int) -> bool:
+def _is_choice(loc: tuple[int | str, ...], at: int, settings: type[Recipe]) -> bool:
     """Whether a part of an error's place is no key, but one of the types, sources or tasks that a value may be."""
     part = str(loc[at])
-    source = part in CHOICES and at > 0 and isinstance(loc[at - 1], int)  # keys may be called so elsewhere
-    return source or part == "constrained-int" or part.startswith("literal[")
+    listed = at > 0 and isinstance(loc[at - 1], int)  # keys may be called like a kind elsewhere
+    chosen = listed and part in map(_kind, _beside(loc[: at + 1], settings))
+    return chosen or part == "constrained-int" or part.startswith("literal[")
 
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:
