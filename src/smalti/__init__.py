@@ -1,8 +1,63 @@
-"""Smalti: aerial and satellite images become maps, tile by tile, on small computers."""
+"""Smalti: aerial and satellite images become maps, tile by tile, on small computers.
 
+    import smalti as sm
+
+    prediction = sm.predict("scene.tif")
+    sm.map("scene.tif", "map.tif", polygons="map.gpkg")
+
+Every verb returns a frozen result and prints nothing. What is wrong is an error of `smalti.errors`, what is doubtful a
+warning of it. Each name is imported when it is first used.
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smalti.card import Card as Card
+    from smalti.card import Task as Task
+    from smalti.errors import SmaltiError as SmaltiError
+    from smalti.errors import SmaltiWarning as SmaltiWarning
+    from smalti.raster.grid import Grid as Grid
+    from smalti.raster.read import open_raster as open_raster
+    from smalti.tiling import Window as Window
+    from smalti.workflows.draw import DrawnScene as DrawnScene
+    from smalti.workflows.draw import draw as draw
+    from smalti.workflows.map import MapResult as MapResult
+    from smalti.workflows.map import map as map
+    from smalti.workflows.map import map_many as map_many
+    from smalti.workflows.map_options import MapOptions as MapOptions
+    from smalti.workflows.models import OpenModel as OpenModel
+    from smalti.workflows.models import open_model as open_model
+    from smalti.workflows.predict import predict as predict
+    from smalti.workflows.prediction import Prediction as Prediction
+    from smalti.workflows.progress import Progress as Progress
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    # public name: the module that it lives in
+    "Card": "card",
+    "DrawnScene": "workflows.draw",
+    "Grid": "raster.grid",
+    "MapOptions": "workflows.map_options",
+    "MapResult": "workflows.map",
+    "OpenModel": "workflows.models",
+    "Prediction": "workflows.prediction",
+    "Progress": "workflows.progress",
+    "SmaltiError": "errors",
+    "SmaltiWarning": "errors",
+    "Task": "card",
+    "Window": "tiling",
+    "draw": "workflows.draw",
+    "map": "workflows.map",
+    "map_many": "workflows.map",
+    "open_model": "workflows.models",
+    "open_raster": "raster.read",
+    "predict": "workflows.predict",
+}
+
+__all__ = ["__version__", *_HOMES]
 
 # Libraries that report their use over the network read these when they are imported; whoever wants it sets 0.
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
@@ -11,3 +66,15 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 # What GDAL prints past Python (`ERROR 1: ...`) a person cannot read, and it is raised or told in words of our own.
 if "CPL_DEBUG" not in os.environ:
     os.environ.setdefault("CPL_LOG", os.devnull)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

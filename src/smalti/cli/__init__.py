@@ -45,6 +45,8 @@ EXTRAS = {
     "pillow_heif": "photos",
     "nvidia_dali_cuda120": "dali",
     "torchjd": "balance",
+    "matplotlib": "plot",
+    "xarray": "xarray",
     "h5py": "nyuv2",
     "scipy": "nyuv2",
 }

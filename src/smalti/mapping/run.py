@@ -19,6 +19,7 @@ from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Wa
 from smalti.errors import warn as issue
 from smalti.jobs import Layer, Spool, beside, check_place, guarded, hold, through
 from smalti.products import Product
+from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
 from smalti.raster.reader import Reader
 from smalti.raster.write import write_raster
@@ -111,6 +112,41 @@ def map_scene(
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
         warn(OutputWarning(text))
     return summary
+
+
+def write_maps(
+    output: Path, grid: Grid, card: Card, wanted: Wanted, encoded: Callable[[Product], NDArray[Any]]
+) -> tuple[Path, ...]:
+    """Writes the maps of a prediction that is in memory; returns their paths, the map itself first.
+
+    `encoded` gives a product's pixels (bands, H, W). Raises as `map_scene` does.
+    """
+    rasters = products(output, card, wanted)
+    with hold(output):
+        for path in rasters:
+            check_place(path)
+        make_room({path: state(path, "") for path in rasters})
+        with _scratch(output) as folder:
+            for path, product in reversed(rasters.items()):  # the map itself comes last
+                write_raster(path, grid, product, _rows_of(encoded(product)), folder, wanted.cog)
+    return tuple(rasters)
+
+
+@contextmanager
+def _scratch(output: Path) -> Iterator[Path]:
+    """A folder on the output's disk for what is unfinished; what a killed run left there is dropped."""
+    folder = beside(output, "partial")
+    with guarded(output):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rows_of(pixels: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:
+    return lambda begin, end: pixels[:, begin:end]
 
 
 def make_room(states: dict[Path, State], warn: Warn = issue) -> None:

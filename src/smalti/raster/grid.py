@@ -43,6 +43,14 @@ class Grid:
         t, by_x, by_y = self.transform, self.width / width, self.height / height
         return Grid(height, width, Affine(t.a * by_x, t.b * by_y, t.c, t.d * by_x, t.e * by_y, t.f), self.crs)
 
+    def __repr__(self) -> str:
+        size = f"Grid({self.height} x {self.width} pixels"
+        if self.transform.is_identity:
+            return f"{size})"
+        crs = self.crs.to_string() if self.crs else "no CRS"
+        place = ", ".join(f"{number:.12g}" for number in self.transform[:6])
+        return f"{size}, transform {place}, {crs if len(crs) < 40 else crs[:36] + ' ...'})"
+
     @property
     def georeferenced(self) -> bool:
         """Whether the pixels have a place on the ground at all."""

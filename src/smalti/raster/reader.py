@@ -60,6 +60,10 @@ class Reader(ABC):
         self.scales, self.offsets, self.units = other.scales, other.offsets, other.units
         self.palette, self.masked, self.rpcs = other.palette, other.masked, other.rpcs
 
+    def __repr__(self) -> str:
+        bands = f"{len(self.bands)} of {self.dtype}: {', '.join(self.bands[:8])}{', ...' * (len(self.bands) > 8)}"
+        return f"{type(self).__name__}({self.path!r}, bands {bands}, {self.grid!r})"
+
     def __enter__(self) -> Self:
         return self
 

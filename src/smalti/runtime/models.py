@@ -103,7 +103,8 @@ def find_model(name: str) -> Path:
     if path.is_dir():
         raise ModelError(f"{name}: is a folder; of a checkpoint make a file: smalti export {name} OUT.onnx")
     choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
-    raise ModelError(f"no model is named {name!r} ({choice}); give a name from smalti models, or an .onnx file")
+    mend = "give a name from smalti models, or an .onnx file"
+    raise ModelError(f"no model is named {name!r} ({choice}); {mend}", value=name)
 
 
 def list_models(folder: str | Path | None = None) -> list[ModelEntry]:

@@ -1,7 +1,8 @@
 """Opens a model by name or file with the engine of choice."""
 
-from typing import Literal
+from typing import Literal, get_args
 
+from smalti.errors import OptionError
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.scene import Predictor
 
@@ -18,6 +19,8 @@ def open_model(name_or_path: str, engine: Engine = "auto", threads: int | None =
 
 def start_engine(model: ModelFile, engine: Engine = "auto", threads: int | None = None) -> Predictor:
     """The engine of choice with a model file whose hash is right; raises as `open_model` does."""
+    if engine not in get_args(Engine):
+        raise OptionError(f"engine is {engine!r}; expected one of {', '.join(get_args(Engine))}", value=engine)
     if engine == "openvino":
         from smalti.runtime.openvino import OpenVinoPredictor  # an optional extra
 

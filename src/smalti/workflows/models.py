@@ -16,6 +16,9 @@ from smalti.runtime.open import Engine, start_engine
 from smalti.scene import Predictor
 from smalti.workflows.card_lines import card_lines
 
+_WIDE = 120
+"""Letters of a line of the repr, at most."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenModel:
@@ -56,7 +59,8 @@ class OpenModel:
 
     def __repr__(self) -> str:
         head = f"OpenModel {self.name} ({self.source}, sha256 {self.sha256[:8]})"
-        return "\n".join([head, *card_lines(self.card)])
+        lines = (line if len(line) <= _WIDE else f"{line[: _WIDE - 4]} ..." for line in card_lines(self.card))
+        return "\n".join([head, *lines])
 
 
 AnyModel = str | Path | OpenModel

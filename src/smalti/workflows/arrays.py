@@ -1,0 +1,117 @@
+"""Images that come as arrays: numpy, or xarray with its georeference."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card
+from smalti.errors import ArrayError
+from smalti.raster.array import ArrayReader
+from smalti.raster.grid import Grid
+
+Axes = Literal["CHW", "HWC"]
+"""Which axis holds the bands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An image as it came, with what goes with it."""
+
+    pixels: Any
+    axes: Axes | None = None
+    valid: NDArray[np.bool_] | None = None
+    grid: Grid | None = None
+    bands: Sequence[str | int] | None = None
+    """Those that will be chosen; None for all."""
+
+
+def is_xarray(image: object) -> bool:
+    """Whether an image is an `xarray.DataArray`, without importing xarray."""
+    xarray = sys.modules.get("xarray")
+    return xarray is not None and isinstance(image, xarray.DataArray)
+
+
+def array_reader(given: Given, card: Card) -> ArrayReader:
+    """An array as a raster of the model's bands.
+
+    Raises ArrayError for what is no array of an image, for axes that cannot be told apart, and for dtypes that the
+    model does not take.
+    """
+    if is_xarray(given.pixels):
+        from smalti.workflows.xarrays import from_xarray
+
+        return from_xarray(given, card)
+    if not isinstance(given.pixels, np.ndarray):
+        kind = type(given.pixels).__name__
+        raise ArrayError(f"got {kind}; expected a path, a numpy array or an xarray.DataArray", value=kind)
+    check_dtype(given.pixels, card)
+    pixels = _bands_first(given, card)
+    _check_mask(given.valid, pixels)
+    _check_grid(given.grid, pixels)
+    return ArrayReader(pixels, valid=given.valid, grid=given.grid)
+
+
+def check_dtype(pixels: NDArray[Any], card: Card) -> None:
+    """ArrayError for another kind of pixels than the model's."""
+    dtype = str(pixels.dtype)
+    if not card.takes(dtype):
+        mend = "; scale values from 0 to 1 by 255 first" if pixels.dtype.kind == "f" and card.dtype == "uint8" else ""
+        text = f"the array is {dtype}, model {card.name} takes {card.dtype}: convert it with astype{mend}"
+        raise ArrayError(text, value=pixels.dtype)
+
+
+def _bands_first(given: Given, card: Card) -> NDArray[Any]:
+    """The pixels as (C, H, W)."""
+    pixels: NDArray[Any] = given.pixels
+    n = len(card.bands)
+    if given.axes not in (None, "CHW", "HWC"):
+        raise ArrayError(f"axes is {given.axes!r}; expected 'HWC' or 'CHW'", value=given.axes)
+    if pixels.ndim == 2 and n == 1:
+        pixels = pixels[None]
+    if pixels.ndim != 3 or 0 in pixels.shape:
+        raise ArrayError(f"the array has shape {pixels.shape}; {_expected(card)}", value=pixels.shape)
+    axes = given.axes or _axes(pixels, card, asked=given.bands is not None)
+    ordered = pixels if axes == "CHW" else np.moveaxis(pixels, 2, 0)
+    if given.bands is None and len(ordered) != n:
+        raise ArrayError(f"the array has shape {pixels.shape} as {axes}; {_expected(card)}", value=pixels.shape)
+    return ordered
+
+
+def _axes(pixels: NDArray[Any], card: Card, *, asked: bool) -> Axes:
+    """Which axis holds the bands, by their number; ArrayError where that does not say it."""
+    n = len(card.bands)
+    fitting: list[Axes] = [axes for axes, number in _counts(pixels).items() if number == n]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting or asked:
+        text = f"the array of shape {pixels.shape} may be H,W,C or C,H,W; say axes='HWC' or axes='CHW'"
+        raise ArrayError(text, value=pixels.shape)
+    text = f"the array has shape {pixels.shape}; {_expected(card)}; choose other bands with `bands` and `axes`"
+    raise ArrayError(text, value=pixels.shape)
+
+
+def _counts(pixels: NDArray[Any]) -> dict[Axes, int]:
+    return {"CHW": pixels.shape[0], "HWC": pixels.shape[2]}
+
+
+def _expected(card: Card) -> str:
+    n = len(card.bands)
+    return f"model {card.name} takes H,W,{n} or {n},H,W ({', '.join(card.bands)})"
+
+
+def _check_mask(valid: object, pixels: NDArray[Any]) -> None:
+    if valid is None:
+        return
+    if not isinstance(valid, np.ndarray) or valid.dtype != bool or valid.shape != pixels.shape[1:]:
+        got = f"{valid.dtype} of shape {valid.shape}" if isinstance(valid, np.ndarray) else type(valid).__name__
+        raise ArrayError(f"valid is {got}; expected bool of shape {pixels.shape[1:]}", value=got)
+
+
+def _check_grid(grid: Grid | None, pixels: NDArray[Any]) -> None:
+    if grid is not None and (grid.height, grid.width) != pixels.shape[1:]:
+        text = f"the grid has {grid.height} x {grid.width} pixels, the array {pixels.shape[1]} x {pixels.shape[2]}"
+        raise ArrayError(f"{text}; give both the same size", value=grid)

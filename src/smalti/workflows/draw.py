@@ -1,0 +1,76 @@
+"""A drawn scene with its exact truth, in memory or as files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.errors import OptionError
+from smalti.raster.grid import Grid
+from smalti.synth.files import COLORS, grid_of, write_scene
+from smalti.synth.materials import CLASSES
+from smalti.synth.scene import draw as draw_window
+from smalti.tiling import Window
+from smalti.workflows.progress import Meter, Show
+
+TASK = Task(name="landcover", labels=CLASSES, colors=COLORS)
+"""What the classes of drawn scenes are called, and their colours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnScene:
+    """A drawn town and its countryside, pixels of 0.3 m, with the exact truth of every pixel."""
+
+    image: NDArray[np.uint8]
+    """(C, H, W): red, green, blue and perhaps near infrared."""
+    classes: NDArray[np.uint8]
+    """(H, W): ids of the classes of `task`."""
+    height: NDArray[np.float32]
+    """(H, W): metres above the ground."""
+    grid: Grid
+    task: Task
+    seed: int
+
+    def save(self, path: str | Path, *, progress: Show | None = None) -> tuple[Path, ...]:
+        """Writes `path` (.tif), and beside it NAME_classes.tif, NAME_height.tif and NAME_buildings.gpkg.
+
+        Raises OutputError where they cannot be written, or would replace a file that was not drawn.
+        """
+        out, (height, width) = tif_path(path), self.classes.shape
+        meter = Meter(progress, "draw", height * width, "Pix")
+        return tuple(write_scene(out, height, width, self.seed, len(self.image) == 4, meter)[:4])
+
+    def __repr__(self) -> str:
+        height, width = self.classes.shape
+        return f"DrawnScene(seed {self.seed}: {height} x {width} pixels of 0.3 m, {', '.join(self.task.labels)})"
+
+    def _repr_html_(self) -> str:
+        """The image and its classes, for notebooks."""
+        from smalti.report.inline import class_figure, image_figure
+
+        return image_figure(self.image[:3]) + class_figure(self.classes, self.task)
+
+
+def draw(size: int, seed: int = 1, *, nir: bool = False) -> DrawnScene:
+    """Draws a scene of `size` x `size` pixels; equal seeds give equal pixels.
+
+    `nir` adds near infrared as a fourth band. Raises OptionError for a size or a seed that is out of range.
+    """
+    if size < 1:
+        raise OptionError(f"size is {size}; expected pixels, at least 1", value=size)
+    if seed < 0:
+        raise OptionError(f"seed is {seed}; expected a whole number, at least 0", value=seed)
+    drawn = draw_window(Window(0, 0, size, size), seed, nir)
+    for array in (drawn.image, drawn.classes, drawn.height):
+        array.setflags(write=False)
+    return DrawnScene(drawn.image, drawn.classes, drawn.height, grid_of(size, size, seed), TASK, seed)
+
+
+def tif_path(path: str | Path) -> Path:
+    """The path of a drawn scene; OptionError for a name that does not end in .tif."""
+    out = Path(path)
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        raise OptionError(f"{out} must end in .tif or .tiff", value=path)
+    return out

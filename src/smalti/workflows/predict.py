@@ -1,0 +1,107 @@
+"""An image, in memory or in a file, becomes a prediction in memory."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card
+from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, warn
+from smalti.mapping.fit import Resolution, open_fitting
+from smalti.raster.grid import Grid
+from smalti.raster.reader import Reader
+from smalti.raster.resample import Resampled
+from smalti.scene import Averaged, Mask, Predictor, predict_scene
+from smalti.tiling import Window
+from smalti.workflows.arrays import Axes, Given, array_reader
+from smalti.workflows.map import opener
+from smalti.workflows.map_options import MapOptions
+from smalti.workflows.models import AnyModel, opened
+from smalti.workflows.prediction import Prediction
+from smalti.workflows.progress import Meter, Show
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def predict(
+    image: "str | Path | NDArray[Any] | xarray.DataArray",
+    model: AnyModel = "landcover",
+    *,
+    bands: Sequence[str | int] | None = None,
+    resolution: Resolution = None,
+    tta: bool = False,
+    axes: Axes | None = None,
+    valid: NDArray[np.bool_] | None = None,
+    grid: Grid | None = None,
+    progress: Show | None = None,
+) -> Prediction:
+    """Predicts every pixel of an image, with the tiles and the overlap that the model's card names.
+
+    All stays in memory: 4 bytes per pixel and class. `map` writes scenes of any size to files.
+
+    Args:
+        image: A file or a URL; a numpy array H,W,C or C,H,W of raw pixels as the model's card takes them (an array H,W
+            for a model of one band); or an `xarray.DataArray` with y, x and perhaps bands, in any order.
+        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        bands: Bands for the model, by name or by number from 1, in the model's order.
+        resolution: Metres per pixel to resample to; `auto`: the nearest size that the model knows.
+        tta: Average over flips and quarter turns: eight times the work.
+        axes: `HWC` or `CHW` of a numpy array whose shape fits both.
+        valid: Of an array, where it is valid: bool H,W. Pixels that are not finite are invalid in any case.
+        grid: Of an array, where it lies on the ground.
+        progress: Called with a `Progress` after each tile, in the caller's thread.
+
+    Raises:
+        ArrayError: The array has other axes or another dtype than the model takes.
+        RasterError: The file cannot be read, or its bands do not fit the model.
+        ModelError: The model cannot be opened, takes other pixels, or answers for whole images only.
+        OptionError: An option makes no sense.
+    """
+    asked = MapOptions(tta=tta, bands=bands, resolution=resolution)
+    net = opened(model)
+    net.card.map_tasks()
+    with closing(_open(image, net.card, asked, Given(image, axes, valid, grid, asked.bands))) as reader:
+        height, width = reader.grid.height, reader.grid.width
+        meter = Meter(progress, "predict", height * width, "Pix")
+        return _predict(reader, Averaged(net) if tta else net, meter)
+
+
+def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
+    if isinstance(image, str | Path):
+        if given.axes or given.valid is not None or given.grid is not None:
+            raise OptionError("axes, valid and grid are for arrays; a file says them itself", value=str(image))
+        return open_fitting(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)
+    whole = array_reader(given, card)
+
+    def open_part(bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
+        part = whole if bands is None else whole.chosen(bands)
+        return part if resolution is None else Resampled(part, resolution)
+
+    return open_fitting(whole.path, open_part, card, asked.bands, asked.resolution, _warn_of_array)
+
+
+def _warn_of_array(warning: SmaltiWarning) -> None:
+    if not isinstance(warning, GeoreferenceWarning):  # an array has a place only where one is given
+        warn(warning)
+
+
+def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) -> Prediction:
+    height, width = reader.grid.height, reader.grid.width
+    tasks = net.card.map_tasks()
+    answers = {task.name: np.zeros((task.channels, height, width), np.float32) for task in tasks}
+    valid = np.zeros((height, width), np.bool_)
+
+    def write(window: Window, values: dict[str, NDArray[np.float32]], mask: Mask) -> None:
+        rows, cols = window.slices()
+        for name, whole in answers.items():
+            whole[:, rows, cols] = values[name]
+        valid[rows, cols] = mask
+
+    summary = predict_scene(reader.read, net, write, height, width, progress=progress)
+    for array in (valid, *answers.values()):
+        array.setflags(write=False)
+    return Prediction(net.card, reader.grid, valid, answers, summary)

@@ -1,0 +1,134 @@
+"""Arrays of xarray, as rioxarray and others make them: their place on the ground comes in and goes out again."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from smalti.card import Card, Task
+from smalti.errors import ArrayError, MissingExtraError
+from smalti.raster.array import ArrayReader
+from smalti.raster.grid import Grid
+from smalti.workflows.arrays import Given, check_dtype
+
+if TYPE_CHECKING:
+    import xarray
+
+_ROWS, _COLUMNS = ("y", "lat", "latitude"), ("x", "lon", "longitude")
+_PLACE = "spatial_ref"
+"""The coordinate whose attributes hold the CRS, as CF and rioxarray have it."""
+_EVEN = 1e-2
+"""How far, in pixels, coordinates may lie from even steps."""
+
+
+def from_xarray(given: Given, card: Card) -> ArrayReader:
+    """A DataArray with dimensions y, x and perhaps one of bands, in any order; ArrayError for others."""
+    array: xarray.DataArray = given.pixels
+    rows, columns = _axis(array, _ROWS), _axis(array, _COLUMNS)
+    others = [name for name in array.dims if name not in (rows, columns)]
+    if len(others) > 1 or rows is None or columns is None:
+        text = f"the DataArray has the dimensions {', '.join(map(str, array.dims))}; expected y, x and one of bands"
+        raise ArrayError(text, value=array.dims)
+    ordered = array.transpose(*others, rows, columns)
+    pixels = ordered.values if others else ordered.values[None]  # C,H,W
+    check_dtype(pixels, card)
+    names = _names(ordered, others[0]) if others else None
+    if given.bands is None and len(pixels) != len(card.bands) and not set(card.bands) <= set(names or ()):
+        text = f"the DataArray has {len(pixels)} bands; model {card.name} takes {', '.join(card.bands)}"
+        raise ArrayError(f"{text}; choose them with `bands`", value=array.shape)
+    valid = _valid(array, pixels) if given.valid is None else given.valid
+    return ArrayReader(pixels, valid=valid, grid=given.grid or _grid(ordered, rows, columns), names=names)
+
+
+def to_xarray(image: NDArray[Any], grid: Grid, task: Task) -> "xarray.DataArray":
+    """Classes or values (H, W) as a DataArray; MissingExtraError without xarray."""
+    try:
+        import xarray
+    except ImportError:
+        raise MissingExtraError("xarray", "xarray") from None
+    coordinates: dict[str, Any] = {}
+    if grid.transform.b == grid.transform.d == 0:
+        coordinates = {
+            "y": [grid.xy(0, row + 0.5)[1] for row in range(grid.height)],
+            "x": [grid.xy(col + 0.5, 0)[0] for col in range(grid.width)],
+        }
+    found = xarray.DataArray(image, dims=("y", "x"), coords=coordinates, name=task.name, attrs=_attributes(task))
+    place: dict[str, Any] = {"GeoTransform": " ".join(map(repr, grid.transform.to_gdal()))}
+    if grid.crs is not None:
+        place |= {"crs_wkt": grid.crs.to_wkt(), "spatial_ref": grid.crs.to_wkt()}
+    found.encoding["grid_mapping"] = _PLACE
+    return found.assign_coords({_PLACE: xarray.DataArray(0, attrs=place)})
+
+
+def _attributes(task: Task) -> dict[str, Any]:
+    """What is known of the numbers, as CF has it."""
+    if not task.has_classes:
+        return {"units": task.unit} if task.unit else {}
+    meanings = " ".join(label.replace(" ", "_") for label in task.labels)
+    return {"_FillValue": task.ignore, "flag_values": list(range(len(task.labels))), "flag_meanings": meanings}
+
+
+def _axis(array: "xarray.DataArray", names: tuple[str, ...]) -> Any:
+    return next((name for name in array.dims if str(name).lower() in names), None)
+
+
+def _names(array: "xarray.DataArray", dimension: Any) -> tuple[str, ...] | None:
+    """Names of bands: the dimension's own labels, or the names that rioxarray reads from a file."""
+    if dimension in array.coords and array.coords[dimension].dtype.kind in "UO":
+        return tuple(str(name) for name in array.coords[dimension].values)
+    told = array.attrs.get("long_name")
+    if isinstance(told, tuple | list) and len(told) == array.sizes[dimension]:
+        return tuple(str(name) for name in told)
+    return None
+
+
+def _valid(array: "xarray.DataArray", pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """What the declared nodata value leaves of the pixels; None where none is declared."""
+    nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    if nodata is None or np.isnan(nodata):
+        return None
+    holes = pixels == pixels.dtype.type(nodata)
+    return np.asarray(~(holes.all(axis=0) if pixels.dtype.itemsize == 1 else holes.any(axis=0)))
+
+
+def _grid(array: "xarray.DataArray", rows: Any, columns: Any) -> Grid:
+    """Where the pixels lie, by their coordinates and the CRS of `spatial_ref`."""
+    height, width = array.sizes[rows], array.sizes[columns]
+    place = array.coords[_PLACE].attrs if _PLACE in array.coords else {}
+    transform = Affine.identity()
+    if "GeoTransform" in place:
+        transform = Affine.from_gdal(*(float(part) for part in str(place["GeoTransform"]).split()))
+    if rows in array.coords and columns in array.coords:  # of a part of an array only these are right
+        transform = _by_coordinates(array, rows, columns, transform)
+    return Grid(height, width, transform, _crs(place))
+
+
+def _by_coordinates(array: "xarray.DataArray", rows: Any, columns: Any, otherwise: Affine) -> Affine:
+    """The transform whose pixels have their middles at the coordinates."""
+    y, x = (np.asarray(array.coords[name].values, float) for name in (rows, columns))
+    if min(len(y), len(x)) < 2:
+        return otherwise
+    steps = [(line[-1] - line[0]) / (len(line) - 1) for line in (x, y)]
+    for name, line, step in zip((columns, rows), (x, y), steps, strict=True):
+        if not step or np.abs((line - line[0]) / step - np.arange(len(line))).max() > _EVEN:
+            raise ArrayError(f"the coordinates {name} of the DataArray are not evenly spaced; regrid it", value=name)
+    found = Affine(steps[0], 0, x[0] - steps[0] / 2, 0, steps[1], y[0] - steps[1] / 2)
+    return otherwise if _alike(found, otherwise, len(x), len(y)) else found  # the one that is not rounded
+
+
+def _alike(one: Affine, other: Affine, width: int, height: int) -> bool:
+    """Whether two transforms put the corners of an array into the same place, to a part of a pixel."""
+    grid, there = Grid(height, width, one), Grid(height, width, other)
+    corners = ((0.0, 0.0), (float(width), float(height)))
+    return all(np.abs(np.subtract(grid.col_row(*there.xy(*corner)), corner)).max() < _EVEN for corner in corners)
+
+
+def _crs(place: Any) -> CRS | None:
+    text = place.get("crs_wkt") or place.get("spatial_ref")
+    try:
+        return CRS.from_user_input(text) if text else None
+    except CRSError:
+        raise ArrayError(f"the CRS of the DataArray cannot be read: {str(text)[:80]}", value=text) from None

@@ -1,0 +1,183 @@
+"""`map` and `open_model` of the Python API."""
+
+import inspect
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+import smalti as sm
+from smalti.errors import (
+    BusyError,
+    GeoreferenceWarning,
+    ModelError,
+    OptionError,
+    OutputWarning,
+    RasterError,
+    SmaltiError,
+)
+from smalti.workflows.models import OpenModel
+from tests.tiny import tiny_card, tiny_model
+
+PLACE = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6)}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> OpenModel:
+    return sm.open_model(tiny_model(tmp_path / "tiny.onnx", tiny_card()))
+
+
+def image(path: Path, seed: int = 0, **options: object) -> Path:
+    pixels = np.random.default_rng(seed).integers(1, 255, (3, 20, 20), np.uint8).repeat(10, 1).repeat(10, 2)
+    shape = {"height": 200, "width": 200, "count": 3, "dtype": "uint8", "photometric": "rgb"}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **{**PLACE, **options}) as file:
+        file.write(pixels)
+    return path
+
+
+def test_the_result_names_what_was_written(tmp_path: Path, model: OpenModel) -> None:
+    scene, out = image(tmp_path / "scene.tif"), tmp_path / "maps" / "map.tif"
+    polygons = tmp_path / "maps" / "map.gpkg"
+    done = sm.map(scene, out, model=model, confidence=True, polygons=polygons, report=True)
+    assert done.paths == (out, out.with_name("map_confidence.tif"), polygons, out.with_suffix(".html"))
+    assert all(path.is_file() for path in done.paths) and done.polygon_count > 0 and done.summary is not None
+    assert repr(done).startswith(f"MapResult({str(out)!r}, map_confidence.tif, map.gpkg, map.html: 200 x 200 pixels, ")
+    again = sm.map(scene, out, model=model, confidence=True)
+    assert again.summary is None and "was there already" in repr(again)
+    with pytest.raises(FrozenInstanceError):
+        done.path = out  # type: ignore[misc]
+
+
+def test_the_arguments_are_the_options() -> None:
+    arguments = inspect.signature(sm.map).parameters
+    for field in fields(sm.MapOptions):
+        assert arguments[field.name].default == field.default
+        assert arguments[field.name].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_nothing_is_printed_and_doubts_are_warnings_of_the_callers_line(
+    tmp_path: Path, model: OpenModel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = image(tmp_path / "scene.tif", crs=None, transform=Affine(1, 0, 0, 0, -1, 200))
+    with pytest.warns(GeoreferenceWarning, match="it has no CRS") as heard:
+        sm.map(nowhere, tmp_path / "map.tif", model=model)
+    assert [warning.filename for warning in heard] == [__file__]
+    with rasterio.open(tmp_path / "map.tif", "r+") as file:
+        file.write(np.full((1, 1), 9, np.uint8), 1, window=rasterio.windows.Window(0, 0, 1, 1))
+    with pytest.warns(OutputWarning, match=r"is kept as map\.tif\.changed-1"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", GeoreferenceWarning)
+        sm.map(nowhere, tmp_path / "map.tif", model=model)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_counts_the_pixels(tmp_path: Path, model: OpenModel) -> None:
+    heard: list[sm.Progress] = []
+    sm.map(image(tmp_path / "scene.tif"), tmp_path / "map.tif", model=model, progress=heard.append)
+    assert heard[-1] == sm.Progress("map.tif", 40000, 40000, "Pix") and heard[0].done < 40000
+    assert str(heard[-1]) == "map.tif: 100% of 40,000 Pix" and heard[-1].share == 1.0
+    assert [now.done for now in heard] == sorted(now.done for now in heard)
+    sm.map(tmp_path / "scene.tif", tmp_path / "map.tif", model=model, progress=heard.append)
+    assert "is there already" in str(heard[-1])
+
+
+def test_an_interrupted_map_resumes(tmp_path: Path, model: OpenModel) -> None:
+    scene, out = image(tmp_path / "scene.tif"), tmp_path / "map.tif"
+
+    def interrupt(now: sm.Progress) -> None:
+        if now.done > 20000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sm.map(scene, out, model=model, progress=interrupt)
+    assert not out.exists() and not out.with_name("map.tif.lock").exists()
+    notes: list[str] = []
+    done = sm.map(scene, out, model=model, progress=lambda now: notes.append(now.note))
+    assert any("going on at row" in note or "resum" in note for note in notes)
+    assert done.summary is not None and done.summary.pixels < 40000
+    other = sm.map(scene, tmp_path / "other.tif", model=model)
+    assert out.read_bytes() == other.path.read_bytes()
+
+
+def test_several_threads_predict_and_map_at_once(tmp_path: Path, model: OpenModel) -> None:
+    scenes = [image(tmp_path / f"{k}.tif", seed=k) for k in range(2)]
+    expected = [sm.predict(scene, model).classes for scene in scenes]
+    failed: list[BaseException] = []
+
+    def work(scene: Path, number: int) -> None:
+        for turn in range(3):
+            found = sm.predict(scene, model)
+            made = sm.map(scene, tmp_path / f"{scene.stem}_{turn}_map.tif", model=model, polygons=None)
+            with sm.open_raster(made.path, expand=False) as file:
+                assert (file.read(sm.Window(0, 0, 200, 200))[0][0] == expected[number]).all()
+            assert (found.classes == expected[number]).all()
+
+    threads = [threading.Thread(target=_keeping(failed, work), args=(scene, k)) for k, scene in enumerate(scenes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def _keeping(failed: list[BaseException], work: Callable[[Path, int], None]) -> Callable[[Path, int], None]:
+    def kept(scene: Path, number: int) -> None:
+        try:
+            work(scene, number)
+        except BaseException as error:
+            failed.append(error)
+
+    return kept
+
+
+def test_one_map_at_a_time(tmp_path: Path, model: OpenModel) -> None:
+    scene, out = image(tmp_path / "scene.tif"), tmp_path / "map.tif"
+
+    def meanwhile(_: sm.Progress) -> None:
+        with pytest.raises(BusyError):
+            sm.map(scene, out, model=model)
+
+    sm.map(scene, out, model=model, progress=meanwhile)
+
+
+def test_errors_carry_what_was_refused(tmp_path: Path, model: OpenModel) -> None:
+    scene = image(tmp_path / "scene.tif")
+    with pytest.raises(OptionError, match=r"must end in \.tif") as refused:
+        sm.map(scene, tmp_path / "map.png", model=model)
+    assert refused.value.value == tmp_path / "map.png"
+    with pytest.raises(OptionError, match="its ending must be one of") as refused:
+        sm.map(scene, tmp_path / "map.tif", model=model, polygons="p.shp")
+    assert refused.value.value == "p.shp"
+    with pytest.raises(OptionError, match="min_area is -1; expected square metres"):
+        sm.map(scene, tmp_path / "map.tif", model=model, min_area=-1)
+    with pytest.raises(OptionError, match="holds 1 scenes; give them to map_many"):
+        sm.map(tmp_path, tmp_path / "map.tif", model=model)
+    with pytest.raises(ModelError, match="no model is named 'nothing'") as unknown:
+        sm.map(scene, tmp_path / "map.tif", model="nothing")
+    assert unknown.value.value == "nothing"
+    with pytest.raises(OptionError, match="engine is 'tpu'; expected one of auto, onnx, openvino"):
+        sm.open_model("landcover", "tpu")  # type: ignore[arg-type]
+
+
+def test_many_scenes_go_on_behind_one_that_is_refused(tmp_path: Path, model: OpenModel) -> None:
+    scenes = [image(tmp_path / "a.tif"), tmp_path / "missing.tif", image(tmp_path / "b.tif")]
+    found = list(sm.map_many(scenes, tmp_path / "maps", model=model, options=sm.MapOptions(confidence=True)))
+    assert [isinstance(one, sm.MapResult) for one in found] == [True, False, True]
+    assert isinstance(found[1], RasterError) and isinstance(found[1], SmaltiError)
+
+
+def test_a_model_shows_its_card_and_refuses_what_it_cannot(model: OpenModel) -> None:
+    assert "most red" in repr(model) and repr(model).startswith("OpenModel tiny (")
+    assert all(len(line) <= 120 for line in repr(sm.open_model("landcover")).splitlines())
+    answer = model(np.zeros((1, 3, 64, 64), np.uint8))
+    assert answer["landcover"].shape == (1, 3, 64, 64)
+    ranker = sm.open_model("bestshot")
+    with pytest.raises(ModelError, match="ranks photos"):
+        ranker(np.zeros((1, 3, 64, 64), np.uint8))
+    with pytest.raises(ModelError, match="answers for whole images"):
+        sm.predict(np.zeros((3, 9, 9), np.uint8), ranker)
