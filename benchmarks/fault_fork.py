@@ -1,5 +1,6 @@
 """The program in a process of its own, quickly: a forked child of a parent that has imported everything."""
 
+import importlib
 import os
 import resource
 import select
@@ -7,16 +8,31 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 UNCAUGHT = 70  # an exception that left the command line
+PRELOADED = (
+    "lightning.fabric",
+    "torch.utils.tensorboard",
+    "smalti.cli.evaluate",
+    "smalti.cli.photo_folder",
+    "smalti.cli.training_run",
+    "smalti.photos.page",
+    "smalti.photos.sidecars",
+    "smalti.photos.tables",
+    "smalti.polygons.vectorize",
+    "smalti.raster.mosaic",
+    "smalti.report.map_page",
+    "smalti.workflows.map",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a run ended: its exit code, or the signal that ended it (SIGALRM: it ran past its limit)."""
+    """How a run ended: its exit code, or the signal that ended it (SIGALRM, SIGXCPU: it ran past a limit)."""
 
     code: int | None
     signal: int | None
@@ -27,7 +43,7 @@ class End:
     @property
     def fault(self) -> str | None:
         """What no input may cause: a hang, a crash of the interpreter, a traceback; None where there is none of it."""
-        if self.signal == signal.SIGALRM:
+        if self.signal in (signal.SIGALRM, signal.SIGXCPU):
             return "hang"
         if self.signal is not None:
             return f"crash ({signal.Signals(self.signal).name})"
@@ -40,6 +56,8 @@ def preload() -> None:
     """Imports what the commands import when they are called, so that a child begins at once."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for name in PRELOADED:
+        importlib.import_module(name)
 
 
 def run(
@@ -48,13 +66,15 @@ def run(
     *,
     kill_after: float | None = None,
     limit: float = 600,
+    processor: int | None = None,
     memory: int | None = None,
     output: Path | None = None,
 ) -> End:
     """Runs `smalti ARGUMENTS...` in `folder`; SIGKILL after `kill_after` seconds, SIGALRM after `limit`.
 
-    `memory` bounds the child's own data in bytes (RLIMIT_DATA). Its cache lies in `folder/cache`. What it prints is
-    kept in the folder `output` meanwhile, by default in `folder`.
+    `processor` bounds the seconds of the processor that the child may take, `memory` its own data in bytes
+    (RLIMIT_DATA). Its cache lies in `folder/cache`. What it prints is kept in the folder `output` meanwhile, by
+    default in `folder`.
     """
     out, err = (output or folder) / ".stdout", (output or folder) / ".stderr"
     for path in (out, err):
@@ -62,7 +82,10 @@ def run(
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _child(arguments, folder, out, err, memory)
+        os.setpgid(0, 0)
+        _child(arguments, folder, out, err, memory, processor)
+    with suppress(OSError):
+        os.setpgid(pid, pid)  # whoever comes first: it may be killed at once, with all that it has started
     status = _wait(pid, kill_after, limit)
     seconds = time.monotonic() - start
     code = os.waitstatus_to_exitcode(status)
@@ -84,10 +107,11 @@ def _wait(pid: int, kill_after: float | None, limit: float) -> int:
         os.close(handle)
 
 
-def _child(arguments: list[str], folder: Path, out: Path, err: Path, memory: int | None) -> NoReturn:
+def _child(
+    arguments: list[str], folder: Path, out: Path, err: Path, memory: int | None, processor: int | None
+) -> NoReturn:
     code = UNCAUGHT
     try:
-        os.setsid()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for path, number in ((out, 1), (err, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
@@ -95,6 +119,8 @@ def _child(arguments: list[str], folder: Path, out: Path, err: Path, memory: int
         os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
         if memory:
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        if processor:
+            resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 5))
         code = _command(arguments)
     except BaseException:
         traceback.print_exc()

@@ -46,7 +46,8 @@ def _kill(options: argparse.Namespace, folder: Path) -> None:
 
 
 def _inputs(options: argparse.Namespace, folder: Path) -> None:
-    from fault_inputs import KINDS, damage_all
+    from fault_inputs import damage_all
+    from fault_kinds import KINDS
 
     print("| files | damaged | used | refused | faults |\n|---|---|---|---|---|", flush=True)
     for name, kind in KINDS.items():
