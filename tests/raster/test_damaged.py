@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def write_tiff(path: Path, **options: Any) -> Path:
     profile = {"driver": "GTiff", "height": SIZE, "width": SIZE, "count": 3, "dtype": "uint8", **PLACE}
     layout = {"tiled": True, "blockxsize": 32, "blockysize": 32, "interleave": "pixel"}
     with rasterio.open(path, "w", **(profile | layout | options)) as file:
-        file.write(picture().transpose(2, 0, 1))
+        file.write(picture().transpose(2, 0, 1)[:, : file.height])
     return path
 
 
@@ -160,3 +161,35 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         open_raster(tmp_path / "pipe.tif")
     assert files_behind([str(tmp_path / "pipe.tif")])
     assert state(tmp_path / "pipe.tif", "job") == "foreign"
+
+
+def replace_strip(content: bytearray, number: int, strip: bytes) -> None:
+    """Puts other data for a strip at the end of a TIFF."""
+    for tag, value in ((273, len(content)), (279, len(strip))):
+        place = entry(content, tag)
+        kind, _, at = struct.unpack_from("<HII", content, place + 2)
+        code = "<H" if kind == 3 else "<I"
+        struct.pack_into(code, content, at + number * struct.calcsize(code), value)
+    content += strip
+
+
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+@pytest.mark.parametrize(("strip", "rows", "refused"), [(0, 33, True), (2, 31, True), (2, 32, False), (1, 32, False)])
+def test_deflated_data_that_are_longer_than_their_pixels(
+    tmp_path: Path, interleave: str, strip: int, rows: int, refused: bool
+) -> None:
+    """GDAL reads what fits, and of that the end as it finds it in memory; a last strip may be as long as the others."""
+    path = write_tiff(tmp_path / "a.tif", compress="deflate", tiled=False, blockysize=32, height=90, interleave=interleave)
+    content = bytearray(path.read_bytes())
+    bands = 3 if interleave == "pixel" else 1
+    replace_strip(content, strip, zlib.compress(bytes(range(SIZE)) * rows * bands))
+    path.write_bytes(content)
+    with open_raster(path) as file:
+        assert file.read(Window(0 if strip else 32, 0, 32, SIZE))[1].all()  # another strip
+        if refused:
+            with pytest.raises(RasterError, match="deflated data are damaged: a block unpacks to more") as error:
+                file.read(Window(0, 0, 90, SIZE))
+            assert one_line(error, path)
+        else:
+            pixels, _ = file.read(Window(32 * strip, 0, 26, SIZE))
+            assert (pixels[0, 0] == np.arange(SIZE) * bands % SIZE).all()

@@ -16,6 +16,7 @@ from rasterio.windows import Window as RasterioWindow
 from smalti.errors import RasterError
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
+from smalti.raster.deflate_damage import deflated_blocks
 from smalti.raster.exif import orientation
 from smalti.raster.grid import Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
@@ -67,6 +68,7 @@ class FileReader(Reader):
         self.grid = Grid(height, width, dataset.transform, dataset.crs)
         self.rpcs = not self.grid.georeferenced and dataset.rpcs is not None
         self._describe(holes)
+        self._deflated = deflated_blocks(path, dataset)
 
     def _describe(self, holes: bool) -> None:
         if self._table is None:
@@ -110,6 +112,8 @@ class FileReader(Reader):
     def _stored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         place = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
+            if self._deflated is not None:
+                self._deflated.check(window, [*self._numbers, *self._alphas])
             with no_damage():
                 pixels = self._pixels(place)
             valid = self._valid(pixels)
