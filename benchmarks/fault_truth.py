@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import tomllib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def check(wrong: Check, work: Path, source: Path) -> str | None:
     if pid == 0:
         said = "a check that failed"
         try:
+            warnings.simplefilter("ignore")
             signal.alarm(SECONDS)
             said = wrong(work, source) or ""
         except BaseException as error:
@@ -52,7 +54,7 @@ def check(wrong: Check, work: Path, source: Path) -> str | None:
             os.write(writing, said.encode())
             os._exit(0)
     os.close(writing)
-    with open(reading, "rb") as file:
+    with os.fdopen(reading, "rb") as file:
         said = file.read().decode()
     status = os.waitpid(pid, 0)[1]
     return "a check that crashed" if status else said or None
@@ -70,6 +72,8 @@ def map_differs(work: Path, source: Path) -> str | None:
         return f"a map of what cannot be read ({type(error).__name__})"
     with rasterio.open(work / "out" / "map.tif") as file:
         classes, here = file.read(1), (file.transform, file.crs)
+    if len(pixels) < 3:
+        return "a map of too few bands"
     if pixels.shape[1:] != classes.shape:
         return "a map of another size"
     if here != place:
@@ -95,8 +99,8 @@ def _unlike(classes: NDArray[np.uint8], pixels: NDArray[Any]) -> bool:
 def _raster(path: Path) -> tuple[NDArray[Any], NDArray[np.bool_], tuple[Any, Any]]:
     """Pixels (C, H, W), where they are valid, transform and CRS; an image of indices as its colours.
 
-    What GDAL would fill where data end early must be readable by Pillow. A JPEG's pixels are GDAL's all the same: beyond
-    0 to 255, where damage leads, each decoder goes on in its own way.
+    Pillow must be able to read what GDAL would fill where data end early. A JPEG's pixels are GDAL's all the same:
+    beyond 0 to 255, where damage leads, each decoder goes on in its own way.
     """
     pixels = None
     if path.suffix != ".tif":
@@ -108,6 +112,10 @@ def _raster(path: Path) -> tuple[NDArray[Any], NDArray[np.bool_], tuple[Any, Any
         place = file.transform, file.crs
         if pixels is None or path.suffix == ".jpg":
             pixels = file.read()
+        if pixels.shape[0] == 1 and file.colorinterp[0].name == "palette":
+            colors = np.zeros((256, 4), np.uint8)
+            colors[list(file.colormap(1))] = list(file.colormap(1).values())
+            pixels, valid = colors[pixels[0], :3].transpose(2, 0, 1), valid & (colors[pixels[0], 3] > 0)
     return pixels, valid, place
 
 
@@ -181,7 +189,7 @@ def _missing(said: Any, taken: Any, where: str) -> str | None:
 
 
 def ranked_unlike(work: Path, source: Path) -> str | None:
-    """A photo that was ranked must be one that its library reads to the end; the others are told of as without damage."""
+    """A photo that was ranked must be one that its library reads to the end; those without damage must be there."""
     import pillow_heif
 
     pillow_heif.register_heif_opener()

@@ -179,7 +179,9 @@ def test_deflated_data_that_are_longer_than_their_pixels(
     tmp_path: Path, interleave: str, strip: int, rows: int, refused: bool
 ) -> None:
     """GDAL reads what fits, and of that the end as it finds it in memory; a last strip may be as long as the others."""
-    path = write_tiff(tmp_path / "a.tif", compress="deflate", tiled=False, blockysize=32, height=90, interleave=interleave)
+    path = write_tiff(
+        tmp_path / "a.tif", compress="deflate", tiled=False, blockysize=32, height=90, interleave=interleave
+    )
     content = bytearray(path.read_bytes())
     bands = 3 if interleave == "pixel" else 1
     replace_strip(content, strip, zlib.compress(bytes(range(SIZE)) * rows * bands))
