@@ -13,7 +13,8 @@ from smalti.card import Card
 from smalti.errors import ModelError, RasterError, SmaltiWarning
 from smalti.mapping.fit import Resolution, open_fitting
 from smalti.raster.grid import Grid
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from tests.tiny import tiny_card
 
 RGBN = ("red", "green", "blue", "nir")

@@ -14,7 +14,8 @@ from smalti import jobs
 from smalti.card import Task
 from smalti.errors import BusyError, ModelError, OutputError, RasterError
 from smalti.mapping.run import Wanted, map_scene, products
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.scene import Averaged, predict_scene
 from smalti.tiling import Window
 from tests.mapping.killed import Fading

@@ -24,7 +24,8 @@ from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.astray import astray, astray_lines
 from smalti.raster.labels import LabelSpec, open_labels
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.raster.values import ValueSpec, open_values
 from smalti.text import count
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, RasterError
 from smalti.raster.grid import Grid
-from smalti.raster.pixels import Pixels
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 NAME = "nyu_depth_v2_labeled.mat"
@@ -24,8 +24,10 @@ LAYERS = {"depth": "depths", "depth_raw": "rawDepths"}
 RGB = ("red", "green", "blue")
 
 
-class Layer:
-    """One of the file's arrays for one image, (W, H) or (C, W, H) there and (C, H, W) here; see `Pixels`."""
+class ArrayReader(Reader):
+    """One of the file's arrays for one image, (W, H) or (C, W, H) there and (C, H, W) here."""
+
+    names_known, masked = True, False
 
     def __init__(self, path: Path, dataset: str, image: str, bands: tuple[str, ...], unit: str = "") -> None:
         """RasterError where the file is damaged, or has no such array or image."""
@@ -42,8 +44,7 @@ class Layer:
         self.grid = Grid(shape[-1], shape[-2])
         self.dtype = np.dtype(self._data.dtype)
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """See `Pixels`. RasterError where the file is damaged."""
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         rows, cols = window.slices()
         try:
             pixels = np.asarray(self._data[self._number - 1, ..., cols, rows])
@@ -57,29 +58,27 @@ class Layer:
         self._file.close()
 
 
-class Chosen(Layer):
+class Chosen(ArrayReader):
     """Some of the three bands of an image."""
 
     def __init__(self, path: Path, image: str, bands: tuple[str, ...]) -> None:
         super().__init__(path, "images", image, bands)
         self._take = [RGB.index(band) for band in bands]
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """See `Layer`."""
-        pixels, valid = super().read(window)
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        pixels, valid = super()._read(window)
         return pixels[self._take], valid
 
 
-class Joined(Layer):
+class Joined(ArrayReader):
     """The labels of an image, their names joined to classes; 0 is none."""
 
     def __init__(self, path: Path, image: str, table: NDArray[np.uint8]) -> None:
         super().__init__(path, "labels", image, ("class",))
         self._table, self.dtype = table, table.dtype
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """See `Layer`."""
-        names, valid = super().read(window)
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        names, valid = super()._read(window)
         if names.max(initial=0) > NAMES:
             raise RasterError(f"{self.path}: image {self._number} has a label {names.max()}; expected 0 to {NAMES}")
         return self._table[names], valid
@@ -92,17 +91,17 @@ class Nyuv2File:
     join: tuple[int, ...] = ()
     """The number, from 1, that each of the forty classes gets instead of its own; empty leaves them as they are."""
 
-    def image(self, path: Path, image: str, bands: tuple[str, ...]) -> Pixels:
+    def image(self, path: Path, image: str, bands: tuple[str, ...]) -> Reader:
         """Its pixels."""
         return Chosen(path, image, bands)
 
-    def labels(self, path: Path, image: str, labels: Path) -> Pixels:
+    def labels(self, path: Path, image: str, labels: Path) -> Reader:
         """Its classes; `labels` is the file that joins names to classes."""
         return Joined(path, image, _table(labels, self.join))
 
-    def values(self, path: Path, image: str, name: str) -> Pixels:
+    def values(self, path: Path, image: str, name: str) -> Reader:
         """Its depth, with holes filled or as seen."""
-        return Layer(path, LAYERS[name], image, (name,), "m")
+        return ArrayReader(path, LAYERS[name], image, (name,), "m")
 
 
 def _open(path: Path) -> Any:

@@ -16,10 +16,9 @@ from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ImageLabels
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import LabelReader, open_labels
-from smalti.raster.pixels import Pixels
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.raster.values import DEFAULT, METRES, ValueReader, ValueSpec, open_values
-from smalti.tiling import Window
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Opener:
     taken: tuple[Taken, ...] = ()
     """What the tasks take."""
 
-    def image(self, item: Item) -> Reader | CroppedReader:
+    def image(self, item: Item) -> Reader:
         """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
         if self.dataset.store:
-            return _whole(self.dataset.store.image(item.image, item.id, tuple(self.bands)))
+            return self.dataset.store.image(item.image, item.id, tuple(self.bands))
         reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
         return reader if item.window is None else CroppedReader(reader, item.window)
 
@@ -86,11 +85,6 @@ class Opener:
                 f"it is {self.dataset.values[name].words}: say what 1 is worth by scale"
             )
         return spec.model_copy(update={"scale": metres / METRES[task.unit]})
-
-
-def _whole(pixels: Pixels) -> CroppedReader:
-    """An image of a store, mirrored beyond its border as all others are."""
-    return CroppedReader(pixels, Window(0, 0, pixels.grid.height, pixels.grid.width))
 
 
 def _shorter(grid: Grid, path: Path, short: int) -> Grid:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from smalti.card import Task
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import parse_color
-from smalti.raster.pixels import Pixels
+from smalti.raster.reader import Reader
 
 Role = Literal["train", "validation", "test"]
 Bands = tuple[str, ...]
@@ -63,13 +63,13 @@ class Values:
 class Store(Protocol):
     """Opens images that lie together in one file of their own kind, each by its id."""
 
-    def image(self, path: Path, image: str, bands: Bands) -> Pixels:
+    def image(self, path: Path, image: str, bands: Bands) -> Reader:
         """The pixels."""
 
-    def labels(self, path: Path, image: str, labels: Path) -> Pixels:
+    def labels(self, path: Path, image: str, labels: Path) -> Reader:
         """The class values, as the description's `spec` explains them; `labels` is what its patterns found."""
 
-    def values(self, path: Path, image: str, name: str) -> Pixels:
+    def values(self, path: Path, image: str, name: str) -> Reader:
         """The values of that name."""
 
 

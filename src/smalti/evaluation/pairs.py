@@ -6,27 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from smalti.datasets.folder import is_of_the_system, one_form
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
-
-
-class ImageReader(Protocol):
-    """An open image; `smalti.raster.read.Reader` is one."""
-
-    @property
-    def grid(self) -> Grid:
-        """Size and place of the image."""
-
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Raw pixels (C, H, W) and where they are valid (H, W); mirrored beyond the border."""
-
-    def close(self) -> None:
-        """Lets go of the file."""
 
 
 class TruthReader(Protocol):
@@ -48,7 +34,7 @@ class Pair:
     """An image and its truth, not yet opened."""
 
     name: str
-    open_image: Callable[[], ImageReader]
+    open_image: Callable[[], Reader]
     truth: Mapping[str, OpenTruth]
     """By the name of the task; a task that is not in it is not scored on this image."""
     eroded: bool = False

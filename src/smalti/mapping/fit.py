@@ -16,7 +16,7 @@ from smalti.errors import (
     Warn,
 )
 from smalti.raster.ground import pixel_size_m
-from smalti.raster.read import Reader
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None

@@ -6,27 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.raster.labels import LabelReader
-from smalti.raster.mirror import inside, source
-from smalti.raster.pixels import Pixels
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 
-class CroppedReader:
+class CroppedReader(Reader):
     """A window of a raster: beyond its border it is mirrored, whatever the raster shows there."""
 
-    def __init__(self, reader: Pixels, window: Window) -> None:
-        self._reader, self._window = reader, window
+    def __init__(self, reader: Reader, window: Window) -> None:
+        self.path, self._reader, self._window = reader.path, reader, window
         self.grid = reader.grid.crop(window)
-        self.dtype, self.bands = reader.dtype, reader.bands
+        self._like(reader)
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels (C, H, W) and their validity (H, W)."""
-        height, width = self.grid.height, self.grid.width
-        if inside(window, height, width):
-            return self._reader.read(window.shift(self._window.row, self._window.col))
-        cut, rows, cols = source(window, height, width)
-        pixels, valid = self._reader.read(cut.shift(self._window.row, self._window.col))
-        return pixels[:, rows[:, None], cols], valid[rows[:, None], cols]
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        return self._reader.read(window.shift(self._window.row, self._window.col))
 
     def close(self) -> None:
         """Closes the raster."""

@@ -12,8 +12,7 @@ from smalti.errors import LabelError
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.raster.palette import Colors, to_hex
-from smalti.raster.pixels import Pixels
-from smalti.raster.read import Reader
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 _STRIP = 512  # rows looked at together when an unknown value is counted
@@ -22,7 +21,7 @@ _STRIP = 512  # rows looked at together when an unknown value is counted
 class ImageLabels:
     """A raster whose values are class ids, or stand for them by `spec.ids`: one band, or three that are alike."""
 
-    def __init__(self, reader: Pixels, task: Task, spec: LabelSpec) -> None:
+    def __init__(self, reader: Reader, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         self._table = _id_table(task, spec)

@@ -13,7 +13,8 @@ from smalti.raster.features import FeatureLabels
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ColorLabels, ImageLabels, strips
 from smalti.raster.label_spec import LabelSpec, known_colors
-from smalti.raster.read import FileReader, Reader, open_file
+from smalti.raster.read import FileReader, open_file
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 __all__ = ["LabelReader", "LabelSpec", "open_labels"]

@@ -1,4 +1,4 @@
-"""A raster that is read by windows, whatever stands behind it: a file, several seen as one, another pixel size."""
+"""A raster that is read by windows, whatever stands behind it: a file, several seen as one, a part of one."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self

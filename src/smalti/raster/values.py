@@ -11,8 +11,8 @@ from smalti.card import Task
 from smalti.errors import LabelError
 from smalti.raster.aligned import align
 from smalti.raster.grid import Grid
-from smalti.raster.pixels import Pixels
 from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "ft": 0.3048}
@@ -45,7 +45,7 @@ class ValueReader:
     normalised surface model lies some centimetres below zero here and there.
     """
 
-    def __init__(self, reader: Pixels, task: Task, spec: ValueSpec) -> None:
+    def __init__(self, reader: Reader, task: Task, spec: ValueSpec) -> None:
         self._reader, self._task, self._spec = reader, task, spec
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         if len(reader.bands) != 1:
@@ -109,7 +109,7 @@ def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFA
         raise
 
 
-def _check_unit(reader: Pixels, task: Task, spec: ValueSpec) -> None:
+def _check_unit(reader: Reader, task: Task, spec: ValueSpec) -> None:
     """LabelError where the file declares another unit than the task's, and nobody says how to come from it there."""
     unit = reader.units[0].strip().lower()
     unit = SPELLINGS.get(unit, unit)

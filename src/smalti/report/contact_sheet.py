@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw
 
 from smalti.card import Task
 from smalti.errors import OutputError
-from smalti.evaluation.pairs import ImageReader, OpenTruth, TruthReader
+from smalti.evaluation.pairs import OpenTruth, TruthReader
 from smalti.jobs import deliver
 from smalti.raster.palette import colorize
+from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
 from smalti.report.pictures import RGB, shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
@@ -36,7 +37,7 @@ class Shown:
     """One image and its labels, not yet opened."""
 
     name: str
-    open_image: Callable[[], ImageReader]
+    open_image: Callable[[], Reader]
     open_labels: OpenTruth
     open_values: Callable[[], ValueReader] | None = None
     """Heights or depths, where the set has them."""

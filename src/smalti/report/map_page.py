@@ -14,7 +14,8 @@ from smalti.mapping.run import Wanted, products
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m
 from smalti.raster.palette import colorize, task_colors
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.raster.values import METRES
 from smalti.report.page import render
 from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map, shrunk_values

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smalti.card import Task
-from smalti.evaluation.pairs import ImageReader
 from smalti.polygons.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
+from smalti.raster.reader import Reader
 from smalti.raster.statistics import Statistics
 from smalti.tiling import Window
 
@@ -44,7 +44,7 @@ def step_for(height: int, width: int, limit: int) -> int:
     return max(1, -(-max(height, width) // limit))
 
 
-def shrunk_image(reader: ImageReader, limit: int) -> RGB:
+def shrunk_image(reader: Reader, limit: int) -> RGB:
     """An image of any type and size as a picture of at most `limit` pixels a side, averaged."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
@@ -59,7 +59,7 @@ def shrunk_image(reader: ImageReader, limit: int) -> RGB:
     return to_bytes(mean, mask[..., 0] > 0.5, gives_bytes(reader))
 
 
-def gives_bytes(reader: ImageReader) -> bool:
+def gives_bytes(reader: Reader) -> bool:
     """Whether a reader gives pixels of 8 bits, which are shown as they are."""
     return bool(reader.read(Window(0, 0, 1, 1))[0].dtype == np.uint8)
 
@@ -99,7 +99,7 @@ class SmallMap:
     """Square metres of the same, or None where they are unknown."""
 
 
-def shrunk_map(reader: ImageReader, limit: int) -> SmallMap:
+def shrunk_map(reader: Reader, limit: int) -> SmallMap:
     """The first band of a class map at most `limit` pixels a side; each picture pixel shows the one at its middle."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
@@ -127,7 +127,7 @@ class SmallValues:
     whole: Statistics
 
 
-def shrunk_values(reader: ImageReader, limit: int) -> SmallValues:
+def shrunk_values(reader: Reader, limit: int) -> SmallValues:
     """The first band of a raster of values at most `limit` pixels a side, averaged."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)

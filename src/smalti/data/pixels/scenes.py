@@ -21,10 +21,10 @@ from smalti.errors import DataError, RasterError
 from smalti.evaluation.pairs import TruthReader
 from smalti.mapping.fit import check_number, choose_bands
 from smalti.raster.astray import astray
-from smalti.raster.crop import CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.mirror import source
-from smalti.raster.read import Reader, open_raster
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
 from smalti.synth import draw
 from smalti.tiling import Window
 
@@ -161,7 +161,7 @@ class FileScene:
 class Opened:
     """An image and its labels, open."""
 
-    image: Reader | CroppedReader
+    image: Reader
     truths: Mapping[str, TruthReader]
     """By task."""
 

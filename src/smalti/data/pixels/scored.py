@@ -20,7 +20,7 @@ from smalti.evaluation import Pair
 from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.pairs import OpenTruth, TruthReader
 from smalti.raster.grid import Grid
-from smalti.raster.read import Reader
+from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 
@@ -31,7 +31,7 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
     """
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
-        return [_drawn_pair(drawn_scene(seed, source.size, card, drawn)) for seed in source.seeds], []
+        return [_drawn_pair(drawn_scene(seed, source.size, card, drawn), card.bands) for seed in source.seeds], []
     if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
         return dataset_pairs(opener, items, source.borders), [
@@ -62,30 +62,33 @@ def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card, bands: Sequ
     return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths})
 
 
-def _drawn_pair(scene: Scene) -> Pair:
+def _drawn_pair(scene: Scene, bands: Sequence[str]) -> Pair:
     truth = {task.name: _Truth(scene, task.name) for task in scene.tasks}
-    return Pair(scene.name, lambda: _Image(scene), {name: _always(reader) for name, reader in truth.items()})
+    return Pair(
+        scene.name, lambda: _SceneReader(scene, bands), {name: _always(reader) for name, reader in truth.items()}
+    )
 
 
 def _always(reader: TruthReader) -> OpenTruth:
     return lambda grid: reader
 
 
-@dataclass(frozen=True)
-class _Image:
-    """A scene read as an evaluation reads images."""
+class _SceneReader(Reader):
+    """A drawn scene read as a raster."""
 
-    scene: Scene
+    names_known, masked = True, False
 
-    @property
-    def grid(self) -> Grid:
-        return self.scene.grid
+    def __init__(self, scene: Scene, bands: Sequence[str]) -> None:
+        self.path, self.grid, self._scene = scene.name, scene.grid, scene
+        self.dtype, self.bands = np.dtype(np.uint8), tuple(bands)
+        self.scales, self.offsets, self.units = (1.0,) * len(bands), (0.0,) * len(bands), ("",) * len(bands)
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        patch = self.scene.read(window)
-        return patch.image.transpose(2, 0, 1), patch.valid
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        patch = self._scene.read(window)
+        return patch.image.transpose(2, 0, 1), patch.valid  # H,W,C -> C,H,W
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass(frozen=True)
