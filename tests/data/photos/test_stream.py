@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stream(folder: Path, photos: int = 3, hard: bool = False, **augment: float) -> PhotoStream:
     shelf = Shelf([ranked_folders(folder)], 10**8)
-    return PhotoStream(shelf, [1.0], PhotoAugment(**augment), photos, hard, 5)
+    return PhotoStream(shelf, [1.0], PhotoAugment(**augment), photos=photos, hard=hard, seed=5)
 
 
 def test_the_shelf_keeps_what_it_may(folder: Path) -> None:
@@ -47,7 +47,8 @@ def test_the_shelf_keeps_what_it_may(folder: Path) -> None:
         again = shelf.take(0, 2)
         np.testing.assert_array_equal(again.images, looked.images)
         np.testing.assert_array_equal(again.cues, looked.cues)
-        np.testing.assert_array_equal(again.twins, looked.twins)
+        np.testing.assert_array_equal(again.twin_images, looked.twin_images)
+        np.testing.assert_array_equal(again.twin_cues, looked.twin_cues)
     assert collection.opened == 1
     photo = collection.pixels(2)[0]
     np.testing.assert_array_equal(looked.images[0], overview(photo))
@@ -63,7 +64,7 @@ def test_a_batch_is_a_function_of_its_number(folder: Path) -> None:
     for number in (3, 4, 5):
         expected, got = one.batch(number, 2), next(batches)
         assert got["names"] == expected["names"]
-        for key in ("image", "cues", "twins", "pairs", "chance", "series", "place"):
+        for key in ("image", "cues", "twin_image", "twin_cues", "pairs", "chance", "series", "place"):
             assert torch.equal(got[key], expected[key]), key  # type: ignore[literal-required]
     batches.close()
 
@@ -78,6 +79,16 @@ def test_pairs_orders_and_photos_belong_together(folder: Path) -> None:
     assert 0 < batch["chance"].sum() < 12  # both sides win
 
 
+def test_a_series_is_changed_in_so_many_ways(folder: Path) -> None:
+    shelf = Shelf([ranked_folders(folder)], 10**8)
+    few = PhotoStream(shelf, [1.0], PhotoAugment(), photos=2, hard=False, seed=5, variants=2)
+    batch = few.batch(0, 60)
+    pictures = {image.numpy().tobytes() for image in batch["image"]}
+    assert len(pictures) == 2 * len(batch["image"].unique(dim=0)) // 2 <= 2 * 4 * 3  # ways, series, photos
+    assert {image.numpy().tobytes() for image in few.batch(1, 60)["image"]} == pictures
+    assert len({image.numpy().tobytes() for image in stream(folder, photos=2).batch(0, 60)["image"]}) == 120
+
+
 def test_of_large_series_some_photos_are_drawn(folder: Path) -> None:
     batch = stream(folder, photos=2).batch(0, 3)
     assert len(batch["image"]) == 6 and sorted(batch["place"].tolist()) == [0, 0, 0, 1, 1, 1]
@@ -85,9 +96,9 @@ def test_of_large_series_some_photos_are_drawn(folder: Path) -> None:
 
 def test_hard_labels_are_rounded(folder: Path) -> None:
     shelf = Shelf([Soft(folder)], 10**8)
-    batch = PhotoStream(shelf, [1.0], PhotoAugment(), 3, True, 5).batch(0, 4)
+    batch = PhotoStream(shelf, [1.0], PhotoAugment(), photos=3, hard=True, seed=5).batch(0, 4)
     assert set(batch["chance"].tolist()) <= {0.0, 1.0} and len(batch["pairs"]) == 4
-    soft = PhotoStream(shelf, [1.0], PhotoAugment(), 3, False, 5).batch(0, 4)
+    soft = PhotoStream(shelf, [1.0], PhotoAugment(), photos=3, hard=False, seed=5).batch(0, 4)
     assert len(soft["pairs"]) == 8 and 0.5 in soft["chance"].tolist()
 
 

@@ -12,4 +12,4 @@ def test_a_twin_shows_the_same_in_about_as_many_pixels() -> None:
         short, long = sorted(same.shape[:2])
         assert SMALLEST * (200 - 2 * CUT) - 1 <= short <= 200 and SMALLEST * (300 - 2 * CUT) - 1 <= long <= 300
         sizes.add(same.shape)
-    assert {True, False} == {shape[0] < shape[1] for shape in sizes}  # turned and not
+    assert len(sizes) > 4

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,22 +24,45 @@ class Looked:
     """photos,3,SIDE,SIDE"""
     cues: NDArray[np.float32]
     """photos,K"""
-    twins: NDArray[np.float32]
-    """photos,K: the cues of the same photos, a row less, turned or mildly resized."""
+    twin_images: NDArray[np.uint8]
+    """photos,3,SIDE,SIDE: the same photos, some rows less or mildly resized; see `twin`."""
+    twin_cues: NDArray[np.float32]
+    """photos,K"""
 
 
 def look_at(collection: Collection, number: int) -> Looked:
     """Looks at all photos of a series, one after the other; what the collection raises."""
     truth = collection.truth(number)
-    images = np.empty((truth.photos, 3, SIDE, SIDE), np.uint8)
-    numbers, twins = np.empty((2, truth.photos, len(CUES)), np.float32)
+    images, twin_images = np.empty((2, truth.photos, 3, SIDE, SIDE), np.uint8)
+    numbers, twin_numbers = np.empty((2, truth.photos, len(CUES)), np.float32)
     rng = np.random.default_rng(number)
     for at, pixels in enumerate(collection.pixels(number)):
-        images[at], numbers[at], twins[at] = overview(pixels), cues(pixels), cues(twin(pixels, rng))
-    return Looked(truth, images, numbers, twins)
+        same = twin(pixels, rng)
+        images[at], numbers[at] = overview(pixels), cues(pixels)
+        twin_images[at], twin_numbers[at] = overview(same), cues(same)
+    return Looked(truth, images, numbers, twin_images, twin_numbers)
 
 
-_Kept = tuple[Truth, list[bytes], NDArray[np.float32], NDArray[np.float32]]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """A series that was looked at; its pictures as PNG, the twins' behind the photos'."""
+
+    looked: Looked
+    files: list[bytes]
+
+    @classmethod
+    def pack(cls, looked: Looked) -> "_Kept":
+        none = looked.images[:0]
+        files = [_packed(image) for image in (*looked.images, *looked.twin_images)]
+        return cls(replace(looked, images=none, twin_images=none), files)
+
+    def unpack(self) -> Looked:
+        images, twins = np.split(np.stack([_opened(file) for file in self.files]), 2)
+        return replace(self.looked, images=images, twin_images=twins)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.files))
 
 
 class Shelf:
@@ -59,23 +82,18 @@ class Shelf:
             if kept:
                 self._kept.move_to_end(key)
         if kept:
-            truth, files, numbers, twins = kept
-            return Looked(truth, np.stack([_opened(file) for file in files]), numbers, twins)
+            return kept.unpack()
         looked = look_at(self.collections[collection], number)
-        self._keep(key, (looked.truth, [_packed(image) for image in looked.images], looked.cues, looked.twins))
+        self._keep(key, _Kept.pack(looked))
         return looked
 
     def _keep(self, key: tuple[int, int], kept: _Kept) -> None:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = kept
-                self._used += _size(kept)
+                self._used += kept.size
             while self._used > self._budget:
-                self._used -= _size(self._kept.popitem(last=False)[1])
-
-
-def _size(kept: _Kept) -> int:
-    return sum(map(len, kept[1]))
+                self._used -= self._kept.popitem(last=False)[1].size
 
 
 def _packed(image: NDArray[np.uint8]) -> bytes:

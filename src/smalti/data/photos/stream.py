@@ -21,8 +21,10 @@ class Comparison(TypedDict):
     """P,3,SIDE,SIDE uint8"""
     cues: Tensor
     """P,K"""
-    twins: Tensor
-    """P,K: the cues of the same photos, kept otherwise; see `twin`."""
+    twin_image: Tensor
+    """P,3,SIDE,SIDE uint8: the same photos, kept otherwise; see `twin`."""
+    twin_cues: Tensor
+    """P,K"""
     pairs: Tensor
     """M,2: places in the batch."""
     chance: Tensor
@@ -38,38 +40,51 @@ class PhotoStream:
     """Random series of several collections; of large ones some photos."""
 
     def __init__(
-        self, shelf: Shelf, weights: Sequence[float], augment: PhotoAugment, photos: int, hard: bool, seed: int
+        self,
+        shelf: Shelf,
+        weights: Sequence[float],
+        augment: PhotoAugment,
+        *,
+        photos: int,
+        hard: bool,
+        seed: int,
+        variants: int = 0,
     ) -> None:
-        """`photos` of a series at most; `hard` rounds chances to 0 or 1 and leaves even ones out."""
-        self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
-        self._chances = np.array(weights) / sum(weights)
+        """`photos` of a series at most; `hard` rounds chances to 0 or 1 and leaves even ones out.
 
-    def series(self, number: int) -> Looked:
-        """The n-th series, before it is changed."""
-        rng = np.random.default_rng([self._seed, number])
-        collection = int(rng.choice(len(self._chances), p=self._chances))
-        return self._shelf.take(collection, int(rng.integers(len(self._shelf.collections[collection]))))
+        A series is changed in one of `variants` ways, or each time in another way where that is 0.
+        """
+        self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
+        self._variants = variants
+        self._chances = np.array(weights) / sum(weights)
 
     def batch(self, number: int, size: int) -> Comparison:
         """The n-th batch of `size` series."""
-        parts = []
-        for at in range(number * size, (number + 1) * size):
-            rng = np.random.default_rng([self._seed, at, 1])
-            parts.append(self._part(self.series(at), rng))
-        return joined(parts)
+        return joined([self._part(at) for at in range(number * size, (number + 1) * size)])
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """The collection and the number in it of the n-th series."""
+        rng = np.random.default_rng([self._seed, number])
+        collection = int(rng.choice(len(self._chances), p=self._chances))
+        return collection, int(rng.integers(len(self._shelf.collections[collection])))
 
     def batches(self, start: int, size: int, workers: int) -> Generator[Comparison, None, None]:
         """Batches from the `start`-th on, made by `workers` threads ahead of time."""
         return run_ahead((partial(self.batch, number, size) for number in count(start)), workers)
 
-    def _part(self, looked: Looked, rng: np.random.Generator) -> Comparison:
+    def _part(self, at: int) -> Comparison:
+        collection, number = self._place(at)
+        looked, rng = self._shelf.take(collection, number), np.random.default_rng([self._seed, at, 1])
         keep = rng.permutation(looked.truth.photos)[: self._photos]
-        images = augmented(looked.images[keep], self._augment, rng)
+        how = rng
+        if self._variants:
+            how = np.random.default_rng([self._seed, collection, number, int(rng.integers(self._variants))])
+        images = augmented(np.concatenate((looked.images[keep], looked.twin_images[keep])), self._augment, how)
         return compared(looked, keep, images, self._hard, rng)
 
 
 def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator) -> Comparison:
-    """Some photos of a series (numbers in `keep`, pictures in `images`) as a batch.
+    """Some photos of a series (numbers in `keep`, pictures and those of the twins in `images`) as a batch.
 
     About half of the pairs change sides, so that a net that is not antisymmetric sees both.
     """
@@ -81,9 +96,10 @@ def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, r
     known = [(b, a, 1 - c) if rng.random() < 0.5 else (a, b, c) for a, b, c in known]
     ranks = {photo: rank for rank, photo in enumerate(photo for photo in truth.order if photo in place)}
     return Comparison(
-        image=torch.from_numpy(np.ascontiguousarray(images)),
+        image=torch.from_numpy(images[: len(keep)]),
         cues=torch.from_numpy(looked.cues[keep]),
-        twins=torch.from_numpy(looked.twins[keep]),
+        twin_image=torch.from_numpy(images[len(keep) :]),
+        twin_cues=torch.from_numpy(looked.twin_cues[keep]),
         pairs=torch.tensor([pair[:2] for pair in known], dtype=torch.long).reshape(-1, 2),
         chance=torch.tensor([pair[2] for pair in known], dtype=torch.float32),
         series=torch.zeros(len(keep), dtype=torch.long),
@@ -99,7 +115,8 @@ def joined(parts: Sequence[Comparison]) -> Comparison:
     return Comparison(
         image=torch.cat([part["image"] for part in parts]),
         cues=torch.cat([part["cues"] for part in parts]),
-        twins=torch.cat([part["twins"] for part in parts]),
+        twin_image=torch.cat([part["twin_image"] for part in parts]),
+        twin_cues=torch.cat([part["twin_cues"] for part in parts]),
         pairs=torch.cat([part["pairs"] + start for part, start in zip(parts, starts, strict=True)]),
         chance=torch.cat([part["chance"] for part in parts]),
         series=torch.arange(len(parts)).repeat_interleave(torch.tensor(counts)),

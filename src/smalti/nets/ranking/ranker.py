@@ -68,28 +68,28 @@ class Ranker(nn.Module):
         channels = self.encoder.channels[1:]
         self.units = nn.ModuleList([PAUnit(wide) for wide in channels])
         numbers = 2 * sum(channels)
-        self.picture = nn.Sequential(nn.BatchNorm1d(numbers), nn.Linear(numbers, HIDDEN), nn.ReLU(), nn.Dropout(0.2))
+        self.picture = nn.Sequential(nn.BatchNorm1d(numbers), nn.Linear(numbers, HIDDEN), nn.ReLU())
+        self.dropout = nn.Dropout(0.2)
         self.cues = CueBranch(len(cues))
         self.judge = nn.Sequential(nn.Linear(2 * HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1, bias=False))
         self.embedding = Embedding(channels[-1])
 
-    def forward(
-        self, image: Tensor, cues: Tensor, pairs: Tensor | None = None, twins: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None, copies: int = 1) -> dict[str, Tensor]:
         """The answers that RANKERS promise; `pairs` M,2 holds places in the batch.
 
-        `twins` N,K, other cues of the same pictures, are answered by the score `twin` N,1 that they give.
+        A batch may hold its photos in several `copies`, all of the first one before the next: what is left out at
+        random is the same for each, so that their scores can be compared.
         """
         taps = self.encoder(image if self.training else all_sides(image))[1:]
         attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
         picture = self.picture(attended)  # N,HIDDEN, or 8N,HIDDEN
+        if self.training:
+            picture = picture * self.dropout(torch.ones_like(picture[: len(picture) // copies])).repeat(copies, 1)
         score = self._score(picture, cues)
         answers = {
             self.task: score,
             "embedding": self.embedding(taps[-1].view(-1, image.shape[0], *taps[-1].shape[1:])[0]),
         }
-        if twins is not None:
-            answers["twin"] = self._score(picture, twins)
         if pairs is not None:
             answers["preference"] = score[pairs[:, 0], 0] - score[pairs[:, 1], 0]
         return answers

@@ -161,10 +161,30 @@ def test_steadiness_is_learned_from_twins(recipe: Path, tmp_path: Path) -> None:
     training = start(recipe, tmp_path, "loss={pairs=1, steady=5}")
     with closing(training.work.batches(0)) as batches:
         batch = next(batches)
-    batch["twins"] = batch["cues"].clone()
-    same = training.work.terms(training.model.eval(), batch)["steady"]
-    batch["twins"] = batch["cues"] + 1
-    assert same == 0 < training.work.terms(training.model, batch)["steady"]
+    batch["twin_cues"], batch["twin_image"] = batch["cues"].clone(), batch["image"].clone()
+    training.model.eval()
+    assert training.work.terms(training.model, batch)["steady"] < 1e-9
+    batch["twin_cues"] = batch["cues"] + 1
+    assert training.work.terms(training.model, batch)["steady"] > 1e-9
+    batch["twin_cues"], batch["twin_image"] = batch["cues"].clone(), 255 - batch["image"]
+    assert training.work.terms(training.model, batch)["steady"] > 1e-9
+
+
+def test_variants_need_a_frozen_encoder(recipe: Path) -> None:
+    with pytest.raises(RecipeError, match=r"data\.variants keeps what the encoder sees"):
+        read_recipe(recipe, ["data.variants=2"])
+
+
+def test_what_is_kept_of_pictures_changes_no_training(recipe: Path, tmp_path: Path) -> None:
+    """However much fits into the memory: all, some, or nothing."""
+    weights = []
+    for memory in (1000, 1, 0):
+        frozen = ["data.variants=2", "optim.freeze_encoder=always", f"data.memory_mb={memory}"]
+        training = start(recipe, tmp_path / str(memory), *frozen)
+        training.run(lambda _: None)
+        weights.append(load_checkpoint(tmp_path / str(memory) / "last")[1])
+    for name, value in weights[0].items():
+        assert all(torch.equal(one[name], value) for one in weights[1:]), name
 
 
 def test_a_source_of_nothing_is_refused(recipe: Path) -> None:

@@ -105,6 +105,9 @@ class RankingData(Settings):
     """`soft`: a pair's chance is what is learned. `hard`: 0 or 1."""
     memory_mb: int = Field(1024, ge=0)
     """What is kept of photos that were looked at, at most; what does not fit is looked at again."""
+    variants: int = Field(0, ge=0)
+    """In how many ways each series is changed while training; what a frozen encoder sees of them is then kept, in
+    `memory_mb` too. 0 changes it each time in another way."""
 
 
 class RankingCard(CardSettings):
@@ -143,7 +146,7 @@ class RankingRecipe(Recipe):
     augment: PhotoAugment = PhotoAugment()
     loss: dict[str, float] = Field(default_factory=lambda: {"pairs": 1.0})
     """Weights of the terms: `pairs`, `list` (whole orders, where they are known), `group` (series lie apart), `steady`
-    (the same photo with a row less, turned or mildly resized keeps its score)."""
+    (the same photo with a row less or mildly resized keeps its score)."""
     train: RankingTrain = RankingTrain()
 
     @field_validator("loss")
@@ -159,6 +162,8 @@ class RankingRecipe(Recipe):
         of_scores = [term for term in ("list", "steady") if term in self.loss]
         if of_scores and self.net.name != "ranker":
             raise ValueError(f"loss.{of_scores[0]} needs scores, which net {self.net.name} has not; leave it out")
+        if self.data.variants and self.optim.freeze_encoder != "always":
+            raise ValueError('data.variants keeps what the encoder sees; it needs optim.freeze_encoder = "always"')
         self.make_card("")
         return self
 

@@ -22,6 +22,7 @@ from smalti.text import count
 from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
 from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe
 from smalti.training.predict import load_model
+from smalti.training.remember import remember
 from smalti.training.warmstart import start_encoder
 from smalti.training.work import Conclusion
 
@@ -29,6 +30,8 @@ START = 16
 """Series that batch norms, the cues' spread and the average photo are taken from before the first step."""
 SHARES = {"training": 0.7, "validation": 0.3, "test": 0.0}
 """Of the memory: what is trained on may not drive out what is validated again and again; a test is looked at once."""
+SHARE_OF_MAPS = 0.65
+"""Of the memory: what the encoder's maps may take where they are kept."""
 PARTS = {"train": "training", "validation": "validation"}
 """Those that decide, with their names in words."""
 TOGETHER = 8
@@ -52,12 +55,16 @@ class RankingWork:
             _check_part(part, collections)
         self.identity = {part: _identity(opened[name]) for part, name in PARTS.items()}
         self._opened = opened
-        memory = {part: int(share * data.memory_mb * 1_000_000) for part, share in SHARES.items()}
+        looks = data.memory_mb * (1 - SHARE_OF_MAPS if data.variants else 1) * 1_000_000
+        memory = {part: int(share * looks) for part, share in SHARES.items()}
         self._scored = {part: Shelf(opened[part], memory[part]) for part in ("validation", "test")}
         t = recipe.train
         weights = [source.weight for source in data.train]
         shelf = Shelf(opened["training"], memory["training"])
-        self.stream = PhotoStream(shelf, weights, recipe.augment, t.photos, data.labels == "hard", t.seed)
+        hard, variants = data.labels == "hard", data.variants
+        self.stream = PhotoStream(
+            shelf, weights, recipe.augment, photos=t.photos, hard=hard, seed=t.seed, variants=variants
+        )
         self.model = self._start()
 
     def _start(self) -> Model:
@@ -72,6 +79,8 @@ class RankingWork:
         start_encoder(model, recipe.net, recipe.root, lambda: images)
         model.eval()
         net.start(images, first["cues"])
+        if recipe.data.variants:
+            remember(net.encoder, int(SHARE_OF_MAPS * recipe.data.memory_mb * 1_000_000))
         return model.train()
 
     def batches(self, first: int) -> Generator[Comparison, None, None]:
@@ -85,8 +94,7 @@ class RankingWork:
 
     def terms(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
         """See `Work`."""
-        twins = (batch["twins"],) if "steady" in self.recipe.loss else ()
-        answers = model(batch["image"], batch["cues"], batch["pairs"], *twins)
+        answers = self._answers(model, batch)
         terms: dict[str, Callable[[], Tensor]] = {
             "pairs": lambda: pair_loss(answers["preference"], batch["chance"]),
             "list": lambda: list_loss(answers["score"][:, 0], batch["series"], batch["place"]),
@@ -94,6 +102,15 @@ class RankingWork:
             "group": lambda: group_loss(answers["embedding"], batch["series"]),
         }
         return {name: weight * terms[name]() for name, weight in self.recipe.loss.items()}
+
+    def _answers(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
+        """What the model says; with `twin` P,1, the scores of the same photos kept otherwise, where that is learned."""
+        if "steady" not in self.recipe.loss:
+            return dict(model(batch["image"], batch["cues"], batch["pairs"]))
+        image, cues = (torch.cat((batch[one], batch[f"twin_{one}"])) for one in ("image", "cues"))  # type: ignore[literal-required]
+        answers: dict[str, Tensor] = model(image, cues, batch["pairs"], 2)
+        score, twin = answers["score"].chunk(2)
+        return answers | {"score": score, "twin": twin, "embedding": answers["embedding"].chunk(2)[0]}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores of all pairs of all series of the validation."""
