@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.evaluate import command
+from smalti.cli.scored_data import read_specs
 from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RasterError, RecipeError
 from tests.tiny import tiny_model
 
@@ -134,6 +135,12 @@ def test_labels_written_otherwise(model, data, tmp_path):
         run(model, data)
     (tmp_path / "labels.toml").write_text('[ids]\n10 = 0\n11 = "most green"\n12 = "2"\n')
     assert run(model, data, "--labels", tmp_path / "labels.toml").output == plain
+
+
+def test_values_of_an_attribute_stand_beside_those_of_tasks(tmp_path):
+    (tmp_path / "a.toml").write_text('attribute = "kind"\n[values]\nHut = "house"\n[values.height]\nscale = 0.1\n')
+    specs = read_specs(tmp_path / "a.toml")
+    assert specs.labels.values == {"Hut": "house"} and specs.values["height"].scale == 0.1
 
 
 def test_a_class_left_out_is_told(model, data):

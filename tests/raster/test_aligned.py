@@ -135,11 +135,40 @@ def test_the_command_that_is_named_brings_them_onto_the_image(tmp_path: Path) ->
     assert np.array_equal(found[:6, :8], IDS[:6, :8]) and (found[6:] == 255).all() and (found[:, 8:] == 255).all()
 
 
-def test_places_without_a_crs_are_compared_with_each_other_only(tmp_path: Path) -> None:
+def test_places_without_a_crs_are_compared_with_each_other(tmp_path: Path) -> None:
     bare = Grid(12, 16, GRID.transform)
     path = save(tmp_path / "a.tif", IDS, Affine(0.5, 0, 500100, 0, -0.5, 5000000), None)
     with pytest.raises(LabelError, match="lie 200 columns and 0 rows away") as caught:
         open_labels(path, bare, TASK)
     assert "-t_srs" not in str(caught.value)
-    for grid in (GRID, Grid(12, 16)):
-        assert np.array_equal(open_labels(path, grid, TASK).read(WHOLE), IDS)
+    assert np.array_equal(open_labels(path, Grid(12, 16), TASK).read(WHOLE), IDS)
+
+
+def test_a_transform_without_a_crs_is_compared_with_the_place_of_its_image(tmp_path: Path) -> None:
+    t = GRID.transform
+    same = save(tmp_path / "same.tif", IDS, t, None)
+    turned_ids, turned_place = turned(IDS, "south up")
+    for path in (same, save(tmp_path / "turned.tif", turned_ids, turned_place, None)):
+        assert np.array_equal(open_labels(path, GRID, TASK).read(WHOLE), IDS)
+    for elsewhere in (Affine(t.a, 0, t.c + 40, 0, t.e, t.f), Affine(2 * t.a, 0, t.c, 0, 2 * t.e, t.f)):
+        path = save(tmp_path / "elsewhere.tif", IDS, elsewhere, None)
+        with pytest.raises(LabelError, match=r"elsewhere\.tif: the labels lie .* the labels name no CRS: remove"):
+            open_labels(path, GRID, TASK)
+        with pytest.raises(LabelError, match="the image names no CRS"):
+            open_labels(save(tmp_path / "place.tif", IDS), Grid(12, 16, elsewhere), TASK)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("place", [Affine.identity(), Affine(1, 0, 0, 0, -1, 0), Affine(1, 0, 0, 0, -1, 12)])
+def test_a_transform_that_counts_pixels_says_no_place(tmp_path: Path, place: Affine) -> None:
+    labels = open_labels(save(tmp_path / "a.tif", IDS, place, None), GRID, TASK)
+    assert np.array_equal(labels.read(WHOLE), IDS)
+
+
+@pytest.mark.parametrize("away", [0.6, 0.9, 1.0])
+def test_labels_may_lie_half_a_pixel_beside_their_image_but_not_more(tmp_path: Path, away: float) -> None:
+    t = GRID.transform
+    half = save(tmp_path / "half.tif", IDS, Affine(t.a, 0, t.c + t.a / 2, 0, t.e, t.f - t.e / 2))
+    assert np.array_equal(open_labels(half, GRID, TASK).read(WHOLE), IDS)
+    with pytest.raises(LabelError, match=r"beside whole pixels|0 columns and 1 rows away"):
+        open_labels(save(tmp_path / "more.tif", IDS, Affine(t.a, 0, t.c, 0, t.e, t.f + away * t.e)), GRID, TASK)

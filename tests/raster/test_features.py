@@ -1,4 +1,5 @@
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,30 @@ def test_shapes_with_heights_and_a_file_without_a_crs(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="'crs' was not provided"):
         layer(tmp_path / "b.gpkg", "cover", crs=None)
     assert open_labels(tmp_path / "b.gpkg", GRID, TASK, SPEC).read(WHOLE).tolist() == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "line"),
+    [
+        ("Road", {}, '"Road" = "road"'),
+        (" road ", {}, '" road " = "road"'),
+        ("True", {"values": {"true": "water"}}, '"True" = "water"'),
+        ("0", {"values": {"false": "land", "true": "road"}, "attribute": "class"}, ""),
+        ("no", {"values": {"false": "land", "true": "road"}}, '"no" = "land"'),
+        ('a "lake"', {}, r'"a \"lake\"" = "..."'),
+    ],
+)
+def test_the_line_that_says_what_a_value_is_stands_in_the_message(
+    tmp_path: Path, value: str, spec: dict[str, Any], line: str
+) -> None:
+    path = tmp_path / "a.gpkg"
+    layer(path, "cover", value=value)
+    if not line:  # an id
+        assert open_labels(path, GRID, TASK, LabelSpec(**spec)).read(WHOLE)[0, 0] == int(value)
+        return
+    with pytest.raises(LabelError) as caught:
+        open_labels(path, GRID, TASK, LabelSpec(**spec))
+    message = str(caught.value)
+    assert "class: " in message and message.endswith(f"say what it is: values = {{ {line} }}")
+    said = tomllib.loads(message.partition("say what it is: ")[2].replace("...", "road"))["values"]
+    assert open_labels(path, GRID, TASK, LabelSpec(values=said)).read(WHOLE)[0, 0] < 255

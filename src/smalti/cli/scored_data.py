@@ -208,8 +208,10 @@ def read_specs(path: Path) -> Specs:
     """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        values = TypeAdapter(dict[str, ValueSpec]).validate_python(written.pop("values", {}))
-        return Specs(LabelSpec.model_validate(written), values)
+        told = dict(written.get("values", {}))  # tables speak of tasks, all else of an attribute
+        tasks = {name: told.pop(name) for name in list(told) if isinstance(told[name], dict)}
+        values = TypeAdapter(dict[str, ValueSpec]).validate_python(tasks)
+        return Specs(LabelSpec.model_validate(written | {"values": told}), values)
     except ValidationError as error:
         first = error.errors()[0]
         known = f"{', '.join(LabelSpec.model_fields)}; of values {', '.join(ValueSpec.model_fields)}"

@@ -43,8 +43,8 @@ def align(reader: Reader, grid: Grid) -> Reader:
     """A raster of labels or values as it lies on the grid of its image.
 
     Where both have a place on the ground, it is turned, flipped and cut as the places say; where one has none, both
-    must have one size. LabelError where its pixels are none of the image's, or it lies half beside the image: then one
-    of the places is wrong.
+    must have one size. A transform without a CRS is taken to be in the other's. LabelError where its pixels are none of
+    the image's, or it lies half beside the image: then one of the places is wrong.
     """
     own = reader.grid
     if not comparable(own, grid):
@@ -73,7 +73,7 @@ def _difference(reader: Reader, grid: Grid) -> str:
     _, there = lattice(own, grid)
     if not np.isfinite(there).all():
         return f"the labels' CRS {_name(own)} cannot be brought to their image's, {_name(grid)}; write them in that one"
-    if own.crs != grid.crs:
+    if own.crs and grid.crs and own.crs != grid.crs:
         how = f"{_name(own)}, the image {_name(grid)}"
     elif _steps(own) != _steps(grid):
         how = f"pixels of {_steps(own)} units, the image of {_steps(grid)}"
@@ -97,6 +97,12 @@ def _steps(grid: Grid) -> str:
 def _mend(reader: Reader, grid: Grid) -> str:
     """What brings labels onto the grid of an image."""
     t = grid.transform
+    if (reader.grid.crs is None) != (grid.crs is None):
+        which = "the labels name" if reader.grid.crs is None else "the image names"
+        return (
+            f"{which} no CRS: remove that one's transform (gdal_edit.py -unsetgt) if both show the same pixels, "
+            "or else write both on one grid"
+        )
     if t.b or t.d or t.a < 0 or t.e > 0:
         return "bring both onto one grid"
     code = grid.crs.to_epsg() if grid.crs is not None else None

@@ -1,11 +1,13 @@
 """Labels from vectors: polygons of GeoPackage, GeoJSON, shapefile or FlatGeobuf, drawn window by window."""
 
+import json
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
+from smalti.errors import LabelError
 from smalti.raster.feature_file import OWN, read_features
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
@@ -65,9 +67,37 @@ def _classes(path: str, task: Task, spec: LabelSpec, values: NDArray[Any] | None
         return []
     known: dict[str, int] = {}
     for text in {text_of(value) for value in values}:
-        wanted = spec.values.get(text, text)
-        known[text] = task.ignore if text == "" else class_id(task, wanted, f"{path}: {spec.attribute or OWN}")
+        known[text] = task.ignore if text == "" else _class(path, task, spec, text)
     return [known[text_of(value)] for value in values]
+
+
+def _class(path: str, task: Task, spec: LabelSpec, text: str) -> int:
+    """The class of an attribute's value; LabelError with the line that says what it is."""
+    wanted = spec.values.get(text, text)
+    try:
+        return class_id(task, wanted, f"{path}: {spec.attribute or OWN}")
+    except LabelError as error:
+        if text in spec.values:
+            raise
+        meant = next(
+            (spec.values.get(name, name) for name in (*spec.values, *task.labels) if _alike(name, text)), "..."
+        )
+        line = f"values = {{ {json.dumps(text, ensure_ascii=False)} = {json.dumps(meant, ensure_ascii=False)} }}"
+        raise LabelError(f"{error}; say what it is: {line}") from None
+
+
+_TRUTH = dict.fromkeys(("true", "t", "yes", "y", "1"), "true") | dict.fromkeys(("false", "f", "no", "n", "0"), "false")
+"""Spellings of what is true and what is not."""
+
+
+def _alike(name: str, text: str) -> bool:
+    """Whether two words differ in capitals, blanks and the spelling of true and false only."""
+    return _plain(name) == _plain(text)
+
+
+def _plain(text: str) -> str:
+    plain = "".join(text.casefold().replace("_", " ").replace("-", " ").split())
+    return _TRUTH.get(plain, plain)
 
 
 def text_of(value: Any) -> str:

@@ -13,6 +13,8 @@ from smalti.raster.upright import TURNS, Turn
 
 NEAR = 0.3
 """Pixels that a raster may lie beside whole ones: coordinates are rounded."""
+HALF = 0.51
+"""Pixels that a raster of the same size may lie beside: some programs name the middle of a pixel, others its corner."""
 _LATTICE = 5  # places along each side that are compared
 
 Points = NDArray[np.float64]
@@ -29,10 +31,15 @@ class Spot:
 
 
 def comparable(one: Grid, other: Grid) -> bool:
-    """Whether both say where they lie, so that it can be compared."""
-    if one.crs is None or other.crs is None:
-        return one.crs == other.crs and not (one.transform.is_identity or other.transform.is_identity)
-    return one.georeferenced and other.georeferenced
+    """Whether both say where they lie, so that it can be compared; a CRS that one does not name is the other's."""
+    return not (_is_placeless(one) or _is_placeless(other))
+
+
+def _is_placeless(grid: Grid) -> bool:
+    """Whether a transform says nothing but pixels: rows counted from the top, or without a CRS from below."""
+    t = grid.transform
+    from_below = grid.crs is None and (t.a, t.b, t.c, t.d, t.e) == (1, 0, 0, 0, -1) and t.f in (0, grid.height)
+    return t.is_identity or from_below
 
 
 def apply(transform: Affine, points: Points) -> Points:
@@ -81,7 +88,7 @@ def find_spot(grid: Grid, other: Grid) -> Spot | None:
     own, there = lattice(grid, other)
     if not np.isfinite(there).all():
         return None
-    if (grid.height, grid.width) == (other.height, other.width) and np.abs(there - own).max() <= 1:
+    if (grid.height, grid.width) == (other.height, other.width) and np.abs(there - own).max() <= HALF:
         return Spot(Turn(), 0, 0)
     for turn in TURNS.values():
         away = there - _turned(turn, own, grid)
