@@ -18,7 +18,6 @@ PRELOADED = (
     "lightning.fabric",
     "torch.utils.tensorboard",
     "smalti.cli.evaluate",
-    "smalti.cli.photo_folder",
     "smalti.cli.training_run",
     "smalti.photos.page",
     "smalti.photos.sidecars",
@@ -27,6 +26,7 @@ PRELOADED = (
     "smalti.raster.mosaic",
     "smalti.report.map_page",
     "smalti.workflows.map",
+    "smalti.workflows.photos",
 )
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from smalti.workflows.map_options import MapOptions as MapOptions
     from smalti.workflows.models import OpenModel as OpenModel
     from smalti.workflows.models import open_model as open_model
+    from smalti.workflows.photos import PhotoRanking as PhotoRanking
+    from smalti.workflows.photos import rank_photos as rank_photos
     from smalti.workflows.predict import predict as predict
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
@@ -43,6 +45,7 @@ _HOMES = {
     "MapOptions": "workflows.map_options",
     "MapResult": "workflows.map",
     "OpenModel": "workflows.models",
+    "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
     "Progress": "workflows.progress",
     "SmaltiError": "errors",
@@ -55,6 +58,7 @@ _HOMES = {
     "open_model": "workflows.models",
     "open_raster": "raster.read",
     "predict": "workflows.predict",
+    "rank_photos": "workflows.photos",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from smalti.cli import photo_folder
 from smalti.cli.photos import command
 from smalti.errors import BusyError, DataError, OutputError, SmaltiError
 from smalti.jobs import hold
@@ -19,6 +18,7 @@ from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.listing import Shot
 from smalti.photos.read import open_photo
+from smalti.workflows import photos as workflow
 from tests.photos.shots import FakeRanker, blurred, save, scene, tags
 
 Call = Callable[..., Result]
@@ -38,7 +38,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     def open_fake(*_: Any, **__: Any) -> FakeRanker:
         return FakeRanker()
 
-    monkeypatch.setattr(photo_folder, "open_ranker", open_fake)
+    monkeypatch.setattr(workflow, "open_ranker", open_fake)
     return lambda *arguments: CliRunner().invoke(command, [str(a) for a in arguments])
 
 
@@ -218,7 +218,7 @@ def test_ctrl_c_says_that_the_run_can_go_on(folder: Path, call: Call, monkeypatc
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photo_folder, "rank_photos", stop)
+    monkeypatch.setattr(workflow, "rank_listed", stop)
     done = call(folder)
     assert done.exit_code == 130 and "the same command goes on" in done.stderr
 
@@ -242,7 +242,7 @@ def test_libraries_print_nothing(folder: Path) -> None:
     content = (folder / "0.jpg").read_bytes()
     (folder / "0.jpg").write_bytes(content[: len(content) // 2] + b"\xff\xd9")
     code = (
-        "import sys; from smalti.cli import photo_folder; from tests.photos.shots import FakeRanker\n"
+        "import sys; from smalti.workflows import photos as photo_folder; from tests.photos.shots import FakeRanker\n"
         "photo_folder.open_ranker = lambda *_, **__: FakeRanker()\n"
         "from smalti.cli import main; main()"
     )

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from smalti.cli import photo_folder
 from smalti.cli.photos import command
 from smalti.photos import renditions, run
+from smalti.workflows import photos as workflow
 from tests.photos.browser import Opened, launch
 from tests.photos.shots import FakeRanker, blurred, raw, save, scene, tags
 
@@ -49,7 +49,7 @@ def opened(browser: Any) -> Iterator[Open]:
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Runs `smalti photos FOLDER --report ...` with a ranker that needs no model; returns the page."""
-    monkeypatch.setattr(photo_folder, "open_ranker", lambda *_, **__: FakeRanker())
+    monkeypatch.setattr(workflow, "open_ranker", lambda *_, **__: FakeRanker())
 
     def made(folder: Path, *more: object) -> Path:
         done = CliRunner().invoke(command, [str(folder), "--report", *map(str, more)])

@@ -8,12 +8,13 @@ import click
 
 from smalti.cli import exit_code
 from smalti.cli.out_path import OutPath
-from smalti.errors import RasterError
+from smalti.cli.verb import Verb
+from smalti.errors import RasterError, shown
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(name="photos")
+@click.command(name="photos", cls=Verb)
 @click.argument("folder", type=_PATH)
 @click.option("--report", is_flag=True, help="Also write FOLDER/smalti-photos.html: a page to look through.")
 @click.option("--csv", type=OutPath(), metavar="FILE", help="Also write a table, one line per photo.")
@@ -41,7 +42,20 @@ def command(folder: Path, **options: Any) -> None:
     Photos are never moved, changed or deleted. A run that was cut short goes on when the same command is given again.
     Where some photos cannot be read the others are ranked, and the exit code is 3.
     """
-    from smalti.cli.photo_folder import Options, rank_folder  # imports what `--help` does not need
+    from smalti.cli.photo_lines import followed, stopped, tell_series, tell_written
+    from smalti.cli.progress import Bars
+    from smalti.cli.quiet import quiet_libraries
+    from smalti.workflows.photos import PhotoOptions, rank_folder, write_ranking
 
-    if rank_folder(folder, Options(**options)).unread:
+    asked = PhotoOptions(**options)
+    asked.check(folder)
+    with stopped():
+        with quiet_libraries(), Bars() as bars:
+            ranking = rank_folder(folder, asked, bars)
+        tell_series(ranking.result, ranking.left_out)
+        if ranking.choices is not None:
+            click.echo(f"{shown(options['choices'])}: {followed(ranking.result, ranking.choices)}")
+        tell_written(write_ranking(ranking, asked), asked)
+    click.echo(ranking.result.how)
+    if ranking.unread:
         sys.exit(exit_code(RasterError()))

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from smalti.errors import OutputError, shown
+from smalti.errors import OptionError, OutputError, shown
 from smalti.photos.listing import ENDINGS, MOVIES
 from smalti.photos.tables import is_table
 
@@ -30,9 +28,10 @@ def check_page(path: Path) -> None:
 
 
 def check_picks(place: Path, folder: Path) -> None:
-    """UsageError for the folder of the photos itself, OutputError for what is no folder."""
+    """OptionError for the folder of the photos itself, OutputError for what is no folder."""
     if place.resolve() == folder.resolve():
-        raise click.UsageError(f"--copy-picks {place}: is the folder of the photos itself; give another one")
+        text = f"--copy-picks {place}: is the folder of the photos itself; give another one"
+        raise OptionError(text, value=place)
     _check_place(place / "file")
 
 

@@ -1,0 +1,218 @@
+"""A folder of photos is ranked, and what was asked for is written; no photo is changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smalti.errors import OptionError, OutputWarning, shown, warn
+from smalti.jobs import guarded
+from smalti.photos.choices import read_choices
+from smalti.photos.cues import CUES
+from smalti.photos.listing import note_copy, note_folder, survey
+from smalti.photos.outputs import check_page, check_picks, check_table
+from smalti.photos.photo import Photo, Result, Series, Unread
+from smalti.photos.read import Pixels
+from smalti.photos.renditions import Renditions
+from smalti.photos.run import Keep
+from smalti.photos.run import rank_photos as rank_listed
+from smalti.photos.thumbs import keep_thumb, thumbs_of
+from smalti.runtime.ranker import open_ranker
+from smalti.workflows.models import OpenModel
+from smalti.workflows.progress import Meter, Show
+
+PAGE = "smalti-photos.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoOptions:
+    """What is asked for beside the folder."""
+
+    report: bool = False
+    """Also FOLDER/smalti-photos.html: a page to look through."""
+    csv: Path | None = None
+    """Also a table, one line per photo."""
+    xmp: bool = False
+    """Also ratings and labels as XMP sidecars beside the photos."""
+    overwrite_ratings: bool = False
+    """With `xmp`: replace ratings and labels that are there already."""
+    picks: Path | None = None
+    """Also copy the best photo of each series to this folder."""
+    copy_unrated: bool = False
+    """With `picks`: also photos that stand alone, and brackets as a whole."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of files and folders that are left out."""
+    choices: Path | None = None
+    """Follow what was decided on the page and saved there."""
+    model: str = "bestshot"
+
+    def check(self, folder: Path) -> None:
+        """OptionError or OutputError for what cannot be, before a photo is looked at."""
+        if self.overwrite_ratings and not self.xmp:
+            raise OptionError("--overwrite-ratings says what --xmp does; give both", value=True)
+        if self.copy_unrated and not self.picks:
+            raise OptionError("--copy-unrated says what --copy-picks does; give both", value=True)
+        if self.picks:
+            check_picks(self.picks, folder)
+        if self.csv:
+            check_table(self.csv)
+        if self.report:
+            check_page(folder / PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written of a ranking."""
+
+    csv: Path | None = None
+    page: Path | None = None
+    copies: tuple[Path, ...] = ()
+    former: tuple[Path, ...] = ()
+    """Copies of an earlier run that are no picks any more; they stay."""
+    kept_ratings: int = 0
+    """Sidecars whose ratings and labels were there and stayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRanking:
+    """The photos of a folder in series, the best one of each first."""
+
+    folder: Path
+    result: Result = field(repr=False)
+    left_out: Mapping[str, int] = field(repr=False)
+    """How many files were left out, by why."""
+    choices: int | None = None
+    """Choices in the file that was followed; None where none was given."""
+    written: Written = field(default=Written(), repr=False)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """All series; a photo that stands alone is one of its own, of kind `single`."""
+        return self.result.series
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """Files that could not be read, each with its reason."""
+        return self.result.unread
+
+    @property
+    def picks(self) -> tuple[Path, ...]:
+        """The best photo of each series, or what was chosen by hand."""
+        ranked = (ranked for series in self.series for ranked in series.ranked)
+        return tuple(one.photo.path for one in ranked if one.verdict == "pick")
+
+    def __repr__(self) -> str:
+        return f"PhotoRanking({shown(self.folder)}: {shown(self.result.how)})"
+
+
+def rank_photos(
+    folder: str | Path,
+    model: str | Path | OpenModel = "bestshot",
+    *,
+    report: bool = False,
+    csv: str | Path | None = None,
+    xmp: bool = False,
+    overwrite_ratings: bool = False,
+    picks: str | Path | None = None,
+    copy_unrated: bool = False,
+    exclude: Sequence[str] = (),
+    choices: str | Path | None = None,
+    progress: Show | None = None,
+) -> PhotoRanking:
+    """Finds the best photo of each series in a folder and below; no photo is moved, changed or deleted.
+
+    Args:
+        folder: Where the photos lie.
+        model: A ranker: a name, an `.onnx` file, or what `open_model` gave.
+        report: Also write FOLDER/smalti-photos.html, a page to look through.
+        csv: Also write a table, one line per photo.
+        xmp: Also write ratings and labels as XMP sidecars beside the photos.
+        overwrite_ratings: With `xmp`: replace ratings and labels that are there already.
+        picks: Also copy the best photo of each series to this folder.
+        copy_unrated: With `picks`: also photos that stand alone, and brackets as a whole.
+        exclude: Patterns of files and folders to leave out, such as `edited*`.
+        choices: A file of what was decided on the page, to be followed.
+        progress: Called with a `Progress` after each photo, in the caller's thread.
+
+    Returns:
+        All series, and in `unread` the files that could not be read. A run that was interrupted resumes.
+
+    Raises:
+        DataError: The folder does not exist or holds no photo.
+        ModelError: The model is no ranker.
+        OutputError: An output cannot be written, or would replace a file of somebody else.
+        BusyError: Another process is at this folder.
+        OptionError: Options that contradict each other.
+    """
+    place, source = Path(folder), model.source if isinstance(model, OpenModel) else str(model)
+    options = PhotoOptions(
+        report=report, csv=_path(csv), xmp=xmp, overwrite_ratings=overwrite_ratings, picks=_path(picks),
+        copy_unrated=copy_unrated, exclude=tuple(exclude), choices=_path(choices), model=source,
+    )  # fmt: skip
+    options.check(place)
+    ranking = rank_folder(place, options, progress)
+    return PhotoRanking(place, ranking.result, ranking.left_out, ranking.choices, write_ranking(ranking, options))
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = None) -> PhotoRanking:
+    """Ranks a folder and writes nothing but the pictures that its page will show."""
+    choices = read_choices(options.choices) if options.choices else ()
+    listing = survey(folder, options.exclude)
+    ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
+    total = len(listing.shots)
+    keep = _keep(folder) if options.report else lambda *_: None
+    looked, grouped = Meter(progress, folder.name, total, "photo"), Meter(progress, "grouping", total, "photo")
+    result = rank_listed(folder, listing.shots, ranker, looked, keep, choices, grouped)
+    return PhotoRanking(folder, result, listing.left_out, len(choices) if options.choices else None)
+
+
+def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> Written:
+    """Writes what was asked for."""
+    if options.csv:
+        from smalti.photos.tables import write_csv
+
+        write_csv(ranking.result, options.csv)
+    kept = _write_sidecars(ranking.result, options.overwrite_ratings) if options.xmp else 0
+    copies, former = _copy_picks(ranking.result, options) if options.picks else ((), ())
+    page = ranking.folder / PAGE if options.report else None
+    if page:
+        from smalti.photos.page import write_page
+
+        write_page(ranking.result, page)
+    return Written(options.csv, page, copies, former, kept)
+
+
+def _write_sidecars(result: Result, overwrite: bool) -> int:
+    """Writes XMP sidecars; how many ratings stayed. An OutputWarning for each that is left alone."""
+    from smalti.photos.sidecars import write_sidecars
+
+    written = write_sidecars(result, overwrite=overwrite)
+    for left in written.left:
+        warn(OutputWarning(f"{shown(left.path)}: {shown(left.reason)}"))
+    return written.kept
+
+
+def _copy_picks(result: Result, options: PhotoOptions) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    from smalti.photos.picks import copy_picks, no_longer_picks
+
+    assert options.picks is not None
+    copies = copy_picks(result, options.picks, unrated=options.copy_unrated, made=note_copy)
+    return tuple(copies), tuple(no_longer_picks(result, options.picks))
+
+
+def _keep(folder: Path) -> Keep:
+    """Makes the page's pictures of photos while they are decoded anyway."""
+    place = thumbs_of(folder / PAGE)
+    with guarded(place):
+        place.mkdir(parents=True, exist_ok=True)
+        note_folder(place)
+    renditions = Renditions(place)
+
+    def keep(photo: Photo, picture: Pixels) -> None:
+        keep_thumb(place, photo, picture)
+        renditions.keep(photo, picture)
+
+    return keep
