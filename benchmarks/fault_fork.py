@@ -15,6 +15,12 @@ from typing import NoReturn
 
 UNCAUGHT = 70  # an exception that left the command line
 PRELOADED = (
+    "filelock",
+    "pillow_heif",
+    "platformdirs",
+    "pyogrio.raw",
+    "pyproj",
+    "rasterio.warp",
     "lightning.fabric",
     "torch.utils.tensorboard",
     "smalti.cli.evaluate",

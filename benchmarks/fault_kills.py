@@ -12,6 +12,9 @@ from pathlib import Path
 from fault_fork import End, run
 from fault_jobs import Job, files, fresh
 
+GROWING = ("run/", "picks/.smalti-picks")
+"""A training's own files; a list of copies with a line for each one that is complete."""
+
 
 @dataclass(slots=True)
 class Kills:
@@ -73,8 +76,8 @@ def in_child(prepare: Callable[[Path], None], folder: Path) -> Path:
 
 
 def _half_written(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
-    """Files under a final name with other bytes than the final ones; a training's own files change as it goes on."""
-    stable = (name for name in found if name in expected and not name.startswith("run/"))
+    """Files under a final name with other bytes than the final ones, but for those that grow as the job goes on."""
+    stable = (name for name in found if name in expected and not name.startswith(GROWING))
     return [f"{name} half-written" for name in stable if found[name] != expected[name]]
 
 

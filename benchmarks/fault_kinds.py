@@ -136,6 +136,9 @@ def _photos(folder: Path) -> None:
     shots = folder / "shots"
     for path in sorted(shots.iterdir())[2:]:
         path.unlink()
+    for path in shots.iterdir():
+        with Image.open(path) as picture:
+            picture.resize((320, 240)).save(path, quality=92)
     first = sorted(shots.iterdir())[0]
     with Image.open(first) as picture:
         pillow_heif.from_pillow(picture).save(shots / "IMG_1.heic", quality=60)

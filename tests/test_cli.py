@@ -109,3 +109,17 @@ def test_every_optional_package_is_known_with_its_extra() -> None:
         for package in packages
     }
     assert optional == EXTRAS
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def short(**_: object) -> None:
+        raise MemoryError("Unable to allocate 12.0 GiB")
+
+    monkeypatch.setattr(smalti.cli, "group", short)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 3
+    assert capsys.readouterr().err == (
+        "smalti: the memory does not suffice (Unable to allocate 12.0 GiB); "
+        "take smaller tiles or images, or another machine\n"
+    )

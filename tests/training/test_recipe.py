@@ -31,6 +31,12 @@ from tests.training.tiny import write_tiny
         ("optim.freeze_encoder=-1", "optim.freeze_encoder: input should be greater than or equal to 0"),
         ("optim.freeze_encoder=2", "would keep random weights"),
         ("schedule.name=step", "schedule: name 'step' and milestones"),
+        ("net.width=inf", "net.width: input should be .*finite|net.width: input should be less than or equal to 16"),
+        ("optim.lr=inf", "optim.lr: input should be a finite number, not inf"),
+        ("loss.dice=inf", "loss.dice.weight: input should be a finite number"),
+        ("train.threads=65536", "train.threads: input should be less than or equal to 1024"),
+        ("train.workers=65536", "train.workers: input should be less than or equal to 1024"),
+        ("train.seed=9999999999999999999999", "train.seed: input should be less than"),
         ("train", "expected KEY=VALUE"),
         ("data.train.0.path=train", "data.train.0.path: input should be a list, not 'train'"),
         ("data.train=[]", "data.train: list should have at least 1 item"),
@@ -132,3 +138,9 @@ def test_what_an_older_version_wrote_down_is_still_the_same_recipe(tmp_path: Pat
     older = recipe.model_dump(mode="json")
     del older["kind"]
     assert type(recipe).model_validate(older) == recipe
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_nodata_that_is_no_number_leaves_a_recipe_that_can_be_written_and_read(tmp_path: Path, value: str) -> None:
+    recipe = read_recipe(write_tiny(tmp_path), [f"card.nodata={value}"])
+    assert type(recipe).model_validate_json(recipe.model_dump_json()) == recipe

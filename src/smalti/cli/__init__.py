@@ -84,7 +84,8 @@ def exit_code(error: SmaltiError) -> int:
 
 
 def main() -> None:
-    """Entry point: errors of the tree become one line and an exit code, and so does a part that is not installed."""
+    """Entry point: errors of the tree become one line and an exit code, and so do too little memory and a part
+    that is not installed."""
     try:
         group(prog_name="smalti")
     except SmaltiError as error:
@@ -98,6 +99,9 @@ def main() -> None:
         if error.filename is None:
             raise
         _leave(InputError(f"{error.filename}: {error.strerror}; give a path that you may use"))
+    except MemoryError as error:
+        why = f" ({error})" if str(error) else ""
+        _leave(InputError(f"the memory does not suffice{why}; take smaller tiles or images, or another machine"))
 
 
 def _leave(error: SmaltiError) -> NoReturn:

@@ -50,7 +50,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option(
     "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads of the engine; by default one per core.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
     scene: tuple[str, ...], out: str, mosaic: bool, model: str, engine: Any, threads: int | None, **options: Any
 ) -> None:

@@ -16,6 +16,7 @@ from smalti.training.checkpoint import load_state, sweep_checkpoint
 from smalti.training.distributed import launch
 from smalti.training.kinds.images.pretraining import read_pretraining, write_encoder
 from smalti.training.loop import begin
+from smalti.training.memory import memory_explained
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.sweep import Variant, read_scores, score_table, write_scores
@@ -54,6 +55,7 @@ def train_variants(path: Path, settings: tuple[str, ...], variants: list[Variant
     click.echo(f"\n{score_table(results)}")
 
 
+@memory_explained()
 def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
     """Tries rising learning rates and suggests one; writes the curve, but no checkpoint."""
     recipe = read_recipe(path, changes)
@@ -71,6 +73,7 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
         click.echo(f"the curve: {page}")
 
 
+@memory_explained()
 def show_batches(path: Path, changes: tuple[str, ...], out: Path | None) -> None:
     """Draws the first windows of a training as they enter the net; no training."""
     from smalti.training.kinds.pixels.batch_sheet import write_batches
@@ -81,6 +84,7 @@ def show_batches(path: Path, changes: tuple[str, ...], out: Path | None) -> None
     click.echo(f"{sheet}: the first {count(windows, 'window')}")
 
 
+@memory_explained()
 def _train(recipe: Recipe, name: str, folder: Path, resume: bool = False) -> dict[str, float]:
     """Trains in a folder, by a recipe whose file has that name; the main scores."""
     fabric = launch(recipe.train)

@@ -17,7 +17,7 @@ from smalti.losses.term import Outputs, Term
 class LossSettings(BaseModel):
     """The terms of the loss, summed. Each is a weight, or a table: `focal = { weight = 0.5, gamma = 3.0 }`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     cross_entropy: CrossEntropy | None = None
     focal: Focal | None = None

@@ -17,7 +17,7 @@ Outputs = Mapping[str, Tensor]
 class Weighted(BaseModel):
     """Settings of a term. A recipe gives its weight as a number, or a table with the weight and the settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weight: float = Field(1.0, gt=0)
 

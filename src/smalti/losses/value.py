@@ -93,7 +93,7 @@ class SILog(ValueTerm):
 class ValueLossSettings(BaseModel):
     """The terms of the loss, summed. Each is a weight, or a table: `huber = { weight = 0.5, delta = 2.0 }`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     berhu: BerHu | None = None
     l1: L1 | None = None

@@ -1,9 +1,22 @@
 """The memory of the process while it trains."""
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from smalti.errors import RecipeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 NEVER = 2**31 - 1
+SHORTAGES = (
+    "out of memory",
+    "t allocate memory",
+    "cannot allocate",
+    "unable to allocate",
+    "bad_alloc",
+    "start new thread",
+)
+"""What libraries say, in small letters, where the system gives no more memory or threads."""
 
 
 def keep_freed_memory() -> None:
@@ -18,3 +31,28 @@ def keep_freed_memory() -> None:
         return
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, NEVER)
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """RecipeError where the memory, of the machine or of its GPU, does not suffice for a training."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        why = _shortage(error)
+        if why is None:
+            raise
+        raise RecipeError(
+            f"the memory does not suffice for this training ({why}); lower train.batch, train.crop, card.tile, "
+            "net.width, train.threads or train.workers"
+        ) from None
+
+
+def _shortage(error: BaseException | None) -> str | None:
+    """What was short, of an error or of what it was raised for; None where nothing was."""
+    while error is not None:
+        line = (str(error).splitlines() or [""])[0]
+        if isinstance(error, MemoryError) or any(said in line.lower() for said in SHORTAGES):
+            return line or "MemoryError"
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,20 +1,28 @@
 """What every recipe has: how a model is described, optimized, and how long it is trained."""
 
+import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Origin, Task
 from smalti.text import count
 
 SHORTER = 10
 """A rise that is as long as the training becomes this part of it."""
+MOST_THREADS = 1024
+Width = Annotated[float, Field(gt=0, le=16)]
+"""How wide a net is, as a multiple of its published width."""
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Settings(BaseModel):
-    """Frozen, and strict about names."""
+    """Frozen, and strict about names; no number may be infinite or none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CardSettings(Settings):
@@ -26,7 +34,8 @@ class CardSettings(Settings):
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    nodata: float | None = None
+    nodata: Annotated[float | None, BeforeValidator(_finite)] = None
+    """What is not finite is never valid, without being named here."""
     resolution: tuple[float, float] | None = None
     """Smallest and largest pixel size in metres."""
     tile: int = 512
@@ -157,10 +166,10 @@ class TrainSettings(Settings):
     """Processes per machine, each with a device of its own; they share every batch."""
     nodes: int = Field(1, ge=1)
     """Machines; where more than one, `torchrun` starts the command on each, and all see the same folders."""
-    seed: int = Field(0, ge=0)
-    threads: int | None = Field(None, ge=1)
+    seed: int = Field(0, ge=0, lt=2**63)
+    threads: int | None = Field(None, ge=1, le=MOST_THREADS)
     """CPU threads of the net; None leaves it to torch."""
-    workers: int = Field(1, ge=1)
+    workers: int = Field(1, ge=1, le=MOST_THREADS)
     """Threads that make batches ready."""
     select: str | None = None
     """The score of the validation that chooses the best checkpoint; None takes the first one that the kind knows."""

@@ -19,7 +19,7 @@ TRIES = 10
 class ImageAugment(BaseModel):
     """How training images are cut and changed; 0 leaves a step out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     area: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image that is looked at."""

@@ -17,7 +17,7 @@ from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.text import count
 from smalti.training.balance.settings import BalanceSettings
-from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings
+from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 
 class _Learned(Settings):
@@ -183,7 +183,7 @@ class ImagesNet(EncoderSettings):
     """`classifier`: an encoder with the head it was published with, for one task. `multitask`: any number of tasks."""
     encoder: str = "ghostnet"
     """Key in `smalti.nets.backbones.BACKBONES`."""
-    width: float = Field(1.0, gt=0)
+    width: Width = 1.0
     """Channels relative to what was published."""
     sharing: str = "shared"
     """For multitask: key in `smalti.nets.multitask.sharing.SHARING`."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.sources import AnySource, DatasetSource
-from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings
+from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
 """What chose a checkpoint; every score of it carries these words."""
@@ -22,7 +22,7 @@ class NetSettings(EncoderSettings):
     """Key in `smalti.nets.build.NETS`."""
     encoder: str | None = None
     """Key in `smalti.nets.backbones.BACKBONES`; None takes the net's own, and for nets without one."""
-    width: float | None = Field(None, gt=0)
+    width: Width | None = None
     """Channels relative to what was published; None is 1."""
     options: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(default_factory=dict)
     """What else the net takes, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`, `isolation`,

@@ -13,7 +13,7 @@ from smalti.data.photos.triage import read_triage
 from smalti.data.photos.worsened import Worsened, find_originals
 from smalti.photos.cues import CUES
 from smalti.photos.overview import SIDE
-from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings
+from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 
 class _Source(Settings):
@@ -124,7 +124,7 @@ class RankerSettings(EncoderSettings):
     """`ranker`: one score per photo. `siamese`: the published form. `pooled`: its baseline. Only the first exports."""
     encoder: str = "mobilenetv2_tf"
     """Key in `smalti.nets.backbones.BACKBONES`."""
-    width: float = Field(1.0, gt=0)
+    width: Width = 1.0
 
 
 class RankingTrain(TrainSettings):
