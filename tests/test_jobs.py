@@ -1,10 +1,14 @@
 import errno
+import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from filelock import FileLock, Timeout
 
@@ -12,11 +16,13 @@ from smalti.errors import BusyError, OutputError
 from smalti.jobs import (
     Layer,
     Spool,
+    appearing,
     check_place,
     deliver,
     guarded,
     hold,
     publish,
+    sweep,
     sync,
     user_cache,
     user_data,
@@ -92,6 +98,7 @@ def test_a_lock_that_went_while_it_was_asked_for_is_asked_for_again(
 
     def late(lock: FileLock, *arguments: object, **options: object) -> object:
         tried.append(lock)
+        assert options == {"timeout": 0}
         if len(tried) == 1:
             raise Timeout(lock.lock_file)
         return acquire(lock, *arguments, **options)
@@ -195,6 +202,25 @@ def test_nothing_is_held_where_the_note_cannot_be_written(tmp_path: Path) -> Non
         pass
 
 
+@pytest.mark.skipif(os.name == "nt", reason="counts file descriptors")
+def test_a_lock_is_let_go_by_any_thread_and_not_left_to_the_collector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileLock, "__del__", lambda _: None)
+    process = psutil.Process()
+    with hold(tmp_path / "map.tif"):  # what is imported late is there now
+        pass
+    before = process.num_fds()
+    held = hold(tmp_path / "map.tif")
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(held.__enter__).result()
+    held.__exit__(None, None, None)
+    (tmp_path / "map.tif.holder").mkdir()
+    with pytest.raises(OutputError, match="is a directory"):
+        hold(tmp_path / "map.tif").__enter__()
+    assert process.num_fds() == before
+
+
 def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     fill(spool, 0, 2)
@@ -206,6 +232,57 @@ def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
     assert ids[0, 0].tolist() == [3, 4, 5, 6, 7, 8]
     assert (values[0] == ids[0]).all()
     assert (values[1] == -values[0]).all()
+
+
+def test_any_rows_can_be_read(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for row, rows in ((0, 2), (2, 2), (4, 1)):
+        fill(spool, row, rows)
+    whole = spool.read(0, 0, 5)
+    for begin, end in itertools.combinations(range(6), 2):
+        np.testing.assert_array_equal(spool.read(0, begin, end), whole[:, begin:end])
+
+
+def test_a_spool_makes_its_folder_and_takes_it_away_again(tmp_path: Path) -> None:
+    spool = opened(tmp_path / "new")
+    fill(spool, 0, 2)
+    for _ in range(2):  # somebody may have been faster
+        spool.remove()
+        assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_what_strips_are_made_of_has_no_order(tmp_path: Path) -> None:
+    for made_of in ({"a": 1, "b": 2}, {"b": 2, "a": 1}):
+        assert not Spool(tmp_path / "spool", made_of, LAYERS, height=5, width=6).discarded
+
+
+def test_a_strip_and_its_folder_are_on_the_disk_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    synced = []
+
+    def note(handle: int) -> None:
+        state = os.fstat(handle)
+        synced.append((state.st_ino, state.st_size))
+
+    monkeypatch.setattr("smalti.jobs.os.fsync", note)
+    fill(spool, 0, 2)
+    (strip,) = spool.folder.glob("rows_*")
+    assert synced[0] == (strip.stat().st_ino, strip.stat().st_size)
+    assert [ino for ino, _ in synced[1:]] == [spool.folder.stat().st_ino]
+
+
+def test_a_strip_for_which_there_is_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = opened(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("smalti.jobs.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        fill(spool, 0, 2)
+    assert [path.name for path in spool.folder.iterdir()] == ["job.json"] and spool.rows_done == 0
 
 
 def test_a_spool_goes_on_after_its_last_whole_strip(tmp_path: Path) -> None:
@@ -268,10 +345,51 @@ def test_what_is_written_goes_through_a_link(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["s3://bucket/m.tif", "s3:/bucket/m.tif", "file:///tmp/m.tif", "/vsis3/bucket/m.tif"])
 def test_urls_are_not_written(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for write in (lambda: deliver(Path(name), b""), lambda: hold(Path(name)).__enter__()):
+    writers: tuple[Callable[[Path], object], ...] = (
+        check_place,
+        lambda path: write_whole(path, b""),
+        lambda path: deliver(path, b""),
+        lambda path: hold(path).__enter__(),
+    )
+    for write in writers:
         with pytest.raises(OutputError, match=r"(s3://bucket|file:///?tmp|/vsis3/bucket)/m\.tif: only local files"):
-            write()
+            write(Path(name))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("refused", [os.W_OK, os.X_OK])
+def test_a_folder_must_be_open_to_new_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
+    monkeypatch.setattr("smalti.jobs.os.access", lambda _, mode: not mode & refused)
+    with pytest.raises(OutputError, match="cannot be written to"):
+        check_place(tmp_path / "m.tif")
+
+
+def test_what_does_not_appear_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no space"), appearing(tmp_path / "a.gpkg", ".gpkg") as unfinished:
+        unfinished.write_bytes(b"half")
+        unfinished.with_name(f"{unfinished.name}-journal").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_nothing_to_sweep_in_a_folder_that_is_missing(tmp_path: Path) -> None:
+    sweep(tmp_path / "missing" / "map.tif")
+
+
+def test_an_unfinished_file_of_another_machine_is_nobodys_after_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000
+    for age in (3599, 3600, 3601):
+        path = tmp_path / f"map.tif.elsewhere-{age}.unfinished"
+        path.touch()
+        os.utime(path, (now - age, now - age))
+    monkeypatch.setattr("smalti.jobs.time.time", lambda: float(now))
+    sweep(tmp_path / "map.tif")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "map.tif.elsewhere-3599.unfinished",
+        "map.tif.elsewhere-3600.unfinished",
+    ]
 
 
 KILLED = """

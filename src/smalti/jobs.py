@@ -148,12 +148,7 @@ def check_place(output: Path, parents: bool = False) -> None:
 
 def _check_name(output: Path) -> None:
     """OutputError for a name that libraries cannot write, or write otherwise: line breaks, bytes that are no UTF-8."""
-    try:
-        output.name.encode()
-        odd = not output.name.isprintable()
-    except UnicodeEncodeError:
-        odd = True
-    if odd:
+    if not output.name.isprintable():
         raise OutputError(f"{str(output)!a}: this name has characters that cannot be printed; choose another one")
 
 
@@ -202,15 +197,15 @@ def appearing(output: Path, ending: str = "") -> Iterator[Path]:
         finally:
             for left in (unfinished, *(unfinished.with_name(unfinished.name + more) for more in _OF_SQLITE)):
                 with suppress(OSError):
-                    left.unlink(missing_ok=True)
+                    left.unlink()
 
 
 def sweep(output: Path) -> None:
     """Removes what killed processes left of their making of an output. Looks into each folder once per process."""
     real = through(output)
     for path, name, host, pid in _leftovers(real.parent):
-        if name == real.name and _is_dead(path, host, int(pid)):
-            with suppress(OSError):
+        with suppress(OSError):
+            if name == real.name and _is_dead(path, host, int(pid)):
                 path.unlink()
 
 
@@ -228,14 +223,12 @@ def _host() -> str:
 
 
 def _is_dead(path: Path, host: str, pid: int) -> bool:
-    """Whether the process that wrote an unfinished file is gone; of another machine's only time tells."""
+    """Whether the process that wrote an unfinished file is gone; of another machine's only time tells. OSError."""
     import psutil  # here: it is seldom needed
 
     if host in ("", _host()):
         return not psutil.pid_exists(pid)
-    with suppress(OSError):
-        return time.time() - path.stat().st_mtime > _ABANDONED_S
-    return False
+    return time.time() - path.stat().st_mtime > _ABANDONED_S
 
 
 def write_whole(output: Path, content: bytes) -> None:
