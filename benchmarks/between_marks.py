@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 

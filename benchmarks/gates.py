@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from smalti.errors import ModelError
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.mapping.fit import open_fitting
 from smalti.nets.build import Model
 from smalti.nets.multitask import MultiTask

@@ -10,7 +10,7 @@ from typing import Any
 
 from between_marks import fill_page
 
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.report.charts import ticks
 
 PICTURE = Path("images") / "networks.svg"

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from smalti.data.photos.stream import Comparison
 from smalti.errors import SmaltiError
 from smalti.evaluation.ranking import Judged, RankingScores, by_scores, score_ranking
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.nets.ranking.ranker import CueBranch
 from smalti.photos.baselines import BASELINES
 from smalti.training.kinds.ranking.preference import pair_loss

@@ -14,7 +14,7 @@ from smalti.card import Card, Task
 from smalti.cli import pictures
 from smalti.datasets import folder as dataset_folder
 from smalti.errors import OutputError
-from smalti.jobs import beside, check_local
+from smalti.files import beside, check_local
 from smalti.mapping import places
 from smalti.raster.check import is_local
 from tests.test_imports import torch_free

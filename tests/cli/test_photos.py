@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from smalti.cli.photos import command
 from smalti.errors import BusyError, DataError, OutputError, SmaltiError
-from smalti.jobs import hold
+from smalti.lock import hold
 from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.listing import Shot

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from smalti import jobs
+from smalti import files
 from smalti.card import Card, Task
-from smalti.mapping import run
+from smalti.mapping import run, spool
 from smalti.mapping.run import Wanted, map_scene
 from smalti.raster import write
 from smalti.raster.read import open_raster
@@ -63,7 +63,8 @@ def child(scene: Path, out: Path, kill_at: int) -> int:
     if pid == 0:
         global KILL_AT
         KILL_AT = kill_at
-        for module, name in ((jobs, "sync"), (write, "publish"), (jobs, "_write_whole"), (run, "write_raster")):
+        steps = (files, "sync"), (spool, "sync"), (write, "publish"), (spool, "_write_synced"), (run, "write_raster")
+        for module, name in steps:
             setattr(module, name, watched(getattr(module, name)))
         with open_raster(scene) as reader:
             map_scene(reader, Fading(), out, {"scene": "one"}, Wanted(confidence=True))
@@ -71,14 +72,14 @@ def child(scene: Path, out: Path, kill_at: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def main(scene: Path, folder: Path) -> None:
     whole = folder / "whole"
     assert child(scene, whole / "map.tif", 10**9) == 0
-    expected = files(whole)
+    expected = contents(whole)
     deaths, runs = 0, 0
     patient = folder / "patient"  # dies at ever later steps, each time going on
     for kill_at in (3, 1, 8, 14, 21, 15, 18, 22, 10**9):
@@ -86,7 +87,7 @@ def main(scene: Path, folder: Path) -> None:
         deaths += os.WIFSIGNALED(status)
         final = patient / "map.tif"
         assert not final.exists() or final.read_bytes() == expected["map.tif"], kill_at
-    assert files(patient) == expected, (files(patient).keys(), expected.keys())
+    assert contents(patient) == expected, (contents(patient).keys(), expected.keys())
     for kill_at in range(1, 200, 13):  # dies once, at any step, then goes on
         out = folder / f"once{kill_at}"
         runs += 1
@@ -94,7 +95,7 @@ def main(scene: Path, folder: Path) -> None:
             break
         deaths += 1
         assert child(scene, out / "map.tif", 10**9) == 0
-        assert files(out) == expected, kill_at
+        assert contents(out) == expected, kill_at
         assert [path.name for path in out.iterdir() if path.is_dir()] == []
     print(f"{deaths} deaths, {runs} runs")
 

@@ -10,10 +10,11 @@ import pytest
 import rasterio
 from affine import Affine
 
-from smalti import jobs
 from smalti.card import Task
 from smalti.errors import BusyError, ModelError, OutputError, RasterError
+from smalti.lock import hold
 from smalti.mapping.run import Wanted, map_scene, products
+from smalti.mapping.spool import Spool
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.scene import Averaged, predict_scene
@@ -116,14 +117,14 @@ def test_a_full_disk_keeps_finished_strips_and_says_so(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "out" / "map.tif"
-    put, calls = jobs.Spool.put, iter(range(100))
+    put, calls = Spool.put, iter(range(100))
 
-    def full(self: jobs.Spool, window: Window, blocks: Any) -> None:
+    def full(self: Spool, window: Window, blocks: Any) -> None:
         if next(calls) == 6:
             raise OSError(28, "No space left on device")
         put(self, window, blocks)
 
-    monkeypatch.setattr(jobs.Spool, "put", full)
+    monkeypatch.setattr(Spool, "put", full)
     with pytest.raises(OutputError, match="no space left on device; 48 finished rows are kept in"):
         map_scene(reader, Fading(), output, {})
     assert not output.exists()
@@ -137,14 +138,14 @@ def test_a_disk_that_is_full_from_the_beginning_leaves_nothing(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(jobs.Spool, "put", full)
+    monkeypatch.setattr(Spool, "put", full)
     with pytest.raises(OutputError, match=r"no space left on device$"):
         map_scene(reader, Fading(), tmp_path / "out" / "map.tif", {})
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_two_processes_do_not_make_one_map(reader: Reader, tmp_path: Path) -> None:
-    with jobs.hold(tmp_path / "map.tif"), pytest.raises(BusyError, match=f"PID {os.getpid()} on .* is already making"):
+    with hold(tmp_path / "map.tif"), pytest.raises(BusyError, match=f"PID {os.getpid()} on .* is already making"):
         map_scene(reader, Fading(), tmp_path / "map.tif", {})
 
 

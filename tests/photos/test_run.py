@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smalti.errors import BusyError
-from smalti.jobs import hold
+from smalti.lock import hold
 from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.cues import CUES

@@ -187,7 +187,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("smalti.jobs.publish", refuse)
+    monkeypatch.setattr("smalti.files.publish", refuse)
     with pytest.raises(OutputError, match=r"1\.JPG\.xmp: cannot be written: read-only"):
         write_sidecars(one(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["1.JPG"]

@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from smalti.errors import ModelError, OutputError
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.runtime import models
 from smalti.runtime.models import find_model, list_models, seal, verify
 from smalti.runtime.open import open_model

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 
 from smalti.errors import BusyError, OutputError
-from smalti.jobs import hold
+from smalti.lock import hold
 from smalti.synth import draw
 from smalti.synth.files import grid_of, write_scene
 from smalti.tiling import Window

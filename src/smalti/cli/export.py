@@ -16,7 +16,7 @@ def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
     """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same answers."""
     if out.suffix != ".onnx":
         raise click.BadParameter(f"{out} does not end in .onnx", param_hint="OUT")
-    from smalti.jobs import check_place  # imports what `--help` does not need
+    from smalti.files import check_place  # imports what `--help` does not need
 
     try:
         from smalti.deploy.release import export_checkpoint

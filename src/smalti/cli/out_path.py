@@ -14,7 +14,7 @@ class OutPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a text."""
-        from smalti.jobs import check_local  # here: `--help` does not need it
+        from smalti.files import check_local  # here: `--help` does not need it
 
         check_local(value)
         return super().convert(value, param, ctx)

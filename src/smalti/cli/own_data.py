@@ -12,7 +12,7 @@ from smalti.errors import DataError, OutputError
 from smalti.evaluation.own_labels import Survey, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.evaluation.split_places import PARTS, split
-from smalti.jobs import beside, guarded
+from smalti.files import beside, guarded
 from smalti.raster.files import sidecars
 from smalti.raster.read import open_raster
 from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet

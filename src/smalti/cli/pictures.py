@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from smalti.card import Card, Task
 from smalti.errors import OutputError
-from smalti.jobs import check_place, deliver
+from smalti.files import check_place, deliver
 from smalti.raster.palette import NO_DATA, task_colors
 
 _SOFTWARE = "smalti"

@@ -18,7 +18,7 @@ from smalti.evaluation.delta import against
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.evaluation.result import text_table, to_json
 from smalti.evaluation.run import Tiles
-from smalti.jobs import check_place, deliver
+from smalti.files import check_place, deliver
 from smalti.mapping.protect import check_page
 from smalti.workflows.models import checkpoint_folder, is_ranker, open_inside, open_model
 

@@ -6,7 +6,7 @@ import click
 
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.images import image_table
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.workflows.models import OpenModel
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.evaluation.ranking import Judged, RankingEvaluation, by_scores, ranking_table, score_ranking
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.photos.baselines import BASELINES
 from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview

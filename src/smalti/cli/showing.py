@@ -11,7 +11,7 @@ from smalti.cli.progress import Bars
 from smalti.cli.scored_data import Specs, file_pair
 from smalti.evaluation import ClassTile, Evaluation, Pair, evaluate
 from smalti.evaluation.result import text_table, to_json
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.preview import write_preview
 from smalti.runtime.open import open_model

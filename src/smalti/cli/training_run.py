@@ -7,7 +7,8 @@ import click
 from pydantic import ValidationError
 
 from smalti.errors import RecipeError
-from smalti.jobs import deliver, hold
+from smalti.files import deliver
+from smalti.lock import hold
 from smalti.report.lr_range_page import write_lr_range_page
 from smalti.text import count
 from smalti.training import lr_range

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from smalti import __version__
 from smalti.errors import OutputError
-from smalti.jobs import deliver, user_cache
+from smalti.files import deliver, user_cache
 from smalti.raster.files import files_behind
 
 Counts = NDArray[np.uint16]

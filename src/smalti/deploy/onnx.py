@@ -20,7 +20,7 @@ from smalti.card import Card
 from smalti.deploy.fold import folded
 from smalti.deploy.parity import Parity, check_parity
 from smalti.errors import ExportError
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.runtime.models import ModelFile, sealed
 
 OPSET = 18

@@ -10,7 +10,7 @@ from smalti.card import Card
 from smalti.deploy.onnx import Say, check_finite, clean, graph_of, silent
 from smalti.deploy.parity import BATCHES, Comparison, Parity, blobs, noise
 from smalti.errors import ExportError
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.runtime.models import ModelFile, sealed
 from smalti.runtime.ranker import EMBEDDING, Ranker
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import OutputError
-from smalti.jobs import beside, check_place, guarded, through
+from smalti.files import beside, check_place, guarded, through
 from smalti.raster.files import is_url
 from smalti.raster.write import stale_files
 

@@ -17,7 +17,9 @@ from smalti import __version__
 from smalti.card import Card, Task
 from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Warn
 from smalti.errors import warn as issue
-from smalti.jobs import Layer, Spool, beside, check_place, guarded, hold, through
+from smalti.files import beside, check_place, guarded, through
+from smalti.lock import hold
+from smalti.mapping.spool import Spool, StripLayer
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
@@ -182,7 +184,7 @@ def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Rea
     """The output's spool. It stays where the same command can go on: after an interruption or a full disk."""
     folder = beside(output, "partial")
     with guarded(output):
-        shapes = [Layer(len(product.bands), product.dtype) for product in layers]
+        shapes = [StripLayer(len(product.bands), product.dtype) for product in layers]
         spool = Spool(folder, job, shapes, reader.grid.height, reader.grid.width)
     try:
         yield spool

@@ -17,7 +17,7 @@ import numpy as np
 
 from smalti import __version__
 from smalti.errors import OutputError
-from smalti.jobs import user_cache
+from smalti.files import user_cache
 from smalti.photos.blocks import SIDE
 from smalti.photos.photo import Look
 

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from smalti import __version__
 from smalti.errors import shown
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.photos.files import link
 from smalti.photos.group import when
 from smalti.photos.photo import Kind, Photo, Ranked, Result, Series, Verdict

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from smalti.errors import DataError, shown
-from smalti.jobs import appearing, guarded
+from smalti.files import appearing, guarded
 from smalti.photos.listing import companions, copies_made
 from smalti.photos.photo import Photo, Result
 

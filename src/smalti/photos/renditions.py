@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from smalti.errors import InputError, MissingExtraError
-from smalti.jobs import deliver, guarded
+from smalti.files import deliver, guarded
 from smalti.photos.listing import RAW, Shot
 from smalti.photos.photo import Photo
 from smalti.photos.read import Pixels, open_photo, pixels

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from smalti.card import Card
 from smalti.errors import MissingExtraError, RasterError, SmaltiError
-from smalti.jobs import hold
+from smalti.lock import hold
 from smalti.photos.blocks import measure
 from smalti.photos.brackets import kind_of
 from smalti.photos.cache import Looks, place_for

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_ours
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.listing import RAW

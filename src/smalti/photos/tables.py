@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from smalti.errors import shown
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.photos.photo import Photo, Ranked, Result, Series
 
 COLUMNS = (

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from smalti.errors import InputError, MissingExtraError
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.photos.formats import jpeg
 from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo

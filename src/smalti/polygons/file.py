@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smalti.errors import MissingExtraError, OutputError, OutputWarning, Warn
 from smalti.errors import warn as issue
-from smalti.jobs import appearing, check_place
+from smalti.files import appearing, check_place
 from smalti.polygons.degrees import Degrees, decimals, in_own_units, lies_on_earth
 from smalti.polygons.own_file import FIELDS, check_only_ours
 from smalti.raster.check import first_line

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from smalti.jobs import beside
+from smalti.files import beside
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from smalti.card import Task
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.raster.palette import task_colors, to_hex
 
 _OURS = "<!-- Written by Smalti, and again with each new map. A style that QGIS saves here is kept. -->"

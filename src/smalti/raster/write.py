@@ -26,7 +26,7 @@ from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
 from smalti.errors import OutputError
-from smalti.jobs import beside, guarded, publish, through
+from smalti.files import beside, guarded, publish, through
 from smalti.products import PROBABILITY_STEPS, Product
 from smalti.raster.check import first_line
 from smalti.raster.files import sidecars, world_endings

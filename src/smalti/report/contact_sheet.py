@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from smalti.card import Task
 from smalti.errors import OutputError
 from smalti.evaluation.pairs import OpenTruth, TruthReader
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader

@@ -6,7 +6,7 @@ from typing import Any
 
 from smalti.card import Task
 from smalti.evaluation import Evaluation, Pair, TaskResult
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.raster.palette import task_colors
 from smalti.report.charts import read_records, training_charts
 from smalti.report.class_section import class_section

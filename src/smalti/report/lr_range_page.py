@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.report.charts import chart
 from smalti.report.page import render
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import RGB, Card, Task
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.run import Wanted, products
 from smalti.raster.grid import Grid

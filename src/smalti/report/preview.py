@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from smalti.card import Card, Task
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import open_raster
 from smalti.report.map_page import open_scene

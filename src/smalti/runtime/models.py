@@ -12,7 +12,7 @@ from pathlib import Path
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import user_data, write_whole
+from smalti.files import user_data, write_whole
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"

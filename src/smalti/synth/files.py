@@ -19,7 +19,8 @@ from rasterio.windows import Window as RasterWindow
 
 from smalti import __version__
 from smalti.errors import OutputError
-from smalti.jobs import beside, guarded, hold, publish
+from smalti.files import beside, guarded, publish
+from smalti.lock import hold
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.jobs import guarded, sweep, write_whole
+from smalti.files import guarded, sweep, write_whole
 
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from smalti.card import Card
 from smalti.errors import DivergedError, RecipeError
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 from smalti.training.balanced import Balanced
 from smalti.training.basis import changes, judged_by
 from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from smalti.errors import MissingExtraError
-from smalti.jobs import guarded, write_whole
+from smalti.files import guarded, write_whole
 
 CSV, STEP = "records.csv", "step"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import RecipeError
-from smalti.jobs import write_whole
+from smalti.files import write_whole
 
 SCORES = "scores.json"
 CHANGE = re.compile(r",(?=[\w.]+=)")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import OptionError, RasterError, SmaltiError, warn
-from smalti.jobs import check_local, check_place, guarded
+from smalti.files import check_local, check_place, guarded
 from smalti.mapping.fit import Open, Resolution, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smalti.errors import OptionError, OutputWarning, shown, warn
-from smalti.jobs import guarded
+from smalti.files import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
 from smalti.photos.listing import note_copy, note_folder, survey

@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from smalti.errors import RecipeError
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.training.checkpoint import HASH, digest
 from smalti.training.encoder import encoder_of
 from smalti.training.kinds.images.settings import ImagesRecipe

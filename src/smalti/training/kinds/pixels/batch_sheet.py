@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from smalti.card import Card, Task
 from smalti.data.pixels.sample import Sample
 from smalti.errors import RecipeError
-from smalti.jobs import deliver
+from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.report.contact_sheet import GREYS, SIDE, draw_contact_sheet
 from smalti.report.pictures import RGB, fit

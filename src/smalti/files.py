@@ -1,32 +1,23 @@
-"""Work on one output that can be killed at any moment: a lock, and a spool of finished strips.
-
-While OUT.tif is made, OUT.tif.partial holds `job.json`, which says what the strips were made of, and one file per
-finished strip of rows. A strip's file gets its name only when it lies on the disk whole, so that what is found after a
-kill can be trusted. OUT.tif.lock is held as long as the process lives; OUT.tif.holder says which process that is.
-"""
+"""Files that appear under their final name only when they are whole, where they may lie, and the user's folders."""
 
 import errno
-import json
 import os
 import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from smalti.errors import BusyError, OutputError
-from smalti.tiling import Window
+from smalti.errors import OutputError
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    pass
 
 Pixels = NDArray[Any]
 _WINDOWS = os.name == "nt"
@@ -35,52 +26,6 @@ _UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w
 _OF_SQLITE = ("-journal", "-wal", "-shm")
 _ABANDONED_S = 3600
 """An unfinished file of another machine that was not written to for so long is nobody's."""
-
-
-@contextmanager
-def hold(output: Path) -> Iterator[None]:
-    """Holds an output for this process; BusyError if another does, OutputError if its folder cannot be written."""
-    check_local(output)
-    lock, holder = beside(output, "lock"), beside(output, "holder")
-    with guarded(output):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held = _lock(lock, holder, output)
-        try:
-            holder.write_text(f"PID {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
-        except OSError:
-            held.release()
-            raise
-    try:
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        with suppress(OSError):  # Windows keeps an open file; filelock removes it there when it lets go
-            lock.unlink()  # before letting go: afterwards it may be another process's
-        held.release()
-
-
-def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
-    from filelock import FileLock, Timeout  # here: it takes a twentieth of a second to import
-
-    held = FileLock(lock, thread_local=False)
-    while True:
-        try:
-            held.acquire(timeout=0)
-            return held
-        except Timeout:
-            if lock.exists():
-                raise BusyError(
-                    f"{output}: {_read_holder(holder)} is already making it; wait for it or choose another output"
-                ) from None
-            lock.touch()  # its holder has just removed it, or the system makes no file here and says why
-
-
-def _read_holder(holder: Path) -> str:
-    """Who holds an output. In a file of its own: the lock's may be emptied by who asks for it, or not be readable."""
-    try:
-        return holder.read_text(encoding="utf-8", errors="replace").strip() or "another process"
-    except OSError:
-        return "another process"
 
 
 def beside(output: Path, kind: str) -> Path:
@@ -245,99 +190,3 @@ def deliver(output: Path, content: bytes) -> None:
     with guarded(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, content)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One raster of a job: the number of its bands and the type of its pixels."""
-
-    bands: int
-    dtype: np.dtype[Any]
-
-
-class Spool:
-    """The finished strips of a job, and the one that is being filled."""
-
-    def __init__(self, folder: Path, made_of: dict[str, Any], layers: Sequence[Layer], height: int, width: int) -> None:
-        """Opens the spool in `folder`, or begins it; strips made of something else are thrown away.
-
-        `made_of` is all that decides about the pixels. `discarded` says whether there was something else.
-        """
-        self.folder, self._layers, self._height, self._width = folder, layers, height, width
-        self._filling: list[Pixels] = []
-        wanted = json.dumps(made_of, sort_keys=True)
-        job = folder / "job.json"
-        found = job.read_text(encoding="utf-8") if job.exists() else ""
-        self.discarded = found not in ("", wanted)
-        if found != wanted:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            _write_whole(job, [wanted.encode()])
-        self._strips = self._finished()  # (first row, rows) from the top, without a gap
-
-    @property
-    def rows_done(self) -> int:
-        """Rows from the top that are finished."""
-        return sum(rows for _, rows in self._strips)
-
-    def put(self, window: Window, blocks: Sequence[Pixels]) -> None:
-        """Takes a window of the current strip, one array (bands, H, W) per layer; they come from left to right."""
-        if window.col == 0:
-            self._filling = [np.empty((a.bands, window.height, self._width), a.dtype) for a in self._layers]
-        for strip, block in zip(self._filling, blocks, strict=True):
-            strip[:, :, window.col : window.right] = block
-        if window.right == self._width:
-            _write_whole(self._path(window.row, window.height), [strip.data for strip in self._filling])
-            self._strips.append((window.row, window.height))
-
-    def read(self, layer: int, begin: int, end: int) -> Pixels:
-        """Finished rows of a layer: (bands, rows, width)."""
-        parts = [
-            self._read_strip(layer, row, rows)[:, max(begin - row, 0) : end - row]
-            for row, rows in self._strips
-            if row < end and row + rows > begin
-        ]
-        return np.concatenate(parts, axis=1)
-
-    def remove(self) -> None:
-        """Removes the spool from the disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _read_strip(self, layer: int, row: int, rows: int) -> Pixels:
-        this = self._layers[layer]
-        offset = sum(self._bytes(a, rows) for a in self._layers[:layer])
-        shape = (this.bands, rows, self._width)
-        return np.memmap(self._path(row, rows), this.dtype, "r", offset, shape)
-
-    def _bytes(self, layer: Layer, rows: int) -> int:
-        return layer.bands * rows * self._width * layer.dtype.itemsize
-
-    def _path(self, row: int, rows: int) -> Path:
-        return self.folder / f"rows_{row:08d}_{rows:08d}"
-
-    def _finished(self) -> list[tuple[int, int]]:
-        found = []
-        at = 0
-        for path in sorted(self.folder.glob("rows_????????_????????")):
-            row, rows = (int(part) for part in path.name.split("_")[1:])
-            if row != at or path.stat().st_size != sum(self._bytes(a, rows) for a in self._layers):
-                break
-            found.append((row, rows))
-            at += rows
-        return found
-
-
-def _write_whole(path: Path, parts: Sequence[bytes | memoryview]) -> None:
-    partial = path.with_suffix(".new")
-    try:
-        with partial.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
-    partial.replace(path)
-    sync(path.parent)

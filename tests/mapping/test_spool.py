@@ -1,0 +1,117 @@
+import errno
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smalti.mapping.spool import Spool, StripLayer
+from smalti.tiling import Window
+
+LAYERS = (StripLayer(1, np.dtype(np.uint8)), StripLayer(2, np.dtype(np.float32)))
+
+
+def opened(folder: Path, made_of: str = "this") -> Spool:
+    return Spool(folder / "spool", {"made of": made_of}, LAYERS, height=5, width=6)
+
+
+def fill(spool: Spool, row: int, rows: int, upto: int = 6) -> None:
+    for col in range(0, upto, 3):
+        ids = np.arange(rows * 3, dtype=np.uint8).reshape(1, rows, 3) + row + col
+        spool.put(Window(row, col, rows, 3), (ids, np.concatenate([ids, -ids.astype(np.float32)])))
+
+
+def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2)
+    fill(spool, 4, 1)
+    assert spool.rows_done == 5
+    ids, values = spool.read(0, 1, 5), spool.read(1, 1, 5)
+    assert (ids.shape, values.shape) == ((1, 4, 6), (2, 4, 6))
+    assert ids[0, 0].tolist() == [3, 4, 5, 6, 7, 8]
+    assert (values[0] == ids[0]).all()
+    assert (values[1] == -values[0]).all()
+
+
+def test_any_rows_can_be_read(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for row, rows in ((0, 2), (2, 2), (4, 1)):
+        fill(spool, row, rows)
+    whole = spool.read(0, 0, 5)
+    for begin, end in itertools.combinations(range(6), 2):
+        np.testing.assert_array_equal(spool.read(0, begin, end), whole[:, begin:end])
+
+
+def test_a_spool_makes_its_folder_and_takes_it_away_again(tmp_path: Path) -> None:
+    spool = opened(tmp_path / "new")
+    fill(spool, 0, 2)
+    for _ in range(2):  # somebody may have been faster
+        spool.remove()
+        assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_what_strips_are_made_of_has_no_order(tmp_path: Path) -> None:
+    for made_of in ({"a": 1, "b": 2}, {"b": 2, "a": 1}):
+        assert not Spool(tmp_path / "spool", made_of, LAYERS, height=5, width=6).discarded
+
+
+def test_a_strip_and_its_folder_are_on_the_disk_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    synced = []
+
+    def note(handle: int) -> None:
+        state = os.fstat(handle)
+        synced.append((state.st_ino, state.st_size))
+
+    monkeypatch.setattr("smalti.mapping.spool.os.fsync", note)
+    fill(spool, 0, 2)
+    (strip,) = spool.folder.glob("rows_*")
+    assert synced[0] == (strip.stat().st_ino, strip.stat().st_size)
+    assert [ino for ino, _ in synced[1:]] == [spool.folder.stat().st_ino]
+
+
+def test_a_strip_for_which_there_is_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = opened(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("smalti.mapping.spool.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        fill(spool, 0, 2)
+    assert [path.name for path in spool.folder.iterdir()] == ["job.json"] and spool.rows_done == 0
+
+
+def test_a_spool_goes_on_after_its_last_whole_strip(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2, upto=3)  # only half of it
+    again = opened(tmp_path)
+    assert (again.rows_done, again.discarded) == (2, False)
+    fill(again, 2, 2)
+    assert opened(tmp_path).rows_done == 4
+
+
+def test_a_strip_of_the_wrong_length_and_all_after_it_do_not_count(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    fill(spool, 2, 2)
+    first = min(spool.folder.glob("rows_*"))
+    first.write_bytes(first.read_bytes()[:-1])
+    assert opened(tmp_path).rows_done == 0
+
+
+def test_strips_made_of_something_else_are_thrown_away(tmp_path: Path) -> None:
+    fill(opened(tmp_path), 0, 2)
+    other = opened(tmp_path, "that")
+    assert (other.rows_done, other.discarded) == (0, True)
+    assert opened(tmp_path, "that").discarded is False
+
+
+def test_a_spool_that_was_killed_at_its_birth_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    assert opened(tmp_path).discarded is False
