@@ -1,11 +1,12 @@
 """Rankers of photos beside each other: the published form, its pooled baselines, cues alone, and ours.
 
-    python benchmarks/rankers.py recipes/bestshot.toml --set data.root=FOLDER --out runs/rankers [--steps 40]
+    python benchmarks/rankers.py recipes/bestshot.toml --set data.root=FOLDER --out runs/rankers [--budget frozen|whole]
 
-All learn from the same batches of the recipe's training series, in the same order, by the same loss (pairs), optimizer
-and number of steps, from pictures of half the side; all are scored on the recipe's test series. All begin with random
-weights; only the last row begins with the encoder that the recipe names. A run that was killed goes on; a row that is
-finished is not made again.
+Two budgets. `frozen`: every form on the recipe's own encoder, whose trained weights stay as they are, pictures whole.
+`whole`: encoders of any size from random weights, trained with all that is on them, pictures of half the side. Within
+a budget all learn from the same batches of the recipe's training series, in the same order, by the same loss (pairs),
+optimizer and number of steps; all are scored on the recipe's test series, each pair asked both ways. A run that was
+killed goes on; a row that is finished is not made again.
 """
 
 import argparse
@@ -30,25 +31,35 @@ from smalti.evaluation.ranking import Judged, RankingScores, by_scores, score_ra
 from smalti.files import write_whole
 from smalti.nets.ranking.ranker import CueBranch
 from smalti.photos.baselines import BASELINES
+from smalti.training.encoder import Freezing
 from smalti.training.kinds.ranking.preference import pair_loss
 from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.recipe import read_recipe
 
-FORMS: dict[str, dict[str, str]] = {
-    "cues alone": {},
-    "pooled, ResNet-18": {"name": "pooled", "encoder": "resnet18"},
-    "pooled, ResNet-50": {"name": "pooled", "encoder": "resnet50"},
-    "pooled, ResNet-101": {"name": "pooled", "encoder": "resnet101"},
-    "pooled, Inception v3": {"name": "pooled", "encoder": "inceptionv3"},
-    "published form, ResNet-50": {"name": "siamese", "encoder": "resnet50"},
-    "ours, MobileNetV2": {"name": "ranker"},
-    "ours, MobileNetV2 from ImageNet": {"name": "ranker", "weights": "as in the recipe"},
+FORMS: dict[str, dict[str, dict[str, str]]] = {
+    "frozen": {
+        "cues alone": {},
+        "pooled": {"name": "pooled"},
+        "published form": {"name": "siamese"},
+        "ours": {"name": "ranker"},
+    },
+    "whole": {
+        "cues alone": {},
+        "pooled, ResNet-18": {"name": "pooled", "encoder": "resnet18"},
+        "pooled, ResNet-50": {"name": "pooled", "encoder": "resnet50"},
+        "pooled, ResNet-101": {"name": "pooled", "encoder": "resnet101"},
+        "pooled, Inception v3": {"name": "pooled", "encoder": "inceptionv3"},
+        "published form, ResNet-50": {"name": "siamese", "encoder": "resnet50"},
+        "ours, MobileNetV2": {"name": "ranker"},
+    },
 }
-SERIES = 2
+"""Rows by budget; what is not said is as in the recipe."""
+STEPS = {"frozen": 600, "whole": 150}
+SERIES = {"frozen": 8, "whole": 2}
 """In a step."""
-RATE, PRETRAINED = 1e-3, 0.1
-"""Largest learning rate, and what trained weights take of it."""
-EVERY = 5
+RATE = 1e-3
+"""Largest learning rate."""
+EVERY = 25
 """Steps after which a run is kept."""
 
 
@@ -74,10 +85,11 @@ def main() -> None:
     options = _options()
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads)
+    options.steps = options.steps or STEPS[options.budget]
     options.out.mkdir(parents=True, exist_ok=True)
     rows: dict[str, dict[str, float]] = {}
-    for name, form in FORMS.items():
-        place = options.out / f"{name.replace(' ', '-').replace(',', '')}-{options.steps}.json"
+    for name, form in FORMS[options.budget].items():
+        place = options.out / f"{options.budget}-{name.replace(' ', '-').replace(',', '')}-{options.steps}.json"
         if not place.is_file():
             write_whole(place, json.dumps(measured(form, place.with_suffix(".pt"), options)).encode())
         rows[name] = json.loads(place.read_text())
@@ -85,24 +97,32 @@ def main() -> None:
     place = options.out / "plain.json"
     if not place.is_file():
         write_whole(place, json.dumps(plain(opened({}, options))).encode())
-    print(table(json.loads(place.read_text()) | rows, options.steps))
+    print(table(json.loads(place.read_text()) | rows, options))
 
 
 def opened(form: dict[str, str], options: argparse.Namespace) -> RankingWork:
     """The recipe's series with a form's net."""
-    net = form.get("name", "ranker")
-    changes = [f"net.name={net}", f"train.batch={SERIES}", "loss={pairs=1}", "optim.freeze_encoder=0", "augment.zoom=0"]
+    frozen = options.budget == "frozen"
+    changes = [f"net.name={form.get('name', 'ranker')}", f"train.batch={SERIES[options.budget]}", "loss={pairs=1}"]
+    changes += [] if frozen else ["optim.freeze_encoder=0", "data.variants=0", "augment.zoom=0"]
     changes += [f"net.encoder={form['encoder']}"] if "encoder" in form else []
     recipe = read_recipe(options.recipe, [*options.changes, *changes])
-    if "weights" not in form:
+    if not frozen:
         own = recipe.net.model_copy(update={"encoder_weights": None, "encoder_sha256": None})
         recipe = recipe.model_copy(update={"net": own})
     return RankingWork(recipe, recipe.make_card(options.recipe.name))  # type: ignore[arg-type]
 
 
-def halved(net: nn.Module, work: RankingWork) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The net for raw pictures of twice its side."""
-    return lambda image, cues, pairs: net(F.avg_pool2d(work.model.normalise(image), 2), cues, pairs)["preference"]
+def asked(net: nn.Module, work: RankingWork) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The net for raw pictures; those of encoders that are trained have half the side."""
+    halves = not work.recipe.data.variants
+
+    def prefer(image: Tensor, cues: Tensor, pairs: Tensor) -> Tensor:
+        picture = work.model.normalise(image)
+        answers: dict[str, Tensor] = net(F.avg_pool2d(picture, 2) if halves else picture, cues, pairs)
+        return answers["preference"]
+
+    return prefer
 
 
 def measured(form: dict[str, str], state: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -114,22 +134,18 @@ def measured(form: dict[str, str], state: Path, options: argparse.Namespace) -> 
         net = Cues(len(work.card.options["cues"]))
         first = work.stream.batch(0, 16)
         net.start(first["image"], first["cues"])
-    train(net, work, "weights" in form, state, options.steps)
+    train(net, work, state, options)
     scores = score_ranking(judged(net.eval(), work))
-    return row(scores) | {
-        "parameters": sum(p.numel() for p in net.parameters()),
-        "ms": milliseconds(net, work),
-    }
+    sizes = {"parameters": sum(p.numel() for p in net.parameters())}
+    return row(scores) | sizes | {"ms": milliseconds(net, work)}
 
 
-def train(net: nn.Module, work: RankingWork, trained: bool, state: Path, steps: int) -> None:
+def train(net: nn.Module, work: RankingWork, state: Path, options: argparse.Namespace) -> None:
     """AdamW with one cycle; kept every so many steps."""
-    begun = [p for name, p in net.named_parameters() if trained and name.startswith("encoder.")]
-    fresh = [p for name, p in net.named_parameters() if not (trained and name.startswith("encoder."))]
-    groups = [{"params": begun, "lr": RATE * PRETRAINED}, {"params": fresh, "lr": RATE}]
-    groups = [group for group in groups if group["params"]]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.03)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, [float(g["lr"]) for g in groups], steps + 1)
+    freezing = Freezing(work.model, work.recipe.optim.freeze_encoder)
+    learned = [p for p in net.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, RATE, weight_decay=0.03)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, options.steps + 1)
     done = 0
     if state.is_file():
         kept = torch.load(state, weights_only=True)
@@ -137,8 +153,10 @@ def train(net: nn.Module, work: RankingWork, trained: bool, state: Path, steps: 
         optimizer.load_state_dict(kept["optimizer"])
         cycle.load_state_dict(kept["cycle"])
         done = kept["done"]
-    prefer = halved(net, work)
-    for batch in batches(work, done, steps):
+    prefer = asked(net, work)
+    for batch in batches(work, done, options):
+        net.train()
+        freezing.set_mode(done)
         optimizer.zero_grad()
         loss = pair_loss(prefer(batch["image"], batch["cues"], batch["pairs"]), batch["chance"])
         loss.backward()
@@ -147,23 +165,23 @@ def train(net: nn.Module, work: RankingWork, trained: bool, state: Path, steps: 
         cycle.step()
         done += 1
         if done % EVERY == 0:
-            print(f"  {state.stem} step {done}/{steps} loss {loss.item():.3f}", flush=True)
+            print(f"  {state.stem} step {done}/{options.steps} loss {loss.item():.3f}", flush=True)
             content = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
             unfinished = state.with_suffix(".unfinished")
             torch.save(content | {"cycle": cycle.state_dict()}, unfinished)
             unfinished.rename(state)
 
 
-def batches(work: RankingWork, first: int, last: int) -> Iterator[Comparison]:
+def batches(work: RankingWork, first: int, options: argparse.Namespace) -> Iterator[Comparison]:
     """The same ones for every form."""
-    for number in range(first, last):
-        yield work.stream.batch(number, SERIES)
+    for number in range(first, options.steps):
+        yield work.stream.batch(number, SERIES[options.budget])
 
 
 @torch.inference_mode()
 def judged(net: nn.Module, work: RankingWork) -> list[Judged]:
     """All pairs of all test series."""
-    prefer, found = halved(net, work), []
+    prefer, found = asked(net, work), []
     for looked in test_series(work):
         count = looked.truth.photos
         pairs = torch.cartesian_prod(torch.arange(count), torch.arange(count))
@@ -184,13 +202,13 @@ def test_series(work: RankingWork) -> Iterator[Any]:
 @torch.inference_mode()
 def milliseconds(net: nn.Module, work: RankingWork) -> float:
     """Of one photo, the fastest of some."""
-    prefer, pair = halved(net, work), torch.tensor([[0, 0]])
+    prefer, pair = asked(net, work), torch.tensor([[0, 0]])
     side, count = work.card.tile, len(work.card.options["cues"])
-    photo = torch.zeros(1, 3, side, side, dtype=torch.uint8), torch.zeros(1, count)
     times = []
     for _ in range(8):
+        photo = torch.randint(0, 256, (1, 3, side, side), dtype=torch.uint8)  # another one each time: they are kept
         start = time.perf_counter()
-        prefer(*photo, pair)
+        prefer(photo, torch.zeros(1, count), pair)
         times.append(time.perf_counter() - start)
     return 1000 * min(times)
 
@@ -213,9 +231,10 @@ def row(scores: RankingScores) -> dict[str, float]:
     return {name: float(getattr(scores, name)) for name in names} | {"series": scores.series}
 
 
-def table(rows: dict[str, dict[str, float]], steps: int) -> str:
+def table(rows: dict[str, dict[str, float]], options: argparse.Namespace) -> str:
     """Markdown."""
-    head = f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}; {steps} steps of {SERIES} series"
+    budget = f"{options.steps} steps of {SERIES[options.budget]} series"
+    head = f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}; {budget}"
     columns = "| ranker | pairs right, % | best of series, % | log-loss | parameters | ms |"
     lines = [head, "", columns, "|---|---|---|---|---|---|"]
     for name, one in rows.items():
@@ -230,7 +249,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="A.B=C", help="change the recipe")
     parser.add_argument("--out", type=Path, default=Path("runs/rankers"), help="where runs and their scores are kept")
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--budget", choices=list(FORMS), default="frozen", help="which rows")
+    parser.add_argument("--steps", type=int, help="instead of the budget's own")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 

@@ -52,7 +52,7 @@ class PhotoStream:
     ) -> None:
         """`photos` of a series at most; `hard` rounds chances to 0 or 1 and leaves even ones out.
 
-        A series is changed in one of `variants` ways, or each time in another way where that is 0.
+        A series is changed in one of `variants` ways, the same for every seed, or each time anew where that is 0.
         """
         self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
         self._variants = variants
@@ -78,7 +78,7 @@ class PhotoStream:
         keep = rng.permutation(looked.truth.photos)[: self._photos]
         how = rng
         if self._variants:
-            how = np.random.default_rng([self._seed, collection, number, int(rng.integers(self._variants))])
+            how = np.random.default_rng([collection, number, int(rng.integers(self._variants))])
         images = augmented(np.concatenate((looked.images[keep], looked.twin_images[keep])), self._augment, how)
         return compared(looked, keep, images, self._hard, rng)
 
