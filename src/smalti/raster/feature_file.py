@@ -43,9 +43,10 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
             meta, _, wkb, data = pyogrio.raw.read(path, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
-    shapes, keep = _shapes(path, wkb)
-    values = np.asarray(data[0])[keep] if column else None
-    placed, has_place = _to_pixels(path, shapes, meta["crs"], grid)
+    with quiet(RuntimeWarning):  # of coordinates that are no numbers
+        shapes, keep = _shapes(path, wkb)
+        values = np.asarray(data[0])[keep] if column else None
+        placed, has_place = _to_pixels(path, shapes, meta["crs"], grid)
     return placed, values[has_place] if values is not None else None
 
 
