@@ -5,9 +5,9 @@ writes. Nothing here knows files or run-times: it is handed three functions.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Predictor(Protocol):
 
         Classes come as probabilities (K classes), values as they are (K = 1). A task of the whole image gives (N, K).
         """
+
+
+@runtime_checkable
+class Further(Protocol):
+    """What a predictor is, too, that gives maps beside those of its card's tasks."""
+
+    further: Mapping[str, int]
+    """Their names, none of them a task's, and channels: blended and written like the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,9 @@ class _Run:
         card = predict.card
         self._read, self._predict, self._write = read, predict, write
         self._size, self._rows_done = (height, width), rows_done
-        self._blenders = {t.name: Blender(height, width, card.tile, card.overlap, t.channels) for t in card.map_tasks()}
+        channels = {task.name: task.channels for task in card.map_tasks()}
+        channels |= predict.further if isinstance(predict, Further) else {}
+        self._blenders = {name: Blender(height, width, card.tile, card.overlap, k) for name, k in channels.items()}
         self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: enters the net as zero
         self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
         self._broken = False

@@ -4,9 +4,9 @@ import math
 import pytest
 
 from smalti.errors import DataError
-from smalti.evaluation import evaluate_tasks
+from smalti.evaluation import evaluate
 from smalti.evaluation.delta import delta_m, read_singles
-from smalti.evaluation.result import Main, to_json
+from smalti.evaluation.result import Main
 from tests.evaluation.test_tasks import Both, pair, scene
 
 MIOU, RMSE = Main("mIoU", 0.5, True), Main("RMSE", 2.0, False)
@@ -34,26 +34,26 @@ def test_every_task_needs_a_single_run_by_the_same_number():
 def stored(tmp_path):
     """Both tasks scored at once, and each one alone in a file."""
     pairs = [pair("a", *scene(1))]
-    found = evaluate_tasks(Both(), pairs, data="town")
-    for name in found:
-        [alone] = evaluate_tasks(Both(), pairs, data="town", split="another recipe", tasks=[name]).values()
-        (tmp_path / f"{name}.json").write_text(to_json(alone))
-    return found, [tmp_path / f"{name}.json" for name in found]
+    found = evaluate(Both(), pairs, data="town")
+    for name in found.tasks:
+        alone = evaluate(Both(), pairs, data="town", split="another recipe", tasks=[name])
+        (tmp_path / f"{name}.json").write_text(alone.to_json())
+    return found, [tmp_path / f"{name}.json" for name in found.tasks]
 
 
 def test_stored_runs_are_read_by_task(stored):
     found, paths = stored
-    protocols = {name: dict(result.facts.lines()) for name, result in found.items()}
+    protocols = {result.task.name: dict(result.protocol.lines()) for result in found}
     singles = read_singles(paths, protocols)
-    assert singles == {name: result.main for name, result in found.items()}
-    assert delta_m({name: result.main for name, result in found.items()}, singles).mean == 0
-    paths[0].write_text(to_json(*found.values()))
+    assert singles == {result.task.name: result.main for result in found}
+    assert delta_m({result.task.name: result.main for result in found}, singles).mean == 0
+    paths[0].write_text(found.to_json())
     assert read_singles(paths[:1], protocols) == singles  # from one file of several tasks, too
 
 
 def test_runs_under_another_protocol_are_refused(stored):
     found, paths = stored
-    protocols = {name: dict(result.facts.lines()) for name, result in found.items()}
+    protocols = {result.task.name: dict(result.protocol.lines()) for result in found}
     with pytest.raises(DataError, match="height has a single run already"):
         read_singles([paths[1], paths[1]], protocols)
     told = json.loads(paths[1].read_text())

@@ -8,8 +8,7 @@ import pytest
 
 from smalti.card import Card, Task
 from smalti.evaluation import evaluate
-from smalti.evaluation.protocols import Both
-from smalti.evaluation.result import text_table, to_json
+from smalti.evaluation.protocols import AveragedAndPlain
 from smalti.metrics import Confusion
 from smalti.raster.eroded import Eroded
 from smalti.scene import Averaged
@@ -101,7 +100,7 @@ def test_all_variants_are_what_counting_by_hand_gives():
     cases = [(case(k)[0][:30, :26], blocks(k)) for k in range(3)]
     maps = [np.minimum(image // 86, 2).astype(np.uint8) for image, _ in cases]
     pairs = [framed(str(k), *each) for k, each in enumerate(cases)]
-    found = evaluate(Thirds(), pairs, variants=("low",)).variants
+    found = evaluate(Thirds(), pairs, variants=("low",)).results[0].variants
     full = [truth for _, truth in cases]
     taken = [eroded_by_hand(truth) for truth in full]
     assert len(found) == len({v.protocol for v in found}) == 2 * 3 * 2
@@ -118,21 +117,21 @@ def test_given_eroded_labels_are_taken_and_said():
     given = np.full_like(truth, 255)
     given[:4] = truth[:4]
     pairs = [framed("a", image, truth, open_others=lambda grid: Framed(given))]
-    found = evaluate(Thirds(), pairs, variants=()).variants
+    found = evaluate(Thirds(), pairs, variants=()).results[0].variants
     assert [v.labels for v in found] == ["full labels"] * 2 + ["eroded labels, as the data set gives them"] * 2
     only = [replace(pairs[0], truth={"cover": pairs[0].open_others}, open_others=None, eroded=True)]
-    result = evaluate(Thirds(), only, variants=())
+    [result] = evaluate(Thirds(), only, variants=())
     assert {v.labels for v in result.variants} == {"eroded labels, as the data set gives them"}
     assert result.variants[0].miou == found[2].miou == result.scores.miou
-    assert "eroded by the data set" in str(result.facts)
+    assert "eroded by the data set" in str(result.protocol)
 
 
 def test_tta_gives_both_from_the_same_passes():
     image, truth = case(2)[0][:30, :26], blocks(2)
-    plain = evaluate(Lopsided(), [framed("a", image, truth)], variants=())
-    averaged = evaluate(Lopsided(), [framed("a", image, truth)], tta=True)
+    [plain] = evaluate(Lopsided(), [framed("a", image, truth)], variants=())
+    [averaged] = evaluate(Lopsided(), [framed("a", image, truth)], tta=True)
     predict = Lopsided()
-    both = evaluate(predict, [framed("a", image, truth)], tta=True, variants=())
+    [both] = evaluate(predict, [framed("a", image, truth)], tta=True, variants=())
     assert both.scores == averaged.scores != plain.scores
     by_passes = {v.passes: v.miou for v in both.variants if (v.labels, v.pooling[:3]) == ("full labels", "one")}
     assert by_passes == {"one pass": plain.scores.miou, "mean of 8 flips and turns": averaged.scores.miou}
@@ -143,20 +142,24 @@ def test_tta_gives_both_from_the_same_passes():
 
 def test_both_answers_like_its_two_parts():
     batch = np.random.default_rng(0).integers(0, 256, (2, 1, 8, 8), np.uint8)
-    found = Both(Lopsided(), "cover")(batch)
-    assert np.array_equal(found["cover/plain"], Lopsided()(batch)["cover"])
+    predict = AveragedAndPlain(Lopsided(), CARD.tasks[0])
+    found = predict(batch)
+    assert predict.card == CARD  # the second answer is no task of its own
+    assert predict.further == {predict.plain: 3}
+    assert np.array_equal(found[predict.plain], Lopsided()(batch)["cover"])
     assert np.array_equal(found["cover"], Averaged(Lopsided())(batch)["cover"])
 
 
 def test_variants_are_in_the_table_and_in_json():
     image, truth = case(3)[0][:30, :26], blocks(3)
-    result = evaluate(Thirds(), [framed("a", image, truth)], variants=("low",))
-    text = text_table(result)
+    found = evaluate(Thirds(), [framed("a", image, truth)], variants=("low",))
+    [result] = found
+    text = str(found)
     for variant in result.variants:
         assert f"{100 * variant.miou:.2f}" in text and variant.protocol in text
-    told = json.loads(to_json(result))["variants"]
+    told = json.loads(found.to_json())["variants"]
     assert [each["protocol"] for each in told] == [v.protocol for v in result.variants]
-    assert "by every protocol" not in text_table(evaluate(Thirds(), [framed("a", image, truth)]))
+    assert "by every protocol" not in str(evaluate(Thirds(), [framed("a", image, truth)]))
 
 
 def test_whole_maps_are_handed_on():

@@ -4,7 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from smalti.evaluation.ranking import Judged, RankingEvaluation, by_scores, ranking_table, score_ranking
+from smalti.card import Card, Task
+from smalti.evaluation.protocol import Stated
+from smalti.evaluation.ranking import Judged, by_scores, ranking_evaluation, score_ranking
 
 
 def judged(preferences: tuple[tuple[int, int, float], ...], scores: list[float], best: int | None = None) -> Judged:
@@ -82,8 +84,11 @@ def test_nothing_to_count_gives_no_numbers() -> None:
 
 def test_table_and_json_carry_the_protocol() -> None:
     scores = score_ranking([judged(((0, 1, 0.9),), [2.0, 0.0], best=0)])
-    found = RankingEvaluation("small", scores, {"plain": scores}, "data", "all", "soft", "last")
-    table = ranking_table(found)
+    card = Card(name="small", net="ranker", tasks=(Task(name="quality", kind="score"),))
+    found = ranking_evaluation(
+        Stated("data", "all", "last", card), scores, {"plain": scores}, labels="soft", seconds=1.0
+    )
+    table = str(found)
     for text in ("small", "100.00", "plain", "50.00", "0.9 to 1.0", "split", "chosen by: last"):
         assert text in table
     whole = json.loads(found.to_json())

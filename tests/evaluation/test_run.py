@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.errors import DataError, ModelError
+from smalti.errors import DataError
 from smalti.evaluation import Pair, evaluate, find_pairs
-from smalti.evaluation.result import card_scores, text_table, to_json
 from smalti.evaluation.tiles import TileKeeper, notable
 from smalti.metrics import BoundaryF1, Confusion
 from smalti.raster.grid import Grid
@@ -75,7 +74,7 @@ def pair(name, image, truth, valid=None):
 
 def test_scores_of_two_images_equal_counting_them_at_once():
     cases = [case(1), case(2, 16, 16), case(3, 5, 60)]
-    result = evaluate(Thirds(), [pair(str(i), *c) for i, c in enumerate(cases)], data="drawn", split="all")
+    [result] = evaluate(Thirds(), [pair(str(i), *c) for i, c in enumerate(cases)], data="drawn", split="all")
     confusion, boundary = Confusion(3), BoundaryF1(3)
     for image, truth in cases:
         prediction = np.minimum(image // 86, 2).astype(np.uint8)
@@ -92,38 +91,40 @@ def test_pixels_without_image_are_ignored():
     image, truth = case(4)
     valid = np.ones(image.shape, bool)
     valid[:20] = False
-    result = evaluate(Thirds(), [pair("a", image, truth, valid)])
+    [result] = evaluate(Thirds(), [pair("a", image, truth, valid)])
     assert result.scores.pixels == (truth[20:] != 255).sum()
     assert result.confusion.ignored == truth.size - result.scores.pixels
 
 
 def test_the_protocol_states_every_fact():
     image, truth = case(5)
-    result = evaluate(Thirds(), [pair("a", image, truth)], data="town", split="test part", leave_out=("low",))
+    [result] = evaluate(Thirds(), [pair("a", image, truth)], data="town", split="test part", leave_out=("low",))
     for fact in ("town, 1 image", "test part", "over middle, high", "left out: low", "within 3 px", "not eroded"):
-        assert fact in str(result.facts)
-    assert "tiles: 16 px, overlap 4 px" in str(result.facts) and "no test-time augmentation" in str(result.facts)
-    assert "chosen by: not stated" in str(result.facts)
-    averaged = evaluate(Thirds(), [pair("a", image, truth)], tta=True, boundary=None)
-    assert "mean of 8 flips and turns" in str(averaged.facts) and "boundaries" not in str(averaged.facts)
+        assert fact in str(result.protocol)
+    assert "tiles: 16 px, overlap 4 px" in str(result.protocol) and "no test-time augmentation" in str(result.protocol)
+    assert "chosen by: not stated" in str(result.protocol)
+    [averaged] = evaluate(Thirds(), [pair("a", image, truth)], tta=True, boundary=None)
+    assert "mean of 8 flips and turns" in str(averaged.protocol) and "boundaries" not in str(averaged.protocol)
 
 
 def test_json_holds_scores_with_their_protocol():
     image = np.zeros((20, 20), np.uint8)
     image[:, 10:] = 100
     truth = np.minimum(image // 86, 2).astype(np.uint8)
-    result = evaluate(Thirds(), [pair("a", image, truth)])
-    told = json.loads(to_json(result))
-    assert told["scores"][0] == {"name": "mIoU", "value": 1.0, "protocol": str(result.facts)}
+    found = evaluate(Thirds(), [pair("a", image, truth)])
+    [result] = found
+    told = json.loads(found.to_json())
+    assert told == found.to_dict() and found.scores is result.scores and found["cover"] is result
+    assert told["scores"][0] == {"name": "mIoU", "value": 1.0, "protocol": str(result.protocol)}
     assert told["classes"]["high"]["iou"] is None and told["classes"]["low"]["pixels"] == 200
     assert told["confusion"]["counts"] == [[200, 0, 0], [0, 200, 0], [0, 0, 0]]
     assert told["images"] == [{"name": "a", "miou": 1.0, "oa": 1.0, "pixels": 400}]
-    assert all(not math.isnan(score.value) for score in card_scores(result))
+    assert all(not math.isnan(score.value) for score in found.card_scores())
 
 
 def test_the_table_is_aligned_and_has_the_protocol_below():
     image, truth = case(6)
-    lines = text_table(evaluate(Thirds(), [pair("a", image, truth)], leave_out=("high",))).splitlines()
+    lines = str(evaluate(Thirds(), [pair("a", image, truth)], leave_out=("high",))).splitlines()
     table = lines[: lines.index("")]
     assert len({len(line) for line in table}) == 1 and "high (left out)" in table[4]
     assert lines[lines.index("protocol") + 1].split()[0] == "data"
@@ -135,18 +136,11 @@ def test_nothing_to_score_is_an_error():
         evaluate(Thirds(), [pair("a", image, np.full_like(truth, 255))], data="town")
 
 
-def test_a_model_without_classes_is_an_error():
-    card = small_card().model_copy(update={"tasks": (Task(name="height", kind="value"),)})
-    with pytest.raises(ModelError, match="answers no classes"):
-        evaluate(Thirds(card), [])
-
-
 def test_kept_tiles_hold_both_maps_and_are_ranked(monkeypatch):
     monkeypatch.setattr("smalti.evaluation.tiles.SIDE", 16)
     image, truth = case(8, 48, 40)
     truth[:16, :20] = np.minimum(image[:16, :20] // 86, 2)
-    tiles = []
-    evaluate(Thirds(), [pair("a", image, truth)], tiles=tiles)
+    tiles = evaluate(Thirds(), [pair("a", image, truth)], tiles=True).results[0].tiles
     assert len(tiles) == 6
     for tile in tiles:
         assert np.array_equal(tile.maps()[0], truth[tile.window.slices()])

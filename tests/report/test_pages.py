@@ -8,7 +8,7 @@ from rasterio.crs import CRS
 
 from smalti.card import Origin, Score, Task
 from smalti.errors import DataError, ModelError, OutputError
-from smalti.evaluation import Pair, evaluate, evaluate_tasks
+from smalti.evaluation import Pair, evaluate
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.write import write_raster
@@ -122,41 +122,39 @@ def test_no_task_of_pixels_is_a_model_error(mapped):
 def test_evaluation_page_shows_every_task_with_its_errors(tmp_path):
     image, classes, heights = scene_of_two(1, 40, 50)
     pairs = [pair_of_two("a", image, classes, heights), pair_of_two("b", *scene_of_two(2, 40, 50))]
-    tiles = {"cover": [], "height": []}
-    results = tuple(evaluate_tasks(Both(), pairs, data="town", tiles=tiles).values())
-    write_evaluation_page(tmp_path / "p.html", results, pairs, tiles)
+    results = evaluate(Both(), pairs, data="town", tiles=True)
+    write_evaluation_page(tmp_path / "p.html", results, pairs)
     page = self_contained((tmp_path / "p.html").read_text())
-    assert '<h2 class="part">height</h2>' in page and f"{results[1].scores.rmse:.4g}" in page
+    assert '<h2 class="part">height</h2>' in page and f"{results['height'].scores.rmse:.4g}" in page
     assert page.count("data:image/") == 2 * 2 * 4 and "too high by" in page
     for result in results:
-        for _, text in result.facts.lines():
+        for _, text in result.protocol.lines():
             assert text in page
 
 
 @pytest.fixture
 def evaluated():
     image, truth = case(1, 40, 50)
-    tiles = []
     pairs = [pair("<i>a</i>", image, truth), pair("b", image, np.full_like(truth, 1))]
-    evaluation = evaluate(Thirds(), pairs, data="town", split="half of it", tiles=tiles, leave_out=("low",))
-    return evaluation, pairs, tiles
+    evaluation = evaluate(Thirds(), pairs, data="town", split="half of it", tiles=True, leave_out=("low",))
+    return evaluation, pairs
 
 
 def test_evaluation_page_has_scores_matrix_tiles_and_protocol(evaluated, tmp_path):
-    evaluation, pairs, tiles = evaluated
-    write_evaluation_page(tmp_path / "p.html", [evaluation], pairs, {"cover": tiles})
+    evaluation, pairs = evaluated
+    write_evaluation_page(tmp_path / "p.html", evaluation, pairs)
     page = self_contained((tmp_path / "p.html").read_text())
     assert f"{100 * evaluation.scores.miou:.2f}" in page and "half of it" in page and "left out of the means" in page
     assert page.count("mapped as") >= 9 and "&lt;i&gt;a" in page and "<i>a" not in page
     assert page.count("data:image/png") == 4 and page.count("data:image/webp") == 4  # 2 tiles of 4 pictures
     assert "The training" not in page
-    for _, text in evaluation.facts.lines():
+    for _, text in evaluation.results[0].protocol.lines():
         assert text in page
 
 
 def test_evaluation_page_draws_the_curves_of_a_training(evaluated, tmp_path):
     (tmp_path / "r.csv").write_text("step,loss,val/miou,lr\n1,0.9,,0.1\n2,0.5,0.4,0.1\n3,0.4,,0.1\n")
-    write_evaluation_page(tmp_path / "p.html", [evaluated[0]], records=tmp_path / "r.csv")
+    write_evaluation_page(tmp_path / "p.html", evaluated[0], records=tmp_path / "r.csv")
     page = (tmp_path / "p.html").read_text()
     assert page.count("<polyline") == 2 and "val/miou" in page and "last 0.4" in page
 
@@ -164,16 +162,15 @@ def test_evaluation_page_draws_the_curves_of_a_training(evaluated, tmp_path):
 def test_evaluation_page_refuses_other_files_as_records(evaluated, tmp_path):
     (tmp_path / "r.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no column `step`"):
-        write_evaluation_page(tmp_path / "p.html", [evaluated[0]], records=tmp_path / "r.csv")
+        write_evaluation_page(tmp_path / "p.html", evaluated[0], records=tmp_path / "r.csv")
     assert not (tmp_path / "p.html").exists()
 
 
 def test_evaluation_page_of_a_16_bit_image(tmp_path):
     image = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40) * 30
     pairs = [Pair("a", lambda: Sixteen(image), {"cover": lambda grid: Truth(np.zeros((40, 40), np.uint8))})]
-    tiles = []
-    evaluation = evaluate(Thirds(), pairs, tiles=tiles)
-    write_evaluation_page(tmp_path / "p.html", [evaluation], pairs, {"cover": tiles})
+    evaluation = evaluate(Thirds(), pairs, tiles=True)
+    write_evaluation_page(tmp_path / "p.html", evaluation, pairs)
     assert "data:image/webp" in (tmp_path / "p.html").read_text()
 
 

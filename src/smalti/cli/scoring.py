@@ -13,11 +13,9 @@ from smalti.cli.pictures import PictureFolder
 from smalti.cli.progress import Log
 from smalti.cli.scored_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
 from smalti.errors import DataError, OutputError
-from smalti.evaluation import Pair, TaskResult, evaluate_tasks
+from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.evaluation.delta import against
 from smalti.evaluation.protocol import NOT_STATED
-from smalti.evaluation.result import text_table, to_json
-from smalti.evaluation.run import Tiles
 from smalti.files import check_place, deliver
 from smalti.mapping.protect import check_page
 from smalti.workflows.models import checkpoint_folder, is_ranker, open_inside, open_model
@@ -70,12 +68,11 @@ def answer(question: Question) -> str:
     card = predict.card
     _check_names(question, card)
     scored = _scored(question, card)
-    tiles: Tiles = {task.name: [] for task in card.tasks} if question.report else {}
     keep = PictureFolder(question.pictures, card) if question.pictures else None
     if keep:
         keep.check(pair.name for pair in scored.pairs)
     with tqdm(unit="Pix", unit_scale=True, disable=None, leave=False) as bar:
-        found = evaluate_tasks(
+        found = evaluate(
             predict,
             _announced(scored.pairs, bar),
             data=scored.data,
@@ -86,12 +83,12 @@ def answer(question: Question) -> str:
             above=dict(question.above),
             crop=question.crop,
             tta=question.tta,
-            tiles=tiles,
+            tiles=question.report is not None,
             variants=question.leave_out or scored.leave_out,
             keep=keep,
             progress=bar.update,
         )
-    return _tell(question, tuple(found.values()), scored.pairs, tiles)
+    return _tell(question, found, scored.pairs)
 
 
 def _check_outputs(question: Question) -> None:
@@ -113,14 +110,14 @@ def _is_scores(path: Path) -> bool:
     return isinstance(found, dict) and "type" not in found
 
 
-def _tell(question: Question, results: Sequence[TaskResult], pairs: list[Pair], tiles: Tiles) -> str:
+def _tell(question: Question, found: Evaluation, pairs: list[Pair]) -> str:
     """Writes what was asked for; the table as text."""
-    delta = against(question.against, results) if question.against else None
+    delta = against(question.against, found.results) if question.against else None
     if question.json:
-        deliver(question.json, to_json(*results, more=delta.plain() if delta else None).encode())
+        deliver(question.json, found.to_json(delta.to_dict() if delta else None).encode())
     if question.report:
-        _write_report(question.report, question, results, pairs, tiles)
-    return text_table(*results) + (f"\n\n{delta}" if delta else "")
+        _write_report(question.report, question, found, pairs)
+    return str(found) + (f"\n\n{delta}" if delta else "")
 
 
 def _check_names(question: Question, card: Card) -> None:
@@ -160,12 +157,10 @@ def _announced(pairs: Sequence[Pair], bar: "tqdm[None]") -> Iterator[Pair]:
             log(1)
 
 
-def _write_report(
-    out: Path, question: Question, results: Sequence[TaskResult], pairs: list[Pair], tiles: Tiles
-) -> None:
+def _write_report(out: Path, question: Question, found: Evaluation, pairs: list[Pair]) -> None:
     from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
 
     folder = checkpoint_folder(question.model)
     beside = folder / "records.csv" if folder else None
     records = question.records or (beside if beside and beside.is_file() else None)
-    write_evaluation_page(out, results, pairs, tiles, records)
+    write_evaluation_page(out, found, pairs, records)

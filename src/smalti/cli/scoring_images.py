@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import click
 
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation.images import image_table
 from smalti.files import deliver
 from smalti.workflows.models import OpenModel
 
@@ -32,7 +31,7 @@ def answer_images(question: "Question", model: OpenModel) -> str:
     found = evaluate_images(recipe, model, images, part, split, make_cutter(recipe, card.tile))
     if question.json:
         deliver(question.json, found.to_json().encode())
-    return image_table(found)
+    return str(found)
 
 
 def _refuse(question: "Question") -> None:

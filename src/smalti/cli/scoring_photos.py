@@ -1,5 +1,6 @@
 """What `smalti evaluate` does with a model that ranks photos."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from smalti.card import Card
 from smalti.data.photos.pairs import read_pairs
 from smalti.data.photos.series import Collection, ranked_folders
 from smalti.errors import DataError, RecipeError
-from smalti.evaluation.protocol import NOT_STATED
-from smalti.evaluation.ranking import Judged, RankingEvaluation, by_scores, ranking_table, score_ranking
+from smalti.evaluation.protocol import NOT_STATED, Stated
+from smalti.evaluation.ranking import Judged, by_scores, ranking_evaluation, score_ranking
 from smalti.files import deliver
 from smalti.photos.baselines import BASELINES
 from smalti.photos.cues import CUES, cues
@@ -32,6 +33,7 @@ Logits = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.floating[
 def answer_photos(question: "Question", card: Card) -> str:
     """Scores a ranker beside plain measures on the same pairs, writes JSON if asked, and gives the table as text."""
     _refuse(question)
+    started = time.perf_counter()
     collections, data, labels = _collections(question)
     logits = _open(question.model)
     model: list[Judged] = []
@@ -48,20 +50,20 @@ def answer_photos(question: "Question", card: Card) -> str:
         model.append(Judged(truth.name, truth.preferences, truth.best, said))
         for name, scores in zip(BASELINES, np.array(measures).T, strict=True):
             plain[name].append(Judged(truth.name, truth.preferences, truth.best, by_scores(scores)))
-    evaluation = RankingEvaluation(
-        card.name,
-        score_ranking(model),
-        {name: score_ranking(judged) for name, judged in plain.items()},
+    stated = Stated(
         data=data,
         split=question.split or (f"{question.part} of {question.data.name}" if question.is_recipe else NOT_STATED),
-        labels=labels,
         chosen=question.chosen or card.origin.chosen or NOT_STATED,
+        card=card,
     )
+    baselines = {name: score_ranking(judged) for name, judged in plain.items()}
+    seconds = time.perf_counter() - started
+    evaluation = ranking_evaluation(stated, score_ranking(model), baselines, labels=labels, seconds=seconds)
     if not evaluation.scores.pairs:
         raise DataError(f"{data}: no pair has a better photo; nothing to score")
     if question.json:
         deliver(question.json, evaluation.to_json().encode())
-    return ranking_table(evaluation)
+    return str(evaluation)
 
 
 def _refuse(question: "Question") -> None:

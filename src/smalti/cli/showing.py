@@ -9,8 +9,7 @@ from smalti.cli import exit_code
 from smalti.cli.map import tell
 from smalti.cli.progress import Bars
 from smalti.cli.scored_data import Specs, file_pair
-from smalti.evaluation import ClassTile, Evaluation, Pair, evaluate
-from smalti.evaluation.result import text_table, to_json
+from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.files import deliver
 from smalti.report.evaluation_page import write_evaluation_page
 from smalti.report.preview import write_preview
@@ -51,23 +50,19 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> int:
                 return exit_code(found)
             tell(found)
     pair = file_pair(scene.name, scene, {predict.card.class_task().name: truth}, predict.card, Specs())
-    tiles: list[ClassTile] = []
     place = f"a drawn scene, seed {seed}"
-    evaluation = evaluate(
-        predict, [pair], data=place, split="the whole scene", chosen=predict.card.origin.chosen, tiles=tiles
-    )
-    _write_all(out, scene, classes, evaluation, pair, tiles)
-    click.echo(f"\n{text_table(evaluation)}\n")
+    chosen = predict.card.origin.chosen
+    evaluation = evaluate(predict, [pair], data=place, split="the whole scene", chosen=chosen, tiles=True)
+    _write_all(out, scene, classes, evaluation, pair)
+    click.echo(f"\n{evaluation}\n")
     width = max(map(len, FILES))
     for name, what in FILES.items():
         click.echo(f"{out / name!s:<{len(str(out)) + 1 + width}}  {what}")
     return 0
 
 
-def _write_all(
-    out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair, tiles: list[ClassTile]
-) -> None:
+def _write_all(out: Path, scene: Path, classes: Path, evaluation: Evaluation, pair: Pair) -> None:
     """The files that show how good the map is."""
-    write_preview(out / "preview.png", str(scene), classes, evaluation.facts.card)
-    write_evaluation_page(out / "report.html", [evaluation], [pair], {evaluation.task.name: tiles})
-    deliver(out / "scores.json", to_json(evaluation).encode())
+    write_preview(out / "preview.png", str(scene), classes, evaluation.card)
+    write_evaluation_page(out / "report.html", evaluation, [pair])
+    deliver(out / "scores.json", evaluation.to_json().encode())

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from smalti.blend import Floats
 from smalti.card import Task
 from smalti.evaluation.pairs import Pair, TruthReader
-from smalti.evaluation.protocol import Conditions, Stated
-from smalti.evaluation.protocols import PLAIN, ImageVariants, Variant, VariantTally
-from smalti.evaluation.result import Main
+from smalti.evaluation.protocol import MapConditions, Stated
+from smalti.evaluation.protocols import ImageProtocols, ProtocolScores, ProtocolTally
+from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
 from smalti.evaluation.tiles import ClassTile, TileKeeper
 from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion, Scores
@@ -43,7 +43,7 @@ class Boundary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassConditions(Conditions):
+class ClassConditions(MapConditions):
     """The conditions of scores of classes."""
 
     scores: Scores
@@ -69,18 +69,18 @@ class ClassConditions(Conditions):
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Everything that was measured of one task of classes on one data set; a `Result`."""
+class ClassResult(Result):
+    """What was measured of one task of classes per pixel; a `Result`."""
 
-    task: Task
-    confusion: Confusion
+    protocol: ClassConditions
     scores: Scores
+    confusion: Confusion
     boundary: Boundary | None
     images: tuple[ImageRow, ...]
-    facts: ClassConditions
-    seconds: float
-    variants: tuple[Variant, ...] = ()
-    """The same predictions scored in every way, where that was asked for."""
+    variants: tuple[ProtocolScores, ...] = ()
+    """The same predictions scored by every protocol, where that was asked for."""
+    tiles: tuple[ClassTile, ...] = field(default=(), repr=False)
+    """Every tile with its truth and its map, where that was asked for."""
 
     @property
     def main(self) -> Main:
@@ -101,7 +101,7 @@ class Evaluation:
         return self.means() + [(f"IoU {k}", v) for k, v in zip(self.task.labels, self.scores.iou, strict=True)]
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """See `Result`."""
+        """The numbers to be seen first: (name, text, unit)."""
         hidden = ("mPrecision", "mRecall")  # seen in the last row of the table only
         return [(name, percent(value), "%") for name, value in self.means() if name not in hidden]
 
@@ -156,7 +156,7 @@ class Evaluation:
         return _variant_lines(self.variants)
 
 
-def _variant_lines(variants: Sequence[Variant]) -> list[str]:
+def _variant_lines(variants: Sequence[ProtocolScores]) -> list[str]:
     if not variants:
         return []
     rows = [[percent(v.miou), percent(v.mf1), percent(v.oa)] for v in variants]
@@ -174,15 +174,18 @@ class ClassTally:
     """Classes kept out of the means; here and in `variants`, names of other tasks' classes say nothing."""
     tolerance: int | None = 3
     """Pixels within which boundaries match; None counts no boundaries."""
-    tiles: list[ClassTile] | None = None
-    """Is filled with every tile and its maps, where there is one."""
+    keep_tiles: bool = False
+    """Whether to keep every tile and its maps."""
     variants: Sequence[str] | None = None
     """Classes that some ways to score leave out; None asks for one way only."""
     averaged: bool = False
-    """Whether the predictor averages over flips and turns, so that a plain answer may come beside its own."""
+    """Whether the predictor averages over flips and turns."""
+    plain: str | None = None
+    """The name under which the predictor gives the answer without averaging beside it, where it does."""
+    tiles: list[ClassTile] = field(default_factory=list)
     confusion: Confusion = field(init=False)
     boundary: BoundaryF1 | None = field(init=False)
-    ways: VariantTally | None = field(init=False)
+    ways: ProtocolTally | None = field(init=False)
     images: list[ImageRow] = field(default_factory=list)
     eroded: bool = True
     """Whether the labels of all images so far came with their borders taken out."""
@@ -192,7 +195,7 @@ class ClassTally:
         self.leave_out = [name for name in self.leave_out if name in self.task.labels]
         self.confusion = Confusion(classes)
         self.boundary = None if self.tolerance is None else BoundaryF1(classes, self.tolerance)
-        self.ways = None if self.variants is None else VariantTally(self.task)
+        self.ways = None if self.variants is None else ProtocolTally(self.task)
 
     @property
     def counted(self) -> bool:
@@ -202,7 +205,7 @@ class ClassTally:
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> "ImageClassTally":
         """See `Tally`."""
         labels = open_truth(pair, self.task, grid, stack)
-        variants = ImageVariants(pair, grid, self.ways) if self.ways else None
+        variants = ImageProtocols(pair, grid, self.ways) if self.ways else None
         return ImageClassTally(pair, grid.width, labels, self, variants)
 
     def finish(self, pair: Pair, counts: Confusion) -> None:
@@ -212,17 +215,19 @@ class ClassTally:
         scores = counts.scores(self.task.labels)
         self.images.append(ImageRow(pair.name, scores.miou, scores.oa, scores.pixels))
 
-    def result(self, stated: Stated, seconds: float) -> Evaluation:
+    def result(self, stated: Stated) -> ClassResult:
         """See `Tally`."""
         scores = self.confusion.scores(self.task.labels, self.leave_out)
         edges = self._edges()
-        facts = ClassConditions(
+        protocol = ClassConditions(
             stated=stated, images=len(self.images), pixels=scores.pixels, ignored=self.confusion.ignored,
             scores=scores, boundary=edges, eroded=self.eroded,
         )  # fmt: skip
         some = [name for name in self.variants or () if name in self.task.labels]
         found = self.ways.variants(some) if self.ways else ()
-        return Evaluation(self.task, self.confusion, scores, edges, tuple(self.images), facts, seconds, found)
+        return ClassResult(
+            self.task, protocol, scores, self.confusion, edges, tuple(self.images), found, tuple(self.tiles)
+        )
 
     def _edges(self) -> Boundary | None:
         if self.boundary is None:
@@ -235,31 +240,29 @@ class ImageClassTally:
     """Counts the classes of one image; see `ImageTally`."""
 
     def __init__(
-        self, pair: Pair, width: int, labels: TruthReader, tally: ClassTally, variants: ImageVariants | None
+        self, pair: Pair, width: int, labels: TruthReader, tally: ClassTally, variants: ImageProtocols | None
     ) -> None:
         self._pair, self._width, self._labels, self._tally = pair, width, labels, tally
         self._variants = variants
         task = tally.task
         self._counts = Confusion(len(task.labels))
         self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
-        self._keeper = None if tally.tiles is None else TileKeeper(pair.name, tally.tiles, task)
+        self._keeper = TileKeeper(pair.name, tally.tiles, task) if tally.keep_tiles else None
         self._strips: dict[bool, ClassMap] = {}
-        self._main = tally.averaged
-        self._answers = {True: task.name, False: task.name + PLAIN} if self._main else {False: task.name}
+        self._answers = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
 
     def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
         """See `ImageTally`."""
         ignore = self._tally.task.ignore
         for averaged, answer in self._answers.items():
-            if answer in values:  # the plain answer is there only where variants are asked for
-                if window.col == 0:
-                    self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
-                found = np.where(valid, best_class(values[answer]), ignore)
-                self._strips[averaged][:, window.col : window.right] = found
+            if window.col == 0:
+                self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
+            found = np.where(valid, best_class(values[answer]), ignore)
+            self._strips[averaged][:, window.col : window.right] = found
         if window.right == self._width:
             strip = Window(window.row, 0, window.height, self._width)
             truth = self._labels.read(strip)
-            self._count(truth, self._strips[self._main])
+            self._count(truth, self._strips[self._tally.averaged])
             if self._variants:
                 self._variants.add(strip, truth, self._strips)
 

@@ -53,14 +53,14 @@ class Delta:
     def __str__(self) -> str:
         return f"Delta_m {100 * self.mean:+.2f} %: {', '.join(map(str, self.gains))}"
 
-    def plain(self) -> dict[str, Any]:
-        """The same for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
         return {"delta_m": self.mean, "gains": {gain.task: gain.share for gain in self.gains}}
 
 
 def against(paths: Sequence[Path], results: Sequence[Result]) -> Delta:
     """Compares what was found with stored single runs; see `read_singles` and `delta_m`."""
-    protocols = {result.task.name: dict(result.facts.lines()) for result in results}
+    protocols = {result.task.name: dict(result.protocol.lines()) for result in results}
     return delta_m({result.task.name: result.main for result in results}, read_singles(paths, protocols))
 
 

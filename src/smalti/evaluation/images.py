@@ -1,6 +1,5 @@
 """How good answers for whole images are: classes, ordered classes and values, counted over a whole data set."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.card import Card, Score, Task
+from smalti.card import Task
+from smalti.evaluation.protocol import Conditions, Stated
+from smalti.evaluation.result import Evaluation, Main, Result
 from smalti.metrics import Confusion
 from smalti.text import aligned, count, percent
 from smalti.value_metrics import ValueCounts
@@ -152,73 +153,88 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
-@dataclass(frozen=True)
-class ImageEvaluation:
-    """A model's scores on a data set, and the protocol under which they stand."""
+@dataclass(frozen=True, kw_only=True)
+class ImageConditions(Conditions):
+    """The conditions of scores of whole images: the same for all tasks."""
 
-    card: Card
-    scores: tuple[ImageScores, ...]
     images: int
-    data: str
-    split: str
     seen: str
     """What the net sees of an image, in words."""
-    chosen: str
+    every: tuple[ImageScores, ...]
+    """The scores of all tasks."""
 
     def lines(self) -> list[tuple[str, str]]:
-        """The protocol as (what, text)."""
-        known = ", ".join(f"{one.task} {one.images:,}" for one in self.scores)
+        """See `Conditions`."""
+        known = ", ".join(f"{one.task} {one.images:,}" for one in self.every)
         lines = [
-            ("data", f"{self.data}, {count(self.images, 'image')}; answers known: {known}"),
-            ("split", self.split),
+            ("data", f"{self.stated.data}, {count(self.images, 'image')}; answers known: {known}"),
+            ("split", self.stated.split),
             ("image", self.seen),
             ("counting", "over all images at once; an unknown answer counts nowhere"),
         ]
-        if any(math.isfinite(one.top1) for one in self.scores):
+        if any(math.isfinite(one.top1) for one in self.every):
             lines.append(("F1", "macro: mean over the classes that truth or answers have; micro: equal to top-1"))
-        if any(math.isfinite(one.one_off) for one in self.scores):
+        if any(math.isfinite(one.one_off) for one in self.every):
             lines.append(("one-off", "the class, or the one right before or behind it"))
-        if any(math.isfinite(one.delta1) for one in self.scores):
+        if any(math.isfinite(one.delta1) for one in self.every):
             lines.append(("delta 1", "of values above 0 those that are off by less than a factor 1.25"))
-        return [*lines, ("checkpoint", f"{self.card.name}; chosen by: {self.chosen}")]
-
-    def card_scores(self) -> tuple[Score, ...]:
-        """The numbers as a card keeps them, each with the protocol."""
-        protocol = "; ".join(f"{what}: {text}" for what, text in self.lines())
-        return tuple(
-            Score(name=f"{one.task} {FIGURES[name][0]}", value=round(value, 4), protocol=protocol)
-            for one in self.scores
-            for name, value in one.figures().items()
-        )
-
-    def to_json(self) -> str:
-        """All of it as JSON."""
-        whole = {
-            "model": self.card.name,
-            "scores": [score.model_dump() for score in self.card_scores()],
-            "protocol": dict(self.lines()),
-            "tasks": {one.task: {"images": one.images, **one.figures()} for one in self.scores},
-        }
-        return json.dumps(whole, indent=2, ensure_ascii=False)
+        return [*lines, self.checkpoint]
 
 
-def image_table(evaluation: ImageEvaluation) -> str:
-    """The scores as aligned plain text, shares in percent, with the protocol under them."""
-    found = [one.figures() for one in evaluation.scores]
+@dataclass(frozen=True)
+class ImageResult(Result):
+    """What was measured of one task of whole images; a `Result`."""
+
+    protocol: ImageConditions
+    scores: ImageScores
+
+    @property
+    def main(self) -> Main:
+        """See `Result`."""
+        return Main("top-1", self.scores.top1, True) if self.task.has_classes else Main("RMSE", self.scores.rmse, False)
+
+    def figures(self) -> list[tuple[str, float]]:
+        """See `Result`."""
+        return [(FIGURES[name][0], value) for name, value in self.scores.figures().items()]
+
+    def details(self) -> dict[str, Any]:
+        """See `Result`."""
+        return {"images": self.scores.images, **self.scores.figures()}
+
+    def table(self) -> list[str]:
+        """See `Result`."""
+        return _table([self])
+
+    @classmethod
+    def text(cls, results: Sequence[Result]) -> str:
+        """See `Result`: one row for each task, and the protocol that they share."""
+        rows = [result for result in results if isinstance(result, ImageResult)]
+        return "\n".join([*_table(rows), "", *rows[0].protocol.table()])
+
+
+def image_evaluation(
+    stated: Stated, scores: Sequence[ImageScores], *, images: int, seen: str, seconds: float
+) -> Evaluation:
+    """The evaluation of a model of whole images from the scores of its tasks; `seen` is what it sees of an image."""
+    conditions = ImageConditions(stated=stated, images=images, seen=seen, every=tuple(scores))
+    results = (ImageResult(stated.card.task(one.task), conditions, one) for one in scores)
+    return Evaluation(tuple(results), seconds)
+
+
+def _table(results: Sequence[ImageResult]) -> list[str]:
+    """A row for each task, shares in percent."""
+    found = [result.scores.figures() for result in results]
     names = [name for name in FIGURES if any(name in one for one in found)]
     head = ["task", *(FIGURES[name][0] + (", %" if FIGURES[name][1] else "") for name in names), "images"]
     rows = [
-        [_named(one, evaluation.card), *(_cell(values, name) for name in names), f"{one.images:,}"]
-        for one, values in zip(evaluation.scores, found, strict=True)
+        [_named(result.task), *(_cell(values, name) for name in names), f"{result.scores.images:,}"]
+        for result, values in zip(results, found, strict=True)
     ]
-    width = max(len(what) for what, _ in evaluation.lines())
-    protocol = [f"  {what:<{width}}  {text}" for what, text in evaluation.lines()]
-    return "\n".join([*aligned([head, *rows]), "", "protocol", *protocol])
+    return aligned([head, *rows])
 
 
-def _named(one: ImageScores, card: Card) -> str:
-    unit = card.task(one.task).unit
-    return f"{one.task} ({unit})" if unit else one.task
+def _named(task: Task) -> str:
+    return f"{task.name} ({task.unit})" if task.unit else task.name
 
 
 def _cell(values: dict[str, float], name: str) -> str:

@@ -1,5 +1,6 @@
-"""The conditions under which a score was measured: without them the number says nothing."""
+"""The protocol of a score, the conditions under which it was measured: without them the number says nothing."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from smalti.card import Card
@@ -17,25 +18,48 @@ class Stated:
     chosen: str
     """How the checkpoint was chosen."""
     card: Card
-    tta: bool
+    tta: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """What was stated, and on how much was counted; each kind of task has more to say."""
+class Conditions(ABC):
+    """What was stated; each kind of task has more to say."""
 
     stated: Stated
-    images: int
-    pixels: int
-    ignored: int
 
     @property
     def card(self) -> Card:
         """The model's card."""
         return self.stated.card
 
+    @abstractmethod
     def lines(self) -> list[tuple[str, str]]:
         """All conditions, as (what, text)."""
+
+    def table(self) -> list[str]:
+        """The same as aligned lines of plain text."""
+        width = max(len(what) for what, _ in self.lines())
+        return ["protocol", *(f"  {what:<{width}}  {text}" for what, text in self.lines())]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{what}: {text}" for what, text in self.lines())
+
+    @property
+    def checkpoint(self) -> tuple[str, str]:
+        """The last condition: which weights."""
+        return "checkpoint", f"{self.card.name}; chosen by: {self.stated.chosen}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapConditions(Conditions):
+    """The conditions of scores per pixel, and on how much was counted."""
+
+    images: int
+    pixels: int
+    ignored: int
+
+    def lines(self) -> list[tuple[str, str]]:
+        """See `Conditions`."""
         stated, card = self.stated, self.card
         return [
             ("data", f"{stated.data}, {count(self.images, 'image')}, {count(self.pixels, 'pixel')} counted"),
@@ -43,17 +67,14 @@ class Conditions:
             *self.of_the_task(),
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
             ("passes", "mean of 8 flips and turns" if stated.tta else "one, no test-time augmentation"),
-            ("checkpoint", f"{card.name}; chosen by: {stated.chosen}"),
+            self.checkpoint,
         ]
 
+    @abstractmethod
     def of_the_task(self) -> list[tuple[str, str]]:
         """The conditions that only this kind of task has."""
-        return []
 
     def passed_over(self, what: str) -> str:
         """How many pixels were not counted, being without `what`."""
         share = self.ignored / max(1, self.pixels + self.ignored)
         return f"{count(self.ignored, 'pixel')} without {what} ({share:.1%}) ignored"
-
-    def __str__(self) -> str:
-        return "; ".join(f"{what}: {text}" for what, text in self.lines())

@@ -23,7 +23,7 @@ Key = tuple[bool, Borders]
 
 
 @dataclass(frozen=True)
-class Variant:
+class ProtocolScores:
     """One way to score, in words, and what it gives."""
 
     labels: str
@@ -41,7 +41,7 @@ class Variant:
 
 
 @dataclass
-class VariantTally:
+class ProtocolTally:
     """The counts of every image by passes and labels; all variants come from these."""
 
     task: Task
@@ -54,12 +54,12 @@ class VariantTally:
         for key, confusion in counts.items():
             self.images.setdefault(key, []).append(confusion)
 
-    def variants(self, left_out: Sequence[str]) -> tuple[Variant, ...]:
+    def variants(self, left_out: Sequence[str]) -> tuple[ProtocolScores, ...]:
         """All variants; each of the classes `left_out` may be kept out of the means, or ignored altogether."""
         keys = sorted(self.images, key=lambda key: (key[0], key[1] == "eroded"))
         return tuple(variant for key in keys for variant in self._of(key, tuple(left_out)))
 
-    def _of(self, key: Key, left_out: tuple[str, ...]) -> Iterator[Variant]:
+    def _of(self, key: Key, left_out: tuple[str, ...]) -> Iterator[ProtocolScores]:
         averaged, borders = key
         passes = "mean of 8 flips and turns" if averaged else "one pass"
         ways: list[tuple[str, tuple[str, ...], bool]] = [("all classes", (), False)]
@@ -71,7 +71,7 @@ class VariantTally:
             whole = self._scores(_sum(self.images[key]), out, ignored)
             for pooling, found in (("one matrix of all images", [whole]), ("mean over images", each)):
                 means = [_mean([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
-                yield Variant(self._labels(borders), words, pooling, passes, *means)
+                yield ProtocolScores(self._labels(borders), words, pooling, passes, *means)
 
     def _labels(self, borders: Borders) -> str:
         if borders == "full":
@@ -89,10 +89,10 @@ class VariantTally:
         return counts.scores(self.task.labels, out)
 
 
-class ImageVariants:
+class ImageProtocols:
     """Counts one image against both kinds of labels, whole strips at a time."""
 
-    def __init__(self, pair: Pair, grid: Grid, tally: VariantTally) -> None:
+    def __init__(self, pair: Pair, grid: Grid, tally: ProtocolTally) -> None:
         self._tally = tally
         self._own: Borders = "eroded" if pair.eroded else "full"
         self._other: Borders = "full" if pair.eroded else "eroded"
@@ -137,38 +137,36 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(defined)) if defined else float("nan")
 
 
-PLAIN = "/plain"
+class AveragedAndPlain:
+    """A predictor's mean over flips and turns, and besides the plain answer of one task: one of those passes."""
 
-
-class Both:
-    """A predictor's mean over flips and turns, and under `TASK/plain` its plain answer: one of those passes."""
-
-    def __init__(self, predict: Predictor, task: str) -> None:
-        self._hearing = _Hearing(predict)
-        self._averaged = Averaged(self._hearing)
-        self._task = task
-        plain = predict.card.task(task).model_copy(update={"name": task + PLAIN})
-        self._card = predict.card.model_copy(update={"tasks": (*predict.card.tasks, plain)})
+    def __init__(self, predict: Predictor, task: Task) -> None:
+        self._first = _First(predict)
+        self._averaged = Averaged(self._first)
+        self._task = task.name
+        self.plain = f"{task.name} without averaging"
+        """The name of the plain answer."""
+        self.further = {self.plain: task.channels}
+        """See `scene.Further`."""
 
     @property
     def card(self) -> Card:
-        """The card of the predictor inside, with one task more."""
-        return self._card
+        """The card of the predictor inside."""
+        return self._averaged.card
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) -> one answer (N, K, H, W) per task, the plain one last."""
-        self._hearing.first = None
-        averaged = self._averaged(batch)
-        assert self._hearing.first is not None  # `Averaged` asks for the picture as it is first
-        return averaged | {self._task + PLAIN: self._hearing.first[self._task]}
+        self._first.answer = {}
+        averaged = self._averaged(batch)  # asks for the picture as it is first
+        return averaged | {self.plain: self._first.answer[self._task]}
 
 
-class _Hearing:
+class _First:
     """Passes on, and keeps the first answer."""
 
     def __init__(self, predict: Predictor) -> None:
         self._predict = predict
-        self.first: dict[str, Floats] | None = None
+        self.answer: dict[str, Floats] = {}
 
     @property
     def card(self) -> Card:
@@ -176,6 +174,5 @@ class _Hearing:
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         answer = self._predict(batch)
-        if self.first is None:
-            self.first = answer
+        self.answer = self.answer or answer
         return answer

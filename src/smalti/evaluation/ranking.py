@@ -4,16 +4,17 @@ A model may give any logit for each ordered pair; scores are the special case of
 ways, and each answer counts half: else a model that likes what stands first is right where the better one stands there.
 """
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.card import Score
+from smalti.evaluation.protocol import Conditions, Stated
+from smalti.evaluation.result import Evaluation, Main, Result
 from smalti.text import aligned, count, percent
 
 Floats = NDArray[np.floating]
@@ -141,53 +142,75 @@ def _bins(by: Floats, bounds: Sequence[float], said: Floats, true: Floats) -> tu
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class RankingEvaluation:
-    """A model's scores, those of plain measures on the same pairs, and the protocol."""
+@dataclass(frozen=True, kw_only=True)
+class RankingConditions(Conditions):
+    """The conditions of scores of a ranking."""
 
-    model: str
-    scores: RankingScores
-    baselines: dict[str, RankingScores]
-    data: str
-    split: str
     labels: str
-    chosen: str
+    """Where the truth comes from, in words."""
+    scores: RankingScores
 
     def lines(self) -> list[tuple[str, str]]:
-        """The protocol as (what, text)."""
+        """See `Conditions`."""
         s = self.scores
         return [
-            ("data", f"{self.data}, {s.series} series, {count(s.pairs, 'pair')} with a better photo"),
-            ("split", self.split),
+            ("data", f"{self.stated.data}, {s.series} series, {count(s.pairs, 'pair')} with a better photo"),
+            ("split", self.stated.split),
             ("labels", self.labels),
             (
                 "accuracy",
                 "each pair is asked both ways, each answer counts half; its error is taken over series",
             ),
             ("best of series", f"over the {s.top1_series} series whose best photo is known"),
-            ("checkpoint", f"{self.model}; chosen by: {self.chosen}"),
+            self.checkpoint,
         ]
 
-    def card_scores(self) -> tuple[Score, ...]:
-        """The main numbers as a card keeps them, each with the protocol."""
-        protocol = "; ".join(f"{what}: {text}" for what, text in self.lines())
+
+@dataclass(frozen=True)
+class RankingResult(Result):
+    """A model's scores beside those of plain measures on the same pairs; a `Result`."""
+
+    protocol: RankingConditions
+    scores: RankingScores
+    baselines: dict[str, RankingScores]
+
+    @property
+    def main(self) -> Main:
+        """See `Result`."""
+        return Main("pair accuracy", self.scores.accuracy, True)
+
+    def figures(self) -> list[tuple[str, float]]:
+        """See `Result`."""
         s = self.scores
         figures = [("pair accuracy", s.accuracy), ("standard error of the pair accuracy", s.error)]
         figures += [("best of series", s.top1), ("best of series by chance", s.chance)]
         figures += [("log-loss", s.log_loss), ("calibration error", s.ece)]
-        figures += [(f"pair accuracy of {name}", one.accuracy) for name, one in self.baselines.items()]
-        return tuple(Score(name=k, value=round(v, 4), protocol=protocol) for k, v in figures if math.isfinite(v))
+        return figures + [(f"pair accuracy of {name}", one.accuracy) for name, one in self.baselines.items()]
 
-    def to_json(self) -> str:
-        """All of it as JSON; what is not defined is null."""
-        whole = {
-            "model": self.model,
-            "scores": [score.model_dump() for score in self.card_scores()],
-            "protocol": dict(self.lines()),
-            "ranking": _plain(self.scores),
-            "baselines": {name: _plain(scores) for name, scores in self.baselines.items()},
-        }
-        return json.dumps(whole, indent=2, ensure_ascii=False)
+    def details(self) -> dict[str, Any]:
+        """See `Result`."""
+        baselines = {name: _plain(scores) for name, scores in self.baselines.items()}
+        return {"ranking": _plain(self.scores), "baselines": baselines}
+
+    def table(self) -> list[str]:
+        """See `Result`: the model beside plain measures, and its bins."""
+        s = self.scores
+        rows = [("", "pairs right, %", "best of series, %", "log-loss", "calibration error")]
+        rows.append((self.protocol.card.name, _with_error(s), percent(s.top1), f"{s.log_loss:.3f}", f"{s.ece:.3f}"))
+        rows += [(name, _with_error(b), percent(b.top1), "-", "-") for name, b in self.baselines.items()]
+        rows.append(("chance", "50.00", percent(s.chance), f"{math.log(2):.3f}", "-"))
+        bins = [("known chance", "pairs", "pairs right, %"), *(_bin(b) for b in s.margins if b.pairs)]
+        trust = [("the model is sure by", "pairs", "and is right by, %")]
+        trust += [_bin(b) for b in s.confidence if b.pairs]
+        return [*aligned(rows), "", *aligned(bins), "", *aligned(trust)]
+
+
+def ranking_evaluation(
+    stated: Stated, scores: RankingScores, baselines: Mapping[str, RankingScores], *, labels: str, seconds: float
+) -> Evaluation:
+    """The evaluation of a ranker; `labels` says in words where the truth comes from."""
+    conditions = RankingConditions(stated=stated, labels=labels, scores=scores)
+    return Evaluation((RankingResult(stated.card.tasks[0], conditions, scores, dict(baselines)),), seconds)
 
 
 def _plain(value: object) -> object:
@@ -196,22 +219,6 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def ranking_table(evaluation: RankingEvaluation) -> str:
-    """The model beside plain measures, its bins, and the protocol, as aligned text."""
-    s = evaluation.scores
-    rows = [("", "pairs right, %", "best of series, %", "log-loss", "calibration error")]
-    rows.append((evaluation.model, _with_error(s), percent(s.top1), f"{s.log_loss:.3f}", f"{s.ece:.3f}"))
-    rows += [(name, _with_error(b), percent(b.top1), "-", "-") for name, b in evaluation.baselines.items()]
-    rows.append(("chance", "50.00", percent(s.chance), f"{math.log(2):.3f}", "-"))
-    bins = [("known chance", "pairs", "pairs right, %"), *(_bin(b) for b in s.margins if b.pairs)]
-    trust = [("the model is sure by", "pairs", "and is right by, %")]
-    trust += [_bin(b) for b in s.confidence if b.pairs]
-    facts = evaluation.lines()
-    width = max(len(what) for what, _ in facts)
-    protocol = ["protocol", *(f"  {what:<{width}}  {text}" for what, text in facts)]
-    return "\n".join([*aligned(rows), "", *aligned(bins), "", *aligned(trust), "", *protocol])
 
 
 def _with_error(scores: RankingScores) -> str:

@@ -1,12 +1,16 @@
-"""What an evaluation found of one task, and the protocol under which every number of it stands."""
+"""What an evaluation found, and the protocol under which every number of it stands."""
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from smalti.card import Score, Task
+from smalti.card import Card, Score, Task
+from smalti.errors import DataError
 from smalti.evaluation.protocol import Conditions
+from smalti.text import defined
 
 
 class Main(NamedTuple):
@@ -17,97 +21,135 @@ class Main(NamedTuple):
     higher_is_better: bool
 
 
-class Result(Protocol):
-    """The scores of one task over a data set; one class for each kind of task."""
+@dataclass(frozen=True)
+class Result(ABC):
+    """What was measured of one task over a data set; one class for each kind of task.
+
+    Each has `scores`, the numbers by attribute, for example `scores.miou`. Its text is the table with the protocol.
+    """
+
+    task: Task
+    protocol: Conditions
+    scores: Any
 
     @property
-    def task(self) -> Task:
-        """The task."""
-
-    @property
-    def facts(self) -> Conditions:
-        """The protocol."""
-
-    @property
-    def seconds(self) -> float:
-        """How long the evaluation of all tasks took."""
-
-    @property
+    @abstractmethod
     def main(self) -> Main:
         """The number that the task is compared by."""
 
+    @abstractmethod
     def figures(self) -> list[tuple[str, float]]:
         """The main numbers, (name, value); NaN where one is not defined."""
-        ...
 
-    def shown(self) -> list[tuple[str, str, str]]:
-        """The numbers to be seen first: (name, text, unit)."""
-        ...
-
+    @abstractmethod
     def table(self) -> list[str]:
         """All scores as aligned lines of plain text."""
-        ...
+
+    @abstractmethod
+    def details(self) -> dict[str, Any]:
+        """What JSON holds beside task, scores and protocol."""
 
     def more(self) -> list[str]:
         """Lines that stand below the protocol."""
-        ...
+        return []
 
-    def details(self) -> dict[str, Any]:
-        """What JSON holds beside task, scores and protocol."""
-        ...
+    def card_scores(self, of_task: bool = False) -> tuple[Score, ...]:
+        """The main numbers as a model's card keeps them, with the protocol; `of_task` puts the task's name first."""
+        before = f"{self.task.name} " if of_task else ""
+        return tuple(
+            Score(name=before + name, value=round(value, 4), protocol=str(self.protocol))
+            for name, value in self.figures()
+            if math.isfinite(value)
+        )
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON; what is not defined is None."""
+        return {
+            "task": self.task.name,
+            "main": {**self.main._asdict(), "value": defined(self.main.value)},
+            "scores": [score.model_dump() for score in self.card_scores()],
+            "protocol": dict(self.protocol.lines()),
+            **self.details(),
+        }
 
-def card_scores(result: Result, of_task: bool = False) -> tuple[Score, ...]:
-    """The main numbers as a model's card keeps them, each with the protocol; `of_task` puts the task's name first."""
-    before = f"{result.task.name} " if of_task else ""
-    return tuple(
-        Score(name=before + name, value=round(value, 4), protocol=str(result.facts))
-        for name, value in result.figures()
-        if math.isfinite(value)
-    )
+    def __str__(self) -> str:
+        return "\n".join([*self.table(), "", *self.protocol.table(), *self.more()])
 
-
-def plain(results: tuple[Result, ...]) -> dict[str, Any]:
-    """All that was found, ready for JSON: of one task as it is, of several each under its name in `tasks`."""
-    first = results[0]
-    if len(results) == 1:
-        whole = {"model": first.facts.card.name, **_plain_task(first), "seconds": round(first.seconds, 3)}
-        return whole
-    return {
-        "model": first.facts.card.name,
-        "scores": [score.model_dump() for result in results for score in card_scores(result, of_task=True)],
-        "tasks": {result.task.name: _plain_task(result) for result in results},
-        "seconds": round(first.seconds, 3),
-    }
-
-
-def _plain_task(result: Result) -> dict[str, Any]:
-    return {
-        "task": result.task.name,
-        "main": {**result.main._asdict(), "value": result.main.value if math.isfinite(result.main.value) else None},
-        "scores": [score.model_dump() for score in card_scores(result)],
-        "protocol": dict(result.facts.lines()),
-        **result.details(),
-    }
+    @classmethod
+    def text(cls, results: Sequence["Result"]) -> str:
+        """Several tasks of this kind as plain text: one after the other."""
+        return "\n\n\n".join(f"{_heading(result.task)}\n\n{result}" for result in results)
 
 
-def to_json(*results: Result, more: Mapping[str, Any] | None = None) -> str:
-    """All of it as JSON, and `more` behind it; what is not defined is null."""
-    return json.dumps({**plain(results), **(more or {})}, indent=2, ensure_ascii=False)
+def _heading(task: Task) -> str:
+    return f"{task.name}{f' in {task.unit}' if task.unit else ''}"
 
 
-def text_table(*results: Result) -> str:
-    """The scores as aligned plain text, with the protocol under them; of several tasks one after the other."""
-    several = len(results) > 1
-    return "\n\n\n".join("\n".join([*_heading(result.task, several), *_told(result)]) for result in results)
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured of a model on one data set: a result for each task, in the card's order.
 
+    Its text is the table of all scores, with the protocol under it.
+    """
 
-def _heading(task: Task, several: bool) -> list[str]:
-    return [f"{task.name}{f' in {task.unit}' if task.unit else ''}", ""] if several else []
+    results: tuple[Result, ...]
+    seconds: float
+    """How long it took."""
 
+    @property
+    def card(self) -> Card:
+        """The model's card."""
+        return self.results[0].protocol.card
 
-def _told(result: Result) -> list[str]:
-    lines = result.facts.lines()
-    width = max(len(what) for what, _ in lines)
-    protocol = [f"  {what:<{width}}  {text}" for what, text in lines]
-    return [*result.table(), "", "protocol", *protocol, *result.more()]
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that were scored."""
+        return tuple(result.task.name for result in self.results)
+
+    @property
+    def scores(self) -> Any:
+        """The scores of the only task, by attribute; DataError where there are several."""
+        if len(self.results) > 1:
+            raise DataError(f"the model was scored on several tasks; take one: {', '.join(self.tasks)}")
+        return self.results[0].scores
+
+    def __getitem__(self, task: str) -> Result:
+        """The result of a task by its name; KeyError for one that was not scored."""
+        return next((result for result in self.results if result.task.name == task), None) or self._missing(task)
+
+    def _missing(self, task: str) -> Result:
+        raise KeyError(f"no task {task!r} was scored; there are {', '.join(self.tasks)}")
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __str__(self) -> str:
+        first = self.results[0]
+        return type(first).text(self.results) if self._several else str(first)
+
+    @property
+    def _several(self) -> bool:
+        """Whether scores stand under their tasks' names: those of whole images always do."""
+        return len(self.results) > 1 or (self.results[0].task.per_image and self.results[0].task.kind != "score")
+
+    def card_scores(self) -> tuple[Score, ...]:
+        """The main numbers as a model's card keeps them, each with its protocol."""
+        return tuple(score for result in self.results for score in result.card_scores(of_task=self._several))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that was found, ready for JSON: of one task as it is, of several each under its name in `tasks`."""
+        model, seconds = {"model": self.card.name}, {"seconds": round(self.seconds, 3)}
+        if not self._several:
+            return model | self.results[0].to_dict() | seconds
+        found: dict[str, Any] = {"scores": [score.model_dump() for score in self.card_scores()]}
+        first = self.results[0].protocol
+        if all(result.protocol is first for result in self.results):
+            found["protocol"] = dict(first.lines())
+        return model | found | {"tasks": {one.task.name: one.to_dict() for one in self.results}} | seconds
+
+    def to_json(self, more: Mapping[str, Any] | None = None) -> str:
+        """The same as JSON, and `more` behind it."""
+        return json.dumps({**self.to_dict(), **(more or {})}, indent=2, ensure_ascii=False)

@@ -42,7 +42,7 @@ class Tally(Protocol):
         """Begins an image that has truth for the task; what it opens is closed by `stack`."""
         ...
 
-    def result(self, stated: Stated, seconds: float) -> Result:
+    def result(self, stated: Stated) -> Result:
         """The scores of all images so far."""
         ...
 

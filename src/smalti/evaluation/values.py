@@ -11,8 +11,8 @@ from smalti.blend import Floats
 from smalti.card import Task
 from smalti.datasets.nyuv2_crop import Crop
 from smalti.evaluation.pairs import Pair, TruthReader
-from smalti.evaluation.protocol import Conditions, Stated
-from smalti.evaluation.result import Main
+from smalti.evaluation.protocol import MapConditions, Stated
+from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
 from smalti.evaluation.tiles import ValueTile, ValueTileKeeper
 from smalti.raster.grid import Grid
@@ -33,7 +33,7 @@ class ValueRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValueConditions(Conditions):
+class ValueConditions(MapConditions):
     """The conditions of scores of values."""
 
     task: Task
@@ -59,15 +59,15 @@ class ValueConditions(Conditions):
 
 
 @dataclass(frozen=True)
-class ValueEvaluation:
-    """Everything that was measured of one task of values on one data set; a `Result`."""
+class ValueResult(Result):
+    """What was measured of one task of values per pixel; a `Result`."""
 
-    task: Task
-    counts: ValueCounts
+    protocol: ValueConditions
     scores: ValueScores
+    counts: ValueCounts
     images: tuple[ValueRow, ...]
-    facts: ValueConditions
-    seconds: float
+    tiles: tuple[ValueTile, ...] = field(default=(), repr=False)
+    """Every tile with its truth and its answer, where that was asked for."""
 
     @property
     def main(self) -> Main:
@@ -90,7 +90,7 @@ class ValueEvaluation:
         ]
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """See `Result`."""
+        """The numbers to be seen first: (name, text, unit)."""
         s, unit = self.scores, self.task.unit
         shares = [(f"delta {k}", percent(value), "%") for k, value in enumerate((s.delta1, s.delta2, s.delta3), 1)]
         return [("RMSE", number(s.rmse), unit), ("abs", number(s.abs), unit), ("rel", number(s.rel), ""), *shares]
@@ -104,7 +104,7 @@ class ValueEvaluation:
             "values": {name: defined(value) for name, value in self.figures()},
             "pixels": s.pixels,
             "pixels_above": s.pixels_above,
-            "ignored_pixels": self.facts.ignored,
+            "ignored_pixels": self.protocol.ignored,
             "images": [
                 {"name": r.name, "rmse": defined(r.rmse), "delta1": defined(r.delta1), "pixels": r.pixels}
                 for r in self.images
@@ -119,10 +119,6 @@ class ValueEvaluation:
         ]
         table = aligned([["measure", "value"], *rows])
         return [table[0], "-" * max(map(len, table)), *table[1:]]
-
-    def more(self) -> list[str]:
-        """See `Result`: nothing."""
-        return []
 
 
 LEAST_HEIGHT = 1.0
@@ -141,8 +137,9 @@ class ValueTally:
     task: Task
     above: float
     crop: Crop | None = None
-    tiles: list[ValueTile] | None = None
-    """Is filled with every tile, its truth and its answer, where there is one."""
+    keep_tiles: bool = False
+    """Whether to keep every tile, its truth and its answer."""
+    tiles: list[ValueTile] = field(default_factory=list)
     counts: ValueCounts = field(init=False)
     images: list[ValueRow] = field(default_factory=list)
 
@@ -166,14 +163,14 @@ class ValueTally:
         scores = counts.scores()
         self.images.append(ValueRow(name, scores.rmse, scores.delta1, scores.pixels))
 
-    def result(self, stated: Stated, seconds: float) -> ValueEvaluation:
+    def result(self, stated: Stated) -> ValueResult:
         """See `Tally`."""
         scores = self.counts.scores()
-        facts = ValueConditions(
+        protocol = ValueConditions(
             stated=stated, images=len(self.images), pixels=scores.pixels, ignored=int(self.counts.counts[IGNORED]),
             task=self.task, scores=scores, crop=self.crop,
         )  # fmt: skip
-        return ValueEvaluation(self.task, self.counts, scores, tuple(self.images), facts, seconds)
+        return ValueResult(self.task, protocol, scores, self.counts, tuple(self.images), tuple(self.tiles))
 
 
 class ImageValueTally:
@@ -182,7 +179,7 @@ class ImageValueTally:
     def __init__(self, name: str, width: int, truth: TruthReader, tally: ValueTally) -> None:
         self._name, self._width, self._truth, self._tally = name, width, truth, tally
         self._counts = ValueCounts(tally.above)
-        self._keeper = None if tally.tiles is None else ValueTileKeeper(name, tally.tiles)
+        self._keeper = ValueTileKeeper(name, tally.tiles) if tally.keep_tiles else None
         self._strip: Floats = np.empty((0, 0), np.float32)
 
     def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:

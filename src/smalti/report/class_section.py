@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from smalti.evaluation import ClassTile, Evaluation, Pair
+from smalti.evaluation import ClassResult, ClassTile, Pair
 from smalti.evaluation.tiles import SIDE
 from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix
@@ -33,18 +33,18 @@ class ClassRow:
         return 0.0 if np.isnan(self.iou) else 100 * self.iou
 
 
-def class_section(result: Evaluation, pairs: Sequence[Pair], tiles: Sequence[ClassTile]) -> dict[str, Any]:
-    """What the template `classes.html` shows; `tiles` are read again from `pairs`."""
+def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What the template `classes.html` shows; its tiles are read again from `pairs`."""
     images = sorted(result.images, key=lambda row: (row.miou, row.name))
     return {
         "template": "classes.html",
         "result": result,
         "colors": task_colors(result.task),
-        "brief": f"Split: {result.facts.stated.split}. Means over {len(result.scores.in_mean)} classes. "
+        "brief": f"Split: {result.protocol.stated.split}. Means over {len(result.scores.in_mean)} classes. "
         "Whole protocol below.",
         "rows": _class_rows(result),
         "matrix": matrix(result.confusion.counts, result.task.labels),
-        "tiles": show_tiles(tiles, pairs, lambda tile, pair: _shown(result, pair, tile)),
+        "tiles": show_tiles(result.tiles, pairs, lambda tile, pair: _shown(result, pair, tile)),
         "beside": {"no label": NO_DATA, "wrong": WRONG},
         "side": SIDE,
         "images": images[:MOST_IMAGES],
@@ -52,7 +52,7 @@ def class_section(result: Evaluation, pairs: Sequence[Pair], tiles: Sequence[Cla
     }
 
 
-def _class_rows(result: Evaluation) -> list[ClassRow]:
+def _class_rows(result: ClassResult) -> list[ClassRow]:
     s, boundary = result.scores, result.boundary
     truth = result.confusion.counts.sum(1)
     notes = dict.fromkeys(s.left_out, "left out of the means") | dict.fromkeys(s.absent, "in neither truth nor map")
@@ -64,7 +64,7 @@ def _class_rows(result: Evaluation) -> list[ClassRow]:
     ]
 
 
-def _shown(result: Evaluation, pair: Pair, tile: ClassTile) -> ShownTile:
+def _shown(result: ClassResult, pair: Pair, tile: ClassTile) -> ShownTile:
     picture = tile_picture(pair, tile.window)
     truth, prediction = tile.maps()
     pictures = {

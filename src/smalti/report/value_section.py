@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from smalti.evaluation import Pair, ValueEvaluation
+from smalti.evaluation import Pair, ValueResult
 from smalti.evaluation.tiles import SIDE, ValueTile
 from smalti.raster.palette import NO_DATA
 from smalti.report.pictures import data_uri
@@ -13,18 +13,18 @@ from smalti.report.relief import RAMP, TOO_HIGH, TOO_LOW, error_map, limits, pai
 from smalti.report.tiles import MOST_IMAGES, ShownTile, notable_of, show_tiles, tile_picture
 
 
-def value_section(result: ValueEvaluation, pairs: Sequence[Pair], tiles: Sequence[ValueTile]) -> dict[str, Any]:
-    """What the template `values.html` shows; `tiles` are read again from `pairs`."""
+def value_section(result: ValueResult, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What the template `values.html` shows; its tiles are read again from `pairs`."""
     images = sorted(result.images, key=lambda row: (-row.rmse, row.name))
-    chosen = [tile.maps() for tile in notable_of(tiles, pairs)]
+    chosen = [tile.maps() for tile in notable_of(result.tiles, pairs)]
     low, high = limits(np.concatenate([maps[0].reshape(-1) for maps in chosen])) if chosen else (0.0, 1.0)
     unit, span = result.task.unit, 2 * result.scores.rmse or 1.0
     told = f"{span:.3g}{f' {unit}' if unit else ''} or more"
     return {
         "template": "values.html",
         "result": result,
-        "brief": f"Split: {result.facts.stated.split}. Whole protocol below.",
-        "tiles": show_tiles(tiles, pairs, lambda tile, pair: _shown(result, pair, tile, (low, high), span)),
+        "brief": f"Split: {result.protocol.stated.split}. Whole protocol below.",
+        "tiles": show_tiles(result.tiles, pairs, lambda tile, pair: _shown(result, pair, tile, (low, high), span)),
         "beside": {f"too low by {told}": TOO_LOW, f"too high by {told}": TOO_HIGH, "unknown": NO_DATA},
         "ramp": RAMP,
         "low": low,
@@ -35,7 +35,7 @@ def value_section(result: ValueEvaluation, pairs: Sequence[Pair], tiles: Sequenc
     }
 
 
-def _shown(result: ValueEvaluation, pair: Pair, tile: ValueTile, ends: tuple[float, float], span: float) -> ShownTile:
+def _shown(result: ValueResult, pair: Pair, tile: ValueTile, ends: tuple[float, float], span: float) -> ShownTile:
     truth, answer = tile.maps()
     pictures = {
         "image": data_uri(tile_picture(pair, tile.window)),

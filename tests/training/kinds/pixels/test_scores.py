@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from smalti.card import Card, Task
-from smalti.evaluation import Pair, TaskResult, evaluate_tasks
+from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 from smalti.training.distributed import ALONE, Team
@@ -62,8 +62,8 @@ def pairs() -> list[Pair]:
     return [pair(0, cover=cover[0], height=heights[0]), pair(1, height=heights[1]), pair(2, cover=cover[2])]
 
 
-def found(images: list[Pair]) -> dict[str, TaskResult]:
-    return evaluate_tasks(Guess(), images, boundary=None)
+def found(images: list[Pair]) -> Evaluation:
+    return evaluate(Guess(), images, boundary=None)
 
 
 class Two(Team):
@@ -95,7 +95,7 @@ def test_a_task_without_a_label_has_no_score_and_is_not_told() -> None:
     assert (
         told.startswith("height RMSE ") and " m delta1 " in told and told.endswith(f"mean {100 * scores['mean']:.2f}")
     )
-    assert pooled(CARD.tasks, {}, ALONE) == {}
+    assert pooled(CARD.tasks, (), ALONE) == {}
 
 
 def test_one_task_alone_has_no_mean() -> None:

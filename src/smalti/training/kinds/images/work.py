@@ -1,6 +1,7 @@
 """Training of nets that answer for whole images: random views in, the middle of each validation image scored."""
 
 import math
+import time
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from smalti.card import Card
 from smalti.data.identity import Identity
 from smalti.data.images.labelled import Labelled
 from smalti.data.images.stream import Cut, ImageBatch, ImageStream, one_pass
-from smalti.evaluation.images import FIGURES, ImageCounts, ImageEvaluation, ImageScores, image_table, seen
+from smalti.evaluation import Evaluation
+from smalti.evaluation.images import FIGURES, ImageCounts, ImageScores, image_evaluation, seen
+from smalti.evaluation.protocol import Stated
 from smalti.losses.images import mix
 from smalti.nets.build import Model, build
 from smalti.nets.multitask.values import begin_values
@@ -157,24 +160,27 @@ class ImagesWork:
         for part, split in PARTS.items():
             if images := getattr(self.split, part):
                 found = evaluate_images(self.recipe, predict, images, part, f"{part}: {split}", self.cutter)
-                texts.append(f"\n{part}\n{image_table(found)}")
+                texts.append(f"\n{part}\n{found}")
                 scores |= {
-                    f"{part}/{one.task}/{name}": value for one in found.scores for name, value in one.figures().items()
+                    f"{part}/{one.task.name}/{name}": value
+                    for one in found
+                    for name, value in one.scores.figures().items()
                 }
         return Conclusion("\n".join(texts), scores)
 
 
 def evaluate_images(
     recipe: ImagesRecipe, predict: Predictor, images: Labelled, part: str, split: str, cutter: Cut
-) -> ImageEvaluation:
+) -> Evaluation:
     """Scores a model on the images of a recipe's part, as the recipe says that they are seen."""
+    started = time.perf_counter()
     card = predict.card
     counts = count_answers(recipe, predict, images, range(len(images.files)), cutter)
     sources = recipe.data.test if part == "test" else recipe.data.validation
     view = seen(recipe.data.resize, card.tile)
-    return ImageEvaluation(
-        card, counts.scores(), len(images.files), data_name(sources), split, view, card.origin.chosen
-    )
+    stated = Stated(data_name(sources), split, card.origin.chosen, card)
+    seconds = time.perf_counter() - started
+    return image_evaluation(stated, counts.scores(), images=len(images.files), seen=view, seconds=seconds)
 
 
 def count_answers(

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from smalti.card import Card, Task
 from smalti.data.pixels.sample import Sample
 from smalti.errors import DataError
-from smalti.evaluation import Pair, TaskResult, evaluate_tasks
-from smalti.evaluation.result import text_table
+from smalti.evaluation import Pair, Result, evaluate
 from smalti.losses import Loss, ValueLoss, make_loss
 from smalti.nets.build import Model
 from smalti.nets.multitask.values import begin_values
@@ -95,8 +94,8 @@ class MultitaskWork(PixelWork[MultitaskRecipe]):
     def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
         """See `PixelWork`."""
         chosen = model.card.origin.chosen
-        found = evaluate_tasks(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
-        return Conclusion(text_table(*found.values()), pooled(self.card.tasks, found, ALONE))
+        found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
+        return Conclusion(str(found), pooled(self.card.tasks, found, ALONE))
 
 
 def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
@@ -114,9 +113,11 @@ def _is_known(task: Task, target: Tensor) -> Tensor:
     return target.isfinite() if task.kind == "value" else target != task.ignore
 
 
-def _found(model: Model, pairs: list[Pair]) -> dict[str, TaskResult]:
+def _found(model: Model, pairs: list[Pair]) -> tuple[Result, ...]:
     """What a process found in its share of the images; nothing where that has no label."""
+    if not pairs:
+        return ()
     try:
-        return evaluate_tasks(TorchPredictor(model), pairs, data="validation", boundary=None) if pairs else {}
+        return evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).results
     except DataError:
-        return {}  # there may be labels in another share
+        return ()  # there may be labels in another share

@@ -1,13 +1,13 @@
 """The scores by which a training of several tasks is followed and its checkpoint chosen."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 import torch
 
 from smalti.card import Task
-from smalti.evaluation import Evaluation, TaskResult
+from smalti.evaluation import ClassResult, Result, ValueResult
 from smalti.evaluation.values import threshold
 from smalti.metrics import Confusion
 from smalti.training.distributed import Team
@@ -25,11 +25,13 @@ def selectable(tasks: Sequence[Task]) -> tuple[str, ...]:
     return tuple(names) if len(tasks) == 1 else (MEAN, *names)
 
 
-def pooled(tasks: Sequence[Task], found: Mapping[str, TaskResult], team: Team) -> dict[str, float]:
+def pooled(tasks: Sequence[Task], found: Iterable[Result], team: Team) -> dict[str, float]:
     """`TASK/score` of each task that has labels, and their mean, from the counts of all processes."""
+    own = {result.task.name: result for result in found}
     scores: dict[str, float] = {}
     for task in tasks:
-        numbers = _classes(task, found, team) if task.kind == "classes" else _values(task, found, team)
+        count = _classes if task.kind == "classes" else _values
+        numbers = count(task, own.get(task.name), team)
         scores |= {f"{task.name}/{name}": value for name, value in numbers.items() if math.isfinite(value)}
     main = [scores.get(f"{task.name}/{SELECTABLE[task.kind][0]}") for task in tasks]
     if (known := [score for score in main if score is not None]) and len(tasks) > 1:
@@ -37,20 +39,20 @@ def pooled(tasks: Sequence[Task], found: Mapping[str, TaskResult], team: Team) -
     return scores
 
 
-def _classes(task: Task, found: Mapping[str, TaskResult], team: Team) -> dict[str, float]:
+def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:
     counts = Confusion(len(task.labels))
-    if isinstance(ours := found.get(task.name), Evaluation):
-        counts.merge(ours.confusion)
+    if isinstance(found, ClassResult):
+        counts.merge(found.confusion)
     counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
     scores = counts.scores(task.labels)
     main = {name: float(getattr(scores, name)) for name in SELECTABLE[task.kind]}
     return main | {f"iou_{label}": value for label, value in zip(task.labels, scores.iou, strict=True)}
 
 
-def _values(task: Task, found: Mapping[str, TaskResult], team: Team) -> dict[str, float]:
+def _values(task: Task, found: Result | None, team: Team) -> dict[str, float]:
     counts = ValueCounts(threshold(task))
-    if (ours := found.get(task.name)) and not isinstance(ours, Evaluation):
-        counts.merge(ours.counts)
+    if isinstance(found, ValueResult):
+        counts.merge(found.counts)
     counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
     scores = counts.scores()
     return {

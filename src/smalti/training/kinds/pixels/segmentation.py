@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from smalti.card import Card
 from smalti.data.pixels.sample import Sample
 from smalti.errors import DataError
-from smalti.evaluation import Pair, evaluate
-from smalti.evaluation.result import text_table
+from smalti.evaluation import ClassResult, Pair, evaluate
 from smalti.losses import make_loss
 from smalti.metrics import Confusion, Scores
 from smalti.nets.build import Model
@@ -50,10 +49,12 @@ class SegmentationWork(PixelWork[SegmentationRecipe]):
         """The counts of this process's share of the images."""
         team, nothing = self.team, Confusion(len(self.card.tasks[0].labels))
         pairs = self.split.validation[team.rank :: team.size]
+        if not pairs:
+            return nothing
         try:
-            return (
-                evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).confusion if pairs else nothing
-            )
+            [found] = evaluate(TorchPredictor(model), pairs, data="validation", boundary=None)
+            assert isinstance(found, ClassResult)
+            return found.confusion
         except DataError:
             if team.size == 1:
                 raise
@@ -79,7 +80,7 @@ class SegmentationWork(PixelWork[SegmentationRecipe]):
         """See `PixelWork`."""
         chosen = model.card.origin.chosen
         found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
-        return Conclusion(text_table(found), {name: getattr(found.scores, name) for name in SCORES})
+        return Conclusion(str(found), {name: getattr(found.scores, name) for name in SCORES})
 
 
 def _scores(found: Scores) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Training of nets that rank photos: series in, pairs scored."""
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,8 @@ from smalti.data.photos.looks import Looked, Shelf
 from smalti.data.photos.series import Collection, FileSeries, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
 from smalti.errors import DataError
-from smalti.evaluation.ranking import Judged, RankingEvaluation, RankingScores, ranking_table, score_ranking
+from smalti.evaluation.protocol import Stated
+from smalti.evaluation.ranking import Judged, RankingScores, ranking_evaluation, score_ranking
 from smalti.nets.build import Model, build
 from smalti.text import count
 from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
@@ -151,13 +153,13 @@ class RankingWork:
         splits = {"validation": "by which the checkpoint was chosen", "test": "used for no choice"}
         for part, split in splits.items():
             if sources[part]:
-                found = self._judge(model, part)
-                evaluation = RankingEvaluation(
-                    card.name, found, {}, data_name(sources[part]), f"{part}, {split}", "as the recipe says",
-                    card.origin.chosen,
-                )  # fmt: skip
-                texts.append(f"\n{part}\n{ranking_table(evaluation)}")
-                scores |= {f"{part}/{name}": value for name, value in _scores(found).items()}
+                started = time.perf_counter()
+                judged = self._judge(model, part)
+                stated = Stated(data_name(sources[part]), f"{part}, {split}", card.origin.chosen, card)
+                seconds = time.perf_counter() - started
+                found = ranking_evaluation(stated, judged, {}, labels="as the recipe says", seconds=seconds)
+                texts.append(f"\n{part}\n{found}")
+                scores |= {f"{part}/{name}": value for name, value in _scores(judged).items()}
         return Conclusion("\n".join(texts), scores)
 
     def _judge(self, model: Model, part: str) -> RankingScores:
