@@ -9,11 +9,9 @@ columns beside the current tile (channels x size x overlap), both float32.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Floats
 from smalti.tiling import Span, Tile, Window, spans
-
-Floats = NDArray[np.float32]
 
 
 def axis_weights(parts: list[Span], overlap: int) -> dict[int, Floats]:

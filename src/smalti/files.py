@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from smalti.errors import OutputError
 
 if TYPE_CHECKING:
     pass
 
-Pixels = NDArray[Any]
 _WINDOWS = os.name == "nt"
 _UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
 """OUT.HOST-PID.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host out."""

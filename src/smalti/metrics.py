@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-ClassMap = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+from smalti.arrays import ClassMap, Doubles
 
 CHUNK = 1 << 20
 """Pixels counted at once: bincount works on a copy of eight bytes per pixel."""
@@ -120,13 +119,13 @@ class Confusion:
         )
 
 
-def _share(part: Floats, whole: Floats, present: NDArray[np.bool_]) -> Floats:
+def _share(part: Doubles, whole: Doubles, present: NDArray[np.bool_]) -> Doubles:
     """part / whole per class: 0 where a present class has an empty whole, NaN where the class is absent."""
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return np.where(present, share, np.nan)
 
 
-def _mean(values: Floats, chosen: NDArray[np.bool_]) -> float:
+def _mean(values: Doubles, chosen: NDArray[np.bool_]) -> float:
     return float(values[chosen].mean()) if chosen.any() else float("nan")
 
 
@@ -134,7 +133,7 @@ def _named(labels: Sequence[str], chosen: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(label for label, yes in zip(labels, chosen, strict=True) if yes)
 
 
-def _agreement(right: Floats, truth: Floats, predicted: Floats) -> tuple[float, float]:
+def _agreement(right: Doubles, truth: Doubles, predicted: Doubles) -> tuple[float, float]:
     """Overall accuracy and kappa; NaN where they are not defined."""
     total = truth.sum()
     if total == 0:

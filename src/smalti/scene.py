@@ -7,18 +7,16 @@ writes. Nothing here knows files or run-times: it is handed three functions.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smalti.ahead import in_order, threads
-from smalti.blend import Blender, Floats
+from smalti.arrays import Floats, Mask, Pixels
+from smalti.blend import Blender
 from smalti.card import Card
 from smalti.tiling import Tile, Window, plan_tiles
 
-Pixels = NDArray[Any]
-Mask = NDArray[np.bool_]
 Read = Callable[[Window], tuple[Pixels, Mask]]
 """Gives a window's raw pixels (C, H, W) and where they are valid (H, W); beyond the border it mirrors."""
 Write = Callable[[Window, dict[str, Floats], Mask], None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from smalti.arrays import Floats
 
 CHUNK = 1 << 20
 """Pixels counted at once: they are counted in float64."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.blend import Floats
+from smalti.arrays import ClassMap, Floats
 from smalti.card import Task
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.evaluation.protocol import MapConditions, Stated
@@ -16,7 +16,7 @@ from smalti.evaluation.protocols import ImageProtocols, ProtocolScores, Protocol
 from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
 from smalti.evaluation.tiles import ClassTile, TileKeeper
-from smalti.metrics import BoundaryF1, BoundaryStrips, ClassMap, Confusion, Scores
+from smalti.metrics import BoundaryF1, BoundaryStrips, Confusion, Scores
 from smalti.products import best_class
 from smalti.raster.grid import Grid
 from smalti.text import aligned, defined, percent

@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from smalti.blend import Floats
+from smalti.arrays import ClassMap, Floats, Pixels
 from smalti.card import Card, Task
 from smalti.evaluation.pairs import Pair, TruthReader
-from smalti.metrics import ClassMap, Confusion, Scores
+from smalti.metrics import Confusion, Scores
 from smalti.raster.eroded import Eroded
 from smalti.raster.grid import Grid
-from smalti.scene import Averaged, Pixels, Predictor
+from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 
 RADIUS = 3

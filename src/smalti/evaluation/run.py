@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.blend import Floats
+from smalti.arrays import Floats
 from smalti.card import Task
 from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.blend import Floats
+from smalti.arrays import Floats
 from smalti.card import Task
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.evaluation.protocol import Stated

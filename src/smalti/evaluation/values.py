@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.blend import Floats
+from smalti.arrays import Floats
 from smalti.card import Task
 from smalti.datasets.nyuv2_crop import Crop
 from smalti.evaluation.pairs import Pair, TruthReader

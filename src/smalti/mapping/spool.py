@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Pixels
 from smalti.files import sync
 from smalti.tiling import Window
-
-Pixels = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,17 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from smalti.arrays import Picture
 
 
-def laplacian_variance(photo: Pixels) -> float:
+def laplacian_variance(photo: Picture) -> float:
     """Variance of the Laplacian of the grey photo at full resolution (Pech-Pacheco et al., 2000): sharpness."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     return float(cv2.Laplacian(grey, cv2.CV_32F).var())
 
 
-def evenness(photo: Pixels) -> float:
+def evenness(photo: Picture) -> float:
     """Minus the distance (earth mover's, 0 to 1) of the grey histogram from one that uses all tones alike: exposure."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     share = np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size

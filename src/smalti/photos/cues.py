@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Floats, Picture
 from smalti.photos.reduce import reduced
 
-Pixels = NDArray[np.uint8]  # H,W,3
-Floats = NDArray[np.float32]
 Blocks = NDArray[np.float64]  # GRID,GRID
 
 LEVELS = 5
@@ -74,7 +73,7 @@ CENTRAL = 0.3  # deviation of the middle's weight, of half a side
 COMMON = 0.25  # what a block weighs that has the border's colour, beside one that differs most
 
 
-def cues(pixels: Pixels) -> Floats:
+def cues(pixels: Picture) -> Floats:
     """The numbers named in CUES of an upright photo H,W,3 (RGB) at full resolution, float32 (K,)."""
     photo = reduced(_at_least(np.ascontiguousarray(pixels), SMALLEST), SIDE)
     levels = [_padded(_grey(photo))]
@@ -100,12 +99,12 @@ def cues(pixels: Pixels) -> Floats:
     return np.concatenate(groups).astype(np.float32)
 
 
-def measures(pixels: Pixels) -> Floats:
+def measures(pixels: Picture) -> Floats:
     """The numbers named in MEASURES; those of CUES come first."""
     return np.append(cues(pixels), np.float32(_sharpness(pixels)))
 
 
-def subject(photo: Pixels) -> Blocks:
+def subject(photo: Picture) -> Blocks:
     """Where the subject of a photo H,W,3 may be: weights GRID,GRID with the sum 1.
 
     The middle, and there what has another colour than the border (after Achanta et al., 2009). Taken from averages of
@@ -129,7 +128,7 @@ def _within(detail: NDArray[np.float64], weights: Blocks) -> NDArray[np.float64]
     return logarithms
 
 
-def _grey(photo: Pixels) -> Floats:
+def _grey(photo: Picture) -> Floats:
     return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
@@ -141,11 +140,11 @@ def _padded(grey: Floats) -> Floats:
     return cv2.copyMakeBorder(grey, *sides, cv2.BORDER_REFLECT_101).astype(np.float32, copy=False)
 
 
-def _at_least(photo: Pixels, side: int) -> Pixels:
+def _at_least(photo: Picture, side: int) -> Picture:
     factor = side / min(photo.shape[:2])
     if factor <= 1:
         return photo
-    larger: Pixels = cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    larger: Picture = cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     return larger
 
 
@@ -181,7 +180,7 @@ def _motion(directed: NDArray[np.float64]) -> NDArray[np.float64]:
     return beyond
 
 
-def _blocking(photo: Pixels) -> float:
+def _blocking(photo: Picture) -> float:
     """Of both directions, on some lines of full length."""
     green = photo[..., 1]
     rows, cols = (max(1, length // 256) for length in green.shape)
@@ -200,7 +199,7 @@ def _beat(lines: NDArray[np.uint8]) -> float:
     return float(np.log2((strength[low:high].max() + FLOOR / 8) / (around + FLOOR / 8)))
 
 
-def _sharpness(photo: Pixels) -> float:
+def _sharpness(photo: Picture) -> float:
     """Strip by strip, so that no second photo lies in memory."""
     total = squares = 0.0
     for top in range(0, len(photo), STRIP):
@@ -212,7 +211,7 @@ def _sharpness(photo: Pixels) -> float:
     return float(np.log2(max(variance, 0.0) + FLOOR**2)) / 2
 
 
-def _exposure(photo: Pixels) -> list[float]:
+def _exposure(photo: Picture) -> list[float]:
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     red, green, blue = cv2.split(photo)
     low, high = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)

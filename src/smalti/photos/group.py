@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from smalti.arrays import Floats
 from smalti.photos.brackets import exposure_sets
-from smalti.photos.linkage import Compare, Floats, Indices, average_linkage, components
+from smalti.photos.linkage import Compare, Indices, average_linkage, components
 from smalti.photos.names import order as order_of_names
 from smalti.photos.photo import Look, Photo
 

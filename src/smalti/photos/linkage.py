@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from smalti.arrays import Floats
+
 Indices = NDArray[np.intp]
 Compare = Callable[[Indices, Indices], Floats]
 """Indices of rows and columns -> how unlike those are; at most 1 is alike."""

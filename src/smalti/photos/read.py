@@ -11,8 +11,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Picture
 from smalti.errors import RasterError
 from smalti.photos.content import digest as content_digest
 from smalti.photos.formats import jpeg, pillow, strict
@@ -22,8 +22,6 @@ from smalti.photos.photo import Photo
 from smalti.photos.stored import Stored
 from smalti.photos.stored import stored as find
 from smalti.raster.upright import TURNS
-
-Pixels = NDArray[np.uint8]
 
 MOST = 250_000_000
 """Pixels; a larger picture would not fit into the memory that is promised."""
@@ -72,7 +70,7 @@ def open_photo(shot: Shot, content: bytes | None = None) -> OpenPhoto:
     return OpenPhoto(photo, stored)
 
 
-def pixels(opened: OpenPhoto) -> Pixels:
+def pixels(opened: OpenPhoto) -> Picture:
     """The upright picture H,W,3, RGB, as large as it is; RasterError if it is cut or damaged."""
     path, stored = opened.photo.path, opened.stored
     decoded = _decoded(path, stored)
@@ -83,11 +81,11 @@ def pixels(opened: OpenPhoto) -> Pixels:
         decoded = cv2.transpose(decoded)
     if turn.flip_rows or turn.flip_cols:
         cv2.flip(decoded, -1 if turn.flip_rows and turn.flip_cols else int(turn.flip_cols), dst=decoded)
-    upright: Pixels = decoded
+    upright: Picture = decoded
     return upright
 
 
-def read_photo(path: Path) -> Pixels:
+def read_photo(path: Path) -> Picture:
     """The upright picture H,W,3, RGB, of a photo's file; errors as of `open_photo` and `pixels`."""
     return pixels(open_photo(Shot(path, (path,))))
 
@@ -124,7 +122,7 @@ def _decoded(path: Path, stored: Stored) -> Any:
         return None
 
 
-def _has_grey(picture: Pixels) -> bool:
+def _has_grey(picture: Picture) -> bool:
     """Whether a block is of that even grey which a decoder puts where data are missing."""
     grey = (picture[::_STEP, ::_STEP] == _MISSING).all(2)
     rows, cols = (length // _BLOCK for length in grey.shape)
@@ -132,9 +130,9 @@ def _has_grey(picture: Pixels) -> bool:
     return bool(blocks.all((1, 3)).any())
 
 
-def _decode_heic(picture: Any) -> Pixels | None:
+def _decode_heic(picture: Any) -> Picture | None:
     """None where a tile was not decoded: what libheif leaves is zeros in YCbCr, a green that no photo is full of."""
-    decoded: Pixels = np.asarray(picture.to_pillow().convert("RGB"))
+    decoded: Picture = np.asarray(picture.to_pillow().convert("RGB"))
     corners = decoded[::_TILE, ::_TILE].astype(np.int16)
     green = (corners[..., 0] == 0) & (corners[..., 2] == 0) & (np.abs(corners[..., 1] - _UNDECODED) < _NEAR_UNDECODED)
     for row, col in np.argwhere(green) * _TILE:

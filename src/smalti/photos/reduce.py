@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]  # H,W,3
+from smalti.arrays import Picture
 
 
-def reduced(photo: Pixels, side: int) -> Pixels:
+def reduced(photo: Picture, side: int) -> Picture:
     """A photo H,W,3 whose longer side is at most `side` pixels: areas are averaged, nothing is enlarged.
 
     Halves are fast, so they come first, as long as the last step still averages two pixels along a side: below that its

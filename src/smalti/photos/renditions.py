@@ -14,11 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from smalti.arrays import Picture
 from smalti.errors import InputError, MissingExtraError
 from smalti.files import deliver, guarded
 from smalti.photos.listing import RAW, Shot
 from smalti.photos.photo import Photo
-from smalti.photos.read import Pixels, open_photo, pixels
+from smalti.photos.read import open_photo, pixels
 from smalti.photos.thumbs import encoded
 
 MOST_PIXELS = 50_000_000
@@ -55,7 +56,7 @@ class Renditions:
             found = list(folder.iterdir()) if folder.is_dir() else []
             self._bytes = sum(path.stat().st_size for path in found if _NAME.fullmatch(path.name))
 
-    def keep(self, photo: Photo, picture: Pixels) -> None:
+    def keep(self, photo: Photo, picture: Picture) -> None:
         """Writes the rendition of a photo that is decoded (H,W,3, RGB), where it needs one; raises OutputError."""
         path = self._path(photo)
         if shown_by_browsers(photo) is None and not path.exists() and self._bytes < MOST_BYTES:
@@ -112,7 +113,7 @@ def _has_exif(webp: bytes) -> bool:
     return webp[12:16] == b"VP8X" and bool(webp[20] & 0x08)
 
 
-def _bounded(picture: Pixels) -> Pixels:
+def _bounded(picture: Picture) -> Picture:
     height, width, _ = picture.shape
     times = _share(height, width)
     if times == 1:

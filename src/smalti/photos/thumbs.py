@@ -9,12 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from smalti.arrays import Picture
 from smalti.errors import InputError, MissingExtraError
 from smalti.files import deliver
 from smalti.photos.formats import jpeg
 from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo
-from smalti.photos.read import OpenPhoto, Pixels, open_photo, pixels
+from smalti.photos.read import OpenPhoto, open_photo, pixels
 from smalti.raster.upright import TURNS
 
 SIDE = 480
@@ -40,7 +41,7 @@ def thumbs_of(page: Path) -> Path:
     return page.with_name(f"{page.stem}_files")
 
 
-def keep_thumb(folder: Path, photo: Photo, picture: Pixels) -> None:
+def keep_thumb(folder: Path, photo: Photo, picture: Picture) -> None:
     """Writes the thumbnail of a photo that is decoded (H,W,3, RGB), if it is not there; raises OutputError.
 
     What a walk over all photos calls, so that none is decoded twice.
@@ -86,7 +87,7 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _upright(opened: OpenPhoto) -> Pixels:
+def _upright(opened: OpenPhoto) -> Picture:
     """The upright picture H,W,3, RGB, at most SIDE on its longer side; RasterError if it cannot be decoded."""
     picture = _fraction(opened)
     if picture is not None:
@@ -95,14 +96,14 @@ def _upright(opened: OpenPhoto) -> Pixels:
         return _shrunk(pixels(opened))
 
 
-def encoded(picture: Pixels, quality: int = _QUALITY) -> bytes:
+def encoded(picture: Picture, quality: int = _QUALITY) -> bytes:
     """A picture H,W,3 (RGB) as JPEG."""
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     content: bytes = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     return content
 
 
-def _fraction(opened: OpenPhoto) -> Pixels | None:
+def _fraction(opened: OpenPhoto) -> Picture | None:
     """The upright picture H,W,3, RGB, no smaller than SIDE; None if it has to be decoded whole."""
     stored = opened.stored
     fits = [times for times in _FRACTIONS if max(stored.width, stored.height) >= times * SIDE]
@@ -118,7 +119,7 @@ def _fraction(opened: OpenPhoto) -> Pixels | None:
     return TURNS[stored.turn].apply(bgr[..., ::-1].transpose(2, 0, 1)).transpose(1, 2, 0)
 
 
-def _shrunk(picture: Pixels) -> Pixels:
+def _shrunk(picture: Picture) -> Picture:
     picture = np.ascontiguousarray(picture)
     height, width, _ = picture.shape
     times = SIDE / max(height, width)

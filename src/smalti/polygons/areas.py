@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Doubles
 from smalti.raster.grid import Grid
-from smalti.raster.ground import Floats, Ground, ground_of, pixel_vectors
+from smalti.raster.ground import Ground, ground_of, pixel_vectors
 from smalti.tiling import Window
 
 _ERROR = 1e-5
@@ -33,14 +34,14 @@ class PixelAreas:
         """The area of the largest pixel."""
         return float(self._density.max())
 
-    def of_window(self, window: Window) -> Floats:
+    def of_window(self, window: Window) -> Doubles:
         """The area of each pixel (H, W)."""
         rows = _hat(self._rows, np.arange(window.row, window.bottom, dtype=np.float64) + 0.5)
         cols = _hat(self._cols, np.arange(window.col, window.right, dtype=np.float64) + 0.5)
-        found: Floats = rows @ self._density @ cols.T
+        found: Doubles = rows @ self._density @ cols.T
         return found
 
-    def of_polygons(self, polygons: NDArray[Any]) -> Floats:
+    def of_polygons(self, polygons: NDArray[Any]) -> Doubles:
         """The area of each polygon (N), given in pixels: x = column, y = row."""
         import shapely
 
@@ -52,18 +53,18 @@ class PixelAreas:
         if len(self._rows) > 2 and tall.any():
             polygons = polygons.copy()
             polygons[tall] = shapely.segmentize(polygons[tall], spacing)
-        found: Floats = shapely.area(shapely.transform(polygons, self._stretched))
+        found: Doubles = shapely.area(shapely.transform(polygons, self._stretched))
         return found
 
-    def _stretched(self, points: Floats) -> Floats:
+    def _stretched(self, points: Doubles) -> Doubles:
         """Points (N, 2) with each column moved to the area of the row to the west of it."""
         k, along = _locate(self._cols, points[:, 0])
         i, down = _locate(self._rows, points[:, 1])
         width = self._cols[k + 1] - self._cols[k]
 
-        def west(row: NDArray[np.intp]) -> Floats:
+        def west(row: NDArray[np.intp]) -> Doubles:
             left, right = self._density[row, k], self._density[row, k + 1]
-            found: Floats = self._west[row, k] + along * width * (left + along / 2 * (right - left))
+            found: Doubles = self._west[row, k] + along * width * (left + along / 2 * (right - left))
             return found
 
         return np.column_stack(((1 - down) * west(i) + down * west(i + 1), points[:, 1]))
@@ -75,7 +76,7 @@ def pixel_areas(grid: Grid) -> PixelAreas | None:
     return None if ground is None else PixelAreas(grid, ground)
 
 
-def _lattice(grid: Grid, ground: Ground) -> tuple[Floats, Floats, Floats]:
+def _lattice(grid: Grid, ground: Ground) -> tuple[Doubles, Doubles, Doubles]:
     """Rows and columns of the nodes, and the m² per pixel there; as fine as they must be."""
     counts = [5, 5]
     while True:
@@ -91,12 +92,12 @@ def _lattice(grid: Grid, ground: Ground) -> tuple[Floats, Floats, Floats]:
         counts = finer
 
 
-def _nodes(side: int, count: int) -> Floats:
+def _nodes(side: int, count: int) -> Doubles:
     """Whole pixels from 0 to `side`."""
     return np.unique(np.round(np.linspace(0, side, count)))
 
 
-def _density(grid: Grid, ground: Ground, rows: Floats, cols: Floats) -> Floats:
+def _density(grid: Grid, ground: Ground, rows: Doubles, cols: Doubles) -> Doubles:
     """The m² per pixel at each node; 0 where there is no ground, as beside a globe."""
     row, col = (axis.ravel() for axis in np.meshgrid(rows, cols, indexing="ij"))
     by_col, by_row = pixel_vectors(ground, grid, col, row)
@@ -105,7 +106,7 @@ def _density(grid: Grid, ground: Ground, rows: Floats, cols: Floats) -> Floats:
     return np.where(np.isfinite(areas), areas, 0.0).reshape(len(rows), len(cols))
 
 
-def _is_coarse(nodes: Floats, density: Floats) -> bool:
+def _is_coarse(nodes: Doubles, density: Doubles) -> bool:
     """Whether every other node along the first axis is not met by the line between its neighbours."""
     if len(nodes) < 5:
         return False
@@ -115,13 +116,13 @@ def _is_coarse(nodes: Floats, density: Floats) -> bool:
     return bool((np.abs(between - density[1:-1:2]) > _ERROR * density.max()).any())
 
 
-def _locate(nodes: Floats, at: Floats) -> tuple[NDArray[np.intp], Floats]:
+def _locate(nodes: Doubles, at: Doubles) -> tuple[NDArray[np.intp], Doubles]:
     """The node at or before each place, and the share of the way to the next one."""
     k = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
     return k, (at - nodes[k]) / (nodes[k + 1] - nodes[k])
 
 
-def _hat(nodes: Floats, at: Floats) -> Floats:
+def _hat(nodes: Doubles, at: Doubles) -> Doubles:
     """The weight (len(at), len(nodes)) of each node at each place."""
     k, share = _locate(nodes, at)
     weights = np.zeros((len(at), len(nodes)))

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Doubles
 from smalti.errors import OutputError
 from smalti.raster.grid import EQUATOR_M, Grid
-from smalti.raster.ground import Floats, pixel_size_m, wkt_of
+from smalti.raster.ground import pixel_size_m, wkt_of
 
 _LONG = 1.0
 """Degrees of longitude over which an edge may bend: a longer one is divided."""
@@ -59,10 +60,10 @@ def _pixel(grid: Grid) -> float:
     return float((pixel_size_m(grid) or 1.0) / np.radians(EQUATOR_M))
 
 
-def in_own_units(grid: Grid, pixels: Floats) -> Floats:
+def in_own_units(grid: Grid, pixels: Doubles) -> Doubles:
     """Places (N, 2: column, row) in the coordinates of the grid's CRS."""
     t = grid.transform
-    found: Floats = pixels @ np.array([[t.a, t.d], [t.b, t.e]]) + (t.c, t.f)
+    found: Doubles = pixels @ np.array([[t.a, t.d], [t.b, t.e]]) + (t.c, t.f)
     return found
 
 
@@ -92,7 +93,7 @@ class Degrees:
         turned: NDArray[Any] = shapely.orient_polygons(found)
         return turned
 
-    def _degrees(self, pixels: Floats) -> Floats:
+    def _degrees(self, pixels: Doubles) -> Doubles:
         lon, lat = self._transform(*in_own_units(self._grid, pixels).T)
         if not np.isfinite(lon).all():
             raise OutputError("a part of the map has no longitude and latitude; write it as .gpkg, .fgb or .parquet")
@@ -106,7 +107,7 @@ class Degrees:
         rings = [self._finely(np.asarray(ring.coords)) for ring in (polygon.exterior, *polygon.interiors)]
         return shapely.Polygon(rings[0], rings[1:])
 
-    def _finely(self, pixels: Floats) -> Floats:
+    def _finely(self, pixels: Doubles) -> Doubles:
         """The points of a ring in degrees, more of them along long edges."""
         points = self._degrees(pixels)
         parts = [points[:1]]
@@ -155,7 +156,7 @@ def _inside(ring: Any) -> Any:
     return shapely.union_all([shapely.intersection(turn, world) for turn in turns])
 
 
-def _unwound(points: Floats) -> Floats:
+def _unwound(points: Doubles) -> Doubles:
     """A ring whose longitudes go on beyond 180; one around a pole is led along the pole back to its start."""
     lon = _going_on(points[:, 0])
     if lon[-1] == lon[0]:
@@ -168,7 +169,7 @@ def _unwound(points: Floats) -> Floats:
     return np.column_stack((np.append(lon, (lon[-1], lon[0], lon[0])), np.append(lat, (pole, pole, lat[0]))))
 
 
-def _going_on(lon: Floats) -> Floats:
+def _going_on(lon: Doubles) -> Doubles:
     """Longitudes without jumps, in whole turns: what was one place stays one."""
-    turns: Floats = np.append(0, np.cumsum(np.round(np.diff(lon) / 360)))
+    turns: Doubles = np.append(0, np.cumsum(np.round(np.diff(lon) / 360)))
     return lon - 360 * turns

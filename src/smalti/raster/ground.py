@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 
+from smalti.arrays import Doubles
 from smalti.raster.grid import EQUATOR_M, Grid
 
 _STEP_M = 100.0
@@ -26,14 +26,12 @@ _WGS84_E2 = 0.00669437999014
 _WKT = "WKT2_2019"
 _CODE = re.compile(r'ID\["EPSG",(\d+)\]\]$')
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where the coordinates of a CRS lie."""
 
-    points: Callable[[Floats, Floats], Floats]
+    points: Callable[[Doubles, Doubles], Doubles]
     """Metres (3, N) of coordinates x and y (N); not finite where the CRS has no ground."""
     step: float
     """About 100 m in the unit of the coordinates."""
@@ -67,7 +65,7 @@ def _name(crs: CRS) -> str:
     return next(iter(wkt_of(crs).split('"')[1:2]), "unnamed")
 
 
-def _central(grid: Grid) -> tuple[Floats, Floats] | None:
+def _central(grid: Grid) -> tuple[Doubles, Doubles] | None:
     """How the ground moves (3) with a column and with a row at the centre of the grid."""
     ground = ground_of(grid)
     if ground is None:
@@ -78,11 +76,11 @@ def _central(grid: Grid) -> tuple[Floats, Floats] | None:
     return col[:, 0], row[:, 0]
 
 
-def _length(vector: Floats) -> float:
+def _length(vector: Doubles) -> float:
     return float(np.linalg.norm(vector))
 
 
-def pixel_vectors(ground: Ground, grid: Grid, cols: Floats, rows: Floats) -> tuple[Floats, Floats]:
+def pixel_vectors(ground: Ground, grid: Grid, cols: Doubles, rows: Doubles) -> tuple[Doubles, Doubles]:
     """How the ground moves in metres (3, N) with a column and with a row, at places (N) in pixels."""
     t, step = grid.transform, ground.step
     x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
@@ -160,7 +158,7 @@ def _curved(crs: Any) -> Ground:
         return Ground(lambda lon, lat: _geocentric(lon * to_radians, lat * to_radians, radius, e2), step)
     transform = pyproj.Transformer.from_crs(crs, base, always_xy=True).transform
 
-    def points(x: Floats, y: Floats) -> Floats:
+    def points(x: Doubles, y: Doubles) -> Doubles:
         lon, lat = transform(x, y)
         return _geocentric(lon * to_radians, lat * to_radians, radius, e2)
 
@@ -179,7 +177,7 @@ def _shape(ellipsoid: Any) -> tuple[float, float]:
     return radius, 1 - (other / radius) ** 2
 
 
-def _geocentric(lon: Floats, lat: Floats, radius: float, e2: float) -> Floats:
+def _geocentric(lon: Doubles, lat: Doubles, radius: float, e2: float) -> Doubles:
     """Geocentric metres (3, N) of places on an ellipsoid given in radians."""
     sine, cosine = np.sin(lat), np.cos(lat)
     normal = radius / np.sqrt(1 - e2 * sine**2)

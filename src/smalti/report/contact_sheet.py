@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from smalti.arrays import Picture
 from smalti.card import Task
 from smalti.errors import OutputError
 from smalti.evaluation.pairs import OpenTruth, TruthReader
@@ -19,7 +20,7 @@ from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
-from smalti.report.pictures import RGB, shrunk_image, step_for, strips
+from smalti.report.pictures import shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 from smalti.report.relief import limits, paint
 
@@ -58,7 +59,7 @@ def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
     deliver(out, stream.getvalue())
 
 
-def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[RGB]]], task: Task) -> Image.Image:
+def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[Picture]]], task: Task) -> Image.Image:
     """The pictures of each image (as it is, painted labels, values) in rows under their names, the legend below."""
     each = max((len(pictures) for _, pictures in shown), default=2)
     columns = ACROSS // each
@@ -78,7 +79,7 @@ def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[RGB]]], task: Task) -
     return sheet
 
 
-def _pictures(shown: Shown, task: Task) -> list[RGB]:
+def _pictures(shown: Shown, task: Task) -> list[Picture]:
     """The image, its painted labels and its values in grey, all small and of one size."""
     with closing(shown.open_image()) as image, closing(shown.open_labels(image.grid)) as labels:
         grid = image.grid

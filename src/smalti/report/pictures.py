@@ -11,17 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from smalti.arrays import ClassMap, Floats, Picture
 from smalti.card import Task
 from smalti.polygons.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.raster.reader import Reader
 from smalti.raster.statistics import Statistics
 from smalti.tiling import Window
-
-RGB = NDArray[np.uint8]
-"""A picture (H, W, 3)."""
-ClassMap = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 STRIP = 512
 """Rows read at once, about."""
@@ -44,7 +40,7 @@ def step_for(height: int, width: int, limit: int) -> int:
     return max(1, -(-max(height, width) // limit))
 
 
-def shrunk_image(reader: Reader, limit: int) -> RGB:
+def shrunk_image(reader: Reader, limit: int) -> Picture:
     """An image of any type and size as a picture of at most `limit` pixels a side, averaged."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
@@ -70,12 +66,12 @@ def visible(pixels: NDArray[Any]) -> Floats:
     return np.ascontiguousarray(np.moveaxis(three, 0, -1), np.float32)
 
 
-def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> RGB:
+def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> Picture:
     """Values (H, W, 3) as a picture: bytes as they are, others between their 2nd and 98th percentile per band."""
     if not reads_bytes and valid.any():
         low, high = np.percentile(values[valid], (2, 98), axis=0)
         values = ((values - low) * (255 / np.maximum(high - low, 1e-6))).astype(np.float32)
-    picture: RGB = np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(values + 0.5, 0, 255).astype(np.uint8)
     picture[~valid] = PAPER
     return picture
 
@@ -142,7 +138,7 @@ def shrunk_values(reader: Reader, limit: int) -> SmallValues:
     return SmallValues(np.concatenate(parts), step, whole)
 
 
-def fit(picture: RGB, like: RGB) -> RGB:
+def fit(picture: Picture, like: Picture) -> Picture:
     """A picture at another one's size, each pixel the nearest."""
     if picture.shape == like.shape:
         return picture
@@ -150,12 +146,12 @@ def fit(picture: RGB, like: RGB) -> RGB:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def blend(picture: RGB, classes: RGB) -> RGB:
+def blend(picture: Picture, classes: Picture) -> Picture:
     """A map laid over its scene so that both are seen."""
     return np.asarray(cv2.addWeighted(picture, 0.5, classes, 0.5, 0), np.uint8)
 
 
-def error_picture(picture: RGB, truth: ClassMap, prediction: ClassMap, task: Task) -> RGB:
+def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task: Task) -> Picture:
     """The image in pale grey, wrong pixels in red, pixels that do not count as in a map without data."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
@@ -165,7 +161,7 @@ def error_picture(picture: RGB, truth: ClassMap, prediction: ClassMap, task: Tas
     return np.asarray(shown, np.uint8)
 
 
-def data_uri(picture: RGB, drawn: bool = False) -> str:
+def data_uri(picture: Picture, drawn: bool = False) -> str:
     """A picture inside a page: WebP for photographs, PNG for `drawn` ones, which have at most 256 colours."""
     stream = io.BytesIO()
     if drawn:
@@ -176,7 +172,7 @@ def data_uri(picture: RGB, drawn: bool = False) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
-def _with_palette(picture: RGB) -> Image.Image:
+def _with_palette(picture: Picture) -> Image.Image:
     """The same picture as indices into its colours: a tenth of the bytes."""
     packed = np.dot(picture.astype(np.uint32), np.array([1 << 16, 1 << 8, 1], np.uint32))  # H,W
     colors, index = np.unique(packed, return_inverse=True)

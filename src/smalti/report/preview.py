@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from smalti.arrays import Picture
 from smalti.card import Card, Task
 from smalti.files import deliver
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import open_raster
 from smalti.report.map_page import open_scene
-from smalti.report.pictures import RGB, blend, fit, shrunk_image, shrunk_map
+from smalti.report.pictures import blend, fit, shrunk_image, shrunk_map
 
 LIMIT = 640
 """Longer side of a panel in pixels, at most."""
@@ -38,7 +39,7 @@ def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> Non
     deliver(out, stream.getvalue())
 
 
-def draw_sheet(panels: dict[str, RGB], task: Task) -> Image.Image:
+def draw_sheet(panels: dict[str, Picture], task: Task) -> Image.Image:
     """Panels of one size side by side under their names, the legend below."""
     height, width = next(iter(panels.values())).shape[:2]
     column = max(width, SMALLEST_WIDTH)

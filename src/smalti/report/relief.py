@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Floats, Picture
 from smalti.raster.palette import NO_DATA
 
 Color = tuple[int, int, int]
 
-RGB = NDArray[np.uint8]
-"""A picture (H, W, 3)."""
-Floats = NDArray[np.float32]
 
 RAMP: tuple[Color, ...] = (
     (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
@@ -35,12 +33,12 @@ def limits(values: Floats, low: float = 1.0, high: float = 99.0) -> tuple[float,
     return least, max(most, least + 1e-6)
 
 
-def paint(values: Floats, low: float, high: float, ramp: tuple[Color, ...] = RAMP) -> RGB:
+def paint(values: Floats, low: float, high: float, ramp: tuple[Color, ...] = RAMP) -> Picture:
     """Values (H, W) in the colours of a ramp from `low` to `high`; what is unknown becomes black."""
     return _to_picture(_colors(values, low, high, ramp), values)
 
 
-def relief(values: Floats, low: float, high: float, cell: float) -> RGB:
+def relief(values: Floats, low: float, high: float, cell: float) -> Picture:
     """The same, shaded as a surface with pixels of `cell` in the unit of the values; level ground keeps its colour."""
     light = DARKEST + (1 - DARKEST) * hillshade(values, cell) / np.sin(np.radians(ALTITUDE))
     return _to_picture(_colors(values, low, high, RAMP) * light[..., None], values)
@@ -59,7 +57,7 @@ def hillshade(values: Floats, cell: float) -> Floats:
     return shade
 
 
-def error_map(truth: Floats, answer: Floats, span: float) -> RGB:
+def error_map(truth: Floats, answer: Floats, span: float) -> Picture:
     """Where an answer is too low (blue) or too high (red) by up to `span` and more; black where one is unknown."""
     return paint(answer - truth, -span, span, (TOO_LOW, RIGHT, TOO_HIGH))
 
@@ -70,7 +68,7 @@ def _colors(values: Floats, low: float, high: float, ramp: tuple[Color, ...]) ->
     return np.stack([np.interp(place, stops, [color[band] for color in ramp]) for band in range(3)], axis=-1)
 
 
-def _to_picture(colors: NDArray[Any], values: Floats) -> RGB:
+def _to_picture(colors: NDArray[Any], values: Floats) -> Picture:
     picture = np.clip(colors + 0.5, 0, 255).astype(np.uint8)
     picture[~np.isfinite(values)] = NO_DATA
     return picture

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from smalti.arrays import Picture
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.tiles import ScoredTile, notable
-from smalti.report.pictures import RGB, to_bytes, visible
+from smalti.report.pictures import to_bytes, visible
 from smalti.tiling import Window
 
 MOST_IMAGES = 60
@@ -47,7 +48,7 @@ def notable_of(tiles: Sequence[Kind], pairs: Sequence[Pair]) -> list[Kind]:
     return [tile for chosen in notable(known).values() for tile in chosen] if known else []
 
 
-def tile_picture(pair: Pair, window: Window) -> RGB:
+def tile_picture(pair: Pair, window: Window) -> Picture:
     """A window of a pair's image as a picture."""
     with closing(pair.open_image()) as image:
         pixels, valid = image.read(window)

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Floats
 from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.runtime.batch import network_input
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.runtime.onnx import start
-
-Floats = NDArray[np.float32]
 
 INPUTS = ("image", "cues")
 EMBEDDING = "embedding"

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from smalti.arrays import Floats
 from smalti.synth.canvas import PAD
-from smalti.synth.materials import Floats
 from smalti.synth.style import Style
 from smalti.synth.textures import textures
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from smalti.arrays import Floats
 from smalti.synth import materials
-from smalti.synth.materials import BUILDING, KEEP, VEGETATION, Floats
+from smalti.synth.materials import BUILDING, KEEP, VEGETATION
 from smalti.synth.style import CAR_KINDS, TREE_KINDS, Style
 from smalti.synth.warp import Points
 from smalti.tiling import Window

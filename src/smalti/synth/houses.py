@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from smalti.arrays import Floats
 from smalti.synth.canvas import FIRST_ROOF, SIZE, Canvas
-from smalti.synth.materials import Floats
 from smalti.synth.plan import BOX, FLAT, GABLE, HIP, PIXEL, ROUND, House, Plan, house_box
 from smalti.synth.style import Style
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from smalti.arrays import Floats
 from smalti.synth.canvas import FIRST_CAR, FIRST_TREE, REACH, SIZE, Canvas
-from smalti.synth.materials import Floats
 from smalti.synth.plan import PIXEL
 from smalti.synth.textures import textures
 

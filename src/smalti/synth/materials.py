@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from smalti.arrays import Floats
 
 LAND, WATER, BUILDING, VEGETATION, ROAD = range(5)
 CLASSES = ("land", "water", "building", "vegetation", "road")

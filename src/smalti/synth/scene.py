@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from smalti.arrays import Floats
 from smalti.synth.camera import photograph
 from smalti.synth.canvas import CELL, PAD, Canvas, blank
 from smalti.synth.cars import paint_cars
@@ -15,7 +16,7 @@ from smalti.synth.ground import paint_ground
 from smalti.synth.houses import paint_houses
 from smalti.synth.layout import PITCH, block_at
 from smalti.synth.light import radiance
-from smalti.synth.materials import KEEP, Floats
+from smalti.synth.materials import KEEP
 from smalti.synth.plan import PIXEL, Plan
 from smalti.synth.roads import main_streets
 from smalti.synth.seeds import rng_for

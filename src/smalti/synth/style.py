@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from smalti.arrays import Floats
 from smalti.synth import materials
-from smalti.synth.materials import Floats, Material
+from smalti.synth.materials import Material
 from smalti.synth.seeds import rng_for
 
 TREE_KINDS = 12

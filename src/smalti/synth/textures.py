@@ -6,7 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from smalti.synth.materials import Floats
+from smalti.arrays import Floats
 from smalti.synth.seeds import rng_for
 
 SIDES = {"fine": 736, "medium": 832, "coarse": 992, "macro": 1184, "sensor": 800}

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from smalti.arrays import Floats
 from smalti.synth.canvas import FIRST_TREE, SIZE, Canvas
-from smalti.synth.materials import Floats
 from smalti.synth.plan import Plan
 from smalti.synth.seeds import rng_for
 

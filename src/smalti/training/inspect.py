@@ -3,12 +3,11 @@
 import numpy as np
 import torch
 
-from smalti.blend import Floats
+from smalti.arrays import Floats, Pixels
 from smalti.card import Card, Task
 from smalti.nets.build import Model
 from smalti.nets.segmentation.bes import UEDBES
 from smalti.nets.segmentation.sfm import UEDBESSFM
-from smalti.scene import Pixels
 from smalti.training.predict import TorchPredictor
 
 

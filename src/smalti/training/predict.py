@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from smalti.blend import Floats
+from smalti.arrays import Floats, Pixels
 from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.build import Model, build
-from smalti.scene import Pixels
 from smalti.training.checkpoint import load_checkpoint
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smalti.arrays import Picture
 from smalti.errors import OptionError, OutputWarning, shown, warn
 from smalti.files import guarded
 from smalti.photos.choices import read_choices
@@ -11,7 +12,6 @@ from smalti.photos.cues import CUES
 from smalti.photos.listing import note_copy, note_folder, survey
 from smalti.photos.outputs import check_page, check_picks, check_table
 from smalti.photos.photo import Photo, Result, Series, Unread
-from smalti.photos.read import Pixels
 from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep
 from smalti.photos.run import rank_photos as rank_listed
@@ -211,7 +211,7 @@ def _keep(folder: Path) -> Keep:
         note_folder(place)
     renditions = Renditions(place)
 
-    def keep(photo: Photo, picture: Pixels) -> None:
+    def keep(photo: Photo, picture: Picture) -> None:
         keep_thumb(place, photo, picture)
         renditions.keep(photo, picture)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, warn
 from smalti.mapping.fit import Resolution, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
-from smalti.scene import Averaged, Mask, Predictor, predict_scene
+from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.tiling import Window
 from smalti.workflows.arrays import Axes, Given, array_reader
 from smalti.workflows.map import opener

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Mask
 from smalti.card import Card, Task
 from smalti.errors import ModelError
 from smalti.mapping.run import Wanted, write_maps
 from smalti.products import Product
 from smalti.raster.grid import Grid
-from smalti.scene import Mask, Summary
+from smalti.scene import Summary
 
 if TYPE_CHECKING:
     import xarray

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from smalti.arrays import Picture
 from smalti.data.photos.augment import PhotoAugment, augmented
 from smalti.data.photos.looks import Shelf, look_at
-from smalti.data.photos.series import Pixels, ranked_folders
+from smalti.data.photos.series import ranked_folders
 from smalti.data.photos.stream import PhotoStream
 from smalti.photos.cues import cues
 from smalti.photos.overview import GREY, overview
@@ -24,7 +25,7 @@ class Counted:
     def __len__(self) -> int:
         return len(self.inner)
 
-    def pixels(self, number: int) -> list[Pixels]:
+    def pixels(self, number: int) -> list[Picture]:
         self.opened += 1
         return list(self.inner.pixels(number))
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from smalti.arrays import Picture
 from smalti.data.photos import worsened
-from smalti.data.photos.series import Pixels
 from smalti.data.photos.worsened import Worsened, applicable, find_originals
 from smalti.errors import DataError, RasterError
 from smalti.photos.cues import CUES, cues
@@ -63,7 +63,7 @@ def test_more_defocus_is_less_detail_all_along(originals: Path) -> None:
 def test_only_what_certainly_worsens_is_done() -> None:
     plain = applicable(scene(0, 420, 560))
     assert {"defocus", "motion", "noise", "compression", "tilt"} <= set(plain) and "cut" not in plain
-    white: Pixels = (scene(0, 420, 560) // 4 + 190).astype(np.uint8)
+    white: Picture = (scene(0, 420, 560) // 4 + 190).astype(np.uint8)
     assert "dark" not in applicable(white) and "bright" not in applicable((white - 180).astype(np.uint8))
     leaning = cv2.warpAffine(scene(0, 420, 560), cv2.getRotationMatrix2D((280, 210), 5, 1.3), (560, 420))
     assert "tilt" not in applicable(leaning.astype(np.uint8))

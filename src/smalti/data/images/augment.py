@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from smalti.arrays import Picture
 from smalti.data.images.operations import change_at_random
 from smalti.data.pixels.augment import Augment, change_colours
 
-Pixels = NDArray[np.uint8]
 TRIES = 10
 """Boxes that are drawn until one lies inside the image."""
 
@@ -92,7 +91,7 @@ def middle_view(height: int, width: int, share: float) -> View:
     return View((height - side) / 2, (width - side) / 2, side, side)
 
 
-def change_light(image: Pixels, augment: ImageAugment, rng: np.random.Generator) -> Pixels:
+def change_light(image: Picture, augment: ImageAugment, rng: np.random.Generator) -> Picture:
     """An image H,W,3 after the random operations and the changes of its colours."""
     image = change_at_random(image, augment.operations, augment.magnitude, rng)
     if light := augment.light:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from smalti.arrays import Picture
 from smalti.data.images import decode
 from smalti.data.images.augment import View
-from smalti.data.images.decode import Choose, Pixels
+from smalti.data.images.decode import Choose
 from smalti.errors import MissingExtraError
 
 
@@ -35,7 +36,7 @@ class DaliCutter:
         self._size, self._lock = size, threading.Lock()
         self._pipeline = _pipeline(size, batch, threads, device)
 
-    def __call__(self, paths: Sequence[str], choices: Sequence[Choose]) -> list[Pixels]:
+    def __call__(self, paths: Sequence[str], choices: Sequence[Choose]) -> list[Picture]:
         """See `stream.Cut`."""
         contents = [decode.read_file(path) for path in paths]
         sizes = [decode.upright_size(content) for content in contents]
@@ -46,7 +47,7 @@ class DaliCutter:
             images[at] if at in images else decode.cut(path, choices[at], self._size) for at, path in enumerate(paths)
         ]
 
-    def _run(self, contents: list[bytes], views: list[View]) -> list[Pixels]:
+    def _run(self, contents: list[bytes], views: list[View]) -> list[Picture]:
         if not contents:
             return []
         feeds = {

@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Picture
 from smalti.data.images.augment import View
 from smalti.errors import DataError
 from smalti.photos.formats import jpeg
 from smalti.raster.upright import TURNS
 
-Pixels = NDArray[np.uint8]
 Choose = Callable[[int, int], View]
 """From the height and width of an upright image to the box to take."""
 
@@ -45,7 +44,7 @@ def upright_size(content: bytes) -> tuple[int, int] | None:
     return TURNS[found.exif.orientation or 1].shape(found.height, found.width)
 
 
-def cut(path: str, choose: Choose, size: int) -> Pixels:
+def cut(path: str, choose: Choose, size: int) -> Picture:
     """The box that `choose` takes of a file's image, as size,size,3 RGB; DataError if it cannot be decoded."""
     content = read_file(path)
     known = upright_size(content)
@@ -62,7 +61,7 @@ def reduction(view: View, size: int) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(view.height, view.width) >= factor * size)
 
 
-def take(image: Pixels, view: View, down: float, across: float, size: int) -> Pixels:
+def take(image: Picture, view: View, down: float, across: float, size: int) -> Picture:
     """A box of a BGR image, as size,size,3 RGB; `down` and `across` are pixels of this image per pixel of the box's."""
     top, left = round(view.top * down), round(view.left * across)
     bottom = max(top + 1, round((view.top + view.height) * down))
@@ -76,7 +75,7 @@ def take(image: Pixels, view: View, down: float, across: float, size: int) -> Pi
     return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _decode(path: str, content: bytes, flags: int) -> Pixels:
+def _decode(path: str, content: bytes, flags: int) -> Picture:
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from smalti.arrays import Picture
 
 GREY = (124, 116, 104)
 """ImageNet's mean."""
@@ -19,7 +19,7 @@ TURN, SHEAR, SHIFT, SHARPEN = 30.0, 0.3, 0.3, 0.9
 """At magnitude 1: degrees, shift of the last row by the height, share of the side, share of the blurred image."""
 
 
-def change_at_random(image: Pixels, count: int, magnitude: float, rng: np.random.Generator) -> Pixels:
+def change_at_random(image: Picture, count: int, magnitude: float, rng: np.random.Generator) -> Picture:
     """Applies `count` operations, any of them with the same chance, each one way or the other."""
     for _ in range(count):
         operation = OPERATIONS[int(rng.integers(len(OPERATIONS)))]
@@ -27,62 +27,62 @@ def change_at_random(image: Pixels, count: int, magnitude: float, rng: np.random
     return image
 
 
-def _same(image: Pixels, amount: float) -> Pixels:
+def _same(image: Picture, amount: float) -> Picture:
     return image
 
 
-def _turn(image: Pixels, amount: float) -> Pixels:
+def _turn(image: Picture, amount: float) -> Picture:
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), TURN * amount, 1.0)
     return _warp(image, np.asarray(matrix, np.float64))
 
 
-def _shear_rows(image: Pixels, amount: float) -> Pixels:
+def _shear_rows(image: Picture, amount: float) -> Picture:
     slope = SHEAR * amount
     return _warp(image, np.array([[1, slope, -slope * image.shape[0] / 2], [0, 1, 0]]))
 
 
-def _shear_columns(image: Pixels, amount: float) -> Pixels:
+def _shear_columns(image: Picture, amount: float) -> Picture:
     slope = SHEAR * amount
     return _warp(image, np.array([[1, 0, 0], [slope, 1, -slope * image.shape[1] / 2]]))
 
 
-def _shift_down(image: Pixels, amount: float) -> Pixels:
+def _shift_down(image: Picture, amount: float) -> Picture:
     return _warp(image, np.array([[1, 0, 0], [0, 1, SHIFT * amount * image.shape[0]]]))
 
 
-def _shift_right(image: Pixels, amount: float) -> Pixels:
+def _shift_right(image: Picture, amount: float) -> Picture:
     return _warp(image, np.array([[1, 0, SHIFT * amount * image.shape[1]], [0, 1, 0]]))
 
 
-def _stretch(image: Pixels, amount: float) -> Pixels:
+def _stretch(image: Picture, amount: float) -> Picture:
     """Each band's least value becomes 0, its largest one 255."""
     low, high = image.min((0, 1)).astype(np.float64), image.max((0, 1)).astype(np.float64)
     return _mapped(image, (VALUES[:, None] - low) * 255 / np.maximum(high - low, 1))
 
 
-def _equalize(image: Pixels, amount: float) -> Pixels:
+def _equalize(image: Picture, amount: float) -> Picture:
     return np.asarray(cv2.merge([cv2.equalizeHist(band) for band in cv2.split(image)]), np.uint8)
 
 
-def _posterize(image: Pixels, amount: float) -> Pixels:
+def _posterize(image: Picture, amount: float) -> Picture:
     """Keeps 8 to 4 bits of each value."""
     step = 2 ** round(4 * abs(amount))
     return _mapped(image, VALUES // step * step)
 
 
-def _solarize(image: Pixels, amount: float) -> Pixels:
+def _solarize(image: Picture, amount: float) -> Picture:
     """Inverts the values from a threshold on, which is 256 to 128."""
     threshold = 256 - round(128 * abs(amount))
     return _mapped(image, np.where(threshold <= VALUES, 255 - VALUES, VALUES))
 
 
-def _sharpen(image: Pixels, amount: float) -> Pixels:
+def _sharpen(image: Picture, amount: float) -> Picture:
     strength = SHARPEN * amount
     return np.asarray(cv2.addWeighted(image, 1 + strength, cv2.blur(image, (3, 3)), -strength, 0), np.uint8)
 
 
-def _mapped(image: Pixels, table: NDArray[np.float64]) -> Pixels:
+def _mapped(image: Picture, table: NDArray[np.float64]) -> Picture:
     """Each value by a table of 256, or of 256,3 where bands differ."""
     whole = np.clip(np.round(table), 0, 255).astype(np.uint8)
     return np.asarray(
@@ -90,12 +90,12 @@ def _mapped(image: Pixels, table: NDArray[np.float64]) -> Pixels:
     )
 
 
-def _warp(image: Pixels, matrix: NDArray[np.float64]) -> Pixels:
+def _warp(image: Picture, matrix: NDArray[np.float64]) -> Picture:
     size = (image.shape[1], image.shape[0])
     return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=GREY), np.uint8)
 
 
-OPERATIONS: tuple[Callable[[Pixels, float], Pixels], ...] = (
+OPERATIONS: tuple[Callable[[Picture, float], Picture], ...] = (
     _same,
     _turn,
     _shear_rows,

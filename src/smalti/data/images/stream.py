@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smalti.ahead import run_ahead
+from smalti.arrays import Picture
 from smalti.data.images.augment import ImageAugment, change_light, middle_view, random_view
-from smalti.data.images.decode import Choose, Pixels, cut
+from smalti.data.images.decode import Choose, cut
 from smalti.data.images.labelled import Labelled
 
-Cut = Callable[[Sequence[str], Sequence[Choose]], list[Pixels]]
+Cut = Callable[[Sequence[str], Sequence[Choose]], list[Picture]]
 """From files, and the box to take of each, to square RGB images of one size."""
 
 VIEW, ORDER, MIX = range(3)
@@ -43,7 +44,7 @@ class OpenCvCutter:
     def __init__(self, size: int) -> None:
         self._size = size
 
-    def __call__(self, paths: Sequence[str], choices: Sequence[Choose]) -> list[Pixels]:
+    def __call__(self, paths: Sequence[str], choices: Sequence[Choose]) -> list[Picture]:
         """See `Cut`."""
         return [cut(path, choose, self._size) for path, choose in zip(paths, choices, strict=True)]
 
@@ -109,7 +110,7 @@ def one_pass(
     return run_ahead((partial(make, places[at : at + size]) for at in range(0, len(places), size)), workers)
 
 
-def to_batch(pixels: Sequence[Pixels], images: Labelled, places: Sequence[int], shares: Sequence[float]) -> ImageBatch:
+def to_batch(pixels: Sequence[Picture], images: Labelled, places: Sequence[int], shares: Sequence[float]) -> ImageBatch:
     """Images SIZE,SIZE,3 with the answers of their places."""
     return ImageBatch(
         image=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),

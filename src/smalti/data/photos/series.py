@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from smalti.arrays import Picture
 from smalti.datasets.folder import is_of_the_system
 from smalti.errors import DataError
 from smalti.photos.read import read_photo
 
-Pixels = NDArray[np.uint8]  # H,W,3, RGB
 Preference = tuple[int, int, float]  # photo a, photo b, the chance that a is the better one
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -60,7 +57,7 @@ class Collection(Protocol):
         """What is known of a series."""
         ...
 
-    def pixels(self, number: int) -> Iterator[Pixels]:
+    def pixels(self, number: int) -> Iterator[Picture]:
         """The photos of a series, upright, at full resolution, in the order in which its truth counts them."""
         ...
 
@@ -85,7 +82,7 @@ class FileSeries:
         """See `Collection`."""
         return self._series[number][0]
 
-    def pixels(self, number: int) -> Iterator[Pixels]:
+    def pixels(self, number: int) -> Iterator[Picture]:
         """See `Collection`; RasterError for a photo that cannot be read."""
         return map(read_photo, self._series[number][1])
 

@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from smalti.arrays import Picture
+
 Rng = np.random.Generator
 
 RADII = (0.16, 0.34)  # of the subject, as shares of the frame's sides
@@ -14,8 +14,8 @@ CORNERS = 12  # of the outline
 
 
 def with_subject(
-    original: Pixels, centre: tuple[float, float], size: tuple[int, int], other: Pixels | None, rng: Rng
-) -> tuple[Pixels, Pixels]:
+    original: Picture, centre: tuple[float, float], size: tuple[int, int], other: Picture | None, rng: Rng
+) -> tuple[Picture, Picture]:
     """An original H,W,3 with a subject in the frame of `size` (rows, columns) around `centre`, and its mask H,W.
 
     The subject is what `other` shows, at the scale that fits it; without one it is what lies there anyway.
@@ -36,7 +36,7 @@ def with_subject(
     return pasted, mask
 
 
-def _outline(shape: tuple[int, ...], centre: tuple[float, float], size: tuple[int, int], rng: Rng) -> Pixels:
+def _outline(shape: tuple[int, ...], centre: tuple[float, float], size: tuple[int, int], rng: Rng) -> Picture:
     """255 inside of a round outline with some bumps, soft at its edge."""
     mask = np.zeros(shape, np.uint8)
     angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)

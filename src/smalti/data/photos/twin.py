@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]  # H,W,3
+from smalti.arrays import Picture
+
 Rng = np.random.Generator
 
 CUT = 3  # rows and columns that may be missing on each side
@@ -13,7 +13,7 @@ RESIZED = 0.75  # chance; a turn or a mirror needs no training, as a ranker sees
 METHODS = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)  # averages of areas blur most
 
 
-def twin(photo: Pixels, rng: Rng) -> Pixels:
+def twin(photo: Picture, rng: Rng) -> Picture:
     """A photo H,W,3 without some rows and columns, most of the time mildly resized."""
     top, bottom, left, right = rng.integers(0, CUT + 1, 4)
     same = np.ascontiguousarray(photo[top : len(photo) - bottom, left : photo.shape[1] - right])

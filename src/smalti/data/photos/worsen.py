@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from smalti.arrays import Picture
+
 Rng = np.random.Generator
 
 REFERENCE = 1500
@@ -36,7 +37,7 @@ class Damage:
     """Of a JPEG."""
 
 
-def worsened(photo: Pixels, damage: Damage, rng: Rng, subject: Pixels | None = None) -> Pixels:
+def worsened(photo: Picture, damage: Damage, rng: Rng, subject: Picture | None = None) -> Picture:
     """The photo as a worse camera, hand or moment would have had it: optics, light, sensor, file, in this order.
 
     `subject` H,W is 255 where the subject is; without one there is neither misfocus nor depth.
@@ -52,12 +53,12 @@ def worsened(photo: Pixels, damage: Damage, rng: Rng, subject: Pixels | None = N
     return compressed(photo, damage.quality)
 
 
-def _shares(subject: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _shares(subject: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     near = (subject / 255).astype(np.float32)
     return near, (1 - near).astype(np.float32)
 
 
-def defocused(photo: Pixels, radius: float) -> Pixels:
+def defocused(photo: Picture, radius: float) -> Picture:
     """Every point becomes a disc; its edge is soft over a pixel, so that parts of a pixel count."""
     if radius < 0.3:
         return photo
@@ -67,7 +68,7 @@ def defocused(photo: Pixels, radius: float) -> Pixels:
     return _filtered(photo, disc)
 
 
-def moved(photo: Pixels, length: float, angle: float) -> Pixels:
+def moved(photo: Picture, length: float, angle: float) -> Picture:
     """Every point becomes a line of that length; `angle` in radians."""
     if length < 1:
         return photo
@@ -81,7 +82,7 @@ def moved(photo: Pixels, length: float, angle: float) -> Pixels:
     return _filtered(photo, line)
 
 
-def exposed(photo: Pixels, stops: float) -> Pixels:
+def exposed(photo: Picture, stops: float) -> Picture:
     """2**stops times as much light, by a display's gamma."""
     if stops == 0:
         return photo
@@ -90,7 +91,7 @@ def exposed(photo: Pixels, stops: float) -> Pixels:
     return cv2.LUT(photo, table).astype(np.uint8, copy=False)
 
 
-def noisy(photo: Pixels, deviation: float, rng: Rng) -> Pixels:
+def noisy(photo: Picture, deviation: float, rng: Rng) -> Picture:
     """Grain in the grey of every pixel, and blotches of two pixels in the colours."""
     if deviation == 0:
         return photo
@@ -102,7 +103,7 @@ def noisy(photo: Pixels, deviation: float, rng: Rng) -> Pixels:
     return cv2.add(photo, total, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
-def compressed(photo: Pixels, quality: int) -> Pixels:
+def compressed(photo: Picture, quality: int) -> Picture:
     """Written and read again as JPEG."""
     if quality >= 100:
         return photo
@@ -113,7 +114,7 @@ def compressed(photo: Pixels, quality: int) -> Pixels:
     return again.astype(np.uint8, copy=False)
 
 
-def _filtered(photo: Pixels, kernel: NDArray[np.float64]) -> Pixels:
+def _filtered(photo: Picture, kernel: NDArray[np.float64]) -> Picture:
     kernel32 = (kernel / kernel.sum()).astype(np.float32)
     return cv2.filter2D(photo, -1, kernel32, borderType=cv2.BORDER_REFLECT_101).astype(np.uint8, copy=False)
 
@@ -128,7 +129,7 @@ class View:
     zoom: float = 1.0
 
 
-def framed(original: Pixels, centre: tuple[float, float], size: tuple[int, int], view: View) -> Pixels:
+def framed(original: Picture, centre: tuple[float, float], size: tuple[int, int], view: View) -> Picture:
     """A frame of `size` (height, width) around `centre` (row, column) of an original, seen so; beyond it mirrors."""
     height, width = size
     row, col = centre[0] + view.down * height, centre[1] + view.across * width

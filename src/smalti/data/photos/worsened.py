@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Picture
 from smalti.data.photos.ladder import (
     LADDERS,
     SPREAD,
@@ -18,7 +19,7 @@ from smalti.data.photos.ladder import (
     truth_of,
     view_of,
 )
-from smalti.data.photos.series import ENDINGS, Pixels, Truth
+from smalti.data.photos.series import ENDINGS, Truth
 from smalti.data.photos.subject import with_subject
 from smalti.data.photos.worsen import framed, worsened
 from smalti.datasets.folder import is_of_the_system
@@ -47,7 +48,7 @@ class Worsened:
         self, originals: Sequence[Path], drawn: Sequence[int], count: int, photos: tuple[int, int], side: int, seed: int
     ) -> None:
         """`photos` is the least and the largest number in a series, `side` the longest side in pixels."""
-        self._originals: list[tuple[str, Callable[[], Pixels]]] = [
+        self._originals: list[tuple[str, Callable[[], Picture]]] = [
             *((str(path.resolve()), lambda path=path: read_photo(path)) for path in originals),
             *((f"drawn scene {number}", lambda number=number: _drawn(number)) for number in drawn),
         ]
@@ -66,7 +67,7 @@ class Worsened:
         """See `Collection`."""
         return self._plan(number)[0]
 
-    def pixels(self, number: int) -> Iterator[Pixels]:
+    def pixels(self, number: int) -> Iterator[Picture]:
         """See `Collection`; RasterError for an original that cannot be read."""
         _, kinds, steps, rng = self._plan(number)
         original, centre, size = self._frame(number, kinds, rng)
@@ -99,7 +100,7 @@ class Worsened:
             self._known[which] = applicable(self._originals[which][1]())
         return self._known[which]
 
-    def _frame(self, number: int, kinds: list[str], rng: Rng) -> tuple[Pixels, tuple[float, float], tuple[int, int]]:
+    def _frame(self, number: int, kinds: list[str], rng: Rng) -> tuple[Picture, tuple[float, float], tuple[int, int]]:
         """The original at the photos' scale, and the middle and the size (rows, columns) of the frame in it."""
         original = self._originals[self._which(number)][1]()
         share = min(ROOM[kind] for kind in ("plain", *kinds) if kind in ROOM)
@@ -116,7 +117,7 @@ class Worsened:
         return scaled, (float(off[0] + size[0] / 2), float(off[1] + size[1] / 2)), size
 
 
-def applicable(original: Pixels) -> list[str]:
+def applicable(original: Picture) -> list[str]:
     """The kinds that certainly worsen this original: a dark one may gain by light, one without lines cannot tilt."""
     factor = min(1.0, 800 / max(original.shape[:2]))
     small = cv2.resize(original, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -131,7 +132,7 @@ def applicable(original: Pixels) -> list[str]:
 
 
 @lru_cache(maxsize=HELD)
-def _drawn(seed: int) -> Pixels:
+def _drawn(seed: int) -> Picture:
     return np.ascontiguousarray(draw(Window(0, 0, DRAWN_SIDE, DRAWN_SIDE), seed).image.transpose(1, 2, 0))
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from smalti.arrays import Floats
 from smalti.card import Card, Task
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
 from smalti.data.pixels.sample import Patch
 
-Floats = NDArray[np.float32]
 CHANNELS = 4
 """Bands that OpenCV warps at once."""
 MIX_CHANCE = 0.5

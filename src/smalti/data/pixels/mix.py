@@ -15,12 +15,11 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smalti.arrays import Mask
 from smalti.card import Task
 from smalti.data.pixels.sample import Patch, known
 
-Mask = NDArray[np.bool_]
 Mix = Literal["none", "cutmix", "classmix"]
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from smalti.arrays import Floats
 from smalti.synth.layout import Block
 from smalti.synth.lots import Lot, car_park, ground, inner, plant, scatter_trees, tree_row, whole
-from smalti.synth.materials import Floats, Material
+from smalti.synth.materials import Material
 from smalti.synth.plan import BASE, BOX, FLAT, GABLE, GARDEN, HIP, PARCEL, ROUND, Plan
 from smalti.synth.roads import street
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Picture
 from smalti.card import Card, Task
 from smalti.data.pixels.sample import Sample
 from smalti.errors import RecipeError
 from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.report.contact_sheet import GREYS, SIDE, draw_contact_sheet
-from smalti.report.pictures import RGB, fit
+from smalti.report.pictures import fit
 from smalti.report.relief import limits, paint
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.work import Work
@@ -24,7 +25,7 @@ def write_batches(work: Work, out: Path) -> int:
     """Writes the first windows of a training as PNG; how many. RecipeError for trainings that see no windows."""
     if not isinstance(work, PixelWork):
         raise RecipeError("--show-batches: shows windows with labels; this recipe trains on images of one answer each")
-    rows: list[tuple[str, list[RGB]]] = []
+    rows: list[tuple[str, list[Picture]]] = []
     batches = work.batches(0)
     while len(rows) < WINDOWS:
         batch: Sample = next(batches)
@@ -41,7 +42,7 @@ def _legend(card: Card) -> Task:
     return next((task for task in card.tasks if task.kind == "classes"), Task(name="none", labels=("no classes",)))
 
 
-def _panels(batch: Sample, k: int, card: Card) -> list[RGB]:
+def _panels(batch: Sample, k: int, card: Card) -> list[Picture]:
     """The k-th window and its targets, all of one size."""
     valid = batch["valid"][k].numpy()
     targets = {name: target[k].numpy() for name, target in batch["targets"].items()}
@@ -51,7 +52,7 @@ def _panels(batch: Sample, k: int, card: Card) -> list[RGB]:
     return [fit(each, small) for each in (_picture(batch["image"][k].numpy(), valid), *painted)]
 
 
-def _picture(pixels: NDArray[np.float32], valid: NDArray[np.bool_]) -> RGB:
+def _picture(pixels: NDArray[np.float32], valid: NDArray[np.bool_]) -> Picture:
     """Three bands C,H,W stretched together between their 1st and 99th percentile where they are no bytes."""
     shown = pixels[:3] if len(pixels) >= 3 else np.repeat(pixels[:1], 3, 0)
     low, high = (0.0, 255.0) if shown.max(initial=0) <= 255 else np.percentile(shown[:, valid], (1, 99))
@@ -63,7 +64,7 @@ def _nothing(task: Task) -> float:
     return task.ignore if task.kind == "classes" else np.nan
 
 
-def _painted(target: NDArray[np.float64], task: Task) -> RGB:
+def _painted(target: NDArray[np.float64], task: Task) -> Picture:
     if task.kind == "classes":
         return colorize(target.astype(np.uint8), task)
     values = target.astype(np.float32)
