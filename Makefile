@@ -1,13 +1,14 @@
 # Each command does its own set-up on a fresh machine: Python 3.11 or newer and pip are all it needs.
 PYTHON ?= python3
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check docs clean
 
 help:
 	@echo "make demo    draw a scene, map it with the bundled model, score the map (installs the base part, no torch)"
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
-	@echo "make clean   remove both environments and what the demo wrote"
+	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"
+	@echo "make clean   remove the environments, the built pages, and what the demo wrote"
 
 demo: .venv-demo/.ready
 	.venv-demo/bin/smalti demo
@@ -18,12 +19,19 @@ test: .venv/.ready
 check: .venv/.ready
 	@PYTHON=.venv/bin/python tools/check
 
+docs: .venv-docs/.ready
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 # The stamps are newer than what decides about the packages: make again when it changes, else use what is there.
 .venv-demo/.ready: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) tools/venv .venv-demo .
+
+.venv-docs/.ready: pyproject.toml constraints.txt
+	@PYTHON=$(PYTHON) tools/venv .venv-docs '.[docs]'
 
 .venv/.ready: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) tools/venv .venv '.[dev]'
 
 clean:
-	rm -rf .venv .venv-demo demo
+	rm -rf .venv .venv-demo .venv-docs demo site

@@ -1,7 +1,8 @@
 """The examples of the README and of docs/ run as they stand.
 
 A fenced block whose info string is `console run` or `python run` is run; the blocks of one page share a folder and run
-in the order of the page. In a console block the lines that begin with `$ ` are the commands.
+in the order of the page. In a console block the lines that begin with `$ ` are the commands. A TOML block with a title
+is first written to a file of that name. Trainings are made short.
 """
 
 import os
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FENCE = re.compile(r"^```(console|python) run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r'^```(console|python|toml) (?:run|title="([\w.]+)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if FENCE.search(p.read_text())]
+STEPS = re.compile(r"^steps = \d+$", re.MULTILINE)
+SLOW = {"own-images.md", "scene-to-polygons.md"}
 
 
 def commands(kind: str, block: str) -> list[list[str]]:
@@ -33,13 +36,25 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_of(page: Path, tmp_path: Path) -> None:
-    place = tmp_path / "work"
+def run_page(page: Path, folder: Path, *, steps: int | None = None) -> Path:
+    """Runs the blocks of a page below `folder`, trainings with that many steps, and gives the folder they worked in."""
+    place = folder / "work"
     place.mkdir()
     (place / "recipes").symlink_to(ROOT / "recipes")
-    env = environment(tmp_path)
-    for kind, block in FENCE.findall(page.read_text()):
+    env = environment(folder)
+    for kind, title, block in FENCE.findall(page.read_text()):
+        if title:
+            (place / title).write_text(STEPS.sub(f"steps = {steps}", block) if steps else block)
+            continue
         for command in commands(kind, block):
-            done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=250)
+            done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=1500)
             assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+    return place
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[pytest.mark.slow] if p.name in SLOW else [], id=str(p.relative_to(ROOT))) for p in PAGES],
+)
+def test_examples_of(page: Path, tmp_path: Path) -> None:
+    run_page(page, tmp_path, steps=4)

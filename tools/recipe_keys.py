@@ -4,10 +4,12 @@
 import ast
 import inspect
 import json
+import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -68,36 +70,94 @@ def default(field: FieldInfo) -> str:
     return f"`{value:.6g}`" if isinstance(value, float) else f"`{json.dumps(value)}`"
 
 
-def tables(model: Model, key: str) -> Iterator[str]:
-    """This model's table, then those of the models in it."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one key says, in the words of the page."""
+
+    type: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The keys of one table of one kind of recipe."""
+
+    about: str
+    rows: dict[str, Row]
+
+
+def tables(model: Model, place: str) -> Iterator[tuple[str, Table]]:
+    """This model's table and those of the models in it, each with its place in the recipe."""
     meaning = explanations(model)
     fields = sorted(model.model_fields.items(), key=lambda item: item[0] not in ("kind", "name"))
-    plain = {n: f for n, f in fields if not any(models_in(f.annotation))}
-    if plain:
-        yield f"### `{key or 'recipe'}`\n{inspect.cleandoc(model.__doc__ or '')}\n"
-        yield "| key | type | default | |\n|---|---|---|---|"
-        yield from (
-            f"| `{name}` | {kind(f.annotation)} | {default(f)} | {meaning.get(name, '')} |" for name, f in plain.items()
-        )
-        yield ""
+    rows = {
+        name: Row(kind(f.annotation), default(f), meaning.get(name, ""))
+        for name, f in fields
+        if not any(models_in(f.annotation))
+    }
+    if rows:
+        yield place or "recipe", Table(inspect.cleandoc(model.__doc__ or ""), rows)
     for name, field in model.model_fields.items():
-        inner = list(models_in(field.annotation))
-        for part in inner:
+        for part in (inner := list(models_in(field.annotation))):
             choice = part.model_fields.get("kind")
             suffix = f' (kind = "{typing.get_args(choice.annotation)[0]}")' if choice and len(inner) > 1 else ""
-            yield from tables(part, f"{key.partition(' (')[0]}.{name}".lstrip(".") + suffix)
+            yield from tables(part, f"{place}.{name}".lstrip(".") + suffix)
+
+
+def shortened(place: str) -> str:
+    """The place under which a table is printed: all parts of the data share their keys, and so do all losses."""
+    place = re.sub(r"^data\.(validation|test)", "data.train", place)
+    place = re.sub(r"^data\.train.*\.(labels|values)$", r"data.train.\1", place)
+    return re.sub(r"^card\.tasks.*\.loss\.", "loss.", place)
+
+
+def collected() -> dict[str, dict[str, Table]]:
+    """Each place with its table for each kind of recipe that has it."""
+    found: dict[str, dict[str, Table]] = {}
+    for name, (settings, _) in WORKS.items():
+        for place, table in tables(settings, ""):
+            of = found.setdefault(shortened(place), {})
+            of[name] = Table(table.about, of[name].rows | table.rows) if name in of else table
+    return found
+
+
+def cell(values: dict[str, str]) -> str:
+    """One text, or where kinds of recipes differ each text with its kinds."""
+    said: dict[str, list[str]] = {}
+    for name, value in values.items():
+        said.setdefault(value, []).append(name)
+    if len(said) == 1:
+        return next(iter(said))
+    return "; ".join(f"{value} (*{', '.join(names)}*)" for value, names in said.items() if value)
+
+
+def line(key: str, rows: dict[str, Row], kinds: Iterable[str]) -> str:
+    """The row of a key: its kinds are named where not all that have the table have the key."""
+    only = f" *Only {', '.join(rows)}.*" if set(rows) != set(kinds) else ""
+    parts = [cell({name: getattr(row, part) for name, row in rows.items()}) for part in ("type", "default", "meaning")]
+    return f"| `{key}` | {parts[0]} | {parts[1]} | {(parts[2] + only).strip()} |"
+
+
+def section(place: str, of: dict[str, Table]) -> str:
+    """A table under its heading."""
+    keys = dict.fromkeys(key for table in of.values() for key in table.rows)
+    lines = [f"## `{place}`"]
+    if place == "recipe":
+        lines += ["All of a training.", ""]
+    else:
+        lines += [next(iter(of.values())).about, ""]
+    if set(of) != set(WORKS):
+        lines += [f"In recipes of kind {', '.join(f'`{name}`' for name in of)}.", ""]
+    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    lines += [line(key, {n: t.rows[key] for n, t in of.items() if key in t.rows}, of) for key in keys]
+    return "\n".join(lines)
 
 
 def reference() -> str:
-    """All tables of each kind of recipe as Markdown; a table that comes twice is printed once."""
-    printed: dict[str, str] = {}
-    for name, (settings, _) in WORKS.items():
-        of = "" if len(printed) == 0 else f" of kind {name}"
-        blocks = "\n".join(tables(settings, "")).split("### ")[1:]
-        for block in blocks:
-            head, _, body = block.partition("\n")
-            printed.setdefault(body, head + of)
-    return "".join(f"### {head}\n{body.rstrip()}\n\n" for body, head in printed.items()).rstrip() + "\n"
+    """All tables as Markdown: a place comes once, whatever kinds of recipes have it."""
+    text = "\n\n".join(section(place, of) for place, of in collected().items()) + "\n"
+    return re.sub(r"\bdocs/(\S+?)\.md", r"[\1](../\1.md)", text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Writes the tables of docs/reference/ that come from the code, each behind its mark: `python tools/reference.py`.
+
+A test holds the pages against what this would write.
+"""
+
+import runpy
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent
+PAGES = {
+    "recipes.md": ("<!-- keys -->\n", "recipe_keys.py"),
+    "datasets.md": ("<!-- sets -->\n", "data_sets.py"),
+}
+"""Page, the mark behind which all is written, and the script whose `reference()` says it."""
+
+
+def pages() -> dict[Path, str]:
+    """Each page with the text that it should have."""
+    written = {}
+    for name, (mark, script) in PAGES.items():
+        page = TOOLS.parent / "docs" / "reference" / name
+        above = page.read_text(encoding="utf-8").partition(mark)[0]
+        written[page] = above + mark + runpy.run_path(str(TOOLS / script))["reference"]()
+    return written
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        page.write_text(text, encoding="utf-8")
