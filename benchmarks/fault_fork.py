@@ -31,6 +31,7 @@ PRELOADED = (
     "smalti.polygons.vectorize",
     "smalti.raster.mosaic",
     "smalti.report.map_page",
+    "smalti.workflows.evaluate",
     "smalti.workflows.map",
     "smalti.workflows.photos",
 )

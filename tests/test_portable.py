@@ -11,12 +11,12 @@ import pytest
 
 import smalti
 from smalti.card import Card, Task
-from smalti.cli import pictures
 from smalti.datasets import folder as dataset_folder
 from smalti.errors import OutputError
 from smalti.files import beside, check_local
 from smalti.mapping import places
 from smalti.raster.check import is_local
+from smalti.report import picture_folder as pictures
 from tests.test_imports import torch_free
 from tests.tiny import tiny_model
 

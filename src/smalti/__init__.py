@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from smalti.card import Task as Task
     from smalti.errors import SmaltiError as SmaltiError
     from smalti.errors import SmaltiWarning as SmaltiWarning
+    from smalti.evaluation.result import Evaluation as Evaluation
     from smalti.raster.grid import Grid as Grid
     from smalti.raster.read import open_raster as open_raster
     from smalti.tiling import Window as Window
     from smalti.workflows.draw import DrawnScene as DrawnScene
     from smalti.workflows.draw import draw as draw
+    from smalti.workflows.evaluate import evaluate as evaluate
     from smalti.workflows.map import MapResult as MapResult
     from smalti.workflows.map import map as map
     from smalti.workflows.map import map_many as map_many
@@ -41,6 +43,7 @@ _HOMES = {
     # public name: the module that it lives in
     "Card": "card",
     "DrawnScene": "workflows.draw",
+    "Evaluation": "evaluation.result",
     "Grid": "raster.grid",
     "MapOptions": "workflows.map_options",
     "MapResult": "workflows.map",
@@ -53,6 +56,7 @@ _HOMES = {
     "Task": "card",
     "Window": "tiling",
     "draw": "workflows.draw",
+    "evaluate": "workflows.evaluate",
     "map": "workflows.map",
     "map_many": "workflows.map",
     "open_model": "workflows.models",

@@ -5,9 +5,10 @@ import pytest
 import rasterio
 
 from smalti.card import Task
-from smalti.cli.showing import FILES, show
+from smalti.cli.demo import show
 from smalti.errors import ModelError
 from smalti.synth import CLASSES
+from smalti.workflows.demo import FILES
 from tests.tiny import tiny_card, tiny_model
 
 
@@ -15,7 +16,7 @@ def test_demo_walks_the_whole_way_and_can_be_run_twice(tmp_path, capsys):
     task = Task(name="landcover", labels=CLASSES, colors=tuple((40 * k, 90, 200) for k in range(5)))
     model = tiny_model(tmp_path / "m.onnx", tiny_card(tasks=(task,)))
     for seed in (1, 2):
-        assert show(tmp_path / "demo", 128, seed, str(model)) == 0
+        show(tmp_path / "demo", 128, seed, str(model))
     told = capsys.readouterr().out
     assert sorted(FILES) == sorted(p.name for p in (tmp_path / "demo").iterdir() if p.suffix not in (".xml", ".qml"))
     assert all(str(tmp_path / "demo" / name) in told for name in FILES) and "overall accuracy" in told

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from smalti.cli.evaluate import command
-from smalti.cli.scored_data import read_specs
 from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RasterError, RecipeError
+from smalti.workflows.eval_data import read_specs
 from tests.tiny import tiny_model
 
 COLORS = ((0, 0, 255), (255, 60, 195), (0, 120, 135))  # of the tiny model's classes
@@ -70,13 +70,13 @@ def test_parts_scored_together_are_told(model, data, tmp_path):
 
 def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model, data, monkeypatch):
     Image.fromarray(np.zeros((80, 112, 3), np.uint16)[..., 0]).save(data / "images" / "b.png")
-    monkeypatch.setattr("smalti.cli.scoring.evaluate", None)
+    monkeypatch.setattr("smalti.workflows.evaluate.evaluate_pairs", None)
     with pytest.raises(InputError, match=r"b\.png: its"):
         run(model, data)
 
 
 def test_unknown_labels_are_told_before_the_first_image_is_scored(model, data, monkeypatch):
-    monkeypatch.setattr("smalti.cli.scoring.evaluate", None)
+    monkeypatch.setattr("smalti.workflows.evaluate.evaluate_pairs", None)
     mask = np.array(Image.open(data / "masks" / "b.png"))
     mask[50:, 3] = 7
     Image.fromarray(mask).save(data / "masks" / "b.png")
@@ -170,7 +170,7 @@ def test_bad_input_is_named(model, data, tmp_path):
 
 
 def test_labels_and_notes_are_not_replaced(model, data, tmp_path, monkeypatch):
-    monkeypatch.setattr("smalti.cli.scoring.evaluate", None)
+    monkeypatch.setattr("smalti.workflows.evaluate.evaluate_pairs", None)
     before = {path: path.read_bytes() for path in sorted((data / "masks").iterdir())}
     (tmp_path / "notes.html").write_text("mine")
     (tmp_path / "labels.json").write_text('{"type": "FeatureCollection", "features": []}')

@@ -75,7 +75,7 @@ def test_a_recipe_names_data_and_part(training, tmp_path):
 def test_unknown_labels_of_a_recipe_are_told_before_the_first_image_is_scored(training, tmp_path, monkeypatch):
     shutil.copytree(training / "town", tmp_path / "town")
     Image.fromarray(np.full((40, 50), 2, np.uint8)).save(tmp_path / "town" / "c" / "masks" / "one.png")
-    monkeypatch.setattr("smalti.cli.scoring.evaluate", None)
+    monkeypatch.setattr("smalti.workflows.evaluate.evaluate_pairs", None)
     with pytest.raises(LabelError, match=r"c/masks/one\.png: unknown class value 2 in 2000 pixels"):
         run(training, training / "r.toml", "--part", "validation", "--set", f"data.root={tmp_path}")
 

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
-from smalti.cli.scored_data import dataset_split
 from smalti.data.pixels.scored import scored_pairs
 from smalti.data.pixels.sources import DatasetSource, open_source
 from smalti.datasets.check import check_contents, check_files
@@ -21,6 +20,7 @@ from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, DataWarning, LabelError, MissingExtraError, RasterError
 from smalti.raster.values import ValueSpec
 from smalti.tiling import Window
+from smalti.workflows.eval_data import dataset_split
 from tests.datasets.drawn import HEIGHT, lay_out, save, small, truth
 
 HEIGHTS = Task(name="height", kind="value", unit="m", quantity="height", minimum=0)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.map import tell
 from smalti.cli.out_path import OutPath
 from smalti.cli.verb import Verb
 
@@ -12,12 +13,23 @@ from smalti.cli.verb import Verb
 @click.argument("out", type=OutPath(file_okay=False), default="demo")
 @click.option("--size", type=click.IntRange(32), default=2048, show_default=True, help="Height and width in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Another seed, another town.")
-@click.pass_context
-def command(ctx: click.Context, out: Path, size: int, seed: int) -> None:
+def command(out: Path, size: int, seed: int) -> None:
     """Draw a scene, map it with the bundled model, score the map against the exact truth, and show all of it.
 
     Everything lies in the folder OUT afterwards; open OUT/report.html first.
     """
-    from smalti.cli.showing import show  # imports what `--help` does not need
+    show(out, size, seed)
 
-    ctx.exit(show(out, size, seed))
+
+def show(out: Path, size: int, seed: int, model: str = "landcover") -> None:
+    """Makes everything and prints what it is."""
+    from smalti.cli.progress import Bars  # imports what `--help` does not need
+    from smalti.workflows.demo import FILES, demo
+
+    with Bars() as bars:
+        done = demo(out, size=size, seed=seed, model=model, progress=bars)
+    tell(done.map)
+    click.echo(f"\n{done.evaluation}\n")
+    width = max(map(len, FILES))
+    for name, what in FILES.items():
+        click.echo(f"{out / name!s:<{len(str(out)) + 1 + width}}  {what}")

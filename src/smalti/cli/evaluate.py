@@ -1,6 +1,7 @@
 """`smalti evaluate`: how good a model is on images with labels."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -67,27 +68,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write a page.")
 @click.option("--records", type=click.Path(path_type=Path), metavar="FILE.csv",
               help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
-def command(
-    model: str,
-    data: Path,
-    split: str | None,
-    chosen: str | None,
-    part: str,
-    changes: tuple[str, ...],
-    dataset: str | None,
-    tta: bool,
-    boundary: int,
-    leave_out: tuple[str, ...],
-    above: tuple[tuple[str, float], ...],
-    crop: str | None,
-    against: tuple[Path, ...],
-    labels: Path | None,
-    bands: tuple[str, ...] | None,
-    pictures: Path | None,
-    json_file: Path | None,
-    report: Path | None,
-    records: Path | None,
-) -> None:
+def command(model: str, data: Path, json_file: Path | None, **options: Any) -> None:
     """Score a model on images with labels.
 
     A model of several tasks is scored on all that DATA has truth for; a further task's lies in a folder of its name, or
@@ -99,10 +80,11 @@ def command(
     Below the table the same maps are scored by every protocol in use: full and eroded labels, with and without the
     classes that some leave out, one matrix and means over images.
     """
-    from smalti.cli.scoring import Question, answer  # imports what `--help` does not need
+    from smalti.cli.progress import Bars  # imports what `--help` does not need
+    from smalti.workflows.evaluate import evaluate_by
+    from smalti.workflows.evaluate_options import EvaluateOptions
 
-    question = Question(
-        model, data, split, chosen, part, changes, dataset, tta, boundary, leave_out, labels, pictures, json_file,
-        report, records, against, above, crop, bands,
-    )  # fmt: skip
-    click.echo(answer(question))
+    asked = EvaluateOptions(json=json_file, above=dict(options.pop("above")), **options)
+    with Bars() as bars:
+        found = evaluate_by(model, data, asked, bars)
+    click.echo(str(found))

@@ -19,7 +19,7 @@ class Bars:
 
     def __init__(self) -> None:
         self._stack, self._last = ExitStack(), Progress("", 0, 0)
-        self._advance: Callable[[int], None] = lambda _: None
+        self._advance: Callable[[float], None] = lambda _: None
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +46,7 @@ class Bars:
 
 
 @contextmanager
-def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[int], None]]:
+def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]:
     """Yields a function that is told how many more are done."""
     if not sys.stderr.isatty():
         yield Log(total, unit, title)
@@ -64,9 +64,9 @@ class Log:
         self._total, self._unit, self._title = total, unit, title
         self._began = time.monotonic()
         self._next = self._began + FIRST_S
-        self._first = self._done = 0
+        self._first = self._done = 0.0
 
-    def __call__(self, done: int) -> None:
+    def __call__(self, done: float) -> None:
         """Takes how many more are done; what is done at once was done before and tells no speed."""
         now = time.monotonic()
         if not self._done and now - self._began < 0.01:

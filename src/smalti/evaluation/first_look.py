@@ -1,27 +1,23 @@
 """All truth read once, before anything is predicted: what cannot be scored is told in time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-
-from tqdm import tqdm
 
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import strips
 
-PATIENCE = 2.0
-"""Seconds after which a person is shown how far it is."""
 
-
-def check_truth(pairs: Sequence[Pair]) -> None:
+def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambda _: None) -> None:
     """Reads the truth of all tasks of all images; raises what the readers raise, such as LabelError for a colour that
-    is no class."""
-    for pair in tqdm(pairs, desc="labels", unit="", delay=PATIENCE, disable=None, leave=False):
+    is no class. `progress` is called with 1 after each image."""
+    for pair in pairs:
         with closing(pair.open_image()) as image:
             grid = image.grid
         for open_truth in (*pair.truth.values(), *([pair.open_others] if pair.open_others else [])):
             with closing(open_truth(grid)) as truth:
                 read_through(truth, grid)
+        progress(1)
 
 
 def read_through(truth: TruthReader, grid: Grid) -> None:

@@ -3,9 +3,10 @@
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from html import escape
+from typing import Any, NamedTuple, Protocol
 
 from smalti.card import Card, Score, Task
 from smalti.errors import DataError
@@ -85,7 +86,15 @@ def _heading(task: Task) -> str:
     return f"{task.name}{f' in {task.unit}' if task.unit else ''}"
 
 
-@dataclass(frozen=True)
+class Compared(Protocol):
+    """A comparison with other scores; its text stands below the table."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What was measured of a model on one data set: a result for each task, in the card's order.
 
@@ -95,6 +104,8 @@ class Evaluation:
     results: tuple[Result, ...]
     seconds: float
     """How long it took."""
+    compared: Compared | None = None
+    """Delta_m against stored scores, where that was asked for."""
 
     @property
     def card(self) -> Card:
@@ -128,7 +139,16 @@ class Evaluation:
 
     def __str__(self) -> str:
         first = self.results[0]
-        return type(first).text(self.results) if self._several else str(first)
+        table = type(first).text(self.results) if self._several else str(first)
+        return table if self.compared is None else f"{table}\n\n{self.compared}"
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{one.task.name} {one.main.name} {one.main.value:.4g}" for one in self.results)
+        return f"Evaluation({self.card.name}: {figures})"
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks."""
+        return f"<pre>{escape(str(self))}</pre>"
 
     @property
     def _several(self) -> bool:
@@ -142,14 +162,15 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """All that was found, ready for JSON: of one task as it is, of several each under its name in `tasks`."""
         model, seconds = {"model": self.card.name}, {"seconds": round(self.seconds, 3)}
+        compared = self.compared.to_dict() if self.compared else {}
         if not self._several:
-            return model | self.results[0].to_dict() | seconds
+            return model | self.results[0].to_dict() | seconds | compared
         found: dict[str, Any] = {"scores": [score.model_dump() for score in self.card_scores()]}
         first = self.results[0].protocol
         if all(result.protocol is first for result in self.results):
             found["protocol"] = dict(first.lines())
-        return model | found | {"tasks": {one.task.name: one.to_dict() for one in self.results}} | seconds
+        return model | found | {"tasks": {one.task.name: one.to_dict() for one in self.results}} | seconds | compared
 
-    def to_json(self, more: Mapping[str, Any] | None = None) -> str:
-        """The same as JSON, and `more` behind it."""
-        return json.dumps({**self.to_dict(), **(more or {})}, indent=2, ensure_ascii=False)
+    def to_json(self) -> str:
+        """The same as JSON."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)

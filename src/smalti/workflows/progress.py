@@ -10,9 +10,10 @@ class Progress:
 
     title: str
     """What is done, for example the name of the map."""
-    done: int
+    done: float
+    """A part of the last one may be done."""
     total: int
-    """The `done` of a finished work; 0 where that is not known."""
+    """The `done` of a finished work."""
     unit: str = ""
     """What is counted, for example `Pix`."""
     note: str = ""
@@ -37,7 +38,7 @@ class Meter:
     def __init__(self, show: Show | None, title: str, total: int, unit: str = "") -> None:
         self._show, self._now = show, Progress(title, 0, total, unit)
 
-    def __call__(self, more: int) -> None:
+    def __call__(self, more: float) -> None:
         """Takes how many more are done."""
         self._now = replace(self._now, done=self._now.done + more)
         if self._show is not None:

@@ -1,4 +1,4 @@
-"""What `smalti evaluate` scores: models of every form, and pairs from folders and recipes."""
+"""What a model is scored on: pairs from folders, public datasets and recipes."""
 
 import tomllib
 from collections import Counter
@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from tqdm import tqdm
 
 from smalti.card import Card, Task
 from smalti.datasets.index import find_items
@@ -18,7 +17,7 @@ from smalti.datasets.registry import find_dataset
 from smalti.datasets.selection import take
 from smalti.errors import DataError, DataWarning, GeoreferenceWarning, RecipeError, SmaltiWarning, warn
 from smalti.evaluation.dataset_pairs import dataset_pairs
-from smalti.evaluation.first_look import PATIENCE, check_truth, read_through
+from smalti.evaluation.first_look import check_truth, read_through
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.fit import check_kind, open_fitting
@@ -28,6 +27,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueSpec, open_values
 from smalti.text import count
+from smalti.workflows.progress import Meter, Show
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Specs:
     """The bands of images that are the model's; None goes by their names."""
 
 
+LABELS = "labels"
+"""What the progress of reading truth is called."""
 PARTS = {
     **dict.fromkeys(("train", "training", "trn"), "training"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
@@ -66,9 +68,9 @@ def parts_of(names: Iterable[str]) -> dict[str, int]:
     return dict(Counter(part for found in folders if (part := next(found, ""))))
 
 
-def folder_split(folder: Path, card: Card, specs: Specs) -> Scored:
+def folder_split(folder: Path, card: Card, specs: Specs, show: Show | None = None) -> Scored:
     """The images of a folder; a warning where they are those of several parts, or those of a training."""
-    pairs = folder_pairs(folder, card, specs)
+    pairs = folder_pairs(folder, card, specs, show)
     parts = parts_of(pair.name for pair in pairs)
     told = ", ".join(f"{part} ({count(number, 'image')})" for part, number in parts.items())
     if len(parts) > 1:
@@ -83,7 +85,7 @@ def data_name(path: Path) -> str:
     return "/".join(path.resolve().parts[-2:]).lstrip("/")
 
 
-def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
+def folder_pairs(folder: Path, card: Card, specs: Specs, show: Show | None = None) -> list[Pair]:
     """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid.
 
     The first task of classes has the usual folders and endings, others those of their names; tasks without truth are
@@ -103,22 +105,23 @@ def folder_pairs(folder: Path, card: Card, specs: Specs) -> list[Pair]:
         raise failed[0]
     for lack in failed:
         _warn(str(lack))
-    _look(found, card, specs)
+    _look(found, card, specs, Meter(show, LABELS, len(found), "image"))
     return [
         file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
         for image, truths in sorted(found.items())
     ]
 
 
-def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs) -> None:
+def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, progress: Meter) -> None:
     """Opens all images and reads all truth once: what does not fit is told before the first image is scored."""
     vectors: list[tuple[Path, bool | None]] = []
-    for image, truths in tqdm(found.items(), desc="labels", unit="", delay=PATIENCE, disable=None, leave=False):
+    for image, truths in found.items():
         with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
                     vectors.append((path, astray(truth)))
                     read_through(truth, reader.grid)
+        progress(1)
     for line in astray_lines(vectors):
         _warn(line)
 
@@ -138,7 +141,7 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
     return lambda grid: open_values(path, grid, task, specs.values.get(task.name, ValueSpec()))
 
 
-def dataset_split(text: str, folder: Path, card: Card) -> Scored:
+def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None) -> Scored:
     """A split `NAME:SPLIT` of a public data set, with truth for the tasks of the card that it has some for.
 
     DataError where it is unknown, incomplete or does not fit; values that are missing are told about.
@@ -160,11 +163,11 @@ def dataset_split(text: str, folder: Path, card: Card) -> Scored:
         with closing(opener.image(item)) as image:
             check_kind(item.id, str(image.dtype), card)
     pairs = dataset_pairs(opener, items)
-    check_truth(pairs)
+    check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
     return Scored(pairs, dataset.title, dataset.words(split), dataset.leave_out)
 
 
-def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> Scored:
+def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, show: Show | None = None) -> Scored:
     """The pairs of a recipe's part `test` or `validation`, with truth for all tasks of the card that it labels."""
     from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
     from smalti.training.recipe import read_pixels
@@ -174,7 +177,7 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card) -> S
     if not sources:
         raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
     pairs, _ = part_pairs(recipe, card, sources)
-    check_truth(pairs)
+    check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
     named = [_source_name(source.model_dump()) for source in sources]
     datasets = [find_dataset(source.name) for source in sources if source.kind == "dataset"]
     leave_out = tuple(dict.fromkeys(name for one in datasets for name in one.leave_out))

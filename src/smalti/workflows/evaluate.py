@@ -1,0 +1,265 @@
+"""A model is scored on images with truth."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from smalti.card import Card
+from smalti.errors import DataError, OptionError, OutputError
+from smalti.evaluation import Evaluation, Pair
+from smalti.evaluation import evaluate as evaluate_pairs
+from smalti.evaluation.delta import against as gains_against
+from smalti.evaluation.protocol import NOT_STATED
+from smalti.files import check_place, deliver
+from smalti.mapping.protect import check_page
+from smalti.raster.reader import Reader
+from smalti.report.picture_folder import PictureFolder
+from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
+from smalti.workflows.evaluate_options import EvaluateOptions
+from smalti.workflows.models import AnyModel, OpenModel, is_ranker, open_inside, opened
+from smalti.workflows.progress import Meter, Show
+
+
+def evaluate(
+    model: AnyModel,
+    data: str | Path,
+    *,
+    split: str | None = None,
+    chosen: str | None = None,
+    part: Literal["test", "validation"] = "test",
+    changes: Mapping[str, object] | Sequence[str] = (),
+    dataset: str | None = None,
+    tta: bool = False,
+    boundary: int = 3,
+    leave_out: Sequence[str] = (),
+    above: Mapping[str, float] | None = None,
+    crop: Literal["eigen"] | None = None,
+    against: Sequence[str | Path] = (),
+    labels: str | Path | None = None,
+    bands: Sequence[str | int] | None = None,
+    pictures: str | Path | None = None,
+    json: str | Path | None = None,
+    report: str | Path | None = None,
+    records: str | Path | None = None,
+    progress: Show | None = None,
+) -> Evaluation:
+    """Scores a model on images with truth.
+
+    Args:
+        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        data: A folder of images and labels (images/ with masks/, or NAME.tif with NAME_classes.tif), or a recipe, which
+            needs torch; with `dataset` a public dataset. For a ranker a folder of ranked series or a CSV file of pairs.
+        split: What part of which data this is, for the protocol.
+        chosen: How the checkpoint was chosen, for the protocol.
+        part: The part of a recipe's data.
+        changes: Settings of the recipe to change.
+        dataset: `NAME:SPLIT` of a public dataset, in the layout that it is downloaded in.
+        tta: Average over flips and quarter turns; the plain scores are given too.
+        boundary: Within how many pixels boundaries match.
+        leave_out: Classes to keep out of the means.
+        above: By task of values, the truth from which on relative errors count; by default 1 m of heights, else 0.
+        crop: The part of each image that values are scored on.
+        against: Stored scores of nets of one task each, for Delta_m.
+        labels: TOML with the colors, ids or attribute of labels, and more.
+        bands: Bands for the model, by name or by number from 1.
+        pictures: A folder for class maps.
+        json: A file for all figures.
+        report: A file for a page.
+        records: The records of the training, for the page; by default those beside a checkpoint.
+        progress: Called with a `Progress` for each image, in the caller's thread.
+
+    Raises:
+        DataError: No image with truth is found, images and truth do not match, or no pixel can be counted.
+        LabelError: Truth does not fit its image, or holds a class that is not declared.
+        ModelError: The model cannot be opened.
+        RecipeError: The recipe or the file of labels cannot be read.
+        OptionError: Options that contradict each other.
+        OutputError: An output cannot be written, or would replace a file of another kind.
+    """
+    options = EvaluateOptions(
+        split=split, chosen=chosen, part=part, changes=settings(changes), dataset=dataset, tta=tta, boundary=boundary,
+        leave_out=tuple(leave_out), above=dict(above or {}), crop=crop, against=tuple(map(Path, against)),
+        labels=_path(labels), bands=None if bands is None else tuple(map(str, bands)), pictures=_path(pictures),
+        json=_path(json), report=_path(report), records=_path(records),
+    )  # fmt: skip
+    return evaluate_by(model, Path(data), options, progress)
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def settings(changes: Mapping[str, object] | Sequence[str]) -> tuple[str, ...]:
+    """Changes of a recipe as `a.b=c` with a value of TOML."""
+    if not isinstance(changes, Mapping):
+        return tuple(changes)
+    return tuple(f"{key}={json.dumps(value, default=str)}" for key, value in changes.items())
+
+
+def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress: Show | None = None) -> Evaluation:
+    """Scores a model, and writes what was asked for; raises as `evaluate` does."""
+    _check_outputs(options)
+    asked = Asked(opened(model), data, options, progress)
+    card = asked.model.card
+    if is_ranker(card):
+        from smalti.workflows.evaluate_photos import evaluate_photos  # another kind of data altogether
+
+        return evaluate_photos(asked)
+    if all(task.per_image for task in card.tasks):
+        from smalti.workflows.evaluate_images import evaluate_images
+
+        return evaluate_images(asked)
+    return _evaluate_pixels(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One evaluation: what is scored on what, and how."""
+
+    model: OpenModel
+    data: Path
+    options: EvaluateOptions
+    show: Show | None
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the data are those of a recipe."""
+        return self.data.suffix.lower() == ".toml"
+
+    @property
+    def source(self) -> str:
+        """What the model was opened by."""
+        return self.model.source
+
+    def refuse(self, what: str, *names: str) -> None:
+        """OptionError if one of these options was given: it is for models that map."""
+        for name in names:
+            if value := getattr(self.options, name):
+                option = f"--{name.replace('_', '-')}"
+                raise OptionError(f"{option} is for models that map; {self.source} {what}", value=value)
+
+
+def _evaluate_pixels(asked: Asked) -> Evaluation:
+    options = asked.options
+    predict = open_inside(asked.model) if options.pictures else asked.model
+    card = predict.card
+    _check_names(options, card)
+    scored = _scored(asked, card)
+    keep = PictureFolder(options.pictures, card) if options.pictures else None
+    if keep:
+        keep.check(pair.name for pair in scored.pairs)
+    images = _Images(Meter(asked.show, "evaluate", len(scored.pairs), "images"))
+    found = evaluate_pairs(
+        predict,
+        images.of(scored.pairs),
+        data=scored.data,
+        split=options.split or scored.split,
+        chosen=options.chosen or card.origin.chosen or NOT_STATED,
+        leave_out=options.leave_out,
+        boundary=options.boundary,
+        above=options.above,
+        crop=options.crop,
+        tta=options.tta,
+        tiles=options.report is not None,
+        variants=options.leave_out or scored.leave_out,
+        keep=keep,
+        progress=images.advance,
+    )
+    return _written(asked, found, scored.pairs)
+
+
+class _Images:
+    """Tells how many images are scored, the present one by its pixels."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter, self._pixels, self._share = meter, 1, 0.0
+
+    def of(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
+        """The pairs, each counted when the next one is asked for."""
+        for pair in pairs:
+            self._share = 0.0
+            yield replace(pair, open_image=partial(self._opened, pair))
+            self._meter(1 - self._share)
+
+    def _opened(self, pair: Pair) -> Reader:
+        image = pair.open_image()
+        self._pixels = image.grid.height * image.grid.width
+        return image
+
+    def advance(self, pixels: int) -> None:
+        """Takes how many more pixels of the present image are done."""
+        more = min(pixels / self._pixels, 1 - self._share)
+        self._share += more
+        self._meter(more)
+
+
+def _check_outputs(options: EvaluateOptions) -> None:
+    """OutputError, before the first image, for what could not be written at the end or would replace other files."""
+    if options.report:
+        check_page(options.report)
+    if options.json:
+        check_place(options.json, parents=True)
+        if options.json.exists() and not _is_scores(options.json):
+            raise OutputError(f"{options.json}: is there and holds no scores; remove it, or choose another output")
+
+
+def _is_scores(path: Path) -> bool:
+    """Whether a file is empty or a JSON object, and no GeoJSON: labels may be one."""
+    try:
+        found = json.loads(path.read_bytes() or b"{}")
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "type" not in found
+
+
+def _check_names(options: EvaluateOptions, card: Card) -> None:
+    """DataError for a name that is no class of any of the model's tasks, ModelError for one that is no task."""
+    labels = [label for task in card.tasks for label in task.labels]
+    for name in options.leave_out:
+        if name not in labels:
+            raise DataError(f"{name!r} is no class; the model's classes are {', '.join(labels)}", value=name)
+    for name in options.above:
+        card.task(name)
+
+
+def _scored(asked: Asked, card: Card) -> Scored:
+    """What to score on."""
+    options, data = asked.options, asked.data
+    if options.dataset and (asked.is_recipe or options.labels or options.bands):
+        raise OptionError("--dataset says what DATA is and how it is written: no recipe, no --labels, no --bands")
+    if asked.is_recipe:
+        if options.labels:
+            raise OptionError("a recipe says itself how its labels are written; leave --labels out")
+        if options.bands:
+            raise OptionError("a recipe says itself which bands: `bands` of its sources; leave --bands out")
+        return recipe_pairs(data, options.changes, options.part, card, asked.show)
+    if options.changes:
+        raise OptionError(f"--set changes a recipe, but DATA is {data}", value=options.changes)
+    if options.dataset:
+        return dataset_split(options.dataset, data, card, asked.show)
+    specs = replace(read_specs(options.labels) if options.labels else Specs(), bands=options.bands)
+    return folder_split(data, card, specs, asked.show)
+
+
+def _written(asked: Asked, found: Evaluation, pairs: list[Pair]) -> Evaluation:
+    """Compares the result with stored ones, and writes what was asked for."""
+    options = asked.options
+    if options.against:
+        found = replace(found, compared=gains_against(options.against, found.results))
+    if options.json:
+        deliver(options.json, found.to_json().encode())
+    if options.report:
+        from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
+
+        write_evaluation_page(options.report, found, pairs, _records(asked))
+    return found
+
+
+def _records(asked: Asked) -> Path | None:
+    """The records of the training, for the page: those that were named, or those beside the checkpoint."""
+    folder = asked.model.checkpoint
+    beside = folder / "records.csv" if folder else None
+    return asked.options.records or (beside if beside and beside.is_file() else None)

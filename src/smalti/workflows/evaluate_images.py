@@ -1,0 +1,33 @@
+"""A model that answers for whole images is scored on a recipe of kind images."""
+
+from smalti.errors import DataError, OptionError, RecipeError
+from smalti.evaluation import Evaluation
+from smalti.files import deliver
+from smalti.workflows.evaluate import Asked
+
+_OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures", "chosen")
+"""Options that speak of maps."""
+
+
+def evaluate_images(asked: Asked) -> Evaluation:
+    """Scores a model on a part of a recipe of kind images, and writes JSON if asked."""
+    asked.refuse("answers for whole images", *_OF_MAPS)
+    if not asked.is_recipe:
+        raise OptionError(f"{asked.data}: models of whole images are scored on a recipe of kind images")
+    from smalti.training.kinds.images.settings import ImagesRecipe
+    from smalti.training.kinds.images.split import make_cutter, open_part
+    from smalti.training.kinds.images.work import evaluate_images as evaluate_part  # torch: for recipes only
+    from smalti.training.recipe import read_recipe
+
+    path, part, card = asked.data, asked.options.part, asked.model.card
+    recipe = read_recipe(path, asked.options.changes)
+    if not isinstance(recipe, ImagesRecipe):
+        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind images")
+    images = open_part(recipe, card, part)
+    if images is None:
+        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+    split = asked.options.split or f"{part} of {path.name}"
+    found = evaluate_part(recipe, asked.model, images, part, split, make_cutter(recipe, card.tile))
+    if asked.options.json:
+        deliver(asked.options.json, found.to_json().encode())
+    return found

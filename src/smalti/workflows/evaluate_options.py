@@ -1,0 +1,46 @@
+"""What may be asked for when a model is scored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateOptions:
+    """How a model is scored, and what is written besides."""
+
+    split: str | None = None
+    """What part of which data this is, for the protocol."""
+    chosen: str | None = None
+    """How the checkpoint was chosen, for the protocol."""
+    part: Literal["test", "validation"] = "test"
+    """The part of a recipe's data."""
+    changes: tuple[str, ...] = ()
+    """Changes of the recipe, as `a.b=c`."""
+    dataset: str | None = None
+    """`NAME:SPLIT` where the data are a public dataset as downloaded."""
+    tta: bool = False
+    """Average over flips and quarter turns; the plain scores are given too."""
+    boundary: int = 3
+    """Within how many pixels boundaries match."""
+    leave_out: tuple[str, ...] = ()
+    """Classes that are kept out of the means."""
+    above: Mapping[str, float] = field(default_factory=dict)
+    """By task of values, the truth from which on relative errors count."""
+    crop: Literal["eigen"] | None = None
+    """The part of each image that values are scored on."""
+    against: tuple[Path, ...] = ()
+    """Stored scores of nets of one task each, for Delta_m."""
+    labels: Path | None = None
+    """TOML with the colors, ids or attribute of labels, and more."""
+    bands: tuple[str, ...] | None = None
+    """Bands for the model, by name or by number from 1."""
+    pictures: Path | None = None
+    """A folder for class maps."""
+    json: Path | None = None
+    """A file for all figures."""
+    report: Path | None = None
+    """A file for a page."""
+    records: Path | None = None
+    """The records of the training, for the page; None for those beside a checkpoint."""

@@ -1,0 +1,75 @@
+"""`evaluate` of the Python API."""
+
+import inspect
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import smalti as sm
+from smalti.errors import DataError, DataWarning, OptionError, OutputError
+from smalti.workflows.evaluate import settings
+from smalti.workflows.evaluate_options import EvaluateOptions
+from tests.tiny import tiny_card, tiny_model
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> sm.OpenModel:
+    return sm.open_model(tiny_model(tmp_path / "tiny.onnx", tiny_card()))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("images", "masks"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for k in range(2):
+        pixels = np.random.default_rng(k).integers(0, 255, (9, 10, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+        Image.fromarray(pixels).save(tmp_path / "data" / "images" / f"{k}.png")
+        Image.fromarray(pixels.argmax(2).astype(np.uint8)).save(tmp_path / "data" / "masks" / f"{k}.png")
+    return tmp_path / "data"
+
+
+def test_scores_the_table_and_a_dict(
+    model: sm.OpenModel, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[sm.Progress] = []
+    found = sm.evaluate(model, folder, json=tmp_path / "s.json", leave_out=["most blue"], progress=heard.append)
+    assert found.scores.miou > 0.95 and found["landcover"].scores is found.scores
+    assert "mIoU" in str(found) and "protocol" in str(found) and "2 images" in str(found)
+    assert found.to_dict() == json.loads((tmp_path / "s.json").read_text())
+    assert repr(found).startswith("Evaluation(tiny: landcover mIoU ") and "<pre>" in found._repr_html_()
+    assert heard[-1].title == "evaluate" and heard[-1].done == pytest.approx(2) and heard[-1].total == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_doubtful_is_a_warning(model: sm.OpenModel, folder: Path) -> None:
+    folder.rename(folder.parent / "train")
+    with pytest.warns(DataWarning, match="scores of what a model was trained on are too good"):
+        sm.evaluate(model, folder.parent)
+
+
+def test_what_cannot_be_scored(model: sm.OpenModel, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'roads' is no class") as unknown:
+        sm.evaluate(model, folder, leave_out=["roads"])
+    assert unknown.value.value == "roads"
+    with pytest.raises(OptionError, match="--set changes a recipe"):
+        sm.evaluate(model, folder, changes={"train.steps": 3})
+    with pytest.raises(OptionError, match="--tta is for models that map; bestshot ranks photos"):
+        sm.evaluate("bestshot", folder, tta=True)
+    (tmp_path / "page.html").write_text("my notes")
+    with pytest.raises(OutputError, match="is no page of this program"):
+        sm.evaluate(model, folder, report=tmp_path / "page.html")
+
+
+def test_the_arguments_are_the_options() -> None:
+    arguments = set(inspect.signature(sm.evaluate).parameters)
+    assert {field.name for field in fields(EvaluateOptions)} == arguments - {"model", "data", "progress"}
+
+
+def test_changes_of_a_recipe_are_written_as_toml() -> None:
+    changes = settings({"train.steps": 3, "net.name": "unet", "net.pretrained": False, "data.scales": [0.5, 2]})
+    assert changes == ("train.steps=3", 'net.name="unet"', "net.pretrained=false", "data.scales=[0.5, 2]")
+    assert settings(["a.b=1"]) == ("a.b=1",)
