@@ -42,7 +42,7 @@ GUARDS = {
     "training/loop": tuple(f"tests/training/test_{name}.py" for name in ("loop", "balanced", "distributed")),
     "training/ema": ("tests/training/test_ema.py",),
     "deploy/parity": ("tests/deploy/test_parity.py",),
-    "raster/read": ("tests/raster/test_read.py", "tests/raster/test_mirror.py"),
+    "raster/read": tuple(f"tests/raster/test_{name}.py" for name in ("read", "mirror", "damaged", "open_files")),
 }
 NEEDS_TORCH = ("data/", "training/", "deploy/")
 Key = tuple[str, int, int, str, str]

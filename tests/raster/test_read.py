@@ -12,11 +12,12 @@ from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
+from rasterio.rpc import RPC
 
 from smalti.errors import RasterError
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
-from smalti.raster.read import open_raster
+from smalti.raster.read import FileReader, open_file, open_raster
 from smalti.tiling import Window
 
 RGB = np.random.default_rng(0).integers(1, 255, (3, 20, 30), np.uint8)
@@ -26,7 +27,7 @@ PLACE = {"crs": CRS.from_epsg(32633), "transform": Affine(0.5, 0, 500000, 0, -0.
 
 def tif(path: Path, pixels: NDArray[Any], colors: list[str] | None = None, **options: Any) -> Path:
     profile = {"count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2], "dtype": pixels.dtype}
-    with rasterio.open(path, "w", driver="GTiff", **{**profile, **PLACE, **options}) as file:
+    with rasterio.open(path, "w", **{"driver": "GTiff", **profile, **PLACE, **options}) as file:
         file.write(pixels)
         if colors:
             file.colorinterp = [ColorInterp[color] for color in colors]
@@ -395,6 +396,8 @@ def test_a_place_that_is_none_is_refused_in_one_line(tmp_path: Path, broken: str
     with pytest.raises(RasterError, match=r"a\.tif: its (control points|transform .*) gives? it no place") as caught:
         open_raster(path)
     assert "\n" not in str(caught.value)
+    if "transform" in str(caught.value):
+        assert str(caught.value).count(", ") == 5  # the six numbers that say something
 
 
 def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -511,6 +514,159 @@ def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     reader.close()
     with pytest.raises(RasterError):
         reader.read(WHOLE)
+
+
+def virtual(path: Path, *bands: str, width: int = 30) -> Path:
+    """A virtual raster: of each band its data type, and what else stands in it."""
+    kinds, parts = zip(*(band.partition(" ")[::2] for band in bands), strict=True)
+    text = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{i}">{part}</VRTRasterBand>'
+        for i, (kind, part) in enumerate(zip(kinds, parts, strict=True), 1)
+    )
+    path.write_text(f'<VRTDataset rasterXSize="{width}" rasterYSize="20">{text}</VRTDataset>')
+    return path
+
+
+SOURCE = (
+    "<SimpleSource><SourceFilename relativeToVRT='1'>a.tif</SourceFilename><SourceBand>{}</SourceBand></SimpleSource>"
+)
+
+
+def test_a_place_comes_before_what_a_camera_says(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(RGB.transpose(1, 2, 0)).save(tmp_path / "a.png", exif=exif)
+    (tmp_path / "a.wld").write_text("0.5\n0\n0\n-0.5\n500000\n5000000\n")
+    with open_raster(tmp_path / "a.png") as reader:
+        assert reader.grid.crs is None and np.array_equal(reader.read(WHOLE)[0], RGB)
+
+
+def test_rational_functions_are_told_where_there_is_no_other_place(tmp_path: Path) -> None:
+    ones = [1.0] * 20
+    rpcs = RPC(1, 1, 1, 1, ones, ones, 1, 1, 1, 1, ones, ones, 1, 1)
+    for name, options, told in (
+        ("a", {"rpcs": rpcs, "crs": None, "transform": None}, True),
+        ("b", {"rpcs": rpcs}, False),
+    ):
+        with open_raster(tif(tmp_path / f"{name}.tif", RGB, **options)) as reader:
+            assert reader.rpcs is told
+    with open_raster(virtual(tmp_path / "c.vrt", "Byte")) as reader:
+        assert not reader.rpcs
+
+
+def test_one_complex_band_of_several_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RasterError, match="complex"):
+        open_raster(virtual(tmp_path / "a.vrt", "Byte", "CFloat32"))
+
+
+def test_units_are_told(tmp_path: Path) -> None:
+    path = virtual(tmp_path / "a.vrt", "Float32 <UnitType>ft</UnitType>", "Float32")
+    with open_raster(path) as reader:
+        assert reader.units == ("ft", "")
+
+
+def test_nodata_of_one_band_counts_in_that_band(tmp_path: Path) -> None:
+    tif(tmp_path / "a.tif", RGB.astype(np.uint16))
+    bands = [f"UInt16 <NoDataValue>{RGB[0, 2, 3]}</NoDataValue>{SOURCE.format(1)}", f"UInt16 {SOURCE.format(2)}"]
+    with open_raster(virtual(tmp_path / "a.vrt", *bands)) as reader:
+        assert reader.masked and reader.nodata == (RGB[0, 2, 3], None)
+        assert np.array_equal(reader.read(WHOLE)[1], RGB[0] != RGB[0, 2, 3])
+
+
+def test_nodata_may_be_a_value_as_any_other(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB.astype(np.uint16), nodata=int(RGB[0, 2, 3]))
+    with open_file(path) as reader:
+        assert reader.masked and not reader.read(WHOLE)[1].all()
+    with open_file(path, holes=False) as reader:
+        assert not reader.masked and reader.read(WHOLE)[1].all() and reader.read(WHOLE)[0][0, 2, 3] == RGB[0, 2, 3]
+
+
+def test_what_shines_through_a_little_is_valid(tmp_path: Path) -> None:
+    alpha = np.full((1, 20, 30), 255, np.uint8)
+    alpha[0, 0, :2] = 0, 1
+    path = tif(tmp_path / "b.tif", np.concatenate((RGB, alpha)), ["red", "green", "blue", "alpha"])
+    tif(tmp_path / "a.tif", alpha)
+    mask = f'<VRTRasterBand dataType="Byte">{SOURCE.format(1)}</VRTRasterBand>'
+    masked = virtual(tmp_path / "c.vrt", f"Byte {SOURCE.format(1)}<MaskBand>{mask}</MaskBand>")
+    for name in (path, masked):
+        with open_raster(name) as reader:
+            assert np.array_equal(reader.read(WHOLE)[1], alpha[0] > 0)
+
+
+def palette(path: Path, index: NDArray[Any], colors: dict[int, tuple[int, ...]]) -> Path:
+    tif(path, index[None])
+    with rasterio.open(path, "r+") as file:
+        file.write_colormap(1, colors)
+    return path
+
+
+def table(*colors: tuple[int, ...]) -> str:
+    """A palette of a virtual raster's band, over the first band of `a.tif`."""
+    entries = "".join('<Entry c1="{}" c2="{}" c3="{}" c4="{}"/>'.format(*color) for color in colors)
+    return f"Byte <ColorInterp>Palette</ColorInterp><ColorTable>{entries}</ColorTable>{SOURCE.format(1)}"
+
+
+INDEX = np.arange(600, dtype=np.uint8).reshape(20, 30) % 6
+
+
+def test_colours_that_are_clear_or_missing_are_invalid(tmp_path: Path) -> None:
+    colors = [(k, 2 * k, 3 * k, alpha) for k, alpha in enumerate((0, 1, 128, 255))]
+    opaque = palette(tmp_path / "a.tif", INDEX, dict(enumerate(colors)))  # here palettes are whole and opaque
+    with open_file(opaque) as reader:
+        assert not reader.masked and reader.read(WHOLE)[1].all()
+    with open_file(virtual(tmp_path / "a.vrt", table(*colors))) as reader:
+        pixels, valid = reader.read(WHOLE)
+    assert reader.masked and np.array_equal(valid, (INDEX > 0) & (INDEX < 4))
+    assert np.array_equal(pixels, np.where(valid, np.stack([INDEX, INDEX * 2, INDEX * 3]), 0))
+
+
+def test_palettes_may_be_deep(tmp_path: Path) -> None:
+    deep = INDEX.astype(np.uint16) * 300
+    with open_file(palette(tmp_path / "a.tif", deep, {1500: (7, 8, 9)})) as reader:
+        assert reader.read(WHOLE)[0][:, 0, 5].tolist() == [7, 8, 9]
+
+
+def test_a_palette_beside_alpha_is_one_and_beside_bands_is_none(tmp_path: Path) -> None:
+    tif(tmp_path / "a.tif", INDEX[None])
+    first = table(*((k, 2 * k, 3 * k, 255) for k in range(6)))
+    alpha = f"Byte <ColorInterp>Alpha</ColorInterp>{SOURCE.format(1)}"
+    with open_raster(virtual(tmp_path / "two.vrt", first, alpha)) as reader:
+        pixels, valid = reader.read(WHOLE)
+        assert reader.bands == ("red", "green", "blue") and np.array_equal(valid, INDEX > 0)
+        assert np.array_equal(pixels, np.stack([INDEX, 2 * INDEX, 3 * INDEX]))
+    with open_raster(virtual(tmp_path / "three.vrt", first, *[f"Byte {SOURCE.format(1)}"] * 2)) as reader:
+        assert reader.palette is None and np.array_equal(reader.read(WHOLE)[0], np.stack([INDEX] * 3))
+
+
+def test_a_file_whose_pixels_lie_in_parts_names_them(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        options = {"APPEND_SUBDATASET": "YES"} if name == "two" else {}
+        tif(tmp_path / "a.gpkg", RGB, driver="GPKG", RASTER_TABLE=name, **options)
+    with pytest.raises(RasterError, match=r"name one of its parts: \S*GPKG:\S*:one, \S*GPKG:\S*:two$"):
+        open_raster(tmp_path / "a.gpkg")
+
+
+def test_a_reader_without_the_wanted_resolution_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, closed = tif(tmp_path / "a.tif", RGB, crs=None), []
+    monkeypatch.setattr(FileReader, "close", lambda self: closed.append(self.path))
+    with pytest.raises(RasterError, match="no CRS"):
+        open_raster(path, resolution=1)
+    assert closed == [str(path)]
+
+
+def test_gdals_cache_is_bound_by_the_widest_raster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+    monkeypatch.delenv("GDAL_CACHEMAX", raising=False)
+    monkeypatch.setattr("smalti.raster.read._bound", 0)
+    monkeypatch.setattr("smalti.raster.read.set_gdal_config", lambda key, size: asked.append((key, size / 2**20)))
+    widths = (30, 30, 103 * 1024 - 1, 400_000, 30)  # a row of the third, a thousand times, is 103 MB less a KB
+    for k, width in enumerate(widths):
+        open_raster(virtual(tmp_path / f"{k}.vrt", "Byte", width=width)).close()
+    assert asked == [("GDAL_CACHEMAX", size) for size in (64, 102, 256)]
+    monkeypatch.setenv("GDAL_CACHEMAX", "10")
+    monkeypatch.setattr("smalti.raster.read._bound", 0)
+    open_raster(tmp_path / "0.vrt").close()
+    assert len(asked) == 3
 
 
 def test_real_rasters_of_many_kinds(shared_data: Path) -> None:

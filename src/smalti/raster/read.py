@@ -44,7 +44,7 @@ class FileReader(Reader):
     """
 
     def __init__(
-        self, path: str, dataset: Any, bands: Sequence[str | int] | None = None, expand: bool = True, holes: bool = True
+        self, path: str, dataset: Any, bands: Sequence[str | int] | None, *, expand: bool, holes: bool
     ) -> None:
         self.path = path
         self._stack = ExitStack()
@@ -193,7 +193,7 @@ def open_file(
             from smalti.raster.warp import by_points
 
             dataset = by_points(dataset, stack)
-        reader = FileReader(name, dataset, bands, expand, holes)
+        reader = FileReader(name, dataset, bands, expand=expand, holes=holes)
         reader._stack = stack.pop_all()
         return reader
 
