@@ -78,4 +78,5 @@ def _outputs(kind: Kind, end: End, work: Path, source: Path) -> str | None:
         return "an output beside a refusal"
     if not made and (end.code == 0 or (end.code == 3 and kind.arguments[0] == "photos")):
         return "no output"
-    return check(kind.wrong, work, source) if end.code in (0, 3) and made else None
+    ended_well = end.code == 0 or (end.code == 3 and kind.arguments[0] == "photos")  # without the photo that is damaged
+    return check(kind.wrong, work, source) if ended_well and made else None

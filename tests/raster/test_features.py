@@ -125,13 +125,14 @@ def test_broken_shapes_are_refused_in_one_line_and_without_a_warning(tmp_path: P
         open_labels(path, GRID, TASK, SPEC)
 
 
-def test_shapes_with_coordinates_that_are_no_numbers_are_left_out_without_a_warning(tmp_path: Path) -> None:
+def test_shapes_with_coordinates_that_are_no_numbers_are_refused_without_a_warning(tmp_path: Path) -> None:
     wkb = shapely.to_wkb(LEFT)
     for number, damaged in enumerate((wkb, wkb[:45] + np.array([np.nan]).tobytes() + wkb[53:])):
         layer = {"layer": "cover", "geometry_type": "Polygon", "crs": "EPSG:32633", "append": number > 0}
         value = np.array([("road", "water")[number]], object)
         pyogrio.raw.write(tmp_path / "a.gpkg", np.array([damaged], object), [value], ["class"], **layer)
-    assert open_labels(tmp_path / "a.gpkg", GRID, TASK, SPEC).read(WHOLE).tolist() == EXPECTED
+    with pytest.raises(LabelError, match="the shapes of 1 of 2 features are broken, the first one is feature 2; mend"):
+        open_labels(tmp_path / "a.gpkg", GRID, TASK, SPEC)
 
 
 def test_shapes_with_heights_and_a_file_without_a_crs(tmp_path: Path) -> None:

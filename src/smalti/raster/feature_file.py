@@ -89,6 +89,8 @@ def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool
     shapes = shapely.from_wkb(wkb, on_invalid="ignore")
     keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     broken = shapely.is_missing(shapes) & np.array([part is not None for part in wkb], bool)
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    broken[owner[~np.isfinite(points).all(axis=1)]] = True
     if broken.any():
         raise LabelError(
             f"{path}: the shapes of {broken.sum()} of {len(wkb)} features are broken, the first one is feature "
