@@ -26,9 +26,9 @@ from smalti.data.pixels.sample import Sample
 from smalti.data.pixels.stream import Stream
 from smalti.errors import SmaltiError
 from smalti.tiling import Window
-from smalti.training.kinds.pixels.segmentation import SegmentationWork
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
-from smalti.training.recipe import read_segmentation
+from smalti.training.recipe import read_pixels
 
 DRAWN = """
 [card]
@@ -65,10 +65,10 @@ def main() -> None:
 
 def measure(path: Path, changes: list[str], crop: int | None, seconds: float, folder: Path) -> tuple[str, ...]:
     """One row; `crop` None takes the recipe's."""
-    recipe = read_segmentation(path, [*changes, *([f"train.crop={crop}"] if crop else [])])
+    recipe = read_pixels(path, [*changes, *([f"train.crop={crop}"] if crop else [])])
     training = begin(recipe, recipe.make_card(path.name), folder)
     work = training.work
-    assert isinstance(work, SegmentationWork)
+    assert isinstance(work, PixelWork)
     for scene in itertools.chain.from_iterable(work.split.train):
         scene.read(Window(0, 0, 1, 1))
     t = recipe.train

@@ -15,7 +15,7 @@ from smalti.data.pixels.scored import scored_pairs
 from smalti.data.pixels.sources import FolderSource
 from smalti.nets.build import NETS
 from smalti.tiling import Window
-from smalti.training.recipe import read_segmentation
+from smalti.training.recipe import read_pixels
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = runpy.run_path(str(ROOT / "benchmarks" / "network_list.py"))["NETWORKS"]
@@ -30,7 +30,7 @@ def test_every_network_has_a_row_of_its_own() -> None:
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
 def test_the_recipe_takes_it_with_the_terms_that_its_heads_need(network: Any) -> None:
-    recipe = read_segmentation(ROOT / "recipes" / "networks.toml", network.changes())
+    recipe = read_pixels(ROOT / "recipes" / "networks.toml", network.changes())
     assert (recipe.net.name, recipe.net.encoder) == (network.net, network.encoder)
     assert bool(recipe.net.encoder_weights) == (network.start != "random")
     assert {"cross_entropy", "dice", *network.loss} == set(recipe.loss.terms())

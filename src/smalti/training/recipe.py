@@ -13,11 +13,10 @@ from smalti.card import Card
 from smalti.errors import RecipeError
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.work import ImagesWork
-from smalti.training.kinds.pixels.multitask import MultitaskWork
-from smalti.training.kinds.pixels.multitask_settings import MultitaskRecipe
-from smalti.training.kinds.pixels.segmentation import SegmentationWork
-from smalti.training.kinds.pixels.segmentation_settings import SegmentationRecipe
+from smalti.training.kinds.pixels.multitask import MultitaskRecipe
+from smalti.training.kinds.pixels.segmentation import SegmentationRecipe
 from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.kinds.ranking.settings import RankingRecipe
 from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.settings import Recipe
@@ -25,8 +24,8 @@ from smalti.training.work import Work
 
 WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
     # kind of a recipe: the settings that read it, and the work made of these and the card
-    "segmentation": (SegmentationRecipe, SegmentationWork),
-    "multitask": (MultitaskRecipe, MultitaskWork),
+    "segmentation": (SegmentationRecipe, PixelWork),
+    "multitask": (MultitaskRecipe, PixelWork),
     "ranking": (RankingRecipe, RankingWork),
     "images": (ImagesRecipe, ImagesWork),
 }
@@ -55,14 +54,6 @@ def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
     recipe = read_recipe(path, changes)
     if not isinstance(recipe, PixelRecipe):
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind segmentation or multitask")
-    return recipe
-
-
-def read_segmentation(path: Path, changes: Sequence[str] = ()) -> SegmentationRecipe:
-    """Reads a recipe for classes per pixel; RecipeError also where it is for something else."""
-    recipe = read_recipe(path, changes)
-    if not isinstance(recipe, SegmentationRecipe):
-        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind segmentation")
     return recipe
 
 

@@ -14,7 +14,7 @@ from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, RecipeError
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.prepare import open_split
-from smalti.training.recipe import read_segmentation
+from smalti.training.recipe import read_pixels
 from tests.datasets.drawn import lay_out, small, truth
 
 SPLIT = "\nkind = 'dataset'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"
@@ -34,7 +34,7 @@ def recipe(tmp_path, monkeypatch):
             for part, split in (("train", "train"), ("validation", validation), ("test", test))
         )
         (tmp_path / "r.toml").write_text(text)
-        return read_segmentation(tmp_path / "r.toml", changes)
+        return read_pixels(tmp_path / "r.toml", changes)
 
     return write
 
@@ -122,7 +122,7 @@ def test_the_recipe_that_is_printed_is_one(dataset, tmp_path):
     if "[[data.validation]]" not in text:
         text += "\n[[data.validation]]\nkind = 'drawn'\nseeds = [1]\n"
     (tmp_path / "r.toml").write_text(text)
-    assert read_segmentation(tmp_path / "r.toml").data.train[0].name == dataset.name
+    assert read_pixels(tmp_path / "r.toml").data.train[0].name == dataset.name
 
 
 def test_the_former_name_of_the_kind_is_read() -> None:

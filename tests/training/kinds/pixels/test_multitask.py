@@ -9,7 +9,7 @@ from PIL import Image
 
 from smalti.errors import DataError, LabelError, RecipeError, SmaltiError
 from smalti.training.checkpoint import load_state
-from smalti.training.kinds.pixels.multitask import MultitaskWork
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import open_work, read_recipe
 from tests.training.descent import PLAIN, descend
@@ -23,10 +23,10 @@ def start(recipe_path: Path, folder: Path, *changes: str) -> Training:
     return begin(recipe, recipe.make_card("tasks.toml"), folder)
 
 
-def work(recipe_path: Path, *changes: str) -> MultitaskWork:
+def work(recipe_path: Path, *changes: str) -> PixelWork:
     recipe = read_recipe(recipe_path, changes)
     opened = open_work(recipe, recipe.make_card("tasks.toml"))
-    assert isinstance(opened, MultitaskWork)
+    assert isinstance(opened, PixelWork)
     return opened
 
 

@@ -8,19 +8,19 @@ import pytest
 from smalti.data.pixels.sources import open_source
 from smalti.datasets.nyuv2 import FORTY
 from smalti.tiling import Window
-from smalti.training.kinds.pixels.multitask import MultitaskWork
-from smalti.training.kinds.pixels.multitask_settings import MultitaskRecipe
+from smalti.training.kinds.pixels.multitask import MultitaskRecipe
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.recipe import open_work, read_recipe
 from tests.training.kinds.pixels.tiny_tasks import RECIPE
 
 NET = '[net]\nencoder = "resnet18"\nwidth = 0.125\n[train]\nbatch = 4\ncrop = 64\n'
 
 
-def opened(folder: Path, text: str) -> MultitaskWork:
+def opened(folder: Path, text: str) -> PixelWork:
     (folder / "r.toml").write_text(text)
     recipe = read_recipe(folder / "r.toml")
     work = open_work(recipe, recipe.make_card("r.toml"))
-    assert isinstance(work, MultitaskWork)
+    assert isinstance(work, PixelWork)
     return work
 
 
@@ -69,7 +69,7 @@ also.depth = {{ files = ["{place}/depth_gt_{number}.png"], values = {{ scale = 0
 
 
 @pytest.fixture
-def nyuv2(shared_data: Path, tmp_path: Path) -> MultitaskWork:
+def nyuv2(shared_data: Path, tmp_path: Path) -> PixelWork:
     labels = ", ".join(f'"{name}"' for name in FORTY)
     train, validation = rooms(shared_data, "000464", "ExpNYUD_joint"), rooms(shared_data, "000433", "ExpNYUD_three")
     text = f"""
@@ -98,7 +98,7 @@ absent = ["*"]  # two rooms have few of the forty classes
     return opened(tmp_path, text + NET)
 
 
-def test_rooms_have_classes_and_depths_in_metres(nyuv2: MultitaskWork) -> None:
+def test_rooms_have_classes_and_depths_in_metres(nyuv2: PixelWork) -> None:
     assert isinstance(nyuv2.recipe, MultitaskRecipe)
     card = nyuv2.card
     [scene] = open_source(nyuv2.recipe.data.train[0], nyuv2.recipe.root, card, card.tasks)
@@ -109,7 +109,7 @@ def test_rooms_have_classes_and_depths_in_metres(nyuv2: MultitaskWork) -> None:
     assert {int(k) for k in np.unique(targets["classes"])} - {255} <= set(range(40))
 
 
-def test_a_zoom_makes_rooms_deeper_or_flatter(nyuv2: MultitaskWork) -> None:
+def test_a_zoom_makes_rooms_deeper_or_flatter(nyuv2: PixelWork) -> None:
     batch = nyuv2.stream.batch(0, 8)
     depth = batch["targets"]["depth"]
     known = depth[depth.isfinite()]

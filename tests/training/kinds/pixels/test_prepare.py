@@ -3,15 +3,15 @@ from pathlib import Path
 import pytest
 
 from smalti.errors import RecipeError
-from smalti.training.kinds.pixels.segmentation_settings import SegmentationRecipe
-from smalti.training.recipe import open_work, read_segmentation
+from smalti.training.kinds.pixels.segmentation import SegmentationRecipe
+from smalti.training.recipe import open_work, read_pixels
 from tests.training.tiny import write_tiny
 
 
 def recipe(folder: Path, *changes: str) -> SegmentationRecipe:
     path = write_tiny(folder)
     path.write_text(path.read_text().replace("width = 0.25", ""))
-    return read_segmentation(path, changes)
+    return read_pixels(path, changes)
 
 
 @pytest.mark.parametrize(

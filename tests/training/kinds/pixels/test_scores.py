@@ -12,11 +12,12 @@ from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 from smalti.training.distributed import ALONE, Team
-from smalti.training.kinds.pixels.scores import line, pooled, selectable
+from smalti.training.kinds.pixels.scores import TaskScores
 
 COVER = Task(name="cover", labels=("land", "roof"))
 HEIGHT = Task(name="height", kind="value", quantity="height", unit="m", minimum=0.0)
 CARD = Card(name="t", net="multitask", tile=32, overlap=0, tasks=(COVER, HEIGHT))
+SCORES = TaskScores(CARD.tasks)
 SIDE = 32
 
 
@@ -77,27 +78,39 @@ OTHERS = iter(())
 
 
 def test_counts_of_two_processes_score_as_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = pooled(CARD.tasks, found(pairs()), ALONE)
+    whole = SCORES.pooled(found(pairs()), ALONE)
     theirs = found(pairs()[1:])
     counts = [torch.from_numpy(theirs["cover"].confusion.counts), torch.from_numpy(theirs["height"].counts.counts)]
     monkeypatch.setattr("tests.training.kinds.pixels.test_scores.OTHERS", iter(counts))
-    assert pooled(CARD.tasks, found(pairs()[:1]), Two()) == pytest.approx(whole)
+    assert SCORES.pooled(found(pairs()[:1]), Two()) == pytest.approx(whole)
     assert whole["mean"] == pytest.approx((whole["cover/miou"] + whole["height/delta1"]) / 2)
     assert whole["height/neg_rmse"] == -whole["height/rmse"] < 0
-    assert set(selectable(CARD.tasks)) <= whole.keys()
+    assert set(SCORES.selectable) <= whole.keys()
 
 
 def test_a_task_without_a_label_has_no_score_and_is_not_told() -> None:
-    scores: Mapping[str, float] = pooled(CARD.tasks, found(pairs()[1:2]), ALONE)
+    scores: Mapping[str, float] = SCORES.pooled(found(pairs()[1:2]), ALONE)
     assert not any(name.startswith("cover/") for name in scores)
     assert scores["mean"] == scores["height/delta1"]
-    told = line(CARD.tasks, scores)
+    told = SCORES.line(scores)
     assert (
         told.startswith("height RMSE ") and " m delta1 " in told and told.endswith(f"mean {100 * scores['mean']:.2f}")
     )
-    assert pooled(CARD.tasks, (), ALONE) == {}
+    assert SCORES.pooled((), ALONE) == {}
 
 
 def test_one_task_alone_has_no_mean() -> None:
-    assert selectable([COVER]) == ("cover/miou", "cover/mf1", "cover/oa")
-    assert "mean" not in pooled([COVER], found(pairs()), ALONE)
+    assert TaskScores([COVER]).selectable == ("cover/miou", "cover/mf1", "cover/oa")
+    assert "mean" not in TaskScores([COVER]).pooled(found(pairs()), ALONE)
+
+
+def test_the_only_task_that_can_be_needs_no_name() -> None:
+    plain = TaskScores([COVER], named=False)
+    scores = plain.pooled(found(pairs()), ALONE)
+    assert plain.selectable == ("miou", "mf1", "oa") and scores.keys() == {*plain.selectable, "iou_land", "iou_roof"}
+    assert {f"cover/{name}": value for name, value in scores.items()} == TaskScores([COVER]).pooled(
+        found(pairs()), ALONE
+    )
+    assert plain.line(scores) == "  ".join(
+        f"{text} {100 * scores[name]:.2f}" for name, text in (("miou", "mIoU"), ("mf1", "mF1"), ("oa", "OA"))
+    )

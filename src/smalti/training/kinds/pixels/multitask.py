@@ -1,123 +1,192 @@
-"""Training of nets that answer several tasks of each pixel: windows in, whole validation images scored in one pass."""
+"""The recipe of a net that answers several tasks of each pixel."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-import torch
-from torch import Tensor, nn
+from pydantic import Field, field_validator, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.pixels.sample import Sample
-from smalti.errors import DataError
-from smalti.evaluation import Pair, Result, evaluate
-from smalti.losses import Loss, ValueLoss, make_loss
-from smalti.nets.build import Model
-from smalti.nets.multitask.values import begin_values
-from smalti.text import count
-from smalti.training.distributed import ALONE
-from smalti.training.kinds.pixels.edges import edges_of
-from smalti.training.kinds.pixels.multitask_settings import AnyTask, MultitaskRecipe
-from smalti.training.kinds.pixels.scores import line, pooled, selectable
-from smalti.training.kinds.pixels.work import PixelWork
-from smalti.training.predict import TorchPredictor
-from smalti.training.warmstart import fill_branch
-from smalti.training.work import Conclusion
+from smalti.losses import LossSettings, ValueLossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
+from smalti.losses.value import BerHu
+from smalti.nets.multitask.heads import DECODERS
+from smalti.nets.multitask.sharing import SHARING
+from smalti.training.balance import Balance, BalanceSettings
+from smalti.training.balance.balance import GradientBalance
+from smalti.training.kinds.pixels.edges import LABELS
+from smalti.training.kinds.pixels.segmentation import TaskSettings
+from smalti.training.kinds.pixels.settings import NetSettings, PixelRecipe
+from smalti.training.settings import CardSettings, Settings
 
-FIRST = 16
-"""Windows whose values say where a task of values begins."""
+FURTHER_HEADS = ("edge", "light", "aux")
+"""Terms of a loss that look at heads which only nets of one task have."""
 
 
-class MultitaskWork(PixelWork[MultitaskRecipe]):
-    """See `PixelWork`."""
+class _Learned(Settings):
+    name: str = Field(pattern=r"^[^/]+$")
+    weight: float = Field(1.0, gt=0)
+    """Of its loss, where the balance leaves weights to the recipe."""
+    init: str | None = None
+    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
+    runs."""
 
-    def __init__(self, recipe: MultitaskRecipe, card: Card) -> None:
-        super().__init__(recipe, card)
-        self.selectable = selectable(card.tasks)
-        self.balance = recipe.balance.make({task.name: task.weight for task in recipe.card.tasks})
-        self._begin()
-        self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
-        self._losses = {s.name: _loss(s, t) for s, t in zip(recipe.card.tasks, card.tasks, strict=True)}
 
-    def _begin(self) -> None:
-        """Values begin about at the mean of the first windows."""
-        tasks = [task.name for task in self.card.tasks if task.kind == "value"]
-        if not tasks:
-            return
-        first = self.stream.batch(0, FIRST)
-        for name in tasks:
-            begin_values(self.model, name, first["targets"][name][first["valid"]])
+class _OfClasses(_Learned):
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
 
-    def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
-        """See `Work`: `TASK/TERM`; a task without a label in the batch has none."""
-        outputs, targets, valid = self.answers(model, batch)
-        for name, of in self.recipe.edges.items():
-            targets[name] = edges_of(targets[of], self.card.task(of).ignore)
-        for name, zero in self.recipe.zero.items():
-            for of, labels in zero.items():
-                targets[name] = zeroed(targets[name], targets[of], self.card.task(of), labels)
-        return dict(self._terms(outputs, targets, valid))
+    @field_validator("loss")
+    @classmethod
+    def _has_the_heads(cls, loss: LossSettings) -> LossSettings:
+        if further := [name for name in loss.terms() if name in FURTHER_HEADS]:
+            raise ValueError(f"{further[0]} looks at a head that nets of several tasks do not have")
+        return loss
 
-    def _terms(
-        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], valid: Tensor
-    ) -> Iterator[tuple[str, Tensor]]:
+
+class ClassesTask(_OfClasses, TaskSettings):
+    """Classes of each pixel."""
+
+    kind: Literal["classes"]
+
+
+class ValueTask(_Learned):
+    """A value of each pixel: a height, a depth, or any other quantity."""
+
+    kind: Literal["value"]
+    quantity: Literal["", "height", "depth"] = ""
+    """A depth of 0 is unknown, and a zoom changes it; a height above the ground it leaves alone."""
+    unit: str = ""
+    """`m` for heights and depths that are to be compared with others."""
+    minimum: float | None = None
+    """What it can never be below; None is 0 for heights and depths, and nothing for others."""
+    zero: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Classes, by their task, where it is 0 in training where no source says it: the ground, for heights."""
+    loss: ValueLossSettings = ValueLossSettings(berhu=BerHu())
+
+    def task(self) -> Task:
+        """The task as a card keeps it."""
+        minimum = 0.0 if self.minimum is None and self.quantity else self.minimum
+        return Task(name=self.name, kind="value", quantity=self.quantity, unit=self.unit, minimum=minimum)
+
+
+class EdgesTask(_OfClasses):
+    """Where the classes of another task meet, 5 pixels wide, made of that task's labels."""
+
+    kind: Literal["edges"]
+    of: str
+    """The task of classes."""
+
+    def task(self, ignore: int) -> Task:
+        """The task as a card keeps it; `ignore` is that of the classes."""
+        return Task(name=self.name, labels=LABELS, ignore=ignore)
+
+
+AnyTask = Annotated[ClassesTask | ValueTask | EdgesTask, Field(discriminator="kind")]
+
+
+class TasksCardSettings(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+
+
+class MultitaskNetSettings(NetSettings):
+    """The network: an encoder, or one per task, a sharing scheme, a head per task."""
+
+    name: Literal["multitask"] = "multitask"
+    encoder: str = "resnet18"
+    """Key in `smalti.nets.backbones.BACKBONES`."""
+    sharing: str = "shared"
+    """Key in `smalti.nets.multitask.sharing.SHARING`."""
+    decoder: str = "ued"
+    """Key in `smalti.nets.multitask.heads.DECODERS`."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for what, name, known in (("decoder", self.decoder, DECODERS), ("sharing scheme", self.sharing, SHARING)):
+            if name not in known:
+                raise ValueError(f"no {what} {name!r}; there are {', '.join(known)}")
+        if twice := self.options.keys() & {"sharing", "decoder"}:
+            raise ValueError(f"options: {min(twice)} is a key of [net] itself")
+        return self
+
+    @property
+    def title(self) -> str:
+        """See `NetSettings`: the sharing scheme."""
+        return self.sharing
+
+    def all_options(self) -> dict[str, Any]:
+        """See `NetSettings`."""
+        return super().all_options() | {"sharing": self.sharing, "decoder": self.decoder}
+
+
+class MultitaskRecipe(PixelRecipe):
+    """All of a training of kind `multitask`."""
+
+    kind: Literal["multitask"]
+    card: TasksCardSettings
+    net: MultitaskNetSettings = MultitaskNetSettings()
+    balance: BalanceSettings = BalanceSettings()
+
+    @model_validator(mode="after")
+    def _tasks_fit(self) -> Self:
+        names = [task.name for task in self.card.tasks]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"card.tasks: two tasks have the name {twice[0]!r}; give each its own")
+        classes = {task.name: task.labels for task in self.card.tasks if task.kind == "classes"}
         for task in self.card.tasks:
-            if (valid & _is_known(task, targets[task.name])).any():
-                for name, value in self._losses[task.name](outputs, targets, valid).items():
-                    yield f"{task.name}/{name}", value
+            if task.kind == "edges" and task.of not in classes:
+                raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is no task of classes")
+            for of, labels in task.zero.items() if task.kind == "value" else ():
+                if unknown := [label for label in labels if label not in classes.get(of, ())]:
+                    raise ValueError(f"card.tasks: {task.name} is zero where {of} is {unknown[0]!r}: no such class")
+        if self.augment.mix == "classmix" and not classes:
+            raise ValueError("augment.mix: classmix needs a task of classes")
+        self.balance.check({task.name: task.weight for task in self.card.tasks})
+        if self.net.options.get("isolation") == "ratio" and issubclass(self.balance.rule, GradientBalance):
+            raise ValueError(
+                "net.options.isolation 'ratio' needs the losses in one pass back, "
+                f"balance {self.balance.name} makes one per task; choose another of the two"
+            )
+        for settings, plain in zip(self.card.tasks, self.make_card("").tasks, strict=True):
+            if settings.kind != "value":
+                make_loss(settings.loss, plain)
+        return self
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Whole images, shared among processes, their counts summed before anything is divided."""
-        assert isinstance(model, Model)
-        pairs = self.split.validation[self.team.rank :: self.team.size]
-        scores = pooled(self.card.tasks, _found(model, pairs), self.team)
-        if not scores:
-            raise DataError("validation: no pixel with a label; nothing to score")
-        return scores
+    @property
+    def losses(self) -> Mapping[str, LossSettings | ValueLossSettings]:
+        """See `PixelRecipe`."""
+        return {task.name: task.loss for task in self.card.tasks}
 
-    def report(self, scores: dict[str, float]) -> str:
-        """See `Work`."""
-        return line(self.card.tasks, scores)
+    def make_balance(self) -> Balance:
+        """See `PixelRecipe`."""
+        return self.balance.make({task.name: task.weight for task in self.card.tasks})
 
-    def introduction(self) -> list[str]:
-        """See `Work`."""
-        t, net = self.recipe.train, self.recipe.net
-        parameters = sum(p.numel() for p in self.model.parameters())
-        tasks = ", ".join(f"{task.name} by {' + '.join(self._losses[task.name].terms)}" for task in self.card.tasks)
-        return [
-            f"{self.card.name}: {net.sharing} on {net.encoder}, {parameters:,} parameters",
-            f"tasks       {tasks}; balance {self.recipe.balance.name}",
-            *self.split.lines(),
-            f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
-            *self._filled,
-        ]
+    @property
+    def balance_line(self) -> str:
+        """See `PixelRecipe`."""
+        return f"; balance {self.balance.name}"
 
-    def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
-        """See `PixelWork`."""
-        chosen = model.card.origin.chosen
-        found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
-        return Conclusion(str(found), pooled(self.card.tasks, found, ALONE))
+    @property
+    def inits(self) -> dict[str, str]:
+        """See `PixelRecipe`."""
+        return {task.name: task.init for task in self.card.tasks if task.init is not None}
 
+    @property
+    def edges(self) -> dict[str, str]:
+        """See `PixelRecipe`."""
+        return {task.name: task.of for task in self.card.tasks if task.kind == "edges"}
 
-def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
-    """Values N,H,W, 0 where they are unknown and the ids N,H,W of a task's classes are those of some labels."""
-    ids = torch.tensor([task.labels.index(label) for label in labels], device=classes.device)
-    return torch.where(values.isnan() & torch.isin(classes, ids), 0.0, values)
+    @property
+    def zero(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """See `PixelRecipe`."""
+        return {task.name: task.zero for task in self.card.tasks if task.kind == "value" and task.zero}
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`."""
+        return self.card.make(self.net.name, self.net.all_options(), _tasks(self.card.tasks), recipe)
 
 
-def _loss(settings: AnyTask, task: Task) -> Loss | ValueLoss:
-    return ValueLoss(settings.loss, task) if settings.kind == "value" else make_loss(settings.loss, task)
-
-
-def _is_known(task: Task, target: Tensor) -> Tensor:
-    """Where a target N,H,W says something."""
-    return target.isfinite() if task.kind == "value" else target != task.ignore
-
-
-def _found(model: Model, pairs: list[Pair]) -> tuple[Result, ...]:
-    """What a process found in its share of the images; nothing where that has no label."""
-    if not pairs:
-        return ()
-    try:
-        return evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).results
-    except DataError:
-        return ()  # there may be labels in another share
+def _tasks(settings: Sequence[ClassesTask | ValueTask | EdgesTask]) -> tuple[Task, ...]:
+    """The tasks as a card keeps them, in their order."""
+    ignore = {task.name: task.ignore for task in settings if task.kind == "classes"}
+    return tuple(task.task(ignore[task.of]) if task.kind == "edges" else task.task() for task in settings)

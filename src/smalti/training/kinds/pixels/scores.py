@@ -1,7 +1,8 @@
-"""The scores by which a training of several tasks is followed and its checkpoint chosen."""
+"""The scores by which a training on pixels is followed and its checkpoint chosen."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import torch
@@ -17,26 +18,57 @@ SELECTABLE = {"classes": ("miou", "mf1", "oa"), "value": ("delta1", "neg_rmse")}
 """By kind of task the scores that a checkpoint may be chosen by, the main one first; `neg_rmse` is the RMSE below 0."""
 MEAN = "mean"
 """The mean of all tasks' main scores: mIoU of classes, delta 1 of values."""
+SHARES = {"miou": "mIoU", "mf1": "mF1", "oa": "OA", "delta1": "delta1"}
+"""Scores that are shares, as people write them."""
 
 
-def selectable(tasks: Sequence[Task]) -> tuple[str, ...]:
-    """The scores that a checkpoint may be chosen by; the mean first where there are several tasks."""
-    names = [f"{task.name}/{name}" for task in tasks for name in SELECTABLE[task.kind]]
-    return tuple(names) if len(tasks) == 1 else (MEAN, *names)
+@dataclass(frozen=True)
+class TaskScores:
+    """The scores of some tasks from their counts, by name: `TASK/score`, or `score` where only one can be."""
 
+    tasks: Sequence[Task]
+    named: bool = True
 
-def pooled(tasks: Sequence[Task], found: Iterable[Result], team: Team) -> dict[str, float]:
-    """`TASK/score` of each task that has labels, and their mean, from the counts of all processes."""
-    own = {result.task.name: result for result in found}
-    scores: dict[str, float] = {}
-    for task in tasks:
-        count = _classes if task.kind == "classes" else _values
-        numbers = count(task, own.get(task.name), team)
-        scores |= {f"{task.name}/{name}": value for name, value in numbers.items() if math.isfinite(value)}
-    main = [scores.get(f"{task.name}/{SELECTABLE[task.kind][0]}") for task in tasks]
-    if (known := [score for score in main if score is not None]) and len(tasks) > 1:
-        scores[MEAN] = fmean(known)
-    return scores
+    def name(self, task: Task, score: str) -> str:
+        """The name of a task's score."""
+        return f"{task.name}/{score}" if self.named else score
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """The scores that a checkpoint may be chosen by; the mean first where there are several tasks."""
+        names = [self.name(task, score) for task in self.tasks for score in SELECTABLE[task.kind]]
+        return tuple(names) if len(self.tasks) == 1 else (MEAN, *names)
+
+    def pooled(self, found: Iterable[Result], team: Team) -> dict[str, float]:
+        """The scores of each task that has labels, and their mean, from the counts of all processes."""
+        own = {result.task.name: result for result in found}
+        scores: dict[str, float] = {}
+        for task in self.tasks:
+            count = _classes if task.kind == "classes" else _values
+            numbers = count(task, own.get(task.name), team)
+            scores |= {self.name(task, name): value for name, value in numbers.items() if math.isfinite(value)}
+        main = [scores.get(self.name(task, SELECTABLE[task.kind][0])) for task in self.tasks]
+        if (known := [score for score in main if score is not None]) and len(self.tasks) > 1:
+            scores[MEAN] = fmean(known)
+        return scores
+
+    def line(self, scores: Mapping[str, float]) -> str:
+        """The main scores for people: of each task the first one, of the only one all to choose by."""
+        parts = [text for task in self.tasks if (text := self._of_task(task, scores))]
+        return "  ".join(parts + ([f"mean {100 * scores[MEAN]:.2f}"] if MEAN in scores else []))
+
+    def _of_task(self, task: Task, scores: Mapping[str, float]) -> str:
+        def share(name: str) -> list[str]:
+            value = scores.get(self.name(task, name))
+            return [] if value is None else [f"{SHARES[name]} {100 * value:.2f}"]
+
+        if not self.named:
+            return "  ".join(text for name in SELECTABLE[task.kind] for text in share(name))
+        unit = f" {task.unit}" if task.unit else ""
+        rmse = scores.get(self.name(task, "rmse"))
+        errors = [] if rmse is None else [f"RMSE {rmse:.3f}{unit}"]
+        found = [*errors, *share(SELECTABLE[task.kind][0])]
+        return " ".join([task.name, *found]) if found else ""
 
 
 def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:
@@ -62,16 +94,3 @@ def _values(task: Task, found: Result | None, team: Team) -> dict[str, float]:
         "abs": scores.abs,
         "rel": scores.rel,
     }
-
-
-def line(tasks: Sequence[Task], scores: Mapping[str, float]) -> str:
-    """The main scores for people."""
-    told = [text for task in tasks if (text := _told(task, scores))]
-    return "  ".join(told + ([f"mean {100 * scores[MEAN]:.2f}"] if MEAN in scores else []))
-
-
-def _told(task: Task, scores: Mapping[str, float]) -> str:
-    own = {name.rpartition("/")[2]: value for name, value in scores.items() if name.rpartition("/")[0] == task.name}
-    shares = [f"{text} {100 * own[name]:.2f}" for name, text in (("miou", "mIoU"), ("delta1", "delta1")) if name in own]
-    errors = [f"RMSE {own['rmse']:.3f}{f' {task.unit}' if task.unit else ''}"] if "rmse" in own else []
-    return " ".join([task.name, *errors, *shares]) if own else ""

@@ -1,90 +1,82 @@
-"""Training of nets that answer classes per pixel: windows in, whole validation images scored."""
+"""The short recipe of a net for classes of each pixel: one task, its loss beside it."""
 
-import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal, Self
 
-import torch
-from torch import Tensor, nn
+from pydantic import Field, model_validator
 
-from smalti.card import Card
-from smalti.data.pixels.sample import Sample
-from smalti.errors import DataError
-from smalti.evaluation import ClassResult, Pair, evaluate
-from smalti.losses import make_loss
-from smalti.metrics import Confusion, Scores
-from smalti.nets.build import Model
-from smalti.text import count
-from smalti.training.kinds.pixels.segmentation_settings import SegmentationRecipe
-from smalti.training.kinds.pixels.work import PixelWork
-from smalti.training.predict import TorchPredictor
-from smalti.training.work import Conclusion
-
-SCORES = ("miou", "mf1", "oa")
+from smalti.card import Card, Task
+from smalti.errors import LabelError
+from smalti.losses import LossSettings, make_loss
+from smalti.losses.entropy import CrossEntropy
+from smalti.raster.label_spec import class_id
+from smalti.raster.palette import parse_color
+from smalti.training.kinds.pixels.settings import CropSettings, PixelRecipe
+from smalti.training.settings import CardSettings, Settings
 
 
-class SegmentationWork(PixelWork[SegmentationRecipe]):
-    """See `PixelWork`."""
+class TaskSettings(Settings):
+    """What the net answers: the classes of each pixel."""
 
-    selectable = SCORES
+    name: str = "classes"
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Class names in the order of their ids."""
+    colors: tuple[str, ...] = ()
+    """One colour `#RRGGBB` per class, for maps."""
+    label_colors: dict[str, str | int] = Field(default_factory=dict)
+    """Colours that the label images use, each with its class or `ignore`."""
+    ignore: int = 255
 
-    def __init__(self, recipe: SegmentationRecipe, card: Card) -> None:
-        super().__init__(recipe, card)
-        self.loss = make_loss(recipe.loss, card.tasks[0])
-
-    def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
-        """See `Work`."""
-        return self.loss(*self.answers(model, batch))
-
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Whole images, shared among processes, their counts summed before anything is divided."""
-        assert isinstance(model, Model)
-        counts = self._count(model)
-        counts.counts = self.team.sum(torch.from_numpy(counts.counts)).numpy()
-        if not counts.counts.any():
-            raise DataError("validation: no pixel with a label; nothing to score")
-        return _scores(counts.scores(self.card.tasks[0].labels))
-
-    def _count(self, model: Model) -> Confusion:
-        """The counts of this process's share of the images."""
-        team, nothing = self.team, Confusion(len(self.card.tasks[0].labels))
-        pairs = self.split.validation[team.rank :: team.size]
-        if not pairs:
-            return nothing
+    def task(self) -> Task:
+        """The task as a card keeps it; ValueError for a colour or class that is none."""
+        plain = Task(name=self.name, labels=self.labels, ignore=self.ignore)
+        colors = tuple(parse_color(color) for color in self.colors)
         try:
-            [found] = evaluate(TorchPredictor(model), pairs, data="validation", boundary=None)
-            assert isinstance(found, ClassResult)
-            return found.confusion
-        except DataError:
-            if team.size == 1:
-                raise
-            return nothing  # no label in this share: there may be some in another
-
-    def report(self, scores: dict[str, float]) -> str:
-        """See `Work`."""
-        return "  ".join(
-            f"{name} {100 * scores[key]:.2f}" for name, key in zip(("mIoU", "mF1", "OA"), SCORES, strict=True)
-        )
-
-    def introduction(self) -> list[str]:
-        """See `Work`."""
-        t, net = self.recipe.train, self.recipe.net
-        parameters = sum(p.numel() for p in self.model.parameters())
-        return [
-            f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
-            *self.split.lines(),
-            f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
-        ]
-
-    def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
-        """See `PixelWork`."""
-        chosen = model.card.origin.chosen
-        found = evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=chosen)
-        return Conclusion(str(found), {name: getattr(found.scores, name) for name in SCORES})
+            ids = {color: class_id(plain, wanted, color) for color, wanted in self.label_colors.items()}
+        except LabelError as error:
+            raise ValueError(f"label_colors: {error}") from None
+        for color in ids:
+            parse_color(color)
+        return Task(name=self.name, labels=self.labels, colors=colors, label_colors=ids, ignore=self.ignore)
 
 
-def _scores(found: Scores) -> dict[str, float]:
-    """The main scores and each class's IoU, where they are defined."""
-    scores = {name: float(getattr(found, name)) for name in SCORES}
-    scores |= {f"iou_{label}": value for label, value in zip(found.labels, found.iou, strict=True)}
-    return {name: value for name, value in scores.items() if math.isfinite(value)}
+class MapCardSettings(CardSettings):
+    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=1)
+
+
+class WindowSettings(CropSettings):
+    """The loop."""
+
+    select: Literal["miou", "mf1", "oa"] = "miou"
+    """The score of the validation that chooses the best checkpoint."""
+
+
+class SegmentationRecipe(PixelRecipe):
+    """All of a training of kind `segmentation`."""
+
+    kind: Literal["segmentation"] = "segmentation"
+    """What is trained."""
+    card: MapCardSettings
+    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+    train: WindowSettings = WindowSettings()
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        make_loss(self.loss, self.make_card("").tasks[0])
+        return self
+
+    @property
+    def losses(self) -> Mapping[str, LossSettings]:
+        """See `PixelRecipe`."""
+        return {self.card.tasks[0].name: self.loss}
+
+    @property
+    def names_tasks(self) -> bool:
+        """See `PixelRecipe`: no, there is one task only."""
+        return False
+
+    def make_card(self, recipe: str) -> Card:
+        """See `Recipe`."""
+        return self.card.make(self.net.name, self.net.all_options(), (self.card.tasks[0].task(),), recipe)

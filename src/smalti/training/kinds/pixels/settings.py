@@ -1,5 +1,6 @@
 """What recipes of nets that answer each pixel have in common: the net, the images, the windows cut from them."""
 
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.sources import AnySource, DatasetSource
+from smalti.losses import LossSettings, ValueLossSettings
+from smalti.training.balance import Balance
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
@@ -34,6 +37,11 @@ class NetSettings(EncoderSettings):
         if twice := options.keys() & {"encoder", "width"}:
             raise ValueError(f"{min(twice)} is a key of [net] itself")
         return options
+
+    @property
+    def title(self) -> str:
+        """What the net is called before a training."""
+        return self.name
 
     def all_options(self) -> dict[str, Any]:
         """What the net is built with, as a card keeps it."""
@@ -106,6 +114,35 @@ class PixelRecipe(Recipe):
         self.data.check_seeds()
         self.data.check_selection()
         return self
+
+    @property
+    def losses(self) -> Mapping[str, LossSettings | ValueLossSettings]:
+        """The loss of each task, by the task's name."""
+        raise NotImplementedError
+
+    @property
+    def names_tasks(self) -> bool:
+        """Whether scores and terms of the loss carry the name of their task: where there may be several."""
+        return True
+
+    def make_balance(self) -> Balance | None:
+        """How the losses of the tasks become one gradient; None takes their sum."""
+        return None
+
+    @property
+    def balance_line(self) -> str:
+        """What is to be said of the balance behind the tasks."""
+        return ""
+
+    @property
+    def inits(self) -> dict[str, str]:
+        """Checkpoints that fill a task's branch, by the task's name."""
+        return {}
+
+    @property
+    def zero(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By task of values, then by task of classes: the labels where the value is 0."""
+        return {}
 
     @property
     def edges(self) -> dict[str, str]:

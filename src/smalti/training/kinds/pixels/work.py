@@ -1,38 +1,61 @@
-"""What trainings on windows of images have in common: the data, the batches, and the scores at the end."""
+"""Training of nets that predict each pixel, for one task or several: windows in, whole images scored in one pass."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from smalti.card import Card
+from smalti.card import Card, Task
 from smalti.data.identity import Identity
 from smalti.data.pixels.sample import Sample
-from smalti.evaluation import Pair
+from smalti.errors import DataError
+from smalti.evaluation import Evaluation, Pair, Result, evaluate
+from smalti.losses import Loss, LossSettings, ValueLoss, ValueLossSettings, make_loss
 from smalti.nets.build import Model
+from smalti.nets.multitask.values import begin_values
+from smalti.text import count
 from smalti.training.distributed import ALONE
 from smalti.training.kinds.pixels.census import take_census
+from smalti.training.kinds.pixels.edges import edges_of
 from smalti.training.kinds.pixels.prepare import make_model, make_stream, open_split
+from smalti.training.kinds.pixels.scores import TaskScores
 from smalti.training.kinds.pixels.settings import PixelRecipe
-from smalti.training.predict import load_model
+from smalti.training.predict import TorchPredictor, load_model
+from smalti.training.warmstart import fill_branch
 from smalti.training.work import Conclusion
 
-R = TypeVar("R", bound=PixelRecipe)
+FIRST = 16
+"""Windows whose values say where a task of values begins."""
 
 
-class PixelWork(Generic[R]):
+class PixelWork:
     """See `training.work.Work` and `training.distributed.Shareable`. Opens every source and reads all labels
     at once, so that none fails later."""
 
-    def __init__(self, recipe: R, card: Card) -> None:
+    def __init__(self, recipe: PixelRecipe, card: Card) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
         self.split = open_split(recipe, card)
         self._told = take_census(recipe, card, self.split.scenes)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
+        self._scores = TaskScores(card.tasks, recipe.names_tasks)
+        self.selectable = self._scores.selectable
+        self.balance = recipe.make_balance()
+        self._begin()
+        self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
+        self._losses = {task.name: _loss(recipe.losses[task.name], task) for task in card.tasks}
+
+    def _begin(self) -> None:
+        """Values begin about at the mean of the first windows."""
+        tasks = [task.name for task in self.card.tasks if task.kind == "value"]
+        if not tasks:
+            return
+        first = self.stream.batch(0, FIRST)
+        for name in tasks:
+            begin_values(self.model, name, first["targets"][name][first["valid"]])
 
     @property
     def identity(self) -> dict[str, Identity]:
@@ -61,9 +84,60 @@ class PixelWork(Generic[R]):
         targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
         return outputs, targets, self.team.gather(batch["valid"])
 
-    def score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Conclusion:
-        """What is to be told of the images of a part; `split` says in words what they are."""
-        raise NotImplementedError
+    def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
+        """See `Work`: where a balance is, `TASK/TERM`, and none of a task without a label in the batch."""
+        outputs, targets, valid = self.answers(model, batch)
+        for name, of in self.recipe.edges.items():
+            targets[name] = edges_of(targets[of], self.card.task(of).ignore)
+        for name, zero in self.recipe.zero.items():
+            for of, labels in zero.items():
+                targets[name] = zeroed(targets[name], targets[of], self.card.task(of), labels)
+        return dict(self._terms(outputs, targets, valid))
+
+    def _terms(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], valid: Tensor
+    ) -> Iterator[tuple[str, Tensor]]:
+        for task in self.card.tasks:
+            if self.balance is None or (valid & _is_known(task, targets[task.name])).any():
+                for name, value in self._losses[task.name](outputs, targets, valid).items():
+                    yield self._scores.name(task, name), value
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Whole images, shared among processes, their counts summed before anything is divided."""
+        assert isinstance(model, Model)
+        scores = self._scores.pooled(self._count(model), self.team)
+        if not scores:
+            raise DataError("validation: no pixel with a label; nothing to score")
+        return scores
+
+    def _count(self, model: Model) -> tuple[Result, ...]:
+        """What is in this process's share of the images; nothing where that has no label."""
+        pairs = self.split.validation[self.team.rank :: self.team.size]
+        if not pairs:
+            return ()
+        try:
+            return evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).results
+        except DataError:
+            if self.team.size == 1:
+                raise
+            return ()  # there may be labels in another share
+
+    def report(self, scores: dict[str, float]) -> str:
+        """See `Work`."""
+        return self._scores.line(scores)
+
+    def introduction(self) -> list[str]:
+        """See `Work`."""
+        t, net = self.recipe.train, self.recipe.net
+        parameters = sum(p.numel() for p in self.model.parameters())
+        tasks = ", ".join(f"{task.name} by {' + '.join(self._losses[task.name].terms)}" for task in self.card.tasks)
+        return [
+            f"{self.card.name}: {net.title} on {net.encoder}, {parameters:,} parameters",
+            f"tasks       {tasks}{self.recipe.balance_line}",
+            *self.split.lines(),
+            f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
+            *self._filled,
+        ]
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
@@ -75,7 +149,30 @@ class PixelWork(Generic[R]):
             ("test", self.split.test, f"the test images; the checkpoint was chosen on {self.recipe.judges}"),
         ):
             if pairs:
-                found = self.score(model, pairs, part, split)
-                texts.append(f"\n{part}\n{found.text}")
-                scores |= {f"{part}/{name}": value for name, value in found.scores.items()}
+                found = self._score(model, pairs, part, split)
+                texts.append(f"\n{part}\n{found}")
+                scores |= {f"{part}/{name}": value for name, value in self._main(found).items()}
         return Conclusion("\n".join(texts), scores)
+
+    def _score(self, model: Model, pairs: list[Pair], part: str, split: str) -> Evaluation:
+        return evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=model.card.origin.chosen)
+
+    def _main(self, found: Evaluation) -> dict[str, float]:
+        """The main numbers: of several tasks all that validations have, of one those that choose a checkpoint."""
+        scores = self._scores.pooled(found, ALONE)
+        return {name: value for name, value in scores.items() if self._scores.named or name in self.selectable}
+
+
+def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
+    """Values N,H,W, 0 where they are unknown and the ids N,H,W of a task's classes are those of some labels."""
+    ids = torch.tensor([task.labels.index(label) for label in labels], device=classes.device)
+    return torch.where(values.isnan() & torch.isin(classes, ids), 0.0, values)
+
+
+def _loss(settings: LossSettings | ValueLossSettings, task: Task) -> Loss | ValueLoss:
+    return ValueLoss(settings, task) if isinstance(settings, ValueLossSettings) else make_loss(settings, task)
+
+
+def _is_known(task: Task, target: Tensor) -> Tensor:
+    """Where a target N,H,W says something."""
+    return target.isfinite() if task.kind == "value" else target != task.ignore
