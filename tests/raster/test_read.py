@@ -618,6 +618,8 @@ def test_colours_that_are_clear_or_missing_are_invalid(tmp_path: Path) -> None:
         pixels, valid = reader.read(WHOLE)
     assert reader.masked and np.array_equal(valid, (INDEX > 0) & (INDEX < 4))
     assert np.array_equal(pixels, np.where(valid, np.stack([INDEX, INDEX * 2, INDEX * 3]), 0))
+    with open_file(virtual(tmp_path / "b.vrt", table((1, 1, 1, 0), (2, 2, 2, 255)))) as reader:
+        assert reader.masked
 
 
 def test_palettes_may_be_deep(tmp_path: Path) -> None:
