@@ -18,7 +18,7 @@ from tests.photos.results import photo as made
 from tests.photos.results import ranked
 from tests.photos.shots import FakeRanker, blurred, photo, save, scene, tags
 
-A, B, C = "a" * 32, "b" * 32, "c" * 32
+A, B = "a" * 32, "b" * 32
 
 
 def choice(content: str, verdict: Verdict | None = "pick", **more: Any) -> Choice:

@@ -18,6 +18,7 @@ from smalti.evaluation.pairs import Pair
 from smalti.evaluation.protocol import NOT_STATED, Stated
 from smalti.evaluation.protocols import AveragedAndPlain
 from smalti.evaluation.result import Evaluation
+from smalti.evaluation.tally import ImageTally, Tally
 from smalti.evaluation.values import ValueTally, threshold
 from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.text import count
@@ -74,7 +75,7 @@ def evaluate(
     both = AveragedAndPlain(predict, main) if main and tta and variants is not None else None
     passes = both or (Averaged(predict) if tta else predict)
 
-    def tally_of(task: Task) -> ClassTally | ValueTally:
+    def tally_of(task: Task) -> Tally:
         if task.kind == "classes":
             ways, plain = (variants, both.plain if both else None) if task == main else (None, None)
             return ClassTally(task, leave_out, boundary, tiles, ways, tta, plain)
@@ -97,7 +98,7 @@ class _Scoring:
 
     predict: Predictor
     tasks: tuple[Task, ...]
-    tallies: Sequence[ClassTally | ValueTally]
+    tallies: Sequence[Tally]
     keep: Keep | None
     progress: Callable[[int], None] | None
 
@@ -108,13 +109,14 @@ class _Scoring:
             return False
         with ExitStack() as stack:
             image = stack.enter_context(closing(pair.open_image()))
-            counts = [tally.begin(pair, image.grid, stack) for tally in tallies]
+            counts: list[ImageTally] = [tally.begin(pair, image.grid, stack) for tally in tallies]
             height, width = image.grid.height, image.grid.width
             maps = MapKeeper(self.tasks, height, width) if self.keep else None
+            takers: list[ImageTally | MapKeeper] = [*counts, *([maps] if maps else [])]
 
             def write(window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
-                for part in (*counts, *([maps] if maps else [])):
-                    part.write(window, values, valid)
+                for taker in takers:
+                    taker.write(window, values, valid)
 
             predict_scene(image.read, self.predict, write, height, width, progress=self.progress)
             for part in counts:

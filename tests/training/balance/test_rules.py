@@ -81,7 +81,7 @@ def test_rlw_draws_weights_of_mean_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs(values.mean() - 1) < 0.1 and values.std() > 0.3
     assert make("rlw", seed=1).backward(two.losses(), [], backward) == drawn[0] != drawn[1]
     # The softmax of (0, log 3) is (1/4, 3/4).
-    monkeypatch.setattr(torch, "randn", lambda count, generator: torch.tensor([0, math.log(3)]))
+    monkeypatch.setattr(torch, "randn", lambda count, **_: torch.tensor([0, math.log(3)]))
     two = Two()
     assert two.pull(balance) == pytest.approx({"a": 0.5, "b": 1.5})
     assert two.gradient() == pytest.approx([1 - 4.5, 4.5, 0.5, 1.5])
