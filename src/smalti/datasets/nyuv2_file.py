@@ -24,7 +24,7 @@ LAYERS = {"depth": "depths", "depth_raw": "rawDepths"}
 RGB = ("red", "green", "blue")
 
 
-class ArrayReader(Reader):
+class Nyuv2Array(Reader):
     """One of the file's arrays for one image, (W, H) or (C, W, H) there and (C, H, W) here."""
 
     names_known, masked = True, False
@@ -58,7 +58,7 @@ class ArrayReader(Reader):
         self._file.close()
 
 
-class Chosen(ArrayReader):
+class Chosen(Nyuv2Array):
     """Some of the three bands of an image."""
 
     def __init__(self, path: Path, image: str, bands: tuple[str, ...]) -> None:
@@ -70,7 +70,7 @@ class Chosen(ArrayReader):
         return pixels[self._take], valid
 
 
-class Joined(ArrayReader):
+class Joined(Nyuv2Array):
     """The labels of an image, their names joined to classes; 0 is none."""
 
     def __init__(self, path: Path, image: str, table: NDArray[np.uint8]) -> None:
@@ -101,7 +101,7 @@ class Nyuv2File:
 
     def values(self, path: Path, image: str, name: str) -> Reader:
         """Its depth, with holes filled or as seen."""
-        return ArrayReader(path, LAYERS[name], image, (name,), "m")
+        return Nyuv2Array(path, LAYERS[name], image, (name,), "m")
 
 
 def _open(path: Path) -> Any:

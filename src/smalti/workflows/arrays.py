@@ -1,9 +1,7 @@
 """Images that come as arrays: numpy, or xarray with its georeference."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +10,7 @@ from smalti.card import Card
 from smalti.errors import ArrayError
 from smalti.raster.array import ArrayReader
 from smalti.raster.grid import Grid
-
-Axes = Literal["CHW", "HWC"]
-"""Which axis holds the bands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An image as it came, with what goes with it."""
-
-    pixels: Any
-    axes: Axes | None = None
-    valid: NDArray[np.bool_] | None = None
-    grid: Grid | None = None
-    bands: Sequence[str | int] | None = None
-    """Those that will be chosen; None for all."""
+from smalti.workflows.given import Axes, Given, check_dtype
 
 
 def is_xarray(image: object) -> bool:
@@ -53,15 +37,6 @@ def array_reader(given: Given, card: Card) -> ArrayReader:
     _check_mask(given.valid, pixels)
     _check_grid(given.grid, pixels)
     return ArrayReader(pixels, valid=given.valid, grid=given.grid)
-
-
-def check_dtype(pixels: NDArray[Any], card: Card) -> None:
-    """ArrayError for another kind of pixels than the model's."""
-    dtype = str(pixels.dtype)
-    if not card.takes(dtype):
-        mend = "; scale values from 0 to 1 by 255 first" if pixels.dtype.kind == "f" and card.dtype == "uint8" else ""
-        text = f"the array is {dtype}, model {card.name} takes {card.dtype}: convert it with astype{mend}"
-        raise ArrayError(text, value=pixels.dtype)
 
 
 def _bands_first(given: Given, card: Card) -> NDArray[Any]:

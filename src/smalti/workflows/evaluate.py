@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,8 +18,8 @@ from smalti.mapping.protect import check_page
 from smalti.raster.reader import Reader
 from smalti.report.picture_folder import PictureFolder
 from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
-from smalti.workflows.evaluate_options import EvaluateOptions
-from smalti.workflows.models import AnyModel, OpenModel, is_ranker, open_inside, opened
+from smalti.workflows.evaluate_options import Asked, EvaluateOptions
+from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
 from smalti.workflows.progress import Meter, Show
 
 
@@ -113,33 +113,6 @@ def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress:
 
         return evaluate_images(asked)
     return _evaluate_pixels(asked)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One evaluation: what is scored on what, and how."""
-
-    model: OpenModel
-    data: Path
-    options: EvaluateOptions
-    show: Show | None
-
-    @property
-    def is_recipe(self) -> bool:
-        """Whether the data are those of a recipe."""
-        return self.data.suffix.lower() == ".toml"
-
-    @property
-    def source(self) -> str:
-        """What the model was opened by."""
-        return self.model.source
-
-    def refuse(self, what: str, *names: str) -> None:
-        """OptionError if one of these options was given: it is for models that map."""
-        for name in names:
-            if value := getattr(self.options, name):
-                option = f"--{name.replace('_', '-')}"
-                raise OptionError(f"{option} is for models that map; {self.source} {what}", value=value)
 
 
 def _evaluate_pixels(asked: Asked) -> Evaluation:

@@ -3,7 +3,7 @@
 from smalti.errors import DataError, OptionError, RecipeError
 from smalti.evaluation import Evaluation
 from smalti.files import deliver
-from smalti.workflows.evaluate import Asked
+from smalti.workflows.evaluate_options import Asked
 
 _OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures", "chosen")
 """Options that speak of maps."""

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from smalti.errors import OptionError
+from smalti.workflows.models import OpenModel
+from smalti.workflows.progress import Show
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateOptions:
@@ -44,3 +48,30 @@ class EvaluateOptions:
     """A file for a page."""
     records: Path | None = None
     """The records of the training, for the page; None for those beside a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One evaluation: what is scored on what, and how."""
+
+    model: OpenModel
+    data: Path
+    options: EvaluateOptions
+    show: Show | None
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the data are those of a recipe."""
+        return self.data.suffix.lower() == ".toml"
+
+    @property
+    def source(self) -> str:
+        """What the model was opened by."""
+        return self.model.source
+
+    def refuse(self, what: str, *names: str) -> None:
+        """OptionError if one of these options was given: it is for models that map."""
+        for name in names:
+            if value := getattr(self.options, name):
+                option = f"--{name.replace('_', '-')}"
+                raise OptionError(f"{option} is for models that map; {self.source} {what}", value=value)

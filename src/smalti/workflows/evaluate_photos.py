@@ -20,7 +20,7 @@ from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
 from smalti.runtime.ranker import open_ranker
 from smalti.workflows.eval_data import data_name
-from smalti.workflows.evaluate import Asked
+from smalti.workflows.evaluate_options import Asked
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Meter
 

@@ -17,7 +17,8 @@ from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
 from smalti.scene import Averaged, Predictor, predict_scene
 from smalti.tiling import Window
-from smalti.workflows.arrays import Axes, Given, array_reader
+from smalti.workflows.arrays import array_reader
+from smalti.workflows.given import Axes, Given
 from smalti.workflows.map import opener
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, opened

@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.errors import ArrayError, MissingExtraError
 from smalti.raster.array import ArrayReader
 from smalti.raster.grid import Grid
-from smalti.workflows.arrays import Given, check_dtype
+from smalti.workflows.given import Given, check_dtype
 
 if TYPE_CHECKING:
     import xarray

@@ -1,0 +1,36 @@
+"""An image that came as an array, and what goes with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Card
+from smalti.errors import ArrayError
+from smalti.raster.grid import Grid
+
+Axes = Literal["CHW", "HWC"]
+"""Which axis holds the bands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An image as it came, with what goes with it."""
+
+    pixels: Any
+    axes: Axes | None = None
+    valid: NDArray[np.bool_] | None = None
+    grid: Grid | None = None
+    bands: Sequence[str | int] | None = None
+    """Those that will be chosen; None for all."""
+
+
+def check_dtype(pixels: NDArray[Any], card: Card) -> None:
+    """ArrayError for another kind of pixels than the model's."""
+    dtype = str(pixels.dtype)
+    if not card.takes(dtype):
+        mend = "; scale values from 0 to 1 by 255 first" if pixels.dtype.kind == "f" and card.dtype == "uint8" else ""
+        text = f"the array is {dtype}, model {card.name} takes {card.dtype}: convert it with astype{mend}"
+        raise ArrayError(text, value=pixels.dtype)
