@@ -77,6 +77,7 @@ def map_scene(
     output: Path,
     made_of: dict[str, Any],
     wanted: Wanted = Wanted(),
+    *,
     progress: Callable[[int], None] | None = None,
     say: Say = lambda _: None,
     warn: Warn = issue,

@@ -26,6 +26,7 @@ class ConvNorm(nn.Sequential):
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
+        *,
         bias: bool = False,
         act: type[nn.Module] | None = nn.ReLU,
         padding: Padding = "torch",

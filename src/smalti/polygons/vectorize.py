@@ -33,6 +33,7 @@ def polygons(
     grid: Grid,
     task: Task,
     out_path: str | Path,
+    *,
     min_area_m2: float = 0.0,
     simplify_m: float | None = None,
     layer: str | None = None,

@@ -232,7 +232,7 @@ class _Run:
             self._check(reader, planned)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
-            summary = map_scene(reader, self._predict, path, made_of, options.wanted, meter, meter.say)
+            summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)
             grid, count = reader.grid, 0
             if planned.polygons:
                 count = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)

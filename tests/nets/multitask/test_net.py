@@ -72,9 +72,7 @@ def test_nets_of_one_task_become_branches(sharing: str) -> None:
         lines = net.fill_branch(task.name, {f"net.{name}": value for name, value in single.state_dict().items()})
         assert len(lines) == 1
     filled = set(net.branch_keys("cover")) | set(net.branch_keys("height"))
-    assert {name for name, value in before.items() if name not in filled} == {
-        n for n in before if n.startswith("sharing.")
-    }
+    assert {name for name in before if name not in filled} == {n for n in before if n.startswith("sharing.")}
     for number, single in enumerate(singles):
         own = single.state_dict()
         for name in (name for name in filled if name.split(".")[1] == str(number)):

@@ -79,6 +79,7 @@ class MemoryScene:
         grid: Grid,
         tasks: Sequence[Task],
         load: Callable[[], Patch],
+        *,
         stamp: str = "",
         files: Sequence[Path] = (),
         astray: Mapping[Path, bool | None] | None = None,
@@ -226,9 +227,9 @@ def in_memory(scene: FileScene) -> MemoryScene:
         scene.grid,
         scene.tasks,
         lambda: scene.read(whole),
-        scene.stamp,
-        scene.files,
-        scene.astray,
+        stamp=scene.stamp,
+        files=scene.files,
+        astray=scene.astray,
     )
 
 

@@ -50,6 +50,7 @@ class MultiTask(nn.Module):
         tasks: Sequence[Task],
         bands: int = 3,
         encoder: str = "resnet18",
+        *,
         width: float = 1.0,
         decoder: str = "ued",
         output_stride: int | None = None,

@@ -58,8 +58,8 @@ def plot(plan: Plan, rng: np.random.Generator, lot: Lot, front: int, style: int)
     back = float(rng.uniform(3.5, 7))
     street_v = lot.v1 if front > 0 else lot.v0
     at = lot.centre[0] + float(rng.uniform(-0.5, 0.5)) * (lot.width - wide - 3), street_v - front * (back + deep / 2)
-    building = villa(plan, rng, at, (wide, deep), style)
-    _outside(plan, rng, lot, at, wide, street_v, front, building)
+    villa(plan, rng, at, (wide, deep), style)
+    _outside(plan, rng, lot, at, wide=wide, street_v=street_v, front=front)
     _garden(plan, rng, lot, front)
 
 
@@ -90,10 +90,10 @@ def _outside(
     rng: np.random.Generator,
     lot: Lot,
     at: tuple[float, float],
+    *,
     wide: float,
     street_v: float,
     front: int,
-    building: int,
 ) -> None:
     """The drive with its car, garage or shed, and the wall."""
     left = at[0] - wide / 2 > lot.centre[0] - wide / 2
