@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import shapely
 from affine import Affine
 from click.testing import CliRunner, Result
 from PIL import Image
+from rasterio.crs import CRS
 
 from smalti.cli.data import command
 from smalti.errors import DataError, OutputError
+from smalti.evaluation import own_labels
+from smalti.raster.grid import Grid
 
 RED, BLACK = (60, 16, 152), (0, 0, 0)
 
@@ -139,3 +143,20 @@ def test_pictures_without_a_place_are_split_by_folder_or_by_what_is_said(tmp_pat
     assert not (tmp_path / "two/test").exists()
     with pytest.raises(DataError, match="finds nothing in this path"):
         run("split", tmp_path / "set", "-o", tmp_path / "three", "--place", "york")
+
+
+def test_features_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.geojson"
+    ring = [[0, 0], [0, 8], [8, 8], [8, 0], [0, 0]]
+    feature = {
+        "type": "Feature",
+        "properties": {"class": "hut"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    reads = []
+    read = own_labels.read_features
+    monkeypatch.setattr(own_labels, "read_features", lambda *a: reads.append(a) or read(*a))
+    monkeypatch.setattr("smalti.raster.features.read_features", None)
+    place = Affine(0.5, 0, 0, 0, -0.5, 8)
+    assert own_labels._drawn(path, Grid(16, 16, place, CRS.from_epsg(4326))) == {"hut": 256} and len(reads) == 1

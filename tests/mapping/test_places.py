@@ -43,3 +43,10 @@ def test_maps_take_their_scenes_names() -> None:
 
 def test_scenes_of_one_name_are_told_apart_by_their_folder() -> None:
     assert outputs(["x/a.png", "y/a.png"], "out", into_folder=True) == [Path("out/x_a.tif"), Path("out/y_a.tif")]
+
+
+def test_the_text_of_a_virtual_raster_is_refused_in_one_short_line() -> None:
+    text = "<VRTDataset>\n" + "  <SRS>[EPSG:4326]</SRS>\n" * 50 + "</VRTDataset>"
+    with pytest.raises(RasterError, match="is the text of a virtual raster; write it to a file") as caught:
+        scenes(text)
+    assert len(str(caught.value)) < 120 and "\n" not in str(caught.value)

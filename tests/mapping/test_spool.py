@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smalti.errors import OutputError
 from smalti.mapping.spool import Spool, StripLayer
 from smalti.tiling import Window
 
@@ -115,3 +116,23 @@ def test_strips_made_of_something_else_are_thrown_away(tmp_path: Path) -> None:
 def test_a_spool_that_was_killed_at_its_birth_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "spool").mkdir()
     assert opened(tmp_path).discarded is False
+
+
+@pytest.mark.parametrize("left", ["file", "folder", "note"])
+def test_what_no_job_has_left_is_not_taken_for_a_spool(tmp_path: Path, left: str) -> None:
+    own = tmp_path / "spool" / ("job.json" if left == "note" else "diary.txt")
+    if left == "file":
+        own = tmp_path / "spool"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("mine")
+    with pytest.raises(OutputError, match="spool: is there and was not left by a job; rename it"):
+        opened(tmp_path)
+    assert own.read_text() == "mine"
+
+
+@pytest.mark.parametrize("left", [[], ["job.new"]])
+def test_a_spool_whose_note_was_not_written_is_begun_anew(tmp_path: Path, left: list[str]) -> None:
+    (tmp_path / "spool").mkdir()
+    for name in left:
+        (tmp_path / "spool" / name).touch()
+    assert opened(tmp_path).rows_done == 0

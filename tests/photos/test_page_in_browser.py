@@ -108,6 +108,7 @@ def test_a_rejected_pick_hands_on_to_the_next_best(folder: Path, make: Callable[
 
 def table(text: str) -> dict[str, tuple[str, str, str, float]]:
     """Series, order, verdict and probability by the file's name."""
+    assert text.startswith("\ufeff")
     lines = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     return {
         Path(line["file"]).name: (Path(line["series"]).name, line["order"], line["verdict"], float(line["probability"]))

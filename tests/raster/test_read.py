@@ -15,6 +15,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.rpc import RPC
 
 from smalti.errors import RasterError
+from smalti.raster.bands import choose
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
 from smalti.raster.read import FileReader, open_file, open_raster
@@ -688,3 +689,10 @@ def test_real_rasters_of_many_kinds(shared_data: Path) -> None:
             assert pixels.shape == (count, 100, 100) and pixels.dtype == reader.dtype
             if not np.issubdtype(pixels.dtype, np.floating):
                 assert np.array_equal(valid, mask), path
+
+
+def test_of_many_bands_an_error_names_a_few() -> None:
+    names = [f"band{i}" for i in range(1, 16386)]
+    with pytest.raises(RasterError) as caught:
+        choose("cube.tif", names, ["red"])
+    assert str(caught.value).endswith("7 band7, 8 band8 and 16,377 more")

@@ -16,7 +16,7 @@ from smalti.card import Task
 from smalti.errors import DataError, InputError
 from smalti.evaluation.pairs import VECTORS, OpenTruth
 from smalti.raster.feature_file import OWN, read_features
-from smalti.raster.features import text_of
+from smalti.raster.features import FeatureLabels, text_of
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import is_jpeg, strips
 from smalti.raster.label_spec import LabelSpec
@@ -122,15 +122,16 @@ def _is_vector(path: Path) -> bool:
 
 def _drawn(labels: Path, grid: Grid) -> dict[str, int]:
     """Pixels of each value of the attribute `class`; features without it are one class."""
-    shapes, values = read_features(str(labels), grid, _vector_spec(labels))
+    spec = _vector_spec(labels)
+    shapes, values = read_features(str(labels), grid, spec)
     if not len(shapes):
         return {}
     names = sorted({text_of(value) for value in values} - {""}) if values is not None else [FEATURE]
     found = np.zeros(256, np.int64)
     task = Task(name="values", labels=tuple(names))
-    with closing(open_labels(labels, grid, task, _vector_spec(labels))) as reader:
-        for strip in strips(grid):
-            found += np.bincount(reader.read(strip).ravel(), minlength=256)
+    drawn = FeatureLabels.of(str(labels), grid, task, spec, (shapes, values))
+    for strip in strips(grid):
+        found += np.bincount(drawn.read(strip).ravel(), minlength=256)
     return {name: int(found[k]) for k, name in enumerate(names) if found[k]}
 
 

@@ -19,6 +19,10 @@ def is_remote(scene: str) -> bool:
 
 def scenes(name: str) -> list[str]:
     """The file or URL of that name, or what the folder or glob holds, in order; RasterError if it holds nothing."""
+    if name.lstrip().startswith("<"):
+        raise RasterError(
+            f"{name.strip()[:20]}...: is the text of a virtual raster; write it to a file NAME.vrt, and give that"
+        )
     path = Path(name)
     if is_remote(name) or path.is_file():
         return [name]

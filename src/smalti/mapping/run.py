@@ -19,7 +19,7 @@ from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Wa
 from smalti.errors import warn as issue
 from smalti.files import beside, check_place, guarded, through
 from smalti.lock import hold
-from smalti.mapping.spool import Spool, StripLayer
+from smalti.mapping.spool import Spool, StripLayer, begin_spool, check_spool
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
@@ -94,6 +94,7 @@ def map_scene(
     job = _job(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
     with hold(output):
+        check_spool(beside(output, "partial"))
         for path in rasters:
             check_place(path)
         states = {path: state(path, digest) for path in rasters}
@@ -126,6 +127,7 @@ def write_maps(
     """
     rasters = products(output, card, wanted)
     with hold(output):
+        check_spool(beside(output, "partial"))
         for path in rasters:
             check_place(path)
         make_room({path: state(path, "") for path in rasters})
@@ -142,6 +144,7 @@ def _scratch(output: Path) -> Iterator[Path]:
     with guarded(output):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+        begin_spool(folder)
     try:
         yield folder
     finally:

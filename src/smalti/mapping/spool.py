@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from smalti.arrays import Pixels
+from smalti.errors import OutputError
 from smalti.files import sync
 from smalti.tiling import Window
 
@@ -29,6 +30,33 @@ class StripLayer:
     dtype: np.dtype[Any]
 
 
+NOTE = "job.json"
+"""What a spool's strips are made of."""
+
+
+def check_spool(folder: Path) -> None:
+    """OutputError where a file or folder of that name is nobody's spool: it may be the user's."""
+    try:
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # nothing yet, or killed before its note was written
+        if not os.path.lexists(folder) or (folder.is_dir() and _names(folder) <= {Path(NOTE).with_suffix(".new").name}):
+            return
+        note = None
+    except (OSError, ValueError):
+        note = None
+    if not isinstance(note, dict):
+        raise OutputError(f"{folder}: is there and was not left by a job; rename it, or choose another output")
+
+
+def begin_spool(folder: Path, made_of: str = "{}") -> None:
+    """Writes the note that makes a folder a spool of strips `made_of` something, as JSON."""
+    _write_synced(folder / NOTE, [made_of.encode()])
+
+
+def _names(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
+
+
 class Spool:
     """The finished strips of a job, and the one that is being filled."""
 
@@ -39,16 +67,17 @@ class Spool:
 
         `made_of` is all that decides about the pixels. `discarded` says whether there was something else.
         """
+        check_spool(folder)
         self.folder, self._layers, self._height, self._width = folder, layers, height, width
         self._filling: list[Pixels] = []
         wanted = json.dumps(made_of, sort_keys=True)
-        job = folder / "job.json"
+        job = folder / NOTE
         found = job.read_text(encoding="utf-8") if job.exists() else ""
         self.discarded = found not in ("", wanted)
         if found != wanted:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            _write_synced(job, [wanted.encode()])
+            begin_spool(folder, wanted)
         self._strips = self._finished()  # (first row, rows) from the top, without a gap
 
     @property

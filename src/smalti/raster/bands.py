@@ -19,6 +19,8 @@ ALIASES = {
     "red edge": "rededge",
     "panchromatic": "pan",
 }
+_NAMED = 8
+"""Bands that an error names."""
 _BETWEEN = re.compile(r"[\s_\-,;:()\[\]]+")
 _COUNT = re.compile(r"(?:(?:band|layer|channel) ?)?\d+")
 """A name that only counts: `Layer_1`, `Band 2`, `3`."""
@@ -100,5 +102,6 @@ def _place(path: str, names: Sequence[str], want: str | int) -> int:
     number = plain.rpartition(" ")[2] if _COUNT.fullmatch(plain) else ""
     if number.isdigit() and 1 <= int(number) <= len(names):
         return int(number) - 1
-    has = ", ".join(f"{i} {name}" for i, name in enumerate(names, 1))
+    has = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_NAMED], 1))
+    has += f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     raise RasterError(f"{path}: there is no band {want!r}; it has {has}")

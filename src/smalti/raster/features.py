@@ -1,7 +1,7 @@
 """Labels from vectors: polygons of GeoPackage, GeoJSON, shapefile or FlatGeobuf, drawn window by window."""
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,30 @@ from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.tiling import Window
 
+Features = tuple[NDArray[Any], NDArray[Any] | None]
+"""Shapes in pixels and the values of their attribute, as `read_features` gives them."""
+
 
 class FeatureLabels:
     """Features drawn onto the grid of an image; where they overlap, the later one wins."""
 
     def __init__(self, path: str, grid: Grid, task: Task, spec: LabelSpec) -> None:
+        self._hold(path, grid, task, spec, read_features(path, grid, spec))
+
+    @classmethod
+    def of(cls, path: str, grid: Grid, task: Task, spec: LabelSpec, features: Features) -> Self:
+        """The same of features that `read_features` has read already."""
+        made = cls.__new__(cls)
+        made._hold(path, grid, task, spec, features)
+        return made
+
+    def _hold(self, path: str, grid: Grid, task: Task, spec: LabelSpec, features: Features) -> None:
         import shapely
 
         self._grid, self._task = grid, task
         where = f"{path}: background"
         self._background = task.ignore if spec.background is None else class_id(task, spec.background, where)
-        shapes, values = read_features(path, grid, spec)
+        shapes, values = features
         self._ids = np.array(_classes(path, task, spec, values, len(shapes)), np.uint8)
         self._shapes = shapes
         self._tree = shapely.STRtree(shapes)

@@ -7,6 +7,7 @@ import onnxruntime
 
 from smalti.errors import ModelError
 from smalti.runtime.batch import network_input, usable_cores
+from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
 
 _SILENT = 4  # only fatal errors are logged; whatever fails is raised anyway
@@ -31,7 +32,7 @@ class OnnxPredictor:
         try:
             answers = self._session.run(self._outputs, {self._input: pixels})
         except Exception as error:
-            reason = str(error).splitlines()[0]
+            reason = MEND if lacks_memory(error) else (str(error).splitlines() or [""])[0]
             raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
         return dict(zip(self._outputs, answers, strict=True))
 
@@ -45,7 +46,8 @@ def start(model: ModelFile, threads: int | None = None) -> Any:
             model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the engine's exceptions share no base class
-        raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from None
+        reason = MEND if lacks_memory(error) else (str(error).splitlines() or [""])[0]
+        raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {reason}") from None
 
 
 def _options(threads: int) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import network_input, usable_cores
+from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
 
 
@@ -102,4 +103,6 @@ class OpenVinoPredictor:
 
 def _cause(error: RuntimeError) -> str:
     """The last line that OpenVINO says: those before it are places in its own sources."""
+    if lacks_memory(error):
+        return MEND
     return next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__).strip()

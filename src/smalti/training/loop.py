@@ -21,6 +21,7 @@ from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, sav
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import Mean
 from smalti.training.encoder import Freezing, recompute_stages
+from smalti.training.home import at_home
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import make_optimizer, restore
 from smalti.training.progress import Pace, Progress
@@ -51,7 +52,7 @@ class Training:
         if self.select not in work.selectable:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
-        self.notes = fill(work.model, Path(t.start).expanduser()) if t.start and state is None else []
+        self.notes = fill(work.model, at_home(t.start)) if t.start and state is None else []
         """What is to be told about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.schedule.notes(t.steps)
         self.notes += changes(state, work, folder, resume)

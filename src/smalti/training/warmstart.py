@@ -13,6 +13,7 @@ from smalti.nets.multitask.net import MultiTask
 from smalti.nets.weights import load_encoder
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.encoder import encoder_of
+from smalti.training.home import at_home
 from smalti.training.settings import EncoderSettings
 
 
@@ -29,7 +30,7 @@ def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: C
     """
     source = settings.encoder_weights
     if source:
-        path = source if source.startswith("hub:") else root / Path(source).expanduser()
+        path = source if source.startswith("hub:") else root / at_home(source)
         load_encoder(encoder_of(model, "net.encoder_weights"), path, settings.encoder_sha256, images())
 
 
@@ -56,7 +57,7 @@ def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
     """
     if init is None:
         return []
-    card, weights = load_checkpoint(Path(init).expanduser())
+    card, weights = load_checkpoint(at_home(init))
     task = model.card.task(name)
     if not isinstance(model.net, MultiTask):
         raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; take train.start")

@@ -17,6 +17,7 @@ from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.text import count
 from smalti.training.balance.settings import BalanceSettings
+from smalti.training.home import at_home
 from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 
@@ -270,4 +271,4 @@ class ImagesRecipe(Recipe):
     @property
     def root(self) -> Path:
         """The folder that the paths of the data are relative to."""
-        return Path(self.data.root).expanduser()
+        return at_home(self.data.root)

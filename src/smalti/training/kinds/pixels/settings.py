@@ -12,6 +12,7 @@ from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.sources import AnySource, DatasetSource
 from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
+from smalti.training.home import at_home
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
@@ -161,4 +162,4 @@ class PixelRecipe(Recipe):
     @property
     def root(self) -> Path:
         """The folder that the paths of the data are relative to."""
-        return Path(self.data.root).expanduser()
+        return at_home(self.data.root)
