@@ -46,3 +46,12 @@ def test_every_command_has_an_entry(site: Path) -> None:
     text = (site / "reference" / "commands.html").read_text()
     for name in COMMANDS:
         assert f'id="smalti-{name}"' in text, name
+
+
+@pytest.mark.slow
+def test_every_public_name_has_an_entry(site: Path) -> None:
+    import smalti
+
+    text = (site / "reference" / "api.html").read_text()
+    for name in set(smalti.__all__) - {"__version__"}:
+        assert re.search(rf'id="smalti\.[\w.]+\.{name}"', text), name

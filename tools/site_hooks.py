@@ -11,6 +11,8 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
+from smalti import _HOMES
+
 ROOT = Path(__file__).resolve().parent.parent
 FROM_THE_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 """Pages of the site, and the files that they are."""
@@ -18,6 +20,8 @@ LICENCE = re.compile(r"\[([^]]+)\]\(LICENSE\)")
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 COMMANDS = "<!-- commands -->"
 """Where the reference of all commands goes: it is made from the program when the pages are built."""
+PUBLIC = "<!-- public names -->"
+"""Where the names of `smalti` itself go, each read from the module that it lives in."""
 EXAMPLE = re.compile(r"^(```(?:console|python)) run$", re.MULTILINE)
 
 
@@ -32,10 +36,18 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Adds the commands, draws the diagrams without a script, and takes from the examples the word for the tests."""
+    """Adds commands and public names, draws the diagrams without a script, and takes from the examples the word for the tests."""
     if COMMANDS in markdown:
-        markdown = markdown.replace(COMMANDS, runpy.run_path(str(ROOT / "tools" / "commands.py"))["reference"]())
+        markdown = markdown.replace(COMMANDS, commands())
+    if PUBLIC in markdown:
+        markdown = markdown.replace(PUBLIC, "\n\n".join(f"::: smalti.{home}.{name}" for name, home in _HOMES.items()))
     return EXAMPLE.sub(r"\1", DIAGRAM.sub(lambda match: layers(match[1]), markdown))
+
+
+def commands() -> str:
+    """The reference of all commands."""
+    text: str = runpy.run_path(str(ROOT / "tools" / "commands.py"))["reference"]()
+    return text
 
 
 def layers(diagram: str) -> str:
