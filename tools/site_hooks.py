@@ -36,7 +36,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Adds commands and public names, draws the diagrams without a script, and takes from the examples the word for the tests."""
+    """Adds commands and public names, draws diagrams without a script, takes the word for the tests from examples."""
     if COMMANDS in markdown:
         markdown = markdown.replace(COMMANDS, commands())
     if PUBLIC in markdown:
