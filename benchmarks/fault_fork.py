@@ -24,7 +24,7 @@ PRELOADED = (
     "lightning.fabric",
     "torch.utils.tensorboard",
     "smalti.cli.evaluate",
-    "smalti.cli.training_run",
+    "smalti.workflows.training_run",
     "smalti.photos.page",
     "smalti.photos.sidecars",
     "smalti.photos.tables",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from smalti.workflows.draw import DrawnScene as DrawnScene
     from smalti.workflows.draw import draw as draw
     from smalti.workflows.evaluate import evaluate as evaluate
+    from smalti.workflows.export import Export as Export
+    from smalti.workflows.export import export as export
     from smalti.workflows.map import MapResult as MapResult
     from smalti.workflows.map import map as map
     from smalti.workflows.map import map_many as map_many
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from smalti.workflows.predict import predict as predict
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
+    from smalti.workflows.train import Run as Run
+    from smalti.workflows.train import train as train
 
 __version__ = "0.1.0"
 
@@ -44,6 +48,7 @@ _HOMES = {
     "Card": "card",
     "DrawnScene": "workflows.draw",
     "Evaluation": "evaluation.result",
+    "Export": "workflows.export",
     "Grid": "raster.grid",
     "MapOptions": "workflows.map_options",
     "MapResult": "workflows.map",
@@ -51,18 +56,21 @@ _HOMES = {
     "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
     "Progress": "workflows.progress",
+    "Run": "workflows.train",
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",
     "Task": "card",
     "Window": "tiling",
     "draw": "workflows.draw",
     "evaluate": "workflows.evaluate",
+    "export": "workflows.export",
     "map": "workflows.map",
     "map_many": "workflows.map",
     "open_model": "workflows.models",
     "open_raster": "raster.read",
     "predict": "workflows.predict",
     "rank_photos": "workflows.photos",
+    "train": "workflows.train",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from smalti.cli.training_run import train_variants
 from smalti.errors import DataError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state, save_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from smalti.training.sweep import plan
+from smalti.workflows.training_run import train_variants
 from tests.training.tiny import write_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own

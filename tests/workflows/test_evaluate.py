@@ -11,8 +11,8 @@ from PIL import Image
 
 import smalti as sm
 from smalti.errors import DataError, DataWarning, OptionError, OutputError
-from smalti.workflows.evaluate import settings
 from smalti.workflows.evaluate_options import EvaluateOptions
+from smalti.workflows.settings import as_settings
 from tests.tiny import tiny_card, tiny_model
 
 
@@ -70,6 +70,6 @@ def test_the_arguments_are_the_options() -> None:
 
 
 def test_changes_of_a_recipe_are_written_as_toml() -> None:
-    changes = settings({"train.steps": 3, "net.name": "unet", "net.pretrained": False, "data.scales": [0.5, 2]})
+    changes = as_settings({"train.steps": 3, "net.name": "unet", "net.pretrained": False, "data.scales": [0.5, 2]})
     assert changes == ("train.steps=3", 'net.name="unet"', "net.pretrained=false", "data.scales=[0.5, 2]")
-    assert settings(["a.b=1"]) == ("a.b=1",)
+    assert as_settings(["a.b=1"]) == ("a.b=1",)

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from smalti.cli.out_path import OutPath
-from smalti.errors import MissingExtraError
+from smalti.cli.verb import Verb
 
 
-@click.command("export")
+@click.command("export", cls=Verb)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("out", type=OutPath(dir_okay=False))
 @click.option("--scores", type=click.Path(path_type=Path), help="JSON of smalti evaluate; its scores enter the card.")
@@ -16,21 +16,14 @@ def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
     """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same answers."""
     if out.suffix != ".onnx":
         raise click.BadParameter(f"{out} does not end in .onnx", param_hint="OUT")
-    from smalti.files import check_place  # imports what `--help` does not need
+    from smalti.workflows.export import export  # imports what `--help` does not need
 
-    try:
-        from smalti.deploy.release import export_checkpoint
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("smalti"):
-            raise
-        raise MissingExtraError(error.name or "torch", "train") from None
-    check_place(out)
-    parity = export_checkpoint(checkpoint, out, scores, lambda line: click.echo(line, err=True))
-    shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in parity.shapes)
-    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
-    click.echo(f"answers differ from torch by {parity.difference:.1e} at most (batch x height x width: {shapes})")
-    if parity.rounding:
+    done = export(checkpoint, out, scores=scores, progress=lambda now: click.echo(now.note, err=True))
+    shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in done.shapes)
+    click.echo(f"{out}: {done.size / 1e6:.1f} MB")
+    click.echo(f"answers differ from torch by {done.difference:.1e} at most (batch x height x width: {shapes})")
+    if done.rounding:
         click.echo(
-            f"torch itself differs by {parity.rounding:.1e} from its own answers in double precision: a net that is "
+            f"torch itself differs by {done.rounding:.1e} from its own answers in double precision: a net that is "
             "trained longer rounds less"
         )

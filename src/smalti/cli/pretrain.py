@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from smalti.cli.out_path import OutPath
-from smalti.cli.train import make_ready
+from smalti.cli.train import make_ready, told
+from smalti.cli.verb import Verb
 
 
-@click.command(name="pretrain")
+@click.command(name="pretrain", cls=Verb)
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
@@ -21,6 +22,10 @@ def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | No
     weights that `net.encoder_weights` of another recipe takes.
     """
     make_ready()
-    from smalti.cli import training_run
+    from smalti.workflows import training_run
 
-    training_run.pretrain(recipe, changes, resume, out)
+    done = training_run.pretrain(recipe, changes, out, resume=resume, show=told)
+    click.echo(done.run.table)
+    if done.weights is not None:
+        click.echo(f'\nnext: in a recipe, [net] encoder = "{done.encoder}", width = {done.width:g} and')
+        click.echo(f'encoder_weights = "{done.weights.resolve()}"')

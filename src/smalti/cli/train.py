@@ -4,13 +4,18 @@ import io
 import os
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from smalti.cli.out_path import OutPath
+from smalti.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from smalti.workflows.progress import Progress
 
 
-@click.command(name="train")
+@click.command(name="train", cls=Verb)
 @click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
@@ -44,30 +49,39 @@ def command(
     if sum((resume, find_lr, show_batches, bool(variants or seeds))) > 1:
         raise click.UsageError("--resume, --find-lr, --show-batches and --variant or --seeds exclude each other")
     make_ready()
-    from smalti.cli import training_run
+    from smalti.text import count
     from smalti.training.sweep import plan
+    from smalti.workflows import training_run
 
     if find_lr:
-        training_run.find_rate(recipe, changes, out)
+        search = training_run.find_rate(recipe, changes, out, show=told)
+        click.echo("\n".join(search.lines))
+        click.echo(f"the curve: {search.page}")
     elif show_batches:
-        training_run.show_batches(recipe, changes, out)
+        sheet, windows = training_run.show_batches(recipe, changes, out)
+        click.echo(f"{sheet}: the first {count(windows, 'window')}")
     elif variants or seeds:
-        training_run.train_variants(recipe, changes, plan(variants, _numbers(seeds)), out)
+        planned = plan(variants, _numbers(seeds))
+        table = training_run.train_variants(recipe, changes, planned, out, show=told, done=click.echo)
+        click.echo(f"\n{table}")
     else:
-        training_run.train(recipe, changes, resume, out)
+        run = training_run.train(recipe, changes, out, resume=resume, show=told)
+        click.echo(run.table)
+        click.echo(f"\nnext: smalti export {run.best} {run.name}.onnx")
 
 
 def make_ready() -> None:
     """MissingExtraError where training is not installed; of several processes only the first one will speak."""
-    try:
-        import lightning.fabric  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        from smalti.errors import MissingExtraError
+    from smalti.workflows.train import need_training
 
-        raise MissingExtraError(error.name or "torch", "train") from None
+    need_training()
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
         click.get_current_context().with_resource(redirect_stdout(io.StringIO()))
+
+
+def told(now: "Progress") -> None:
+    """Prints what a training tells; a line that begins with a return takes the place of the one before."""
+    click.echo(now.note, nl=not now.note.startswith("\r"))
 
 
 def _numbers(seeds: str | None) -> list[int]:

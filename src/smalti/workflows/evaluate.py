@@ -21,6 +21,7 @@ from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_spli
 from smalti.workflows.evaluate_options import Asked, EvaluateOptions
 from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.settings import as_settings
 
 
 def evaluate(
@@ -80,23 +81,16 @@ def evaluate(
         OutputError: An output cannot be written, or would replace a file of another kind.
     """
     options = EvaluateOptions(
-        split=split, chosen=chosen, part=part, changes=settings(changes), dataset=dataset, tta=tta, boundary=boundary,
-        leave_out=tuple(leave_out), above=dict(above or {}), crop=crop, against=tuple(map(Path, against)),
-        labels=_path(labels), bands=None if bands is None else tuple(map(str, bands)), pictures=_path(pictures),
-        json=_path(json), report=_path(report), records=_path(records),
+        split=split, chosen=chosen, part=part, changes=as_settings(changes), dataset=dataset, tta=tta,
+        boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,
+        against=tuple(map(Path, against)), labels=_path(labels), pictures=_path(pictures), json=_path(json),
+        bands=None if bands is None else tuple(map(str, bands)), report=_path(report), records=_path(records),
     )  # fmt: skip
     return evaluate_by(model, Path(data), options, progress)
 
 
 def _path(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def settings(changes: Mapping[str, object] | Sequence[str]) -> tuple[str, ...]:
-    """Changes of a recipe as `a.b=c` with a value of TOML."""
-    if not isinstance(changes, Mapping):
-        return tuple(changes)
-    return tuple(f"{key}={json.dumps(value, default=str)}" for key, value in changes.items())
 
 
 def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress: Show | None = None) -> Evaluation:

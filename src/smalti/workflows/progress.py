@@ -17,7 +17,7 @@ class Progress:
     unit: str = ""
     """What is counted, for example `Pix`."""
     note: str = ""
-    """A line about the work itself, for example that it resumes; `done` is what it was."""
+    """A line about the work itself, for example that it resumes; one that begins with a return replaces the last."""
 
     @property
     def share(self) -> float:
@@ -25,7 +25,7 @@ class Progress:
         return self.done / self.total if self.total else 0.0
 
     def __str__(self) -> str:
-        return self.note or f"{self.title}: {self.share:.0%} of {self.total:,} {self.unit}".rstrip()
+        return self.note.strip() or f"{self.title}: {self.share:.0%} of {self.total:,} {self.unit}".rstrip()
 
 
 Show = Callable[[Progress], object]

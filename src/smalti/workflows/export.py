@@ -1,0 +1,65 @@
+"""A checkpoint becomes one file that runs anywhere; torch is imported when it begins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smalti.errors import MissingExtraError, OptionError
+from smalti.files import check_place
+from smalti.workflows.progress import Progress, Show
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An ONNX file that gives the same as its checkpoint."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    difference: float
+    """By how much its outputs differ from torch's, at most."""
+    rounding: float | None = field(repr=False)
+    """By how much torch's own differ from those in double precision, where the file was measured by that."""
+    shapes: tuple[tuple[int, int, int], ...] = field(repr=False)
+    """Batches, heights and widths that were compared."""
+
+
+def export(
+    checkpoint: str | Path, output: str | Path, *, scores: str | Path | None = None, progress: Show | None = None
+) -> Export:
+    """Writes the folder of a checkpoint as one ONNX file, if both give the same.
+
+    Args:
+        checkpoint: The folder, such as `run.best`.
+        output: A name that ends in .onnx.
+        scores: The JSON file of an evaluation, whose scores enter the card.
+        progress: Called with a `Progress` whose `note` tells what is done.
+
+    Raises:
+        ModelError: The checkpoint is damaged, or there is none.
+        DataError: The scores cannot be used.
+        ExportError: The outputs differ.
+        OutputError: The file cannot be written.
+        OptionError: The name does not end in .onnx.
+        MissingExtraError: torch or another package for exports is not installed.
+    """
+    out = Path(output)
+    if out.suffix != ".onnx":
+        raise OptionError(f"{out} does not end in .onnx", value=output)
+    try:
+        from smalti.deploy.release import export_checkpoint
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("smalti"):
+            raise
+        raise MissingExtraError(error.name or "torch", "train") from None
+    check_place(out)
+    parity = export_checkpoint(checkpoint, out, scores, _say(out.name, progress))
+    return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
+
+
+def _say(title: str, show: Show | None) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        if show is not None:
+            show(Progress(title, 0, 0, note=line))
+
+    return say

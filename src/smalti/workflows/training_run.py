@@ -1,0 +1,181 @@
+"""Trainings, once torch is known to be there."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from smalti.errors import RecipeError, TrainingWarning, warn
+from smalti.files import deliver
+from smalti.lock import hold
+from smalti.report.lr_range_page import write_lr_range_page
+from smalti.training import lr_range
+from smalti.training.basis import changes
+from smalti.training.checkpoint import load_state, sweep_checkpoint
+from smalti.training.distributed import launch
+from smalti.training.kinds.images.pretraining import read_pretraining, write_encoder
+from smalti.training.loop import begin
+from smalti.training.memory import memory_explained
+from smalti.training.recipe import open_work, read_recipe
+from smalti.training.settings import Recipe
+from smalti.training.sweep import Variant, read_scores, score_table, write_scores
+from smalti.workflows.progress import Progress, Show
+from smalti.workflows.train import Run
+
+
+def train(
+    path: Path, changes: tuple[str, ...], out: Path | None = None, *, resume: bool = False, show: Show | None = None
+) -> Run:
+    """Trains by a recipe, and scores the best checkpoint."""
+    recipe = read_recipe(path, changes)
+    return _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """An encoder that was trained on images of classes."""
+
+    encoder: str
+    """Its name and width, as recipes have them."""
+    width: float
+    run: Run
+    weights: Path | None
+    """None in all but the first of several processes."""
+
+
+def pretrain(
+    path: Path, changes: tuple[str, ...], out: Path | None = None, *, resume: bool = False, show: Show | None = None
+) -> Encoder:
+    """Trains a classifier by a recipe, and writes its encoder as weights that other recipes take."""
+    recipe = read_pretraining(path, changes)
+    run = _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
+    weights = write_encoder(run.folder) if run.scores else None  # the first process writes
+    return Encoder(recipe.net.encoder, recipe.net.width, run, weights)
+
+
+def train_variants(
+    path: Path,
+    settings: tuple[str, ...],
+    variants: list[Variant],
+    out: Path | None = None,
+    *,
+    show: Show | None = None,
+    done: Callable[[Run], object] = lambda _: None,
+) -> str:
+    """Trains each variant in a folder of its own, those that are finished not again; returns one table of all.
+
+    `done` gets each run that was trained.
+    """
+    recipes = [read_recipe(path, (*settings, *variant.changes)) for variant in variants]  # all of them can be read
+    results = []
+    for variant, recipe in zip(variants, recipes, strict=True):
+        folder = _folder(recipe, out) / variant.name
+        scores = read_scores(folder, recipe.model_dump_json())
+        if scores is not None:  # of these very data?
+            changes(load_state(folder / "last"), open_work(recipe, recipe.make_card(path.name)), folder, resume=False)
+        _note(show, f"\n{folder}: {'is finished' if scores is not None else 'begins'}")
+        if scores is None:
+            run = _train(recipe, path.name, folder, resume=False, show=show)
+            done(run)
+            scores = dict(run.scores)
+        results.append((variant, scores))
+    return score_table(results)
+
+
+@dataclass(frozen=True, slots=True)
+class RateSearch:
+    """Learning rates that were tried."""
+
+    lines: list[str]
+    """What was found, as text."""
+    page: Path
+    """The curve."""
+
+
+@memory_explained()
+def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, show: Show | None = None) -> RateSearch:
+    """Tries rising learning rates and suggests one; writes the curve, but no checkpoint."""
+    recipe = read_recipe(path, changes)
+    folder = _folder(recipe, out)
+    if recipe.train.devices * recipe.train.nodes > 1:
+        raise RecipeError("--find-lr: one process tries the rates; add --set train.devices=1 --set train.nodes=1")
+    with hold(folder):
+        training = begin(recipe, recipe.make_card(path.name), folder, fresh=True)
+        found = lr_range.find_rate(training, lambda text: _note(show, text))
+        deliver(folder / "lr_range.csv", lr_range.table(found).encode())
+        page = folder / "lr_range.html"
+        if len(found.rates):
+            write_lr_range_page(page, recipe.card.name, found.rates, found.losses, found.smooth, found.lines())
+    return RateSearch(found.lines(), page)
+
+
+@memory_explained()
+def show_batches(path: Path, changes: tuple[str, ...], out: Path | None = None) -> tuple[Path, int]:
+    """Draws the first windows of a training as they enter the net; the picture and how many. No training."""
+    from smalti.training.kinds.pixels.batch_sheet import write_batches
+
+    recipe = read_recipe(path, changes)
+    sheet = _folder(recipe, out) / "batches.png"
+    return sheet, write_batches(open_work(recipe, recipe.make_card(path.name)), sheet)
+
+
+def _folder(recipe: Recipe, out: Path | None) -> Path:
+    return out or Path("runs") / recipe.card.name
+
+
+def _note(show: Show | None, text: str) -> None:
+    """Shows a line of a training that is at no step."""
+    if show is not None:
+        show(Progress("train", 0, 0, "step", text.removesuffix("\n")))
+
+
+@memory_explained()
+def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show | None) -> Run:
+    """Trains in a folder, by a recipe whose file has that name."""
+    fabric = launch(recipe.train)
+    with hold(folder) if fabric.is_global_zero else nullcontext():
+        for kind in ("best", "last"):
+            sweep_checkpoint(folder / kind)
+        _check_same(recipe, folder, resume)
+        training = begin(recipe, recipe.make_card(name), folder, fabric, resume=resume)
+
+        def say(text: str) -> None:
+            if show is not None and fabric.is_global_zero:
+                step, steps = training.progress.step, recipe.train.steps
+                show(Progress(recipe.card.name, step, steps, "step", text.removesuffix("\n")))
+
+        for line in (*training.work.introduction(), *training.notes):
+            say(line)
+        say(f"checkpoints in {folder}/best and {folder}/last")
+        if fabric.is_global_zero:
+            for warning in training.work.warnings():
+                warn(TrainingWarning(warning))
+        if training.progress.step:
+            say(f"going on from step {training.progress.step}")
+        training.run(say)
+        if not fabric.is_global_zero:
+            return Run(folder, recipe.card.name, {})
+        conclusion = training.work.conclude(folder / "best")
+        write_scores(folder, recipe.model_dump_json(), conclusion.scores)
+        return Run(folder, recipe.card.name, conclusion.scores, conclusion.text)
+
+
+def _check_same(recipe: Recipe, folder: Path, resume: bool) -> None:
+    """RecipeError if the folder holds a training by another recipe, or none where one should go on."""
+    state = load_state(folder / "last")
+    if state is None and resume:
+        raise RecipeError(f"--resume: {folder} holds no training to go on with; leave --resume away to begin one")
+    if state is not None and not resume and not _same(recipe, state["recipe"]):
+        raise RecipeError(
+            f"{folder} holds a training by other settings; give another --out, or --resume to go on with these"
+        )
+
+
+def _same(recipe: Recipe, written: str) -> bool:
+    """Whether a recipe that was written down says the same; settings that it had not yet are at their defaults."""
+    try:
+        return type(recipe).model_validate_json(written) == recipe
+    except ValidationError:
+        return False

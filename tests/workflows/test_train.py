@@ -1,0 +1,73 @@
+"""`train` and `export` of the Python API."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smalti as sm
+from smalti.errors import MissingExtraError, OptionError, RecipeError
+
+
+@pytest.mark.slow
+def test_a_training_resumes_and_its_checkpoint_predicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("lightning")
+    from tests.training.tiny import write_tiny
+
+    monkeypatch.chdir(tmp_path)
+    recipe = write_tiny(tmp_path)
+    heard: list[sm.Progress] = []
+    changes = {"train.steps": 4, "train.validate_every": 2}
+
+    def interrupt(now: sm.Progress) -> None:
+        heard.append(now)
+        if now.done >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sm.train(recipe, changes, out="run", progress=interrupt)
+    run = sm.train(recipe, changes, out="run", progress=heard.append)
+    assert any("going on from step" in str(now) for now in heard)
+    assert run.best == Path("run/best") and run.scores and str(run) == run.table and "protocol" in run.table
+    assert heard[-1].total == 4
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
+    assert sm.predict(pixels, run.best).classes.shape == (40, 50)
+    assert capfd.readouterr().out == ""
+    with pytest.raises(RecipeError, match="holds a training by other settings"):
+        sm.train(recipe, {**changes, "train.steps": 6}, out="run")
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'smalti\[train\]'"):
+        sm.train(tmp_path / "r.toml")
+    for name in [name for name in sys.modules if name.startswith("smalti.deploy.")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtraError, match=r"pip install 'smalti\[train\]'"):
+        sm.export(tmp_path, tmp_path / "own.onnx")
+
+
+def test_an_export_tells_how_well_both_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = pytest.importorskip("smalti.deploy.release", exc_type=ImportError)
+    from smalti.deploy.parity import Parity
+
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+        say("tracing")
+        out.write_bytes(b"model")
+        return Parity(1e-6, ((1, 64, 64),))
+
+    monkeypatch.setattr(release, "export_checkpoint", export)
+    heard: list[str] = []
+    done = sm.export(tmp_path, tmp_path / "own.onnx", progress=lambda now: heard.append(str(now)))
+    assert (done.size, done.difference, done.shapes, heard) == (5, 1e-6, ((1, 64, 64),), ["tracing"])
+
+
+def test_the_name_of_an_export_says_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"does not end in \.onnx") as refused:
+        sm.export(tmp_path, tmp_path / "own.pt")
+    assert refused.value.value == tmp_path / "own.pt"
