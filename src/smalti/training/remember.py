@@ -1,6 +1,7 @@
 """A frozen encoder's maps, kept by the picture that they were made of: a picture that comes again costs nothing."""
 
 import hashlib
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -13,24 +14,45 @@ def remember(encoder: nn.Module, budget: int) -> None:
     so that an answer never depends on what was seen before. Copies of the encoder share the memory. The shallowest map,
     the largest, is answered empty: rankers do not look at it.
     """
-    kept: dict[bytes, list[Tensor]] = {}
-    left = budget
     fresh = encoder.forward
+    kept = _Maps(budget)
+
+    def looked(picture: Tensor) -> list[Tensor]:
+        encoder.eval()
+        return [tap[0].half().cpu().contiguous() for tap in fresh(picture[None])[1:]]
 
     @torch.no_grad()
     def forward(x: Tensor) -> list[Tensor]:
-        nonlocal left
-        found = []
-        for picture in x:
-            key = hashlib.blake2b(picture.cpu().contiguous().numpy().data, digest_size=16).digest()
-            maps = kept.get(key)
-            if maps is None:
-                encoder.eval()
-                maps = [tap[0].half().cpu() for tap in fresh(picture[None])[1:]]
-                size = sum(tap.nbytes for tap in maps)
-                if size <= left:
-                    kept[key], left = maps, left - size
-            found.append(maps)
+        found = [kept.take(picture, looked) for picture in x]
         return [x.new_empty(0), *(torch.stack(tap).to(x.device, x.dtype) for tap in zip(*found, strict=True))]
 
     encoder.forward = forward
+
+
+class _Maps:
+    """Maps by pictures. They lie in one block: many small ones, between what each step frees, would tear the memory."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._rows: dict[bytes, int] = {}
+        self._block = torch.empty(0, 0, dtype=torch.half)
+        self._shapes: list[torch.Size] = []
+
+    def take(self, picture: Tensor, look: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
+        key = hashlib.blake2b(picture.cpu().contiguous().numpy().data, digest_size=16).digest()
+        if key not in self._rows:
+            maps = look(picture)
+            if not self._shapes:
+                self._reserve(maps)
+            if len(self._rows) == len(self._block):
+                return maps
+            torch.cat([tap.flatten() for tap in maps], out=self._block[len(self._rows)])
+            self._rows[key] = len(self._rows)
+        parts = self._block[self._rows[key]].split([shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def _reserve(self, maps: list[Tensor]) -> None:
+        """Pages that nothing is written to take no memory yet."""
+        self._shapes = [tap.shape for tap in maps]
+        numbers = sum(tap.numel() for tap in maps)
+        self._block = torch.empty(self._budget // (2 * numbers), numbers, dtype=torch.half)

@@ -41,16 +41,16 @@ class Siamese(nn.Module):
         self.classes = nn.Linear(2 * sum(channels[1:]) if attention else channels[-1], 2)
 
     def _describe(self, taps: list[Tensor], place: int) -> Tensor:
-        """Numbers N,C of photos that stand first (0) or second (1) in a pair, from the encoder's maps."""
+        """Numbers N,C of photos that stand first (0) or second (1) in a pair, from the encoder's maps but the first."""
         if not self.units:
             return taps[-1].mean((2, 3))
         units = self.units[place]
         assert isinstance(units, nn.ModuleList)
-        return torch.cat([unit(tap) for unit, tap in zip(units, taps[1:], strict=True)], 1)
+        return torch.cat([unit(tap) for unit, tap in zip(units, taps, strict=True)], 1)
 
     def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None) -> dict[str, Tensor]:
         """The answers that RANKERS promise, but no score; the cues are not looked at."""
-        taps = self.encoder(image)
+        taps = self.encoder(image)[1:]
         answers = {"embedding": self.embedding(taps[-1])}
         if pairs is not None:
             first, second = (self._describe([tap[pairs[:, place]] for tap in taps], place) for place in (0, 1))

@@ -187,6 +187,14 @@ def test_what_is_kept_of_pictures_changes_no_training(recipe: Path, tmp_path: Pa
         assert all(torch.equal(one[name], value) for one in weights[1:]), name
 
 
+@pytest.mark.parametrize("net", ["siamese", "pooled"])
+def test_what_is_kept_serves_nets_to_compare_with(recipe: Path, tmp_path: Path, net: str) -> None:
+    frozen = ["data.variants=2", "optim.freeze_encoder=always", f"net.name={net}", "loss={pairs=1}", "train.steps=1"]
+    training = start(recipe, tmp_path, *frozen)
+    training.run(lambda _: None)
+    assert training.progress.step == 1
+
+
 def test_a_source_of_nothing_is_refused(recipe: Path) -> None:
     text = recipe.read_text().replace('kind = "ranked"\npath = "train"', 'kind = "worsened"')
     path = recipe.with_name("nothing.toml")
