@@ -48,7 +48,7 @@ class _Maps:
                 return maps
             torch.cat([tap.flatten() for tap in maps], out=self._block[len(self._rows)])
             self._rows[key] = len(self._rows)
-        parts = self._block[self._rows[key]].split([shape.numel() for shape in self._shapes])
+        parts = torch.split(self._block[self._rows[key]], [shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _reserve(self, maps: list[Tensor]) -> None:

@@ -36,8 +36,6 @@ SHARE_OF_MAPS = 0.65
 """Of the memory: what the encoder's maps may take where they are kept."""
 PARTS = {"train": "training", "validation": "validation"}
 """Those that decide, with their names in words."""
-TOGETHER = 8
-"""Series that are validated at once."""
 
 
 class RankingWork:
@@ -166,8 +164,8 @@ class RankingWork:
         shelf = self._scored[part]
         places = [(c, n) for c, collection in enumerate(shelf.collections) for n in range(len(collection))]
         judged: list[Judged] = []
-        for at in range(0, len(places), TOGETHER):
-            judged += judge(model, [shelf.take(c, n) for c, n in places[at : at + TOGETHER]])
+        for c, n in places:  # one series at a time: a ranker sees each photo from eight sides
+            judged += judge(model, [shelf.take(c, n)])
         return score_ranking(judged)
 
 
