@@ -96,19 +96,19 @@ class Confusion:
         truth, predicted = self.counts.sum(1).astype(np.float64), self.counts.sum(0).astype(np.float64)
         present = truth + predicted > 0
         in_mean = present & ~np.isin(labels, list(leave_out))
-        iou = _share(right, truth + predicted - right, present)
-        f1 = _share(2 * right, truth + predicted, present)
-        precision, recall = _share(right, predicted, present), _share(right, truth, present)
+        iou = _ratio(right, truth + predicted - right, present)
+        f1 = _ratio(2 * right, truth + predicted, present)
+        precision, recall = _ratio(right, predicted, present), _ratio(right, truth, present)
         oa, kappa = _agreement(right, truth, predicted)
         return Scores(
             labels=tuple(labels),
             pixels=int(self.counts.sum()),
             oa=oa,
             kappa=kappa,
-            miou=_mean(iou, in_mean),
-            mf1=_mean(f1, in_mean),
-            mprecision=_mean(precision, in_mean),
-            mrecall=_mean(recall, in_mean),
+            miou=_mean_of(iou, in_mean),
+            mf1=_mean_of(f1, in_mean),
+            mprecision=_mean_of(precision, in_mean),
+            mrecall=_mean_of(recall, in_mean),
             iou=tuple(iou.tolist()),
             f1=tuple(f1.tolist()),
             precision=tuple(precision.tolist()),
@@ -119,13 +119,13 @@ class Confusion:
         )
 
 
-def _share(part: Doubles, whole: Doubles, present: NDArray[np.bool_]) -> Doubles:
+def _ratio(part: Doubles, whole: Doubles, present: NDArray[np.bool_]) -> Doubles:
     """part / whole per class: 0 where a present class has an empty whole, NaN where the class is absent."""
     share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return np.where(present, share, np.nan)
 
 
-def _mean(values: Doubles, chosen: NDArray[np.bool_]) -> float:
+def _mean_of(values: Doubles, chosen: NDArray[np.bool_]) -> float:
     return float(values[chosen].mean()) if chosen.any() else float("nan")
 
 
@@ -185,16 +185,16 @@ class BoundaryF1:
     def per_class(self) -> tuple[float, ...]:
         """F1 of each class: harmonic mean of precision and recall of its boundary; NaN where neither map has one."""
         present = self.true + self.predicted > 0
-        precision = _share(self.right.astype(np.float64), self.predicted.astype(np.float64), present)
-        recall = _share(self.found.astype(np.float64), self.true.astype(np.float64), present)
-        return tuple(map(float, _share(2 * precision * recall, np.nan_to_num(precision + recall), present)))
+        precision = _ratio(self.right.astype(np.float64), self.predicted.astype(np.float64), present)
+        recall = _ratio(self.found.astype(np.float64), self.true.astype(np.float64), present)
+        return tuple(map(float, _ratio(2 * precision * recall, np.nan_to_num(precision + recall), present)))
 
     def mean(self, leave_out: Sequence[int] = ()) -> float:
         """Mean over the classes that have a boundary and are not left out (by id)."""
         f1 = np.array(self.per_class())
         chosen = ~np.isnan(f1)
         chosen[list(leave_out)] = False
-        return _mean(f1, chosen)
+        return _mean_of(f1, chosen)
 
 
 class BoundaryStrips:

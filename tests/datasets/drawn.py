@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from smalti.datasets.folder import fill
 from smalti.datasets.nyuv2_file import NAME
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.raster.palette import parse_color
 
 HEIGHT = 12
@@ -23,18 +23,18 @@ def small(dataset: DatasetSpec) -> DatasetSpec:
     return replace(dataset, splits={name: _small(split) for name, split in dataset.splits.items()}, chip=4)
 
 
-def _small(split: Split) -> Split:
+def _small(split: SplitSpec) -> SplitSpec:
     return (
         replace(split, ids=split.ids[:2]) if split.ids else replace(split, count=2 * (len(homes(split)) or 1), but=())
     )
 
 
-def homes(split: Split) -> tuple[str, ...]:
+def homes(split: SplitSpec) -> tuple[str, ...]:
     """Its folders; of two names for one folder the first."""
     return split.folders if "/" in "".join(split.folders) else split.folders[:1]
 
 
-def image_files(split: Split) -> list[str]:
+def image_files(split: SplitSpec) -> list[str]:
     """Ids of the files of a small split; what its folders hold is invented."""
     return [*split.ids, *(f"{home}/{number}_1".lstrip("/") for home in homes(split) for number in (10, 11))]
 

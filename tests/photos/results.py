@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from smalti.photos.photo import Look, Photo, Ranked, Result, Series, Unread, Verdict
+from smalti.photos.photo import Look, Photo, Ranked, RankedFolder, Series, Unread, Verdict
 
 
 def draw(path: Path, size: tuple[int, int] = (60, 40), shade: int = 90) -> Path:
@@ -28,6 +28,6 @@ def ranked(
     return Ranked(shot, look, verdict, reasons, probability, close)
 
 
-def result(*series: tuple[Ranked, ...], unread: tuple[Unread, ...] = ()) -> Result:
+def result(*series: tuple[Ranked, ...], unread: tuple[Unread, ...] = ()) -> RankedFolder:
     named = tuple(Series(f"series {k}", of) for k, of in enumerate(series, start=1))
-    return Result(named, unread, "tiny", "by time and likeness")
+    return RankedFolder(named, unread, "tiny", "by time and likeness")

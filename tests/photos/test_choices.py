@@ -12,7 +12,7 @@ from PIL import Image
 from smalti.errors import DataError
 from smalti.photos.choices import match, overrule, read_choices, regroup
 from smalti.photos.listing import list_photos
-from smalti.photos.photo import Choice, Photo, Result, Series, Verdict
+from smalti.photos.photo import Choice, Photo, RankedFolder, Series, Verdict
 from smalti.photos.run import rank_photos
 from tests.photos.results import photo as made
 from tests.photos.results import ranked
@@ -142,11 +142,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def verdicts(result: Result) -> list[dict[str, str]]:
+def verdicts(result: RankedFolder) -> list[dict[str, str]]:
     return [{one.photo.path.name: one.verdict for one in series.ranked} for series in result.series]
 
 
-def follow(folder: Path, *choices: Choice) -> Result:
+def follow(folder: Path, *choices: Choice) -> RankedFolder:
     return rank_photos(folder, list_photos(folder), FakeRanker(), choices=choices)
 
 

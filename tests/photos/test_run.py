@@ -13,7 +13,7 @@ from smalti.photos import run
 from smalti.photos.cache import NAME
 from smalti.photos.cues import CUES
 from smalti.photos.listing import list_photos
-from smalti.photos.photo import Photo, Result
+from smalti.photos.photo import Photo, RankedFolder
 from smalti.photos.read import read_photo
 from smalti.photos.run import Ranker, dhash, rank_photos
 from smalti.runtime.models import BUNDLED
@@ -21,11 +21,11 @@ from smalti.runtime.ranker import open_ranker
 from tests.photos.shots import FakeRanker, blurred, save, scene, tags
 
 
-def rank(folder: Path, ranker: Ranker | None = None) -> Result:
+def rank(folder: Path, ranker: Ranker | None = None) -> RankedFolder:
     return rank_photos(folder, list_photos(folder), ranker or FakeRanker())
 
 
-def names(result: Result) -> list[list[str]]:
+def names(result: RankedFolder) -> list[list[str]]:
     return [[one.photo.path.name for one in series.ranked] for series in result.series]
 
 

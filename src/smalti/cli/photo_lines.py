@@ -9,7 +9,7 @@ import click
 
 from smalti.errors import shown
 from smalti.photos.listing import left_out_line
-from smalti.photos.photo import Result, Series
+from smalti.photos.photo import RankedFolder, Series
 from smalti.photos.rank import DUPLICATE
 from smalti.workflows.photos import PhotoOptions, Written
 
@@ -27,7 +27,7 @@ def stopped() -> Iterator[None]:
         sys.exit(STOPPED)
 
 
-def tell_series(result: Result, left_out: Mapping[str, int]) -> None:
+def tell_series(result: RankedFolder, left_out: Mapping[str, int]) -> None:
     """A line per series, one for all photos that stand alone, one for what was left out, and one per file not read."""
     alone = sum(series.kind == "single" for series in result.series)
     for series in result.series:
@@ -65,7 +65,7 @@ def _chosen_line(series: Series) -> str:
     return f"{names or shown(series.name)}: {how if picks else 'you left no pick'}, of {len(series.ranked)}"
 
 
-def followed(result: Result, number: int) -> str:
+def followed(result: RankedFolder, number: int) -> str:
     """How many of the choices in a file were followed."""
     found = result.choices.values()
     verdicts = sum(choice.verdict is not None for choice in found)

@@ -1,7 +1,7 @@
 """DeepGlobe land cover: 803 labelled satellite images of 2448 x 2448, 0.5 m."""
 
 from smalti.datasets.deepglobe_split import TEST, TRAIN
-from smalti.datasets.spec import DatasetSpec, Split, by_color
+from smalti.datasets.spec import DatasetSpec, SplitSpec, by_color
 
 CLASSES = {
     "urban": "#00FFFF",
@@ -22,14 +22,14 @@ DEEPGLOBE = DatasetSpec(
     images={("red", "green", "blue"): ("{folder}/{stem}_sat.jpg",)},
     labels=("{folder}/{stem}_mask.png",),
     splits={
-        "train": Split("train", COMMUNITY, ids=TRAIN),
-        "validation": Split("validation", COMMUNITY, folders=("train",), but=TRAIN + TEST, count=207),
-        "test": Split("test", COMMUNITY, ids=TEST),
-        "all": Split("train", "all labelled images", folders=("train",), count=803),
-        "official-validation": Split(
+        "train": SplitSpec("train", COMMUNITY, ids=TRAIN),
+        "validation": SplitSpec("validation", COMMUNITY, folders=("train",), but=TRAIN + TEST, count=207),
+        "test": SplitSpec("test", COMMUNITY, ids=TEST),
+        "all": SplitSpec("train", "all labelled images", folders=("train",), count=803),
+        "official-validation": SplitSpec(
             "validation", "valid; its labels were never published", folders=("valid",), count=171, labelled=False
         ),
-        "official-test": Split(
+        "official-test": SplitSpec(
             "test", "test; its labels were never published", folders=("test",), count=172, labelled=False
         ),
     },

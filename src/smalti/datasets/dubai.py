@@ -1,6 +1,6 @@
 """The Dubai set of Humans in the Loop: satellite images of eight places, nine each."""
 
-from smalti.datasets.spec import DatasetSpec, Split, by_color
+from smalti.datasets.spec import DatasetSpec, SplitSpec, by_color
 
 CLASSES = {
     "land": "#8429F6",
@@ -25,10 +25,10 @@ DUBAI = DatasetSpec(
     images={("red", "green", "blue"): ("{folder}/images/{stem}.jpg",)},
     labels=("{folder}/masks/{stem}.png",),
     splits={
-        "train": Split("train", "tiles 1 to 5 of 8; split by place, by us", tiles(1, 2, 3, 4, 5)),
-        "validation": Split("validation", "tile 6 of 8; split by place, by us", tiles(6)),
-        "test": Split("test", "tile 7 of 8; split by place, by us", tiles(7)),
-        "test-8": Split("test", "tile 8 of 8; split by place, by us", tiles(8)),
+        "train": SplitSpec("train", "tiles 1 to 5 of 8; split by place, by us", tiles(1, 2, 3, 4, 5)),
+        "validation": SplitSpec("validation", "tile 6 of 8; split by place, by us", tiles(6)),
+        "test": SplitSpec("test", "tile 7 of 8; split by place, by us", tiles(7)),
+        "test-8": SplitSpec("test", "tile 8 of 8; split by place, by us", tiles(8)),
     },
     pixel="not stated",
     size="509x544 to 2149x2061",

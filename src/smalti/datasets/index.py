@@ -8,7 +8,7 @@ from typing import Literal
 
 from smalti.datasets.folder import Folder, fill
 from smalti.datasets.registry import find_split
-from smalti.datasets.spec import Bands, DatasetSpec, Split
+from smalti.datasets.spec import Bands, DatasetSpec, SplitSpec
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
@@ -78,7 +78,11 @@ def find_items(
 
 
 def look(
-    dataset: DatasetSpec, folder: Folder, split: Split, bands: Sequence[str] | None = None, borders: Borders = "full"
+    dataset: DatasetSpec,
+    folder: Folder,
+    split: SplitSpec,
+    bands: Sequence[str] | None = None,
+    borders: Borders = "full",
 ) -> Search:
     """What of a split is there and what is not."""
     ids, missing = list_ids(dataset, folder, split)
@@ -110,7 +114,7 @@ def _fitting(dataset: DatasetSpec, bands: Sequence[str] | None) -> list[Bands]:
     return fitting
 
 
-def list_ids(dataset: DatasetSpec, folder: Folder, split: Split) -> tuple[list[str], list[str]]:
+def list_ids(dataset: DatasetSpec, folder: Folder, split: SplitSpec) -> tuple[list[str], list[str]]:
     """Ids of a split's images, and what is missing of its lists and folders, in words."""
     if split.ids:
         return list(split.ids), []

@@ -1,6 +1,6 @@
 """Inria Aerial Image Labeling: buildings of ten cities, 0.3 m."""
 
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.raster.label_spec import LabelSpec
 
 CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
@@ -22,12 +22,12 @@ INRIA = DatasetSpec(
     images={("red", "green", "blue"): ("{folder}/images/{stem}.tif",)},
     labels=("{folder}/gt/{stem}.tif",),
     splits={
-        "train": Split("train", "images 6 to 36 of the five labelled cities", images(HELD + 1, 36)),
-        "validation": Split(
+        "train": SplitSpec("train", "images 6 to 36 of the five labelled cities", images(HELD + 1, 36)),
+        "validation": SplitSpec(
             "validation", "images 1 to 5 of each labelled city, as the authors advise", images(1, HELD)
         ),
-        "all": Split("train", "all images of the five labelled cities", images(1, 36)),
-        "test": Split(
+        "all": SplitSpec("train", "all images of the five labelled cities", images(1, 36)),
+        "test": SplitSpec(
             "test",
             "five other cities; scored by the authors' server only",
             folders=("test",),

@@ -1,6 +1,6 @@
 """LandCover.ai: rural Poland, 0.25 and 0.5 m, 41 large scenes."""
 
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {
@@ -21,10 +21,10 @@ LANDCOVERAI = DatasetSpec(
     images={("red", "green", "blue"): ("images/{stem}.tif",)},
     labels=("masks/{stem}.tif",),
     splits={
-        "train": Split("train", f"the authors' train.txt: {MIXES}", listed="train.txt", count=7470),
-        "validation": Split("validation", f"the authors' val.txt: {MIXES}", listed="val.txt", count=1602),
-        "test": Split("test", f"the authors' test.txt: {MIXES}", listed="test.txt", count=1602),
-        "all": Split("train", "all 41 scenes, whole", folders=("",), count=41),
+        "train": SplitSpec("train", f"the authors' train.txt: {MIXES}", listed="train.txt", count=7470),
+        "validation": SplitSpec("validation", f"the authors' val.txt: {MIXES}", listed="val.txt", count=1602),
+        "test": SplitSpec("test", f"the authors' test.txt: {MIXES}", listed="test.txt", count=1602),
+        "all": SplitSpec("train", "all 41 scenes, whole", folders=("",), count=41),
     },
     pixel="0.25 m (33 scenes) and 0.5 m (8 scenes)",
     size="about 9000x9500 and 4200x4700",

@@ -1,6 +1,6 @@
 """LoveDA: towns and villages around three Chinese cities, 0.3 m."""
 
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.raster.label_spec import LabelSpec
 
 CLASSES = {
@@ -22,13 +22,13 @@ LOVEDA = DatasetSpec(
     images={("red", "green", "blue"): ("{folder}/images_png/{stem}.png",)},
     labels=("{folder}/masks_png/{stem}.png",),
     splits={
-        "train": Split("train", "Train, urban and rural", folders=("Train/Urban", "Train/Rural"), count=2522),
-        "validation": Split("validation", "Val, urban and rural", folders=("Val/Urban", "Val/Rural"), count=1669),
-        "train-urban": Split("train", "Train, urban", folders=("Train/Urban",), count=1156),
-        "train-rural": Split("train", "Train, rural", folders=("Train/Rural",), count=1366),
-        "validation-urban": Split("validation", "Val, urban", folders=("Val/Urban",), count=677),
-        "validation-rural": Split("validation", "Val, rural", folders=("Val/Rural",), count=992),
-        "test": Split(
+        "train": SplitSpec("train", "Train, urban and rural", folders=("Train/Urban", "Train/Rural"), count=2522),
+        "validation": SplitSpec("validation", "Val, urban and rural", folders=("Val/Urban", "Val/Rural"), count=1669),
+        "train-urban": SplitSpec("train", "Train, urban", folders=("Train/Urban",), count=1156),
+        "train-rural": SplitSpec("train", "Train, rural", folders=("Train/Rural",), count=1366),
+        "validation-urban": SplitSpec("validation", "Val, urban", folders=("Val/Urban",), count=677),
+        "validation-rural": SplitSpec("validation", "Val, rural", folders=("Val/Rural",), count=992),
+        "test": SplitSpec(
             "test",
             "Test; scored by the authors' server only",
             folders=("Test/Urban", "Test/Rural"),

@@ -1,6 +1,6 @@
 """Massachusetts buildings and roads: 1 m, squares of 1500 x 1500."""
 
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.raster.label_spec import LabelSpec
 
 
@@ -19,9 +19,9 @@ def _set(thing: str, counts: tuple[int, int, int], note: str) -> DatasetSpec:
         images={("red", "green", "blue"): ("{folder}/sat/{stem}.tiff", "tiff/{folder}/{stem}.tiff")},
         labels=("{folder}/map/{stem}.tif", "tiff/{folder}_labels/{stem}.tif"),
         splits={
-            "train": Split("train", "the author's train", folders=("train",), count=train),
-            "validation": Split("validation", "the author's valid", folders=("valid", "val"), count=valid),
-            "test": Split("test", "the author's test", folders=("test",), count=test),
+            "train": SplitSpec("train", "the author's train", folders=("train",), count=train),
+            "validation": SplitSpec("validation", "the author's valid", folders=("valid", "val"), count=valid),
+            "test": SplitSpec("test", "the author's test", folders=("test",), count=test),
         },
         pixel="1 m",
         size="1500x1500",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from smalti.datasets.nyuv2_file import NAME, Nyuv2File
 from smalti.datasets.nyuv2_split import TEST, TRAIN
-from smalti.datasets.spec import DatasetSpec, Split, Values, listed
+from smalti.datasets.spec import DatasetSpec, SplitSpec, ValueRasters, listed
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.palette import to_hex
 from smalti.tiling import Window
@@ -40,8 +40,8 @@ def _bits(number: int) -> str:
     return to_hex((channels[0], channels[1], channels[2]))
 
 
-def _depth(path: str, metres: float, words: str) -> Values:
-    return Values((path,), "depth", metres, f"{words}, 0 is none")
+def _depth(path: str, metres: float, words: str) -> ValueRasters:
+    return ValueRasters((path,), "depth", metres, f"{words}, 0 is none")
 
 
 def _folders(name: str, classes: tuple[str, ...]) -> DatasetSpec:
@@ -59,8 +59,8 @@ def _folders(name: str, classes: tuple[str, ...]) -> DatasetSpec:
             "depth_raw": _depth("{folder}/depth_raw/{stem}.png", 0.001, "depth as seen, in millimetres"),
         },
         splits={
-            "train": Split("train", "the official 795 images", folders=("train",), count=795),
-            "test": Split("test", "the official 654 images", folders=("test",), count=654),
+            "train": SplitSpec("train", "the official 795 images", folders=("train",), count=795),
+            "test": SplitSpec("test", "the official 654 images", folders=("test",), count=654),
         },
         pixel="indoors: no size on the ground",
         size="640x480",
@@ -72,11 +72,11 @@ def _folders(name: str, classes: tuple[str, ...]) -> DatasetSpec:
     )
 
 
-def _numbered(pattern: str) -> dict[str, Split]:
+def _numbered(pattern: str) -> dict[str, SplitSpec]:
     """The official split of images that go by their numbers."""
     return {
-        "train": Split("train", "the official 795 images", tuple(map(pattern.format, TRAIN))),
-        "test": Split("test", "the official 654 images", tuple(map(pattern.format, TEST))),
+        "train": SplitSpec("train", "the official 795 images", tuple(map(pattern.format, TRAIN))),
+        "test": SplitSpec("test", "the official 654 images", tuple(map(pattern.format, TEST))),
     }
 
 

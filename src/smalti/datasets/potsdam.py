@@ -1,13 +1,14 @@
 """ISPRS Potsdam: red, green, blue and near infrared at 5 cm, 38 squares of 6000 x 6000."""
 
 from smalti.datasets.isprs import CITATION, CLASSES, LICENCE, SPEC
-from smalti.datasets.spec import DatasetSpec, Split, Values, listed
+from smalti.datasets.spec import DatasetSpec, SplitSpec, ValueRasters, listed
 
 TRAIN = listed(
     "2_10 2_11 2_12 3_10 3_11 3_12 4_10 4_11 4_12 5_10 5_11 5_12 6_7 6_8 6_9 6_10 6_11 6_12 7_7 7_8 7_9 7_10 7_11 7_12"
 )
 TEST = listed("2_13 2_14 3_13 3_14 4_13 4_14 4_15 5_13 5_14 5_15 6_13 6_14 6_15 7_13")
 FAULTY = "7_10"
+WITHOUT_FAULTY = tuple(image for image in TRAIN if image != FAULTY)
 
 POTSDAM = DatasetSpec(
     name="potsdam",
@@ -23,7 +24,7 @@ POTSDAM = DatasetSpec(
     labels=("5_Labels_all/top_potsdam_{id}_label.tif", "5_Labels_for_participants/top_potsdam_{id}_label.tif"),
     eroded=("5_Labels_*no*Boundary/top_potsdam_{id}_label_noBoundary.tif",),
     values={
-        "ndsm": Values(
+        "ndsm": ValueRasters(
             ("1_DSM_normalisation/dsm_potsdam_{padded}_normalized_lastools.jpg",),
             "height",
             None,
@@ -31,14 +32,14 @@ POTSDAM = DatasetSpec(
             "unless it is told otherwise",
             short=1,
         ),
-        "dsm": Values(
+        "dsm": ValueRasters(
             ("1_DSM/dsm_potsdam_{padded}.tif",), "", 1.0, "height of the surface above sea level, in metres", short=1
         ),
     },
     splits={
-        "train": Split("train", "the 24 squares of the contest whose labels came first", TRAIN),
-        "train-23": Split("train", f"the 24 training squares without {FAULTY}", tuple(i for i in TRAIN if i != FAULTY)),
-        "test": Split("test", "the 14 squares of the contest's hidden labels, public since", TEST),
+        "train": SplitSpec("train", "the 24 squares of the contest whose labels came first", TRAIN),
+        "train-23": SplitSpec("train", f"the 24 training squares without {FAULTY}", WITHOUT_FAULTY),
+        "test": SplitSpec("test", "the 14 squares of the contest's hidden labels, public since", TEST),
     },
     pixel="0.05 m",
     size="6000x6000",

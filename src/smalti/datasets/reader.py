@@ -8,7 +8,7 @@ from typing import Any
 from smalti.card import Card, Task
 from smalti.datasets.folder import fill
 from smalti.datasets.index import Borders, Item, Search, find_items, whole_grid
-from smalti.datasets.selection import Taken
+from smalti.datasets.selection import Selection
 from smalti.datasets.spec import Bands, DatasetSpec
 from smalti.errors import DataError
 from smalti.raster.crop import CroppedLabels, CroppedReader
@@ -33,7 +33,7 @@ class Opener:
     task: Task
     """The classes that the data set's become."""
     spec: LabelSpec
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[Selection, ...] = ()
     """What the tasks take."""
 
     def image(self, item: Item) -> Reader:
@@ -53,7 +53,7 @@ class Opener:
         labels = open_labels(path, whole_grid(item.image), self.task, self.spec)
         return CroppedLabels(labels, item.window, self.task.ignore)
 
-    def truth(self, item: Item, taken: Taken, borders: Borders, grid: Grid) -> LabelReader | ValueReader:
+    def truth(self, item: Item, taken: Selection, borders: Borders, grid: Grid) -> LabelReader | ValueReader:
         """What a task takes, on the image's grid."""
         if not taken.name:
             return self.labels(item, grid, borders)
@@ -127,7 +127,7 @@ def open_split(
     root: Path,
     split: str,
     card: Card,
-    taken: Sequence[Taken],
+    taken: Sequence[Selection],
     borders: Borders = "full",
     classes: dict[str, str | int] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
@@ -142,7 +142,7 @@ def open_found(
     dataset: DatasetSpec,
     search: Search,
     card: Card,
-    taken: Sequence[Taken],
+    taken: Sequence[Selection],
     classes: dict[str, str | int] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
     """See `open_split`, where the images of the split are found already."""

@@ -10,7 +10,7 @@ from smalti.datasets.loveda import LOVEDA
 from smalti.datasets.massachusetts import BUILDINGS, ROADS
 from smalti.datasets.nyuv2 import NYUV2, NYUV2_13, NYUV2_FILE, NYUV2_FILE_13, NYUV2_REFINENET
 from smalti.datasets.potsdam import POTSDAM
-from smalti.datasets.spec import DatasetSpec, Split
+from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import DataError
 
@@ -30,7 +30,7 @@ def find_dataset(name: str) -> DatasetSpec:
     return DATASETS[name]
 
 
-def find_split(dataset: DatasetSpec, name: str) -> Split:
+def find_split(dataset: DatasetSpec, name: str) -> SplitSpec:
     """A split of a data set; DataError where there is none of that name, or its labels are not public."""
     if name not in dataset.splits:
         raise DataError(f"{dataset.name} has no split {name!r}{_near(name, list(dataset.splits))}")

@@ -9,7 +9,7 @@ from smalti.raster.values import DEFAULT, ValueSpec
 
 
 @dataclass(frozen=True)
-class Taken:
+class Selection:
     """What one task takes: the classes, or values of some name."""
 
     task: Task
@@ -19,16 +19,16 @@ class Taken:
     """How they are written down, where the data set does not tell."""
 
 
-def take(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Taken]:
+def take(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Selection]:
     """The first task of classes takes the classes, one of values what `also` gives it by its name.
 
     Without it heights and depths take the first values of their quantity whose unit the data set tells; a task for
     which there is nothing takes nothing.
     """
-    taken = [Taken(task) for task in tasks if task.kind == "classes"][:1]
+    taken = [Selection(task) for task in tasks if task.kind == "classes"][:1]
     for task in tasks:
         if task.kind == "value" and (found := also.get(task.name) or _usual(dataset, task)):
-            taken.append(Taken(task, *found))
+            taken.append(Selection(task, *found))
     return taken
 
 

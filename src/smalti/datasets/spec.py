@@ -21,7 +21,7 @@ Patterns = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitSpec:
     """A part of a data set: images named one by one, or all that lie in some folders."""
 
     role: Role
@@ -47,7 +47,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Values:
+class ValueRasters:
     """Rasters of heights or depths that come with the images."""
 
     patterns: Patterns
@@ -88,7 +88,7 @@ class DatasetSpec:
     images: dict[Bands, Patterns]
     """The same images in one or more choices of bands."""
     labels: Patterns
-    splits: dict[str, Split]
+    splits: dict[str, SplitSpec]
     pixel: str
     """Its pixel size in words, with its unit."""
     size: str
@@ -98,7 +98,7 @@ class DatasetSpec:
     url: str
     eroded: Patterns = ()
     """Labels whose borders were taken out by the data set's authors."""
-    values: dict[str, Values] = field(default_factory=dict)
+    values: dict[str, ValueRasters] = field(default_factory=dict)
     """Heights and depths by their names in the set."""
     leave_out: tuple[str, ...] = ()
     """Catch-all classes that part of the literature keeps out of its means."""

@@ -18,8 +18,8 @@ def measure(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
     grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
     detail = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
-    return np.stack([np.log2(_mean(detail) + FLOOR), _mean(grey.astype(np.float32))]).astype(np.float32)
+    return np.stack([np.log2(_block_means(detail) + FLOOR), _block_means(grey.astype(np.float32))]).astype(np.float32)
 
 
-def _mean(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def _block_means(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray(cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

@@ -65,7 +65,7 @@ class Looks:
         """
         path = path or Path(":memory:")
         self._path, self._maker = path, f"{__version__} {MEASURED} {model}"
-        with _told(path):
+        with _warned(path):
             self._file = _open(path)
             self._known = self._read()
         self._written = time.monotonic()
@@ -79,7 +79,7 @@ class Looks:
         self._known[sha256] = look
         blobs = map(_blob, (look.cues, look.embedding, look.blocks))
         row = (sha256, self._maker, *blobs, f"{look.dhash:016x}", look.score)
-        with _told(self._path):
+        with _warned(self._path):
             self._file.execute(_INSERT, row)
             if time.monotonic() - self._written >= EVERY:
                 self._file.commit()
@@ -87,7 +87,7 @@ class Looks:
 
     def close(self) -> None:
         """Writes what is not yet on the disk."""
-        with _told(self._path):
+        with _warned(self._path):
             try:
                 self._file.commit()
             finally:
@@ -131,7 +131,7 @@ def _array(blob: bytes) -> np.ndarray:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _warned(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:

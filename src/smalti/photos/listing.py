@@ -79,7 +79,7 @@ def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
     shots = _shots(walk.photos())
     if not shots:
         raise DataError(
-            f"{folder}: holds no photo (looked for {', '.join(sorted(ENDINGS))}){_told(walk.left_out)}; "
+            f"{folder}: holds no photo (looked for {', '.join(sorted(ENDINGS))}){_and_left_out(walk.left_out)}; "
             "give a folder with photos"
         )
     return Listing(tuple(shots), +walk.left_out)
@@ -115,7 +115,7 @@ def left_out_line(left_out: Mapping[str, int]) -> str:
     )
 
 
-def _told(left_out: Mapping[str, int]) -> str:
+def _and_left_out(left_out: Mapping[str, int]) -> str:
     line = left_out_line(left_out)
     return f", and left out {line}" if line else ""
 

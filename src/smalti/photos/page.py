@@ -25,7 +25,7 @@ from smalti.errors import shown
 from smalti.files import deliver
 from smalti.photos.files import link
 from smalti.photos.group import when
-from smalti.photos.photo import Kind, Photo, Ranked, Result, Series, Verdict
+from smalti.photos.photo import Kind, Photo, Ranked, RankedFolder, Series, Verdict
 from smalti.photos.rank import ALTERNATE, CLOSE
 from smalti.photos.renditions import Full, Renditions
 from smalti.photos.tables import COLUMNS, rows, taken
@@ -39,7 +39,7 @@ _KINDS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Card:
+class PhotoView:
     """A photo on the page, all of it ready to be printed."""
 
     row: int
@@ -57,14 +57,14 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Strip:
+class SeriesView:
     """A series on the page."""
 
     name: str
     kind: str
     """What is said of its kind; "" for a plain series."""
     about: str
-    cards: tuple[Card, ...]
+    cards: tuple[PhotoView, ...]
 
     @property
     def close(self) -> bool:
@@ -72,7 +72,7 @@ class Strip:
         return any(card.close for card in self.cards)
 
 
-def write_page(result: Result, path: Path) -> None:
+def write_page(result: RankedFolder, path: Path) -> None:
     """Writes the page to `path`, after the pictures to NAME_files beside it; OutputError if that cannot be."""
     photos = [ranked.photo for series in result.series for ranked in series.ranked]
     names = write_thumbs(photos, thumbs_of(path))
@@ -97,7 +97,7 @@ def write_page(result: Result, path: Path) -> None:
     deliver(path, page.encode())
 
 
-def _data(result: Result, path: Path) -> dict[str, Any]:
+def _data(result: RankedFolder, path: Path) -> dict[str, Any]:
     """What the script needs: the table, and what choices, series made by hand and lists are made of."""
     ranked = [one for series in result.series for one in series.ranked]
     order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=when))}
@@ -129,7 +129,7 @@ def _beside(path: Path, folder: Path) -> str:
     return shown(Path(os.path.relpath(path, folder)).as_posix())
 
 
-def _relative(result: Result, folder: Path) -> Result:
+def _relative(result: RankedFolder, folder: Path) -> RankedFolder:
     """The result with the photos' paths as they are written on a page in `folder`."""
 
     def moved(ranked: Ranked) -> Ranked:
@@ -185,20 +185,20 @@ class _Pictures:
     """By `Photo.path`."""
 
 
-def _strips(result: Result, pictures: _Pictures) -> list[Strip]:
-    strips: list[Strip] = []
+def _strips(result: RankedFolder, pictures: _Pictures) -> list[SeriesView]:
+    strips: list[SeriesView] = []
     row = 0
     for series in result.series:
         cards = [_card(ranked, row + k, pictures) for k, ranked in enumerate(series.ranked)]
-        strips.append(Strip(shown(series.name), _KINDS.get(series.kind, ""), _span(series), tuple(cards)))
+        strips.append(SeriesView(shown(series.name), _KINDS.get(series.kind, ""), _span(series), tuple(cards)))
         row += len(cards)
     return strips
 
 
-def _card(ranked: Ranked, row: int, pictures: _Pictures) -> Card:
+def _card(ranked: Ranked, row: int, pictures: _Pictures) -> PhotoView:
     photo, full = ranked.photo, pictures.full[ranked.photo.path]
     facts = [taken(photo).replace("T", " ").removesuffix(".000"), photo.camera, f"{photo.width} x {photo.height}"]
-    return Card(
+    return PhotoView(
         row=row,
         name=shown(" + ".join([photo.path.name, *(file.suffix[1:] for file in _others(photo))])),
         about=" · ".join([_beside(photo.path, pictures.folder), *map(shown, filter(None, facts))]),

@@ -123,7 +123,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class RankedFolder:
     """What became of a folder."""
 
     series: tuple[Series, ...]

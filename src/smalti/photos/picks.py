@@ -10,11 +10,11 @@ from pathlib import Path
 from smalti.errors import DataError, shown
 from smalti.files import appearing, guarded
 from smalti.photos.listing import companions, copies_made
-from smalti.photos.photo import Photo, Result
+from smalti.photos.photo import Photo, RankedFolder
 
 
 def copy_picks(
-    result: Result, folder: Path, *, unrated: bool = False, made: Callable[[Path], None] = lambda _: None
+    result: RankedFolder, folder: Path, *, unrated: bool = False, made: Callable[[Path], None] = lambda _: None
 ) -> tuple[Path, ...]:
     """Copies all files of each pick to `folder`, with their times; returns the copies that were made.
 
@@ -36,7 +36,7 @@ def copy_picks(
     return tuple(copies)
 
 
-def no_longer_picks(result: Result, folder: Path) -> tuple[Path, ...]:
+def no_longer_picks(result: RankedFolder, folder: Path) -> tuple[Path, ...]:
     """Copies in `folder` that an earlier run made of photos that are alternates or rejects now. Raises OutputError."""
     made = copies_made(folder)
     ranked = (ranked for series in result.series for ranked in series.ranked)

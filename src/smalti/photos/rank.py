@@ -74,8 +74,8 @@ def faults(look: Look, best: Look) -> tuple[str, ...]:
     finest = here["sharpness"] - there["sharpness"]
     blurred = _fineness(there) - _fineness(here) >= SOFTER or _focus(there) - _focus(here) >= LESS_IN_FOCUS
     softer = finest <= -FINEST and blurred
-    sharp_around = _mean(here, "around_fineness_{}") >= _mean(there, "around_fineness_{}") - AS_SHARP
-    elsewhere = sharp_around and _mean(there, "subject_fineness_{}") - _mean(here, "subject_fineness_{}") >= SOFTER
+    sharp_around = _finest(here, "around_fineness_{}") >= _finest(there, "around_fineness_{}") - AS_SHARP
+    elsewhere = sharp_around and _finest(there, "subject_fineness_{}") - _finest(here, "subject_fineness_{}") >= SOFTER
     smeared = _smear(here) - _smear(there) >= SMEARED
     darker, brighter = _light(look, best)
     found = {
@@ -101,14 +101,14 @@ def _named(look: Look) -> dict[str, float]:
     return dict(zip(MEASURES, look.cues.tolist(), strict=True))
 
 
-def _mean(cues: Mapping[str, float], name: str) -> float:
+def _finest(cues: Mapping[str, float], name: str) -> float:
     """Of the three finest levels."""
     return sum(cues[name.format(level)] for level in range(3)) / 3
 
 
 def _fineness(cues: Mapping[str, float]) -> float:
     """Octaves: the finest three levels' detail by that of the next coarser ones, where the photo is sharpest."""
-    return _mean(cues, "fineness_{}_p90")
+    return _finest(cues, "fineness_{}_p90")
 
 
 def _focus(cues: Mapping[str, float]) -> float:
@@ -116,7 +116,7 @@ def _focus(cues: Mapping[str, float]) -> float:
 
     Where a part of a photo stays sharp, no block's own fineness tells that the focus left its main part.
     """
-    return _mean(cues, "detail_{}_p90") - cues["detail_4_p90"]
+    return _finest(cues, "detail_{}_p90") - cues["detail_4_p90"]
 
 
 def _smear(cues: Mapping[str, float]) -> float:

@@ -115,19 +115,19 @@ def _has_exif(webp: bytes) -> bool:
 
 def _bounded(picture: Picture) -> Picture:
     height, width, _ = picture.shape
-    times = _share(height, width)
+    times = _shrinkage(height, width)
     if times == 1:
         return picture
     size = max(1, int(width * times)), max(1, int(height * times))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _share(height: int, width: int) -> float:
+def _shrinkage(height: int, width: int) -> float:
     """The rendition's side by the photo's."""
     return min(1.0, math.sqrt(MOST_PIXELS / (height * width)), MOST_SIDE / max(height, width))
 
 
 def _note(photo: Photo) -> str:
     what = "the camera's JPEG inside the RAW" if photo.path.suffix.lower() in RAW else "a JPEG copy"
-    share = _share(photo.height, photo.width)
+    share = _shrinkage(photo.height, photo.width)
     return what if share == 1 else f"{what}, at {100 * share:.0f} % of its size"

@@ -27,7 +27,7 @@ from smalti.photos.cues import CUES, measures
 from smalti.photos.group import group
 from smalti.photos.listing import Shot
 from smalti.photos.overview import overview
-from smalti.photos.photo import Choice, Look, Photo, Result, Series, Unread
+from smalti.photos.photo import Choice, Look, Photo, RankedFolder, Series, Unread
 from smalti.photos.rank import rank
 from smalti.photos.read import open_photo, pixels
 
@@ -61,7 +61,7 @@ def rank_photos(
     keep: Keep = lambda *_: None,
     choices: Sequence[Choice] = (),
     grouped: Callable[[int], None] = lambda _: None,
-) -> Result:
+) -> RankedFolder:
     """Looks at photos of a folder, groups and ranks them; `progress` is told how many more were looked at, `grouped`
     how many more have their series.
 
@@ -86,7 +86,7 @@ def rank_photos(
         )
         for members in regroup(group(photos, looks, grouped), photos, hand)
     )
-    return Result(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
+    return RankedFolder(series, tuple(unread), ranker.card.name, _how(ranker, series, unread), chosen)
 
 
 def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:

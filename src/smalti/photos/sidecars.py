@@ -24,7 +24,7 @@ from smalti.files import deliver
 from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_ours
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.listing import RAW
-from smalti.photos.photo import Photo, Result, Unread, Verdict
+from smalti.photos.photo import Photo, RankedFolder, Unread, Verdict
 
 WITH_SIDECAR = RAW - {".dng"}
 """Endings of the files whose sidecar Adobe's programs read. A DNG holds its own XMP."""
@@ -52,7 +52,7 @@ class Written:
     """Photos that keep a rating or label of their own."""
 
 
-def write_sidecars(result: Result, *, overwrite: bool = False) -> Written:
+def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> Written:
     """Writes or updates the sidecars of all photos.
 
     A photo that has a rating or label already, in a sidecar or in one of its files, keeps it and gets none of ours,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smalti.errors import shown
 from smalti.files import deliver
-from smalti.photos.photo import Photo, Ranked, Result, Series
+from smalti.photos.photo import Photo, Ranked, RankedFolder, Series
 
 COLUMNS = (
     "series",
@@ -30,7 +30,7 @@ _ENCODING = "utf-8-sig"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(result: Result, path: Path) -> None:
+def write_csv(result: RankedFolder, path: Path) -> None:
     """Writes the table to `path`; OutputError if that cannot be."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows(result)])
@@ -43,7 +43,7 @@ def is_table(path: Path) -> bool:
         return file.read(64).decode(_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
 
 
-def rows(result: Result) -> list[list[str]]:
+def rows(result: RankedFolder) -> list[list[str]]:
     """The cells of COLUMNS, a list per photo, best first within each series."""
     return [
         _row(series, order, ranked) for series in result.series for order, ranked in enumerate(series.ranked, start=1)

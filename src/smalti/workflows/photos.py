@@ -11,7 +11,7 @@ from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
 from smalti.photos.listing import note_copy, note_folder, survey
 from smalti.photos.outputs import check_page, check_picks, check_table
-from smalti.photos.photo import Photo, Result, Series, Unread
+from smalti.photos.photo import Photo, RankedFolder, Series, Unread
 from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep
 from smalti.photos.run import rank_photos as rank_listed
@@ -77,7 +77,7 @@ class PhotoRanking:
     """The photos of a folder in series, the best one of each first."""
 
     folder: Path
-    result: Result = field(repr=False)
+    result: RankedFolder = field(repr=False)
     left_out: Mapping[str, int] = field(repr=False)
     """How many files were left out, by why."""
     choices: int | None = None
@@ -185,7 +185,7 @@ def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> Written:
     return Written(options.csv, page, copies, former, kept)
 
 
-def _write_sidecars(result: Result, overwrite: bool) -> int:
+def _write_sidecars(result: RankedFolder, overwrite: bool) -> int:
     """Writes XMP sidecars; how many ratings stayed. An OutputWarning for each that is left alone."""
     from smalti.photos.sidecars import write_sidecars
 
@@ -195,7 +195,7 @@ def _write_sidecars(result: Result, overwrite: bool) -> int:
     return written.kept
 
 
-def _copy_picks(result: Result, options: PhotoOptions) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+def _copy_picks(result: RankedFolder, options: PhotoOptions) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     from smalti.photos.picks import copy_picks, no_longer_picks
 
     assert options.picks is not None

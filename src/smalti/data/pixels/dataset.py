@@ -5,7 +5,7 @@ from smalti.data.pixels.labels import TruthFile
 from smalti.data.pixels.scenes import FileScene, Opened
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener
-from smalti.datasets.selection import Taken
+from smalti.datasets.selection import Selection
 
 
 class DatasetScene(FileScene):
@@ -16,7 +16,7 @@ class DatasetScene(FileScene):
         super().__init__(item.image, [self._file(each) for each in opener.taken], card)
         self.name, self.path = item.id, item.place
 
-    def _file(self, taken: Taken) -> TruthFile:
+    def _file(self, taken: Selection) -> TruthFile:
         """Where what a task takes lies."""
         if taken.name:
             return TruthFile(taken.task, self._item.values[taken.name], taken.values)

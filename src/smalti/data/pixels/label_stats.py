@@ -21,7 +21,7 @@ PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelCounts:
     """The pixels of some scenes that say something about one task."""
 
     pixels: NDArray[np.int64]
@@ -39,11 +39,11 @@ class Labelled:
         """The share of all pixels that say something."""
         return self.known / max(1, self.known + self.unknown)
 
-    def __add__(self, other: "Labelled") -> "Labelled":
-        return Labelled(self.pixels + other.pixels, self.unknown + other.unknown)
+    def __add__(self, other: "LabelCounts") -> "LabelCounts":
+        return LabelCounts(self.pixels + other.pixels, self.unknown + other.unknown)
 
 
-def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, Labelled]:
+def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, LabelCounts]:
     """What the scenes of one source say about each of the tasks that they label; kept in the cache with `Index`'s.
 
     Drawn scenes are labelled everywhere, with all classes, and not drawn for that.
@@ -52,12 +52,13 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, Labelled
     """
     labelled = [task for task in tasks if task in scenes[0].tasks]
     if all(scene.path is None for scene in scenes):
-        return {task.name: Labelled(np.ones(_places(task), np.int64), 0) for task in labelled}
+        return {task.name: LabelCounts(np.ones(_places(task), np.int64), 0) for task in labelled}
     stamp = join_stamps(f"census {[task.name for task in labelled]}", [scene.stamp for scene in scenes])
     shape = (len(labelled), 1 + max(map(_places, labelled)))
     counts = kept_counts(stamp, shape, lambda: _count(scenes, labelled, shape), np.int64)
     found = {
-        task.name: Labelled(row[1 : 1 + _places(task)], int(row[0])) for task, row in zip(labelled, counts, strict=True)
+        task.name: LabelCounts(row[1 : 1 + _places(task)], int(row[0]))
+        for task, row in zip(labelled, counts, strict=True)
     }
     if not any(each.known for each in found.values()):
         names = ", ".join(found)
@@ -68,9 +69,9 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, Labelled
     return found
 
 
-def together(parts: Sequence[Mapping[str, Labelled]]) -> dict[str, Labelled]:
+def together(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelCounts]:
     """The censuses of several sources as one."""
-    whole: dict[str, Labelled] = {}
+    whole: dict[str, LabelCounts] = {}
     for part in parts:
         for name, found in part.items():
             whole[name] = whole[name] + found if name in whole else found

@@ -18,7 +18,7 @@ from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split
-from smalti.datasets.selection import Taken, take
+from smalti.datasets.selection import Selection, take
 from smalti.datasets.spec import Role
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
@@ -190,7 +190,7 @@ class DatasetSource(_Source):
         """What its split is meant for."""
         return find_dataset(self.name).splits[self.split].role
 
-    def taken(self, tasks: Sequence[Task]) -> list[Taken]:
+    def taken(self, tasks: Sequence[Task]) -> list[Selection]:
         """What the tasks take of it; DataError where that is nothing, or nothing for one that is named."""
         _check_names(self.also, tasks)
         dataset = find_dataset(self.name)

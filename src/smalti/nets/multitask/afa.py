@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.multitask.exchange import Exchange
-from smalti.nets.multitask.plan import Plan
+from smalti.nets.multitask.plan import SharingPlan
 
 OWN = 0.88  # what the own map counts at the start, behind all gates of a stage
 REDUCTION, LEAST = 16, 8  # the channel gate's hidden numbers: so much fewer than there are channels, but not below
@@ -117,7 +117,7 @@ GATES: dict[str, tuple[type[ChannelGate] | type[SpatialGate], ...]] = {
 class AFA(Exchange):
     """Gates behind the plan's stages."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         name = "both" if plan.gate is None else plan.gate
         if name not in GATES:
             raise ModelError(f"no gate {name!r}; there are {', '.join(GATES)}")

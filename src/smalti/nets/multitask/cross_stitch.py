@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.nets.multitask.exchange import Exchange, start_weights
-from smalti.nets.multitask.plan import Plan
+from smalti.nets.multitask.plan import SharingPlan
 
 
 class CrossStitchUnit(nn.Module):
@@ -25,6 +25,6 @@ class CrossStitchUnit(nn.Module):
 class CrossStitch(Exchange):
     """Cross-stitch units behind the plan's stages."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         plan.refuse("cross_stitch", "gate")
         super().__init__(plan, lambda channels: CrossStitchUnit(channels, len(plan.tasks)))

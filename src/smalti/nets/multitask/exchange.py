@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.multitask.isolation import Isolation
-from smalti.nets.multitask.plan import Plan, Sharing
+from smalti.nets.multitask.plan import Sharing, SharingPlan
 
 OWN = 0.9
 """What a branch's own map counts at the start; the others share the rest."""
@@ -22,7 +22,7 @@ def start_weights(tasks: int) -> list[list[float]]:
 class Exchange(Sharing):
     """Steps the encoders stage by stage. One task alone has nothing to mix with: then there are no units."""
 
-    def __init__(self, plan: Plan, make_unit: Callable[[int], nn.Module]) -> None:
+    def __init__(self, plan: SharingPlan, make_unit: Callable[[int], nn.Module]) -> None:
         """`make_unit` takes a stage's channels; the unit takes one map N,C,H,W per branch and answers as many."""
         super().__init__()
         stages = range(len(plan.channels)) if plan.stages is None else plan.stages

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm, resize
-from smalti.nets.multitask.plan import Plan, Sharing
+from smalti.nets.multitask.plan import Sharing, SharingPlan
 
 REDUCTION, LEAST = 4, 8  # channels inside and carried on: so much fewer than a stage has, but not below
 BIAS = 2.0  # of the masks before the sigmoid, at the start
@@ -40,7 +40,7 @@ class MTAN(Sharing):
 
     branched = False
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         super().__init__()
         plan.refuse("mtan", "stages", "gate", "isolation", "tau")
         carried = [0, *(narrow(channels) for channels in plan.channels[1:])]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.nets.multitask.exchange import Exchange, start_weights
-from smalti.nets.multitask.plan import Plan
+from smalti.nets.multitask.plan import SharingPlan
 
 
 class NDDRUnit(nn.Module):
@@ -39,6 +39,6 @@ class NDDRUnit(nn.Module):
 class NDDR(Exchange):
     """NDDR layers behind the plan's stages."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         plan.refuse("nddr", "gate")
         super().__init__(plan, lambda channels: NDDRUnit(channels, len(plan.tasks)))

@@ -14,7 +14,7 @@ from smalti.nets.backbones import make_backbone
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.filling import fill_fitting
 from smalti.nets.multitask.heads import DECODERS, make_head
-from smalti.nets.multitask.plan import Plan
+from smalti.nets.multitask.plan import SharingPlan
 from smalti.nets.multitask.sharing import SHARING
 
 # Names in a checkpoint of one task: of this net, or of a net with an encoder and a decoder.
@@ -67,7 +67,7 @@ class MultiTask(nn.Module):
         names = tuple(task.name for task in tasks)
         stride = DECODERS[decoder][0] if output_stride is None else output_stride
         encoders = [make_backbone(encoder, bands, width, stride, multi_grid)]
-        plan = Plan(names, encoders[0].channels, None if stages is None else tuple(stages), gate, isolation, tau)
+        plan = SharingPlan(names, encoders[0].channels, None if stages is None else tuple(stages), gate, isolation, tau)
         self.sharing = SHARING[sharing](plan)
         more = len(tasks) - 1 if self.sharing.branched else 0
         encoders += [make_backbone(encoder, bands, width, stride, multi_grid) for _ in range(more)]

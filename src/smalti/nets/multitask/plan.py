@@ -10,7 +10,7 @@ from smalti.nets.backbones.backbone import Backbone
 
 
 @dataclass(frozen=True)
-class Plan:
+class SharingPlan:
     """The tasks, the encoder's size, and what the recipe asks for; None leaves a choice to the scheme."""
 
     tasks: tuple[str, ...]
@@ -25,7 +25,7 @@ class Plan:
     def refuse(self, scheme: str, *settings: str) -> None:
         """ModelError if one of these settings is given to a scheme that has no use for it."""
         for name in settings:
-            if getattr(self, name) != getattr(Plan, name):
+            if getattr(self, name) != getattr(SharingPlan, name):
                 raise ModelError(f"sharing {scheme} has no use for {name} {getattr(self, name)!r}; leave it away")
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from smalti.nets.backbones.backbone import Backbone
-from smalti.nets.multitask.plan import Plan, Sharing
+from smalti.nets.multitask.plan import Sharing, SharingPlan
 
 
 class Separate(Sharing):
     """Single-task networks side by side."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         super().__init__()
         plan.refuse("separate", "stages", "gate", "isolation", "tau")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from smalti.nets.backbones.backbone import Backbone
-from smalti.nets.multitask.plan import Plan, Sharing
+from smalti.nets.multitask.plan import Sharing, SharingPlan
 
 
 class Shared(Sharing):
@@ -13,7 +13,7 @@ class Shared(Sharing):
 
     branched = False
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SharingPlan) -> None:
         super().__init__()
         plan.refuse("shared", "stages", "gate", "isolation", "tau")
         self.tasks = len(plan.tasks)

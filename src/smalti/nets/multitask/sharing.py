@@ -6,11 +6,11 @@ from smalti.nets.multitask.afa import AFA
 from smalti.nets.multitask.cross_stitch import CrossStitch
 from smalti.nets.multitask.mtan import MTAN
 from smalti.nets.multitask.nddr import NDDR
-from smalti.nets.multitask.plan import Plan, Sharing
+from smalti.nets.multitask.plan import Sharing, SharingPlan
 from smalti.nets.multitask.separate import Separate
 from smalti.nets.multitask.shared import Shared
 
-SHARING: dict[str, Callable[[Plan], Sharing]] = {
+SHARING: dict[str, Callable[[SharingPlan], Sharing]] = {
     "separate": Separate,
     "shared": Shared,
     "cross_stitch": CrossStitch,

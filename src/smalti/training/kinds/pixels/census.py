@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from smalti.card import Card, Task
-from smalti.data.pixels.label_stats import Labelled, census, together
+from smalti.data.pixels.label_stats import LabelCounts, census, together
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
 from smalti.raster.astray import astray_lines
@@ -54,12 +54,14 @@ def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:
         raise RecipeError(f"data.absent: {unknown[0]!r} is no class; the classes are {', '.join(labels[1:])}")
 
 
-def _check_tasks(part: str, found: Mapping[str, Labelled], tasks: Sequence[Task]) -> None:
+def _check_tasks(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task]) -> None:
     if lacking := [task.name for task in tasks if task.name not in found or not found[task.name].known]:
         raise DataError(f"data.{part}: no source has a label of {', '.join(lacking)}; add one, or drop the task")
 
 
-def _check_classes(part: str, found: Mapping[str, Labelled], tasks: Sequence[Task], absent: Sequence[str]) -> list[str]:
+def _check_classes(
+    part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task], absent: Sequence[str]
+) -> list[str]:
     """Lines about classes that no pixel has; DataError where these are to be learned all the same."""
     told = []
     for task in (task for task in tasks if task.kind == "classes"):
@@ -79,7 +81,7 @@ def _check_classes(part: str, found: Mapping[str, Labelled], tasks: Sequence[Tas
 CONSEQUENCE = {"train": "it is not learned", "validation": "it has no part in choosing the checkpoint"}
 
 
-def _silence(found: Labelled, task: Task) -> str:
+def _silence(found: LabelCounts, task: Task) -> str:
     """What is to be said of pixels that say nothing, where there are many."""
     share = 1 - found.share
     if share <= SILENT:
