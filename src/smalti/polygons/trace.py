@@ -3,6 +3,9 @@
 All coordinates are whole pixels (x = column, y = row of the strip). Neighbours have every vertex of their common
 border in common: at corners, and where three pieces or more meet. That is what makes a coverage, whose borders can
 be simplified together.
+
+Shapes in comments: H,W the strip; V vertices; E edges, each from one vertex straight to the next, with the piece that
+it belongs to on its right; R rings of edges; P pieces, one polygon each.
 """
 
 from dataclasses import dataclass
@@ -33,16 +36,17 @@ def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: ND
     `above` and `below` (W) are the rows next to the strip: where they change, the strip's border gets a vertex too,
     so that it fits the next strip's.
     """
-    labels, kinds = connected(classes)
-    padded = np.pad(labels, 1, constant_values=-1)
-    rows, cols = _vertices(padded, above, below)
-    corners = [padded[rows + i, cols + j] for i, j in ((1, 1), (1, 0), (0, 0), (0, 1))]  # right of E, S, W, N
-    to = _neighbours(rows, cols)
-    exists = [(corners[d] != corners[d - 1]) & (corners[d] >= 0) for d in range(4)]
-    vertex = np.concatenate([np.flatnonzero(e) for e in exists])
-    heading = np.repeat(np.arange(4), [int(e.sum()) for e in exists])
-    succ = _successors(vertex, heading, corners, to)
-    owner = np.stack(corners)[heading, vertex]
+    labels, kinds = connected(classes)  # H,W: pieces; P: their classes
+    padded = np.pad(labels, 1, constant_values=-1)  # H+2,W+2
+    rows, cols = _vertices(padded, above, below)  # V each; the vertex (0, 0) is the strip's upper left corner
+    # 4,V: the piece to the lower right, lower left, upper left, upper right, which lies right of E, S, W, N
+    corners = [padded[rows + i, cols + j] for i, j in ((1, 1), (1, 0), (0, 0), (0, 1))]
+    to = _neighbours(rows, cols)  # 4,V
+    exists = [(corners[d] != corners[d - 1]) & (corners[d] >= 0) for d in range(4)]  # 4,V; d - 1 lies to the left
+    vertex = np.concatenate([np.flatnonzero(e) for e in exists])  # E: where each edge begins, 0 to V-1
+    heading = np.repeat(np.arange(4), [int(e.sum()) for e in exists])  # E: its direction, 0 to 3
+    succ = _successors(vertex, heading, corners, to)  # E: the next edge of the ring, 0 to E-1
+    owner = np.stack(corners)[heading, vertex]  # E: its piece, 0 to P-1
     polygons = _polygons(succ, owner, cols[vertex], rows[vertex])
     return Pieces(labels, kinds, polygons)
 
@@ -51,22 +55,22 @@ def _vertices(
     padded: NDArray[np.int32], above: NDArray[np.uint8] | None, below: NDArray[np.uint8] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of all corners and nodes: every lattice point but those amid a straight border."""
-    across = padded[:, :-1] != padded[:, 1:]  # a border between two columns
-    down = padded[:-1] != padded[1:]
-    north, south, west, east = across[:-1], across[1:], down[:, :-1], down[:, 1:]
-    keep = (north | south) & (west | east)
+    across = padded[:, :-1] != padded[:, 1:]  # H+2,W+1: a border between two columns
+    down = padded[:-1] != padded[1:]  # H+1,W+2: a border between two rows
+    north, south, west, east = across[:-1], across[1:], down[:, :-1], down[:, 1:]  # H+1,W+1: what leaves each point
+    keep = (north | south) & (west | east)  # H+1,W+1
     for row, line in ((0, above), (-1, below)):
         if line is not None:
-            keep[row, 1:-1] |= line[1:] != line[:-1]
-    rows, cols = np.nonzero(keep)
+            keep[row, 1:-1] |= line[1:] != line[:-1]  # W-1: points between two pixels of the line
+    rows, cols = np.nonzero(keep)  # V, sorted by rows, then columns
     return rows, cols
 
 
 def _neighbours(rows: NDArray[np.intp], cols: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The next vertex in each direction, meaningful where a border leads there."""
+    """The next vertex (V) in each of the four directions, meaningful where a border leads there."""
     count = len(rows)
     here = np.arange(count)
-    order = np.argsort(cols, kind="stable")  # they come sorted by rows
+    order = np.argsort(cols, kind="stable")  # V, by columns, then rows: they come sorted by rows
     south, north = np.empty(count, np.intp), np.empty(count, np.intp)
     south[order] = np.append(order[1:], 0)
     north[order] = np.append(0, order[:-1])
@@ -82,14 +86,14 @@ def _successors(
     outline stay holes, and every polygon is valid.
     """
     count = len(to[0])
-    edge_at = np.full((4, count), -1, np.intp)
+    edge_at = np.full((4, count), -1, np.intp)  # 4,V: the edge that leaves a vertex in a direction, if any
     edge_at[heading, vertex] = np.arange(len(vertex))
-    around = np.stack(corners)  # SE, SW, NW, NE of each vertex
-    own = around[heading, vertex]
-    end = np.stack(to)[heading, vertex]
-    ahead_right = around[heading, end]
-    ahead_left = around[heading - 1, end]
-    turn = np.where(ahead_left == own, -1, np.where(ahead_right == own, 0, 1))
+    around = np.stack(corners)  # 4,V: the pieces SE, SW, NW, NE of each vertex
+    own = around[heading, vertex]  # E
+    end = np.stack(to)[heading, vertex]  # E: the vertex where each edge ends
+    ahead_right = around[heading, end]  # E
+    ahead_left = around[heading - 1, end]  # E; heading - 1 of east is -1, north
+    turn = np.where(ahead_left == own, -1, np.where(ahead_right == own, 0, 1))  # E: left, straight on, right
     return edge_at[(heading + turn) % 4, end]
 
 
@@ -99,22 +103,23 @@ def _polygons(
     """Polygons, in the order of their owners, from edges that each name the next."""
     import shapely
 
-    order, starts = _cycles(succ)
-    lengths = np.diff(np.append(starts, len(order)))
-    first = np.repeat(starts, lengths)
-    x, y = x[order], y[order]
-    follow = np.arange(1, len(order) + 1)
-    follow[np.append(starts[1:], len(order)) - 1] = starts
+    order, starts = _cycles(succ)  # E: edges ring by ring; R: where each ring begins in it
+    lengths = np.diff(np.append(starts, len(order)))  # R
+    first = np.repeat(starts, lengths)  # E: where the ring of each begins
+    x, y = x[order], y[order]  # E
+    follow = np.arange(1, len(order) + 1)  # E: the next one of the ring,
+    follow[np.append(starts[1:], len(order)) - 1] = starts  # which of the last one is the first
+    # R: twice the area, by the cross products of what leads from a ring's first vertex to two that follow each other
     area = np.add.reduceat((x - x[first]) * (y[follow] - y[first]) - (x[follow] - x[first]) * (y - y[first]), starts)
-    ring_owner = owner[order[starts]]
-    rank = np.lexsort((area < 0, ring_owner))  # each owner's outline, then its holes
-    sizes = lengths[rank] + 1
-    ends = np.cumsum(sizes)
-    take = np.repeat(starts[rank] - (ends - sizes), sizes) + np.arange(int(ends[-1]))
+    ring_owner = owner[order[starts]]  # R
+    rank = np.lexsort((area < 0, ring_owner))  # R: rings by owner, of each its outline, then its holes
+    sizes = lengths[rank] + 1  # R: a ring ends where it begins
+    ends = np.cumsum(sizes)  # R; the last one is E+R, the number of coordinates
+    take = np.repeat(starts[rank] - (ends - sizes), sizes) + np.arange(int(ends[-1]))  # E+R: runs from each start
     take[ends - 1] = starts[rank]
-    coords = np.column_stack((x[take], y[take])).astype(np.float64)
-    rings = np.append(0, ends)
-    owners = np.append(np.flatnonzero(np.diff(ring_owner[rank], prepend=-1)), len(rank))
+    coords = np.column_stack((x[take], y[take])).astype(np.float64)  # E+R,2
+    rings = np.append(0, ends)  # R+1: where each ring begins in coords
+    owners = np.append(np.flatnonzero(np.diff(ring_owner[rank], prepend=-1)), len(rank))  # P+1: the same in rings
     polygons: NDArray[Any] = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coords, (rings, owners))
     return polygons
 
