@@ -163,6 +163,17 @@ def test_the_weights_of_a_balance_are_those_of_the_step(tmp_path: Path) -> None:
     assert training.progress.losses["loss"] == pytest.approx(sum(term.item() for term in terms.values()))
 
 
+def test_a_state_of_equal_weights_of_their_own_rule_goes_on(tmp_path: Path) -> None:
+    begin(TwoTasks({"name": "equal"}), tmp_path, recipe(1)).run(silent)
+    state = torch.load(tmp_path / "last" / "state.pt", weights_only=True)
+    assert state["balance"]["rule"] == "Fixed"
+    state["balance"]["rule"] = "Equal"  # as it was once written
+    torch.save(state, tmp_path / "last" / "state.pt")
+    training = begin(TwoTasks({"name": "equal"}), tmp_path, recipe(2))
+    assert training.progress.step == 1
+    training.run(silent)
+
+
 def test_means_are_over_the_batches_that_had_the_task(tmp_path: Path) -> None:
     # A rate of next to nothing: the three batches of the first epoch meet the same net.
     work = TwoTasks({"name": "equal"})

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from smalti.errors import RecipeError
 from smalti.training.balance import Backward, Balance
+from smalti.training.balance.fixed import Fixed
 from smalti.training.distributed import Team
 from smalti.training.settings import Recipe
 
@@ -64,7 +65,7 @@ class Balanced:
     def restore(self, state: dict[str, Any] | None) -> None:
         """Takes over what `state` answered; RecipeError if that was another rule, or of other tasks."""
         own = self.state()
-        if state is None or any(state[key] != own[key] for key in ("rule", "tasks")):
+        if state is None or (_rule(state), state["tasks"]) != (own["rule"], own["tasks"]):
             was = f"by {state['rule']} for {', '.join(state['tasks'])}" if state else "not at all"
             raise RecipeError(
                 f"the training to go on with was balanced {was}, not by {own['rule']} for {', '.join(own['tasks'])}; "
@@ -74,6 +75,12 @@ class Balanced:
 
     def _trained(self) -> list[nn.Parameter]:
         return [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+
+
+def _rule(state: dict[str, Any]) -> str:
+    """The rule of a state; equal weights once had one of their own."""
+    rule = str(state["rule"])
+    return Fixed.__name__ if rule == "Equal" else rule
 
 
 def _refuse(recipe: Recipe) -> None:

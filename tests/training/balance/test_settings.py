@@ -10,6 +10,13 @@ def test_without_settings_the_tasks_weights_count() -> None:
     assert isinstance(BalanceSettings().make({"a": 2.0}), Fixed)
 
 
+def test_equal_is_fixed_of_tasks_without_weights() -> None:
+    balance = BalanceSettings(name="equal").make({"a": 1.0, "b": 1.0})
+    assert isinstance(balance, Fixed) and balance.weigh({"a": 3.0, "b": 4.0}) == {"a": 1, "b": 1}
+    with pytest.raises(RecipeError, match="task b has a weight, but balance equal sets weights itself; take fixed"):
+        BalanceSettings(name="equal").make({"a": 1.0, "b": 2.0})
+
+
 def test_an_unknown_rule_is_told_with_those_that_there_are() -> None:
     with pytest.raises(ValidationError, match=r"no balance 'dwa2'; there are equal, fixed, .*, and torchjd:NAME"):
         BalanceSettings(name="dwa2")

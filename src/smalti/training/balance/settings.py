@@ -8,7 +8,6 @@ from pydantic import Field, field_validator, model_validator
 from smalti.errors import RecipeError
 from smalti.training.balance.balance import Balance
 from smalti.training.balance.dwa import DWA
-from smalti.training.balance.equal import Equal
 from smalti.training.balance.fixed import Fixed
 from smalti.training.balance.gls import GLS
 from smalti.training.balance.gradnorm import GradNorm
@@ -19,7 +18,7 @@ from smalti.training.balance.uncertainty import Uncertainty
 from smalti.training.settings import Settings
 
 BALANCING: dict[str, type[Balance]] = {
-    "equal": Equal,
+    "equal": Fixed,  # where no task has a weight
     "fixed": Fixed,
     "uncertainty": Uncertainty,
     "dwa": DWA,
@@ -75,7 +74,7 @@ class BalanceSettings(Settings):
         return self
 
     def check(self, weights: Mapping[str, float]) -> None:
-        """ValueError if tasks have weights, and the rule finds its own."""
+        """ValueError if tasks have weights that the balance would not take."""
         if self.name != "fixed" and (given := [task for task, weight in weights.items() if weight != 1]):
             raise ValueError(f"task {given[0]} has a weight, but balance {self.name} sets weights itself; take fixed")
 
