@@ -48,7 +48,7 @@ def again(trained: Path, *changes: str, resume: bool = False) -> tuple[Training,
 
 def kept_score(training: Training, name: str) -> float:
     """The score of the checkpoint in `best` on the data of a training."""
-    model = training.mean.model
+    model = training.mean.module
     model.load_state_dict(load_checkpoint(training.folder / "best")[1])
     return training.work.validate(model)[name]
 

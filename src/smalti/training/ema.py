@@ -1,31 +1,30 @@
 """The mean of the weights over the steps of a training."""
 
-import copy
-from typing import Generic, TypeVar
-
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-M = TypeVar("M", bound=nn.Module)
 
-
-class Mean(Generic[M]):
-    """The exponential mean of a model's weights and batch-norm statistics (Polyak and Juditsky, 1992).
+def average_of(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of a model that becomes the exponential mean of its weights and batch norms (Polyak and Juditsky, 1992).
 
     The decay grows to `decay` over the first steps, as (1 + step) / (10 + step), so that the random start is forgotten.
+    `update_parameters` takes in the weights after a step; `module` is the mean.
     """
 
-    def __init__(self, model: M, decay: float) -> None:
-        self.model = copy.deepcopy(model)
-        self.model.eval().requires_grad_(False)
-        self.decay = decay
+    def average(own: list[Tensor], new: list[Tensor], n: Tensor | int) -> None:
+        if not own[0].is_floating_point():  # counts
+            torch._foreach_copy_(own, new)
+            return
+        kept = min(decay, int(n) / (9 + int(n)))  # n is 1 + step
+        torch._foreach_lerp_(own, new, 1 - kept)
 
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Takes in the weights after a step (from 0)."""
-        share = 1 - min(self.decay, (1 + step) / (10 + step))
-        own, new = self.model.state_dict(), model.state_dict()
-        floats = [name for name, value in own.items() if value.is_floating_point()]
-        torch._foreach_lerp_([own[name] for name in floats], [new[name] for name in floats], share)
-        for name in own.keys() - set(floats):
-            own[name].copy_(new[name])
+    averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)  # type: ignore[arg-type]
+    averaged.module.eval().requires_grad_(False)
+    resume_at(averaged, 0)
+    return averaged
+
+
+def resume_at(averaged: AveragedModel, step: int) -> None:
+    """Goes on after so many steps; the start counts as one, for torch would take the first weights as they are."""
+    averaged.n_averaged.fill_(1 + step)

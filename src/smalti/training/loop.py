@@ -9,21 +9,19 @@ from typing import Any
 
 import cv2
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from smalti.card import Card
 from smalti.errors import DivergedError, RecipeError
 from smalti.files import write_whole
-from smalti.training.balanced import Balanced
+from smalti.training.assemble import assemble
 from smalti.training.basis import changes, judged_by
 from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
-from smalti.training.ema import Mean
-from smalti.training.encoder import Freezing, recompute_stages
+from smalti.training.ema import resume_at
 from smalti.training.home import at_home
 from smalti.training.memory import keep_freed_memory
-from smalti.training.optim import make_optimizer, restore
+from smalti.training.optim import restore
 from smalti.training.progress import Pace, Progress
 from smalti.training.recipe import open_work
 from smalti.training.records import Records
@@ -56,23 +54,11 @@ class Training:
         """What is to be told about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.schedule.notes(t.steps)
         self.notes += changes(state, work, folder, resume)
-        self.model = work.model.to(self.fabric.device)
-        if t.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.mean = Mean(self.model, t.ema)
+        parts = assemble(recipe, work, fabric, self.team)  # after the starting weights: the mean begins with them
+        self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer
+        self._freezing, self._balanced = parts.freezing, parts.balanced
+        self._wrapped, self._stepped = parts.wrapped, parts.stepped
         self.progress = Progress()
-        if self.team.size > 1 and self.fabric.device.type == "cuda":  # torch can synchronise norms there only
-            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
-        self._freezing = Freezing(self.model, recipe.optim.freeze_encoder)
-        if t.recompute:
-            recompute_stages(self.model)
-        self.optimizer: Optimizer = make_optimizer(self.model, recipe.optim)
-        balance = getattr(work, "balance", None)
-        self._balanced = Balanced(balance, self.model, recipe, self.team) if balance else None
-        if self._balanced:
-            self._balanced.add_group(self.optimizer)
-        forward: Any = torch.compile(self.model) if t.compile else self.model
-        self._wrapped, self._stepped = self.fabric.setup(forward, self.optimizer)
         self._judged_by = judged_by(recipe, work, self.select)
         if state is not None:
             self._restore(state)
@@ -122,7 +108,7 @@ class Training:
             self.fabric.clip_gradients(self._wrapped, self._stepped, max_norm=t.clip, error_if_nonfinite=False)
         self._stepped.step()
         self._stepped.zero_grad()
-        self.mean.update(self.model, p.step)
+        self.mean.update_parameters(self.model)
         p.step += 1
         p.epoch_steps += 1
 
@@ -167,15 +153,15 @@ class Training:
     def _validate(self, say: Say) -> dict[str, float]:
         """Scores of the mean of the weights; the best checkpoint is kept."""
         p = self.progress
-        self.team.agree(self.mean.model)
-        scores = self.work.validate(self.mean.model)
+        self.team.agree(self.mean.module)
+        scores = self.work.validate(self.mean.module)
         score = scores.get(self.select, -math.inf)
         p.stale += 1
         if score > p.best:
             p.best, p.best_step, p.stale = score, p.step, 0
             if self.team.rank == 0:
                 card = self.work.card.chosen_by(self._chosen(p.step))
-                save_checkpoint(self.folder / "best", card, self.mean.model.state_dict())
+                save_checkpoint(self.folder / "best", card, self.mean.module.state_dict())
         mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
         say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")
         if p.stale >= self.recipe.train.patience > 0 and p.step < self.recipe.train.steps:
@@ -192,7 +178,7 @@ class Training:
         if not p.step or not (kept / WEIGHTS).is_file():
             return
         card, weights = load_checkpoint(kept)
-        model = copy.deepcopy(self.mean.model)
+        model = copy.deepcopy(self.mean.module)
         model.load_state_dict(weights)
         scores = self.work.validate(model)
         p.best, p.stale, p.stopped = scores.get(self.select, -math.inf), 0, False
@@ -221,7 +207,7 @@ class Training:
         if records is None:
             return
         chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
-        save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.model.state_dict())
+        save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.module.state_dict())
         save_state(self.folder / "last", self._state())
         for name in ("best", "last"):
             if (self.folder / name).is_dir():
@@ -234,7 +220,7 @@ class Training:
             "judged_by": self._judged_by,
             "progress": dict(vars(self.progress)),
             "model": self.model.state_dict(),
-            "mean": self.mean.model.state_dict(),
+            "mean": self.mean.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
             "balance": self._balanced.state() if self._balanced else None,
@@ -254,7 +240,8 @@ class Training:
         self.progress.stopped &= self.progress.stale >= self.recipe.train.patience > 0
         try:
             self.model.load_state_dict(state["model"])
-            self.mean.model.load_state_dict(state["mean"])
+            self.mean.module.load_state_dict(state["mean"])
+            resume_at(self.mean, self.progress.step)
         except RuntimeError:
             raise RecipeError(
                 f"{self.folder}: holds a training of another net; give another --out, and train.start to take the "

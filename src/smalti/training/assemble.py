@@ -1,0 +1,72 @@
+"""What a training moves: the model, the mean of its weights, the optimizer and the balance, put together in order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from smalti.training.balanced import Balanced
+from smalti.training.distributed import Team
+from smalti.training.ema import average_of
+from smalti.training.encoder import Freezing, recompute_stages
+from smalti.training.optim import make_optimizer
+from smalti.training.settings import Recipe
+from smalti.training.work import Work
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """The parts, ready for the first step."""
+
+    model: nn.Module
+    mean: AveragedModel
+    freezing: Freezing
+    optimizer: Optimizer
+    balanced: Balanced | None
+    wrapped: Any
+    """The model as Fabric calls it, compiled where that is asked for."""
+    stepped: Any
+    """The optimizer as Fabric steps it."""
+
+
+def assemble(recipe: Recipe, work: Work, fabric: Any, team: Team) -> Assembly:
+    """Puts the parts together; each line rests on those above it.
+
+    RecipeError where the recipe asks of the net what it has not, or the balance cannot work with it.
+    """
+    model = _placed(work.model, recipe, fabric)  # first: moving a model may replace its parameters
+    mean = average_of(model, recipe.train.ema)  # a plain copy: of nothing that is synchronised, recomputed or compiled
+    model = _synchronised(model, team)  # replaces modules: before anything holds these
+    freezing = Freezing(model, recipe.optim.freeze_encoder)  # before the optimizer, which leaves out what stays frozen
+    if recipe.train.recompute:
+        recompute_stages(model)
+    optimizer: Optimizer = make_optimizer(model, recipe.optim)
+    balanced = _balanced(recipe, work, model, team)
+    if balanced:
+        balanced.add_group(optimizer)  # before Fabric wraps the optimizer
+    forward: Any = torch.compile(model) if recipe.train.compile else model
+    wrapped, stepped = fabric.setup(forward, optimizer)
+    return Assembly(model, mean, freezing, optimizer, balanced, wrapped, stepped)
+
+
+def _placed(model: nn.Module, recipe: Recipe, fabric: Any) -> nn.Module:
+    """On the device, in the memory layout of the recipe."""
+    model = model.to(fabric.device)
+    if recipe.train.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def _synchronised(model: nn.Module, team: Team) -> nn.Module:
+    """With batch norms over all processes, where torch can: on GPUs."""
+    if team.size == 1 or torch.device(team.device).type != "cuda":
+        return model
+    return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _balanced(recipe: Recipe, work: Work, model: nn.Module, team: Team) -> Balanced | None:
+    balance = getattr(work, "balance", None)
+    return Balanced(balance, model, recipe, team) if balance else None
