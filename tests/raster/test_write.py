@@ -158,3 +158,14 @@ def test_a_raster_is_written_through_a_link(tmp_path: Path) -> None:
         for opened in (link, disk / "real.tif"):
             with rasterio.open(opened) as file:
                 assert (file.colormap(1)[1], file.tags()["SMALTI_JOB"]) == ((40, 50, 60, 255), "job 1")
+
+
+@pytest.mark.parametrize("cog", [False, True])
+def test_the_streams_of_the_process_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, cog: bool
+) -> None:
+    product, grid = Product(COVER, "classes"), Grid(8, 9)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.dup2", None)
+        write_raster(tmp_path / "photo.tif", grid, product, rows_of(pixels_of(product, grid)), tmp_path, cog)
+    assert not recwarn.list  # nor is a map of a photo warned of

@@ -6,10 +6,10 @@ import click
 
 from smalti.cli.map import tell
 from smalti.cli.out_path import OutPath
-from smalti.cli.verb import Verb
+from smalti.cli.verb import QuietVerb
 
 
-@click.command(name="demo", cls=Verb)
+@click.command(name="demo", cls=QuietVerb)
 @click.argument("out", type=OutPath(file_okay=False), default="demo")
 @click.option("--size", type=click.IntRange(32), default=2048, show_default=True, help="Height and width in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Another seed, another town.")

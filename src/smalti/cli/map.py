@@ -8,7 +8,7 @@ import click
 
 from smalti.cli import exit_code
 from smalti.cli.bands import bands
-from smalti.cli.verb import Verb
+from smalti.cli.verb import QuietVerb
 
 if TYPE_CHECKING:
     from smalti.workflows.map import MapResult
@@ -31,7 +31,7 @@ _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpo
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
-@click.command(name="map", cls=Verb)
+@click.command(name="map", cls=QuietVerb)
 @click.argument("scene", nargs=-1, required=True)
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="A .tif file; for several scenes a folder.")
 @click.option("--model", default="landcover", show_default=True, help=_MODEL)

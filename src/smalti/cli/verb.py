@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from smalti.cli.quiet import quiet_libraries
 from smalti.errors import OptionError, SmaltiWarning, TrainingWarning
 
 _Show = Any  # the signature of `warnings.showwarning`
@@ -22,6 +23,15 @@ class Verb(click.Command):
                 return super().invoke(ctx)
             except OptionError as error:
                 raise click.UsageError(str(error), ctx) from None
+
+
+class QuietVerb(Verb):
+    """A command whose libraries print past Python when a disk is full or a file is damaged; our own line says it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs it with the standard error of this process for Python alone."""
+        with quiet_libraries():
+            return super().invoke(ctx)
 
 
 @contextmanager

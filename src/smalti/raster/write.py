@@ -7,10 +7,7 @@ shown between their least and their most without being read beforehand. QGIS fin
 """
 
 import logging
-import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -33,6 +30,7 @@ from smalti.raster.files import sidecars, world_endings
 from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG, Mark, mark_of
 from smalti.raster.palette import color_table, task_colors
+from smalti.raster.quiet import quiet
 from smalti.raster.statistics import Statistics
 from smalti.raster.style import write_style
 
@@ -59,11 +57,10 @@ def write_raster(
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
         try:
-            with _quiet():
-                seen, any_valid = _fill(unfinished, grid, product, rows)
-                if cog:
-                    _optimize(unfinished, product)
-                _compare(unfinished, rows)
+            seen, any_valid = _fill(unfinished, grid, product, rows)
+            if cog:
+                _optimize(unfinished, product)
+            _compare(unfinished, rows)
         except (RasterioError, CPLE_BaseError) as error:
             for leftover in scratch.glob("unfinished*"):
                 leftover.unlink()
@@ -98,18 +95,10 @@ def _belongs(car: Path, raster: Path) -> bool:
     return car.suffix.lower() in world and {entry.suffix.lower() for entry in others} <= {*world, *_OURS}
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences what libtiff writes to stderr by itself when a disk is full: the error that we raise says it."""
-    with warnings.catch_warnings(), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        stderr = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+def _opened(path: Path, mode: str = "r", **profile: Any) -> Any:
+    """Opens a raster with rasterio; a map of a photo, which has no place, is nothing to warn of."""
+    with quiet(NotGeoreferencedWarning):
+        return rasterio.open(path, mode, **profile)
 
 
 def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statistics, bool]:
@@ -119,7 +108,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statist
     """
     seen, any_valid = Statistics(), False
     floating = product.dtype.kind == "f"
-    with rasterio.open(
+    with _opened(
         path,
         "w",
         driver="GTiff",
@@ -175,7 +164,7 @@ def _optimize(path: Path, product: Product) -> None:
 
 def _compare(path: Path, rows: Rows) -> None:
     """Reads the file back: a disk that fills up while a file is closed is otherwise found by the next reader."""
-    with rasterio.open(path) as file:
+    with _opened(path) as file:
         for row in range(0, file.height, BLOCK):
             end = min(row + BLOCK, file.height)
             written = file.read(window=RasterWindow(0, row, file.width, end - row))
