@@ -25,10 +25,10 @@ CARD = Card(name="t", net="ued", tasks=(TASK,))
 NAMES = ("training", "validation")
 
 
-def scene(folder: Path, name: str, pixels: np.ndarray) -> Scene:
-    Image.fromarray(pixels).save(folder / f"{name}.png")
+def scene(folder: Path, name: str, pixels: np.ndarray, kind: str = "png") -> Scene:
+    Image.fromarray(pixels).save(folder / f"{name}.{kind}")
     Image.new("L", pixels.shape[1::-1]).save(folder / f"{name}_mask.png")
-    return FileScene(folder / f"{name}.png", [TruthFile(TASK, folder / f"{name}_mask.png", LabelSpec())], CARD)
+    return FileScene(folder / f"{name}.{kind}", [TruthFile(TASK, folder / f"{name}_mask.png", LabelSpec())], CARD)
 
 
 def noise(seed: int) -> np.ndarray:
@@ -46,9 +46,26 @@ def test_a_copy_under_another_name_is_refused(tmp_path: Path) -> None:
         check(ours, [scene(tmp_path, "c", noise(3)), scene(tmp_path, "d", noise(2))])
 
 
+def test_the_same_picture_in_another_format_is_refused(tmp_path: Path) -> None:
+    ours = [scene(tmp_path, "a", noise(1)), scene(tmp_path, "b", noise(2)), scene(tmp_path, "c", noise(1)[:, :-1])]
+    with pytest.raises(DataError, match=r"b\.png \(training\) and .*d\.tif \(validation\) are copies .* \(1 in all\)"):
+        check(ours, [scene(tmp_path, "d", noise(2), "tif")])
+    below = np.concatenate([noise(2), noise(3)])  # the same first rows, others below
+    check([scene(tmp_path, "e", below)], [scene(tmp_path, "f", np.concatenate([noise(2), noise(4)]), "tif")])
+
+
 def test_tiles_of_nothing_are_all_alike(tmp_path: Path) -> None:
     empty = np.full((20, 30, 3), (0, 30, 90), np.uint8)
-    check([scene(tmp_path, "a", empty)], [scene(tmp_path, "b", empty)])
+    check([scene(tmp_path, "a", empty)], [scene(tmp_path, "b", empty), scene(tmp_path, "c", empty, "tif")])
+
+
+def test_most_images_are_read_in_their_first_rows_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smalti.data.pixels.copies._pixels", None)
+    monkeypatch.setattr("smalti.data.pixels.copies._is_even", None)
+    monkeypatch.setattr(FileScene, "read_targets", None)
+    check([scene(tmp_path, "a", noise(1))], [scene(tmp_path, "b", noise(2))])
+    monkeypatch.setattr("smalti.data.pixels.copies._first_rows", None)
+    check([scene(tmp_path, "c", noise(3))], [scene(tmp_path, "d", noise(3)[:, :-1])])
 
 
 def test_places_in_one_file_are_no_copies(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Copies of an image on both sides of a split, under whatever name: what was trained on would be scored."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from smalti.data.pixels.scenes import Scene
@@ -9,23 +11,24 @@ from smalti.tiling import Window
 
 STRIP = 512
 """Rows that are read at once."""
+FIRST = 16
+"""Rows that tell most images apart."""
+
+Key = Callable[[Scene], Hashable]
+Group = tuple[list[Scene], list[Scene]]
+"""Those of either side that may be one image."""
 
 
 def check_copies(
     first: Sequence[Scene], second: Sequence[Scene], digests: Mapping[Path, str], names: tuple[str, str]
 ) -> None:
-    """DataError if the file of an image is byte for byte that of an image on the other side.
+    """DataError if an image is one of the other side: byte for byte, or pixel for pixel in a file written otherwise.
 
     Images of one colour are no copies: tiles of nothing are all alike. One file that both sides read is none either:
     its parts are places of their own.
     """
-    ours = {digests[scene.files[0]]: scene for scene in first if scene.files}
-    both = [
-        (ours[digest], scene)
-        for scene in second
-        if scene.files and (digest := digests[scene.files[0]]) in ours and not _same_file(ours[digest], scene)
-    ]
-    found = [(one, other) for one, other in both if not _is_even(other)]
+    sides = [scene for scene in first if scene.files], [scene for scene in second if scene.files]
+    found = _copies(sides, lambda scene: digests[scene.files[0]]) or _copies(sides, _size, _first_rows, _pixels)
     if found:
         one, other = found[0]
         raise DataError(
@@ -34,13 +37,51 @@ def check_copies(
         )
 
 
-def _same_file(one: Scene, other: Scene) -> bool:
-    return one.files[0].resolve() == other.files[0].resolve()
+def _copies(sides: Group, *keys: Key) -> list[tuple[Scene, Scene]]:
+    """Images that no key tells apart from one of the first side, beside that; a later key sees few of them."""
+    groups = [sides]
+    for key in keys:
+        groups = [part for group in groups for part in _parts(group, key)]
+    pairs = [(next(_others(ours, scene), None), scene) for ours, theirs in groups for scene in theirs]
+    return [(one, other) for one, other in pairs if one is not None and not _is_even(other)]
+
+
+def _parts(group: Group, key: Key) -> list[Group]:
+    """Those that have one key, where there are such on both sides."""
+    found: dict[Hashable, Group] = defaultdict(lambda: ([], []))
+    for side, scenes in enumerate(group):
+        for scene in scenes:
+            found[key(scene)][side].append(scene)
+    return [part for part in found.values() if all(part)]
+
+
+def _others(scenes: Sequence[Scene], scene: Scene) -> Iterator[Scene]:
+    """Those of other files."""
+    return (one for one in scenes if one.files[0].resolve() != scene.files[0].resolve())
+
+
+def _size(scene: Scene) -> Hashable:
+    return scene.grid.height, scene.grid.width
+
+
+def _first_rows(scene: Scene) -> Hashable:
+    rows = scene.read_image(Window(0, 0, min(FIRST, scene.grid.height), scene.grid.width))
+    return rows.dtype, hashlib.sha256(rows.tobytes()).digest()
+
+
+def _pixels(scene: Scene) -> Hashable:
+    whole = hashlib.sha256()
+    for strip in _strips(scene):
+        whole.update(scene.read_image(strip).tobytes())
+    return whole.digest()
 
 
 def _is_even(scene: Scene) -> bool:
     """Whether all pixels of an image are alike."""
-    first = scene.read(Window(0, 0, 1, 1)).image[0, 0]
+    first = scene.read_image(Window(0, 0, 1, 1))[0, 0]
+    return all(bool((scene.read_image(strip) == first).all()) for strip in _strips(scene))
+
+
+def _strips(scene: Scene) -> Iterator[Window]:
     height, width = scene.grid.height, scene.grid.width
-    strips = (Window(row, 0, min(STRIP, height - row), width) for row in range(0, height, STRIP))
-    return all(bool((scene.read(strip).image == first).all()) for strip in strips)
+    return (Window(row, 0, min(STRIP, height - row), width) for row in range(0, height, STRIP))

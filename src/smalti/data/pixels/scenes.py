@@ -64,6 +64,10 @@ class Scene(Protocol):
         """The labels alone of a window inside."""
         ...
 
+    def read_image(self, window: Window) -> NDArray[Any]:
+        """The image alone of a window inside: height x width x bands."""
+        ...
+
     def read(self, window: Window) -> Patch:
         """A window of it; beyond the border pixels are mirrored, and nothing is labelled. Safe in any thread."""
         ...
@@ -93,6 +97,10 @@ class MemoryScene:
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
         """See `Scene`."""
         return self.read(window).targets
+
+    def read_image(self, window: Window) -> NDArray[Any]:
+        """See `Scene`."""
+        return self.read(window).image
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
@@ -147,6 +155,11 @@ class FileScene:
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
         """See `Scene`."""
         return {name: truth.read(window) for name, truth in _kept(self, self._open).truths.items()}
+
+    def read_image(self, window: Window) -> NDArray[Any]:
+        """See `Scene`; opens no labels."""
+        with open_card_raster(self.path, self._card, self._bands) as image:
+            return np.ascontiguousarray(image.read(window)[0].transpose(1, 2, 0))
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
