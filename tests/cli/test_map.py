@@ -51,6 +51,10 @@ def test_files_on_one_grid_become_one_map_with_polygons_and_a_page(tmp_path: Pat
     found = pyogrio.read_info(out / "joined.gpkg")
     assert (found["crs"], list(found["fields"])) == ("EPSG:32633", ["class", "class_id", "area_m2"])
     assert f"{found['features']} polygons" in done.stdout
+    one = smalti_map(
+        whole, "-o", out / "whole.tif", "--model", model, "--polygons", out / "one.gpkg", "--min-area", 1e6
+    )
+    assert "one.gpkg: 1 polygon\n" in one.stdout
 
 
 def smalti_map(*arguments: Any) -> Result:

@@ -9,6 +9,7 @@ import click
 from smalti.cli import exit_code
 from smalti.cli.bands import bands
 from smalti.cli.verb import QuietVerb
+from smalti.text import count
 
 if TYPE_CHECKING:
     from smalti.workflows.map import MapResult
@@ -88,6 +89,6 @@ def tell(done: "MapResult") -> None:
             if raster != done.path:
                 click.echo(f"{raster}: {', '.join(product.bands)}")
     if done.polygons:
-        click.echo(f"{done.polygons}: {done.polygon_count} polygons")
+        click.echo(f"{done.polygons}: {count(done.polygon_count, 'polygon')}")
     if done.page:
         click.echo(done.page)

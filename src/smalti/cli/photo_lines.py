@@ -11,6 +11,7 @@ from smalti.errors import shown
 from smalti.photos.listing import left_out_line
 from smalti.photos.photo import RankedFolder, Series
 from smalti.photos.rank import DUPLICATE
+from smalti.text import count
 from smalti.workflows.photos import PhotoOptions, Written
 
 STOPPED = 130
@@ -71,9 +72,9 @@ def followed(result: RankedFolder, number: int) -> str:
     verdicts = sum(choice.verdict is not None for choice in found)
     made = len({choice.series for choice in found if choice.series is not None})
     missing = number - len(found)
-    parts = [f"{verdicts} verdict{'s' * (verdicts != 1)}"]
+    parts = [count(verdicts, "verdict")]
     parts += [f"{made} series made by hand"] if made else []
-    parts += [f"{missing} choice{'s' * (missing != 1)} about photos that are not here"] if missing else []
+    parts += [f"{count(missing, 'choice')} about photos that are not here"] if missing else []
     return ", ".join(parts)
 
 
@@ -84,7 +85,7 @@ def tell_written(written: Written, options: PhotoOptions) -> None:
     if written.kept_ratings:
         click.echo(f"kept the ratings and labels that are there: {written.kept_ratings:,} (see --overwrite-ratings)")
     if options.picks:
-        click.echo(f"{shown(options.picks)}: {len(written.copies)} files copied")
+        click.echo(f"{shown(options.picks)}: {count(len(written.copies), 'file')} copied")
         if former := [shown(copy.name) for copy in written.former]:
             click.echo(f"{shown(options.picks)}: copied before, no pick any more, left there: {', '.join(former)}")
     if written.page:

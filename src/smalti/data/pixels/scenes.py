@@ -157,9 +157,8 @@ class FileScene:
         return {name: truth.read(window) for name, truth in _kept(self, self._open).truths.items()}
 
     def read_image(self, window: Window) -> NDArray[Any]:
-        """See `Scene`; opens no labels."""
-        with open_card_raster(self.path, self._card, self._bands) as image:
-            return np.ascontiguousarray(image.read(window)[0].transpose(1, 2, 0))
+        """See `Scene`."""
+        return np.ascontiguousarray(_kept(self, self._open).image.read(window)[0].transpose(1, 2, 0))
 
     def read(self, window: Window) -> Patch:
         """See `Scene`."""
