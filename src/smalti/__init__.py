@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from smalti.workflows.predict import predict as predict
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
-    from smalti.workflows.train import Run as Run
+    from smalti.workflows.run import Run as Run
     from smalti.workflows.train import train as train
 
 __version__ = "0.1.0"
@@ -56,7 +56,7 @@ _HOMES = {
     "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
     "Progress": "workflows.progress",
-    "Run": "workflows.train",
+    "Run": "workflows.run",
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",
     "Task": "card",

@@ -22,7 +22,7 @@ from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.sweep import Variant, read_scores, score_table, write_scores
 from smalti.workflows.progress import Progress, Show
-from smalti.workflows.train import Run
+from smalti.workflows.run import Run
 
 
 def train(
