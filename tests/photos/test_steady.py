@@ -13,7 +13,7 @@ from smalti.photos.run import look_at
 from smalti.runtime.ranker import Ranker, open_ranker
 
 Photo = np.ndarray
-NEAR, RESIZED = 0.03, 0.09
+NEAR, RESIZED = 0.02, 0.04
 """How far from one half the chance may lie that a photo beats itself; resizing a megapixel blurs it a little."""
 SIZES = ((600, 900), (801, 600), (720, 960), (683, 1024), (900, 1351))
 
