@@ -78,9 +78,11 @@ def picks(page: Opened, subject: int) -> list[str]:
     return sorted(n for n, verdict in page.verdicts().items() if verdict == "pick" and n.startswith(f"{subject}-"))
 
 
-def test_verdicts_by_keyboard(folder: Path, make: Callable[..., Path], opened: Open) -> None:
-    page = opened(make(folder))
+def test_verdicts_by_keyboard(folder: Path, make: Callable[..., Path], opened: Open, tmp_path: Path) -> None:
+    page = opened(make(folder, "--csv", tmp_path / "command.csv"))
     model = page.verdicts()
+    for csv_file in (tmp_path / "command.csv", page.saved("csv", tmp_path / "page.csv")):
+        assert table(csv_file.read_text("utf-8"))["3-0.jpg"][2] == "unrated"
     assert model["3-0.jpg"] == "unrated" and len(picks(page, 1)) == len(picks(page, 2)) == 1
     (first,) = picks(page, 1)
     page.press("ArrowRight", "p")  # the second best of the first series

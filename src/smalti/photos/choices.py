@@ -5,6 +5,7 @@ decided, with the fields of `Choice`. A photo is found again by the digest of it
 survives new photos, edited metadata and any renaming.
 """
 
+import codecs
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +40,7 @@ class _File(BaseModel):
 def read_choices(path: Path) -> tuple[Choice, ...]:
     """The choices in a file that the page saved; DataError if it is none."""
     try:
-        content = path.read_bytes()
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # as some editors write it
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; give the file that the page saved") from None
     try:
