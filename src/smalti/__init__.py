@@ -9,10 +9,9 @@ Every verb returns a frozen result and prints nothing. What is wrong is an error
 warning of it. Each name is imported when it is first used.
 """
 
-import importlib
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what checkers take for true; importing typing would take longer than all else here
 if TYPE_CHECKING:
     from smalti.card import Card as Card
     from smalti.card import Task as Task
@@ -87,6 +86,8 @@ if "CPL_DEBUG" not in os.environ:
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = found
     return found

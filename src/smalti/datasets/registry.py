@@ -13,6 +13,7 @@ from smalti.datasets.potsdam import POTSDAM
 from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import DataError
+from smalti.extensions import find_extension
 
 DATASETS: dict[str, DatasetSpec] = {
     dataset.name: dataset
@@ -25,9 +26,10 @@ DATASETS: dict[str, DatasetSpec] = {
 
 def find_dataset(name: str) -> DatasetSpec:
     """The data set of that name; DataError with the nearest name where there is none."""
-    if name not in DATASETS:
-        raise DataError(f"there is no data set {name!r}{_near(name, list(DATASETS))}")
-    return DATASETS[name]
+    dataset: DatasetSpec | None = DATASETS.get(name) or find_extension("smalti.datasets", name)
+    if dataset is None:
+        raise DataError(f"there is no data set {name!r}{_near(name, list(DATASETS))}", value=name)
+    return dataset
 
 
 def find_split(dataset: DatasetSpec, name: str) -> SplitSpec:

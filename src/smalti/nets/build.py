@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.extensions import find_extension
 from smalti.nets.multitask import MULTITASK
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
@@ -91,10 +92,11 @@ class Model(nn.Module):
 def build(card: Card) -> Model:
     """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
     nets = RANKERS if card.tasks[0].kind == "score" else NETS | MULTITASK
-    if card.net not in nets:
+    make = nets.get(card.net) or find_extension("smalti.nets", card.net)
+    if make is None:
         raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
     try:
-        net = nets[card.net](**_demands(card), bands=len(card.bands), **card.options)
+        net = make(**_demands(card), bands=len(card.bands), **card.options)
     except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and numbers that torch refuses
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)
