@@ -156,15 +156,16 @@ def _drawn(path: Path, image: Path) -> tuple[NDArray[Any], int]:
     with rasterio.open(image) as file:
         crs, place, size = file.crs, file.transform, file.shape
     own = rasterio.CRS.from_user_input(meta["crs"]) if meta["crs"] else crs
-    shapes = []
+    shapes, unsure = [], 0
     for shape, value in zip(shapely.from_wkb(wkb), values, strict=True):
         if shape is None or shape.is_empty:
             continue
+        unsure += 0 if shape.is_valid else int(np.prod(size))  # what lies inside of a ring across itself nobody can say
         moved = shape if own == crs else transform_geom(own, crs, shapely.geometry.mapping(shape))
         text = "" if value is None or value != value else str(value)
         shapes.append((moved, LABELS.index(text) if text in LABELS else 255 if text == "" else int(float(text))))
     drawn = rasterize(shapes, size, fill=255, transform=place, dtype="uint8") if shapes else np.full(size, 255)
-    return drawn, 0 if own == crs else MOVED
+    return drawn, unsure + (0 if own == crs else MOVED)
 
 
 def other_recipe(work: Path, source: Path) -> str | None:

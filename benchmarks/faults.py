@@ -19,12 +19,15 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for the tests' tiny model
 from fault_fork import preload
 from fault_jobs import JOBS
+
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -40,9 +43,8 @@ def _kill(options: argparse.Namespace, folder: Path) -> None:
     from fault_kills import kill
 
     print("| job | kills | faults |\n|---|---|---|", flush=True)
-    for name, job in JOBS.items():
-        if options.only in (None, name):
-            print(kill(job, folder / "job", options.times or 200, options.seed).row(), flush=True)
+    for job in _chosen(JOBS, options.only):
+        print(kill(job, folder / "job", options.times or 200, options.seed).row(), flush=True)
 
 
 def _inputs(options: argparse.Namespace, folder: Path) -> None:
@@ -50,21 +52,25 @@ def _inputs(options: argparse.Namespace, folder: Path) -> None:
     from fault_kinds import KINDS
 
     print("| files | damaged | used | refused | faults |\n|---|---|---|---|---|", flush=True)
-    for name, kind in KINDS.items():
-        if options.only in (None, name):
-            print(
-                damage_all(kind, folder / "kind", options.times or 1000, options.seed, options.keep).row(), flush=True
-            )
+    for kind in _chosen(KINDS, options.only):
+        result = damage_all(kind, folder / "kind", options.times or 1000, options.seed, options.keep)
+        print(result.row(), flush=True)
 
 
 def _disk(options: argparse.Namespace, folder: Path) -> None:
     from fault_disk import fill, misread
 
     print("| job | runs | ended with | faults |\n|---|---|---|---|", flush=True)
-    for name, job in JOBS.items():
-        if options.only in (None, name):
-            print(fill(job, folder / "job").row(), flush=True)
-            print(misread(job, folder / "job").row(), flush=True)
+    for job in _chosen(JOBS, options.only):
+        print(fill(job, folder / "job").row(), flush=True)
+        print(misread(job, folder / "job").row(), flush=True)
+
+
+def _chosen(things: dict[str, T], only: str | None) -> list[T]:
+    """All of them, or the one that is named."""
+    if only not in (None, *things):
+        raise SystemExit(f"--only {only}: there are {', '.join(things)}")
+    return [thing for name, thing in things.items() if only in (None, name)]
 
 
 def _options() -> argparse.Namespace:

@@ -22,6 +22,8 @@ OWN = "class"
 NAMED = 8
 """Attributes that a message names."""
 _ROUNDED = 1 + 1e-6
+_FARTHEST = 2.0**31
+"""Pixels from the image's corner: GDAL counts rows and columns by whole numbers below it when it draws."""
 
 
 def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -111,8 +113,19 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     points = apply(~grid.transform, points)
     has_place = np.ones(len(shapes), bool)
     has_place[owner[~np.isfinite(points).all(axis=1)]] = False
+    _check_distance(path, points, owner)
     moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
     return moved[has_place], has_place
+
+
+def _check_distance(path: str, points: Points, owner: NDArray[np.intp]) -> None:
+    far = np.isfinite(points).all(axis=1) & (np.abs(points) >= _FARTHEST).any(axis=1)
+    if far.any():
+        x, y = points[far][0]
+        raise LabelError(
+            f"{path}: shape {int(owner[far][0]) + 1} has a corner {max(abs(x), abs(y)):.1e} pixels away from the image,"
+            " beyond what can be drawn; correct or delete that corner"
+        )
 
 
 def _project(path: str, points: Points, crs: str, to: CRS) -> Points:
