@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,14 @@ class EngineContract:
         batch[:, 1] = 255
         model(batch)
         np.testing.assert_array_equal(first, kept)
+
+    def test_several_threads_get_their_own_answers(self, opened: Opener) -> None:
+        model = opened(tiny_card())
+        batches = [np.random.default_rng(k).integers(0, 255, (1, 3, 64, 64), np.uint8) for k in range(16)]
+        expected = [model(batch)["landcover"] for batch in batches]
+        with ThreadPoolExecutor(4) as pool:
+            for answer, known in zip(pool.map(model, batches), expected, strict=True):
+                np.testing.assert_allclose(answer["landcover"], known, atol=1e-5)
 
     def test_strided_input_is_taken(self, opened: Opener) -> None:
         model = opened(tiny_card())

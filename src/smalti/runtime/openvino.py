@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: an optional engine, faster than ONNX Runtime once it knows the tile's shape."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -61,22 +62,26 @@ class OpenVinoPredictor:
                 f"{model.path}: takes {len(self._model.inputs)} inputs; maps need a model of one, the pixels"
             )
         self._outputs = [self._index(task.name) for task in self.card.tasks]
+        self._alone = threading.Lock()
+        """A request takes one batch at a time."""
         self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
         self._request((1, len(self.card.bands), self.card.tile, self.card.tile))
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
         pixels = network_input(batch, self.card)
-        request = self._request(pixels.shape)
-        try:
-            request.infer([pixels])
-        except RuntimeError as error:
-            raise ModelError(
-                f"model {self.card.name} fails on a batch of shape {pixels.shape}: {_cause(error)}"
-            ) from None
-        names = (task.name for task in self.card.tasks)
-        # copied: the request writes its next answer into the same memory
-        return {name: request.get_output_tensor(at).data.copy() for name, at in zip(names, self._outputs, strict=True)}
+        names = [task.name for task in self.card.tasks]
+        with self._alone:
+            request = self._request(pixels.shape)
+            try:
+                request.infer([pixels])
+            except RuntimeError as error:
+                raise ModelError(
+                    f"model {self.card.name} fails on a batch of shape {pixels.shape}: {_cause(error)}"
+                ) from None
+            # copied: the request writes its next answer into the same memory
+            tensors = (request.get_output_tensor(at) for at in self._outputs)
+            return {name: tensor.data.copy() for name, tensor in zip(names, tensors, strict=True)}
 
     def _request(self, shape: tuple[int, ...]) -> "openvino.InferRequest":
         if shape not in self._compiled:
