@@ -34,9 +34,9 @@ threads = 1
 """
 
 
-def write_tiny(folder: Path) -> Path:
+def write_tiny(folder: Path, *, seed: int = 0) -> Path:
     """Writes images and the recipe; returns the recipe's path."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for part, count in (("train", 3), ("validation", 1)):
         for number in range(count):
             truth = np.zeros((40, 48), np.uint8)

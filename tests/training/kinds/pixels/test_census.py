@@ -124,7 +124,7 @@ def test_one_wrong_pixel_is_found_wherever_it_is(recipe: Path, tmp_path: Path, p
 
 
 def test_one_wrong_pixel_of_a_test_is_found_too(recipe: Path, tmp_path: Path) -> None:
-    write_tiny(tmp_path / "other")
+    write_tiny(tmp_path / "other", seed=1)
     masks(tmp_path / "other", "validation", lambda mask: mask * 0 + 7)
     with pytest.raises(LabelError, match="unknown class value 7"):
         opened(recipe, 'data.test=[{kind="folder",path=["other/validation"]}]')
