@@ -1,5 +1,6 @@
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 from smalti.errors import DivergedError, RecipeError
-from smalti.training.checkpoint import load_checkpoint, load_state
+from smalti.training.checkpoint import load_checkpoint, load_state, save_state
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from tests.training.descent import PLAIN, descend, keep_norms, settle
@@ -64,6 +65,22 @@ def test_a_killed_training_ends_with_the_same_bytes(whole: Path, tmp_path: Path,
     assert states[0] is not None and states[1] is not None
     for key in ("model", "mean"):
         assert all(torch.equal(value, states[1][key][name]) for name, value in states[0][key].items())
+
+
+def test_whoever_is_killed_behind_the_last_state_has_all_records(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_and_die(folder: Path, state: dict[str, Any]) -> None:
+        save_state(folder, state)
+        if state["progress"]["step"] == 4:
+            raise KilledError
+
+    monkeypatch.setattr("smalti.training.loop.save_state", save_and_die)
+    with pytest.raises(KilledError):
+        start(whole / "tiny.toml", tmp_path).run(silent)
+    kept = (tmp_path / "records.csv").read_bytes()
+    assert kept.count(b"\n") == 3
+    assert [(tmp_path / name / "records.csv").read_bytes() for name in ("best", "last")] == [kept, kept]
 
 
 def test_checkpoints_and_records_lie_in_the_folder(whole: Path) -> None:

@@ -208,10 +208,10 @@ class Training:
             return
         chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
         save_checkpoint(self.folder / "last", self.work.card.chosen_by(chosen), self.mean.module.state_dict())
-        save_state(self.folder / "last", self._state())
         for name in ("best", "last"):
             if (self.folder / name).is_dir():
                 write_whole(self.folder / name / records.path.name, records.content())
+        save_state(self.folder / "last", self._state())
 
     def _state(self) -> dict[str, Any]:
         return {
