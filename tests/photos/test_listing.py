@@ -63,7 +63,18 @@ def test_a_folder_of_ours_is_left_out_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["@eaDir", "#recycle", "$RECYCLE.BIN", "x.lrdata", "__MACOSX", "darktable_exported", "Previews.LRDATA", "@EADIR"],
+    [
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "x.lrdata",
+        "__MACOSX",
+        "darktable_exported",
+        "Previews.LRDATA",
+        "@EADIR",
+        "@SynoResource",
+        "RECYCLER",
+    ],
 )
 def test_folders_that_hold_no_photos_of_their_own_are_left_out_and_counted(tmp_path: Path, place: str) -> None:
     names(tmp_path, "a.jpg", f"sub/{place}/b.jpg", f"sub/{place}/more/c.png", f"sub/{place}/notes.txt")

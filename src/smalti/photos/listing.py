@@ -35,8 +35,8 @@ MARK = ".smalti-picks"
 """A file of this name lists the copies that were made in its folder: they are no photos of their own."""
 _WHOLE = "*"  # stands in it for all files of the folder and below
 _NO_PHOTOS = (
-    *("@eadir", "#recycle", "#snapshot", "@recycle", "$recycle.bin", "system volume information", "lost+found"),
-    *("__macosx", "*.lrdata", "darktable_exported"),
+    *("@eadir", "@synoresource", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin"),
+    *("recycler", "system volume information", "lost+found", "__macosx", "*.lrdata", "darktable_exported"),
 )
 """Folders of thumbnails, previews, exports and deleted files, in small letters."""
 _FOLDERS_OF_PAIRS = JPEG | HEIC | RAW
