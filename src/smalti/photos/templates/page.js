@@ -514,7 +514,11 @@
   }
 
   function zoomTo(zoom, pane = active(), event = null) {
-    if (!pane || !pane.img.naturalWidth) return;
+    if (!pane) return;
+    if (!pane.img.naturalWidth) { // shown so when it is there
+      at.zoom = zoom;
+      return layOut();
+    }
     const before = scaleOf(pane), whole = scaleOf(pane, 0) / scaleOf(pane, 1); // the zoom that shows all of it
     const all = !zoom || (zoom <= whole * 1.001 && whole < 1);
     at.zoom = all ? 0 : Math.max(Math.min(zoom, NEAREST), Math.min(whole, 1));
@@ -588,7 +592,8 @@
 
   const toggleCompare = () => compare(view.open && panes.length > 1 ? 1 : 2);
 
-  view.addEventListener("close", () => {
+  view.addEventListener("close", () => { // comes late: it may have been opened again
+    if (view.open) return;
     panes = [];
     panesBox.replaceChildren();
     select(current);
