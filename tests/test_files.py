@@ -104,6 +104,7 @@ def test_what_does_not_appear_leaves_nothing(tmp_path: Path) -> None:
 
 def test_there_is_nothing_to_sweep_in_a_folder_that_is_missing(tmp_path: Path) -> None:
     sweep(tmp_path / "missing" / "map.tif")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unfinished_file_of_another_machine_is_nobodys_after_an_hour(

@@ -31,7 +31,8 @@ A message says what came, what was expected, and what to do.
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -113,6 +114,17 @@ class MissingExtraError(SmaltiError):
 
     def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[object, str]]:
         return type(self), (self.value, self.extra)
+
+
+@contextmanager
+def about(value: object) -> Iterator[None]:
+    """Errors of the block that name no value of their own are about this one, which the caller gave."""
+    try:
+        yield
+    except SmaltiError as error:
+        if error.value is None:
+            error.value = value
+        raise
 
 
 class SmaltiWarning(UserWarning):

@@ -10,12 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from smalti.errors import OutputError
-
-if TYPE_CHECKING:
-    pass
 
 _WINDOWS = os.name == "nt"
 _UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")

@@ -1,4 +1,4 @@
-"""What a command writes to is a local path; a URL is refused before any work, and makes no folder of its name."""
+"""Paths on the command line: what is written to is local, no URL, and an empty one is refused."""
 
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from smalti.errors import OutputError
         ("photos", "no", "--csv", "URL"),
         ("photos", "no", "--copy-picks", "URL"),
         ("data", "vaihingen", "no", "--sheet", "URL"),
+        ("data", "check", "no", "--sheet", "URL"),
+        ("data", "split", "no", "-o", "URL"),
         ("map", "no.tif", "-o", "URL"),
         ("map", "no.tif", "-o", "m.tif", "--polygons", "URL.gpkg"),
     ],
@@ -35,4 +37,27 @@ def test_urls_are_refused_by_every_command(
     done = CliRunner().invoke(group, words)
     assert isinstance(done.exception, OutputError), done.output
     assert str(done.exception).startswith("s3://bucket/out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("photos", "", "--xmp"),
+        ("photos", "no", "--csv", ""),
+        ("evaluate", "landcover", ""),
+        ("train", "no.toml", "--out", ""),
+        ("export", "", "a.onnx"),
+        ("draw", ""),
+        ("data", "check", ""),
+        ("map", "no.tif", "-o", ""),
+        ("map", "", "-o", "m.tif"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(group, arguments)
+    assert done.exit_code == 2 and "expected a path" in done.output
     assert list(tmp_path.iterdir()) == []

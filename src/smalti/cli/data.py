@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 
 
 class OwnOrPublic(click.Group):
@@ -35,20 +35,20 @@ def command(ctx: click.Context) -> None:
     (FILE, .jpg or .png).
     """
     if ctx.invoked_subcommand is None:
-        from smalti.cli.known_data import list_all
+        from smalti.cli.public_data import list_all
 
         click.echo(list_all())
 
 
 @click.command(name="dataset")
 @click.argument("name")
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", required=False, type=GivenPath(), metavar="DIR")
 @click.option("--split", metavar="SPLIT", help="Check only what this split needs.")
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
 def public(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
     """Describe a public data set, or check a download of one."""
-    from smalti.cli.known_data import check, describe
+    from smalti.cli.public_data import check, describe
 
     if folder is None:
         click.echo(describe(name))
@@ -57,8 +57,8 @@ def public(name: str, folder: Path | None, split: str | None, sheet: Path | None
 
 
 @command.command(name="check")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE",
+@click.argument("folder", type=GivenPath())
+@click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: FOLDER_sheet.jpg]")  # fmt: skip
 def check_folder(folder: Path, sheet: Path | None) -> None:
     """Look into a FOLDER of images and labels of your own.
@@ -72,8 +72,8 @@ def check_folder(folder: Path, sheet: Path | None) -> None:
 
 
 @command.command(name="split")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.argument("folder", type=GivenPath())
+@click.option("-o", "--output", "out", required=True, type=OutPath(), help="A new folder.")
 @click.option("--validation", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
 @click.option("--test", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
 @click.option("--place", metavar="REGEX", help="What in an image's path names its place.")

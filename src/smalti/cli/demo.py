@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from smalti.cli.map import tell
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import OutPath
 from smalti.cli.verb import QuietVerb
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import OutPath
 
 
 @click.command(name="draw")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from smalti.cli.bands import bands
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
 
 
@@ -27,7 +27,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 
 @click.command(name="evaluate", cls=Verb)
 @click.argument("model")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=GivenPath())
 @click.option("--split", metavar="TEXT", help="What part of which data this is, for the protocol.")
 @click.option("--chosen", metavar="TEXT", help="How the checkpoint was chosen, for the protocol.")
 @click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
@@ -55,18 +55,18 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option(
     "--against",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     metavar="FILE.json",
     help="Stored scores of nets of one task each: tells Delta_m; repeatable.",
 )
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--labels", type=GivenPath(), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--pictures", type=OutPath(), metavar="DIR",
               help="Save class maps; of a checkpoint also body, edge and fusion maps that its net has.")  # fmt: skip
 @click.option("--json", "json_file", type=OutPath(), metavar="FILE", help="Also write all as JSON.")
 @click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write a page.")
-@click.option("--records", type=click.Path(path_type=Path), metavar="FILE.csv",
+@click.option("--records", type=GivenPath(), metavar="FILE.csv",
               help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
 def command(model: str, data: Path, json_file: Path | None, **options: Any) -> None:
     """Score a model on images with labels.

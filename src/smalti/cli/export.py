@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
 
 
 @click.command("export", cls=Verb)
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=GivenPath())
 @click.argument("out", type=OutPath(dir_okay=False))
-@click.option("--scores", type=click.Path(path_type=Path), help="JSON of smalti evaluate; its scores enter the card.")
+@click.option("--scores", type=GivenPath(), help="JSON of smalti evaluate; its scores enter the card.")
 def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
     """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same answers."""
     if out.suffix != ".onnx":

@@ -1,4 +1,4 @@
-"""The type of arguments that name what is written."""
+"""The types of arguments that name files and folders."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,21 @@ from typing import Any
 import click
 
 
-class OutPath(click.Path):
-    """A local path to write to; OutputError for a URL, before any work."""
+class GivenPath(click.Path):
+    """A local path; an empty one is refused: it would be the current folder, where a variable was not set."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path of a text."""
+        if not str(value):
+            self.fail("is empty; expected a path, or . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class OutPath(GivenPath):
+    """A local path to write to; OutputError for a URL, before any work."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a text."""

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from smalti.cli import exit_code
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
 from smalti.errors import RasterError, shown
 
-_PATH = click.Path(path_type=Path)
+_PATH = GivenPath()
 
 
 @click.command(name="photos", cls=Verb)

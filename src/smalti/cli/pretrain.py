@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.train import make_ready, told
 from smalti.cli.verb import Verb
 
 
 @click.command(name="pretrain", cls=Verb)
-@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
+@click.argument("recipe", type=GivenPath(), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
 @click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")

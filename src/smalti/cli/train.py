@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smalti.cli.out_path import OutPath
+from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="train", cls=Verb)
-@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE.toml")
+@click.argument("recipe", type=GivenPath(), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
 @click.option("--find-lr", is_flag=True, help="Only try learning rates and suggest one; no training.")

@@ -126,9 +126,9 @@ class Evaluation:
 
     def __getitem__(self, task: str) -> Result:
         """The result of a task by its name; KeyError for one that was not scored."""
-        return next((result for result in self.results if result.task.name == task), None) or self._missing(task)
-
-    def _missing(self, task: str) -> Result:
+        for result in self.results:
+            if result.task.name == task:
+                return result
         raise KeyError(f"no task {task!r} was scored; there are {', '.join(self.tasks)}")
 
     def __iter__(self) -> Iterator[Result]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -94,16 +94,11 @@ def map_scene(
     job = _job(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
     with hold(output):
-        check_spool(beside(output, "partial"))
-        for path in rasters:
-            check_place(path)
-        states = {path: state(path, digest) for path in rasters}
+        states = _states(output, rasters, digest)
         if set(states.values()) == {"finished"}:
             shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill in the very last moment
             say(f"{output} is there already, made of the same scene and model")
             return None
-        if not beside(output, "partial").exists():  # otherwise killed before the side-car had its name
-            states = {path: "changed" if found == "unmarked" else found for path, found in states.items()}
         make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _say_what_was_found(spool, output, say)
@@ -127,10 +122,7 @@ def write_maps(
     """
     rasters = products(output, card, wanted)
     with hold(output):
-        check_spool(beside(output, "partial"))
-        for path in rasters:
-            check_place(path)
-        make_room({path: state(path, "") for path in rasters})
+        make_room(_states(output, rasters, ""))
         with _scratch(output) as folder:
             for path, product in reversed(rasters.items()):  # the map itself comes last
                 write_raster(path, grid, product, _rows_of(encoded(product)), folder, wanted.cog)
@@ -153,6 +145,18 @@ def _scratch(output: Path) -> Iterator[Path]:
 
 def _rows_of(pixels: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:
     return lambda begin, end: pixels[:, begin:end]
+
+
+def _states(output: Path, rasters: Iterable[Path], job: str) -> dict[Path, State]:
+    """What lies at the rasters' names; OutputError where they cannot be written."""
+    spool = beside(output, "partial")
+    check_spool(spool)
+    for path in rasters:
+        check_place(path)
+    states = {path: state(path, job) for path in rasters}
+    if spool.exists():  # killed before the side-car had its name
+        return states
+    return {path: "changed" if found == "unmarked" else found for path, found in states.items()}
 
 
 def make_room(states: dict[Path, State], warn: Warn = issue) -> None:

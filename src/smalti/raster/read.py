@@ -13,7 +13,7 @@ from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
-from smalti.errors import RasterError
+from smalti.errors import RasterError, about
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
 from smalti.raster.deflate_damage import deflated_blocks
@@ -165,16 +165,17 @@ def open_raster(
     palette image as one band of indices. Raises RasterError: missing, empty, truncated, no image, no such band,
     complex pixels.
     """
-    reader = open_file(path, bands, expand)
-    if resolution is None:
-        return reader
-    from smalti.raster.resample import Resampled
+    with about(path):
+        reader = open_file(path, bands, expand)
+        if resolution is None:
+            return reader
+        from smalti.raster.resample import Resampled
 
-    try:
-        return Resampled(reader, resolution)
-    except RasterError:
-        reader.close()
-        raise
+        try:
+            return Resampled(reader, resolution)
+        except RasterError:
+            reader.close()
+            raise
 
 
 def open_file(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Mask, Pixels
 from smalti.card import Card
 from smalti.errors import ArrayError
 from smalti.raster.array import ArrayReader
@@ -36,7 +37,15 @@ def array_reader(given: Given, card: Card) -> ArrayReader:
     pixels = _bands_first(given, card)
     _check_mask(given.valid, pixels)
     _check_grid(given.grid, pixels)
-    return ArrayReader(pixels, valid=given.valid, grid=given.grid)
+    return ArrayReader(np.ma.getdata(pixels), valid=_valid(given.valid, pixels), grid=given.grid)
+
+
+def _valid(valid: Mask | None, pixels: Pixels) -> Mask | None:
+    """Where pixels are valid: where it is said, and no band of a masked array is masked."""
+    if not np.ma.isMaskedArray(pixels):
+        return valid
+    open_in_all = np.logical_not(np.ma.getmaskarray(pixels).any(axis=0))
+    return open_in_all if valid is None else open_in_all & valid
 
 
 def _bands_first(given: Given, card: Card) -> NDArray[Any]:
@@ -86,7 +95,11 @@ def _check_mask(valid: object, pixels: NDArray[Any]) -> None:
         raise ArrayError(f"valid is {got}; expected bool of shape {pixels.shape[1:]}", value=got)
 
 
-def _check_grid(grid: Grid | None, pixels: NDArray[Any]) -> None:
-    if grid is not None and (grid.height, grid.width) != pixels.shape[1:]:
+def _check_grid(grid: object, pixels: Pixels) -> None:
+    if grid is None:
+        return
+    if not isinstance(grid, Grid):
+        raise ArrayError(f"grid is {grid!r}; expected a Grid, such as that of open_raster", value=grid)
+    if (grid.height, grid.width) != pixels.shape[1:]:
         text = f"the grid has {grid.height} x {grid.width} pixels, the array {pixels.shape[1]} x {pixels.shape[2]}"
         raise ArrayError(f"{text}; give both the same size", value=grid)

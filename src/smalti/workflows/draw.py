@@ -1,6 +1,7 @@
 """A drawn scene with its exact truth, in memory or as files."""
 
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ from smalti.synth.files import COLORS, grid_of, write_scene
 from smalti.synth.materials import CLASSES
 from smalti.synth.scene import draw as draw_window
 from smalti.tiling import Window
+from smalti.workflows.paths import tif_path
 from smalti.workflows.progress import Meter, Show
 
+LARGEST = 16_384
+"""Pixels of the side of a scene in memory; with all that is drawn of it, it takes some gigabytes."""
+MOST_SEEDS = 2**63 - 1
 TASK = Task(name="landcover", labels=CLASSES, colors=COLORS)
 """What the classes of drawn scenes are called, and their colours."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class DrawnScene:
     """A drawn town and its countryside, pixels of 0.3 m, with the exact truth of every pixel."""
 
@@ -58,19 +63,20 @@ def draw(size: int, seed: int = 1, *, nir: bool = False) -> DrawnScene:
 
     `nir` adds near infrared as a fourth band. Raises OptionError for a size or a seed that is out of range.
     """
-    if size < 1:
-        raise OptionError(f"size is {size}; expected pixels, at least 1", value=size)
-    if seed < 0:
-        raise OptionError(f"seed is {seed}; expected a whole number, at least 0", value=seed)
+    size = _whole(size, "size", 1, LARGEST)
+    seed = _whole(seed, "seed", 0, MOST_SEEDS)
     drawn = draw_window(Window(0, 0, size, size), seed, nir)
     for array in (drawn.image, drawn.classes, drawn.height):
         array.setflags(write=False)
     return DrawnScene(drawn.image, drawn.classes, drawn.height, grid_of(size, size, seed), TASK, seed)
 
 
-def tif_path(path: str | Path) -> Path:
-    """The path of a drawn scene; OptionError for a name that does not end in .tif."""
-    out = Path(path)
-    if out.suffix.lower() not in (".tif", ".tiff"):
-        raise OptionError(f"{out} must end in .tif or .tiff", value=path)
-    return out
+def _whole(value: object, what: str, least: int, most: int) -> int:
+    """A whole number of a range; OptionError for anything else."""
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = least - 1
+    if not least <= number <= most:
+        raise OptionError(f"{what} is {value!r}; expected a whole number from {least} to {most}", value=value)
+    return number

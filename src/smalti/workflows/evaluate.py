@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from smalti.card import Card
-from smalti.errors import DataError, OptionError, OutputError
+from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.evaluation import Evaluation, Pair
 from smalti.evaluation import evaluate as evaluate_pairs
 from smalti.evaluation.delta import against as gains_against
@@ -20,6 +20,7 @@ from smalti.report.picture_folder import PictureFolder
 from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
 from smalti.workflows.evaluate_options import Asked, EvaluateOptions
 from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
+from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.settings import as_settings
 
@@ -83,14 +84,14 @@ def evaluate(
     options = EvaluateOptions(
         split=split, chosen=chosen, part=part, changes=as_settings(changes), dataset=dataset, tta=tta,
         boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,
-        against=tuple(map(Path, against)), labels=_path(labels), pictures=_path(pictures), json=_path(json),
-        bands=None if bands is None else tuple(map(str, bands)), report=_path(report), records=_path(records),
+        against=tuple(as_path(each, "against") for each in against), labels=path_if_given(labels, "labels"),
+        pictures=path_if_given(pictures, "pictures"), json=path_if_given(json, "json"),
+        bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report, "report"),
+        records=path_if_given(records, "records"),
     )  # fmt: skip
-    return evaluate_by(model, Path(data), options, progress)
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
+    place = as_path(data, "data")
+    with about(data):
+        return evaluate_by(model, place, options, progress)
 
 
 def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress: Show | None = None) -> Evaluation:

@@ -3,15 +3,12 @@
 from smalti.errors import DataError, OptionError, RecipeError
 from smalti.evaluation import Evaluation
 from smalti.files import deliver
-from smalti.workflows.evaluate_options import Asked
-
-_OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures", "chosen")
-"""Options that speak of maps."""
+from smalti.workflows.evaluate_options import OF_MAPS, Asked
 
 
 def evaluate_images(asked: Asked) -> Evaluation:
     """Scores a model on a part of a recipe of kind images, and writes JSON if asked."""
-    asked.refuse("answers for whole images", *_OF_MAPS)
+    asked.refuse("answers for whole images", *OF_MAPS, "chosen")
     if not asked.is_recipe:
         raise OptionError(f"{asked.data}: models of whole images are scored on a recipe of kind images")
     from smalti.training.kinds.images.settings import ImagesRecipe

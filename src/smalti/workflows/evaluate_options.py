@@ -50,6 +50,10 @@ class EvaluateOptions:
     """The records of the training, for the page; None for those beside a checkpoint."""
 
 
+OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
+"""Options that speak of maps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One evaluation: what is scored on what, and how."""

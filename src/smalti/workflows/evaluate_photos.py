@@ -20,7 +20,7 @@ from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
 from smalti.runtime.ranker import open_ranker
 from smalti.workflows.eval_data import data_name
-from smalti.workflows.evaluate_options import Asked
+from smalti.workflows.evaluate_options import OF_MAPS, Asked
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Meter
 
@@ -28,13 +28,9 @@ Logits = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.floating[
 """Overviews n,3,SIDE,SIDE and cues n,K -> the logits n,n that the row's photo is better than the column's."""
 
 
-_OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
-"""Options that speak of maps."""
-
-
 def evaluate_photos(asked: Asked) -> Evaluation:
     """Scores a ranker beside plain measures on the same pairs, and writes JSON if asked."""
-    asked.refuse("ranks photos", *_OF_MAPS)
+    asked.refuse("ranks photos", *OF_MAPS)
     started = time.perf_counter()
     collections, data, labels = _collections(asked)
     model, plain = _judge(asked, collections)

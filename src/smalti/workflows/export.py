@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smalti.errors import MissingExtraError, OptionError
+from smalti.errors import MissingExtraError, OptionError, about
 from smalti.files import check_place
+from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Progress, Show
 
 
@@ -43,7 +44,7 @@ def export(
         OptionError: The name does not end in .onnx.
         MissingExtraError: torch or another package for exports is not installed.
     """
-    out = Path(output)
+    out, folder = as_path(output, "output"), as_path(checkpoint, "checkpoint")
     if out.suffix != ".onnx":
         raise OptionError(f"{out} does not end in .onnx", value=output)
     try:
@@ -53,7 +54,8 @@ def export(
             raise
         raise MissingExtraError(error.name or "torch", "train") from None
     check_place(out)
-    parity = export_checkpoint(checkpoint, out, scores, _say(out.name, progress))
+    with about(checkpoint):
+        parity = export_checkpoint(folder, out, path_if_given(scores, "scores"), _say(out.name, progress))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.errors import OptionError, RasterError, SmaltiError, warn
+from smalti.errors import OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
 from smalti.mapping.fit import Open, Resolution, open_fitting
 from smalti.mapping.identity import identity
@@ -30,13 +30,14 @@ from smalti.scene import Averaged, Predictor, Summary
 from smalti.tiling import Window
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, OpenModel, opened
+from smalti.workflows.paths import as_path
 from smalti.workflows.progress import Meter, Show
 
 Scene = str | Path
 """A file or a URL."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapResult:
     """A map that is finished, and the files that were written beside it."""
 
@@ -115,14 +116,16 @@ def map(
         tta=tta, confidence=confidence, probabilities=probabilities, cog=cog, min_area=min_area, report=report,
         polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
     )  # fmt: skip
-    names = [str(name) for name in ([scene] if isinstance(scene, str | Path) else scene)]
-    if Path(output).suffix.lower() not in (".tif", ".tiff"):
+    given = list(scene) if isinstance(scene, Sequence) and not isinstance(scene, str | bytes) else [scene]
+    names = [str(as_path(name, "scene")) for name in given]
+    if as_path(output, "output").suffix.lower() not in (".tif", ".tiff"):
         raise OptionError(f"output is {output}: a map's name must end in .tif", value=output)
     if len(names) == 1 and (found := scenes(names[0])) != names:
         raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
     for result in map_many(names, str(output), mosaic=True, model=model, options=options, progress=progress):
-        if isinstance(result, SmaltiError):
-            raise result
+        with about(scene):
+            if isinstance(result, SmaltiError):
+                raise result
         return result
     raise OptionError("no scene was given; name at least one file", value=scene)
 
@@ -147,6 +150,7 @@ def map_many(
     if not found:
         return
     groups = [found] if mosaic else [[scene] for scene in found]
+    as_path(output, "output")
     out = str(output) if isinstance(output, str) else output.as_posix()
     paths = _paths([str(name) for name in names], out, groups, options)
     run = _Run(opened(model), options, progress, found)
@@ -163,6 +167,7 @@ def _find(names: Sequence[Scene]) -> tuple[list[str], list[SmaltiError]]:
     found: list[str] = []
     failed: list[SmaltiError] = []
     for name in names:
+        as_path(name, "scene")
         try:
             found += [scene for scene in scenes(str(name)) if scene not in found]
         except SmaltiError as error:

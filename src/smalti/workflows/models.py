@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card
-from smalti.errors import ModelError, ModelWarning, warn
+from smalti.errors import ModelError, ModelWarning, OptionError, about, warn
 from smalti.runtime.models import BUNDLED, ModelFile, find_model, verify
 from smalti.runtime.open import Engine, start_engine
 from smalti.scene import Predictor
@@ -20,7 +21,7 @@ _WIDE = 120
 """Letters of a line of the repr, at most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class OpenModel:
     """A model that is ready to run; a `Predictor`, and safe to be called from several threads at once."""
 
@@ -57,6 +58,10 @@ class OpenModel:
             raise ModelError(f"model {self.name} ranks photos; give their folder to rank_photos", value=self.source)
         return self.predictor(batch)
 
+    def __reduce__(self) -> tuple[Callable[[], "OpenModel"], tuple[()]]:
+        """Another process opens the model anew."""
+        return partial(open_model, self.source, self.engine, threads=self.threads), ()
+
     def __repr__(self) -> str:
         head = f"OpenModel {self.name} ({self.source}, sha256 {self.sha256[:8]})"
         lines = (line if len(line) <= _WIDE else f"{line[: _WIDE - 4]} ..." for line in card_lines(self.card))
@@ -74,20 +79,32 @@ def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: in
     cores that this process may use. Raises ModelError where there is no such model, or it is truncated, altered or
     made for another version; MissingExtraError without the engine, or without torch for a checkpoint.
     """
+    if not isinstance(name_or_path, str | Path) or not str(name_or_path):
+        raise OptionError(f"{_said(name_or_path)}; expected a name, a file, or a folder", value=name_or_path)
     source = str(name_or_path)
-    folder = checkpoint_folder(source)
-    if folder is not None:
-        return _open_checkpoint(source, folder, engine, threads)
-    model = verify(find_model(source))
-    predictor = None if is_ranker(model.card) else start_engine(model, engine, threads)
-    return _of_file(source, model, predictor, engine, threads)
+    with about(name_or_path):
+        folder = checkpoint_folder(source)
+        if folder is not None:
+            return _open_checkpoint(source, folder, engine, threads)
+        model = verify(find_model(source))
+        predictor = None if is_ranker(model.card) else start_engine(model, engine, threads)
+        return _of_file(source, model, predictor, engine, threads)
 
 
 def opened(model: AnyModel | Callable[[], OpenModel]) -> OpenModel:
-    """The model itself if it is open, else what opens it: a name, a path or a function."""
+    """The model itself if it is open, else what opens it: a name, a path or a function; OptionError for others."""
     if isinstance(model, OpenModel):
         return model
-    return open_model(model) if isinstance(model, str | Path) else model()
+    if isinstance(model, str | Path):
+        return open_model(model)
+    if callable(model):
+        return model()
+    raise OptionError(f"{_said(model)}; expected a name, a path, or what open_model gave", value=model)
+
+
+def _said(model: object) -> str:
+    """What was given for a model, in few words."""
+    return f"model is {model!r}" if isinstance(model, str | int) else f"model is of type {type(model).__name__}"
 
 
 def is_ranker(card: Card) -> bool:

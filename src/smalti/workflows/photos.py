@@ -1,11 +1,11 @@
 """A folder of photos is ranked, and what was asked for is written; no photo is changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smalti.arrays import Picture
-from smalti.errors import OptionError, OutputWarning, shown, warn
+from smalti.errors import OptionError, OutputWarning, about, shown, warn
 from smalti.files import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
@@ -18,6 +18,7 @@ from smalti.photos.run import rank_photos as rank_listed
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
 from smalti.workflows.models import OpenModel
+from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
 
 PAGE = "smalti-photos.html"
@@ -72,7 +73,7 @@ class Written:
     """Sidecars whose ratings and labels were there and stayed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PhotoRanking:
     """The photos of a folder in series, the best one of each first."""
 
@@ -143,18 +144,16 @@ def rank_photos(
         BusyError: Another process is at this folder.
         OptionError: Options that contradict each other.
     """
-    place, source = Path(folder), model.source if isinstance(model, OpenModel) else str(model)
+    place, source = as_path(folder, "folder"), model.source if isinstance(model, OpenModel) else str(model)
     options = PhotoOptions(
-        report=report, csv=_path(csv), xmp=xmp, overwrite_ratings=overwrite_ratings, picks=_path(picks),
-        copy_unrated=copy_unrated, exclude=tuple(exclude), choices=_path(choices), model=source,
+        report=report, csv=path_if_given(csv, "csv"), xmp=xmp, overwrite_ratings=overwrite_ratings,
+        picks=path_if_given(picks, "picks"), copy_unrated=copy_unrated, exclude=tuple(exclude),
+        choices=path_if_given(choices, "choices"), model=source,
     )  # fmt: skip
     options.check(place)
-    ranking = rank_folder(place, options, progress)
-    return PhotoRanking(place, ranking.result, ranking.left_out, ranking.choices, write_ranking(ranking, options))
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
+    with about(folder):
+        ranking = rank_folder(place, options, progress)
+        return replace(ranking, written=write_ranking(ranking, options))
 
 
 def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = None) -> PhotoRanking:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Mask
 from smalti.card import Card
-from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, warn
+from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
 from smalti.mapping.fit import Resolution, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
@@ -22,6 +22,7 @@ from smalti.workflows.given import Axes, Given
 from smalti.workflows.map import opener
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, opened
+from smalti.workflows.paths import as_path
 from smalti.workflows.prediction import Prediction
 from smalti.workflows.progress import Meter, Show
 
@@ -47,7 +48,8 @@ def predict(
 
     Args:
         image: A file or a URL; a numpy array H,W,C or C,H,W of raw pixels as the model's card takes them (an array H,W
-            for a model of one band); or an `xarray.DataArray` with y, x and perhaps bands, in any order.
+            for a model of one band; invalid where a masked array is masked); or an `xarray.DataArray` with y, x and
+            perhaps bands, in any order.
         model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
         bands: Bands for the model, by name or by number from 1, in the model's order.
         resolution: Metres per pixel to resample to; `auto`: the nearest size that the model knows.
@@ -66,7 +68,10 @@ def predict(
     asked = MapOptions(tta=tta, bands=bands, resolution=resolution)
     net = opened(model)
     net.card.map_tasks()
-    with closing(_open(image, net.card, asked, Given(image, axes, valid, grid, asked.bands))) as reader:
+    with (
+        about(image if isinstance(image, str | Path) else None),
+        closing(_open(image, net.card, asked, Given(image, axes, valid, grid, asked.bands))) as reader,
+    ):
         height, width = reader.grid.height, reader.grid.width
         meter = Meter(progress, "predict", height * width, "Pix")
         return _predict(reader, Averaged(net) if tta else net, meter)
@@ -74,6 +79,7 @@ def predict(
 
 def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
     if isinstance(image, str | Path):
+        as_path(image, "image")
         if given.axes or given.valid is not None or given.grid is not None:
             raise OptionError("axes, valid and grid are for arrays; a file says them itself", value=str(image))
         return open_fitting(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)

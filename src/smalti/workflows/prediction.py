@@ -15,12 +15,13 @@ from smalti.mapping.run import Wanted, write_maps
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.scene import Summary
+from smalti.workflows.paths import tif_path
 
 if TYPE_CHECKING:
     import xarray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """Predictions (H, W) of one image; the arrays are read-only."""
 
@@ -75,8 +76,8 @@ class Prediction:
 
         A file there that is no map of this program is not replaced. Raises OutputError where one cannot be written.
         """
-        card = self.card.model_copy(update={"tasks": self.tasks})
-        return write_maps(Path(path), self.grid, card, Wanted(confidence, probabilities, cog), self._of)
+        out, card = tif_path(path), self.card.model_copy(update={"tasks": self.tasks})
+        return write_maps(out, self.grid, card, Wanted(confidence, probabilities, cog), self._of)
 
     def to_xarray(self, task: str | None = None) -> "xarray.DataArray":
         """Classes or values (y, x) of a task, by default the first, with coordinates and CRS as rioxarray reads them.

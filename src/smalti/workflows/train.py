@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from smalti.errors import MissingExtraError
+from smalti.errors import MissingExtraError, about
+from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Show
 from smalti.workflows.run import Run
 from smalti.workflows.settings import as_settings
@@ -41,8 +42,9 @@ def train(
     need_training()
     from smalti.workflows import training_run  # imports torch
 
-    folder = None if out is None else Path(out)
-    return training_run.train(Path(recipe), as_settings(changes), folder, resume=resume, show=progress)
+    path, folder = as_path(recipe, "recipe"), path_if_given(out, "out")
+    with about(recipe):
+        return training_run.train(path, as_settings(changes), folder, resume=resume, show=progress)
 
 
 def need_training() -> None:

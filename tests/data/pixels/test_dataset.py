@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter
 
-from smalti.cli.known_data import recipe_part
+from smalti.cli.public_data import recipe_part
 from smalti.data.pixels.label_stats import census
 from smalti.data.pixels.leakage import check_apart
 from smalti.data.pixels.scored import scored_pairs

@@ -1,0 +1,29 @@
+"""Paths as they are given to a verb."""
+
+import os
+from pathlib import Path
+
+from smalti.errors import OptionError
+
+AnyPath = str | os.PathLike[str]
+
+
+def as_path(value: object, what: str) -> Path:
+    """A path; OptionError for another type, for nothing at all (which would be the current folder), and for a NUL."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise OptionError(f"{what} is {value!r}; expected a path", value=value)
+    return Path(text)
+
+
+def path_if_given(value: object, what: str) -> Path | None:
+    """The same of what may be left out."""
+    return None if value is None else as_path(value, what)
+
+
+def tif_path(value: object) -> Path:
+    """The path of a GeoTIFF to write; OptionError for a name that does not end in .tif."""
+    path = as_path(value, "path")
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise OptionError(f"{path} must end in .tif or .tiff", value=value)
+    return path
