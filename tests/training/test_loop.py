@@ -118,6 +118,7 @@ def test_weights_that_are_no_numbers_are_not_kept(whole: Path, tmp_path: Path) -
     assert not (tmp_path / "best").exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_gets_no_better_ends_early_and_goes_on_with_more_patience(tmp_path: Path) -> None:
     changes = ("train.steps=40", "train.epoch_steps=1", "train.patience=2", "optim.lr=1e-9", "train.ema=0")
     recipe, said = write_tiny(tmp_path), []

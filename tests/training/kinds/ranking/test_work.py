@@ -86,6 +86,7 @@ def trained(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder, "\n".join(said)
 
 
+@pytest.mark.slow
 def test_it_trains_validates_and_tells(trained: tuple[Path, str]) -> None:
     folder, said = trained
     for text in ("ranker on mobilenetv2", "3 series", "pairs ", "best of series", "log-loss", "calibration error"):
@@ -95,6 +96,7 @@ def test_it_trains_validates_and_tells(trained: tuple[Path, str]) -> None:
     assert weights["net.cues.std"].min() > 0 and weights["net.cues.mean"].abs().max() > 0.1
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_where_it_was(recipe: Path, trained: tuple[Path, str], tmp_path: Path) -> None:
     first = start(recipe, tmp_path)
     batches = first.work.batches(0)
@@ -120,6 +122,7 @@ class Quiet:
         return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["pairs=1", "pairs=1,list=0.5,group=0.1"])
 def test_an_update_lowers_the_loss_as_its_gradient_promises(recipe: Path, tmp_path: Path, loss: str) -> None:
     training = start(recipe, tmp_path, f"loss={{{loss}}}", *PLAIN)
@@ -157,6 +160,7 @@ def test_a_steady_score_needs_a_net_with_scores(recipe: Path) -> None:
         read_recipe(recipe, ["net.name=siamese", "loss={pairs=1, steady=1}"])
 
 
+@pytest.mark.slow
 def test_steadiness_is_learned_from_twins(recipe: Path, tmp_path: Path) -> None:
     training = start(recipe, tmp_path, "loss={pairs=1, steady=5}")
     with closing(training.work.batches(0)) as batches:
@@ -175,6 +179,7 @@ def test_variants_need_a_frozen_encoder(recipe: Path) -> None:
         read_recipe(recipe, ["data.variants=2"])
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_pictures_changes_no_training(recipe: Path, tmp_path: Path) -> None:
     """However much fits into the memory: all, some, or nothing."""
     weights = []
