@@ -38,6 +38,13 @@ def task_colors(task: Task) -> tuple[RGB, ...]:
     return tuple((round(r * 255), round(g * 255), round(b * 255)) for r, g, b in hues)
 
 
+def legend(classes: NDArray[np.uint8], task: Task) -> list[tuple[str, str]]:
+    """The classes that a class map (H, W) has: label, and colour as `#RRGGBB`."""
+    seen = np.bincount(classes.reshape(-1), minlength=256) > 0
+    pairs = zip(task.labels, task_colors(task), strict=True)
+    return [(label, to_hex(color)) for k, (label, color) in enumerate(pairs) if seen[k]]
+
+
 def color_table(colors: Iterable[RGB]) -> str:
     """The colour table of a band in GDAL's side-car, of these colours only: that of a GeoTIFF of bytes has 256."""
     entries = "".join(f'<Entry c1="{red}" c2="{green}" c3="{blue}" c4="255"/>' for red, green, blue in colors)

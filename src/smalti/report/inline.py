@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.raster.palette import colorize, task_colors, to_hex
+from smalti.raster.palette import colorize, legend, to_hex
 from smalti.report.pictures import data_uri, step_for, visible
 from smalti.report.relief import RAMP, limits, paint
 
@@ -25,11 +25,9 @@ def class_figure(classes: NDArray[np.uint8], task: Task) -> str:
     """A class map (H, W) with a legend of the classes that are in it."""
     step = step_for(classes.shape[0], classes.shape[1], LIMIT)
     picture = data_uri(colorize(np.ascontiguousarray(classes[::step, ::step]), task), drawn=True)
-    seen = np.bincount(classes.reshape(-1), minlength=256) > 0
     entries = [
-        f'<span style="white-space:nowrap;margin-right:1em">{_square(to_hex(color))} {escape(label)}</span>'
-        for k, (label, color) in enumerate(zip(task.labels, task_colors(task), strict=True))
-        if seen[k]
+        f'<span style="white-space:nowrap;margin-right:1em">{_square(color)} {escape(label)}</span>'
+        for label, color in legend(classes, task)
     ]
     return _figure(picture, task.name, " ".join(entries))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from smalti.card import Task
 from smalti.errors import MissingExtraError
 from smalti.raster.grid import Grid
-from smalti.raster.palette import colorize, task_colors, to_hex
+from smalti.raster.palette import colorize, legend
 
 
 def plot_classes(classes: NDArray[np.uint8], task: Task, grid: Grid, ax: Any = None) -> Any:
@@ -17,9 +17,7 @@ def plot_classes(classes: NDArray[np.uint8], task: Task, grid: Grid, ax: Any = N
     from matplotlib.patches import Patch
 
     axes.imshow(colorize(classes, task), extent=_extent(grid), interpolation="nearest")
-    seen = np.bincount(classes.reshape(-1), minlength=256) > 0
-    pairs = enumerate(zip(task.labels, task_colors(task), strict=True))
-    handles = [Patch(facecolor=to_hex(color), label=label) for k, (label, color) in pairs if seen[k]]
+    handles = [Patch(facecolor=color, label=label) for label, color in legend(classes, task)]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set_title(task.name)
     return axes
