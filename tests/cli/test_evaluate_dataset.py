@@ -64,7 +64,7 @@ def test_class_maps_are_saved_in_the_tasks_colours(vaihingen, model, tmp_path):
 def test_what_does_not_fit_is_refused(vaihingen, model, tmp_path):
     with pytest.raises(DataError, match="did you mean test"):
         run(model, vaihingen, "--dataset", "vaihingen:tset")
-    with pytest.raises(DataError, match="there is no data set"):
+    with pytest.raises(DataError, match="there is no dataset"):
         run(model, vaihingen, "--dataset", "vaihinge")
     with pytest.raises(DataError, match="asks for red, green, blue"):
         run(tiny_model(tmp_path / "rgb.onnx"), vaihingen, "--dataset", "vaihingen:test")

@@ -69,7 +69,9 @@ def test_values_come_in_the_unit_of_the_task(laid, name, values, task, metres):
 
 def test_a_unit_that_nobody_tells_is_asked_for(laid):
     _, item, opener = laid("potsdam")
-    with pytest.raises(DataError, match=r"nobody says how its ndsm becomes height in m.*say what 1 is worth by scale"):
+    with pytest.raises(
+        DataError, match=r"no scale is known from its ndsm to height in m.*state with scale what a value of 1 means"
+    ):
         read(opener, item, "ndsm", HEIGHTS)
     assert np.allclose(read(opener, item, "ndsm", HEIGHTS, ValueSpec(scale=0.1)), 0.7)
 

@@ -45,7 +45,7 @@ def test_the_file_scores_like_torch_for_any_number_of_photos(tmp_path: Path) -> 
 
 
 def test_nets_without_scores_and_lost_weights_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="has no score of a photo"):
+    with pytest.raises(ExportError, match="has no score per photo"):
         export_ranker(*made("siamese"), tmp_path / "pairs.onnx")
     model, card = made()
     model.net.cues.std.data.fill_(float("nan"))  # type: ignore[union-attr]

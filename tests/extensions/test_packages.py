@@ -92,7 +92,7 @@ def test_a_dataset_is_registered_in_the_dict(package: Path, tmp_path: Path, monk
 
 
 def test_what_nobody_registered_is_unknown(package: Path) -> None:
-    with pytest.raises(DataError, match="there is no data set 'deserts'") as unknown:
+    with pytest.raises(DataError, match="there is no dataset 'deserts'") as unknown:
         find_dataset("deserts")
     assert unknown.value.value == "deserts"
 

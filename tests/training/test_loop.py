@@ -138,7 +138,7 @@ def test_a_new_training_starts_from_the_weights_of_another(whole: Path, tmp_path
     training = start(whole / "tiny.toml", tmp_path, f"train.start={whole / 'run' / 'best'}", "optim.freeze_encoder=1")
     _, weights = load_checkpoint(whole / "run" / "best")
     assert all(torch.equal(value, weights[name]) for name, value in training.model.state_dict().items())
-    assert "tensors filled" in training.notes[0] and training.progress.step == 0
+    assert "tensors copied" in training.notes[0] and training.progress.step == 0
 
 
 def test_a_score_that_is_unknown_is_told(tmp_path: Path) -> None:

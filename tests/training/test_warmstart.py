@@ -24,8 +24,8 @@ def test_what_fits_is_filled_and_the_rest_is_named(tmp_path: Path) -> None:
     assert all(torch.equal(value, encoders[1][name]) for name, value in encoders[0].items())
     assert torch.equal(target.net.decoder.head[-1].weight, head)
     own = len(target.state_dict())
-    assert lines[0].endswith(f"{own - 1} of the net's {own} tensors filled")
-    assert lines[1] == "  of another shape, left as begun: net.decoder.head.2.weight"
+    assert lines[0].endswith(f"{own - 1} of the net's {own} tensors copied")
+    assert lines[1] == "  of another shape, left as initialised: net.decoder.head.2.weight"
     assert "in the checkpoint only, not used: net.body_head." in lines[2] and " and " in lines[2] and len(lines) == 3
 
 

@@ -1,7 +1,7 @@
-"""Counts that cost the reading of all labels, kept in the user's cache folder under a name made of what decides them.
+"""Counts that need all labels to be read, kept in the user's cache folder under a hash of what they depend on.
 
-Nothing is written beside the data. What is damaged is made anew, and so is what belongs to files that have changed;
-where the folder cannot be written, counting costs its time again at the next start.
+Nothing is written beside the data. Damaged entries and those of changed files are computed again; where the
+folder cannot be written, everything is counted again at the next start.
 """
 
 import hashlib
@@ -24,18 +24,18 @@ from smalti.raster.files import files_behind
 Counts = NDArray[np.uint16]
 Number = TypeVar("Number", bound=np.integer[Any])
 PARTS = {".shp": (".dbf", ".shx", ".prj", ".cpg")}
-"""Further files of a format whose name tells only the first."""
+"""Further files that belong to a format, by the suffix of its main file."""
 WORLDS = (".wld", ".tfw", ".tifw", ".tiffw", ".pgw", ".pngw", ".jgw", ".jpgw", ".jpegw", ".bpw", ".bmpw")
 """World files, which say where a raster lies."""
 BESIDE = (".msk", ".aux.xml")
-"""What side-cars add to a raster's whole name."""
+"""What side-car files append to a raster's full name."""
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, MemoryError)
 
 
 def stamp_files(*paths: Path) -> str:
     """Path, size and times of the last change of each file; empty if one of them is not a file of this machine.
 
-    Programs that copy set the time of the content themselves, but not that of the entry.
+    Copying programs may set the modification time (mtime) themselves, but not the change time (ctime).
     """
     lines = []
     for path in paths:
@@ -49,7 +49,7 @@ def stamp_files(*paths: Path) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """A file and those that are read with it: of a virtual raster all that it is made of."""
+    """A file and those that are read with it; for a virtual raster all its sources."""
     ending = path.suffix.lower()
     if ending == ".vrt":
         return [path, *map(Path, files_behind([str(path)]))]
@@ -59,16 +59,16 @@ def files_of(path: Path) -> list[Path]:
 
 
 def join_stamps(what: str, stamps: Sequence[str]) -> str:
-    """One stamp for `what` is counted in several scenes; empty where one of them has none."""
+    """One stamp for what is counted (`what`) in several scenes; empty if one of them has no stamp."""
     return "\n\n".join([f"{__version__} {what}", *stamps]) if all(stamps) else ""
 
 
 def kept_counts(
     stamp: str, shape: tuple[int, int], count: Callable[[], NDArray[Number]], kind: type[Number]
 ) -> NDArray[Number]:
-    """What `count` gives for the stamp, from the cache if it is there; without a stamp nothing is kept.
+    """The result of `count` for the stamp, from the cache if it is there; without a stamp nothing is cached.
 
-    The array has the shape and the type `kind`; what is in the cache otherwise is counted anew.
+    The array has the given shape and the dtype `kind`; a cached array of another shape or dtype is ignored.
     """
     cache = user_cache()
     if not stamp or cache is None:

@@ -1,4 +1,4 @@
-"""What the files of a training are by their content: whether they are still the same, and which ones are copies."""
+"""Identity of training files by their content: whether they have changed, and which ones are copies."""
 
 import hashlib
 import os
@@ -16,12 +16,12 @@ from smalti.data.cache import files_of, join_stamps, kept_counts, stamp_files
 BYTES = 16
 """Length of a digest."""
 TAIL = 4096
-"""Bytes at the end of a file that, with its size, tell photos apart."""
+"""Bytes at the end of a file that, with its size, distinguish photos."""
 THREADS = 4
 STATISTICS = ".aux.xml"
-"""End of the names of files that programs write when somebody looks at a raster: no news about it."""
+"""Suffix of the statistics files that viewers write beside a raster; they do not change its content."""
 PATIENCE = 2.0
-"""Seconds after which a person is shown how far it is."""
+"""Seconds after which a progress bar is shown."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Identity:
 
 
 def identity(files: int, parts: Iterable[str]) -> Identity:
-    """The identity of some data; `parts` is all that decides what a training sees of them, in its order."""
+    """The identity of some data; `parts` is everything that determines what a training sees, in order."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(part.encode() + b"\n")
@@ -44,9 +44,9 @@ def identity(files: int, parts: Iterable[str]) -> Identity:
 
 
 def digests(paths: Sequence[Path]) -> dict[Path, str]:
-    """By file the digest of its content, and of what is read with it; kept in the cache as long as no file changes.
+    """The digest of each file's content, including the files read with it; cached as long as no file changes.
 
-    What is no file of this machine, or cannot be read, has its name for a digest: whoever reads it will say so.
+    A path that is not a local file, or cannot be read, is hashed by its name; reading it later raises the error.
     """
     several = list(dict.fromkeys(paths))
     stamp = join_stamps("digests", [stamp_files(path) for path in several]) if several else ""

@@ -1,4 +1,4 @@
-"""Public data sets in the layout they are downloaded in: one short file each, all of them read in place.
+"""Public datasets in the layout they are downloaded in: one short file each, all of them read in place.
 
 `DATASETS` names them. A new one is one file and one line there.
 """

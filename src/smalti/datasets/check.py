@@ -23,25 +23,25 @@ STRIP = 512
 
 @dataclass(frozen=True)
 class Files:
-    """Which files of a data set are there."""
+    """Which files of a dataset are there."""
 
     searches: dict[str, Search]
     """By split, of those that were asked for."""
     optional: dict[str, tuple[int, int]]
-    """What nothing depends on: how many files are there, and how many there would be."""
+    """Optional files: how many exist, and how many a complete download has."""
     lacking: tuple[str, ...]
-    """Heights and depths that are not there although others of their kind are."""
+    """Missing heights and depths of kinds of which some files exist."""
     extra: tuple[Path, ...]
-    """Files that do not belong to the data set."""
+    """Files that do not belong to the dataset."""
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What is needed and not there, each once."""
+        """Required files that are missing, each once."""
         return tuple(dict.fromkeys(lack for search in self.searches.values() for lack in search.missing))
 
 
 def check_files(dataset: DatasetSpec, root: Path, split: str | None = None) -> Files:
-    """Looks for all files of a data set, or of one split. Raises DataError: no such folder or split."""
+    """Looks for all files of a dataset, or of one split. Raises DataError: no such folder or split."""
     folder = Folder(root)
     names = [split] if split else [name for name, part in dataset.splits.items() if part.labelled]
     searches = {name: look(dataset, folder, find_split(dataset, name)) for name in names}
@@ -63,13 +63,13 @@ def check_files(dataset: DatasetSpec, root: Path, split: str | None = None) -> F
 
 
 def _found(dataset: DatasetSpec, folder: Folder, names: list[str], patterns: Patterns) -> tuple[int, int]:
-    """For how many images of some splits the files of some patterns are there, and how many images there are."""
+    """The number of images of some splits with a file for the patterns, and the number of images."""
     files = _files(dataset, folder, names)
     return sum(folder.find(patterns, file) is not None for file in files), len(files)
 
 
 def _lacking(dataset: DatasetSpec, folder: Folder, names: list[str], patterns: Patterns) -> list[str]:
-    """The files of some patterns that are not there; none of them where not a single one is."""
+    """The missing files of some patterns; empty if all of them are missing."""
     files = _files(dataset, folder, names)
     lacks = [fill(patterns[0], file) for file in files if folder.find(patterns, file) is None]
     return lacks if len(lacks) < len(files) else []
@@ -87,7 +87,7 @@ def _files(dataset: DatasetSpec, folder: Folder, names: list[str]) -> list[str]:
 
 def _extra(dataset: DatasetSpec, folder: Folder, groups: dict[str, Patterns]) -> tuple[Path, ...]:
     files = _files(dataset, folder, list(dataset.splits))
-    every = [*groups.values(), *((pattern,) for pattern in dataset.labels)]  # labels may lie there in two ways
+    every = [*groups.values(), *((pattern,) for pattern in dataset.labels)]  # labels may exist in two layouts
     used = {path for patterns in every for file in files if (path := folder.find(patterns, file))}
     lists = tuple(split.listed for split in dataset.splits.values() if split.listed)
     return tuple(folder.others(used, dataset.beside + lists))
@@ -95,14 +95,14 @@ def _extra(dataset: DatasetSpec, folder: Folder, groups: dict[str, Patterns]) ->
 
 @dataclass(frozen=True)
 class Contents:
-    """What the labels of a data set hold."""
+    """What the labels of a dataset hold."""
 
     pixels: dict[str, NDArray[np.int64]]
-    """Per split the pixels of each class, and those ignored at the end (classes + 1)."""
+    """Per split the pixels of each class, and the ignored ones last (classes + 1)."""
     sizes: dict[str, tuple[int, int]]
     """Smallest and largest height and width: `height` and `width`."""
     values: dict[str, Range]
-    """What heights and depths reach from and to, by their names in the set."""
+    """Minimum and maximum of heights and depths, by their names in the dataset."""
     problems: tuple[str, ...]
     """Lines about files that cannot be used."""
 
@@ -133,7 +133,9 @@ def check_contents(dataset: DatasetSpec, files: Files, progress: Callable[[str],
 
 
 def _count(opener: Opener, item: Item, problems: list[str]) -> tuple[NDArray[np.int64], tuple[int, int] | None]:
-    """Pixels of each class and of none, and the size; none at all, and a line in `problems`, where that cannot be."""
+    """Pixels of each class and ignored ones (classes + 1), and the size (H, W).
+
+    Zeros, None and a line in `problems` if the image or its labels cannot be read."""
     classes = len(opener.task.labels)
     total = np.zeros(256, np.int64)
     try:

@@ -1,4 +1,4 @@
-"""The heights and depths of a download: which are missing, and what those that are there hold."""
+"""The heights and depths of a download: their range, and how many pixels have a value."""
 
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ STRIP = 512
 
 @dataclass(frozen=True)
 class Range:
-    """What values reach from and to, and how many pixels have one."""
+    """Minimum and maximum of values, and how many pixels have one."""
 
     low: float = np.inf
     high: float = -np.inf
@@ -32,7 +32,7 @@ class Range:
 
 
 def value_task(opener: Opener, name: str) -> Task:
-    """The values of that name as a task: in metres, or without a unit where the data set tells none."""
+    """The values of that name as a task: in metres, or without a unit if the dataset states none."""
     values = opener.dataset.values[name]
     if values.metres is None:
         return Task(name=name, kind="value")
@@ -40,14 +40,14 @@ def value_task(opener: Opener, name: str) -> Task:
 
 
 def open_plain(opener: Opener, item: Item, name: str) -> ValueReader:
-    """The values of that name: in metres, or as they are stored where the data set tells no unit."""
+    """The values of that name: in metres, or as stored if the dataset states no unit."""
     spec = ValueSpec() if opener.dataset.values[name].metres is not None else ValueSpec(scale=1)
     with closing(opener.image(item)) as image:
         return opener.values(item, image.grid, name, value_task(opener, name), spec)
 
 
 def look_at_values(opener: Opener, item: Item, problems: list[str]) -> dict[str, Range]:
-    """The range of each kind of values that an image has; a line in `problems` for each that cannot be used."""
+    """The range of each kind of values that an image has; a line in `problems` for each that cannot be read."""
     found = {}
     for name in item.values:
         try:

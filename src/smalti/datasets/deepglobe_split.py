@@ -1,7 +1,7 @@
 """DeepGlobe's community split by image number, as GLNet (Chen et al., CVPR 2019) published it.
 
-Its lists name 454 images to train on and 142 more; the other 207 labelled ones are the third part. The papers' counts,
-training 454, validation 207, test 142, tell which is which.
+Its lists name 454 images to train on and 142 more; the other 207 labelled ones are the third part. Which part is
+which follows from the papers' counts: training 454, validation 207, test 142.
 """
 
 _TRAIN = """

@@ -1,4 +1,4 @@
-"""The files below a folder, found by the patterns of a data set whatever folder they were unpacked into."""
+"""The files below a folder, found by the patterns of a dataset, wherever the archives were unpacked."""
 
 import os
 import re
@@ -10,22 +10,22 @@ from pathlib import Path
 from smalti.errors import DataError
 
 SYSTEM = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"})
-"""Folders that systems make beside a person's own, with copies and pieces of the files there."""
+"""Folders that operating systems create beside the user's, with copies and parts of the files there."""
 FIELD = re.compile(r"\{(id|padded|folder|stem)\}")
 
 
 def is_of_the_system(path: Path) -> bool:
-    """Whether a path (relative to what a person named) is hidden, or lies in a folder that the system made."""
+    """Whether a path (relative to what the user gave) is hidden, or in a folder that the system created."""
     return any(part.startswith(".") or part.casefold() in SYSTEM for part in path.parts)
 
 
 def one_form(name: str) -> str:
-    """A name in one form of Unicode: systems write an accent as a part of its letter, or behind it."""
+    """A name in Unicode's NFC form: systems write an accent as part of its letter, or after it."""
     return unicodedata.normalize("NFC", name)
 
 
 def file_called(folder: Path, name: str) -> Path:
-    """The file of that name, in whatever form of Unicode it is there."""
+    """The file of that name, in whichever Unicode form its name is stored."""
     path = folder / name
     if name.isascii() or path.exists():
         return path
@@ -40,7 +40,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         """Lists the files; DataError if there is no such folder."""
         if not root.is_dir():
-            raise DataError(f"{root}: no such folder; expected the folder of a downloaded data set")
+            raise DataError(f"{root}: no such folder; expected the folder of a downloaded dataset")
         self.root = root
         found = (Path(home, name).relative_to(root) for home, _, names in os.walk(root) for name in names)
         self.files = {plain(path.as_posix()): path for path in sorted(found) if not is_of_the_system(path)}

@@ -1,4 +1,4 @@
-"""The images of a split with their labels and heights, and what of them is missing."""
+"""The images of a split with their labels and heights, and which files are missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ NAMED_AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One image of a data set; paths lead there from where the program runs."""
+    """One image of a dataset; paths lead there from where the program runs."""
 
     id: str
     image: Path
     labels: Path | None
     eroded: Path | None
     values: dict[str, Path]
-    """Heights and depths that are there, by their names in the set."""
+    """Heights and depths that exist, by their names in the dataset."""
     together: bool = False
     """Whether its file holds other images too."""
     window: Window | None = None
@@ -52,7 +52,7 @@ class Search:
     items: tuple[Item, ...]
     """Its images; none where anything is missing."""
     missing: tuple[str, ...]
-    """Files, by their first pattern, that are not there; or how many of a folder are not."""
+    """Missing files, by their first pattern; or how many files of a folder are missing."""
     bands: Bands
     """The bands of the images, in the order of the files."""
 
@@ -65,7 +65,7 @@ def find_items(
     Raises DataError: no such split, no such bands, or a file is missing (it names the first ones).
     """
     if borders == "eroded" and not dataset.eroded:
-        raise DataError(f"{dataset.name} has no eroded labels of its own; leave borders = 'eroded' away")
+        raise DataError(f"{dataset.name} has no eroded labels of its own; omit borders = 'eroded'")
     search = look(dataset, Folder(root), find_split(dataset, split), bands, borders)
     if search.missing:
         more = len(search.missing) - NAMED_AT_ONCE
@@ -84,7 +84,7 @@ def look(
     bands: Sequence[str] | None = None,
     borders: Borders = "full",
 ) -> Search:
-    """What of a split is there and what is not."""
+    """The images of a split that exist, and which files are missing."""
     ids, missing = list_ids(dataset, folder, split)
     images = {image: image.rpartition("_")[0] if split.listed else image for image in ids}  # a chip's file
     files = dict.fromkeys(images.values())
@@ -115,7 +115,7 @@ def _fitting(dataset: DatasetSpec, bands: Sequence[str] | None) -> list[Bands]:
 
 
 def list_ids(dataset: DatasetSpec, folder: Folder, split: SplitSpec) -> tuple[list[str], list[str]]:
-    """Ids of a split's images, and what is missing of its lists and folders, in words."""
+    """Ids of a split's images, and messages about missing lists and files."""
     if split.ids:
         return list(split.ids), []
     if split.listed:
@@ -153,19 +153,19 @@ def _item(dataset: DatasetSpec, folder: Folder, image: str, bands: Bands) -> Ite
 
 
 def _chip(dataset: DatasetSpec, item: Item, image: str) -> Item:
-    """The chip of an image: numbered row by row over all that begin inside it, whole ones or not."""
+    """The chip of an image: numbered row by row, including those that reach beyond its border."""
     side = dataset.chip
     grid = whole_grid(item.image)
     row, col = divmod(int(image.rpartition("_")[2]), -(-grid.width // side))
     window = Window(row * side, col * side, side, side)
     if window.bottom > grid.height or window.right > grid.width:
         size = f"{grid.width}x{grid.height}"
-        raise DataError(f"{item.image}: has {size} pixels, and so no chip {image}; the file is another one")
+        raise DataError(f"{item.image}: has {size} pixels, so there is no chip {image}; it is not the original file")
     return replace(item, id=image, window=window, together=True)
 
 
 @cache
 def whole_grid(path: Path) -> Grid:
-    """The grid of an image's file; asked for once, however many chips it has."""
+    """The grid of an image's file; cached, as a file may have many chips."""
     with open_raster(path) as reader:
         return reader.grid

@@ -21,7 +21,7 @@ TO_THIRTEEN = (
     12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7, 7, 5,
     7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7, 7, 6, 7,
 )  # fmt: skip
-"""The number of the thirteen, from 1, that each of the forty belongs to (Couprie et al., 2013)."""
+"""For each of the forty classes its number among the thirteen, from 1 (Couprie et al., 2013)."""
 EIGEN_CROP = Window(45, 41, 426, 560)
 """The part of the 480 x 640 images that depths are scored on since Eigen et al. (NeurIPS 2014): rows 45 to 470,
 columns 41 to 600, where the projected depth has values."""

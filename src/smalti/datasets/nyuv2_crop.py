@@ -1,4 +1,4 @@
-"""Parts of an image that some protocols count alone."""
+"""Crops that some protocols restrict scores to."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from smalti.tiling import Window
 
 @dataclass(frozen=True)
 class Crop:
-    """Only the pixels of a window count, in images of one size."""
+    """Restricts scores to a window, for images of one size."""
 
     name: str
     window: Window
@@ -28,7 +28,7 @@ class Crop:
             )
 
     def cut(self, truth: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """The truth (H, W) of a window, NaN where it does not count."""
+        """The ground truth (H, W) of a window, NaN where it is ignored."""
         inside = window.intersect(self.window)
         kept = np.full_like(truth, np.nan)
         if inside is not None:

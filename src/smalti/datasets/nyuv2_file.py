@@ -1,6 +1,6 @@
 """The authors' one file of NYU Depth v2, `nyu_depth_v2_labeled.mat`, read by windows in place.
 
-It is HDF5 (MATLAB 7.3), which turns the order of all axes round: `images` is (N, 3, W, H) bytes, `labels` (N, W, H)
+It is HDF5 (MATLAB 7.3), which reverses the order of all axes: `images` is (N, 3, W, H) bytes, `labels` (N, W, H)
 numbers of 894 names with 0 for none, `depths` and `rawDepths` (N, W, H) metres. Images are numbered from 1.
 """
 
@@ -71,7 +71,7 @@ class Chosen(Nyuv2Array):
 
 
 class Joined(Nyuv2Array):
-    """The labels of an image, their names joined to classes; 0 is none."""
+    """The labels of an image, their names merged into classes; 0 is unlabelled."""
 
     def __init__(self, path: Path, image: str, table: NDArray[np.uint8]) -> None:
         super().__init__(path, "labels", image, ("class",))
@@ -96,7 +96,7 @@ class Nyuv2File:
         return Chosen(path, image, bands)
 
     def labels(self, path: Path, image: str, labels: Path) -> Reader:
-        """Its classes; `labels` is the file that joins names to classes."""
+        """Its classes; `labels` is the file that maps names to classes."""
         return Joined(path, image, _table(labels, self.join))
 
     def values(self, path: Path, image: str, name: str) -> Reader:
@@ -121,7 +121,7 @@ def _missing(what: str, path: Path) -> MissingExtraError:
 
 @cache
 def _table(path: Path, join: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The number of the class of each name, and 0 for no name: (895,). RasterError where the file is another one."""
+    """The number of the class of each name, and 0 for no name: (895,). RasterError if it is not the expected file."""
     try:
         from scipy.io import loadmat  # an optional extra
         from scipy.io.matlab import MatReadError

@@ -1,4 +1,4 @@
-"""Images and labels of a data set as readers: bands as a card asks, classes as a task asks, chips as images."""
+"""Images and labels of a dataset as readers: bands as a card asks, classes as a task asks, chips as images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from smalti.raster.values import DEFAULT, METRES, ValueReader, ValueSpec, open_v
 
 @dataclass(frozen=True)
 class Opener:
-    """How the images and labels of a data set are opened for one card's bands and one task's classes."""
+    """How the images and labels of a dataset are opened for one card's bands and one task's classes."""
 
     dataset: DatasetSpec
     has: Bands
@@ -31,13 +31,13 @@ class Opener:
     bands: Sequence[str]
     """Those that are read."""
     task: Task
-    """The classes that the data set's become."""
+    """The classes that the dataset's classes are mapped to."""
     spec: LabelSpec
     taken: tuple[Selection, ...] = ()
     """What the tasks take."""
 
     def image(self, item: Item) -> Reader:
-        """The image; its bands are chosen by the data set's own order, for files tell it wrongly."""
+        """The image; its bands are chosen by the order in the dataset's description, as files declare it wrongly."""
         if self.dataset.store:
             return self.dataset.store.image(item.image, item.id, tuple(self.bands))
         reader = open_raster(item.image, bands=[self.has.index(band) + 1 for band in self.bands])
@@ -54,20 +54,20 @@ class Opener:
         return CroppedLabels(labels, item.window, self.task.ignore)
 
     def truth(self, item: Item, taken: Selection, borders: Borders, grid: Grid) -> LabelReader | ValueReader:
-        """What a task takes, on the image's grid."""
+        """The ground truth of a task, on the image's grid."""
         if not taken.name:
             return self.labels(item, grid, borders)
         return self.values(item, grid, taken.name, taken.task, taken.values)
 
     def values(self, item: Item, grid: Grid, name: str, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
-        """The values of that name in the data set, on the image's grid and in the task's unit.
+        """The values of that name in the dataset, on the image's grid and in the task's unit.
 
-        Raises DataError where nobody says what 1 is in metres, and what `open_values` raises.
+        Raises DataError if the value of 1 in metres is unknown, and what `open_values` raises.
         """
         wanted = self._spec(name, task, spec)
         if name not in item.values:
             raise DataError(
-                f"{item.place}: {self.dataset.name} has no {name} of it; see: smalti data {self.dataset.name} DIR"
+                f"{item.place}: {self.dataset.name} has no {name} for it; see: smalti data {self.dataset.name} DIR"
             )
         if self.dataset.store:
             return ValueReader(self.dataset.store.values(item.image, item.id, name), task, wanted)
@@ -75,20 +75,20 @@ class Opener:
         return open_values(path, _shorter(grid, path, self.dataset.values[name].short), task, wanted)
 
     def _spec(self, name: str, task: Task, spec: ValueSpec) -> ValueSpec:
-        """How the values are written down, as `spec` says it, or else the data set."""
+        """How the values are written down, from `spec`, or else from the dataset."""
         metres = self.dataset.values[name].metres
         if spec.scale is not None:
             return spec
         if metres is None or task.unit not in METRES:
             raise DataError(
-                f"{self.dataset.name}: nobody says how its {name} becomes {task.name} in {task.unit or 'no unit'}; "
-                f"it is {self.dataset.values[name].words}: say what 1 is worth by scale"
+                f"{self.dataset.name}: no scale is known from its {name} to {task.name} in {task.unit or 'no unit'}; "
+                f"it is {self.dataset.values[name].words}: state with scale what a value of 1 means"
             )
         return spec.model_copy(update={"scale": metres / METRES[task.unit]})
 
 
 def _shorter(grid: Grid, path: Path, short: int) -> Grid:
-    """The image's grid, or the file's own where it lacks no more than `short` rows or columns at the end."""
+    """The image's grid, or the file's own if at most `short` rows or columns are missing at its end."""
     own = whole_grid(path) if short else grid
     lacks = grid.height - own.height, grid.width - own.width
     return own if min(lacks) >= 0 and max(lacks) <= short else grid
@@ -97,7 +97,7 @@ def _shorter(grid: Grid, path: Path, short: int) -> Grid:
 def make_opener(
     dataset: DatasetSpec, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, str | int] | None = None
 ) -> Opener:
-    """An opener; `classes` renames or joins classes of the data set: its name to a task's name, id or `ignore`.
+    """An opener; `classes` renames or joins classes of the dataset: its name to a task's name, id or `ignore`.
 
     Raises DataError for a class that neither side has.
     """
@@ -109,7 +109,7 @@ def make_opener(
         if name not in wanted and name not in task.labels:
             raise DataError(
                 f"{dataset.name} has the class {name!r}, the task has {', '.join(task.labels)}; "
-                f"say what becomes of it: classes = {{ {name!r} = 'ignore' }}"
+                f"map it with classes = {{ {name!r} = 'ignore' }}"
             )
 
     def renamed(values: dict[Any, str | int]) -> dict[Any, str | int]:
@@ -117,7 +117,7 @@ def make_opener(
 
     spec = dataset.spec
     spec = spec.model_copy(update={"colors": renamed(spec.colors), "ids": renamed(spec.ids)})
-    # The data set alone says what its colours mean: a task's own may be others.
+    # The dataset's colours are decoded by its own description: the task's may differ.
     plain = task.model_copy(update={"colors": (), "label_colors": {}})
     return Opener(dataset, has, bands, plain, spec)
 
@@ -155,9 +155,9 @@ def open_found(
 
 
 def lacking(dataset: DatasetSpec, items: Sequence[Item], name: str) -> str:
-    """What is wrong with the values of that name in one line; nothing if each item has them, or there is no name.
+    """One line on which values of that name are missing; empty if each item has them, or no name is given.
 
-    DataError where the data set knows no such values at all.
+    DataError if the dataset has no values of that name.
     """
     if name and name not in dataset.values:
         raise DataError(

@@ -1,4 +1,4 @@
-"""The data sets that Smalti knows by name."""
+"""The datasets that Smalti knows by name."""
 
 from difflib import get_close_matches
 
@@ -25,15 +25,15 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_dataset(name: str) -> DatasetSpec:
-    """The data set of that name; DataError with the nearest name where there is none."""
+    """The dataset of that name; DataError with the nearest name where there is none."""
     dataset: DatasetSpec | None = DATASETS.get(name) or find_extension("smalti.datasets", name)
     if dataset is None:
-        raise DataError(f"there is no data set {name!r}{_near(name, list(DATASETS))}", value=name)
+        raise DataError(f"there is no dataset {name!r}{_near(name, list(DATASETS))}", value=name)
     return dataset
 
 
 def find_split(dataset: DatasetSpec, name: str) -> SplitSpec:
-    """A split of a data set; DataError where there is none of that name, or its labels are not public."""
+    """A split of a dataset; DataError where there is none of that name, or its labels are not public."""
     if name not in dataset.splits:
         raise DataError(f"{dataset.name} has no split {name!r}{_near(name, list(dataset.splits))}")
     split = dataset.splits[name]

@@ -1,4 +1,4 @@
-"""What the tasks of a card take of a data set: its classes, and values of their quantity."""
+"""Which data of a dataset the tasks of a card use: its classes, and values of their quantity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from smalti.raster.values import DEFAULT, ValueSpec
 
 @dataclass(frozen=True)
 class Selection:
-    """What one task takes: the classes, or values of some name."""
+    """What one task uses: the classes, or the values of a name."""
 
     task: Task
     name: str = ""
-    """Of the values; empty for classes."""
+    """Name of the values; empty for classes."""
     values: ValueSpec = DEFAULT
-    """How they are written down, where the data set does not tell."""
+    """How they are stored, where the dataset does not state it."""
 
 
 def take(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Selection]:
-    """The first task of classes takes the classes, one of values what `also` gives it by its name.
+    """The first task of classes uses the classes, a task of values what `also` gives by the task's name.
 
-    Without it heights and depths take the first values of their quantity whose unit the data set tells; a task for
-    which there is nothing takes nothing.
+    By default heights and depths use the first values of their quantity whose unit the dataset states; a task
+    without matching values is left out.
     """
     taken = [Selection(task) for task in tasks if task.kind == "classes"][:1]
     for task in tasks:

@@ -1,8 +1,8 @@
-"""What a description of a data set consists of: classes, files, splits, and what may be done with it.
+"""The description of a dataset: classes, files, splits, and terms of use.
 
-Files are named by patterns below any folder: `{id}` is an image's name in the data set, `{padded}` the same with its
-numbers in two digits, `{folder}` and `{stem}` its two parts at the last slash. `*` may stand in folders. Neither case
-nor spaces count.
+Files are named by patterns below any folder: `{id}` is an image's name in the dataset, `{padded}` the same with its
+numbers in two digits, `{folder}` and `{stem}` its two parts at the last slash. `*` may stand in folders. Case and
+spaces are ignored.
 """
 
 from dataclasses import dataclass, field
@@ -17,22 +17,22 @@ from smalti.raster.reader import Reader
 Role = Literal["train", "validation", "test"]
 Bands = tuple[str, ...]
 Patterns = tuple[str, ...]
-"""Places of one file; the first that is there counts."""
+"""Possible places of one file; the first that exists is used."""
 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """A part of a data set: images named one by one, or all that lie in some folders."""
+    """A part of a dataset: images named one by one, or all that lie in some folders."""
 
     role: Role
-    """What its authors or the literature use it for; a choice by a part for tests must be asked for by name."""
+    """What its authors or the literature use it for; a choice on a test split must be asked for by name."""
     words: str
     """Where it comes from, for the protocol."""
     ids: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     """Where there are no ids: folders whose images belong to it."""
     but: tuple[str, ...] = ()
-    """Ids of those folders that do not."""
+    """Ids in those folders that do not belong to it."""
     count: int = 0
     """How many images those folders hold when complete, without `but`."""
     listed: str = ""
@@ -54,10 +54,10 @@ class ValueRasters:
     quantity: Literal["", "height", "depth"]
     """As `Task.quantity` has it: a height above sea level is neither of them."""
     metres: float | None
-    """Metres of the value 1; None where the set does not tell."""
+    """Metres of the value 1; None if the dataset does not state it."""
     words: str
     short: int = 0
-    """Rows or columns that a file may lack at its end; nothing is known there."""
+    """Rows or columns that may be missing at a file's end; invalid there."""
 
 
 class Store(Protocol):
@@ -75,7 +75,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A public data set."""
+    """A public dataset."""
 
     name: str
     title: str
@@ -84,7 +84,7 @@ class DatasetSpec:
     colors: tuple[str, ...]
     """`#RRGGBB` for maps, one per class."""
     spec: LabelSpec
-    """How its labels are written down, by the names of its classes."""
+    """How its labels are stored, by the names of its classes."""
     images: dict[Bands, Patterns]
     """The same images in one or more choices of bands."""
     labels: Patterns
@@ -97,19 +97,19 @@ class DatasetSpec:
     citation: str
     url: str
     eroded: Patterns = ()
-    """Labels whose borders were taken out by the data set's authors."""
+    """Labels whose borders were taken out by the dataset's authors."""
     values: dict[str, ValueRasters] = field(default_factory=dict)
     """Heights and depths by their names in the set."""
     leave_out: tuple[str, ...] = ()
     """Catch-all classes that part of the literature keeps out of its means."""
     beside: tuple[str, ...] = ()
-    """Patterns of further files of the download, which are not missed and not extra."""
+    """Patterns of further files of the download, reported neither as missing nor as extra."""
     chip: int = 0
     """Side of the chips that `listed` splits count."""
     store: Store | None = None
-    """Where all images lie in one file: what opens them."""
+    """What opens the images if all of them are in one file."""
     notes: tuple[str, ...] = ()
-    """What one has to know before believing a number on it."""
+    """Caveats about scores on it."""
 
     def task(self, name: str = "classes") -> Task:
         """Its classes as a card keeps them."""

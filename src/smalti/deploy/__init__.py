@@ -1,1 +1,1 @@
-"""From a trained checkpoint to one file that runs anywhere."""
+"""From a trained checkpoint to one `.onnx` file."""

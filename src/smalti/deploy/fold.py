@@ -8,9 +8,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def folded(module: nn.Module) -> nn.Module:
-    """A copy, for inference only, whose `nn.Sequential`s have no batch norm right behind a convolution any more.
+    """A copy, for inference only, whose `nn.Sequential`s no longer have a batch norm right after a convolution.
 
-    It answers like the module in evaluation mode, but for rounding.
+    Its outputs are those of the module in evaluation mode, except for rounding.
     """
     module = copy.deepcopy(module).eval()
     for part in module.modules():
@@ -23,6 +23,6 @@ def _fold(part: nn.Sequential) -> None:
     children = part._modules
     for first, second in pairwise(list(children)):
         conv, norm = children[first], children[second]
-        # Exact types: a class of somebody's own may do more than these two.
+        # Exact types: subclasses may do more than these two.
         if type(conv) is nn.Conv2d and type(norm) is nn.BatchNorm2d and norm.running_mean is not None:
             children[first], children[second] = fuse_conv_bn_eval(conv, norm), nn.Identity()

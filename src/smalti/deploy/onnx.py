@@ -1,6 +1,6 @@
 """A net as one `.onnx` file: normalisation inside, softmax at its end, the card in its metadata.
 
-The file is written only if ONNX Runtime answers like torch at several sizes and batch sizes: an exporter that bakes
+The file is written only if ONNX Runtime agrees with torch at several sizes and batch sizes: an exporter that bakes
 the size of its example into a graph (a flow-warp invites it) makes files that run at every size and are silently wrong.
 """
 
@@ -65,19 +65,19 @@ Say = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """Says nothing."""
+    """Ignores the line."""
 
 
 def export_model(model: nn.Module, card: Card, out: Path, say: Say = silent) -> Parity:
-    """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the answers differ.
+    """Writes a net that takes raw pixels as one sealed `.onnx` file; ExportError and no file if the outputs differ.
 
-    `say` is told in one line what is done next, where that takes a while.
+    `say` gets one line before each step that takes a while.
     """
     check_finite(model, out)
     answers = Answers(model, card).eval().float()
     say(f"capturing the graph of {card.net}; that takes seconds to minutes")
     content, digest = sealed(clean(card_graph(answers)), out, card)
-    say("comparing its answers with torch's")
+    say("comparing its outputs with torch's")
     parity = check_parity(answers, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
@@ -87,7 +87,7 @@ def check_finite(model: nn.Module, out: Path) -> None:
     """ExportError if a weight is not finite."""
     for name, tensor in model.state_dict().items():
         if not tensor.isfinite().all():
-            raise ExportError(f"{out}: not written: {name} is not finite; export a checkpoint from before it was lost")
+            raise ExportError(f"{out}: not written: {name} is not finite; export an earlier checkpoint")
 
 
 def card_graph(answers: Answers) -> onnx.ModelProto:
@@ -103,11 +103,11 @@ def card_graph(answers: Answers) -> onnx.ModelProto:
 def graph_of(
     answers: nn.Module, inputs: dict[str, Tensor], axes: dict[str, dict[int, Any]], outputs: list[str], net: str
 ) -> onnx.ModelProto:
-    """The graph of a module that takes `inputs` in this order; sizes named in `axes` may be others than theirs."""
+    """The graph of a module that takes `inputs` in this order; axes named in `axes` may have any size."""
     with _quiet():
         try:
             # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
-            # Without the switch, a map that the example shrinks to one pixel, or does not, is taken to be always so.
+            # Without the switch, a map that the example shrinks to one pixel, or does not, is assumed always so.
             with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
                 captured = torch.export.export(folded(answers), tuple(inputs.values()), dynamic_shapes=axes)
             program = torch.onnx.export(
@@ -118,7 +118,7 @@ def graph_of(
                 opset_version=OPSET,
                 verbose=False,
             )
-        except Exception as error:  # whatever a net's code makes of symbolic sizes
+        except Exception as error:  # a net's code may raise anything on symbolic sizes
             first = str(error).strip().splitlines()[0]
             raise ExportError(f"torch cannot write the net {net} as a graph for any size: {first}") from error
     assert program is not None
@@ -150,7 +150,7 @@ def clean(model: onnx.ModelProto) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps the exporter's notes about its own insides from the person who exports."""
+    """Hides the exporter's internal log messages and warnings."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

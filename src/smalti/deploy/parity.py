@@ -1,4 +1,4 @@
-"""Does an exported graph answer like its net? Asked at sizes and batch sizes that the exporter never saw."""
+"""Whether an exported graph agrees with its net, at sizes and batch sizes that the exporter never saw."""
 
 import copy
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from smalti.runtime.models import ModelFile
 from smalti.runtime.onnx import OnnxPredictor
 
 LIMIT = 1e-4
-"""Difference from which on the net's own rounding is looked at."""
+"""Difference above which the net's own rounding is measured."""
 SLACK = 4.0
-"""How much further than the net in float32 its graph may lie from the net in float64: both only add up otherwise."""
+"""How many times the rounding of the net in float32 its graph may differ from the net in float64."""
 MOST = 5e-3
-"""Difference that no rounding excuses."""
+"""Difference that is always an error."""
 SIZES = ((256, 256), (320, 192), (416, 512), (203, 331))  # height, width: square and not, and off every stride
 BATCHES = (1, 3)
 
@@ -35,11 +35,11 @@ class Parity:
     shapes: tuple[tuple[int, int, int], ...]
     """Batch, height, width."""
     rounding: float = 0.0
-    """How far the net in float32 lies from itself in float64, where it had to be looked at."""
+    """How far the net in float32 lies from itself in float64, if it was measured."""
 
 
 def check_parity(answers: nn.Module, model: ModelFile) -> Parity:
-    """Compares a net that answers a tuple with its graph; ExportError if they differ by more than rounding anywhere."""
+    """Compares a net that returns a tuple with its graph; ExportError if they differ by more than rounding anywhere."""
     predict = OnnxPredictor(model)
     names = [task.name for task in model.card.tasks]
     compare = Comparison(answers, lambda pixels: tuple(predict(pixels)[name] for name in names), str(model.path))
@@ -55,14 +55,14 @@ class Comparison:
     """A net and its graph, given the same inputs."""
 
     def __init__(self, net: nn.Module, graph: Run, path: str) -> None:
-        """`net` takes tensors and answers a tuple of them, `graph` takes arrays and answers as many arrays."""
+        """`net` takes tensors and returns a tuple of them, `graph` takes arrays and returns as many arrays."""
         self._net, self._graph, self._path = net, graph, path
         self._exact: nn.Module | None = None
         self.difference = self.rounding = 0.0
         """The largest so far."""
 
     def __call__(self, what: str, *inputs: np.ndarray) -> None:
-        """ExportError, naming `what` is given, if the answers differ by `LIMIT` or more, and not by rounding alone."""
+        """ExportError, naming the input `what`, if the outputs differ by `LIMIT` or more, and not by rounding alone."""
         got, expected = self._graph(*inputs), _run(self._net, inputs, np.float32)
         difference = _farthest(expected, got)
         if not difference < LIMIT:  # NaN, too, is a difference

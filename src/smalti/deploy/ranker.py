@@ -31,12 +31,12 @@ class _Answers(nn.Module):
 
 
 def export_ranker(model: nn.Module, card: Card, out: Path, say: Say = silent) -> Parity:
-    """Writes a ranker as one sealed `.onnx` file; ExportError and no file if it has no scores or the answers differ.
+    """Writes a ranker as one sealed `.onnx` file; ExportError and no file if it has no scores or the outputs differ.
 
     `say` is as in `export_model`.
     """
     if card.net != "ranker":
-        raise ExportError(f"{out}: not written: net {card.net} compares pairs and has no score of a photo; use ranker")
+        raise ExportError(f"{out}: not written: net {card.net} compares pairs and has no score per photo; use ranker")
     check_finite(model, out)
     task, side, count = card.tasks[0].name, card.tile, len(card.options["cues"])
     answers = _Answers(model, task).eval().float()
@@ -45,7 +45,7 @@ def export_ranker(model: nn.Module, card: Card, out: Path, say: Say = silent) ->
     say(f"capturing the graph of {card.net}; that takes seconds to minutes")
     graph = graph_of(answers, inputs, {name: {0: batch} for name in inputs}, [task, EMBEDDING], card.net)
     content, digest = sealed(clean(graph), out, card)
-    say("comparing its answers with torch's")
+    say("comparing its outputs with torch's")
     parity = _compare(answers, Ranker(ModelFile(out, content, card, digest)), card, out)
     write_whole(out, content)
     return parity

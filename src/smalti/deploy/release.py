@@ -1,4 +1,4 @@
-"""From a trained checkpoint to the file that is handed on: net, weights, card and measured scores in one."""
+"""From a trained checkpoint to the file for distribution: net, weights, card and measured scores in one."""
 
 import json
 from pathlib import Path
@@ -16,14 +16,14 @@ from smalti.training.predict import load_model
 def export_checkpoint(
     checkpoint: str | Path, out: str | Path, scores: str | Path | None = None, say: Say = silent
 ) -> Parity:
-    """Writes a checkpoint folder as one sealed `.onnx` file and tells how well both agree.
+    """Writes a checkpoint folder as one sealed `.onnx` file and returns how well both agree.
 
     `scores` is the JSON file of an evaluation; its scores and protocols enter the card. ModelError for a damaged
-    checkpoint, DataError for an unusable evaluation, ExportError if the answers differ, OutputError if unwritable.
+    checkpoint, DataError for an unusable evaluation, ExportError if the outputs differ, OutputError if unwritable.
     """
     out = Path(out)
     if not out.parent.is_dir():
-        raise OutputError(f"{out}: there is no folder {out.parent}; make it first")
+        raise OutputError(f"{out}: there is no folder {out.parent}; create it first")
     model = load_model(Path(checkpoint))
     card = model.card if scores is None else with_scores(model.card, Path(scores))
     export = export_ranker if card.tasks[0].kind == "score" else export_model

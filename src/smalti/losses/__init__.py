@@ -1,4 +1,4 @@
-"""Losses of classes and of values per pixel; pixels that are invalid or of unknown truth count nowhere.
+"""Losses of classes and of values per pixel; pixels that are invalid or without ground truth are ignored.
 
 A term is a frozen table of settings that can be called with one task's outputs and labels; `LossSettings` has them by
 name, and `make_loss` sums them, each with its weight. `value` has the same for heights and depths.

@@ -30,8 +30,8 @@ class BoundaryRelaxation(Term):
     """KL divergence from the 3x3 mean of the one-hot labels to the 3x3 mean of the softmax; mean over pixels.
 
     After Zhu et al., 2019 ("Improving Semantic Segmentation via Video Propagation and Label Relaxation"), who sum the
-    probabilities of the classes near a boundary; the means make it one formula for all pixels. Taken of the body head
-    where the net has one, else of the classes. Means are over the pixels that count.
+    probabilities of the classes near a boundary; the means make it one formula for all pixels. Computed on the body
+    head if the net has one, else on the classes. Means are over the pixels that count.
     """
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Losses that look at each pixel by itself: cross-entropy and what was made of it."""
+"""Losses that look at each pixel by itself: cross-entropy and its variants."""
 
 import math
 
@@ -48,7 +48,7 @@ class Focal(Term):
     """
 
     gamma: float = Field(2.0, ge=0)
-    """How much pixels that are nearly right lose of their say."""
+    """How strongly pixels that are nearly right are weighted down."""
     alpha: tuple[float, ...] = ()
     """A factor per class; without any, 1."""
 
@@ -59,7 +59,7 @@ class Focal(Term):
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """See `Term`."""
         losses = pixel_losses(outputs[task], labels)  # N,H,W
-        hard = (1 - torch.exp(-losses)).clamp_min(1e-6) ** self.gamma  # a root has no slope at 0
+        hard = (1 - torch.exp(-losses)).clamp_min(1e-6) ** self.gamma  # the gradient of a root is infinite at 0
         losses = hard * losses
         if self.alpha:
             losses = losses * losses.new_tensor((*self.alpha, 0.0))[labels.ids(len(self.alpha))]

@@ -1,4 +1,4 @@
-"""Losses of answers for whole images, also where neighbours are mixed (Zhang et al., 2018: mixup)."""
+"""Losses of predictions for whole images, also with mixed neighbours (Zhang et al., 2018: mixup)."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,7 +7,7 @@ from smalti.evaluation.images import UNKNOWN
 
 
 def neighbours(x: Tensor) -> Tensor:
-    """Changes 0 with 1, 2 with 3, ... along the first axis, whose length is even."""
+    """Swaps 0 with 1, 2 with 3, ... along the first axis, whose length is even."""
     return x.reshape(-1, 2, *x.shape[1:]).flip(1).reshape(x.shape)
 
 

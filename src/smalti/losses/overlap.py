@@ -12,14 +12,14 @@ from smalti.losses.term import Outputs, Term
 
 @dataclass(frozen=True)
 class Overlap:
-    """Soft areas in pixels, one per class (K): of truth and map together, of the truth, of the map."""
+    """Soft areas in pixels, one per class (K): of the intersection, of the ground truth, of the prediction."""
 
     both: Tensor
     truth: Tensor
     found: Tensor
 
     def mean_loss(self, scores: Tensor) -> Tensor:
-        """1 - score (K), mean over the classes that are present in the truth."""
+        """1 - score (K), mean over the classes that are present in the ground truth."""
         present = self.truth > 0
         return ((1 - scores) * present).sum() / present.sum().clamp_min(1)
 
@@ -56,9 +56,9 @@ class Tversky(Term):
     """
 
     alpha: float = Field(0.3, ge=0)
-    """What a pixel counts that is wrongly given to a class."""
+    """Weight of false positives."""
     beta: float = Field(0.7, ge=0)
-    """What a pixel counts that is wrongly kept from it: above `alpha`, small things are missed less often."""
+    """Weight of false negatives: above `alpha`, small objects are missed less often."""
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """See `Term`."""

@@ -1,4 +1,4 @@
-"""Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value count nowhere."""
+"""Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value are ignored."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -12,23 +12,23 @@ from smalti.card import Task
 from smalti.losses.term import Outputs, Weighted
 
 LEAST = 1e-3
-"""An answer below this enters logarithms as this: zero and less have none."""
+"""Predictions are clamped to at least this before the logarithm."""
 
 
 class ValueTerm(Weighted):
     """One term of the loss of a task of values."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
-        """The term without its weight, a scalar, of P > 0 pixels, float32."""
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        """The term without its weight, a scalar; `prediction` and `truth` are float32 of P > 0 pixels."""
         raise NotImplementedError
 
 
 class L1(ValueTerm):
     """The mean absolute error."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
         """See `ValueTerm`."""
-        return (answer - truth).abs().mean()
+        return (prediction - truth).abs().mean()
 
 
 class SmoothL1(ValueTerm):
@@ -37,9 +37,9 @@ class SmoothL1(ValueTerm):
     beta: float = Field(1.0, gt=0)
     """In the unit of the task."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
         """See `ValueTerm`."""
-        return F.smooth_l1_loss(answer, truth, beta=self.beta)
+        return F.smooth_l1_loss(prediction, truth, beta=self.beta)
 
 
 class Huber(ValueTerm):
@@ -48,9 +48,9 @@ class Huber(ValueTerm):
     delta: float = Field(1.0, gt=0)
     """In the unit of the task."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
         """See `ValueTerm`."""
-        return F.huber_loss(answer, truth, delta=self.delta)
+        return F.huber_loss(prediction, truth, delta=self.delta)
 
 
 class BerHu(ValueTerm):
@@ -62,31 +62,31 @@ class BerHu(ValueTerm):
     share: float = Field(0.2, gt=0, le=1)
     """c relative to the largest error."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
         """See `ValueTerm`."""
-        errors = (answer - truth).abs()  # P
+        errors = (prediction - truth).abs()  # P
         c = self.share * errors.detach().max()
-        # Where all errors are 0, so is c: the second branch, which nobody takes then, must have a gradient of its own.
+        # Where all errors are 0, so is c: the branch not taken must have a finite gradient.
         return torch.where(errors <= c, errors, (errors**2 + c**2) / (2 * c.clamp_min(1e-12))).mean()
 
 
 class SILog(ValueTerm):
-    """The scale-invariant error of logarithms, mean(d²) - invariance mean(d)², d = log answer - log truth.
+    """The scale-invariant error of logarithms, mean(d²) - invariance mean(d)², d = log prediction - log truth.
 
     After Eigen et al., 2014. Only pixels whose truth is above a threshold count: near 0 logarithms mean nothing.
     """
 
     invariance: float = Field(0.5, ge=0, le=1)
-    """1 does not see a common factor of all answers, 0 sees it wholly; the paper trains with 0.5."""
+    """With 1 a common factor of all predictions costs nothing, with 0 all of it; the paper trains with 0.5."""
     above: float = Field(0.0, ge=0)
     """The threshold, in the unit of the task."""
 
-    def __call__(self, answer: Tensor, truth: Tensor) -> Tensor:
+    def __call__(self, prediction: Tensor, truth: Tensor) -> Tensor:
         """See `ValueTerm`; 0 with a gradient of 0 where no pixel is above the threshold."""
         far = truth > self.above
         if not far.any():
-            return 0 * answer.sum()
-        d = answer[far].clamp_min(LEAST).log() - truth[far].log()
+            return 0 * prediction.sum()
+        d = prediction[far].clamp_min(LEAST).log() - truth[far].log()
         return (d**2).mean() - self.invariance * d.mean() ** 2
 
 
@@ -131,5 +131,5 @@ class ValueLoss:
         usable = valid & truth.isfinite()
         if not usable.any():
             return {}
-        answer = outputs[self.task.name][:, 0].float()[usable]  # P
-        return {name: term.weight * term(answer, truth[usable]) for name, term in self.terms.items()}
+        prediction = outputs[self.task.name][:, 0].float()[usable]  # P
+        return {name: term.weight * term(prediction, truth[usable]) for name, term in self.terms.items()}

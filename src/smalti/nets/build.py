@@ -56,7 +56,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {
 
 
 class Normalise(nn.Module):
-    """(x * scale - mean) / std per band; pixels that are no finite number enter the net as 0, an average pixel."""
+    """(x * scale - mean) / std per band; pixels that are not finite enter the net as 0, an average pixel."""
 
     def __init__(self, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Normalise(nn.Module):
         shift = torch.tensor(mean, dtype=torch.float64).view(1, -1, 1, 1) / deviation
         self.factor: Tensor
         self.shift: Tensor
-        # The card holds these numbers: a checkpoint need not.
+        # The card holds these numbers, so a checkpoint does not store them.
         self.register_buffer("factor", (scale / deviation).float(), persistent=False)
         self.register_buffer("shift", shift.float(), persistent=False)
 
@@ -85,7 +85,7 @@ class Model(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor, *others: Tensor) -> dict[str, Tensor]:
-        """Raw pixels N,C,H,W of any dtype, and what else the net takes; for the answer see the net."""
+        """Raw pixels N,C,H,W of any dtype, and the net's further inputs; for the outputs see the net."""
         return self.net(self.normalise(x), *others)  # type: ignore[no-any-return]
 
 
@@ -97,23 +97,23 @@ def build(card: Card) -> Model:
         raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
     try:
         net = make(**_demands(card), bands=len(card.bands), **card.options)
-    except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and numbers that torch refuses
+    except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and values that torch rejects
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
     return Model(card, net)
 
 
 def _demands(card: Card) -> dict[str, Any]:
-    """What a net is asked for, as its kind of net takes it; ModelError if no net of its kind can."""
+    """The arguments that describe the card's tasks to its net; ModelError if the net does not support them."""
     if card.net in MULTITASK:
         return {"tasks": card.tasks}
     if len(card.tasks) != 1:
-        raise ModelError(f"model {card.name}: net {card.net} answers one task, the card has {len(card.tasks)}")
+        raise ModelError(f"model {card.name}: net {card.net} predicts one task, the card has {len(card.tasks)}")
     [task] = card.tasks
     if task.kind == "score":
         return {"task": task.name}
     if task.per_image or task.minimum is not None:
         raise ModelError(
-            f"model {card.name}: task {task.name} has one answer per image, or a minimum; net {card.net} "
-            f"knows neither, take {', '.join(MULTITASK)}"
+            f"model {card.name}: task {task.name} has one prediction per image, or a minimum; net {card.net} "
+            f"supports neither, use {', '.join(MULTITASK)}"
         )
     return {"task": task.name, "classes": task.channels}

@@ -14,11 +14,11 @@ class Cost:
 
     parameters: int
     multiply_adds: int
-    """Of convolutions and matrix products; what else is done costs memory traffic rather than arithmetic."""
+    """Of convolutions and matrix products; other operations are bound by memory traffic rather than arithmetic."""
 
 
 def count(net: nn.Module, height: int, width: int, bands: int = 3) -> Cost:
-    """The cost of one image of that size, in the mode the net is in: heads that only help in training count there."""
+    """The cost of one image of that size, in the net's current mode: auxiliary heads count in training mode."""
     nothing = {name: value.to("meta") for name, value in (*net.named_parameters(), *net.named_buffers())}
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), torch.device("meta"):

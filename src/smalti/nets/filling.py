@@ -1,4 +1,4 @@
-"""Weights of another net taken over where names and shapes fit, and what is said about it."""
+"""Copies weights of another net where names and shapes fit, and reports what was copied."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,9 @@ SHOWN = 3
 
 
 def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str) -> list[str]:
-    """Copies into `own`, in place, the tensors of the same names and shapes; `source` begins what is said.
+    """Copies into `own`, in place, the tensors of the same names and shapes; `source` begins the report.
 
-    Returns lines that say what was filled and what was not; ModelError if nothing fits.
+    Returns lines that report what was copied and what was not; ModelError if nothing fits.
     """
     fitting = {name for name, value in weights.items() if name in own and own[name].shape == value.shape}
     if not any(own[name].is_floating_point() for name in fitting):
@@ -21,10 +21,10 @@ def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], sourc
     with torch.no_grad():
         for name in fitting:
             own[name].copy_(weights[name])
-    lines = [f"from {source}: {len(fitting)} of the net's {len(own)} tensors filled"]
+    lines = [f"from {source}: {len(fitting)} of the net's {len(own)} tensors copied"]
     for what, names in (
-        ("of another shape, left as begun", (own.keys() & weights.keys()) - fitting),
-        ("not in the checkpoint, left as begun", own.keys() - weights.keys()),
+        ("of another shape, left as initialised", (own.keys() & weights.keys()) - fitting),
+        ("not in the checkpoint, left as initialised", own.keys() - weights.keys()),
         ("in the checkpoint only, not used", weights.keys() - own.keys()),
     ):
         if names:

@@ -65,8 +65,8 @@ def pool(x: Tensor, bins: int) -> Tensor:
     """Means of N,C,H,W over bins x bins areas, as adaptive average pooling has them, to N,C,bins,bins.
 
     Bin i of H rows holds those from floor(i H / bins) up to, without, ceil((i + 1) H / bins), and so for the columns.
-    Written as products of matrices that are made while running: an exported graph knows no adaptive pooling of a size
-    that it does not know beforehand.
+    Written as products of matrices that are computed at run time: an exported graph has no adaptive pooling of a size
+    that is unknown at export.
     """
     if bins == 1:
         return x.mean((2, 3), keepdim=True)
@@ -84,9 +84,9 @@ def _bins(size: int, bins: int, like: Tensor) -> Tensor:
 
 
 def halve(x: Tensor) -> Tensor:
-    """The maximum of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2): windows may reach beyond the map.
+    """The maximum of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2): odd sides are padded.
 
-    The last row and column are repeated for it. Torch's own `ceil_mode` ties an exported graph to its example's size.
+    The last row and column are repeated for that. Torch's own `ceil_mode` ties an exported graph to its example's size.
     """
     return F.max_pool2d(F.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
 

@@ -1,4 +1,4 @@
-"""Names that others give to the tensors of encoders, and ours for them.
+"""Names of encoders' tensors in other libraries, mapped to ours.
 
 Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `ghostnet_*`, `resnet*` and `vgg*`, torchvision's `mobilenet_v2`,
 `mobilenet_v3_*`, `inception_v3`, `resnet*` and `vgg*`, SegFormer's `mit_*` as its authors and as transformers name it,
@@ -78,13 +78,13 @@ MIT_TRANSFORMERS = {
 
 
 def our_names(backbone: Backbone, weights: Weights) -> Weights:
-    """The encoder's part of the weights under our names; names nobody knows stay as they are."""
+    """The encoder's part of the weights under our names; unknown names stay as they are."""
     if isinstance(backbone, TimmEncoder) and not any(key.startswith(("net.", "encoder.")) for key in weights):
         return _from_timm_itself(backbone, weights)
     for sign, rename in NAMINGS.items():
         if sign in weights:
             return rename(backbone, weights)
-    # A net of several tasks counts its encoders; where there are several, none of them is the one that is meant.
+    # A net of several tasks counts its encoders; where there are several, which one is meant is ambiguous.
     only = () if any(key.startswith("net.encoder.1.") for key in weights) else ("net.encoder.0.",)
     for prefix in (*only, "net.encoder.", "encoder."):
         if any(key.startswith(prefix) for key in weights):
@@ -223,7 +223,7 @@ def _from_timm_itself(backbone: Backbone, weights: Weights) -> Weights:
     return {ours: plain[theirs] for ours, theirs in places.items() if theirs in plain}
 
 
-# A key that tells whose naming it is, and what turns that into ours.
+# A key that identifies a naming scheme, and the function that converts it to ours.
 NAMINGS = {
     "conv_stem.weight": _from_timm,
     "features.0.0.weight": _from_torchvision_mobile,

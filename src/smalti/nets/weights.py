@@ -1,4 +1,4 @@
-"""Trained weights for encoders: from a file, or from the public hub, under the names others gave them.
+"""Trained weights for encoders: from a file, or from the public hub, under the names of other libraries.
 
 For the namings see `smalti.nets.naming`; besides, MobileNetV2 as a plain list of 53 convolutions with the batch norms
 folded in.
@@ -26,12 +26,12 @@ def load_encoder(
         encoder: one of `BACKBONES`, or a list of such, one per task, which all get the same weights. Its first
             convolution may have any number of bands.
         source: a `.safetensors` file, a `.pth` file (tensors only), or `hub:OWNER/NAME` on the Hugging Face hub.
-        sha256: the file's SHA-256 in hexadecimal; another one is refused.
+        sha256: the file's SHA-256 in hexadecimal; a file with another one is rejected.
         images: normalised images N,bands,H,W as the encoder sees them. Needed for weights with folded batch norms
             only: the batch norms get these images' statistics, and compute the same function as before.
 
     Raises:
-        ModelError: no such file, another hash, damaged, or weights of another network (the names are told).
+        ModelError: no such file, another hash, damaged, or weights of another network (the message names tensors).
     """
     path = _fetch(str(source))
     _check_hash(path, sha256)
@@ -68,7 +68,7 @@ def _check_hash(path: Path, sha256: str | None) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256.lower():
-        raise ModelError(f"{path}: SHA-256 is {found}, expected {sha256}; fetch the file anew")
+        raise ModelError(f"{path}: SHA-256 is {found}, expected {sha256}; download the file again")
 
 
 def _read(path: Path) -> Weights:
@@ -95,7 +95,7 @@ def _load_strictly(backbone: Backbone, weights: Weights, path: Path) -> None:
         weights = weights | {stem: adapt_bands(weights[stem], own[stem].shape[1])}
     counters = {key for key in own if key.endswith("num_batches_tracked")}
     _refuse(path, "lacks", own.keys() - weights.keys() - counters)
-    _refuse(path, "has, beyond what the encoder knows,", weights.keys() - own.keys())
+    _refuse(path, "has unexpected", weights.keys() - own.keys())
     _refuse(path, "has of another shape", {key for key in weights if weights[key].shape != own[key].shape})
     backbone.load_state_dict(own | weights)
 

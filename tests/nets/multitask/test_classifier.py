@@ -46,5 +46,5 @@ def test_values_keep_above_their_minimum_and_other_tasks_are_refused() -> None:
     net = Classifier([Task(name="age", kind="image_value", minimum=2.0)], encoder="mobilenetv2", width=0.25).eval()
     net.classes.bias.data -= 9
     assert 2 <= float(net(torch.randn(1, 3, 32, 32))["age"].detach()) < 2.1
-    with pytest.raises(ModelError, match="answers one task of kind image_classes or image_value, not classes"):
+    with pytest.raises(ModelError, match="predicts one task of kind image_classes or image_value, not classes"):
         Classifier([Task(name="x", labels=("a",))])

@@ -89,7 +89,7 @@ def test_nets_of_one_task_become_branches(sharing: str) -> None:
 def test_what_does_not_fit_a_branch_is_told() -> None:
     ued = NETS["ued"](classes=7, encoder="tiny")
     lines = make(COVER, HEIGHT, sharing="afa").fill_branch("height", ued.state_dict())
-    assert lines[1].startswith("  of another shape, left as begun: heads.1.decoder.head.2.weight")
+    assert lines[1].startswith("  of another shape, left as initialised: heads.1.decoder.head.2.weight")
     assert lines[2].endswith(": heads.1.answers.centre, heads.1.answers.spread") and len(lines) == 3
 
 
@@ -151,7 +151,7 @@ def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> Non
 
 def test_a_net_of_one_task_refuses_what_it_does_not_know() -> None:
     for task in (AGE, HEIGHT):
-        with pytest.raises(ModelError, match="net ued knows neither, take multitask"):
+        with pytest.raises(ModelError, match="net ued supports neither, use multitask"):
             build(Card(name="m", net="ued", tasks=(task,)))
 
 

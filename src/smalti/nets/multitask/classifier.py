@@ -41,7 +41,7 @@ class Classifier(nn.Module):
         super().__init__()
         if len(tasks) != 1 or tasks[0].kind not in ("image_classes", "image_value"):
             kinds = ", ".join(task.kind for task in tasks)
-            raise ModelError(f"a classifier answers one task of kind image_classes or image_value, not {kinds}")
+            raise ModelError(f"a classifier predicts one task of kind image_classes or image_value, not {kinds}")
         [self.task] = tasks
         self.encoder = make_backbone(encoder, bands, width)
         last, shrinks, multiple, hidden, act, published = HEADS.get(encoder, (0, False, 1, 0, nn.ReLU, 0.0))
