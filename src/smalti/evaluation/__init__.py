@@ -1,4 +1,4 @@
-"""How good a model is on images with truth: whole images in, scores that carry their protocol out."""
+"""Evaluates a model on images with ground truth; scores carry their protocol."""
 
 from smalti.evaluation.classes import ClassResult, ImageRow
 from smalti.evaluation.pairs import Pair, find_pairs

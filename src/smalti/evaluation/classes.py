@@ -1,4 +1,4 @@
-"""Classes per pixel: counted strip by strip, in bounded memory, and what is found."""
+"""Classes per pixel: counted strip by strip, in bounded memory, and their scores."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -78,9 +78,9 @@ class ClassResult(Result):
     boundary: Boundary | None
     images: tuple[ImageRow, ...]
     variants: tuple[ProtocolScores, ...] = ()
-    """The same predictions scored by every protocol, where that was asked for."""
+    """The same predictions scored by every protocol, if that was asked for."""
     tiles: tuple[ClassTile, ...] = field(default=(), repr=False)
-    """Every tile with its truth and its map, where that was asked for."""
+    """Every tile with its ground truth and its map, if that was asked for."""
 
     @property
     def main(self) -> Main:
@@ -101,7 +101,7 @@ class ClassResult(Result):
         return self.means() + [(f"IoU {k}", v) for k, v in zip(self.task.labels, self.scores.iou, strict=True)]
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """The numbers to be seen first: (name, text, unit)."""
+        """The main numbers to show: (name, text, unit)."""
         hidden = ("mPrecision", "mRecall")  # seen in the last row of the table only
         return [(name, percent(value), "%") for name, value in self.means() if name not in hidden]
 
@@ -171,7 +171,7 @@ class ClassTally:
 
     task: Task
     leave_out: Sequence[str] = ()
-    """Classes kept out of the means; here and in `variants`, names of other tasks' classes say nothing."""
+    """Classes kept out of the means; here and in `variants`, names of other tasks' classes are ignored."""
     tolerance: int | None = 3
     """Pixels within which boundaries match; None counts no boundaries."""
     keep_tiles: bool = False
@@ -181,7 +181,7 @@ class ClassTally:
     averaged: bool = False
     """Whether the predictor averages over flips and turns."""
     plain: str | None = None
-    """The name under which the predictor gives the answer without averaging beside it, where it does."""
+    """The name under which the predictor also gives the prediction without averaging, if it does."""
     tiles: list[ClassTile] = field(default_factory=list)
     confusion: Confusion = field(init=False)
     boundary: BoundaryF1 | None = field(init=False)
@@ -209,7 +209,7 @@ class ClassTally:
         return ImageClassTally(pair, grid.width, labels, self, variants)
 
     def finish(self, pair: Pair, counts: Confusion) -> None:
-        """Adds what one image gave."""
+        """Adds the counts of one image."""
         self.confusion.merge(counts)
         self.eroded &= pair.eroded
         scores = counts.scores(self.task.labels)

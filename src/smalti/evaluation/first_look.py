@@ -1,4 +1,4 @@
-"""All truth read once, before anything is predicted: what cannot be scored is told in time."""
+"""Reads all ground truth once before predicting, so that what cannot be scored is reported early."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -9,7 +9,7 @@ from smalti.raster.image_labels import strips
 
 
 def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambda _: None) -> None:
-    """Reads the truth of all tasks of all images; raises what the readers raise, such as LabelError for a colour that
+    """Reads the labels of all tasks of all images; raises what the readers raise, such as LabelError for a colour that
     is no class. `progress` is called with 1 after each image."""
     for pair in pairs:
         with closing(pair.open_image()) as image:
@@ -21,6 +21,6 @@ def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambd
 
 
 def read_through(truth: TruthReader, grid: Grid) -> None:
-    """Reads truth that lies on a grid from top to bottom."""
+    """Reads ground truth on a grid from top to bottom."""
     for strip in strips(grid):
         truth.read(strip)

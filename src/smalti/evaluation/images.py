@@ -1,4 +1,4 @@
-"""How good answers for whole images are: classes, ordered classes and values, counted over a whole data set."""
+"""Scores of predictions for whole images: classes, ordered classes and values, counted over a whole dataset."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,26 +17,26 @@ from smalti.value_metrics import ValueCounts
 
 TOP = 5
 UNKNOWN = -1
-"""The class id of an image that nobody knows the class of; an unknown value is NaN."""
+"""The class id of an image whose class is unknown; an unknown value is NaN."""
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """What was counted for one task; NaN where it is not defined for its kind, or nothing was counted."""
+    """The scores of one task; NaN where not defined for its kind, or nothing was counted."""
 
     task: str
     images: int
-    """Images with an answer that is known."""
+    """Images with ground truth."""
     top1: float = math.nan
     """Share of the images whose class is the likeliest one."""
     top5: float = math.nan
     """Share of the images whose class is among the five likeliest (or all, where there are fewer)."""
     macro_f1: float = math.nan
-    """Plain mean of the classes' F1, over those that truth or answers have."""
+    """Plain mean of the classes' F1, over those in ground truth or predictions."""
     micro_f1: float = math.nan
     """F1 of all classes' counts added up; with one class per image that is `top1`."""
     one_off: float = math.nan
-    """Of ordered classes: share of the images whose answer is the class or a direct neighbour of it."""
+    """Of ordered classes: share of the images whose prediction is the class or a direct neighbour of it."""
     mae: float = math.nan
     """Mean absolute error of values, in their unit."""
     rmse: float = math.nan
@@ -51,7 +51,7 @@ class ImageScores:
 
 
 FIGURES = {
-    # name: how people call it, and whether it is a share
+    # field: its usual name, and whether it is a share
     "top1": ("top-1", True),
     "top5": ("top-5", True),
     "macro_f1": ("macro F1", True),
@@ -72,7 +72,7 @@ class _Classes:
         self.counts: NDArray[np.float64] = np.zeros(self._size**2 + 1)
 
     def add(self, truth: NDArray[Any], answer: NDArray[np.floating[Any]]) -> None:
-        """Class ids N, and N,K; of classes that are equally likely the first one counts as likelier."""
+        """Class ids N, and N,K; ties go to the first class."""
         known = truth != UNKNOWN
         truth, answer = truth[known], answer[known]
         order = np.argsort(-answer, axis=1, kind="stable")[:, :TOP]
@@ -85,7 +85,9 @@ class _Classes:
         confusion.counts = self.counts[:-1].reshape(self._size, self._size).astype(np.int64)
         found, images = confusion.scores(self._task.labels), int(confusion.counts.sum())
         right = int(np.trace(confusion.counts))
-        wrong = 2 * (images - right)  # each wrong answer is one class's false positive and another one's false negative
+        wrong = 2 * (
+            images - right
+        )  # each wrong prediction is one class's false positive and another one's false negative
         near = sum(int(np.trace(confusion.counts, offset)) for offset in (-1, 0, 1))
         return ImageScores(
             self._task.name,
@@ -122,10 +124,10 @@ class _Values:
 
 
 class ImageCounts:
-    """Counts of all tasks of a data set. `counts` may be added to that of other images or processes."""
+    """Counts of all tasks of a data set. `counts` of other images or processes may be added."""
 
     def __init__(self, tasks: Sequence[Task], ordered: Sequence[str] = ()) -> None:
-        """`ordered` names the tasks whose classes stand in an order."""
+        """`ordered` names the tasks whose classes are ordered."""
         self._parts = {t.name: _Classes(t, t.name in ordered) if t.has_classes else _Values(t) for t in tasks}
 
     def add(self, truth: Mapping[str, NDArray[Any]], answers: Mapping[str, NDArray[np.floating[Any]]]) -> None:

@@ -1,4 +1,4 @@
-"""Whole maps of what a model answers for one image, kept in memory."""
+"""Whole maps of a model's predictions for one image, kept in memory."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ Keep = Callable[[str, dict[str, NDArray[Any]]], None]
 
 
 class MapKeeper:
-    """Takes the blended windows of one image and makes whole maps of them."""
+    """Collects the blended windows of one image into whole maps."""
 
     def __init__(self, tasks: Sequence[Task], height: int, width: int) -> None:
         self._tasks = [task for task in tasks if not task.per_image]
@@ -25,7 +25,7 @@ class MapKeeper:
         }
 
     def write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
-        """Takes a window's values (K, H, W) per task; where there is no image come the task's `ignore`, or NaN."""
+        """Takes a window's values (K, H, W) per task; invalid pixels get the task's `ignore`, or NaN."""
         for task in self._tasks:
             if task.kind == "classes":
                 found = np.where(valid, best_class(values[task.name]), task.ignore)

@@ -1,4 +1,4 @@
-"""What stands in the labels of a folder of one's own, before anybody says what it means: values or colours, counted."""
+"""Counts the values or colours in the labels of a user's folder, before any classes are declared."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +25,12 @@ from smalti.raster.palette import to_hex
 from smalti.raster.read import open_file, open_raster
 
 MOST_VALUES = 64
-"""More of them in one file are no classes."""
+"""More values than this in one file are not classes."""
 RARE = 1e-5
-"""Share of all pixels below which a value is named as perhaps a stray one."""
+"""Share of all pixels below which a value is reported as possibly stray."""
 GREY = 0x010101
 FEATURE = "feature"
-"""What features without an attribute `class` are called."""
+"""The name of features without an attribute `class`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Survey:
 
     found: tuple[Labelled, ...]
     problems: tuple[str, ...]
-    """Why others cannot be used, a line each, none twice."""
+    """Why others cannot be used, a line each, without duplicates."""
 
     @property
     def pixels(self) -> Counter[str]:
@@ -71,7 +71,7 @@ class Survey:
         return sorted(self.pixels, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
 
     def task(self) -> Task:
-        """A task whose classes are the values as they stand."""
+        """A task whose classes are the values themselves."""
         names = self.names()
         colors = [(int(name[1:3], 16), int(name[3:5], 16), int(name[5:], 16)) for name in names if name[0] == "#"]
         return Task(name="values", labels=tuple(names), colors=tuple(colors) if len(colors) == len(names) else ())
@@ -92,7 +92,7 @@ def _open_labels(path: Path, task: Task, spec: LabelSpec, grid: Grid) -> Any:
 
 
 def survey(pairs: Sequence[tuple[Path, Path]], advance: Callable[[], None] = lambda: None) -> Survey:
-    """Reads all labels; `advance` is called after each. What cannot be used is among the problems."""
+    """Reads all labels; `advance` is called after each. Unusable files are listed among the problems."""
     found, problems = [], []
     for image, labels in pairs:
         try:
@@ -111,7 +111,7 @@ def _look(image: Path, labels: Path) -> Labelled:
     if _is_vector(labels):
         return Labelled(image, labels, grid, kind, False, _drawn(labels, grid))
     with closing(open_labels(labels, grid, Task(name="any", labels=("any",)), LabelSpec(ids={0: 0}))):
-        pass  # refuses another size and place
+        pass  # raises on another size or place
     counts, colored = _counted(labels)
     return Labelled(image, labels, grid, kind, colored, counts)
 
@@ -140,7 +140,7 @@ def _vector_spec(labels: Path) -> LabelSpec:
     try:
         fields = pyogrio.read_info(labels)["fields"]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
-        return LabelSpec()  # whoever reads it says why
+        return LabelSpec()  # reading it raises the error
     return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)
 
 
@@ -186,7 +186,7 @@ def _too_many(labels: Path) -> str:
 
 
 def remarks(found: Survey) -> Iterator[str]:
-    """What a person should look at, a line each."""
+    """What the user should check, a line each."""
     for what, kinds in (("images are", [each.kind for each in found.found]), ("pixel sizes are", _pixel_sizes(found))):
         if len(set(kinds)) > 1:
             yield f"{what} of several kinds: {', '.join(f'{kind} ({n})' for kind, n in Counter(kinds).most_common(5))}"

@@ -16,22 +16,22 @@ from smalti.tiling import Window
 
 
 class TruthReader(Protocol):
-    """Open truth of one task; `smalti.raster.labels.LabelReader` and `smalti.raster.values.ValueReader` are such."""
+    """Open ground truth of one task; `smalti.raster.labels.LabelReader` or `smalti.raster.values.ValueReader`."""
 
     def read(self, window: Window) -> NDArray[Any]:
-        """What is true in a window (H, W): class ids, or float32 values with NaN where none is known."""
+        """The ground truth of a window (H, W): class ids, or float32 values with NaN where unknown."""
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
 
 
 OpenTruth = Callable[[Grid], TruthReader]
-"""Opens truth on the grid of its image."""
+"""Opens ground truth on the grid of its image."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An image and its truth, not yet opened."""
+    """An image and its ground truth, not yet opened."""
 
     name: str
     open_image: Callable[[], Reader]
@@ -59,7 +59,7 @@ NAMED_AT_ONCE = 5
 
 @dataclass(frozen=True)
 class _Names:
-    """How labels of one kind are told from images and from other labels."""
+    """How labels of one kind are distinguished from images and from other labels."""
 
     folders: frozenset[str]
     ending: re.Pattern[str]
@@ -118,7 +118,7 @@ def _in_folders(home: Path, files: list[Path], names: _Names) -> list[tuple[Path
 
 
 def _beside(files: list[Path], names: _Names) -> list[tuple[Path, Path]]:
-    """Pairs whose files lie in one folder, told apart by the end of the stem."""
+    """Pairs whose files lie in one folder, distinguished by the suffix of the stem."""
     pairs = []
     for home in sorted({path.parent for path in files}):
         here = [path for path in files if path.parent == home]

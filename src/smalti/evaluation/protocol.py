@@ -1,4 +1,4 @@
-"""The protocol of a score, the conditions under which it was measured: without them the number says nothing."""
+"""The protocol of a score, the conditions under which it was measured: without them the number is meaningless."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class Stated:
-    """What whoever asks for scores states about them."""
+    """What the caller states about the scores."""
 
     data: str
     split: str
@@ -23,7 +23,7 @@ class Stated:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions(ABC):
-    """What was stated; each kind of task has more to say."""
+    """The stated conditions; each kind of task adds its own."""
 
     stated: Stated
 
@@ -75,6 +75,6 @@ class MapConditions(Conditions):
         """The conditions that only this kind of task has."""
 
     def passed_over(self, what: str) -> str:
-        """How many pixels were not counted, being without `what`."""
+        """How many pixels were ignored because they have no `what`."""
         share = self.ignored / max(1, self.pixels + self.ignored)
         return f"{count(self.ignored, 'pixel')} without {what} ({share:.1%}) ignored"

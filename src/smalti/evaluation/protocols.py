@@ -24,7 +24,7 @@ Key = tuple[bool, Borders]
 
 @dataclass(frozen=True)
 class ProtocolScores:
-    """One way to score, in words, and what it gives."""
+    """One way to score, in words, and its scores."""
 
     labels: str
     classes: str
@@ -47,10 +47,10 @@ class ProtocolTally:
     task: Task
     images: dict[Key, list[Confusion]] = field(default_factory=dict)
     given: set[bool] = field(default_factory=set)
-    """Whether the eroded labels came with the data set, computed ones being False."""
+    """Whether eroded labels came with the dataset (True) or were computed (False)."""
 
     def finish(self, counts: dict[Key, Confusion]) -> None:
-        """Adds what one image gave."""
+        """Adds the counts of one image."""
         for key, confusion in counts.items():
             self.images.setdefault(key, []).append(confusion)
 
@@ -118,7 +118,7 @@ class ImageProtocols:
                 counts.add(labels, prediction, self._tally.task.ignore)
 
     def close(self) -> None:
-        """The image is at its end: its counts go into the data set's."""
+        """Ends the image: adds its counts to the dataset's."""
         if self._others is not None:
             self._others.close()
         self._tally.finish(self._counts)
@@ -132,20 +132,20 @@ def _sum(each: Sequence[Confusion]) -> Confusion:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """The mean of what is defined: an image without any class of the mean has none."""
+    """The mean of the defined values: an image without any class of the mean has none."""
     defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")
 
 
 class AveragedAndPlain:
-    """A predictor's mean over flips and turns, and besides the plain answer of one task: one of those passes."""
+    """A predictor's mean over flips and turns, and the prediction of one task without averaging."""
 
     def __init__(self, predict: Predictor, task: Task) -> None:
         self._first = _First(predict)
         self._averaged = Averaged(self._first)
         self._task = task.name
         self.plain = f"{task.name} without averaging"
-        """The name of the plain answer."""
+        """The name of the prediction without averaging."""
         self.further = {self.plain: task.channels}
         """See `scene.Further`."""
 
@@ -155,14 +155,14 @@ class AveragedAndPlain:
         return self._averaged.card
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """Raw pixels (N, C, H, W) -> one answer (N, K, H, W) per task, the plain one last."""
+        """Raw pixels (N, C, H, W) -> one prediction (N, K, H, W) per task, the plain one last."""
         self._first.answer = {}
         averaged = self._averaged(batch)  # asks for the picture as it is first
         return averaged | {self.plain: self._first.answer[self._task]}
 
 
 class _First:
-    """Passes on, and keeps the first answer."""
+    """Forwards calls, and keeps the first prediction."""
 
     def __init__(self, predict: Predictor) -> None:
         self._predict = predict

@@ -1,4 +1,4 @@
-"""How good a ranking of photos is, and under which protocol: pairs, best of series, how far the chances can be trusted.
+"""Scores of a ranking of photos, with their protocol: pairs, best of series, calibration of the chances.
 
 A model may give any logit for each ordered pair; scores are the special case of differences. Each pair is asked both
 ways, and each answer counts half: else a model that likes what stands first is right where the better one stands there.
@@ -20,14 +20,14 @@ from smalti.text import aligned, count, percent
 Floats = NDArray[np.floating]
 
 MARGINS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Bounds of the bins of how sure people (or measures) are."""
+"""Bin edges of the known chances (of people or measures)."""
 CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Bounds of the bins of how sure the model is."""
+"""Bin edges of the model's chances."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One series: what is known, and what a model says."""
+    """One series: its ground truth, and a model's predictions."""
 
     name: str
     preferences: tuple[tuple[int, int, float], ...]
@@ -39,21 +39,21 @@ class Judged:
 
 
 def by_scores(scores: Sequence[float] | Floats) -> Floats:
-    """The logits photos,photos that scores stand for."""
+    """The logits photos,photos of scores."""
     values = np.asarray(scores, np.float64)
     return values[:, None] - values[None]
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Pairs that are alike in how sure somebody is."""
+    """Pairs of one bin of chances."""
 
     low: float
     high: float
     pairs: float
-    """Halves where the answers to the same pair lie in two bins."""
+    """Half-integers if the predictions of a pair fall into two bins."""
     said: float
-    """Mean chance said by the model for its favourite; NaN without pairs."""
+    """Mean predicted chance of the model's favourite; NaN without pairs."""
     true: float
     """How often (or with what known chance) the favourite is the better one."""
 
@@ -71,11 +71,11 @@ class RankingScores:
     """Share of the series with a known best photo whose best was chosen."""
     top1_series: int
     chance: float
-    """What guessing gives for `top1`."""
+    """The expected `top1` of random guessing."""
     log_loss: float
     """Mean cross-entropy against the known chances, natural logarithm."""
     least_log_loss: float
-    """Their own entropy: no model can have less."""
+    """Their own entropy: the lower bound of the log-loss."""
     ece: float
     """Expected calibration error over the bins of `confidence`."""
     margins: tuple[Bin, ...]
@@ -113,7 +113,7 @@ def score_ranking(judged: Sequence[Judged]) -> RankingScores:
 
 
 def _pick(logits: Floats) -> int:
-    """The photo that wins most, asked both ways."""
+    """The photo that wins most comparisons, in both orders."""
     return int(np.argmax(logits.sum(1) - logits.sum(0)))
 
 
@@ -147,7 +147,7 @@ class RankingConditions(Conditions):
     """The conditions of scores of a ranking."""
 
     labels: str
-    """Where the truth comes from, in words."""
+    """Where the labels come from, in words."""
     scores: RankingScores
 
     def lines(self) -> list[tuple[str, str]]:
@@ -208,7 +208,7 @@ class RankingResult(Result):
 def ranking_evaluation(
     stated: Stated, scores: RankingScores, baselines: Mapping[str, RankingScores], *, labels: str, seconds: float
 ) -> Evaluation:
-    """The evaluation of a ranker; `labels` says in words where the truth comes from."""
+    """The evaluation of a ranker; `labels` describes where the labels come from."""
     conditions = RankingConditions(stated=stated, labels=labels, scores=scores)
     return Evaluation((RankingResult(stated.card.tasks[0], conditions, scores, dict(baselines)),), seconds)
 

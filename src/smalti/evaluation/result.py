@@ -1,4 +1,4 @@
-"""What an evaluation found, and the protocol under which every number of it stands."""
+"""The scores of an evaluation, each with the protocol it was measured under."""
 
 import json
 import math
@@ -48,10 +48,10 @@ class Result(ABC):
 
     @abstractmethod
     def details(self) -> dict[str, Any]:
-        """What JSON holds beside task, scores and protocol."""
+        """Further JSON fields beside task, scores and protocol."""
 
     def more(self) -> list[str]:
-        """Lines that stand below the protocol."""
+        """Lines below the protocol."""
         return []
 
     def card_scores(self, of_task: bool = False) -> tuple[Score, ...]:
@@ -64,7 +64,7 @@ class Result(ABC):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON; what is not defined is None."""
+        """The whole result, ready for JSON; undefined scores are None."""
         return {
             "task": self.task.name,
             "main": {**self.main._asdict(), "value": defined(self.main.value)},
@@ -105,7 +105,7 @@ class Evaluation:
     seconds: float
     """How long it took."""
     compared: Compared | None = None
-    """Delta_m against stored scores, where that was asked for."""
+    """Delta_m against stored scores, if that was asked for."""
 
     @property
     def card(self) -> Card:

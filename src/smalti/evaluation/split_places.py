@@ -32,7 +32,7 @@ class Place:
 
 
 def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None = None) -> tuple[str, list[str]]:
-    """By what the pairs were split, in words, and the part of each: one of `PARTS`, by the shares of their pixels.
+    """How the pairs were split, in words, and the part of each: one of `PARTS`, by the shares of their pixels.
 
     `pattern` is a regular expression on the path of an image below `root`; its first group (or all of it) names the
     place. DataError where there are fewer places than parts that shall hold something.
@@ -85,7 +85,7 @@ def _on_the_ground(pairs: Pairs) -> list[Place] | None:
 
 
 def _overlapping(boxes: Sequence[object]) -> list[list[int]]:
-    """Indices of boxes that are connected by areas that they share; a common border is no area."""
+    """Indices of boxes that are connected by areas that they share; a shared border is not an area."""
     import shapely
 
     tree = shapely.STRtree(boxes)

@@ -1,4 +1,4 @@
-"""What counts the answers to one task, image by image, over a data set."""
+"""What counts the predictions of one task, image by image, over a dataset."""
 
 from contextlib import ExitStack, closing
 from typing import Protocol
@@ -23,7 +23,7 @@ class ImageTally(Protocol):
         ...
 
     def close(self) -> None:
-        """The image is at its end: its counts go into the data set's."""
+        """Ends the image: adds its counts to the dataset's."""
         ...
 
 
@@ -39,7 +39,7 @@ class Tally(Protocol):
         """Whether there was any pixel to count."""
 
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> ImageTally:
-        """Begins an image that has truth for the task; what it opens is closed by `stack`."""
+        """Begins an image with ground truth for the task; files that it opens are closed by `stack`."""
         ...
 
     def result(self, stated: Stated) -> Result:
@@ -48,5 +48,5 @@ class Tally(Protocol):
 
 
 def open_truth(pair: Pair, task: Task, grid: Grid, stack: ExitStack) -> TruthReader:
-    """The truth of a task on the grid of its image, until the stack is left."""
+    """The ground truth of a task on the grid of its image, open until the stack is left."""
     return stack.enter_context(closing(pair.truth[task.name](grid)))

@@ -18,14 +18,14 @@ from smalti.value_metrics import ValueCounts
 SIDE = 512
 """Side of a tile in pixels; across, tiles are stretched so that equal ones fill the width."""
 ENOUGH = 0.5
-"""Share of counted pixels, of a full tile, below which a tile is no candidate: a few pixels say little."""
+"""Share of counted pixels, of a full tile, below which a tile is no candidate: scores of a few pixels mean little."""
 STEP = 2
-"""Of values every second pixel in both directions is kept: they pack badly."""
+"""Of values every second pixel in both directions is kept: they compress badly."""
 
 
 @dataclass(frozen=True)
 class ClassTile:
-    """One tile of one image: where it lies, how good it is, and its two maps in packed form."""
+    """One tile of one image: where it lies, how good it is, and its two maps, compressed."""
 
     image: str
     window: Window
@@ -39,7 +39,7 @@ class ClassTile:
         return -self.oa
 
     def maps(self) -> NDArray[np.uint8]:
-        """Truth and prediction, (2, H, W) class ids."""
+        """Ground truth and prediction, (2, H, W) class ids."""
         shape = (2, self.window.height, self.window.width)
         return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(shape)
 
@@ -60,7 +60,7 @@ class ValueTile:
         return self.rmse
 
     def maps(self) -> NDArray[np.float32]:
-        """Truth and answer, every second pixel of them: (2, H / 2, W / 2), NaN where unknown."""
+        """Ground truth and prediction, every second pixel: (2, H / 2, W / 2), NaN where unknown."""
         shape = (2, -(-self.window.height // STEP), -(-self.window.width // STEP))
         return np.frombuffer(zlib.decompress(self.packed), np.float16).reshape(shape).astype(np.float32)
 
@@ -86,7 +86,7 @@ class _Keeper(ABC):
             self._cut(self._maps)
 
     def _cut(self, band: NDArray[Any]) -> None:
-        """Takes a band (2, up to SIDE, W) apart."""
+        """Splits a band (2, up to SIDE, W) into tiles."""
         columns = np.linspace(0, band.shape[2], max(1, round(band.shape[2] / SIDE)) + 1).round().astype(int).tolist()
         for col, end in pairwise(columns):
             maps = np.ascontiguousarray(band[:, :, col:end])
@@ -95,11 +95,11 @@ class _Keeper(ABC):
 
     @abstractmethod
     def _keep(self, window: Window, maps: NDArray[Any]) -> None:
-        """Scores a tile's truth and prediction (2, H, W) and keeps it if it has a pixel to count."""
+        """Scores a tile's ground truth and prediction (2, H, W) and keeps it if it has a pixel to count."""
 
 
 class TileKeeper(_Keeper):
-    """Keeps tiles of classes, which pack to a few percent: keeping them all costs little beside a scene."""
+    """Keeps tiles of classes, which compress to a few percent: keeping them all costs little beside a scene."""
 
     def __init__(self, image: str, tiles: list[ClassTile], task: Task) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class ScoredTile(Protocol):
 
     @property
     def window(self) -> Window:
-        """Where it lies."""
+        """Its position."""
 
     @property
     def pixels(self) -> int:

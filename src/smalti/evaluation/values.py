@@ -1,4 +1,4 @@
-"""Values per pixel, heights and depths: counted strip by strip, in bounded memory, and what is found."""
+"""Values per pixel, heights and depths: counted strip by strip, in bounded memory, and their scores."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class ValueConditions(MapConditions):
     crop: Crop | None
 
     def of_the_task(self) -> list[tuple[str, str]]:
-        """What is known, where relative measures are taken, and the crop."""
+        """The ground truth, the pixels of relative measures, and the crop."""
         unit = f" {self.task.unit}" if self.task.unit else ""
         s = self.scores
         near = f"at least {s.above:g}{unit}" if s.above else f"above 0{unit}"
@@ -67,7 +67,7 @@ class ValueResult(Result):
     counts: ValueCounts
     images: tuple[ValueRow, ...]
     tiles: tuple[ValueTile, ...] = field(default=(), repr=False)
-    """Every tile with its truth and its answer, where that was asked for."""
+    """Every tile with its ground truth and its prediction, if that was asked for."""
 
     @property
     def main(self) -> Main:
@@ -90,7 +90,7 @@ class ValueResult(Result):
         ]
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """The numbers to be seen first: (name, text, unit)."""
+        """The main numbers to show: (name, text, unit)."""
         s, unit = self.scores, self.task.unit
         shares = [(f"delta {k}", percent(value), "%") for k, value in enumerate((s.delta1, s.delta2, s.delta3), 1)]
         return [("RMSE", number(s.rmse), unit), ("abs", number(s.abs), unit), ("rel", number(s.rel), ""), *shares]
@@ -122,11 +122,11 @@ class ValueResult(Result):
 
 
 LEAST_HEIGHT = 1.0
-"""Metres: where the truth is lower, relative errors of heights say nothing."""
+"""Metres: relative errors of lower heights mean nothing."""
 
 
 def threshold(task: Task) -> float:
-    """From which truth on relative errors count, in the task's unit: 1 m of a height, anything above 0 of others."""
+    """From which ground truth on relative errors count, in the task's unit: 1 m for heights, above 0 for others."""
     return LEAST_HEIGHT / METRES.get(task.unit, 1.0) if task.quantity == "height" else 0.0
 
 
@@ -138,7 +138,7 @@ class ValueTally:
     above: float
     crop: Crop | None = None
     keep_tiles: bool = False
-    """Whether to keep every tile, its truth and its answer."""
+    """Whether to keep every tile, its ground truth and its prediction."""
     tiles: list[ValueTile] = field(default_factory=list)
     counts: ValueCounts = field(init=False)
     images: list[ValueRow] = field(default_factory=list)
@@ -158,7 +158,7 @@ class ValueTally:
         return ImageValueTally(pair.name, grid.width, open_truth(pair, self.task, grid, stack), self)
 
     def finish(self, name: str, counts: ValueCounts) -> None:
-        """Adds what one image gave."""
+        """Adds the sums of one image."""
         self.counts.merge(counts)
         scores = counts.scores()
         self.images.append(ValueRow(name, scores.rmse, scores.delta1, scores.pixels))
