@@ -45,4 +45,4 @@ def test_it_tells_the_size_and_how_well_both_agree(monkeypatch: pytest.MonkeyPat
     assert "capturing" in told.stderr and "double precision" not in told.output
     rounding = 3e-4
     text = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False).stdout
-    assert "3.0e-04 from its own answers in double precision" in text
+    assert "3.0e-04 from its own predictions in double precision" in text

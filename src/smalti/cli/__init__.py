@@ -12,15 +12,15 @@ from smalti.errors import BusyError, InputError, MissingExtraError, OutputError,
 COMMANDS = {
     # name: what it does, in the order of a first walk
     "demo": "Draw a scene, map it, score the map, and show the result.",
-    "draw": "Draw a georeferenced scene with its exact truth.",
+    "draw": "Draw a georeferenced scene with its exact ground truth.",
     "map": "Turn scenes into class maps.",
     "photos": "Find the best photo of each series in a folder.",
     "evaluate": "Score a model on images with labels.",
-    "data": "List public data sets, and check a download of one.",
+    "data": "List public datasets, and check a download of one.",
     "train": "Train a network by a recipe.",
     "pretrain": "Train an encoder on images of classes, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",
-    "models": "List the models at hand, with their cards.",
+    "models": "List the available models, with their cards.",
 }
 
 EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (

@@ -1,4 +1,4 @@
-"""`smalti data`: public data sets by name, whether a download of one is complete, and folders of one's own."""
+"""`smalti data`: public datasets by name, whether a download of one is complete, and the user's own folders."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from smalti.cli.paths import GivenPath, OutPath
 
 
 class OwnOrPublic(click.Group):
-    """Subcommands for folders of one's own; any other first word is the name of a public data set."""
+    """Subcommands for the user's own folders; any other first word is the name of a public dataset."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The subcommand, or the one for public data sets with all words."""
+        """The subcommand, or the one for public datasets with all words."""
         if args and args[0] in self.commands:
             return super().resolve_command(ctx, args)
         return public.name, public, args
@@ -27,9 +27,9 @@ class OwnOrPublic(click.Group):
 @click.group(name="data", cls=OwnOrPublic, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List public data sets, check a download of one, and look into folders of your own.
+    """List public datasets, check a download of one, and inspect your own folders.
 
-    Without NAME all of them, with licence and citation. With NAME its classes, splits and files, and what a
+    Without NAME, lists all of them with licence and citation. With NAME its classes, splits and files, and what a
     recipe says to use it. With DIR, the folder it was unpacked into, what is missing and what is extra, how much of
     each class its labels hold (of one SPLIT alone, if that is named), and a contact sheet of images beside labels
     (FILE, .jpg or .png).
@@ -47,7 +47,7 @@ def command(ctx: click.Context) -> None:
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
 def public(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
-    """Describe a public data set, or check a download of one."""
+    """Describe a public dataset, or check a download of one."""
     from smalti.cli.public_data import check, describe
 
     if folder is None:
@@ -61,7 +61,7 @@ def public(name: str, folder: Path | None, split: str | None, sheet: Path | None
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: FOLDER_sheet.jpg]")  # fmt: skip
 def check_folder(folder: Path, sheet: Path | None) -> None:
-    """Look into a FOLDER of images and labels of your own.
+    """Inspect your own FOLDER of images and labels.
 
     Prints sizes and types, how much of each value or colour the labels hold, what looks suspicious, and the lines of a
     recipe for them; draws a contact sheet of images beside labels.
@@ -76,12 +76,12 @@ def check_folder(folder: Path, sheet: Path | None) -> None:
 @click.option("-o", "--output", "out", required=True, type=OutPath(), help="A new folder.")
 @click.option("--validation", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
 @click.option("--test", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
-@click.option("--place", metavar="REGEX", help="What in an image's path names its place.")
+@click.option("--place", metavar="REGEX", help="Regular expression: the part of an image's path that names its place.")
 def split_folder(folder: Path, out: Path, validation: float, test: float, place: str | None) -> None:
     """Copy a FOLDER of images and labels into OUT/train, OUT/validation and OUT/test, split by place.
 
-    Images with a place on the ground are cut into three stripes, those that overlap kept together; others are told
-    apart by folder and name, or by --place: 'tile(\\d+)'.
+    Images with a place on the ground are cut into three stripes, those that overlap kept together; others are
+    grouped by folder and name, or by --place: 'tile(\\d+)'.
     """
     from smalti.cli.own_data import split_own
 

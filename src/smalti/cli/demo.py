@@ -1,4 +1,4 @@
-"""`smalti demo`: the whole way once, from nothing to a scored map."""
+"""`smalti demo`: all steps once, from a drawn scene to a scored map."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from smalti.cli.verb import QuietVerb
 @click.option("--size", type=click.IntRange(32), default=2048, show_default=True, help="Height and width in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Another seed, another town.")
 def command(out: Path, size: int, seed: int) -> None:
-    """Draw a scene, map it with the bundled model, score the map against the exact truth, and show all of it.
+    """Draw a scene, map it with the bundled model, score the map against the exact ground truth, and write a report.
 
-    Everything lies in the folder OUT afterwards; open OUT/report.html first.
+    Everything is written to the folder OUT; open OUT/report.html first.
     """
     show(out, size, seed)
 
 
 def show(out: Path, size: int, seed: int, model: str = "landcover") -> None:
-    """Makes everything and prints what it is."""
+    """Makes everything and lists the files."""
     from smalti.cli.progress import Bars  # imports what `--help` does not need
     from smalti.workflows.demo import FILES, demo
 

@@ -1,4 +1,4 @@
-"""`smalti draw`: a scene with its exact truth."""
+"""`smalti draw`: a scene with its exact ground truth."""
 
 from pathlib import Path
 

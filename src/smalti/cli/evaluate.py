@@ -20,7 +20,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
         except ValueError:
             least = -1.0
         if not name or not 0 <= least < float("inf"):
-            raise click.BadParameter(f"{text!r} is no TASK=V with a number V of at least 0")
+            raise click.BadParameter(f"{text!r} is not TASK=V with a number V of at least 0")
         found.append((name, least))
     return tuple(found)
 
@@ -28,7 +28,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.command(name="evaluate", cls=Verb)
 @click.argument("model")
 @click.argument("data", type=GivenPath())
-@click.option("--split", metavar="TEXT", help="What part of which data this is, for the protocol.")
+@click.option("--split", metavar="TEXT", help="The name and part of the data, for the protocol.")
 @click.option("--chosen", metavar="TEXT", help="How the checkpoint was chosen, for the protocol.")
 @click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
               help="The part of a recipe's data.")  # fmt: skip
@@ -38,18 +38,20 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     "--known",
     "dataset",
     metavar="NAME:SPLIT",
-    help="DATA is a public data set as downloaded; see `smalti data`.",
+    help="DATA is a public dataset as downloaded; see `smalti data`.",
 )
-@click.option("--tta", is_flag=True, help="Average over flips and quarter turns; the plain scores are told too.")
+@click.option(
+    "--tta", is_flag=True, help="Average over flips and quarter turns; the scores without it are reported too."
+)
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
-              help="Within how many pixels boundaries match.")  # fmt: skip
-@click.option("--leave-out", multiple=True, metavar="CLASS", help="Keep a class out of the means; may come repeatedly.")
+              help="Distance in pixels within which boundaries match.")  # fmt: skip
+@click.option("--leave-out", multiple=True, metavar="CLASS", help="Exclude a class from the means; repeatable.")
 @click.option(
     "--above",
     multiple=True,
     callback=_thresholds,
     metavar="TASK=V",
-    help="The truth from which on relative errors of a task of values count.  [default: 1 m of heights, else 0]",
+    help="The true value from which relative errors of a task of values count.  [default: 1 m of heights, else 0]",
 )
 @click.option("--crop", type=click.Choice(["eigen"]), help="The part of each image that values are scored on.")
 @click.option(
@@ -57,25 +59,25 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     multiple=True,
     type=GivenPath(),
     metavar="FILE.json",
-    help="Stored scores of nets of one task each: tells Delta_m; repeatable.",
+    help="Stored scores of single-task networks, to compute Delta_m; repeatable.",
 )
 @click.option("--labels", type=GivenPath(), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--pictures", type=OutPath(), metavar="DIR",
-              help="Save class maps; of a checkpoint also body, edge and fusion maps that its net has.")  # fmt: skip
-@click.option("--json", "json_file", type=OutPath(), metavar="FILE", help="Also write all as JSON.")
-@click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write a page.")
+              help="Save class maps; of a checkpoint also the body, edge and fusion maps of its network.")  # fmt: skip
+@click.option("--json", "json_file", type=OutPath(), metavar="FILE", help="Also write all scores as JSON.")
+@click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write an HTML page.")
 @click.option("--records", type=GivenPath(), metavar="FILE.csv",
               help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
 def command(model: str, data: Path, json_file: Path | None, **options: Any) -> None:
     """Score a model on images with labels.
 
-    A model of several tasks is scored on all that DATA has truth for; a further task's lies in a folder of its name, or
-    in NAME_TASK.tif.
+    A model of several tasks is scored on all that DATA has ground truth for: that of further tasks is in a folder of
+    the task's name, or in NAME_TASK.tif.
 
     MODEL is a name from `smalti models`, an .onnx file or the folder of a checkpoint. DATA is a folder of images and
-    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --dataset a public data set.
+    labels (images/ with masks/, or NAME.tif with NAME_classes.tif), a recipe, or with --dataset a public dataset.
 
     Below the table the same maps are scored by every protocol in use: full and eroded labels, with and without the
     classes that some leave out, one matrix and means over images.

@@ -13,7 +13,7 @@ from smalti.cli.verb import Verb
 @click.argument("out", type=OutPath(dir_okay=False))
 @click.option("--scores", type=GivenPath(), help="JSON of smalti evaluate; its scores enter the card.")
 def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
-    """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same answers."""
+    """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same predictions."""
     if out.suffix != ".onnx":
         raise click.BadParameter(f"{out} does not end in .onnx", param_hint="OUT")
     from smalti.workflows.export import export  # imports what `--help` does not need
@@ -21,9 +21,9 @@ def command(checkpoint: Path, out: Path, scores: Path | None) -> None:
     done = export(checkpoint, out, scores=scores, progress=lambda now: click.echo(now.note, err=True))
     shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in done.shapes)
     click.echo(f"{out}: {done.size / 1e6:.1f} MB")
-    click.echo(f"answers differ from torch by {done.difference:.1e} at most (batch x height x width: {shapes})")
+    click.echo(f"predictions differ from torch by {done.difference:.1e} at most (batch x height x width: {shapes})")
     if done.rounding:
         click.echo(
-            f"torch itself differs by {done.rounding:.1e} from its own answers in double precision: a net that is "
+            f"torch itself differs by {done.rounding:.1e} from its own predictions in double precision: a net that is "
             "trained longer rounds less"
         )

@@ -37,17 +37,22 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="A .tif file; for several scenes a folder.")
 @click.option("--model", default="landcover", show_default=True, help=_MODEL)
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
-@click.option("--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the class chosen.")
+@click.option(
+    "--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the predicted class."
+)
 @click.option("--probabilities", is_flag=True, help="Also write OUT_probabilities.tif: one band per class.")
 @click.option("--cog", is_flag=True, help="Write Cloud Optimized GeoTIFFs.")
 @click.option("--polygons", metavar="FILE", help=_POLYGONS)
 @click.option("--min-area", type=click.FloatRange(0), default=0.0, metavar="M2", help="Smallest polygon, in m².")
 @click.option("--report", is_flag=True, help="Also write OUT.html: a page about the map.")
 @click.option(
-    "--resolution", callback=_resolution, metavar="auto|M", help="Resample to M metres, or as the model likes."
+    "--resolution",
+    callback=_resolution,
+    metavar="auto|M",
+    help="Resample to M metres per pixel, or to the size the model was trained for.",
 )
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
-@click.option("--mosaic", is_flag=True, help="See all scenes as one: files on one grid make one map.")
+@click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
 @click.option(
     "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."
 )
@@ -57,8 +62,8 @@ def command(
 ) -> None:
     """Turn scenes into class maps.
 
-    SCENE is a file, a folder, a quoted glob or a URL. A run that was killed goes on where it was when the same command
-    is given again.
+    SCENE is a file, a folder, a quoted glob or a URL. A run that was killed resumes when the same command is given
+    again.
     """
     from smalti.cli.progress import Bars  # imports what `--help` does not need
     from smalti.workflows.map import MapResult, map_many

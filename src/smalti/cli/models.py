@@ -1,4 +1,4 @@
-"""`smalti models`: the models at hand and what their cards say."""
+"""`smalti models`: the available models and their cards."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `smalti data check` and `smalti data split` do: folders of one's own."""
+"""What `smalti data check` and `smalti data split` do: the user's own folders."""
 
 import shutil
 from collections import Counter

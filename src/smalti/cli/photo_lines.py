@@ -20,7 +20,7 @@ STOPPED = 130
 
 @contextmanager
 def stopped() -> Iterator[None]:
-    """Says after Ctrl-C that nothing is lost."""
+    """Reports after Ctrl-C that nothing is lost."""
     try:
         yield
     except KeyboardInterrupt:

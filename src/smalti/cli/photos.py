@@ -16,12 +16,10 @@ _PATH = GivenPath()
 
 @click.command(name="photos", cls=Verb)
 @click.argument("folder", type=_PATH)
-@click.option("--report", is_flag=True, help="Also write FOLDER/smalti-photos.html: a page to look through.")
+@click.option("--report", is_flag=True, help="Also write FOLDER/smalti-photos.html: a page to browse.")
 @click.option("--csv", type=OutPath(), metavar="FILE", help="Also write a table, one line per photo.")
 @click.option("--xmp", is_flag=True, help="Also write ratings and labels as XMP sidecars beside the photos.")
-@click.option(
-    "--overwrite-ratings", is_flag=True, help="With --xmp: replace ratings and labels that are there already."
-)
+@click.option("--overwrite-ratings", is_flag=True, help="With --xmp: replace existing ratings and labels.")
 @click.option(
     "--copy-picks", "picks", type=OutPath(), metavar="DIR", help="Also copy the best photo of each series to DIR."
 )
@@ -32,14 +30,14 @@ _PATH = GivenPath()
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out files and folders of this name or path, as 'edited*'.",
+    help="Skip files and folders of this name or path, such as 'edited*'.",
 )
 @click.option("--choices", type=_PATH, metavar="FILE", help="Follow what was decided on the page and saved there.")
 @click.option("--model", default="bestshot", show_default=True, help="A name from `smalti models`, or an .onnx file.")
 def command(folder: Path, **options: Any) -> None:
     """Find the best photo of each series in FOLDER and below.
 
-    Photos are never moved, changed or deleted. A run that was cut short goes on when the same command is given again.
+    Photos are never moved, changed or deleted. A run that was killed resumes when the same command is given again.
     Where some photos cannot be read the others are ranked, and the exit code is 3.
     """
     from smalti.cli.photo_lines import followed, stopped, tell_series, tell_written

@@ -12,14 +12,14 @@ from smalti.cli.verb import Verb
 @click.command(name="pretrain", cls=Verb)
 @click.argument("recipe", type=GivenPath(), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
-@click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
+@click.option("--resume", is_flag=True, help="Resume what is in OUT even if the recipe has changed since.")
 @click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
 def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
     """Train an encoder on images of classes, for other recipes to start from.
 
     The recipe is of kind images, with one task of classes: ImageNet, or any folder laid out like it. A run that was
-    killed goes on where it was when the same command is given again. At the end OUT/encoder.safetensors holds the
-    weights that `net.encoder_weights` of another recipe takes.
+    killed resumes when the same command is given again. At the end OUT/encoder.safetensors holds the weights that
+    `net.encoder_weights` of another recipe takes.
     """
     make_ready()
     from smalti.workflows import training_run

@@ -1,4 +1,4 @@
-"""How far a long work is: a bar where somebody looks at it, a line now and then where it goes into a log."""
+"""Progress of a long job: a bar in a terminal, a line now and then in a log."""
 
 import sys
 import time
@@ -33,7 +33,7 @@ class Bars:
         self._last = Progress("", 0, 0)
 
     def __call__(self, now: Progress) -> None:
-        """Shows how far a work is."""
+        """Shows the progress of a job."""
         if (now.title, now.total) != (self._last.title, self._last.total):
             self.close()
             self._advance = self._stack.enter_context(_bar(now.total, now.unit, now.title))
@@ -47,7 +47,7 @@ class Bars:
 
 @contextmanager
 def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]:
-    """Yields a function that is told how many more are done."""
+    """Yields a function to call with how many more are done."""
     if not sys.stderr.isatty():
         yield Log(total, unit, title)
         return
@@ -58,7 +58,7 @@ def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]
 
 
 class Log:
-    """Tells on stderr how much is done, how fast and how long it will take, by a line now and then."""
+    """Reports on stderr how much is done, how fast and how long it will take, by a line now and then."""
 
     def __init__(self, total: int, unit: str, title: str) -> None:
         self._total, self._unit, self._title = total, unit, title
@@ -67,7 +67,7 @@ class Log:
         self._first = self._done = 0.0
 
     def __call__(self, done: float) -> None:
-        """Takes how many more are done; what is done at once was done before and tells no speed."""
+        """Takes how many more are done; what is done at once was done before and does not count for the speed."""
         now = time.monotonic()
         if not self._done and now - self._began < 0.01:
             self._first = done

@@ -1,4 +1,4 @@
-"""Silence for libraries written in C, which print to the standard error what nobody can read."""
+"""Silences libraries written in C, which print messages of their own to the standard error."""
 
 import os
 import sys

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(name="train", cls=Verb)
 @click.argument("recipe", type=GivenPath(), metavar="RECIPE.toml")
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
-@click.option("--resume", is_flag=True, help="Go on with what lies in OUT even if the recipe has changed since.")
+@click.option("--resume", is_flag=True, help="Resume what is in OUT even if the recipe has changed since.")
 @click.option("--find-lr", is_flag=True, help="Only try learning rates and suggest one; no training.")
 @click.option("--show-batches", is_flag=True, help="Only draw the first windows, augmented, to OUT/batches.png.")
 @click.option(
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "variants",
     multiple=True,
     metavar="A.B=C,...",
-    help="Train with these changes, in a folder of its own; repeatable, one after the other.",
+    help="Train with these changes, in a folder of its own; repeatable.",
 )
 @click.option("--seeds", metavar="0,1,2", help="Train (each variant) with each of these seeds.")
 @click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
@@ -42,9 +42,9 @@ def command(
 ) -> None:
     """Train a network by a recipe.
 
-    A training that was killed goes on where it was when the same command is given again. Checkpoints lie in OUT/best
-    and OUT/last, records in OUT/records.csv and OUT/tensorboard. Variants and seeds lie in OUT/VARIANT; those that are
-    finished are not trained again, and a table of all comes last.
+    A training that was killed resumes when the same command is given again. Checkpoints are written to OUT/best and
+    OUT/last, records to OUT/records.csv and OUT/tensorboard. Variants and seeds are written to OUT/VARIANT; finished
+    ones are skipped, and a table of all is printed at the end.
     """
     if sum((resume, find_lr, show_batches, bool(variants or seeds))) > 1:
         raise click.UsageError("--resume, --find-lr, --show-batches and --variant or --seeds exclude each other")
@@ -71,7 +71,7 @@ def command(
 
 
 def make_ready() -> None:
-    """MissingExtraError where training is not installed; of several processes only the first one will speak."""
+    """MissingExtraError where training is not installed; of several processes only the first one prints."""
     from smalti.workflows.train import need_training
 
     need_training()
@@ -80,7 +80,7 @@ def make_ready() -> None:
 
 
 def told(now: "Progress") -> None:
-    """Prints what a training tells; a line that begins with a return takes the place of the one before."""
+    """Prints what a training reports; a line that begins with a carriage return replaces the previous one."""
     click.echo(now.note, nl=not now.note.startswith("\r"))
 
 
