@@ -111,7 +111,7 @@ def test_features_that_lie_on_no_image_are_told_and_several_layers_need_a_name(m
         with pytest.warns(UserWarning, match="'crs' was not provided"):
             pyogrio.raw.write(data / "labels" / "a.gpkg", shape, value, ["class"], geometry_type="Polygon", crs=None,
                               layer=f"from {left}", append=left == 10)  # fmt: skip
-    with pytest.raises(LabelError, match="has the layers from 900, from 10; say with `layer`"):
+    with pytest.raises(LabelError, match="has the layers from 900, from 10; give `layer`"):
         run(model, data)
     for left, told in ((900, "a.gpkg: no feature lies on an image"), (10, "")):
         (tmp_path / "spec.toml").write_text(f'layer = "from {left}"\nbackground = "most blue"')

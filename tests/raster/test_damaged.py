@@ -136,7 +136,7 @@ def test_of_many_bands_only_those_of_colours_are_read_as_labels(tmp_path: Path) 
     path = tmp_path / "a.tif"
     with rasterio.open(path, "w", driver="GTiff", height=4, width=4, count=9, dtype="uint8", **PLACE) as file:
         file.write(np.zeros((9, 4, 4), np.uint8))
-    with pytest.raises(LabelError, match="no colour of a class is known"):
+    with pytest.raises(LabelError, match="no class has a colour"):
         open_labels(path, Grid(4, 4, PLACE["transform"], rasterio.CRS.from_epsg(32633)), TASK)
     colored = Task(name="cover", labels=("a", "b"), colors=((0, 0, 0), (9, 9, 9)))
     labels = open_labels(path, Grid(4, 4, PLACE["transform"], rasterio.CRS.from_epsg(32633)), colored)

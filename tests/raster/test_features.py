@@ -50,7 +50,7 @@ def test_of_several_layers_the_right_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
     layer(path, "notes", shapely.box(500006, 4999994, 500008, 5000000))
     layer(path, "cover", append=True)
-    with pytest.raises(LabelError, match=r"a\.gpkg: has the layers notes, cover; say with `layer` which one"):
+    with pytest.raises(LabelError, match=r"a\.gpkg: has the layers notes, cover; give `layer`, the one"):
         open_labels(path, GRID, TASK, SPEC)
     named = SPEC.model_copy(update={"layer": "cover"})
     assert open_labels(path, GRID, TASK, named).read(WHOLE).tolist() == EXPECTED
@@ -72,7 +72,7 @@ def test_tables_without_shapes_are_no_layers(tmp_path: Path) -> None:
 def test_a_file_without_features_is_background(tmp_path: Path, spec: LabelSpec) -> None:
     labels = open_labels(geojson(tmp_path / "a.geojson"), GRID, TASK, spec)
     assert not labels.read(WHOLE).any() and astray(labels) is False
-    with pytest.raises(LabelError, match=r"a\.geojson: has no features; if that is meant so, say with `background`"):
+    with pytest.raises(LabelError, match=r"a\.geojson: has no features; if that is intended, give `background`"):
         open_labels(tmp_path / "a.geojson", GRID, TASK, spec.model_copy(update={"background": None, "burn": None}))
 
 
@@ -81,11 +81,11 @@ def test_metres_in_a_geojson_of_degrees_are_refused_with_the_mend(tmp_path: Path
     with pytest.raises(LabelError) as caught:
         open_labels(path, GRID, TASK, SPEC)
     assert str(caught.value) == (
-        f"{path}: its coordinates, such as 500000, 4999994, are no longitude and latitude, but its CRS is EPSG:4326 "
+        f"{path}: its coordinates, such as 500000, 4999994, are not longitude and latitude, but its CRS is EPSG:4326 "
         "(so it is in GeoJSON without `crs`); name the right CRS: ogr2ogr -a_srs EPSG:32633 OUT.gpkg IN"
     )
     with pytest.raises(
-        LabelError, match=r"such as 40, 105, are no longitude and latitude, .*; write the longitude first"
+        LabelError, match=r"such as 40, 105, are not longitude and latitude, .*; write the longitude first"
     ):
         open_labels(geojson(path, [[40, 105], [41, 105], [41, 106], [40, 105]]), GRID, TASK, SPEC)
 
@@ -97,7 +97,7 @@ def test_features_that_have_no_place_in_the_crs_of_the_image_are_left_out(tmp_pa
     assert labels.read(WHOLE).tolist() == EXPECTED and astray(labels) is False
     local = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]')
     with pytest.raises(
-        LabelError, match=r"its coordinates in EPSG:4326 have no place in the CRS of the image, LOCAL_CS"
+        LabelError, match=r"its coordinates in EPSG:4326 cannot be transformed to the CRS of the image, LOCAL_CS"
     ):
         open_labels(path, Grid(3, 4, GRID.transform, local), TASK, SPEC)
 
@@ -118,7 +118,7 @@ def test_features_that_lie_on_no_image_are_told_once_for_all_images(tmp_path: Pa
 
 def test_broken_shapes_are_refused_in_one_line_and_without_a_warning(tmp_path: Path) -> None:
     path = geojson(tmp_path / "a.geojson", degrees(RING), degrees(RING[:2]), [])
-    with pytest.raises(LabelError, match=r"the shapes of 1 of 3 features are broken, the first one is feature 2; mend"):
+    with pytest.raises(LabelError, match=r"the shapes of 1 of 3 features are invalid, the first is feature 2; repair"):
         open_labels(path, GRID, TASK, SPEC)
     path.write_text(path.read_text()[:-40])
     with pytest.raises(LabelError, match=r"a\.geojson: cannot be read as vector features: [^\n]*$"):
@@ -131,7 +131,7 @@ def test_shapes_with_coordinates_that_are_no_numbers_are_refused_without_a_warni
         layer = {"layer": "cover", "geometry_type": "Polygon", "crs": "EPSG:32633", "append": number > 0}
         value = np.array([("road", "water")[number]], object)
         pyogrio.raw.write(tmp_path / "a.gpkg", np.array([damaged], object), [value], ["class"], **layer)
-    with pytest.raises(LabelError, match="the shapes of 1 of 2 features are broken, the first one is feature 2; mend"):
+    with pytest.raises(LabelError, match="the shapes of 1 of 2 features are invalid, the first is feature 2; repair"):
         open_labels(tmp_path / "a.gpkg", GRID, TASK, SPEC)
 
 
@@ -173,6 +173,6 @@ def test_the_line_that_says_what_a_value_is_stands_in_the_message(
     with pytest.raises(LabelError) as caught:
         open_labels(path, GRID, TASK, LabelSpec(**spec))
     message = str(caught.value)
-    assert "class: " in message and message.endswith(f"say what it is: values = {{ {line} }}")
-    said = tomllib.loads(message.partition("say what it is: ")[2].replace("...", "road"))["values"]
+    assert "class: " in message and message.endswith(f"give its class: values = {{ {line} }}")
+    said = tomllib.loads(message.partition("give its class: ")[2].replace("...", "road"))["values"]
     assert open_labels(path, GRID, TASK, LabelSpec(values=said)).read(WHOLE)[0, 0] < 255

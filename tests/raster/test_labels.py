@@ -42,7 +42,7 @@ def test_colors_round_trip() -> None:
     assert to_hex((0x6E, 0xC1, 0xE4)) == "#6EC1E4"
     assert len(set(task_colors(Task(name="many", labels=tuple(map(str, range(40))))))) == 40
     for bad in ("#12", "#GGGGGG", "red"):
-        with pytest.raises(ValueError, match="no colour"):
+        with pytest.raises(ValueError, match="not a colour"):
             parse_color(bad)
 
 
@@ -58,7 +58,7 @@ def test_ids_stand_for_classes(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", np.array([[0, 7, 200]], np.uint8))
     spec = LabelSpec(ids={0: "ignore", 7: "water", 200: 2})
     assert open_labels(path, Grid(1, 3), TASK, spec).read(Window(0, 0, 1, 3)).tolist() == [[255, 1, 2]]
-    with pytest.raises(LabelError, match="'sea' is no class; the classes are 0 land, 1 water, 2 road"):
+    with pytest.raises(LabelError, match="'sea' is not a class; the classes are 0 land, 1 water, 2 road"):
         open_labels(path, Grid(1, 3), TASK, LabelSpec(ids={0: "sea"}))
 
 
@@ -202,7 +202,7 @@ def test_three_bands_are_ids_where_the_spec_says_so(tmp_path: Path) -> None:
     spec = LabelSpec(ids={0: "land", 255: "water"})
     found = open_labels(save(tmp_path / "a.png", grey), GRID, TASK, spec).read(WHOLE)
     assert np.array_equal(found, (IDS == 1).astype(np.uint8))
-    with pytest.raises(LabelError, match=r"b\.png: its three bands differ, so they are no ids"):
+    with pytest.raises(LabelError, match=r"b\.png: its three bands differ, so they are not ids"):
         open_labels(save(tmp_path / "b.png", painted(IDS)), GRID, TASK, spec).read(WHOLE)
 
 
@@ -262,11 +262,11 @@ def test_feature_without_a_value_is_left_out(tmp_path: Path) -> None:
 
 def test_unknown_attribute_and_value_are_named(tmp_path: Path) -> None:
     path = write_features(tmp_path / "a.gpkg", ["x", "y", "z"])
-    with pytest.raises(LabelError, match=r"'[xyz]' is no class"):
+    with pytest.raises(LabelError, match=r"'[xyz]' is not a class"):
         open_labels(path, UTM, TASK, LabelSpec(attribute="kind"))
     with pytest.raises(LabelError, match="no attribute 'sort', only kind"):
         open_labels(path, UTM, TASK, LabelSpec(attribute="sort"))
-    with pytest.raises(LabelError, match="tell with `attribute` which of kind"):
+    with pytest.raises(LabelError, match="give `attribute`, which of kind"):
         open_labels(path, UTM, TASK)
     with pytest.raises(LabelError, match="the image has none"):
         open_labels(path, GRID, TASK, LabelSpec(burn=0))
@@ -275,7 +275,7 @@ def test_unknown_attribute_and_value_are_named(tmp_path: Path) -> None:
 def test_features_without_any_attribute_are_told(tmp_path: Path) -> None:
     write_features(tmp_path / "a.shp", ["water", "road", "land"])
     (tmp_path / "a.dbf").unlink()
-    with pytest.raises(LabelError, match=r"a\.shp: its features have no attribute; say with `burn` which class"):
+    with pytest.raises(LabelError, match=r"a\.shp: its features have no attribute; give `burn`, the class"):
         open_labels(tmp_path / "a.shp", UTM, TASK)
     assert (open_labels(tmp_path / "a.shp", UTM, TASK, LabelSpec(burn="water")).read(WHOLE) == 1).any()
 

@@ -62,14 +62,14 @@ def test_a_virtual_raster_of_many_files_needs_few_open_ones(virtual: Path, more:
 
 def test_too_many_open_files_are_no_damage(virtual: Path) -> None:
     told = read(virtual, 1)
-    assert "too many files are open beside it; allow more: ulimit -n 4096" in told
+    assert "too many other files are open; allow more: ulimit -n 4096" in told
     assert "damaged" not in told
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("a.tif: Permission denied", "may not be read"),
+        ("a.tif: Permission denied", "no permission to read it"),
         ("Too many open files", "ulimit -n 4096"),
         ("Input/output error", "the disk fails"),
     ],

@@ -337,7 +337,7 @@ def test_resolution_resamples_in_metres(tmp_path: Path) -> None:
         assert pixel_size_m(reader.grid) == pytest.approx(0.5, rel=0.02)
         assert reader.grid.crs == degrees["crs"] and reader.grid.xy(0, 0) == (15, 60)
     Image.fromarray(flat.transpose(1, 2, 0)).save(tmp_path / "c.png")
-    with pytest.raises(RasterError, match="it has no CRS, so its pixels cannot be brought to 1 m"):
+    with pytest.raises(RasterError, match="it has no CRS, so it cannot be resampled to 1 m"):
         open_raster(tmp_path / "c.png", resolution=1)
 
 
@@ -437,7 +437,7 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "reason"), [(False, "may not be looked at, its folder"), (True, "may not be read, its")]
+    ("seen", "reason"), [(False, "permission denied for its folder"), (True, "permission denied; it cannot")]
 )
 def test_what_may_not_be_read_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool, reason: str
@@ -467,14 +467,14 @@ def test_too_many_open_files_are_no_damage(tmp_path: Path, monkeypatch: pytest.M
     with open_raster(path) as reader:
         monkeypatch.setattr(reader, "_pixels", full)
         with pytest.raises(
-            RasterError, match=r"rows 0 to 19 cannot be read, too many files are open beside it; .*ulimit -n 4096"
+            RasterError, match=r"rows 0 to 19 cannot be read, too many other files are open; .*ulimit -n 4096"
         ):
             reader.read(WHOLE)
         monkeypatch.setattr(reader, "_pixels", _refusing(MemoryError()))
         with pytest.raises(RasterError, match="rows 0 to 19 cannot be read, the memory does not suffice"):
             reader.read(WHOLE)
     monkeypatch.setattr("smalti.raster.read.rasterio.open", full)
-    with pytest.raises(RasterError, match=r"a\.tif: too many files are open beside it; allow more"):
+    with pytest.raises(RasterError, match=r"a\.tif: too many other files are open; allow more"):
         open_raster(path)
 
 
@@ -645,7 +645,7 @@ def test_a_file_whose_pixels_lie_in_parts_names_them(tmp_path: Path) -> None:
     for name in ("one", "two"):
         options = {"APPEND_SUBDATASET": "YES"} if name == "two" else {}
         tif(tmp_path / "a.gpkg", RGB, driver="GPKG", RASTER_TABLE=name, **options)
-    with pytest.raises(RasterError, match=r"name one of its parts: \S*GPKG:\S*:one, \S*GPKG:\S*:two$"):
+    with pytest.raises(RasterError, match=r"give one of its subdatasets: \S*GPKG:\S*:one, \S*GPKG:\S*:two$"):
         open_raster(tmp_path / "a.gpkg")
 
 

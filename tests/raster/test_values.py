@@ -67,7 +67,7 @@ def test_the_unit_of_the_task_by_any_spelling(tmp_path: Path, unit: str) -> None
 
 def test_another_unit_is_refused_unless_a_scale_leads_there(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", STORED, "dm")
-    with pytest.raises(LabelError, match=r"a\.tif: its values are in dm, the task height is in m; .*scale$"):
+    with pytest.raises(LabelError, match=r"a\.tif: its values are in dm, .* in m; give `scale`, what one dm is in m$"):
         open_values(path, GRID, HEIGHT)
     open_values(path, GRID, HEIGHT, ValueSpec(scale=0.1)).close()
 

@@ -118,7 +118,7 @@ def test_an_array_with_a_place_is_resampled(model: sm.OpenModel) -> None:
     assert sm.predict(IMAGE, model, grid=PLACE, resolution=1).classes.shape == (30, 35)
     with pytest.raises(OptionError, match=r"resolution is -1; expected `auto` or a pixel size in metres"):
         sm.predict(IMAGE, model, resolution=-1)
-    with pytest.raises(RasterError, match="cannot be brought to 1 m"):
+    with pytest.raises(RasterError, match="cannot be resampled to 1 m"):
         sm.predict(IMAGE, model, resolution=1)
 
 

@@ -1,4 +1,4 @@
-"""Rasters of labels or values on the grid of their image, where no pixel has to be resampled for that."""
+"""Rasters of labels or values on the grid of their image, without resampling."""
 
 from typing import Any
 
@@ -43,8 +43,8 @@ def align(reader: Reader, grid: Grid) -> Reader:
     """A raster of labels or values as it lies on the grid of its image.
 
     Where both have a place on the ground, it is turned, flipped and cut as the places say; where one has none, both
-    must have one size. A transform without a CRS is taken to be in the other's. LabelError where its pixels are none of
-    the image's, or it lies half beside the image: then one of the places is wrong.
+    must have one size. A transform without a CRS is taken to be in the other's. LabelError where its pixels do
+    not match the image's, or it lies partly outside the image: then one of the places is wrong.
     """
     own = reader.grid
     if not comparable(own, grid):
@@ -63,12 +63,12 @@ def align(reader: Reader, grid: Grid) -> Reader:
     whole, covered = Window(0, 0, grid.height, grid.width), aligned._covers
     if covered.intersect(whole) not in (whole, covered):
         away = f"{covered.col} columns and {covered.row} rows away from their image"
-        raise LabelError(f"{reader.path}: the labels lie {away}, and neither holds the other; {_mend(reader, grid)}")
+        raise LabelError(f"{reader.path}: the labels lie {away}, and neither contains the other; {_mend(reader, grid)}")
     return aligned
 
 
 def _difference(reader: Reader, grid: Grid) -> str:
-    """In what the labels' grid differs from their image's, and what to do."""
+    """How the labels' grid differs from their image's, and what to do."""
     own = reader.grid
     _, there = lattice(own, grid)
     if not np.isfinite(there).all():

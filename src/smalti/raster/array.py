@@ -13,7 +13,7 @@ from smalti.tiling import Window
 
 
 class ArrayReader(Reader):
-    """Pixels (C, H, W), of which some may be invalid: where `valid` (H, W) says so, or a band is not finite."""
+    """Pixels (C, H, W); invalid where `valid` (H, W) is false or a band is not finite."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class ArrayReader(Reader):
         names: Sequence[str] | None = None,
         path: str = "array",
     ) -> None:
-        """`names` are those of the bands, if they are known; `path` is what messages call the array."""
+        """`names` are the names of the bands, if known; `path` is what messages call the array."""
         self.path, self.dtype = path, pixels.dtype
         self.grid = grid or Grid(*pixels.shape[1:])
         self.bands = tuple(names or (f"band{k}" for k in range(1, len(pixels) + 1)))
@@ -52,4 +52,4 @@ class ArrayReader(Reader):
         return np.where(valid, pixels, pixels.dtype.type(0)), valid
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: there is no file to close."""

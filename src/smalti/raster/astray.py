@@ -14,9 +14,9 @@ def astray(labels: object) -> bool | None:
 
 
 def astray_lines(found: Iterable[tuple[Path, bool | None]]) -> list[str]:
-    """What a person should know of files that were opened for one image after the other: a line, or none.
+    """A line of warning about vector files that were opened for several images, or None.
 
-    `found` holds, for each file and image, what `astray` answered.
+    `found` holds, for each file and image, the result of `astray`.
     """
     everywhere: dict[Path, bool] = {}
     for path, away in found:

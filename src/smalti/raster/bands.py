@@ -20,7 +20,7 @@ ALIASES = {
     "panchromatic": "pan",
 }
 _NAMED = 8
-"""Bands that an error names."""
+"""How many bands an error lists."""
 _BETWEEN = re.compile(r"[\s_\-,;:()\[\]]+")
 _COUNT = re.compile(r"(?:(?:band|layer|channel) ?)?\d+")
 """A name that only counts: `Layer_1`, `Band 2`, `3`."""
@@ -48,11 +48,11 @@ def alpha_bands(dataset: Any) -> list[int]:
 
 
 def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:
-    """A lower-case name for each image band, and whether all of them stand in the file.
+    """A lower-case name for each image band, and whether the file names all of them.
 
     A colour in the description comes first, then any other description but one that only counts (`Layer_1`), for which
-    the colour interpretation stands. A band with neither is called by its number, `band4`. Three bytes without any name
-    are taken for red, green and blue, but not as known.
+    the colour interpretation stands. A band with neither is named by its number, `band4`. Three bytes without any name
+    are assumed to be red, green and blue, but not as known.
     """
     numbers = image_bands(dataset)
     descriptions, colors = dataset.descriptions, dataset.colorinterp  # rasterio asks for those of all bands each time
@@ -62,7 +62,7 @@ def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:
     names: list[str] = []
     taken: set[str] = set()
     for number, text, name in zip(numbers, texts, told, strict=True):
-        own = name if often[name] == 1 else text  # two bands of one colour are told apart by what is written
+        own = name if often[name] == 1 else text  # two bands of one colour are distinguished by their descriptions
         names.append(own if own and own not in taken and not _COUNT.fullmatch(_plain(own)) else f"band{number}")
         taken.add(names[-1])
     known = not any(name == f"band{number}" for name, number in zip(names, numbers, strict=True))
@@ -77,7 +77,7 @@ def _plain(text: str) -> str:
 
 
 def _name(text: str, interpretation: str) -> str:
-    """What a band is called by its description and GDAL's word for its colour; empty where nothing says it."""
+    """The name of a band by its description and GDAL's colour interpretation; empty if there is none."""
     plain = _plain(text)
     word = " ".join(_SAYS_NOTHING.sub(" ", plain).split())
     word = ALIASES.get(word, word)

@@ -13,14 +13,14 @@ from smalti.errors import RasterError
 from smalti.raster.exif import png_chunks
 
 REFUSALS = (RasterioError, CPLE_BaseError, ValueError, KeyError, OverflowError, OSError, MemoryError)
-"""What rasterio raises where a file cannot be opened, says something impossible of itself, or cannot be read."""
+"""What rasterio raises where a file cannot be opened, declares something impossible, or cannot be read."""
 _LIMITS = {
-    "too many open files": "too many files are open beside it; allow more: ulimit -n 4096",
-    "permission denied": "it, or a file behind it, may not be read",
+    "too many open files": "too many other files are open; allow more: ulimit -n 4096",
+    "permission denied": "no permission to read it, or a file it refers to",
     "cannot allocate memory": "the memory does not suffice to read it",
-    "input/output error": "the disk fails to give it; copy it from another place",
+    "input/output error": "the disk fails to read it; copy it from another place",
 }
-"""What the system says where it refuses a file, in small letters, and what that means."""
+"""The system's message where it refuses a file, in lower case, and what that means."""
 _BLOCKS = 4096  # a file with more blocks is sampled: truncation takes away the end, not single blocks
 
 
@@ -31,7 +31,7 @@ def is_local(path: str) -> bool:
 
 @contextmanager
 def explained(path: str) -> Iterator[None]:
-    """Whatever rasterio raises about the file becomes a RasterError."""
+    """Turns whatever rasterio raises about the file into a RasterError."""
     try:
         yield
     except REFUSALS as error:
@@ -39,20 +39,20 @@ def explained(path: str) -> Iterator[None]:
 
 
 def refuse_special(path: str) -> None:
-    """OSError for a pipe, a socket or a device: opening one may never come to an end."""
+    """OSError for a pipe, a socket or a device: opening one may never return."""
     if is_local(path) and (file := Path(path)).exists() and not (file.is_file() or file.is_dir()):
         raise OSError("it is a pipe, a socket or a device; expected a file: write it to one first")
 
 
 def explain(path: str, error: Exception) -> RasterError:
-    """The RasterError for a file that GDAL would not open, in words about the file itself."""
+    """The RasterError for a file that GDAL cannot open, with the reason."""
     file = Path(path)
     if not is_local(path):
         return RasterError(f"{path}: cannot be opened as an image: {first_line(error)}")
     try:
         size = file.stat().st_size
     except PermissionError:
-        return RasterError(f"{path}: may not be looked at, its folder forbids it")
+        return RasterError(f"{path}: permission denied for its folder")
     except OSError:
         return RasterError(f"{path}: there is no such file")
     if file.is_dir():
@@ -60,14 +60,14 @@ def explain(path: str, error: Exception) -> RasterError:
     if not file.is_file():
         return RasterError(f"{path}: {first_line(error)}")
     if not os.access(file, os.R_OK):
-        return RasterError(f"{path}: may not be read, its permissions forbid it")
+        return RasterError(f"{path}: permission denied; it cannot be read")
     if size == 0:
         return RasterError(f"{path}: the file is empty; expected an image")
     return RasterError(f"{path}: {limit(error) or f'no image, or truncated or damaged: {first_line(error)}'}")
 
 
 def limit(error: Exception) -> str:
-    """What a person should do where not the file but the system is the reason; empty where it is not."""
+    """What to do where the system is the cause, not the file; empty otherwise."""
     if isinstance(error, MemoryError):
         return "the memory does not suffice to read it"
     text = first_line(error)
@@ -79,11 +79,11 @@ def first_line(error: Exception) -> str:
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
     text = (str(error).splitlines() or [type(error).__name__])[0]
-    return text.split(" (this error can")[0]  # libjpeg adds how to read on over the damage
+    return text.split(" (this error can")[0]  # libjpeg adds advice on how to read past the damage
 
 
 def check_complete(path: str, dataset: Any) -> None:
-    """Raises RasterError if a local TIFF or PNG ends before its pixels do; other formats notice when they are read."""
+    """Raises RasterError if a local TIFF or PNG ends before its pixels do; others report it when read."""
     if not is_local(path) or not Path(path).is_file():
         return
     if dataset.driver == "GTiff":

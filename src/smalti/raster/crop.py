@@ -11,7 +11,7 @@ from smalti.tiling import Window
 
 
 class CroppedReader(Reader):
-    """A window of a raster: beyond its border it is mirrored, whatever the raster shows there."""
+    """A window of a raster, mirror-padded beyond its border, whatever the raster has there."""
 
     def __init__(self, reader: Reader, window: Window) -> None:
         self.path, self._reader, self._window = reader.path, reader, window

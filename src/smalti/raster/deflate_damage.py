@@ -1,7 +1,7 @@
 """Damage in deflated blocks of a TIFF that GDAL reads over: those that unpack to more bytes than their pixels take.
 
-GDAL takes what fits. The checksum at the end, which would tell of the damage, is then not looked at, and libdeflate
-leaves the last pixels as they lie in memory: other ones at each reading.
+GDAL takes what fits. The checksum at the end, which would reveal the damage, is then not checked, and libdeflate
+leaves the last pixels uninitialised: they differ at each reading.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from smalti.tiling import Window
 
 
 class DeflatedBlocks:
-    """The deflated blocks of a local TIFF; each is looked at once."""
+    """The deflated blocks of a local TIFF; each is checked once."""
 
     def __init__(self, path: str, dataset: Any) -> None:
         self._path, self._dataset = path, dataset

@@ -1,4 +1,4 @@
-"""Labels whose borders are taken out, as the ISPRS contests score: annotators cannot place a border to the pixel."""
+"""Labels with ignored borders, as the ISPRS contests score: annotators cannot place a border to the pixel."""
 
 import cv2
 import numpy as np
@@ -9,9 +9,9 @@ from smalti.tiling import Window
 
 
 class Eroded:
-    """Labels without the pixels that have another class within a disc of some pixels.
+    """Labels that ignore the pixels with another class within a disc of some pixels.
 
-    Ignored pixels and the image's border make no border, for nothing is known beyond them.
+    Ignored pixels and the image's edge do not count as borders, as nothing is known beyond them.
     """
 
     def __init__(self, labels: LabelReader, ignore: int, radius: int) -> None:

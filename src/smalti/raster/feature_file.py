@@ -20,7 +20,7 @@ OWN = "class"
 """The attribute under which Smalti itself writes the class."""
 
 NAMED = 8
-"""Attributes that a message names."""
+"""How many attributes a message lists."""
 _ROUNDED = 1 + 1e-6
 _FARTHEST = 2.0**31
 """Pixels from the image's corner: GDAL counts rows and columns by whole numbers below it when it draws."""
@@ -29,7 +29,7 @@ _FARTHEST = 2.0**31
 def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
 
-    Shapes that have no place in the CRS of the grid are left out. LabelError where the file, its layer, its attribute
+    Shapes that have no place in the CRS of the grid are skipped. LabelError where the file, its layer, its attribute
     or its coordinates cannot be used.
     """
     import pyogrio
@@ -45,7 +45,7 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
             meta, _, wkb, data = pyogrio.raw.read(path, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
-    with quiet(RuntimeWarning):  # of coordinates that are no numbers
+    with quiet(RuntimeWarning):  # of coordinates that are not finite
         shapes, keep = _shapes(path, wkb)
         values = np.asarray(data[0])[keep] if column else None
         placed, has_place = _to_pixels(path, shapes, meta["crs"], grid)
@@ -62,7 +62,7 @@ def _layer(path: str, layers: Sequence[Sequence[str | None]], spec: LabelSpec) -
     if not names:
         raise LabelError(f"{path}: has no layer with shapes")
     if len(names) > 1:
-        raise LabelError(f"{path}: has the layers {', '.join(names)}; say with `layer` which one has the labels")
+        raise LabelError(f"{path}: has the layers {', '.join(names)}; give `layer`, the one with the labels")
     return names[0]
 
 
@@ -74,13 +74,11 @@ def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str
     if column in fields:
         return column
     if not features:
-        raise LabelError(
-            f"{path}: has no features; if that is meant so, say with `background` which class all of it is"
-        )
+        raise LabelError(f"{path}: has no features; if that is intended, give `background`, the class of all pixels")
     if not fields:
-        raise LabelError(f"{path}: its features have no attribute; say with `burn` which class all of them are")
+        raise LabelError(f"{path}: its features have no attribute; give `burn`, the class of all of them")
     if spec.attribute is None:
-        raise LabelError(f"{path}: tell with `attribute` which of {_some(fields)} is the class, or give `burn`")
+        raise LabelError(f"{path}: give `attribute`, which of {_some(fields)} is the class, or `burn`")
     raise LabelError(f"{path}: features have no attribute {column!r}, only {_some(fields)}")
 
 
@@ -95,8 +93,8 @@ def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool
     broken[owner[~np.isfinite(points).all(axis=1)]] = True
     if broken.any():
         raise LabelError(
-            f"{path}: the shapes of {broken.sum()} of {len(wkb)} features are broken, the first one is feature "
-            f"{int(broken.argmax()) + 1}; mend them: ogr2ogr -makevalid OUT.gpkg {path}"
+            f"{path}: the shapes of {broken.sum()} of {len(wkb)} features are invalid, the first is feature "
+            f"{int(broken.argmax()) + 1}; repair them: ogr2ogr -makevalid OUT.gpkg {path}"
         )
     return shapes[keep], keep
 
@@ -133,7 +131,7 @@ def _project(path: str, points: Points, crs: str, to: CRS) -> Points:
     try:
         own = CRS.from_user_input(crs)
     except CRSError as error:
-        raise LabelError(f"{path}: its CRS cannot be understood: {first_line(error)}") from None
+        raise LabelError(f"{path}: its CRS is invalid: {first_line(error)}") from None
     if own.is_geographic:
         _check_degrees(path, points, own, to)
     if own == to:
@@ -141,14 +139,14 @@ def _project(path: str, points: Points, crs: str, to: CRS) -> Points:
     moved = project(points, own.to_wkt(), to.to_wkt())
     if not np.isfinite(moved).any():
         raise LabelError(
-            f"{path}: its coordinates in {own.to_string()[:40]} have no place in the CRS of the image, "
+            f"{path}: its coordinates in {own.to_string()[:40]} cannot be transformed to the CRS of the image, "
             f"{to.to_string()[:40]}; write them in that one"
         )
     return moved
 
 
 def _check_degrees(path: str, points: Points, crs: CRS, to: CRS) -> None:
-    """LabelError where the numbers are none of a CRS in degrees."""
+    """LabelError where the numbers cannot be degrees."""
     x, y = np.abs(points).T
     wrong = (x > 360 * _ROUNDED) | (y > 90 * _ROUNDED)
     if not wrong.any():
@@ -160,11 +158,11 @@ def _check_degrees(path: str, points: Points, crs: CRS, to: CRS) -> None:
         code = to.to_epsg() if to.is_projected else None
         mend = f"name the right CRS: ogr2ogr -a_srs {f'EPSG:{code}' if code else 'CRS'} OUT.gpkg IN"
     raise LabelError(
-        f"{path}: its coordinates, such as {such}, are no longitude and latitude, but its CRS is "
+        f"{path}: its coordinates, such as {such}, are not longitude and latitude, but its CRS is "
         f"{crs.to_string()[:40]} (so it is in GeoJSON without `crs`); {mend}"
     )
 
 
 def _some(fields: Sequence[str]) -> str:
-    """The attributes of a file, of many the first ones."""
+    """The attributes of a file; of many, the first ones."""
     return ", ".join(fields[:NAMED]) + (f" and {len(fields) - NAMED} more" if len(fields) > NAMED else "")

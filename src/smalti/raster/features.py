@@ -25,7 +25,7 @@ class FeatureLabels:
 
     @classmethod
     def of(cls, path: str, grid: Grid, task: Task, spec: LabelSpec, features: Features) -> Self:
-        """The same of features that `read_features` has read already."""
+        """The same from features that `read_features` has already read."""
         made = cls.__new__(cls)
         made._hold(path, grid, task, spec, features)
         return made
@@ -69,11 +69,11 @@ class FeatureLabels:
         return drawn
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: no file is open."""
 
 
 def _classes(path: str, task: Task, spec: LabelSpec, values: NDArray[Any] | None, count: int) -> list[int]:
-    """The class id of each feature; one without a value is left out of training and scores."""
+    """The class id of each feature; one without a value is ignored."""
     if spec.burn is not None:
         return [class_id(task, spec.burn, f"{path}: burn")] * count
     if values is None:  # without features there is no attribute
@@ -85,7 +85,7 @@ def _classes(path: str, task: Task, spec: LabelSpec, values: NDArray[Any] | None
 
 
 def _class(path: str, task: Task, spec: LabelSpec, text: str) -> int:
-    """The class of an attribute's value; LabelError with the line that says what it is."""
+    """The class of an attribute's value; LabelError with the line of `values` to add."""
     wanted = spec.values.get(text, text)
     try:
         return class_id(task, wanted, f"{path}: {spec.attribute or OWN}")
@@ -96,15 +96,15 @@ def _class(path: str, task: Task, spec: LabelSpec, text: str) -> int:
             (spec.values.get(name, name) for name in (*spec.values, *task.labels) if _alike(name, text)), "..."
         )
         line = f"values = {{ {json.dumps(text, ensure_ascii=False)} = {json.dumps(meant, ensure_ascii=False)} }}"
-        raise LabelError(f"{error}; say what it is: {line}") from None
+        raise LabelError(f"{error}; give its class: {line}") from None
 
 
 _TRUTH = dict.fromkeys(("true", "t", "yes", "y", "1"), "true") | dict.fromkeys(("false", "f", "no", "n", "0"), "false")
-"""Spellings of what is true and what is not."""
+"""Spellings of true and false."""
 
 
 def _alike(name: str, text: str) -> bool:
-    """Whether two words differ in capitals, blanks and the spelling of true and false only."""
+    """Whether two words differ only in capitals, blanks and the spelling of true and false."""
     return _plain(name) == _plain(text)
 
 
@@ -114,7 +114,7 @@ def _plain(text: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """An attribute's value as it is written in a recipe: whole numbers without a point, nothing for a missing one."""
+    """An attribute's value as written in a recipe: whole numbers without a decimal point, "" for a missing one."""
     if value is None or value != value:
         return ""
     if isinstance(value, float | np.floating) and float(value).is_integer():

@@ -1,7 +1,7 @@
-"""All files that data sets are read from: their own, those behind them, archives around them, and side-cars.
+"""All files that datasets are read from: their own, those they refer to, archives around them, and side-cars.
 
-GDAL lists the files of a data set that it has opened, but not what lies behind a virtual raster's mask, nor behind the
-virtual rasters that another one is made of. Side-cars are found by their names, also those that GDAL did not look for.
+GDAL lists the files of a dataset that it has opened, but not those of a virtual raster's mask, nor those of the
+virtual rasters that it is made of. Side-cars are found by their names, also those that GDAL did not look for.
 """
 
 import re
@@ -30,9 +30,9 @@ _BEHIND_STEM = (".aux", ".wld", ".prj", ".tab", ".rpb", ".imd", ".hdr", "_rpc.tx
 
 
 def files_behind(names: Iterable[str]) -> list[str]:
-    """Local files by their absolute path without links, and URLs: all that data sets of these names are read from.
+    """Local files by their absolute path without links, and URLs: all that datasets of these names are read from.
 
-    Data sets that cannot be opened count as the files that their names mention. Raises nothing.
+    For datasets that cannot be opened, the files that their names mention. Raises nothing.
     """
     search = _Search()
     waiting, seen = list(names), set[str]()
@@ -62,7 +62,7 @@ def sidecars(raster: Path, entries: Iterable[str] | None = None) -> list[Path]:
 
 
 def world_endings(ending: str) -> tuple[str, ...]:
-    """The endings of the world files of rasters with an ending, but for `.wld`: .tfw, .tifw, .tfwx, .tifwx of .tif."""
+    """The endings of the world files of rasters with an ending, except `.wld`: .tfw, .tifw, .tfwx, .tifwx of .tif."""
     letters = ending.removeprefix(".")
     if not letters:
         return ()
@@ -71,14 +71,14 @@ def world_endings(ending: str) -> tuple[str, ...]:
 
 
 class _Search:
-    """What was found so far, and the folders that were listed for it."""
+    """The files found so far, and the folders listed for them."""
 
     def __init__(self) -> None:
         self.found: set[str] = set()
         self._folders: dict[Path, list[str]] = {}
 
     def look(self, name: str) -> list[str]:
-        """Adds the files of a data set itself; the names of those that it is made of."""
+        """Adds the files of a dataset itself; returns the names of those that it is made of."""
         listed, driver = _opened(name)
         places = [place_of(file) for file in (*listed, *_mentioned(name))]
         for place in places:
@@ -108,7 +108,7 @@ def _entries(folder: Path) -> list[str]:
 
 
 def _opened(name: str) -> tuple[list[str], str]:
-    """The files of a data set as GDAL lists them, and its driver; nothing if it does not open."""
+    """The files of a dataset as GDAL lists them, and its driver; empty if it cannot be opened."""
     try:
         with quiet_open(name) as dataset:
             return list(dataset.files), str(dataset.driver)
@@ -118,7 +118,7 @@ def _opened(name: str) -> tuple[list[str], str]:
 
 @contextmanager
 def quiet_open(name: str) -> Iterator[Any]:
-    """A data set as rasterio opens it; raises one of `REFUSALS`."""
+    """A dataset as rasterio opens it; raises one of `REFUSALS`."""
     refuse_special(name)
     with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
         dataset = rasterio.open(name)
@@ -127,7 +127,7 @@ def quiet_open(name: str) -> Iterator[Any]:
 
 
 def _mentioned(name: str) -> Iterator[str]:
-    """The name of a data set as that of a file, else those in it: of GTIFF_DIR:1:a.tif and NETCDF:"a.nc":band."""
+    """The name of a dataset if it is a file, else the files in it: of GTIFF_DIR:1:a.tif and NETCDF:"a.nc":band."""
     if name.lstrip().startswith("<"):
         return
     yield name
@@ -136,7 +136,7 @@ def _mentioned(name: str) -> Iterator[str]:
 
 
 def _sources(name: str) -> list[str]:
-    """What the text of a virtual raster names."""
+    """The sources that the text of a virtual raster names."""
     inline = name.lstrip().startswith("<")
     file = Path("" if inline else place_of(name))
     try:
@@ -150,7 +150,7 @@ def _sources(name: str) -> list[str]:
 
 
 def _tiles(index: str) -> list[str]:
-    """The files that a vector file lists as tiles of one raster; nothing if it is none."""
+    """The files that a vector file lists as tiles of one raster; empty if it is not a tile index."""
     import pyogrio.raw  # here: few scenes are tile indexes
 
     if not index or is_url(index):
@@ -168,7 +168,7 @@ def _is_xml(file: Path) -> bool:
 
 
 def place_of(name: str) -> str:
-    """Where the bytes of a file of GDAL's lie: an absolute path, a URL, or nothing if that cannot be told."""
+    """Where the bytes of a GDAL file name lie: an absolute path, a URL, or empty if unknown."""
     if _URL.match(name):
         return name
     if not name.startswith("/vsi"):
@@ -191,7 +191,7 @@ def place_of(name: str) -> str:
 
 def _on_disk(name: str, inside: bool) -> str:
     """The file or folder of that name, or the archive that it lies in."""
-    with suppress(OSError, ValueError):  # too long for a path, or with characters that none has
+    with suppress(OSError, ValueError):  # too long for a path, or with invalid characters
         path = Path(name)
         if name and path.exists():
             return str(path.resolve())

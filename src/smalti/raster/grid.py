@@ -39,7 +39,7 @@ class Grid:
         return Grid(self.height, self.width, ~self.transform).xy(x, y)
 
     def resized(self, height: int, width: int) -> "Grid":
-        """The same ground in another number of pixels."""
+        """The grid of the same extent with another number of pixels."""
         t, by_x, by_y = self.transform, self.width / width, self.height / height
         return Grid(height, width, Affine(t.a * by_x, t.b * by_y, t.c, t.d * by_x, t.e * by_y, t.f), self.crs)
 
@@ -53,7 +53,7 @@ class Grid:
 
     @property
     def georeferenced(self) -> bool:
-        """Whether the pixels have a place on the ground at all."""
+        """Whether the pixels have a place on the ground."""
         return self.crs is not None and not self.transform.is_identity
 
 

@@ -1,7 +1,7 @@
 """How large pixels and polygons are on the ground, whatever the CRS.
 
 A place is a point on the CRS's ellipsoid in geocentric metres, and a pixel is measured by how that point moves with its
-coordinates. So no projection, no unit, no pole and no date line is a case of its own.
+coordinates. So no projection, unit, pole or date line is a special case.
 """
 
 import math
@@ -53,7 +53,7 @@ def pixel_size_m(grid: Grid) -> float | None:
 
 
 def why_no_metres(grid: Grid) -> str:
-    """What is missing where `axes_m` answers None."""
+    """What is missing where `axes_m` returns None."""
     if grid.crs is None:
         return "it has no CRS"
     if not grid.georeferenced:
@@ -98,10 +98,10 @@ def ground_of(grid: Grid) -> Ground | None:
 
 
 def wkt_of(crs: CRS) -> str:
-    """A CRS as text that loses nothing.
+    """A CRS as lossless text (WKT2).
 
-    The older form, by which a file's CRS comes to us, takes some spherical projections for ellipsoidal ones; where it
-    is that of the CRS's own code, the code's definition tells them apart.
+    The older form, in which rasterio reads a file's CRS, takes some spherical projections for ellipsoidal ones; where
+    it is that of the CRS's own code, the code's definition distinguishes them.
     """
     text = str(crs.to_wkt(version=_WKT))
     code = _CODE.search(text)
@@ -127,7 +127,7 @@ def _ground(wkt: str) -> Ground | None:
 
 
 def _horizontal(crs: Any) -> Any:
-    """The part of a CRS without its heights and without its way to another datum."""
+    """The part of a CRS without its vertical part and its datum transformation."""
     while crs.is_bound or crs.is_compound:
         crs = crs.source_crs if crs.is_bound else crs.sub_crs_list[0]
     return crs

@@ -15,11 +15,11 @@ from smalti.raster.palette import Colors, to_hex
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
-_STRIP = 512  # rows looked at together when an unknown value is counted
+_STRIP = 512  # rows read at once when an unknown value is counted
 
 
 class ImageLabels:
-    """A raster whose values are class ids, or stand for them by `spec.ids`: one band, or three that are alike."""
+    """A raster whose values are class ids, or map to them by `spec.ids`: one band, or three equal ones."""
 
     def __init__(self, reader: Reader, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
@@ -48,7 +48,7 @@ class ImageLabels:
         values = pixels[0]
         if len(pixels) > 1 and (pixels != values).any():
             raise LabelError(
-                f"{self._reader.path}: its three bands differ, so they are no ids; name the `colors` of the classes"
+                f"{self._reader.path}: its three bands differ, so they are not ids; give the `colors` of the classes"
             )
         index = np.clip(values, 0, len(self._table) - 1).astype(np.intp)
         found = self._table[index]
@@ -59,7 +59,7 @@ class ImageLabels:
         return np.where(valid & ~unknown, found, self._task.ignore).astype(np.uint8), unknown, pixels
 
     def _refuse(self) -> None:
-        """Looks through the whole image for the first unknown value and raises LabelError."""
+        """Searches the whole image for the first unknown value and raises LabelError."""
         first, place, count, others = None, (0, 0), 0, 0
         for strip in strips(self._reader.grid):
             _, unknown, pixels = self._look(strip)
@@ -71,7 +71,7 @@ class ImageLabels:
                 count += int(same.sum())
                 others += int(unknown.sum()) - int(same.sum())
         assert first is not None
-        more = f", and {others} further ones" if others else ""
+        more = f", and {others} more" if others else ""
         raise LabelError(
             f"{self._reader.path}: unknown {self._name(first)} in {count} pixel{'' if count == 1 else 's'}, "
             f"first at row {place[0]}, column {place[1]}{more}; {self._advice()}"
@@ -118,7 +118,7 @@ class ColorLabels(ImageLabels):
     def _advice(self) -> str:
         if is_jpeg(self._reader.path):
             return "JPEG changes colours: save labels as PNG"
-        return f"known are {', '.join(map(to_hex, self._colors.ids))}; say in `colors` what it is, or `ignore`"
+        return f"known are {', '.join(map(to_hex, self._colors.ids))}; give its class in `colors`, or `ignore`"
 
 
 def _id(task: Task, spec: LabelSpec, value: int) -> int:
@@ -138,7 +138,7 @@ def _id_table(task: Task, spec: LabelSpec) -> NDArray[np.int16]:
 
 
 def strips(grid: Grid) -> Iterator[Window]:
-    """Windows from top to bottom that together are a whole raster."""
+    """Windows from top to bottom that cover a whole raster."""
     for row in range(0, grid.height, _STRIP):
         yield Window(row, 0, min(_STRIP, grid.height - row), grid.width)
 

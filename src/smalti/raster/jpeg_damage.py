@@ -1,7 +1,7 @@
-"""Damage in JPEG data, over which libjpeg reads with a warning: it fills what is missing with grey.
+"""Damage in JPEG data, which libjpeg reads with a warning only: it fills what is missing with grey.
 
-GDAL makes it an error for a JPEG when it is told to, but of the tiles of a TIFF it only logs it. Bytes too many at the
-end of a picture are no damage: some cameras write them.
+GDAL makes it an error for a JPEG when it is told to, but of the tiles of a TIFF it only logs it. Extra bytes at the
+end of an image are not damage: some cameras write them.
 """
 
 import logging
@@ -21,7 +21,7 @@ _here = threading.local()
 
 @cache
 def refuse_damage() -> None:
-    """Makes GDAL refuse a damaged JPEG, and listens to what it says of tiles; a switch that the user has set stays."""
+    """Makes GDAL refuse a damaged JPEG, and records what it logs of tiles; an option that the user has set is kept."""
     if _SWITCH not in os.environ:
         set_gdal_config(_SWITCH, True)
     logging.getLogger("rasterio").addHandler(_Listener(logging.WARNING))

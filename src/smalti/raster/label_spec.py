@@ -1,4 +1,4 @@
-"""How labels are written down: which colour, value or attribute stands for which class."""
+"""How labels are encoded: which colour, value or attribute stands for which class."""
 
 from contextlib import suppress
 from typing import Self
@@ -11,12 +11,12 @@ from smalti.raster.palette import parse_color
 
 
 class LabelSpec(BaseModel):
-    """How labels are written down. A class is given by its name, its id, or `ignore`."""
+    """How labels are encoded. A class is given by its name, its id, or `ignore`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     colors: dict[str, str | int] = Field(default_factory=dict)
-    """Colours (`#RRGGBB`) of a label image, beside those that the task names itself."""
+    """Colours (`#RRGGBB`) of a label image, in addition to those of the task."""
     threshold: int | None = Field(None, ge=1, le=255)
     """Where label images have impure colours: a channel counts as 255 from this value on, else as 0."""
     ids: dict[int, str | int] = Field(default_factory=dict)
@@ -24,15 +24,15 @@ class LabelSpec(BaseModel):
     reduce_zero_label: bool = False
     """Of a class raster: 0 is unlabelled, and the value n stands for the n-th class. Excludes `ids`."""
     layer: str | None = None
-    """The layer of a vector file of several."""
+    """The layer of a vector file with several layers."""
     attribute: str | None = None
-    """The attribute of vector features that tells their class; without one, `class` where there is such."""
+    """The attribute of vector features that holds their class; default `class`, if there is one."""
     values: dict[str, str | int] = Field(default_factory=dict)
     """Values of that attribute; without any, the value is the name of the class or its id."""
     burn: str | int | None = None
     """The one class of all features."""
     background: str | int | None = None
-    """The class of pixels without a feature; None leaves them out."""
+    """The class of pixels without a feature; by default they are ignored."""
 
     @model_validator(mode="after")
     def _one_numbering(self) -> Self:
@@ -61,7 +61,7 @@ def class_id(task: Task, wanted: str | int, where: str) -> int:
         if 0 <= int(wanted) < len(task.labels):
             return int(wanted)
     names = ", ".join(f"{i} {name}" for i, name in enumerate(task.labels))
-    raise LabelError(f"{where}: {wanted!r} is no class; the classes are {names}, or ignore")
+    raise LabelError(f"{where}: {wanted!r} is not a class; the classes are {names}, or ignore")
 
 
 def known_colors(task: Task, spec: LabelSpec) -> dict[RGB, int]:

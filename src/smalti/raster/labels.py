@@ -22,14 +22,14 @@ __all__ = ["LabelReader", "LabelSpec", "open_labels"]
 VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 DEFAULT = LabelSpec()
 COLORED = (1, 2, 3)
-"""The bands that are looked at where there are more."""
+"""The bands that are read where there are more."""
 
 
 class LabelReader(Protocol):
     """Class ids on the grid of an image."""
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """The class ids (H, W) of a window; the task's `ignore` beyond the border and where nothing is known."""
+        """The class ids (H, W) of a window; the task's `ignore` beyond the border and where there is no label."""
 
     def close(self) -> None:
         """Closes the file."""
@@ -59,7 +59,7 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
 
 
 def _is_class(reader: FileReader, known: dict[RGB, int], spec: LabelSpec) -> bool:
-    """Whether what the file declares as nodata is a class in the words of the spec: these come first."""
+    """Whether what the file declares as nodata is a class by the spec, which takes precedence."""
     values = [int(value) for value in reader.nodata if value is not None and float(value).is_integer()]
     if len(values) != len(reader.bands):
         return False
@@ -69,14 +69,12 @@ def _is_class(reader: FileReader, known: dict[RGB, int], spec: LabelSpec) -> boo
 
 
 def _image_labels(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int], *, many: bool) -> ImageLabels:
-    """`many`: the file has more bands than those of colours, which `reader` shows."""
+    """`many`: the file has more bands than the colours that `reader` reads."""
     if len(reader.bands) == 3 and not many and _is_grey(reader, task, spec, known):
         return ImageLabels(reader, task, spec)
     if len(reader.bands) >= 3:
         if not known:
-            raise LabelError(
-                f"{reader.path}: is a colour image, but no colour of a class is known; name them in `colors`"
-            )
+            raise LabelError(f"{reader.path}: is a colour image, but no class has a colour; give them in `colors`")
         return ColorLabels(reader, task, known, spec.threshold)
     if reader.palette is not None and not spec.ids and _painted(reader.palette, known):
         return ColorLabels(reader, task, known, spec.threshold)
@@ -84,10 +82,10 @@ def _image_labels(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, 
 
 
 def _is_grey(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int]) -> bool:
-    """Whether three bands are one of class ids, written three times.
+    """Whether three bands are one band of class ids, repeated.
 
-    So it is where the spec has `ids` and no colours; without either the image tells it: all its pixels are grey, and
-    some grey is no colour of a class.
+    So it is where the spec has `ids` and no colours; without either the image decides: all its pixels are grey, and
+    some grey is not the colour of a class.
     """
     if spec.colors or task.label_colors or spec.threshold is not None:
         return False
@@ -103,6 +101,6 @@ def _is_grey(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int])
 
 
 def _painted(palette: NDArray[np.uint8], known: dict[RGB, int]) -> bool:
-    """Whether a palette image tells its classes by colour: one of its entries, but for black, is a known colour."""
+    """Whether a palette image encodes its classes by colour: one of its entries, but for black, is a known colour."""
     entries = {tuple(map(int, color)) for color in palette[:3].T}
     return bool((entries & known.keys()) - {(0, 0, 0)})

@@ -1,6 +1,6 @@
-"""The mark by which a finished raster is known again: the job that made it, its size and its digest.
+"""The mark by which a finished raster is recognised: the job that made it, its size and its digest.
 
-It stands in GDAL's side-car OUT.tif.aux.xml, whose other entries programs may change.
+It is stored in GDAL's side-car OUT.tif.aux.xml, whose other entries programs may change.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 
 PRODUCT_TAG = "SMALTI_PRODUCT"
-"""A tag inside each raster that is written here; drawn scenes and their truth have none."""
+"""A tag inside each raster that is written here; drawn scenes and their ground truth have none."""
 State = Literal["missing", "finished", "changed", "unreadable", "other job", "unmarked", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a raster was when it was finished."""
+    """The state of a raster when it was finished."""
 
     job: str
     size: int
@@ -54,11 +54,11 @@ def read_mark(output: Path) -> Mark | None:
 
 
 def state(output: Path, job: str) -> State:
-    """What lies at an output's path.
+    """What exists at an output's path.
 
-    `finished`: what this job wrote, byte for byte. `other job`: what another one wrote, unchanged as far as can be
-    told. `changed` and `unreadable`: no longer what was written. `unmarked`: written here, but its mark is missing: its
-    making was killed at the very end, or a program has changed it. `foreign`: nothing that was written here.
+    `finished`: what this job wrote, byte for byte. `other job`: what another one wrote, unchanged as far as
+    known. `changed` and `unreadable`: no longer what was written. `unmarked`: written here, but without its mark: its
+    job was killed at the very end, or a program has changed it. `foreign`: not written by Smalti.
     """
     if not output.exists():
         return "missing"

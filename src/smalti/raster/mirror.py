@@ -1,4 +1,4 @@
-"""Windows beyond the border: which pixel of the image stands where."""
+"""Mirror padding: which pixel of the image fills each pixel beyond its border."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from smalti.tiling import Window
 def mirrored(start: int, length: int, size: int) -> NDArray[np.intp]:
     """Indices into an axis of `size` pixels for `length` pixels from `start`, mirrored at both borders.
 
-    The border pixel itself is not repeated (2 1 | 0 1 2 | 1 0); the mirroring goes on as often as needed, and an
-    axis of one pixel answers with that pixel everywhere.
+    The border pixel itself is not repeated (2 1 | 0 1 2 | 1 0); the mirroring repeats as often as needed, and an
+    axis of one pixel gives that pixel everywhere.
     """
     if size == 1:
         return np.zeros(length, np.intp)

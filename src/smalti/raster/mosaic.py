@@ -23,7 +23,7 @@ from smalti.tiling import Window
 
 _OFF = 0.3  # pixels that a file may lie beside the common grid: coordinates are rounded
 _TILE = re.compile(r"(?:^|\D)(\d+)[-_](\d+)[-_](\d+)$")
-_TURNED = 1e-3  # of a pixel's side: from here on not its size is what differs
+_TURNED = 1e-3  # of a pixel's side: above it the direction differs, not the size
 _KEPT_OPEN = 32
 """Files that are open at once."""
 
@@ -39,14 +39,14 @@ class _Part:
 def open_mosaic(
     paths: Sequence[str | Path], bands: Sequence[str | int] | None = None, *, resolution: float | None = None
 ) -> Reader:
-    """Opens files that lie on one grid as one scene; where they overlap, the latest one that is valid there is seen.
+    """Opens files that lie on one grid as one scene; where they overlap, the last valid one is used.
 
-    All must have the same CRS, pixel size and bands; what no file covers is invalid. Tiles of a web map that carry no
-    place, but whose names end in `X-Y-ZOOM`, lie where these numbers say. Raises RasterError naming the first file
+    All must have the same CRS, pixel size and bands; what no file covers is invalid. Tiles of a web map without a
+    place, but whose names end in `X-Y-ZOOM`, are placed by these numbers. Raises RasterError naming the first file
     that does not fit, and whatever `open_raster` raises.
     """
     if not paths:
-        raise RasterError("a mosaic of no files; name at least one")
+        raise RasterError("a mosaic without files; give at least one")
     if len(paths) == 1:
         return open_raster(paths[0], bands, resolution=resolution)
     mosaic = _join([str(path) for path in paths], bands)
@@ -58,7 +58,7 @@ def open_mosaic(
 
 
 class Mosaic(Reader):
-    """Files at whole pixels of one grid; each says itself where it is valid."""
+    """Files at whole pixels of one grid, each with its own valid mask."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Mosaic(Reader):
         valid = np.zeros((window.height, window.width), bool)
         top, left, bottom, right = self._edges.T
         meets = (top < window.bottom) & (bottom > window.row) & (left < window.right) & (right > window.col)
-        for i in np.flatnonzero(meets)[::-1].tolist():  # the latest first: what it shows hides the others
+        for i in np.flatnonzero(meets)[::-1].tolist():  # the last first: it hides the others
             cut = self._windows[i].intersect(window)
             assert cut is not None
             here = cut.within(window)
@@ -94,7 +94,7 @@ class Mosaic(Reader):
         return pixels, valid
 
     def _file(self, i: int) -> Reader:
-        """The file of that number, open; closes the one that was not used for longest."""
+        """The file of that number, open; closes the least recently used one."""
         if i not in self._open:
             if len(self._open) >= _KEPT_OPEN:
                 self._open.popitem(last=False)[1].close()
@@ -118,13 +118,13 @@ def _join(paths: list[str], bands: Sequence[str | int] | None) -> Mosaic:
 
 
 def _look(path: str) -> _Part:
-    """What a mosaic needs to know of one of its files."""
+    """What a mosaic needs to know about one of its files."""
     with open_raster(path) as file:
         return _Part(path, file.grid, file.bands, file.dtype)
 
 
 def _placed(parts: list[_Part]) -> list[_Part]:
-    """The parts, those of a web map put where their names say if none has a place of its own."""
+    """The parts, those of a web map placed by their names if none has a place of its own."""
     if any(part.grid.crs is not None or not part.grid.transform.is_identity for part in parts):
         return parts
     placed = []
@@ -153,11 +153,11 @@ def _tile_grid(part: _Part) -> Grid | None:
 def _check_alike(part: _Part, first: _Part) -> None:
     if not same_ground(part.grid, first.grid.crs):
         names = [grid.crs.to_string()[:40] if grid.crs else "none" for grid in (part.grid, first.grid)]
-        raise RasterError(f"{part.path}: its CRS is {names[0]}, but {names[1]} that of {first.path}")
+        raise RasterError(f"{part.path}: its CRS is {names[0]}, but that of {first.path} is {names[1]}")
     kinds = [(len(one.bands), one.dtype, [band for band in one.bands if band in COLORS]) for one in (part, first)]
     if kinds[0] != kinds[1]:
-        told = [f"{len(one.bands)} bands of {one.dtype} ({', '.join(one.bands)})" for one in (part, first)]
-        raise RasterError(f"{part.path}: it has {told[0]}, but {first.path} has {told[1]}")
+        described = [f"{len(one.bands)} bands of {one.dtype} ({', '.join(one.bands)})" for one in (part, first)]
+        raise RasterError(f"{part.path}: it has {described[0]}, but {first.path} has {described[1]}")
 
 
 def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
@@ -182,7 +182,7 @@ def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
 
 
 def _common_step(parts: list[_Part]) -> NDArray[np.float64]:
-    """The six numbers of the common transform, in the middle of what rounding makes of them.
+    """The six numbers of the common transform, as the median over the rounded ones.
 
     RasterError where the pixels of a file differ so much in size that they leave the grid within the file.
     """
@@ -199,17 +199,17 @@ def _check_step(part: _Part, step: NDArray[np.float64], usual: _Part, common: ND
     if (drift > 2 * _OFF * np.abs(common[[0, 1, 3, 4]]).max()).any():
         if np.abs(_facing(step) - _facing(common)).max() > _TURNED:
             raise RasterError(
-                f"{part.path}: it is turned or mirrored against {usual.path}; store both alike first: gdalwarp "
+                f"{part.path}: it is turned or mirrored relative to {usual.path}; store both alike first: gdalwarp "
                 f"-tr {np.hypot(common[0], common[3]):g} {np.hypot(common[1], common[4]):g} -tap IN.tif OUT.tif"
             )
         raise RasterError(
             f"{part.path}: its pixels are {step[0]:g} x {step[4]:g} units, but those of {usual.path} are "
-            f"{common[0]:g} x {common[4]:g}; bring them to one size first: gdalwarp -tr {abs(common[0]):g} "
+            f"{common[0]:g} x {common[4]:g}; resample them to one size first: gdalwarp -tr {abs(common[0]):g} "
             f"{abs(common[4]):g} IN.tif OUT.tif"
         )
 
 
 def _facing(step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To where columns and rows run (2, 2), whatever the size of the pixels."""
+    """The directions of columns and rows (2, 2), whatever the size of the pixels."""
     sides = step[[0, 3, 1, 4]].reshape(2, 2)
     return np.asarray(sides / np.hypot(*sides.T)[:, None])

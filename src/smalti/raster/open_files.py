@@ -6,21 +6,21 @@ from functools import cache
 from rasterio.env import set_gdal_config
 
 _ENOUGH = 512
-"""With so many the usual number of sources of a virtual raster can be open, each with its side-cars."""
+"""Enough for the usual number of sources of a virtual raster, each with its side-cars."""
 _OWN = 32
 """Files that a process has open for other reasons."""
 
 
 @cache
 def bound_pool() -> None:
-    """Lets virtual rasters keep as many sources open as the process may: GDAL itself takes 100 for granted."""
+    """Lets virtual rasters keep as many sources open as the process may: GDAL itself assumes 100."""
     allowed = _allowed()
     if allowed < _ENOUGH and "GDAL_MAX_DATASET_POOL_SIZE" not in os.environ:
         set_gdal_config("GDAL_MAX_DATASET_POOL_SIZE", max(2, (allowed - _OWN) // 2))
 
 
 def _allowed() -> int:
-    """Files that this process may open, after asking for as many as the system grants; plenty where none is counted."""
+    """Files that this process may open, after raising its limit as far as allowed; plenty where there is no limit."""
     try:
         import resource
     except ImportError:  # Windows

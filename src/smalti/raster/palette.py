@@ -17,11 +17,11 @@ def parse_color(text: str) -> RGB:
     """Red, green, blue (0 to 255) of `#RRGGBB` or `RRGGBB`; ValueError for anything else."""
     digits = text.strip().removeprefix("#")
     if len(digits) != 6:
-        raise ValueError(f"{text!r} is no colour; write it as #RRGGBB")
+        raise ValueError(f"{text!r} is not a colour; write it as #RRGGBB")
     try:
         red, green, blue = bytes.fromhex(digits)
     except ValueError:
-        raise ValueError(f"{text!r} is no colour; write it as #RRGGBB") from None
+        raise ValueError(f"{text!r} is not a colour; write it as #RRGGBB") from None
     return red, green, blue
 
 
@@ -52,7 +52,7 @@ def color_table(colors: Iterable[RGB]) -> str:
 
 
 def colorize(classes: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
-    """Paints a class map (H, W) as (H, W, 3); what is no class, such as no data, becomes black."""
+    """Paints a class map (H, W) as (H, W, 3); other values, such as no data, become black."""
     table = np.full((256, 3), NO_DATA, np.uint8)
     table[: len(task.labels)] = task_colors(task)
     return table[classes]
@@ -69,7 +69,7 @@ class Colors:
         self._known = tuple(sorted((_pack(color), value) for color, value in self.ids.items()))
 
     def decode(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Class ids (H, W) of colours (3, H, W), and where the colour is unknown (the id there means nothing)."""
+        """Class ids (H, W) of colours (3, H, W), and where the colour is unknown (the id there is meaningless)."""
         classes, missing = _table(self._known)
         packed = pixels[0].astype(np.uint32)
         packed <<= 8

@@ -31,12 +31,12 @@ class Spot:
 
 
 def comparable(one: Grid, other: Grid) -> bool:
-    """Whether both say where they lie, so that it can be compared; a CRS that one does not name is the other's."""
+    """Whether both say where they lie, so that it can be compared; a missing CRS is taken to be the other's."""
     return not (_is_placeless(one) or _is_placeless(other))
 
 
 def _is_placeless(grid: Grid) -> bool:
-    """Whether a transform says nothing but pixels: rows counted from the top, or without a CRS from below."""
+    """Whether a transform only counts pixels: rows counted from the top, or without a CRS from below."""
     t = grid.transform
     from_below = grid.crs is None and (t.a, t.b, t.c, t.d, t.e) == (1, 0, 0, 0, -1) and t.f in (0, grid.height)
     return t.is_identity or from_below
@@ -45,12 +45,12 @@ def _is_placeless(grid: Grid) -> bool:
 def apply(transform: Affine, points: Points) -> Points:
     """Points after an affine transform."""
     t, (x, y) = transform, points.T
-    with np.errstate(invalid="ignore"):  # what has no place stays without one
+    with np.errstate(invalid="ignore"):  # points without a place stay without one
         return np.column_stack((t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f))
 
 
 def project(points: Points, crs: str, other: str) -> Points:
-    """Coordinates of one CRS in another one, both as WKT or code; not finite where nobody can say them."""
+    """Coordinates of one CRS in another one, both as WKT or code; not finite where they are undefined."""
     import pyproj
     from pyproj.exceptions import ProjError
 
@@ -62,7 +62,7 @@ def project(points: Points, crs: str, other: str) -> Points:
 
 
 def lattice(grid: Grid, other: Grid) -> tuple[Points, Points]:
-    """Pixels spread over `grid`, and where these lie on `other`; not finite where nobody can say it."""
+    """Pixels spread over `grid`, and where these lie on `other`; not finite where undefined."""
     own = np.array([*product(np.linspace(0, grid.width, _LATTICE), np.linspace(0, grid.height, _LATTICE))])
     there = apply(grid.transform, own)
     if grid.crs is not None and other.crs is not None and not _same(grid.crs, other.crs):
@@ -84,7 +84,7 @@ def same_ground(grid: Grid, crs: CRS | None) -> bool:
 
 
 def find_spot(grid: Grid, other: Grid) -> Spot | None:
-    """Where `grid` lies on `other`, or None if its pixels are none of the other's."""
+    """Where `grid` lies on `other`, or None if their pixels do not coincide."""
     own, there = lattice(grid, other)
     if not np.isfinite(there).all():
         return None

@@ -1,4 +1,4 @@
-"""Libraries kept from warning about what is told otherwise, or is nobody's business."""
+"""Warnings of libraries silenced, where they are reported otherwise or do not concern the user."""
 
 import threading
 import warnings
@@ -12,9 +12,9 @@ _filters = threading.Lock()
 @contextmanager
 def recorded() -> Iterator[list[warnings.WarningMessage]]:
     """Yields a list of the warnings of the block, which are not shown."""
-    with _filters, warnings.catch_warnings(record=True) as heard:
+    with _filters, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield heard
+        yield caught
 
 
 @contextmanager

@@ -29,10 +29,10 @@ from smalti.tiling import Window
 __all__ = ["FileReader", "Reader", "open_file", "open_raster"]
 
 CACHE_MB = 64
-"""Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set stays."""
+"""Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set is kept."""
 CACHE_MOST_MB = 256
 """Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
-_REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and tells nothing
+_REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and is of no use
 _CACHE_ROWS = 1024  # two rows of tiles: PNG and JPEG begin again at the top for a row that has left the cache
 
 
@@ -63,7 +63,9 @@ class FileReader(Reader):
             self._turn = TURNS[orientation(path, dataset)]
         if not is_sound(dataset.transform):
             numbers = ", ".join(f"{number:g}" for number in tuple(dataset.transform)[:6])
-            raise RasterError(f"{path}: its transform ({numbers}) gives it no place on the ground; mend or remove it")
+            raise RasterError(
+                f"{path}: its transform ({numbers}) gives it no place on the ground; correct or remove it"
+            )
         height, width = self._turn.shape(dataset.height, dataset.width)
         self.grid = Grid(height, width, dataset.transform, dataset.crs)
         self.rpcs = not self.grid.georeferenced and dataset.rpcs is not None
@@ -89,17 +91,17 @@ class FileReader(Reader):
         self.masked = bool(declared) or clear or self.dtype.kind == "f"
 
     def _of_bands(self, what: str) -> list[Any]:
-        """What the file declares of each band, asked for once: rasterio looks at all of its bands each time."""
-        told = getattr(self._dataset, what)
-        return [told[i - 1] for i in self._numbers]
+        """What the file declares for each band, read once: rasterio looks at all of its bands each time."""
+        declared = getattr(self._dataset, what)
+        return [declared[i - 1] for i in self._numbers]
 
     def _mask_bands(self) -> list[int]:
-        """The bands whose masks must be read: one where a mask is for all, for alpha and nodata are looked at here."""
-        flags = [{flag.name for flag in told} for told in self._of_bands("mask_flag_enums")]
+        """The bands whose masks must be read: one where it is shared; alpha and nodata are applied here."""
+        flags = [{flag.name for flag in kinds} for kinds in self._of_bands("mask_flag_enums")]
         shared = [
-            i for i, told in zip(self._numbers, flags, strict=True) if "per_dataset" in told and "alpha" not in told
+            i for i, kinds in zip(self._numbers, flags, strict=True) if "per_dataset" in kinds and "alpha" not in kinds
         ]
-        own = [i for i, told in zip(self._numbers, flags, strict=True) if not told]
+        own = [i for i, kinds in zip(self._numbers, flags, strict=True) if not kinds]
         return shared[:1] + own
 
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -138,7 +140,7 @@ class FileReader(Reader):
         return np.stack([self._dataset.read(i, window=place).astype(self._dtype) for i in self._numbers])
 
     def _valid(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
-        """What nodata and non-finite values leave of (C, H, W) pixels."""
+        """Where (C, H, W) pixels are neither nodata nor non-finite: a mask (H, W)."""
         valid = np.ones(pixels.shape[1:], bool)
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels).all(axis=0)
@@ -183,13 +185,13 @@ def open_file(
 ) -> FileReader:
     """Opens a raster with the pixels it has; arguments and errors as in `open_raster`.
 
-    With `holes=False` declared nodata is a value as any other.
+    With `holes=False` declared nodata is a value like any other.
     """
     name = str(path)
     with explained(name), ExitStack() as stack:
         dataset = open_dataset(name, stack)
         if not dataset.count:
-            raise RasterError(f"{name}: holds no pixels itself; name one of its parts{_parts(dataset)}")
+            raise RasterError(f"{name}: has no pixels itself; give one of its subdatasets{_parts(dataset)}")
         if dataset.crs is None and dataset.gcps[1] is not None:
             from smalti.raster.warp import by_points
 
@@ -215,7 +217,7 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     return dataset
 
 
-_bound = 0  # MB that GDAL's cache is bound to; it only grows, for other rasters may be open
+_bound = 0  # MB that GDAL's cache is bound to; it only grows, as other rasters may be open
 
 
 def _bound_cache(megabytes: int) -> None:
@@ -230,7 +232,7 @@ def _parts(dataset: Any) -> str:
 
 
 def _palette(dataset: Any) -> NDArray[np.uint8] | None:
-    """The colours (4, entries) of a palette image: red, green, blue, alpha; entries without one are clear."""
+    """The colours (4, entries) of a palette image: red, green, blue, alpha; missing entries are transparent."""
     if dataset.count > 2 or dataset.colorinterp[0].name != "palette" or dataset.dtypes[0] not in ("uint8", "uint16"):
         return None
     with suppress(ValueError):
@@ -245,5 +247,5 @@ def _equal(band: NDArray[Any], value: float | None) -> NDArray[np.bool_]:
     if value is None:
         return np.zeros(band.shape, bool)
     if band.dtype.kind == "f":
-        value = band.dtype.type(value)  # NaN equals nothing; it is caught as not finite
+        value = band.dtype.type(value)  # NaN equals nothing; it counts as not finite
     return np.asarray(band == value)

@@ -1,4 +1,4 @@
-"""A raster that is read by windows, whatever stands behind it: a file, several seen as one, a part of one."""
+"""A raster that is read by windows, whatever its source: a file, a mosaic of several, a part of one."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -14,17 +14,17 @@ from smalti.tiling import Window
 class Reader(ABC):
     """One raster, read by windows; for one thread at a time.
 
-    Pixels come as stored, in the raster's own type; declared scales and offsets are told, not applied. Invalid pixels
+    Pixels come as stored, in the raster's own type; declared scales and offsets are given, not applied. Invalid pixels
     are 0 in every band.
     """
 
     path: str
-    """What a person calls it."""
+    """Its name in messages."""
     grid: Grid
     dtype: np.dtype[Any]
     bands: tuple[str, ...]
     names_known: bool
-    """Whether all names of bands stand in the file."""
+    """Whether the file itself names all bands."""
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
     units: tuple[str, ...]
@@ -36,7 +36,7 @@ class Reader(ABC):
     """Whether its only place on the ground is given by rational polynomials."""
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirrored.
+        """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirror-padded.
 
         Raises RasterError where the file is truncated or damaged.
         """
@@ -55,7 +55,7 @@ class Reader(ABC):
         """Closes all files; a second call does nothing."""
 
     def _like(self, other: "Reader") -> None:
-        """Takes over what `other` says of its bands."""
+        """Copies what `other` declares of its bands."""
         self.dtype, self.bands, self.names_known = other.dtype, other.bands, other.names_known
         self.scales, self.offsets, self.units = other.scales, other.offsets, other.units
         self.palette, self.masked, self.rpcs = other.palette, other.masked, other.rpcs

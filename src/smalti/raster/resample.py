@@ -12,14 +12,14 @@ from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
-_MOST = 1 << 24  # numbers of the source that are held at once
+_MOST = 1 << 24  # values of the source that are held at once
 
 _NEARLY = 2e-3
-"""How far, as a share, a projection may stretch a pixel without its being resampled for that."""
-_LEAST = 1e-4  # share of a pixel that must be valid
+"""How far, as a fraction, a projection may stretch a pixel before it is resampled."""
+_LEAST = 1e-4  # fraction of a pixel that must be valid
 
 Taps = tuple[NDArray[np.intp], NDArray[np.float32]]
-"""For each pixel of an axis those of the source that it is made of, and their shares (both pixels, taps)."""
+"""For each pixel of an axis those of the source that it is made of, and their weights (both pixels, taps)."""
 
 
 class Resampled(Reader):
@@ -35,8 +35,8 @@ class Resampled(Reader):
         size = axes_m(reader.grid)
         if size is None:
             raise RasterError(
-                f"{self.path}: {why_no_metres(reader.grid)}, so its pixels cannot be brought to {resolution:g} m; "
-                "leave them as is"
+                f"{self.path}: {why_no_metres(reader.grid)}, so it cannot be resampled to {resolution:g} m; "
+                "leave its pixels as they are"
             )
         own = reader.grid
         width = max(1, round(own.width * _factor(size[0] / resolution)))
@@ -53,7 +53,7 @@ class Resampled(Reader):
         return pixels, valid
 
     def _parts(self, window: Window) -> Iterator[Window]:
-        """The window in parts whose source can be held."""
+        """The window in parts whose source fits in memory."""
         held = self._by[0] * self._by[1] * (len(self.bands) + 1)
         side = max(1, floor((_MOST / held) ** 0.5))
         for row in range(window.row, window.bottom, side):

@@ -1,4 +1,4 @@
-"""Least, most, mean and deviation of values that come strip by strip, under GDAL's names."""
+"""Minimum, maximum, mean and standard deviation of values that come strip by strip, under GDAL's names."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Statistics:
     squares: float = 0.0
 
     def add(self, values: NDArray[np.float32]) -> None:
-        """Takes values of any shape; NaN is unknown."""
+        """Adds values of any shape; NaN is unknown."""
         known = values[np.isfinite(values)].astype(np.float64)
         if known.size:
             self.count += known.size
@@ -31,7 +31,7 @@ class Statistics:
         return self.total / self.count if self.count else float("nan")
 
     def entries(self) -> dict[str, float]:
-        """What GDAL writes down of a band, and GIS programs read; nothing without a value."""
+        """The statistics of a band as GDAL writes them and GIS programs read them; empty without a value."""
         if not self.count:
             return {}
         deviation = max(0.0, self.squares / self.count - self.mean**2) ** 0.5

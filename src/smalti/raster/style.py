@@ -1,7 +1,7 @@
 """How QGIS shows a class map: OUT.qml, which it loads by itself with OUT.tif.
 
 The colour table inside a GeoTIFF of bytes always has 256 entries, and QGIS makes a class of each. QGIS saves the user's
-own style under the same name: what is not ours stays.
+own style under the same name: a style that is not ours is kept.
 """
 
 from html import escape
@@ -15,9 +15,9 @@ _OURS = "<!-- Written by Smalti, and again with each new map. A style that QGIS 
 
 
 def write_style(raster: Path, task: Task | None) -> None:
-    """Writes the style of a class map beside it; without a task removes that of a former one. OutputError.
+    """Writes the style of a class map beside it; without a task, removes that of a previous one. Raises OutputError.
 
-    A style of the user's stays.
+    A style of the user is kept.
     """
     style = _style(raster)
     if not _is_free(style):

@@ -29,7 +29,7 @@ class Turn:
         return Window(row, col, window.height, window.width)
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Turns (..., H, W) pixels as stored; the answer may be a view."""
+        """Turns (..., H, W) pixels as stored; the result may be a view."""
         if self.transpose:
             pixels = pixels.swapaxes(-1, -2)
         return pixels[..., :: -1 if self.flip_rows else 1, :: -1 if self.flip_cols else 1]

@@ -19,20 +19,20 @@ METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "ft": 0.3048}
 SPELLINGS = {"metre": "m", "meter": "m", "metres": "m", "meters": "m", "foot": "ft", "feet": "ft"}
 MOST_METRES = 500.0
 LEAST_METRES = -50.0
-"""No height above the ground and no depth is beyond these: such numbers are in another unit, or stand for no data."""
+"""No height above the ground and no depth is beyond these: such numbers are in another unit, or mark no data."""
 
 
 class ValueSpec(BaseModel):
-    """How values are written down: value = stored * scale + offset, in the unit of the task."""
+    """How values are encoded: value = stored * scale + offset, in the unit of the task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scale: float | None = None
-    """None takes what the file declares, else 1."""
+    """Default: what the file declares, else 1."""
     offset: float | None = None
-    """None takes what the file declares, else 0."""
+    """Default: what the file declares, else 0."""
     nodata: float | None = None
-    """A stored number that stands for unknown, beside what the file declares."""
+    """A stored number that stands for unknown, in addition to what the file declares."""
 
 
 DEFAULT = ValueSpec()
@@ -55,9 +55,9 @@ class ValueReader:
         self._offset = reader.offsets[0] if spec.offset is None else spec.offset
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """The values (H, W) of a window, NaN beyond the border and where none is known.
+        """The values (H, W) of a window, NaN beyond the border and where unknown.
 
-        LabelError where a value is no height or depth.
+        LabelError where a value is impossible as a height or depth.
         """
         out = np.full((window.height, window.width), np.nan, np.float32)
         cut = window.intersect(self._whole)
@@ -88,7 +88,7 @@ class ValueReader:
         raise LabelError(
             f"{self._reader.path}: {self._task.name} is {values[row, col]:g} {unit} at row {window.row + int(row)}, "
             f"column {window.col + int(col)}; a {self._task.quantity} lies between {LEAST_METRES:g} and "
-            f"{MOST_METRES:g} m: give `scale` if the file is in another unit, `nodata` if the number stands for unknown"
+            f"{MOST_METRES:g} m: give `scale` if the file is in another unit, `nodata` if the number means unknown"
         )
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class ValueReader:
 def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
     """Opens the values of an image that lies on `grid`, in the unit of the task.
 
-    Raises LabelError where the size, place or unit is another one, and RasterError where the file is no image.
+    Raises LabelError where the size, place or unit is another one, and RasterError where the file is not an image.
     """
     reader = open_raster(path, expand=False)
     try:
@@ -110,12 +110,12 @@ def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFA
 
 
 def _check_unit(reader: Reader, task: Task, spec: ValueSpec) -> None:
-    """LabelError where the file declares another unit than the task's, and nobody says how to come from it there."""
+    """LabelError where the file declares another unit than the task's, and there is no `scale` to convert it."""
     unit = reader.units[0].strip().lower()
     unit = SPELLINGS.get(unit, unit)
     if spec.scale is not None or not unit or not task.unit or unit == task.unit.lower():
         return
     raise LabelError(
         f"{reader.path}: its values are in {reader.units[0]}, the task {task.name} is in {task.unit}; "
-        f"say what one {reader.units[0]} is in {task.unit}: scale"
+        f"give `scale`, what one {reader.units[0]} is in {task.unit}"
     )

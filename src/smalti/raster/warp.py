@@ -17,16 +17,16 @@ from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 
 _FLAT = 1e-6
-"""How much narrower than long points may lie before they are one line."""
+"""Ratio of width to length of a set of points below which they are one line."""
 
 
 def by_points(dataset: Any, stack: ExitStack) -> Any:
-    """A dataset whose place is known by control points only, brought to the north-up grid they describe."""
+    """A dataset whose place is known by control points only, warped to the north-up grid they describe."""
     points, crs = dataset.gcps
     if len(points) < 3:
         return dataset
     if not _spread(points):
-        raise RasterError(f"{dataset.name}: its control points give it no place on the ground; mend or remove them")
+        raise RasterError(f"{dataset.name}: its control points give it no place on the ground; correct or remove them")
     transform = from_gcps(points)
     if _is_straight(points, transform):
         return WithPlace(dataset, transform, crs)

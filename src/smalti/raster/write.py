@@ -1,9 +1,9 @@
 """Maps as GeoTIFF or Cloud Optimized GeoTIFF that open in a GIS with their colours and class names.
 
-Colour table, nodata, scale, band names and tags `CLASS_0=land` stand in the file itself. GIS programs look for class
+Colour table, nodata, scale, band names and tags `CLASS_0=land` are in the file itself. GIS programs look for class
 names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names, an attribute table, and a colour
 table of the classes only, where that of the file goes up to 255. For values it holds their statistics, so that they are
-shown between their least and their most without being read beforehand. QGIS finds the classes in OUT.qml.
+shown between their minimum and maximum without being read beforehand. QGIS finds the classes in OUT.qml.
 """
 
 import logging
@@ -36,23 +36,23 @@ from smalti.raster.style import write_style
 
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
-logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one line
+logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one-line error
 _OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml")
-"""Endings of what may lie beside a map besides."""
+"""Endings of other files that may lie beside a map."""
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
 Rows = Callable[[int, int], NDArray[Any]]
-"""Gives the rows from the first up to the second number: (bands, rows, width)."""
+"""Returns the rows from the first up to, without, the second number: (bands, rows, width)."""
 
 
 def write_raster(
     output: Path, grid: Grid, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
 ) -> bool:
-    """Writes a product's raster, and answers whether it has a valid pixel.
+    """Writes a product's raster, and returns whether it has a valid pixel.
 
-    Its name appears only when the file is complete and was read back; side-cars of a former raster of that name go
-    with it. `scratch` is a folder on the same disk for the unfinished file. `job` enters the mark by which the raster
-    is known again. OutputError if the disk is full or refuses.
+    Its name appears only when the file is complete and was read back; side-cars of a previous raster of that name
+    are removed. `scratch` is a folder on the same disk for the unfinished file. `job` enters the mark by which the
+    raster is recognised. OutputError if the disk is full or cannot be written.
     """
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
@@ -71,7 +71,7 @@ def write_raster(
         for stale in stale_files(output):
             stale.unlink(missing_ok=True)
         write_style(output, product.task if product.form == "classes" else None)
-        publish(unfinished, output)  # side-car and mark come last: with them all is there
+        publish(unfinished, output)  # side-car and mark come last: they show that all is complete
         publish(described, beside(output, "aux.xml"))
         if output.is_symlink():  # side-cars are looked for beside the name that was opened
             output.with_name(f"{output.name}.aux.xml").symlink_to(beside(output, "aux.xml").absolute())
@@ -79,9 +79,9 @@ def write_raster(
 
 
 def stale_files(output: Path) -> list[Path]:
-    """The side-cars of a former raster of that name, which would be taken for the new one's.
+    """The side-cars of a previous raster of that name, which would be taken for the new one's.
 
-    A world file stays where another file of the same stem may be what it belongs to.
+    A world file is kept where another file of the same stem may be what it belongs to.
     """
     return [car for name in {output, through(output)} for car in sidecars(name) if _belongs(car, name)]
 
@@ -96,7 +96,7 @@ def _belongs(car: Path, raster: Path) -> bool:
 
 
 def _opened(path: Path, mode: str = "r", **profile: Any) -> Any:
-    """Opens a raster with rasterio; a map of a photo, which has no place, is nothing to warn of."""
+    """Opens a raster with rasterio; a map of a photo, which has no place, needs no warning."""
     with quiet(NotGeoreferencedWarning):
         return rasterio.open(path, mode, **profile)
 
@@ -104,7 +104,7 @@ def _opened(path: Path, mode: str = "r", **profile: Any) -> Any:
 def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statistics, bool]:
     """Writes all rows, from top to bottom in whole blocks.
 
-    Answers what the values of a product of values are, and whether any pixel is valid.
+    Returns the statistics of a product of values, and whether any pixel is valid.
     """
     seen, any_valid = Statistics(), False
     floating = product.dtype.kind == "f"
@@ -138,7 +138,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statist
 
 
 def _describe(file: Any, product: Product) -> None:
-    """Colours, names and scale; before the first pixel, for the colour table must stand in the file's head."""
+    """Colours, names and scale; before the first pixel, as the colour table must be in the file's header."""
     file.update_tags(**{"TIFFTAG_SOFTWARE": f"smalti {__version__}", PRODUCT_TAG: product.form})
     file.descriptions = product.bands
     if product.form == "classes":
