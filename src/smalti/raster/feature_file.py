@@ -108,21 +108,21 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     points, owner = shapely.get_coordinates(shapes, return_index=True)
     if crs is not None and grid.crs is not None and len(points):
         points = _project(path, points, crs, grid.crs)
-    points = apply(~grid.transform, points)
+    placed = np.isfinite(points).all(axis=1)
     has_place = np.ones(len(shapes), bool)
-    has_place[owner[~np.isfinite(points).all(axis=1)]] = False
-    _check_distance(path, points, owner)
+    has_place[owner[~placed]] = False
+    points = apply(~grid.transform, points)
+    _check_distance(path, points, owner, placed)
     moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
     return moved[has_place], has_place
 
 
-def _check_distance(path: str, points: Points, owner: NDArray[np.intp]) -> None:
-    far = np.isfinite(points).all(axis=1) & (np.abs(points) >= _FARTHEST).any(axis=1)
+def _check_distance(path: str, points: Points, owner: NDArray[np.intp], placed: NDArray[np.bool_]) -> None:
+    far = placed & ~(np.abs(points) < _FARTHEST).all(axis=1)
     if far.any():
-        x, y = points[far][0]
         raise LabelError(
-            f"{path}: shape {int(owner[far][0]) + 1} has a corner {max(abs(x), abs(y)):.1e} pixels away from the image,"
-            " beyond what can be drawn; correct or delete that corner"
+            f"{path}: shape {int(owner[far][0]) + 1} has a corner more than {_FARTHEST:.0e} pixels away from the "
+            "image, beyond what can be drawn; correct or delete that corner"
         )
 
 

@@ -272,7 +272,7 @@ def single(folder: Path, keep: int, *changes: str) -> Path:
 def test_a_task_that_was_trained_alone_fills_its_branch(tmp_path: Path) -> None:
     alone = single(tmp_path, 1)
     tasks = work(write_tasks(tmp_path), f"card.tasks.1.init={alone}")
-    told = [text for text in tasks.introduction() if "filled" in text]
+    told = [text for text in tasks.introduction() if "copied" in text]
     assert len(told) == 1 and told[0].startswith("from the checkpoint of task height: ")
     one = read_recipe(tmp_path / "tasks.toml")
     assert one.make_card("").tasks[1].minimum == 0
