@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_told_and_the_exit_code_says_so(folder: Path, cal
 
 def test_a_folder_without_photos(tmp_path: Path, call: Call) -> None:
     assert "holds no photo" in refused(call(tmp_path), DataError)
-    assert "is not there" in refused(call(tmp_path / "gone"), DataError)
+    assert "is missing" in refused(call(tmp_path / "gone"), DataError)
 
 
 def test_a_model_that_is_not_there(folder: Path) -> None:
@@ -138,13 +138,13 @@ def test_all_outputs_follow_the_choices(folder: Path, call: Call, tmp_path: Path
 
 def test_a_copy_that_is_no_pick_any_more_is_named_and_stays(folder: Path, call: Call, tmp_path: Path) -> None:
     best = tmp_path / "best"
-    assert "no pick any more" not in call(folder, "--copy-picks", best).output
+    assert "no longer a pick" not in call(folder, "--copy-picks", best).output
     file = choices_of(tmp_path / "c.json", entry(folder / "0.jpg", "pick"))
     done = call(folder, "--choices", file, "--copy-picks", best)
-    assert f"{best}: copied before, no pick any more, left there: 1.jpg\n" in done.output
+    assert f"{best}: copied before, no longer a pick, not removed: 1.jpg\n" in done.output
     assert {path.name for path in best.glob("*.jpg")} == {"0.jpg", "1.jpg"}
     (best / "1.jpg").write_bytes(b"something of the user's own")
-    assert "no pick any more" not in call(folder, "--choices", file, "--copy-picks", best).output
+    assert "no longer a pick" not in call(folder, "--choices", file, "--copy-picks", best).output
 
 
 def test_a_series_is_told_with_what_was_chosen_in_it(folder: Path, call: Call, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_table_never_replaces_what_is_no_table_of_ours(folder: Path, call: Cal
     (folder / "notes.txt").write_text("mine")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert "is the name of a photo" in (message := refused(call(folder, "--csv", folder / name), OutputError)) or (
-        "is no table" in message
+        "is not a table" in message
     )
     assert {path: path.read_bytes() for path in folder.iterdir()} == before  # refused before anything was looked at
 
@@ -178,19 +178,19 @@ def test_a_table_of_ours_is_written_anew_also_through_a_link(folder: Path, call:
     for _ in range(2):
         assert call(folder, "--csv", tmp_path / "photos.csv").exit_code == 0
     (tmp_path / "linked.csv").symlink_to(folder / "0.jpg")
-    assert "is no table" in refused(call(folder, "--csv", tmp_path / "linked.csv"), OutputError)
+    assert "is not a table" in refused(call(folder, "--csv", tmp_path / "linked.csv"), OutputError)
 
 
 def test_a_page_of_somebody_else_stays(folder: Path, call: Call) -> None:
     (folder / "smalti-photos.html").write_text("mine")
-    assert "is no page" in refused(call(folder, "--report"), OutputError)
+    assert "is not a page" in refused(call(folder, "--report"), OutputError)
 
 
 def test_ratings_that_are_kept_are_counted(folder: Path, call: Call) -> None:
     sidecar = folder / "0.jpg.xmp"
     assert call(folder, "--xmp").exit_code == 0
     sidecar.write_text(sidecar.read_text().replace('xmp:Rating="-1"', 'xmp:Rating="4"'))
-    assert "kept the ratings and labels that are there: 1 (see --overwrite-ratings)" in call(folder, "--xmp").output
+    assert "kept existing ratings and labels: 1 (see --overwrite-ratings)" in call(folder, "--xmp").output
     assert 'xmp:Rating="4"' in sidecar.read_text()
     assert "kept" not in call(folder, "--xmp", "--overwrite-ratings").output
     assert 'xmp:Rating="-1"' in sidecar.read_text()
@@ -234,7 +234,7 @@ def test_whatever_a_library_raises_is_one_row(folder: Path, call: Call, monkeypa
     monkeypatch.setattr(run, "pixels", fail)
     done = call(folder)
     assert done.exit_code == 3 and "1.jpg: best of 2" in done.stdout
-    assert done.stderr == f"smalti: {folder / '0.jpg'}: cannot be looked at (EOFError: no more); export it as JPEG\n"
+    assert done.stderr == f"smalti: {folder / '0.jpg'}: cannot be processed (EOFError: no more); export it as JPEG\n"
 
 
 def test_libraries_print_nothing(folder: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_folder_without_photos_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(DataError, match="holds no photo"):
         list_photos(tmp_path)
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="is missing"):
         list_photos(tmp_path / "gone")
     with pytest.raises(DataError, match="is a file"):
         list_photos(tmp_path / "notes.txt")

@@ -82,7 +82,7 @@ def test_holds_the_table_for_the_buttons(written):
 
 def test_a_photo_that_is_gone_and_an_empty_folder_still_give_a_page(tmp_path):
     write_page(result((ranked(photo(tmp_path / "gone.jpg")),)), tmp_path / "a.html")
-    assert "cannot be read any more" in (tmp_path / "a.html").read_text()
+    assert "can no longer be read" in (tmp_path / "a.html").read_text()
     write_page(result(), tmp_path / "b.html")
     assert "0 photos" in (tmp_path / "b.html").read_text()
 

@@ -95,5 +95,5 @@ def test_bad_places_are_one_line(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         copy_picks(result((ranked(shot),)), tmp_path / "1.jpg")
     shot.path.unlink()
-    with pytest.raises(DataError, match=r"1\.jpg: is gone"):
+    with pytest.raises(DataError, match=r"1\.jpg: no longer exists"):
         copy_picks(result((ranked(shot),)), tmp_path / "out")

@@ -114,7 +114,7 @@ def test_a_cr3_is_no_tiff_but_holds_two(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "what"), [(320, "only a thumbnail of 320 x 160"), (0, "holds no JPEG|only a thumbnail")]
+    ("width", "what"), [(320, "only a thumbnail of 320 x 160"), (0, "contains no JPEG|only a thumbnail")]
 )
 def test_a_raw_without_a_preview(tmp_path: Path, width: int, what: str) -> None:
     path = raw(tmp_path / "a.arw", preview(tmp_path, width) if width else b"")
@@ -169,7 +169,7 @@ def test_other_truncated_photos_are_refused(tmp_path: Path, ending: str, kept: f
         (b"", "is empty"),
         (bytes(5000), "begins with zeros"),
         (b"GIF89a" + b"x" * 80, "is truncated or damaged"),
-        (b"%PDF-1.7" + b"x" * 80, "is no photo that can be read"),
+        (b"%PDF-1.7" + b"x" * 80, "is not a photo that can be read"),
         (b"\xff\xd8\xff\xc3\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda" + b"x" * 80, "is a lossless"),
     ],
 )

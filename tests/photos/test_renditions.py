@@ -97,7 +97,7 @@ def test_a_photo_that_is_gone_has_none(tmp_path: Path) -> None:
     shot = photo(save(tmp_path / "1.tif", scene(1)))
     shot.path.unlink()
     full = Renditions(tmp_path / "t").full(shot)
-    assert full.path is None and "cannot be read any more" in full.note
+    assert full.path is None and "can no longer be read" in full.note
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -151,12 +151,12 @@ def test_values_are_found_or_added(rest):
     ("content", "reason"),
     [
         (b"", None),
-        (b"not xml", "no well-formed XML"),
-        (b"<a/>", "no XMP in it"),
+        (b"not xml", "not well-formed XML"),
+        (b"<a/>", "contains no XMP"),
         (b'<!DOCTYPE a [<!ENTITY e "x">]>' + BARE % b"/>", "DOCTYPE"),
         (ADOBE.encode("utf-16"), "not UTF-8"),
         (b'<?xml version="1.0" encoding="latin-1"?>' + BARE % b"/>", "latin-1"),
-        (BARE % b' xmlns:xmp="urn:other"/>', "something else"),
+        (BARE % b' xmlns:xmp="urn:other"/>', "another namespace"),
         (
             BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/"><xmp:Label><a/></xmp:Label></r:Description>',
             "plain value",

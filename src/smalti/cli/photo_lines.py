@@ -24,7 +24,7 @@ def stopped() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("smalti: stopped; what was looked at is kept, and the same command goes on from here", err=True)
+        click.echo("smalti: stopped; the photos ranked so far are cached, and the same command resumes", err=True)
         sys.exit(STOPPED)
 
 
@@ -59,7 +59,7 @@ def _line(series: Series) -> str:
 
 
 def _chosen_line(series: Series) -> str:
-    """The picks of a series about which a person decided."""
+    """The picks of a series in which a person made choices."""
     picks = [ranked for ranked in series.ranked if ranked.verdict == "pick"]
     names = ", ".join(shown(ranked.photo.path.name) for ranked in picks)
     how = "your choice" if any(ranked.chosen for ranked in picks) else "the best of those you left"
@@ -67,7 +67,7 @@ def _chosen_line(series: Series) -> str:
 
 
 def followed(result: RankedFolder, number: int) -> str:
-    """How many of the choices in a file were followed."""
+    """How many of the choices in a file were applied."""
     found = result.choices.values()
     verdicts = sum(choice.verdict is not None for choice in found)
     made = len({choice.series for choice in found if choice.series is not None})
@@ -83,10 +83,10 @@ def tell_written(written: Written, options: PhotoOptions) -> None:
     if written.csv:
         click.echo(shown(written.csv))
     if written.kept_ratings:
-        click.echo(f"kept the ratings and labels that are there: {written.kept_ratings:,} (see --overwrite-ratings)")
+        click.echo(f"kept existing ratings and labels: {written.kept_ratings:,} (see --overwrite-ratings)")
     if options.picks:
         click.echo(f"{shown(options.picks)}: {count(len(written.copies), 'file')} copied")
         if former := [shown(copy.name) for copy in written.former]:
-            click.echo(f"{shown(options.picks)}: copied before, no pick any more, left there: {', '.join(former)}")
+            click.echo(f"{shown(options.picks)}: copied before, no longer a pick, not removed: {', '.join(former)}")
     if written.page:
         click.echo(shown(written.page))

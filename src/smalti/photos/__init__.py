@@ -1,1 +1,1 @@
-"""The best photo of a series: a folder comes in, its photos leave grouped and ranked. Nothing here needs torch."""
+"""The best photo of a series: groups the photos of a folder into series and ranks them. Nothing here needs torch."""

@@ -1,17 +1,24 @@
-"""A photo as a few blocks: how much detail each has, and how bright it is; by this a walk of the focus is told."""
+"""A photo as a few blocks, with the detail and brightness of each; used to detect focus stacks."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 12
-"""Blocks along each side."""
-LARGEST = 2048  # pixels of the longer side; finer detail than of this size is noise as often as not
-FLOOR = 0.5  # grey levels of detail; what is below is noise
+"""Number of blocks along each side."""
+LARGEST = 2048  # pixels of the longer side; detail finer than at this size is often noise
+FLOOR = 0.5  # grey levels of detail; anything below is noise
 
 
 def measure(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Of a photo H,W,3 (RGB): log2 of the detail in grey levels, and mean brightness 0 to 255, as (2, SIDE, SIDE)."""
+    """Detail and brightness of each block of a photo.
+
+    Args:
+        photo: H,W,3 (RGB).
+
+    Returns:
+        (2, SIDE, SIDE): log2 of the detail in grey levels, and the mean brightness from 0 to 255.
+    """
     small = photo
     while max(small.shape[:2]) > LARGEST:
         size = max(1, small.shape[1] // 2), max(1, small.shape[0] // 2)

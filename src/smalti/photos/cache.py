@@ -1,8 +1,8 @@
-"""Looks kept by the content of their photos, so that a run that was cut short goes on and a second one is fast.
+"""A cache of looks by the content of their photos, so that an interrupted run resumes and a second run is fast.
 
-SQLite, one row per photo and model. It lies in the folder of the photos, so that it moves and goes with them; where
-that folder cannot be written, in the user's cache folder, under a name made of the folder's path; where that cannot be
-written either, nothing is kept.
+SQLite, one row per photo and model. It lies in the folder of the photos, so that it moves with them; where that folder
+is not writable, in the user's cache folder, under a name derived from the folder's path; where that is not writable
+either, nothing is kept.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ from smalti.photos.photo import Look
 
 NAME = ".smalti-photos"
 MEASURED = 2
-"""Counts the ways in which photos were ever measured; what was measured in another way is not believed."""
+"""Version of the measurements; looks measured by another version are not used."""
 EVERY = 2.0
-"""Seconds between two writes to the disk: what a kill can lose."""
+"""Seconds between two writes to the disk: how much a killed run can lose."""
 _CREATE = (
     "create table if not exists looks (sha256 text, maker text, cues blob, embedding blob, blocks blob,"
     " dhash text, score real, primary key (sha256, maker))"
@@ -38,7 +38,7 @@ _DTYPE = np.dtype("<f4")
 
 
 def place_for(folder: Path) -> Path | None:
-    """The folder for what is kept of a folder of photos, made if need be; None if none can be made."""
+    """The cache folder of a folder of photos, created if missing; None if none can be created."""
     inside = folder / NAME
     with suppress(OSError):
         inside.mkdir(exist_ok=True)
@@ -56,12 +56,17 @@ def place_for(folder: Path) -> Path | None:
 
 
 class Looks:
-    """The looks of one model that are known; `get` and `put` by the SHA-256 of a photo's file."""
+    """The cached looks of one model; `get` and `put` by the SHA-256 of a photo's file."""
 
     def __init__(self, path: Path | None, model: str) -> None:
-        """`model` is the hash of the model's file. What another version saw, or measured otherwise, is not known.
+        """Opens the cache; a damaged file is replaced by an empty one.
 
-        A damaged file is begun anew; OutputError if it cannot be written. Without a path nothing outlives this object.
+        Args:
+            path: of the SQLite file; None to keep nothing beyond this object.
+            model: hash of the model's file. Looks of another model or another version of Smalti are not used.
+
+        Raises:
+            OutputError: the file cannot be written.
         """
         path = path or Path(":memory:")
         self._path, self._maker = path, f"{__version__} {MEASURED} {model}"
@@ -71,11 +76,11 @@ class Looks:
         self._written = time.monotonic()
 
     def get(self, sha256: str) -> Look | None:
-        """What is known of a photo."""
+        """The look of a photo; None if it is not cached."""
         return self._known.get(sha256)
 
     def put(self, sha256: str, look: Look) -> None:
-        """Keeps a look; on the disk after EVERY seconds, or when closed."""
+        """Stores a look; written to disk after EVERY seconds, or when closed."""
         self._known[sha256] = look
         blobs = map(_blob, (look.cues, look.embedding, look.blocks))
         row = (sha256, self._maker, *blobs, f"{look.dhash:016x}", look.score)
@@ -86,7 +91,7 @@ class Looks:
                 self._written = time.monotonic()
 
     def close(self) -> None:
-        """Writes what is not yet on the disk."""
+        """Writes what is not yet on disk."""
         with _warned(self._path):
             try:
                 self._file.commit()
@@ -113,7 +118,7 @@ def _open(path: Path) -> sqlite3.Connection:
             return file
     except sqlite3.OperationalError:
         raise
-    except sqlite3.DatabaseError:  # what OperationalError is a kind of: not a database, or a damaged one
+    except sqlite3.DatabaseError:  # the base class of OperationalError: not a database, or a damaged one
         pass
     file.close()
     path.unlink()

@@ -1,8 +1,8 @@
-"""What a person decided on the page, read back: verdicts of photos, and series made by hand.
+"""Choices that a person made on the page: verdicts of photos, and series made by hand.
 
-The page saves a JSON file: `{"smalti": "choices 1", "photos": [...]}`, one entry per photo about which something was
-decided, with the fields of `Choice`. A photo is found again by the digest of its coded pixels, so that a choice
-survives new photos, edited metadata and any renaming.
+The page saves a JSON file: `{"smalti": "choices 1", "photos": [...]}`, one entry per photo with a choice, with the
+fields of `Choice`. A photo is identified by the digest of its coded pixels, so a choice survives new photos, edited
+metadata and renaming.
 """
 
 import codecs
@@ -38,7 +38,7 @@ class _File(BaseModel):
 
 
 def read_choices(path: Path) -> tuple[Choice, ...]:
-    """The choices in a file that the page saved; DataError if it is none."""
+    """The choices in a file that the page saved; DataError if it cannot be read or is not such a file."""
     try:
         content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # as some editors write it
     except OSError as error:
@@ -55,9 +55,9 @@ def read_choices(path: Path) -> tuple[Choice, ...]:
 
 
 def match(choices: Sequence[Choice], photos: Sequence[Photo], folder: Path) -> dict[int, Choice]:
-    """The choice for each photo (by index) about which there is one.
+    """The choice for each photo (by index) that has one.
 
-    Photos of one content share its choices: first by path, then by name, then in order. The later choice goes first.
+    Photos with the same content share its choices: matched by path, then by name, then in order; later choices first.
     """
     by_content: dict[str, list[Choice]] = defaultdict(list)
     for choice in sorted(choices, key=lambda choice: -choice.at):
@@ -100,10 +100,17 @@ def _any(file: str, other: str) -> bool:
 
 
 def regroup(groups: Sequence[Sequence[int]], photos: Sequence[Photo], hand: Mapping[int, str]) -> list[list[int]]:
-    """The series of the program with those made by hand put in; `hand` names the latter's photos.
+    """The program's series, changed by those made by hand.
 
-    A photo about which nothing was decided goes with the nearest one in the order of time of those that the program put
-    into its series. Each series in the order of time, then of path; so are the series.
+    A photo without a choice follows the nearest one, by time, of those that the program put into its series.
+
+    Args:
+        groups: the program's series, as indices into `photos`.
+        photos: all photos.
+        hand: by index, the name of the series that a person put the photo into.
+
+    Returns:
+        The series as indices, each sorted by time, then by path; so are the series.
     """
     parts: dict[str | int, list[int]] = defaultdict(list)
     for number, group in enumerate(groups):
@@ -119,8 +126,8 @@ def regroup(groups: Sequence[Sequence[int]], photos: Sequence[Photo], hand: Mapp
 def overrule(series: Series, choices: Mapping[Path, Choice]) -> Series:
     """The series with the verdicts that a person chose, in the model's order.
 
-    Who chose a pick wants no other one than those that were chosen: the model's becomes an alternate. Who took the
-    verdict away from the model's pick without choosing another gets the best photo about which nothing was decided.
+    If a person chose a pick, the model's pick becomes an alternate. If a person took the verdict away from the model's
+    pick without choosing another, the best photo without a choice becomes the pick.
     """
     chosen = [choices[one.photo.path].verdict if one.photo.path in choices else None for one in series.ranked]
     if not any(chosen):

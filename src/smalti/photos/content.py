@@ -1,8 +1,8 @@
-"""The digest of what a picture shows: of its coded pixels, without what is written beside them.
+"""The digest of a picture's coded pixels, without its metadata.
 
 Programs that set a rating, a caption or a place rewrite a file but not its coded pixels, so that a photo whose metadata
-were edited has the same digest as before. Nothing is decoded, hence no version of a decoder matters. Of a kind that is
-not taken apart here, or is damaged, the whole file counts.
+were edited has the same digest as before. Nothing is decoded, so the decoder's version does not matter. For damaged
+files and other formats the digest is that of the whole file.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ def _webp(content: bytes) -> Iterator[bytes]:
 
 
 def _heif(content: bytes) -> Iterator[bytes]:
-    """All items that are pictures."""
+    """The content of all items that are pictures."""
     for item in heif.items(content):
         for begin, end in item.places if not item.describes else ():
             yield content[begin:end]

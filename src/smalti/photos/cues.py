@@ -1,10 +1,10 @@
-"""What a photo tells beyond its picture: focus, motion, noise, exposure, tilt, where its detail lies, and its subject.
+"""Cues measured from a photo at full size: focus, motion, noise, exposure, tilt, composition, and its subject.
 
-Focus is lost when a photo is made small enough for a network, so these numbers are taken before: on a grid of one size
-for all photos, so that they do not depend on how many pixels a camera has, and least of all on one row more. All detail
-comes from differences of neighbouring pixels in four directions, on a pyramid of halves, in blocks: defocus takes the
-finer levels first, motion takes one direction first, noise gives even flat blocks fine detail. Turned and mirrored
-photos give the same numbers, but for rounding.
+Focus is lost when a photo is shrunk for a network, so these numbers are measured before that: on a grid of one size for
+all photos, so that they do not depend on the camera's number of pixels. All detail comes from differences of
+neighbouring pixels in four directions, on a pyramid of halves, in blocks: defocus reduces the finer levels first,
+motion reduces one direction first, noise adds fine detail even to flat blocks. Rotated and mirrored photos give the
+same numbers, except for rounding.
 """
 
 import cv2
@@ -17,7 +17,7 @@ from smalti.photos.reduce import reduced
 Blocks = NDArray[np.float64]  # GRID,GRID
 
 LEVELS = 5
-"""Halves of the pyramid, the grid itself first."""
+"""Levels of the pyramid, each half of the one before; the first is the grid itself."""
 PERCENTILES = (10, 50, 90, 98)
 TONES = (5, 50, 95)
 CUES: tuple[str, ...] = (
@@ -39,42 +39,49 @@ CUES: tuple[str, ...] = (
     *(f"subject_fineness_{level}" for level in range(LEVELS - 1)),
     *(f"around_fineness_{level}" for level in range(LEVELS - 1)),
 )
-"""Names of the numbers that a ranker takes, in their order.
+"""Names of the numbers that a ranker takes as input, in order.
 
 detail: log2 of the differences' quadratic mean (grey levels) in the block at that percentile of all blocks, per level.
 fineness: log2 of a level's detail by the next coarser one's, block by block.
 motion: how much less detail there is along one direction than across it, beyond what the coarsest level has.
 blocking: log2 of the differences' beat at JPEG's 8 pixels by what surrounds it. brightness, contrast, tone: 0 to 1.
 dark, blown: shares of pixels without detail. colour: mean distance between the channels, 0 to 1. tilt: degrees by
-which the lines that should be level or upright lean, 0 where none can be told. upright: log2 of the share of edges
+which the lines that should be level or upright lean, 0 where none is found. upright: log2 of the share of edges
 that are level or upright by what chance gives. off_centre: distance of the detail's centre from the middle, 1 at the
 border. border: log2 of the detail along the border by that of the whole. subject: log2 of the differences' quadratic
 mean where the subject is, per level; subject_fineness: a level's by that of the next coarser one, around_fineness: the
 same where it is not.
 """
 MEASURES: tuple[str, ...] = (*CUES, "sharpness")
-"""What is measured in all: what a ranker takes, and what only gives reasons.
+"""Names of all measures: the inputs of a ranker, and one that is only used for reasons.
 
 sharpness: log2 of the deviation of the Laplacian at full resolution, the finest measure.
 """
 
 SIDE = 1024  # pixels of the grid's longer side; smaller photos are not enlarged
-STRIP = 64  # rows that are looked at together at full resolution
+STRIP = 64  # rows processed together at full resolution
 GRID = 20  # blocks along each side
 SMALLEST = 64  # pixels of a photo's shorter side; a smaller one is enlarged
-FLOOR = 1 / 16  # grey levels; what is below is rounding
+FLOOR = 1 / 16  # grey levels; anything below is rounding
 DARK, BLOWN = 6, 250
-LINES = 512  # longer side in pixels of the image whose lines are looked at
-LEAN = 12.0  # degrees; lines that lean more are meant to
-NEAR = 1.5  # degrees around a direction that count for it
+LINES = 512  # longer side in pixels of the image in which lines are measured
+LEAN = 12.0  # degrees; lines that lean more are taken as intended
+NEAR = 1.5  # degrees around a direction that count towards it
 CLEAR = (0.09, 0.15)  # share of the edges that must agree on a direction, from doubt to certainty; chance gives 0.03
-PEAK = 24  # power by which the direction that most edges have outweighs others
+PEAK = 24  # power by which the most frequent direction outweighs others
 CENTRAL = 0.3  # deviation of the middle's weight, of half a side
-COMMON = 0.25  # what a block weighs that has the border's colour, beside one that differs most
+COMMON = 0.25  # weight of a block with the border's colour, relative to one that differs most
 
 
 def cues(pixels: Picture) -> Floats:
-    """The numbers named in CUES of an upright photo H,W,3 (RGB) at full resolution, float32 (K,)."""
+    """The numbers named in CUES.
+
+    Args:
+        pixels: an upright photo, H,W,3 uint8 (RGB), at full resolution.
+
+    Returns:
+        (K,) float32, one number per name in CUES.
+    """
     photo = reduced(_at_least(np.ascontiguousarray(pixels), SMALLEST), SIDE)
     levels = [_padded(_grey(photo))]
     while len(levels) < LEVELS:
@@ -100,15 +107,15 @@ def cues(pixels: Picture) -> Floats:
 
 
 def measures(pixels: Picture) -> Floats:
-    """The numbers named in MEASURES; those of CUES come first."""
+    """The numbers named in MEASURES, float32 (M,), of a photo as for `cues`; those of CUES come first."""
     return np.append(cues(pixels), np.float32(_sharpness(pixels)))
 
 
 def subject(photo: Picture) -> Blocks:
     """Where the subject of a photo H,W,3 may be: weights GRID,GRID with the sum 1.
 
-    The middle, and there what has another colour than the border (after Achanta et al., 2009). Taken from averages of
-    blocks, which focus hardly changes: else the sharp one of two things would always be the subject.
+    The middle, and in it what differs in colour from the border (after Achanta et al., 2009). Computed from block
+    averages, which hardly depend on focus: otherwise the sharper of two objects would always be the subject.
     """
     small = cv2.resize(photo, (GRID, GRID), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
@@ -123,7 +130,7 @@ def subject(photo: Picture) -> Blocks:
 
 
 def _within(detail: NDArray[np.float64], weights: Blocks) -> NDArray[np.float64]:
-    """Per level the log2 of the quadratic mean: what is flat says nothing about focus."""
+    """Log2 of the quadratic mean per level: flat areas say nothing about focus."""
     logarithms: NDArray[np.float64] = np.log2((np.exp2(2 * detail) * weights).sum((1, 2)) / weights.sum()) / 2
     return logarithms
 
@@ -133,7 +140,7 @@ def _grey(photo: Picture) -> Floats:
 
 
 def _padded(grey: Floats) -> Floats:
-    """Mirrored at its borders until each half has an odd side: of those the first and the last pixel stay."""
+    """Mirror-padded so that the sides are odd on every level: halving an odd side keeps its first and last pixel."""
     odd = 2 ** (LEVELS - 1)
     down, across = ((1 - length) % odd for length in grey.shape)
     sides = (down // 2, down - down // 2, across // 2, across - across // 2)
@@ -149,9 +156,9 @@ def _at_least(photo: Picture, side: int) -> Picture:
 
 
 def _differences(grey: Floats) -> NDArray[np.float64]:
-    """Log2 of the differences 4,GRID,GRID to the right, down and along both diagonals, the latter per pixel's side.
+    """Log2 of the differences 4,GRID,GRID to the right, down and along both diagonals, the latter per pixel side.
 
-    Differences are quadratic means: plain ones do not tell a soft edge from a sharp one of the same height.
+    Quadratic means, since plain ones do not distinguish a soft edge from a sharp one of the same height.
     """
     pairs = (
         (grey[:, 1:], grey[:, :-1]),
@@ -174,14 +181,14 @@ def _blocks(values: Floats) -> Floats:
 
 
 def _motion(directed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Per level but the coarsest: the length of (right - down, one diagonal - the other), the coarsest's taken off."""
+    """For each level except the coarsest: length of (right - down, one diagonal - the other), minus the coarsest's."""
     own = np.median(directed[:, ::2] - directed[:, 1::2], axis=(2, 3))  # level,(axes, diagonals)
     beyond: NDArray[np.float64] = np.linalg.norm(own[:-1] - own[-1], axis=1)
     return beyond
 
 
 def _blocking(photo: Picture) -> float:
-    """Of both directions, on some lines of full length."""
+    """Mean over both directions, on a sample of full lines."""
     green = photo[..., 1]
     rows, cols = (max(1, length // 256) for length in green.shape)
     across, down = np.ascontiguousarray(green[::rows]), np.ascontiguousarray(green[:, ::cols].T)
@@ -200,7 +207,7 @@ def _beat(lines: NDArray[np.uint8]) -> float:
 
 
 def _sharpness(photo: Picture) -> float:
-    """Strip by strip, so that no second photo lies in memory."""
+    """Computed strip by strip, so that memory holds no second photo."""
     total = squares = 0.0
     for top in range(0, len(photo), STRIP):
         grey = cv2.cvtColor(photo[top : top + STRIP], cv2.COLOR_RGB2GRAY)

@@ -1,4 +1,4 @@
-"""Ratings and labels that a photo has already: in a sidecar, or in the file itself (XMP, or EXIF's own rating)."""
+"""Ratings and labels that a photo already has: in a sidecar, or in the file itself (XMP, or the EXIF rating)."""
 
 import mmap
 import re
@@ -12,9 +12,9 @@ from smalti.photos.formats.xmp import values_in
 from smalti.photos.photo import Verdict
 
 FIELDS = ("xmp:Rating", "xmp:Label", "MicrosoftPhoto:Rating", "digiKam:PickLabel", "digiKam:ColorLabel")
-"""What is written of a verdict, in this order."""
+"""The fields written for a verdict, in this order."""
 VERDICT = "smalti:Verdict"
-"""The field by which a sidecar is known to hold what Smalti wrote, as long as the others still say so."""
+"""The field that marks a sidecar as written by Smalti, as long as the other fields are unchanged."""
 MARKS: dict[Verdict, dict[str, str]] = {
     "pick": dict(zip(FIELDS, ("5", "Green", "99", "3", "4"), strict=True)),
     "alternate": dict(zip(FIELDS, ("3", "Yellow", "50", "0", "3"), strict=True)),
@@ -22,7 +22,7 @@ MARKS: dict[Verdict, dict[str, str]] = {
     "unrated": dict(zip(FIELDS, ("0", "", "0", "0", "0"), strict=True)),
 }
 _READ = (*FIELDS, "acdsee:rating")
-_NONE = {"", "0", "None"}  # values that say that nothing was decided
+_NONE = {"", "0", "None"}  # values that mean: not rated
 _PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>|<rdf:RDF\b.*?</rdf:RDF>", re.DOTALL)
 _HEAD = 1 << 20  # bytes in which EXIF lies
 _JPEG_HEAD = 1 << 22  # bytes in which the XMP of a JPEG lies; in others it may lie anywhere
@@ -30,16 +30,16 @@ _EXIF_RATING = 0x4746
 
 
 def is_decided(path: Path) -> bool:
-    """Whether a sidecar or a photo's file holds a rating or label that is not what Smalti wrote."""
-    return any(_said(values) and not _wrote(values) for values in _values(path))
+    """Whether a sidecar or a photo's file holds a rating or label that Smalti did not write."""
+    return any(_is_rated(values) and not _wrote(values) for values in _values(path))
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a sidecar holds what Smalti wrote, unchanged."""
+    """Whether a sidecar holds what Smalti wrote, unchanged since."""
     return any(map(_wrote, _values(path)))
 
 
-def _said(values: dict[str, str]) -> bool:
+def _is_rated(values: dict[str, str]) -> bool:
     return any(value.strip() not in _NONE for name, value in values.items() if name != VERDICT)
 
 
@@ -49,7 +49,7 @@ def _wrote(values: dict[str, str]) -> bool:
 
 
 def _values(path: Path) -> Iterator[dict[str, str]]:
-    """The fields of each packet in a file; none where there is no such file, or nothing that can be understood."""
+    """The fields of each packet in a file; none if it is missing or invalid."""
     is_sidecar = path.suffix.lower() == ".xmp"
     try:
         packets, head = ([path.read_bytes()], b"") if is_sidecar else _packets(path)

@@ -1,6 +1,6 @@
 """Names of files in the photos' room: how they are linked.
 
-A name may hold anything but a slash: bytes that are no UTF-8 (Python keeps them as lone surrogates), quotes, line ends.
+A name may contain anything but a slash: bytes that are not UTF-8 (lone surrogates in Python), quotes, line ends.
 """
 
 import os
@@ -9,5 +9,5 @@ from urllib.parse import quote
 
 
 def link(path: Path, folder: Path) -> str:
-    """The address of a file for a page in `folder`, byte for byte."""
+    """The URL of a file, percent-encoded, relative to a page in `folder`."""
     return quote(os.fsencode(os.path.relpath(path, folder)))

@@ -1,11 +1,10 @@
-"""Which photos form a series: by time and by likeness together.
+"""Groups photos into series by time and likeness together.
 
-Photos that may be compared at all are those of one camera between two long pauses, by its own clock, and those without
-a time among themselves. Of these a series is what average linkage joins: two groups become one as long as their photos
-are alike on average, so that no chain of small steps runs away with a whole flight. Bursts always stay together: those
-that the camera names, and those that its rhythm tells, since nobody presses the shutter anew within half a second.
-Exposure brackets are series of their own. The answer depends on the photos alone, not on the order in which they are
-listed.
+Photos are only compared if they are of one camera between two long pauses, by its own clock, or if all lack a time.
+Among these, average linkage forms the series: two groups are joined if their photos are alike on average, so that no
+chain of small steps joins a whole flight. Bursts always stay together: those that the camera names, and those with the
+timing of one, since nobody presses the shutter again within half a second. Exposure brackets are series of their own.
+The result depends on the photos alone, not on the order in which they are listed.
 """
 
 from collections import Counter, defaultdict
@@ -23,31 +22,39 @@ from smalti.photos.names import order as order_of_names
 from smalti.photos.photo import Look, Photo
 
 PAUSE_TIMES = 8
-"""A pause ends what may be compared where it is so many times the median of the pauses around it."""
+"""A pause this many times the median of the pauses around it ends a run of photos that are compared."""
 PAUSE_AROUND = 5
-"""Pauses on each side that the median is taken of: enough for a rhythm, few enough to follow a change of it."""
+"""Number of pauses on each side for the median: enough for a rhythm, few enough to follow a change of it."""
 PAUSE_SHORTEST, PAUSE_LONGEST = 10.0, 600.0
-"""Seconds: who photographs one subject pauses for less than the first; after the second it is another one."""
+"""Seconds: a pause shorter than the first never ends a run; one longer than the second always does."""
 BITS = 16.0
-"""Bits of the hash at which photos without a time are just alike. Near-duplicates had up to 14, others at least 21."""
+"""Differing bits of the hash up to which photos without a time are alike. Near-duplicates had up to 14, others at least
+21."""
 ANGLE = 0.26
 """1 - cosine of the embeddings that counts as much as BITS. Near-duplicates had up to 0.08, others at least 0.24; both
 ends of a focus series 0.49."""
 TOLERANCE = ((1.0, 1.6), (10.0, 1.3), (60.0, 1.0), (600.0, 0.7))
-"""(seconds, factor): the nearer in time, the more two photos of one series may differ; a logarithmic scale between."""
+"""(seconds, factor): the nearer in time, the more two photos of one series may differ; between, a logarithmic scale."""
 BURST_PAUSE, BURST_UNLIKE = 0.6, 1.5
-"""Seconds between frames of a burst, and how unlike two that follow one another may be: on a pan that moves by half of
-its width the frames are up to 1.3 times as unlike as TOLERANCE has it."""
+"""Maximum seconds between frames of a burst, and how unlike two consecutive frames may be: in a pan by half of the
+width the frames are up to 1.3 times as unlike as TOLERANCE allows."""
 MOST = 10_000
-"""Photos that are compared with one another; more are cut at a long pause. Their comparison takes 400 MB."""
+"""Maximum number of photos that are compared with one another; more are split at a long pause. The comparison takes
+400 MB."""
 
 
 def group(
     photos: Sequence[Photo], looks: Sequence[Look], progress: Callable[[int], None] = lambda _: None
 ) -> list[list[int]]:
-    """The series as indices into `photos`, each in the order of time, then of path; so are the series.
+    """Groups photos into series.
 
-    `progress` is told how many more photos have found theirs.
+    Args:
+        photos: the photos, in any order.
+        looks: the look of each photo.
+        progress: called with the number of photos assigned to a series since the last call.
+
+    Returns:
+        The series as indices into `photos`, each sorted by time, then by path; so are the series.
     """
     order = sorted(range(len(photos)), key=lambda i: when(photos[i]))
     sets = [[order[k] for k in members] for members in exposure_sets([photos[i] for i in order])]
@@ -65,17 +72,17 @@ def group(
 
 
 def when(photo: Photo) -> tuple[Any, ...]:
-    """What photos are sorted by: the camera's clock, then the path; those without a time come last."""
+    """Sort key of a photo: the camera's clock, then the path; photos without a time come last."""
     return photo.clock is None, photo.clock or 0.0, order_of_names(photo.path)
 
 
 def pause(before: Sequence[float]) -> float:
-    """The pause, in seconds, that ends a run, for the pauses around it."""
+    """The shortest pause, in seconds, that ends a run, given the pauses around it, in seconds."""
     return min(max(PAUSE_SHORTEST, PAUSE_TIMES * median(before)), PAUSE_LONGEST)
 
 
 def _runs(photos: Sequence[Photo]) -> list[list[int]]:
-    """Indices of what may be compared: per camera between long pauses, and all without a time."""
+    """Indices of the photos that may be compared: per camera between long pauses, and all without a time."""
     cameras: dict[str | None, list[int]] = defaultdict(list)
     for i, photo in enumerate(photos):
         cameras[None if photo.clock is None else photo.camera].append(i)
@@ -89,7 +96,7 @@ def _runs(photos: Sequence[Photo]) -> list[list[int]]:
 
 
 def _cuts(times: Sequence[float]) -> set[int]:
-    """Where a run begins anew: positions behind a long pause; `times` ascend."""
+    """Where a new run begins: positions after a long pause; `times` ascend."""
     pauses = [after - before for before, after in pairwise(times)]
     cuts = set()
     for k, this in enumerate(pauses):
@@ -100,7 +107,7 @@ def _cuts(times: Sequence[float]) -> set[int]:
 
 
 def _pieces(times: Sequence[float]) -> list[tuple[int, int]]:
-    """A run in pieces of at most MOST photos, cut at the longest pauses of the middle halves."""
+    """Splits a run into pieces of at most MOST photos, at the longest pause of its middle half."""
     open_pieces, pieces = [(0, len(times))], []
     while open_pieces:
         begin, end = open_pieces.pop()
@@ -116,7 +123,7 @@ def _pieces(times: Sequence[float]) -> list[tuple[int, int]]:
 
 
 def _cluster(photos: Sequence[Photo], looks: Sequence[Look], progress: Callable[[int], None]) -> list[list[int]]:
-    """The series of one run, in the order of time, as indices into it."""
+    """The series of one run, in order of time, as indices into it."""
     compare = _comparison(photos, looks)
     links = _Links(len(photos))
     for members in _bursts([photo.burst for photo in photos]):
@@ -124,7 +131,7 @@ def _cluster(photos: Sequence[Photo], looks: Sequence[Look], progress: Callable[
     for k in _rhythm(photos, compare):
         links.join((k, k + 1))
     bursts = links.sets()
-    # whatever average linkage joins hangs together by single pairs, so that each such component can be seen alone
+    # average linkage only joins what is connected by single pairs, so each connected component is handled separately
     for component in components(compare, len(photos)):
         links.join(component.tolist())
     burst_of = {i: number for number, members in enumerate(bursts) for i in members}
@@ -145,9 +152,9 @@ def _part(compare: Compare, index: Indices) -> Compare:
 
 
 def _rhythm(photos: Sequence[Photo], compare: Compare) -> list[int]:
-    """Positions of photos that a burst goes on from; photos are in the order of time.
+    """Positions of photos after which a burst continues; photos are in order of time.
 
-    A clock without parts of a second tells a burst by two photos in one second.
+    With a clock without fractions of a second, two photos in one second are a burst.
     """
     clocks = [photo.clock for photo in photos]
     seconds = Counter(clock for clock in clocks if clock is not None and clock % 1 == 0)
@@ -162,7 +169,7 @@ def _rhythm(photos: Sequence[Photo], compare: Compare) -> list[int]:
 
 
 def _comparison(photos: Sequence[Photo], looks: Sequence[Look]) -> Compare:
-    """A function: indices of rows and columns -> how unlike those photos are; at most 1 is alike."""
+    """A function from indices of rows and columns to how unlike those photos are; up to 1 they are alike."""
     embeddings = np.stack([look.embedding for look in looks])
     hashes = np.array([look.dhash for look in looks], ">u8").view(np.uint8).reshape(-1, 8)
     bits = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
@@ -191,7 +198,7 @@ def _bursts(names: Sequence[str]) -> list[list[int]]:
 
 
 def _join(series: list[list[int]], bursts: Sequence[str]) -> list[list[int]]:
-    """Series that hold photos of one burst become one; all sorted."""
+    """Joins series that contain photos of the same burst; all sorted."""
     links = _Links(len(bursts))
     for members in [*series, *_bursts(bursts)]:
         links.join(members)
@@ -199,7 +206,7 @@ def _join(series: list[list[int]], bursts: Sequence[str]) -> list[list[int]]:
 
 
 class _Links:
-    """Sets that grow together (union-find)."""
+    """Disjoint sets (union-find)."""
 
     def __init__(self, number: int) -> None:
         self._parent = list(range(number))

@@ -1,8 +1,8 @@
-"""Average linkage (Sokal and Michener, 1958) in quadratic time: two groups join as long as they are alike on average.
+"""Average linkage (Sokal and Michener, 1958) in quadratic time: joins groups that are alike on average.
 
 The chain of nearest neighbours (Benzécri, 1982; Murtagh, 1983): from any group to its nearest, on to that one's
-nearest, until two are each other's. They are joined at once, since no join elsewhere brings a third one nearer. A group
-whose nearest is unlike stays what it is for the same reason, so that the walk ends where the joins end.
+nearest, until two are each other's. They are joined at once, since no join elsewhere can bring a third one nearer. For
+the same reason a group whose nearest is unlike is final.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ from smalti.arrays import Floats
 
 Indices = NDArray[np.intp]
 Compare = Callable[[Indices, Indices], Floats]
-"""Indices of rows and columns -> how unlike those are; at most 1 is alike."""
+"""Maps indices of rows and columns to how unlike those are; up to 1 they are alike."""
 
 _BLOCK = 2_000_000  # pairs that are compared at once
 
 
 def components(compare: Compare, number: int) -> list[Indices]:
-    """What hangs together by pairs that are alike: nothing beyond it can ever be joined. By their first members."""
+    """Connected components of the pairs that are alike, sorted by first member: no join ever crosses them."""
     labels = np.arange(number)
     rows = max(1, _BLOCK // max(1, number))
     for begin in range(0, number, rows):
@@ -40,9 +40,15 @@ def average_linkage(
     parts: Sequence[Sequence[int]],
     done: Callable[[int], None] = lambda _: None,
 ) -> list[list[int]]:
-    """Joins parts, which are never taken apart, as long as their members are alike on average.
+    """Joins parts as long as their members are alike on average; needs 4 bytes per pair of parts.
 
-    `done` is told how many more parts have found where they belong. Needs 4 bytes per pair of parts.
+    Args:
+        compare: how unlike members are, by index.
+        parts: indices of members that are never separated.
+        done: called with the number of parts that were joined or became final since the last call.
+
+    Returns:
+        The members of each group.
     """
     mean, sizes = _means(compare, parts), np.array([len(part) for part in parts], np.float32)
     found, is_open = [list(part) for part in parts], [True] * len(parts)
@@ -68,13 +74,13 @@ def average_linkage(
 
 
 def _nearest(row: Floats, before: Sequence[int]) -> int:
-    """The nearest group; of equals the one before in the chain, or the walk would never end."""
+    """The nearest group; of equally near ones the previous in the chain, or the loop would never end."""
     near = int(row.argmin())
     return before[0] if before and row[before[0]] <= row[near] else near
 
 
 def _join(mean: Floats, sizes: Floats, a: int, b: int) -> None:
-    """Group b becomes a part of a."""
+    """Merges group b into a."""
     mean[a] = (sizes[a] * mean[a] + sizes[b] * mean[b]) / (sizes[a] + sizes[b])
     mean[a, a] = np.inf
     mean[:, a] = mean[a]
@@ -83,7 +89,7 @@ def _join(mean: Floats, sizes: Floats, a: int, b: int) -> None:
 
 
 def _means(compare: Compare, parts: Sequence[Sequence[int]]) -> Floats:
-    """How unlike two parts are on average, and infinitely to itself."""
+    """How unlike any two parts are on average; infinite on the diagonal."""
     order, sizes = np.array([i for part in parts for i in part], np.intp), np.array([len(part) for part in parts])
     begins = np.cumsum(sizes) - sizes
     mean = np.empty((len(parts), len(parts)), np.float32)

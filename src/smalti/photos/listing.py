@@ -1,4 +1,4 @@
-"""Which photos lie in a folder: one entry per shutter release, always in the same order, and what else is there."""
+"""Lists the photos in a folder, one entry per shutter release in a fixed order, and counts what else is there."""
 
 import json
 import os
@@ -30,22 +30,22 @@ MOVIES = frozenset(
 LIVE = frozenset({".mov", ".mp4"})
 """Movies that phones write beside a photo, under its name."""
 BESIDE = LIVE | {".aae", ".wav", ".thm", ".xmp", ".pp3", ".dop", ".json"}
-"""Endings of what belongs to a photo and is none: its movement, its edits, its sound, its settings."""
+"""Endings of files that belong to a photo but are not photos: its movie, edits, sound, settings."""
 MARK = ".smalti-picks"
-"""A file of this name lists the copies that were made in its folder: they are no photos of their own."""
-_WHOLE = "*"  # stands in it for all files of the folder and below
+"""A file of this name lists the copies that were made in its folder, which are not photos of their own."""
+_WHOLE = "*"  # means in it all files of the folder and below
 _NO_PHOTOS = (
     *("@eadir", "@synoresource", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin"),
     *("recycler", "system volume information", "lost+found", "__macosx", "*.lrdata", "darktable_exported"),
 )
-"""Folders of thumbnails, previews, exports and deleted files, in small letters."""
+"""Folders of thumbnails, previews, exports and deleted files, in lower case."""
 _FOLDERS_OF_PAIRS = JPEG | HEIC | RAW
-"""Folders called RAW, JPG, NEF or the like (without the dot) hold the two files of one shutter release."""
+"""Folders named RAW, JPG, NEF or the like (without the dot) hold the two files of one shutter release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """The files of one shutter release; `path` is the one that is looked at."""
+    """The files of one shutter release; `path` is the one that is read."""
 
     path: Path
     files: tuple[Path, ...]
@@ -53,7 +53,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The photos of a folder, and how many files were left out, by why."""
+    """The photos of a folder, and the number of skipped files by reason."""
 
     shots: tuple[Shot, ...]
     left_out: Mapping[str, int]
@@ -65,28 +65,35 @@ def list_photos(folder: Path, exclude: Iterable[str] = ()) -> tuple[Shot, ...]:
 
 
 def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
-    """The photos in a folder and below, in the order of their names; numbers in those count by their value.
+    """The photos in a folder and below, in natural order of their names.
 
-    Left out, and counted, are our own copies, folders of thumbnails and deleted files, links to what is listed anyway,
-    names and paths that a pattern in `exclude` fits, movies and other files; left out silently is what is hidden. A RAW
-    and a JPEG or HEIC of the same name, in one place or in two folders called RAW and JPG, are one photo, looked at
-    through the latter. DataError if there is no such folder, or no photo in it.
+    Skipped and counted are Smalti's own copies, folders of thumbnails and deleted files, links to listed photos, files
+    and folders that match a pattern in `exclude`, movies and other files; hidden files are skipped without being
+    counted. A RAW and a JPEG or HEIC of the same name, in one folder or in two folders named RAW and JPG, are one
+    photo, of which the latter is read.
+
+    Args:
+        folder: the folder.
+        exclude: glob patterns for names, and for paths relative to `folder`.
+
+    Raises:
+        DataError: there is no such folder, or no photo in it.
     """
     if not folder.is_dir():
-        what = "a file" if folder.exists() else "not there"
+        what = "a file" if folder.exists() else "missing"
         raise DataError(f"{folder}: is {what}; give a folder with photos")
     walk = _Walk(folder, tuple(exclude))
     shots = _shots(walk.photos())
     if not shots:
         raise DataError(
-            f"{folder}: holds no photo (looked for {', '.join(sorted(ENDINGS))}){_and_left_out(walk.left_out)}; "
+            f"{folder}: holds no photo (expected {', '.join(sorted(ENDINGS))}){_and_left_out(walk.left_out)}; "
             "give a folder with photos"
         )
     return Listing(tuple(shots), +walk.left_out)
 
 
 def companions(folder: Path) -> dict[str, list[Path]]:
-    """The files of a folder that belong to photos and are none, by the photo's name in small letters.
+    """The files of a folder that belong to photos but are not photos, by the photo's name in lower case.
 
     NAME.mov, NAME.aae, NAME.xmp and the like by NAME, and NAME.EXT.xmp by NAME.EXT.
     """
@@ -98,18 +105,18 @@ def companions(folder: Path) -> dict[str, list[Path]]:
 
 
 def note_copy(copy: Path) -> None:
-    """Notes in a copy's folder that it was made here; raises OSError."""
+    """Records in a copy's folder that Smalti made it; raises OSError."""
     with (copy.parent / MARK).open("a", encoding="ascii") as notes:
         notes.write(json.dumps([copy.stat().st_size, copy.name]) + "\n")
 
 
 def note_folder(folder: Path) -> None:
-    """Notes in a folder that all in it and below was made here; raises OSError."""
+    """Records in a folder that Smalti made everything in it and below; raises OSError."""
     (folder / MARK).write_text(json.dumps([0, _WHOLE]) + "\n", encoding="ascii")
 
 
 def left_out_line(left_out: Mapping[str, int]) -> str:
-    """What was left out, in one line; "" if nothing was."""
+    """The skipped files by reason, in one line; "" if there are none."""
     return ", ".join(
         f"{why}: {number:,}" for why, number in sorted(left_out.items(), key=lambda item: (-item[1], item))
     )
@@ -117,11 +124,11 @@ def left_out_line(left_out: Mapping[str, int]) -> str:
 
 def _and_left_out(left_out: Mapping[str, int]) -> str:
     line = left_out_line(left_out)
-    return f", and left out {line}" if line else ""
+    return f"; skipped {line}" if line else ""
 
 
 class _Walk:
-    """One walk through a folder; counts what it leaves out."""
+    """One walk through a folder; counts what it skips."""
 
     def __init__(self, folder: Path, exclude: tuple[str, ...]) -> None:
         self.left_out: Counter[str] = Counter()
@@ -133,13 +140,13 @@ class _Walk:
         found = sorted(self._all(), key=lambda file: (file.is_symlink(), order(file)))
         real: dict[Path, Path] = {}
         for file in found:
-            if real.setdefault(Path(os.path.realpath(file)), file) != file:  # Path.resolve refuses a circle of links
+            if real.setdefault(Path(os.path.realpath(file)), file) != file:  # Path.resolve refuses a loop of links
                 self.left_out["links to photos that are listed"] += 1
         self._count_others(found)
         return sorted(real.values(), key=order)
 
     def _all(self) -> Iterator[Path]:
-        refused: list[Path] = []  # folders that cannot be listed; told when they are read
+        refused: list[Path] = []  # folders that cannot be listed; reported when they are read
         for place, folders, names in os.walk(self._folder, onerror=lambda error: refused.append(Path(error.filename))):
             here = Path(place)
             made = copies_made(here) if MARK in names else {}
@@ -167,7 +174,7 @@ class _Walk:
         return not fits and not self._excluded(place)
 
     def _is_left(self, file: Path, made: Mapping[str, int]) -> bool:
-        """Whether a file is no photo to look at; counts it, now or later."""
+        """Whether to skip a file; counts it, now or later."""
         is_photo = file.suffix.lower() in ENDINGS
         if file.name in made and file.is_file() and file.stat().st_size == made[file.name]:
             self.left_out["copies made by --copy-picks"] += is_photo
@@ -178,7 +185,7 @@ class _Walk:
         if self._excluded(file):
             self.left_out["by --exclude"] += 1
             return True
-        return file.exists() and not file.is_file()  # a link to nothing is told, too
+        return file.exists() and not file.is_file()  # a broken link is reported, too
 
     def _excluded(self, place: Path) -> bool:
         inside = place.relative_to(self._folder).as_posix()
@@ -205,7 +212,7 @@ def _photos_below(place: Path) -> int:
 
 
 def copies_made(folder: Path) -> dict[str, int]:
-    """Names and sizes of the copies that were made in a folder; a line that is damaged counts for nothing."""
+    """Names and sizes of the copies that were made in a folder; damaged lines are ignored."""
     made = {}
     try:
         lines = (folder / MARK).read_text(encoding="ascii", errors="replace").splitlines()
@@ -221,7 +228,7 @@ def copies_made(folder: Path) -> dict[str, int]:
 
 
 def _shots(files: Iterable[Path]) -> list[Shot]:
-    """Photos of one name, in one place or in folders called RAW and JPG."""
+    """Photos by name, in one folder or in two named RAW and JPG."""
     groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
     for file in files:
         in_pairs = f".{file.parent.name.lower()}" in _FOLDERS_OF_PAIRS
@@ -230,7 +237,7 @@ def _shots(files: Iterable[Path]) -> list[Shot]:
 
 
 def _paired(same: list[Path]) -> list[Shot]:
-    """A RAW belongs to the first photo of its place, or else of its name, that a camera writes beside it."""
+    """A RAW belongs to the first JPEG or HEIC of its name, preferably in the same folder."""
     beside = [file for file in same if file.suffix.lower() in JPEG | HEIC]
     raws: dict[Path, list[Path]] = defaultdict(list)
     alone = []

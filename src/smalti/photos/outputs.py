@@ -1,4 +1,4 @@
-"""What `smalti photos` may write over: its own table and its own page, and nothing else. Asked before any work."""
+"""Checks before any work that `smalti photos` would overwrite nothing but its own table and page."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ _PAGE_SIGN = b"Made by Smalti"
 
 
 def check_table(path: Path) -> None:
-    """OutputError if the table would replace what is no table of ours, or lie where none can."""
+    """OutputError if the table would replace another file, or cannot be written there."""
     if path.suffix.lower() in ENDINGS | MOVIES:
         raise OutputError(
             f"{shown(path)}: is the name of a photo or movie, not of a table; give a name that ends in .csv"
         )
     _check_place(path)
     if _exists(path) and not is_table(path):
-        raise OutputError(f"{shown(path)}: is there already and is no table of `smalti photos`; give another name")
+        raise OutputError(f"{shown(path)}: exists and is not a table of `smalti photos`; give another name")
 
 
 def check_page(path: Path) -> None:
-    """OutputError if the page would replace what is no page of ours."""
+    """OutputError if the page would replace another file, or cannot be written there."""
     _check_place(path)
     if _exists(path) and _PAGE_SIGN not in path.read_bytes():
-        raise OutputError(f"{shown(path)}: is there already and is no page of `smalti photos`; rename it")
+        raise OutputError(f"{shown(path)}: exists and is not a page of `smalti photos`; rename it")
 
 
 def check_picks(place: Path, folder: Path) -> None:
-    """OptionError for the folder of the photos itself, OutputError for what is no folder."""
+    """OptionError if `place` is the folder of the photos itself, OutputError if it is not a folder."""
     if place.resolve() == folder.resolve():
         text = f"--copy-picks {place}: is the folder of the photos itself; give another one"
         raise OptionError(text, value=place)

@@ -1,4 +1,4 @@
-"""The whole photo at the size a network looks at: aspect kept, the rest filled with grey."""
+"""The whole photo at the input size of a network: aspect ratio kept, the rest filled with grey."""
 
 import cv2
 import numpy as np
@@ -9,17 +9,24 @@ from smalti.photos.reduce import reduced
 SIDE = 256
 """Side of the square in pixels."""
 GREY = 128
-"""What fills the square around the photo; the middle of a byte, so that it enters the network as nearly nothing."""
+"""Fills the square around the photo; mid-grey, so that the network's input is close to 0 there."""
 SMOOTH = 0.9
-"""Deviation in pixels of the blur before the last step, which takes every second pixel: with less, it matters which."""
+"""Standard deviation in pixels of the blur before the last step, which takes every second pixel: with less, it would
+matter which."""
 
 
 def overview(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A photo H,W,3 (RGB) as 3,SIDE,SIDE: its longer side is SIDE, its middle in the middle.
+    """A photo centred in a square, its longer side scaled to SIDE.
 
-    What the photo shows is not rounded to whole pixels, so that a row more or less moves nothing by half a pixel. Where
-    the grey begins is rounded, to an even number of rows: the edge is strong, and the usual aspects lie far from where
-    that number changes.
+    The position of the content is not rounded to whole pixels, so that a row more or less moves nothing by half a
+    pixel. The border of the grey is rounded, to an even number of rows: that edge is strong, and the usual aspect
+    ratios lie far from where that number changes.
+
+    Args:
+        pixels: H,W,3 uint8 (RGB).
+
+    Returns:
+        3,SIDE,SIDE uint8.
     """
     photo = reduced(pixels, 2 * SIDE)
     larger = SIDE / max(photo.shape)

@@ -1,10 +1,10 @@
-"""The page of a folder of photos: one row per series, best first, to be looked through and overruled by keyboard.
+"""The page of a folder of photos: one row per series, best first, to review and overrule by keyboard.
 
-The page asks for nothing from the network, and its policy says so to the browser: only its own script and style, known
-by their hashes, may run, and pictures come from beside it. What is overruled stays in the browser's storage, by the
-content of the photos, and leaves it as a file of choices that `photos.choices` reads, as CSV or as a list of files.
-Thumbnails lie in NAME_files beside NAME.html, so that a thousand photos load only as they come into view; the photos
-themselves are linked, not copied, but for those that browsers cannot show. All paths are relative to the page.
+The page loads nothing from the network, and its content security policy enforces that: only its own script and style,
+by their hashes, may run, and pictures come from beside it. Choices stay in the browser's storage, by the content of the
+photos, and can be saved as a file that `photos.choices` reads, as CSV or as a list of files. Thumbnails lie in
+NAME_files beside NAME.html, so that a thousand photos load only as they come into view; the photos themselves are
+linked, not copied, except those that browsers cannot show. All paths are relative to the page.
 """
 
 import base64
@@ -40,7 +40,7 @@ _KINDS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class PhotoView:
-    """A photo on the page, all of it ready to be printed."""
+    """A photo on the page, as text ready to print."""
 
     row: int
     name: str
@@ -62,18 +62,18 @@ class SeriesView:
 
     name: str
     kind: str
-    """What is said of its kind; "" for a plain series."""
+    """Note on its kind; "" for a plain series."""
     about: str
     cards: tuple[PhotoView, ...]
 
     @property
     def close(self) -> bool:
-        """Whether another photo is as good as the pick, as far as the model can tell."""
+        """Whether another photo and the pick are too close to call."""
         return any(card.close for card in self.cards)
 
 
 def write_page(result: RankedFolder, path: Path) -> None:
-    """Writes the page to `path`, after the pictures to NAME_files beside it; OutputError if that cannot be."""
+    """Writes the page to `path`, and its pictures to NAME_files beside it; OutputError if they cannot be written."""
     photos = [ranked.photo for series in result.series for ranked in series.ranked]
     names = write_thumbs(photos, thumbs_of(path))
     renditions = Renditions(thumbs_of(path))
@@ -98,7 +98,7 @@ def write_page(result: RankedFolder, path: Path) -> None:
 
 
 def _data(result: RankedFolder, path: Path) -> dict[str, Any]:
-    """What the script needs: the table, and what choices, series made by hand and lists are made of."""
+    """The data for the script: the table, and what choices, manual series and lists need."""
     ranked = [one for series in result.series for one in series.ranked]
     order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=when))}
     return {
@@ -125,12 +125,12 @@ def _others(photo: Photo) -> list[Path]:
 
 
 def _beside(path: Path, folder: Path) -> str:
-    """A path as it is written on a page in `folder`."""
+    """A path as written on a page in `folder`."""
     return shown(Path(os.path.relpath(path, folder)).as_posix())
 
 
 def _relative(result: RankedFolder, folder: Path) -> RankedFolder:
-    """The result with the photos' paths as they are written on a page in `folder`."""
+    """The result with the photos' paths relative to `folder`."""
 
     def moved(ranked: Ranked) -> Ranked:
         return replace(ranked, photo=replace(ranked.photo, path=Path(os.path.relpath(ranked.photo.path, folder))))
@@ -142,7 +142,7 @@ def _relative(result: RankedFolder, folder: Path) -> RankedFolder:
 
 
 def _render(**values: Any) -> str:
-    """The page with its values, everything in them escaped."""
+    """The page with its values, all escaped."""
     environment = Environment(
         loader=PackageLoader("smalti.photos"),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""What is known of a photo, of a series, and of a whole folder."""
+"""The data of a photo, of a series, and of a whole folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Verdict = Literal["pick", "alternate", "reject", "unrated"]
-"""`unrated`: nothing was compared, since the photo stands alone or is one of a bracket, which is kept whole."""
+"""`unrated`: not compared, since the photo stands alone or is part of a bracket, which is kept whole."""
 Kind = Literal["series", "single", "exposure bracket", "focus stack"]
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """How the light was taken, as far as the camera says; None where it does not."""
+    """Exposure settings from EXIF; None where the camera writes none."""
 
     mode: int | None = None
     """EXIF's ExposureMode: 0 auto, 1 manual, 2 auto bracket."""
@@ -31,15 +31,15 @@ class Photo:
     """One shutter release: its files, and what their headers say."""
 
     path: Path
-    """The file that is looked at."""
+    """The file that is read."""
     files: tuple[Path, ...]
-    """All files of this photo, `path` among them: a RAW and the JPEG beside it are one photo."""
+    """All files of this photo, including `path`: a RAW and the JPEG beside it are one photo."""
     taken: float | None
     """Seconds since 1970 with sub-seconds; UTC where the offset is known, else the camera's clock; None if unknown."""
     camera: str
-    """Make, model and serial number as far as they are known; "" if none is."""
+    """Make, model and serial number as far as known; "" if none is."""
     burst: str
-    """What the camera calls its burst; "" if it says nothing."""
+    """The camera's name for the burst; "" if there is none."""
     width: int
     """Pixels, of the upright image."""
     height: int
@@ -47,9 +47,9 @@ class Photo:
     sha256: str
     """Of the bytes of `path`."""
     content: str
-    """`photos.content.digest` of the picture: stays the same when metadata are edited."""
+    """`photos.content.digest` of the picture: unchanged when metadata are edited."""
     clock: float | None
-    """What the camera's clock showed, in seconds since 1970 of that clock; None if unknown."""
+    """The time on the camera's clock, in seconds since 1970 of that clock; None if unknown."""
     exposure: Exposure = Exposure()
 
 
@@ -58,44 +58,44 @@ class Choice:
     """What a person decided about a photo on the page."""
 
     content: str
-    """`Photo.content`, by which the photo is found again."""
+    """`Photo.content`, by which the photo is identified."""
     file: str
-    """Where it lay, relative to the page, with slashes: tells apart photos of the same content."""
+    """Its path relative to the page, with slashes: distinguishes photos of the same content."""
     verdict: Verdict | None
     """None where the model decides."""
     series: str | None
-    """What the photos of a series made by hand have in common; None for a series that the program made."""
+    """Identifier of a series made by hand; None for a series that the program made."""
     at: int
-    """When, in milliseconds since 1970: of two choices about a photo the later one holds."""
+    """When, in milliseconds since 1970: of two choices about a photo the later one counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What one look at the pixels of a photo found."""
+    """The measurements and the score of a photo."""
 
     cues: NDArray[np.float32]
-    """(M,): what `photos.cues.MEASURES` names."""
+    """(M,): one number per name in `photos.cues.MEASURES`."""
     embedding: NDArray[np.float32]
-    """(D,), of unit length: the direction is what the photo shows."""
+    """(D,), of unit length: similar photos have similar directions."""
     dhash: int
-    """64 bits, of which those differ whose brightness gradient differs."""
+    """Difference hash of 64 bits: `photos.run.dhash`."""
     score: float
     """The model's score: P(a beats b) = sigmoid(a - b)."""
     blocks: NDArray[np.float32] = field(default_factory=lambda: np.empty((2, 0, 0), np.float32))
-    """(2, rows, columns): `photos.blocks.measure`, or empty where that was not measured."""
+    """(2, rows, columns): `photos.blocks.measure`, or empty if not measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
-    """A photo at its place in a series."""
+    """A photo with its verdict in a series."""
 
     photo: Photo
     look: Look
     verdict: Verdict
     reasons: tuple[str, ...]
-    """Why it is not the pick, or what speaks for the pick, in words."""
+    """Why it is not the pick, in words."""
     probability: float
-    """That it beats the series' pick; 0.5 for the pick itself."""
+    """Probability that it beats the series' pick; 0.5 for the pick itself."""
     close: bool
     """Whether this photo and the pick are too close to call."""
     chosen: bool = False
@@ -111,12 +111,12 @@ class Series:
     name: str
     ranked: tuple[Ranked, ...]
     kind: Kind = "series"
-    """Only what is a series has a pick."""
+    """Only the kind "series" has a pick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that could not be looked at, and why."""
+    """A file that could not be read, and why."""
 
     path: Path
     reason: str
@@ -124,13 +124,13 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedFolder:
-    """What became of a folder."""
+    """The result for a folder."""
 
     series: tuple[Series, ...]
     unread: tuple[Unread, ...]
     model: str
     """The ranking model's name."""
     how: str
-    """The protocol in one line: what was grouped and ranked by what."""
+    """The protocol in one line: number of photos and series, and the ranker."""
     choices: Mapping[Path, Choice] = field(default_factory=dict)
-    """What a person decided, by `Photo.path`."""
+    """Choices of a person, by `Photo.path`."""

@@ -1,4 +1,4 @@
-"""Copies of the picks in a folder of their own."""
+"""Copies the picks to a separate folder."""
 
 import filecmp
 import shutil
@@ -16,12 +16,24 @@ from smalti.photos.photo import Photo, RankedFolder
 def copy_picks(
     result: RankedFolder, folder: Path, *, unrated: bool = False, made: Callable[[Path], None] = lambda _: None
 ) -> tuple[Path, ...]:
-    """Copies all files of each pick to `folder`, with their times; returns the copies that were made.
+    """Copies all files of each pick to `folder`, with their times.
 
-    With `unrated` also what was not compared: photos that stand alone, and brackets. What belongs to a photo (its
-    movie, its edits, its sound, its sidecars) goes with it. What is there already stays: the same content is not copied
-    again, and a photo whose name is taken by another one becomes NAME-2, with all its files alike. A copy has its name
-    only when it is complete; `made` is told of each. Raises OutputError, and DataError if a photo is gone.
+    Files that belong to a photo (its movie, edits, sound, sidecars) are copied with it. Existing files stay: the same
+    content is not copied again, and a photo whose name is taken by another one becomes NAME-2, like all its files. A
+    copy gets its name only when it is complete.
+
+    Args:
+        result: the ranked folder.
+        folder: where to copy to; created if missing.
+        unrated: also copy photos that were not compared: single ones, and brackets.
+        made: called with the path of each copy.
+
+    Returns:
+        The copies that were made.
+
+    Raises:
+        OutputError: a copy cannot be written.
+        DataError: a photo no longer exists.
     """
     wanted = {"pick", "unrated"} if unrated else {"pick"}
     copies: list[Path] = []
@@ -37,7 +49,7 @@ def copy_picks(
 
 
 def no_longer_picks(result: RankedFolder, folder: Path) -> tuple[Path, ...]:
-    """Copies in `folder` that an earlier run made of photos that are alternates or rejects now. Raises OutputError."""
+    """Copies in `folder`, made by an earlier run, of photos that are now alternates or rejects. Raises OutputError."""
     made = copies_made(folder)
     ranked = (ranked for series in result.series for ranked in series.ranked)
     files = (file for one in ranked if one.verdict in ("alternate", "reject") for file in one.photo.files)
@@ -48,7 +60,7 @@ def no_longer_picks(result: RankedFolder, folder: Path) -> tuple[Path, ...]:
 def _copy_photo(photo: Photo, folder: Path, beside: Callable[[Path], dict[str, list[Path]]]) -> Iterator[Path]:
     for source in photo.files:
         if not source.is_file():
-            raise DataError(f"{shown(source)}: is gone and cannot be copied; run the command again")
+            raise DataError(f"{shown(source)}: no longer exists and cannot be copied; run the command again")
     names = ((source.parent, name.lower()) for source in photo.files for name in (source.stem, source.name))
     more = [file for place, name in names for file in beside(place).get(name, ())]
     for source, target in _targets(photo.files, list(dict.fromkeys(more)), folder):
@@ -58,9 +70,9 @@ def _copy_photo(photo: Photo, folder: Path, beside: Callable[[Path], dict[str, l
 
 
 def _targets(files: Sequence[Path], beside: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """The files and their first free names, or those that hold them already.
+    """The files and their first free names, or the names under which they were copied before.
 
-    Where the photo itself is there, what belongs to it may have changed since: what is there stays.
+    If the photo itself was copied before, the files that belong to it may have changed since: the copies stay.
     """
     for number in count(1):
         tag = f"-{number}" if number > 1 else ""

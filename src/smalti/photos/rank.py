@@ -1,7 +1,7 @@
-"""The order within a series, and in words why a photo is not its best.
+"""Ranks the photos of a series, and says in words why a photo is not the best.
 
-The model's scores decide about the order. Words come from what was measured, always beside the pick of the same series:
-a photo in the dark is not "dark" among others taken in the dark. Where no measure differs by its margin, none is named.
+The model's scores decide the order. Reasons come from measurements, always relative to the pick of the same series: a
+photo in the dark is not "dark" among others taken in the dark. Where no measure differs by its margin, none is named.
 """
 
 import math
@@ -15,39 +15,46 @@ from smalti.photos.photo import Kind, Look, Photo, Ranked, Series, Verdict
 CLOSE = 0.4
 """A photo that beats the pick with at least this probability is too close to call: from 0.4 to 0.6 it is a toss-up."""
 ALTERNATE = 0.2
-"""With at least this probability a photo is an alternate; below it loses four times of five and is a reject."""
+"""With at least this probability a photo is an alternate; below, it loses four times out of five and is a reject."""
 
 SOFT, MOTION, ELSEWHERE = "soft", "motion", "focus elsewhere"
 DARK, BLOWN, HORIZON = "dark", "blown highlights", "crooked horizon"
 UNMEASURED = "the model prefers the pick"
 DUPLICATE = "duplicate of"
-"""Of a file with the same bytes: it may go, but is no worse."""
+"""For a file with the same bytes: not needed, but no worse."""
 
 SOFTER = 0.15
-"""Octaves of fine detail, by coarser detail, below the pick's: a blur of 2 pixels of 1300 takes 0.28, near-duplicates
-and other crops differ by up to 0.06."""
+"""Octaves of fine detail, relative to coarser detail, below the pick's: a blur of 2 pixels of 1300 removes 0.28,
+near-duplicates and other crops differ by up to 0.06."""
 LESS_IN_FOCUS = 0.25
-"""Octaves of fine detail where there is most of it, by the coarsest, below the pick's: of two focus series photos with
-the focus elsewhere have lost 0.3 to 1.3, near-duplicates and other crops differ by up to 0.1."""
+"""Octaves of fine detail where there is most of it, relative to the coarsest, below the pick's: in two focus series,
+photos with the focus elsewhere have lost 0.3 to 1.3; near-duplicates and other crops differ by up to 0.1."""
 FINEST = 0.1
-"""Octaves by which a soft photo's finest measure must lie below the pick's, too."""
+"""Octaves by which a soft photo's finest measure must also lie below the pick's."""
 AS_SHARP = 0.06
-"""Octaves that the rest of a photo may be softer by where the focus left the subject only."""
+"""Octaves by which the rest of a photo may be softer where only the subject is out of focus."""
 SMEARED = 0.15
-"""Octaves by which one direction has lost more detail: motion over 14 pixels takes 0.3, near-duplicates and other crops
-differ by up to 0.1."""
+"""Octaves by which one direction has lost more detail: motion over 14 pixels removes 0.3, near-duplicates and other
+crops differ by up to 0.1."""
 DARKER = 0.12
-"""Mean brightness, of 1, below the pick's: 0.6 times the brightness is told, 0.8 times is not."""
+"""Mean brightness, 0 to 1, below the pick's: 0.6 times the brightness is reported, 0.8 times is not."""
 BURNT, TIMES = 0.02, 1.5
-"""Share of pixels without detail in the lights above the pick's, and by how many times it must be larger."""
+"""By how much, and by what factor, the share of blown pixels must exceed the pick's."""
 LEANING = 2.0
 """Degrees by which level lines lean more than in the pick."""
 SHIFTED = 0.02
-"""Brightness by which three of four blocks of a photo must differ before its light differs, and not what it shows."""
+"""Brightness by which three of four blocks must differ before a photo counts as darker or brighter."""
 
 
 def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind = "series") -> Series:
-    """A series, best first; equal scores keep their order. What is no series keeps its order and is not rated."""
+    """Ranks photos, best first; equal scores keep their order.
+
+    Args:
+        name: of the series.
+        photos: its photos, in order of time.
+        looks: the look of each photo.
+        kind: photos of a kind other than "series" keep their order and are not rated.
+    """
     kind = "single" if len(photos) == 1 else kind
     if kind != "series":
         unrated = (Ranked(photo, look, "unrated", (), 0.5, False) for photo, look in zip(photos, looks, strict=True))
@@ -69,7 +76,7 @@ def rank(name: str, photos: Sequence[Photo], looks: Sequence[Look], kind: Kind =
 
 
 def faults(look: Look, best: Look) -> tuple[str, ...]:
-    """What can be measured that speaks against a photo beside the best of its series."""
+    """The measurable faults of a photo relative to the best of its series, in words."""
     here, there = _named(look), _named(best)
     finest = here["sharpness"] - there["sharpness"]
     blurred = _fineness(there) - _fineness(here) >= SOFTER or _focus(there) - _focus(here) >= LESS_IN_FOCUS
@@ -90,7 +97,7 @@ def faults(look: Look, best: Look) -> tuple[str, ...]:
 
 
 def _light(look: Look, best: Look) -> tuple[bool, bool]:
-    """Whether nearly all of a photo is darker than the pick, and whether it is brighter; else it shows other things."""
+    """Whether nearly all of a photo is darker than the pick, and whether it is brighter; else its content differs."""
     if not look.blocks.size or not best.blocks.size:
         return False, False
     brighter = (look.blocks[1] - best.blocks[1]) / 255
@@ -102,19 +109,19 @@ def _named(look: Look) -> dict[str, float]:
 
 
 def _finest(cues: Mapping[str, float], name: str) -> float:
-    """Of the three finest levels."""
+    """Mean over the three finest levels."""
     return sum(cues[name.format(level)] for level in range(3)) / 3
 
 
 def _fineness(cues: Mapping[str, float]) -> float:
-    """Octaves: the finest three levels' detail by that of the next coarser ones, where the photo is sharpest."""
+    """Octaves: detail of the finest three levels relative to the next coarser ones, where the photo is sharpest."""
     return _finest(cues, "fineness_{}_p90")
 
 
 def _focus(cues: Mapping[str, float]) -> float:
-    """Octaves: the finest three levels' detail by the coarsest's, each where it is strongest.
+    """Octaves: detail of the finest three levels relative to the coarsest, each where it is strongest.
 
-    Where a part of a photo stays sharp, no block's own fineness tells that the focus left its main part.
+    Where a part of a photo stays sharp, fineness per block does not reveal that the main part is out of focus.
     """
     return _finest(cues, "detail_{}_p90") - cues["detail_4_p90"]
 
@@ -124,5 +131,5 @@ def _smear(cues: Mapping[str, float]) -> float:
 
 
 def _sigmoid(x: float) -> float:
-    """Of what is at most 0."""
+    """The logistic function for x <= 0."""
     return math.exp(x) / (1 + math.exp(x))

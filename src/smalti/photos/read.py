@@ -1,7 +1,7 @@
-"""A photo's file: what its headers say without decoding, and its pixels, upright.
+"""Reads photos: their headers without decoding, and their pixels, upright.
 
-JPEG, PNG and TIFF are decoded by OpenCV, HEIC by pillow-heif (an extra), of a RAW the largest JPEG inside, and the rest
-by Pillow.
+JPEG, PNG and TIFF are decoded by OpenCV, HEIC by pillow-heif (an extra), the rest by Pillow; of a RAW, the largest JPEG
+inside is decoded.
 """
 
 import hashlib
@@ -24,25 +24,31 @@ from smalti.photos.stored import stored as find
 from smalti.raster.upright import TURNS
 
 MOST = 250_000_000
-"""Pixels; a larger picture would not fit into the memory that is promised."""
+"""Maximum number of pixels; a larger picture would exceed the promised memory."""
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-_STEP, _BLOCK, _MISSING = 4, 2, 128  # every so many pixels are looked at, so many of them each way; grey level
+_STEP, _BLOCK, _MISSING = 4, 2, 128  # step in pixels, side of a block in steps, grey level
 _TILE = 64  # pixels: no tile of a HEIC is smaller
 _UNDECODED, _NEAR_UNDECODED = 145, 15  # green: 136 by BT.601, 154 by BT.709
 
 
 @dataclass(frozen=True, slots=True)
 class OpenPhoto:
-    """A photo whose headers are read and whose pixels can be had."""
+    """A photo whose headers are read and whose pixels can be decoded."""
 
     photo: Photo
     stored: Stored
 
 
 def open_photo(shot: Shot, content: bytes | None = None) -> OpenPhoto:
-    """Reads a photo's file and its headers; `content` is the file, where it is at hand.
+    """Reads a photo's file and its headers.
 
-    RasterError if it is empty, cut, no photo, or larger than MOST; MissingExtraError for HEIC without pillow-heif.
+    Args:
+        shot: the files of the photo.
+        content: the bytes of `shot.path`, if they were read already.
+
+    Raises:
+        RasterError: the file is empty, truncated, not a photo, or larger than MOST pixels.
+        MissingExtraError: HEIC without pillow-heif.
     """
     content = _content(shot.path) if content is None else content
     stored = find(shot.path, content)
@@ -71,7 +77,7 @@ def open_photo(shot: Shot, content: bytes | None = None) -> OpenPhoto:
 
 
 def pixels(opened: OpenPhoto) -> Picture:
-    """The upright picture H,W,3, RGB, as large as it is; RasterError if it is cut or damaged."""
+    """The upright picture, H,W,3 uint8 (RGB), at full size; RasterError if it is truncated or damaged."""
     path, stored = opened.photo.path, opened.stored
     decoded = _decoded(path, stored)
     if decoded is None or decoded.shape[:2] != (stored.height, stored.width):
@@ -86,7 +92,7 @@ def pixels(opened: OpenPhoto) -> Picture:
 
 
 def read_photo(path: Path) -> Picture:
-    """The upright picture H,W,3, RGB, of a photo's file; errors as of `open_photo` and `pixels`."""
+    """The upright picture, H,W,3 uint8 (RGB), of a photo's file; raises like `open_photo` and `pixels`."""
     return pixels(open_photo(Shot(path, (path,))))
 
 
@@ -105,25 +111,25 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(path: Path, stored: Stored) -> Any:
-    """The picture as stored; None where it cannot be decoded."""
+    """The picture as stored; None if it cannot be decoded."""
     try:
         if stored.opened is not None:
             decode = pillow.decode if pillow.reads(stored.content) else _decode_heic
             return decode(stored.opened)
         picture = _decode(stored.content)
-        if picture is None and stored.content[:2] in (b"II", b"MM"):  # of a compression that OpenCV has not
+        if picture is None and stored.content[:2] in (b"II", b"MM"):  # of a compression that OpenCV does not support
             return pillow.decode(pillow.open_tiff(stored.content))
         doubtful = picture is not None and (stored.progressive or _has_grey(picture))
         is_jpeg = stored.content.startswith(jpeg.START)
         return picture if not (is_jpeg and doubtful) or strict.is_whole(stored.content) else None
     except MemoryError:
         raise RasterError(f"{path}: needs more memory than there is; close other programs or leave it out") from None
-    except Exception:  # whatever a decoder raises says no more than this
+    except Exception:  # a decoder may raise anything
         return None
 
 
 def _has_grey(picture: Picture) -> bool:
-    """Whether a block is of that even grey which a decoder puts where data are missing."""
+    """Whether a block has the uniform grey with which a decoder fills missing data."""
     grey = (picture[::_STEP, ::_STEP] == _MISSING).all(2)
     rows, cols = (length // _BLOCK for length in grey.shape)
     blocks = grey[: rows * _BLOCK, : cols * _BLOCK].reshape(rows, _BLOCK, cols, _BLOCK)
@@ -131,7 +137,7 @@ def _has_grey(picture: Picture) -> bool:
 
 
 def _decode_heic(picture: Any) -> Picture | None:
-    """None where a tile was not decoded: what libheif leaves is zeros in YCbCr, a green that no photo is full of."""
+    """None if a tile was not decoded: libheif leaves zeros in YCbCr, a uniform green that no photo has."""
     decoded: Picture = np.asarray(picture.to_pillow().convert("RGB"))
     corners = decoded[::_TILE, ::_TILE].astype(np.int16)
     green = (corners[..., 0] == 0) & (corners[..., 2] == 0) & (np.abs(corners[..., 1] - _UNDECODED) < _NEAR_UNDECODED)

@@ -1,4 +1,4 @@
-"""A photo made smaller: the same picture whatever its number of rows, its turn and its exact size."""
+"""Shrinks photos so that the result hardly depends on the rotation and the exact size."""
 
 from typing import Any
 
@@ -10,11 +10,15 @@ from smalti.arrays import Picture
 
 
 def reduced(photo: Picture, side: int) -> Picture:
-    """A photo H,W,3 whose longer side is at most `side` pixels: areas are averaged, nothing is enlarged.
+    """Shrinks a photo until its longer side is at most `side` pixels: areas are averaged, nothing is enlarged.
 
-    Halves are fast, so they come first, as long as the last step still averages two pixels along a side: below that its
-    blur depends on where each pixel falls. Of an odd side the last row is left out, which moves the rest by less than
-    half a pixel of the answer.
+    Halving is fast, so it comes first, as long as the last step still averages two pixels along a side: below that its
+    blur depends on the position of each pixel. The last row of an odd side is dropped, which moves the rest by less
+    than half a pixel of the result.
+
+    Args:
+        photo: H,W,3 uint8.
+        side: pixels.
     """
     small: NDArray[Any] = np.ascontiguousarray(photo)
     while max(small.shape) >= 4 * side and min(small.shape[:2]) >= 2:

@@ -1,7 +1,7 @@
 """Full-size JPEGs of photos that browsers cannot show (HEIC, TIFF, RAW, ...), beside the thumbnails of a page.
 
-They are bounded: a larger picture is made smaller, and when all of them together are large enough no more are made.
-What a photo lacks is said in words, to be printed beside it.
+They are bounded: larger pictures are shrunk, and no more are made when all together reach a limit. A note for each
+photo says what it lacks.
 """
 
 import math
@@ -23,15 +23,15 @@ from smalti.photos.read import open_photo, pixels
 from smalti.photos.thumbs import encoded
 
 MOST_PIXELS = 50_000_000
-"""Of a rendition; a larger picture is made smaller."""
+"""Maximum of a rendition; a larger picture is shrunk."""
 MOST_SIDE = 65_000
-"""Of a rendition, in pixels; a JPEG can have few more."""
+"""Maximum side of a rendition, in pixels; the limit of JPEG is little higher."""
 MOST_BYTES = 2 << 30
-"""Of all renditions of a page."""
+"""Maximum of all renditions of a page together."""
 
 _QUALITY = 90
 _NAME = re.compile(r"[0-9a-f]{32}-full\.jpg")
-_HEAD = 32  # bytes by which a kind is known
+_HEAD = 32  # bytes that identify the format
 _SHOWN = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
 
 
@@ -40,16 +40,16 @@ class Full:
     """What the page shows of a photo in full size."""
 
     path: Path | None
-    """A file that browsers can show; None where there is none."""
+    """A file that browsers can show; None if there is none."""
     note: str = ""
-    """What must be known of it."""
+    """A note to show with it."""
 
 
 class Renditions:
     """The renditions in a page's folder of thumbnails; its methods may be called by several threads."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` need not be there."""
+        """`folder` need not exist."""
         self._folder = folder
         self._one_writer = threading.Lock()
         with guarded(folder):
@@ -57,7 +57,12 @@ class Renditions:
             self._bytes = sum(path.stat().st_size for path in found if _NAME.fullmatch(path.name))
 
     def keep(self, photo: Photo, picture: Picture) -> None:
-        """Writes the rendition of a photo that is decoded (H,W,3, RGB), where it needs one; raises OutputError."""
+        """Writes the rendition of a photo that needs one; raises OutputError.
+
+        Args:
+            photo: the photo.
+            picture: its pixels, upright, H,W,3 uint8 (RGB).
+        """
         path = self._path(photo)
         if shown_by_browsers(photo) is None and not path.exists() and self._bytes < MOST_BYTES:
             content = encoded(_bounded(picture), _QUALITY)
@@ -66,7 +71,7 @@ class Renditions:
                 self._bytes += len(content)
 
     def full(self, photo: Photo) -> Full:
-        """What to show of a photo in full size; makes its rendition where it is missing. Raises OutputError."""
+        """The full-size view of a photo; makes its rendition if missing. Raises OutputError."""
         shown = shown_by_browsers(photo)
         if shown is not None:
             return Full(shown)
@@ -77,7 +82,7 @@ class Renditions:
             try:
                 self.keep(photo, pixels(open_photo(Shot(photo.path, photo.files))))
             except (InputError, MissingExtraError):
-                return Full(None, "thumbnail only: the file cannot be read any more")
+                return Full(None, "thumbnail only: the file can no longer be read")
         return Full(path, _note(photo))
 
     def keep_only(self, photos: Iterable[Photo]) -> None:
@@ -94,7 +99,7 @@ class Renditions:
 
 
 def shown_by_browsers(photo: Photo) -> Path | None:
-    """The first of a photo's files that every browser can show, by how it begins; None if there is none."""
+    """The first of a photo's files that every browser can show, by its first bytes; None if there is none."""
     return next((file for file in photo.files if _shows(file)), None)
 
 
@@ -109,7 +114,7 @@ def _shows(file: Path) -> bool:
 
 
 def _has_exif(webp: bytes) -> bool:
-    """By how it begins; browsers do not turn a WebP upright by its EXIF."""
+    """By its first bytes; browsers do not rotate a WebP by its EXIF orientation."""
     return webp[12:16] == b"VP8X" and bool(webp[20] & 0x08)
 
 
@@ -123,7 +128,7 @@ def _bounded(picture: Picture) -> Picture:
 
 
 def _shrinkage(height: int, width: int) -> float:
-    """The rendition's side by the photo's."""
+    """The rendition's side divided by the photo's."""
     return min(1.0, math.sqrt(MOST_PIXELS / (height * width)), MOST_SIDE / max(height, width))
 
 

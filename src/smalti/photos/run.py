@@ -1,7 +1,7 @@
-"""The walk through a folder: list its photos, look at each once, group them, rank them.
+"""Ranks a folder: measures and scores each of its photos once, groups them, ranks them.
 
-Two threads look, because decoding, cues and network all let go of the interpreter, and because each holds one decoded
-photo: the memory needed is that of two photos, whatever the size of the folder.
+Two threads do so, because decoding, cues and network all release the GIL. Each holds one decoded photo, so the memory
+needed is that of two photos, whatever the size of the folder.
 """
 
 import threading
@@ -34,14 +34,14 @@ from smalti.photos.read import open_photo, pixels
 WORKERS = 2
 LARGE = 40_000_000
 """Pixels above which only one photo is decoded at a time."""
-_SAMPLES = 64  # pixels along each side of a cell of the hash; more change no bit that matters
+_SAMPLES = 64  # pixels along each side of a cell of the hash; more hardly change the result
 
 Seen = tuple[Photo, Look]
 Keep = Callable[[Photo, NDArray[np.uint8]], None]
 
 
 class Ranker(Protocol):
-    """What `runtime.ranker` opens."""
+    """A ranking model as `runtime.ranker` opens it."""
 
     card: Card
     sha256: str
@@ -49,7 +49,15 @@ class Ranker(Protocol):
     def __call__(
         self, images: NDArray[np.uint8], cues: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Pictures N,3,SIDE,SIDE and cues N,K -> scores (N,) and embeddings N,D of unit length."""
+        """Scores photos.
+
+        Args:
+            images: N,3,SIDE,SIDE uint8, by `photos.overview`.
+            cues: N,K float32, by `photos.cues`.
+
+        Returns:
+            Scores (N,) and embeddings N,D of unit length, both float32.
+        """
         ...
 
 
@@ -62,14 +70,24 @@ def rank_photos(
     choices: Sequence[Choice] = (),
     grouped: Callable[[int], None] = lambda _: None,
 ) -> RankedFolder:
-    """Looks at photos of a folder, groups and ranks them; `progress` is told how many more were looked at, `grouped`
-    how many more have their series.
+    """Groups and ranks the photos of a folder.
 
-    What a person decided (`choices`) goes before the program's series and the model's verdicts.
+    Looks are cached, so that an interrupted run resumes. A file that cannot be read is listed with its reason, and the
+    run continues.
 
-    `keep` is handed each photo that is decoded, in the thread that did so: what else is to be made of it is made there.
-    What was looked at is kept, so that a run that was cut short goes on. A file that cannot be read is listed with its
-    reason, and the rest goes on. BusyError if another process is at this folder; OutputError if the disk is full.
+    Args:
+        folder: the folder.
+        shots: its photos, by `listing.survey`.
+        ranker: the model.
+        progress: called with the number of photos processed since the last call.
+        keep: called with each photo that is decoded and its pixels (H,W,3 uint8, RGB, upright), in the thread that
+            decoded it, for thumbnails and the like.
+        choices: of a person; they override the program's series and the model's verdicts.
+        grouped: called with the number of photos assigned to a series since the last call.
+
+    Raises:
+        BusyError: another process works on this folder.
+        OutputError: the disk is full.
     """
     home = place_for(folder)
     place = home and home / "looks.sqlite"
@@ -90,7 +108,7 @@ def rank_photos(
 
 
 def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
-    """One look at an upright photo H,W,3 (RGB)."""
+    """Measures and scores an upright photo, H,W,3 uint8 (RGB)."""
     measured = measures(picture)
     scores, embeddings = ranker(overview(picture)[None], measured[None, : len(CUES)])
     return Look(measured, embeddings[0], dhash(picture), float(scores[0]), measure(picture))
@@ -99,7 +117,7 @@ def look_at(picture: NDArray[np.uint8], ranker: Ranker) -> Look:
 def dhash(picture: NDArray[np.uint8]) -> int:
     """64 bits: whether each of 8 x 8 cells is darker than the one to its right (difference hash; Krawetz, 2013).
 
-    Every so many pixels of a large photo are left out before the cells are averaged.
+    Large photos are subsampled before the cells are averaged.
     """
     height, width, _ = picture.shape
     step_down, step_right = max(1, height // (8 * _SAMPLES)), max(1, width // (9 * _SAMPLES))
@@ -111,7 +129,7 @@ def dhash(picture: NDArray[np.uint8]) -> int:
 def _look_at_all(
     shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None], keep: Keep
 ) -> tuple[list[Seen], list[Unread]]:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # Unread says it
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # `Unread` reports it
     large = threading.Lock()
 
     def see(shot: Shot) -> Seen | Unread:
@@ -121,16 +139,16 @@ def _look_at_all(
             return Unread(shot.path, str(error).removeprefix(f"{shot.path}: "))
         except SmaltiError:
             raise
-        except Exception as error:  # one file never ends a run, whatever a library makes of it
+        except Exception as error:  # one file never ends a run, whatever a library raises
             first = str(error).strip().partition("\n")[0]
-            return Unread(shot.path, f"cannot be looked at ({type(error).__name__}: {first}); export it as JPEG")
+            return Unread(shot.path, f"cannot be processed ({type(error).__name__}: {first}); export it as JPEG")
 
     seen: list[Seen] = []
     unread: list[Unread] = []
     with (
         warnings.catch_warnings(action="ignore"),
         closing(_in_threads(see, shots)) as all_found,
-    ):  # what has not begun is dropped, also after Ctrl-C
+    ):  # photos not begun are dropped on close, also after Ctrl-C
         for found in all_found:
             if isinstance(found, Unread):
                 unread.append(found)
@@ -142,7 +160,7 @@ def _look_at_all(
 
 
 def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> Generator[Seen | Unread, None, None]:
-    """In the order of the shots; what has not begun is dropped when this is closed."""
+    """The results in the order of the shots; shots not begun are dropped when this is closed."""
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from pool.map(see, shots)
 
@@ -161,7 +179,7 @@ def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: 
 
 
 def _ranked(folder: Path, photos: Sequence[Photo], looks: Sequence[Look], by_hand: bool) -> Series:
-    """Who puts photos into a series by hand wants its best one, also of a bracket."""
+    """Ranks one series; a series made by hand is always rated, also if it is a bracket."""
     kind = "series" if by_hand else kind_of(photos, looks)
     return rank(_name(folder, photos[0]), photos, looks, kind)
 

@@ -6,13 +6,13 @@
 | alternate | 3          | Yellow    | 50                    | 0 none, 3 yellow              | not unrated |
 | reject    | -1         | Red       | 0                     | 1 rejected, 1 red             | rejected in XMP |
 
-darktable and Bridge show -1 as rejected; Lightroom and digiKam know 0 to 5 only and show such a photo unrated, which is
-why rejects carry the red label as well. The labels are the English names, which digiKam and darktable compare letter
-by letter and Lightroom compares with its label set.
+darktable and Bridge show -1 as rejected; Lightroom and digiKam know only 0 to 5 and show such a photo as unrated, which
+is why rejects also carry the red label. The labels are the English names, which digiKam and darktable compare exactly
+and Lightroom compares with its label set.
 
 Names. digiKam and darktable read IMG_1.JPG.xmp, so each file of a photo gets one. Lightroom, Bridge and Camera Raw read
-IMG_1.xmp and only for a RAW, so a RAW gets that one too (darktable falls back to it). Of JPEG, TIFF, PNG and DNG
-Adobe's programs read only what is inside the file, and Smalti never changes a photo: there, Lightroom learns nothing.
+IMG_1.xmp and only for a RAW, so a RAW gets that one too (darktable falls back to it). For JPEG, TIFF, PNG and DNG
+Adobe's programs read only metadata inside the file, and Smalti never changes a photo: Lightroom sees no ratings there.
 """
 
 from collections.abc import Iterator
@@ -44,10 +44,10 @@ EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the sidecars."""
+    """The result of writing sidecars."""
 
     left: tuple[Unread, ...]
-    """Sidecars that were left as they are, and why."""
+    """Sidecars that were left unchanged, and why."""
     kept: int
     """Photos that keep a rating or label of their own."""
 
@@ -55,10 +55,16 @@ class Written:
 def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> Written:
     """Writes or updates the sidecars of all photos.
 
-    A photo that has a rating or label already, in a sidecar or in one of its files, keeps it and gets none of ours,
-    unless `overwrite`; what Smalti itself wrote and nobody changed since is no such decision. In a sidecar that is
-    there only our fields change, to the byte. One that cannot be understood is left as it is. Raises OutputError where
-    a sidecar cannot be written.
+    A photo that already has a rating or label, in a sidecar or in one of its files, keeps it and is skipped, unless
+    `overwrite`; what Smalti wrote and nobody changed since does not count. In an existing sidecar only Smalti's fields
+    change; all other bytes stay. An invalid one is left unchanged.
+
+    Args:
+        result: the ranked folder.
+        overwrite: replace ratings and labels that Smalti did not write.
+
+    Raises:
+        OutputError: a sidecar cannot be written.
     """
     done: dict[Path, Verdict] = {}
     left: list[Unread] = []
@@ -72,17 +78,17 @@ def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> Written:
             if ranked.verdict == "unrated" and not is_ours(path):
                 continue
             if done.setdefault(path, ranked.verdict) != ranked.verdict:
-                left.append(Unread(path, f"stands for two photos; it says {done[path]}, as for the first"))
+                left.append(Unread(path, f"belongs to two photos; it says {done[path]}, as for the first"))
                 continue
             try:
                 _mark(path, fresh, MARKS[ranked.verdict] | {VERDICT: ranked.verdict})
             except DataError as error:
-                left.append(Unread(path, f"left as it is: {error}"))
+                left.append(Unread(path, f"left unchanged: {error}"))
     return Written(tuple(left), kept)
 
 
 def _sidecars(photo: Photo) -> Iterator[tuple[Path, bytes]]:
-    """The sidecars of a photo, and what is in each before it is marked for the first time."""
+    """The sidecars of a photo, and the initial content of each."""
     for file in photo.files:
         yield _existing(file.with_name(f"{file.name}.xmp")), EMPTY.format(more="").encode()
         if file.suffix.lower() in WITH_SIDECAR:

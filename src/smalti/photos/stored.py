@@ -1,6 +1,6 @@
-"""A picture as it lies in its file, by kind of file: its size, what is known of it, and whether all of it is there.
+"""A picture as stored in its file, by format: its size, its metadata, and whether it is complete.
 
-Kinds are told by what stands in the file; its ending only tells a RAW from others that begin alike.
+The format is recognised by the content; the ending only distinguishes a RAW from others that begin alike.
 """
 
 import io
@@ -17,17 +17,17 @@ from smalti.photos.listing import RAW
 from smalti.raster.upright import TURNS
 
 SMALLEST_PREVIEW = 640
-"""Pixels of the longer side; a smaller JPEG inside a RAW is a thumbnail, and focus cannot be seen in it."""
-_RAW_EXIF_MARKS = (b"CMT1", b"CMT2")  # Canon's CR3 is no TIFF but holds two
+"""Minimum pixels of the longer side; a smaller JPEG inside a RAW is a thumbnail, too small to judge focus."""
+_RAW_EXIF_MARKS = (b"CMT1", b"CMT2")  # Canon's CR3 is not a TIFF but contains two
 _RAW_HEAD = 1 << 20  # bytes in which they lie
 _HOLE = re.compile(rb"\0{4096,}")
-_SECTOR = 512  # bytes: what was never copied begins and ends at the border of one
+_SECTOR = 512  # bytes: a hole begins and ends at a multiple of this
 _HOLE_HEVC = 64  # zeros in a row in an HEVC stream, which never has more than three
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The bytes to decode, their size before turning, and what the file says of them."""
+    """The bytes to decode, the picture's size before rotation, and its metadata."""
 
     content: bytes
     width: int
@@ -36,13 +36,22 @@ class Stored:
     turn: int = 1
     burst: str = ""
     progressive: bool = False
-    """Whether it is a JPEG in several scans: where one is cut, the picture is only less clear."""
+    """Whether it is a JPEG in several scans: if truncated, it still decodes, only less clearly."""
     opened: Any = field(default=None, repr=False)
-    """The decoder's own view of the file, where it is not OpenCV's."""
+    """The decoder's own handle of the file, if the decoder is not OpenCV."""
 
 
 def stored(path: Path, content: bytes) -> Stored:
-    """The picture in a file; RasterError if it is cut, damaged or no photo, MissingExtraError without its decoder."""
+    """The picture in a file.
+
+    Args:
+        path: of the file.
+        content: its bytes.
+
+    Raises:
+        RasterError: the file is truncated, damaged or not a photo.
+        MissingExtraError: the decoder is not installed.
+    """
     if content.startswith(jpeg.START):
         return _jpeg(path, jpeg.look(content), content)
     if content.startswith(png.START):
@@ -56,17 +65,17 @@ def stored(path: Path, content: bytes) -> Stored:
     if content[4:8] == b"ftyp":
         return _heic(path, content)
     raise RasterError(
-        f"{path}: is no photo that can be read (JPEG, PNG, TIFF, HEIC, AVIF, WebP, GIF, BMP, JPEG 2000 or RAW); "
+        f"{path}: is not a photo that can be read (JPEG, PNG, TIFF, HEIC, AVIF, WebP, GIF, BMP, JPEG 2000 or RAW); "
         "export it as JPEG"
     )
 
 
 def _jpeg(path: Path, found: jpeg.Jpeg | None, content: bytes, outer: exif.Exif = exif.NONE) -> Stored:
-    """A JPEG stream; its own EXIF goes before that of the RAW around it."""
+    """A JPEG stream; its own EXIF takes precedence over that of the RAW around it."""
     if found is None and jpeg.is_lossless(content):
-        raise RasterError(f"{path}: is a lossless or hierarchical JPEG, which no photo is; export it as JPEG")
+        raise RasterError(f"{path}: is a lossless or hierarchical JPEG, which is not supported; export it as JPEG")
     if found is None:
-        raise RasterError(f"{path}: its JPEG headers are cut or damaged; copy it again")
+        raise RasterError(f"{path}: its JPEG headers are truncated or damaged; copy it again")
     if found.end < found.start + 4:
         raise RasterError(f"{path}: is truncated (its JPEG has no end); copy it again")
     _refuse_holes(path, content, found.scan, found.end)
@@ -88,11 +97,11 @@ def _png(path: Path, content: bytes) -> Stored:
 
 
 def _tiff(path: Path, content: bytes) -> Stored:
-    """OpenCV turns a TIFF upright, even where it is told to ignore orientations: only the size is left to turn."""
+    """OpenCV rotates a TIFF upright even when told to ignore orientations: only the size is left to swap."""
     found = exif.parse(content)
     width, height = found.size
     if not found.entries:
-        raise RasterError(f"{path}: its TIFF headers are cut or damaged; copy it again")
+        raise RasterError(f"{path}: its TIFF headers are truncated or damaged; copy it again")
     _refuse_cut(path, content, tiff.picture(found))
     if TURNS[found.orientation or 1].transpose:
         width, height = height, width
@@ -109,7 +118,7 @@ def _raw(path: Path, content: bytes) -> Stored:
     found = jpeg.largest(content)
     if found is None or max(found.width, found.height) < SMALLEST_PREVIEW:
         what = "no JPEG" if found is None else f"only a thumbnail of {found.width} x {found.height} pixels"
-        raise RasterError(f"{path}: holds {what} inside; export it as JPEG beside the RAW")
+        raise RasterError(f"{path}: contains {what}; export it as JPEG beside the RAW")
     return _jpeg(path, found, content, outer)
 
 
@@ -119,14 +128,14 @@ def _pillow(path: Path, content: bytes) -> Stored:
     try:
         picture = pillow.open_picture(content)
         (width, height), found = picture.size, pillow.header(picture)
-    except Exception:  # whatever a decoder raises says no more than this
+    except Exception:  # a decoder may raise anything
         raise RasterError(f"{path}: is truncated or damaged; copy it again") from None
-    turn = 1 if tiff.is_big(content) else found.orientation or 1  # Pillow turns a TIFF upright
+    turn = 1 if tiff.is_big(content) else found.orientation or 1  # Pillow rotates a TIFF upright
     return Stored(content, width, height, found, turn, opened=picture)
 
 
 def _heic(path: Path, content: bytes) -> Stored:
-    """HEIC says how it is to be turned in its own structure, and pillow-heif does so; EXIF is not asked."""
+    """HEIC stores the rotation in its own structure, and pillow-heif applies it; EXIF orientation is ignored."""
     try:
         from pillow_heif import open_heif  # an optional extra
     except ImportError:
@@ -136,7 +145,7 @@ def _heic(path: Path, content: bytes) -> Stored:
         raise RasterError(f"{path}: is damaged (a part of it was never written); copy it again")
     try:
         picture = open_heif(io.BytesIO(content))
-        (width, height), block = picture.size, picture.info.get("exif")  # IndexError where it holds no picture
+        (width, height), block = picture.size, picture.info.get("exif")  # IndexError if it contains no picture
     except Exception as error:  # its errors are of many kinds, EOFError among them
         reason = str(error).rpartition(":")[2].strip() or "no HEIC"
         raise RasterError(f"{path}: is truncated or damaged ({reason}); copy it again") from None
@@ -144,7 +153,7 @@ def _heic(path: Path, content: bytes) -> Stored:
 
 
 def _items(path: Path, content: bytes) -> list[tuple[int, int]]:
-    """Where HEIC or AVIF keeps its pictures; RasterError where a part is missing."""
+    """Begin and end of the pictures in a HEIC or AVIF; RasterError if a part is missing."""
     try:
         found = heif.items(content)
     except (ValueError, IndexError, struct.error):
@@ -160,7 +169,7 @@ def _refuse_cut(path: Path, content: bytes, places: Iterable[tuple[int, int]]) -
 
 
 def _refuse_holes(path: Path, content: bytes, begin: int, end: int) -> None:
-    """Zeros between two borders of sectors in compressed data: space that was taken but never filled."""
+    """RasterError for a run of zeros at a sector border in compressed data: space allocated but never written."""
     for hole in _HOLE.finditer(content, begin, end):
         if hole.start() % _SECTOR == 0 or hole.end() % _SECTOR == 0:
             raise RasterError(f"{path}: is damaged (a part of it was never written); copy it again")

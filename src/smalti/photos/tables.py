@@ -1,4 +1,4 @@
-"""The table of a result: one line per photo, as CSV (RFC 4180, UTF-8 with the mark that Excel needs to know it).
+"""The table of a result: one line per photo, as CSV (RFC 4180, UTF-8 with a byte order mark for Excel).
 
 A cell of text that a spreadsheet would take for a formula begins with an apostrophe. `taken` is ISO 8601 without an
 offset: UTC where the photo says how far its clock is from UTC, else the camera's clock.
@@ -31,20 +31,20 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(result: RankedFolder, path: Path) -> None:
-    """Writes the table to `path`; OutputError if that cannot be."""
+    """Writes the table to `path`; OutputError if it cannot be written."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows(result)])
     deliver(path, text.getvalue().encode(_ENCODING))
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is such a table, of this version or another one; OSError if it cannot be read."""
+    """Whether a file is such a table, of this or another version; OSError if it cannot be read."""
     with path.open("rb") as file:
         return file.read(64).decode(_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
 
 
 def rows(result: RankedFolder) -> list[list[str]]:
-    """The cells of COLUMNS, a list per photo, best first within each series."""
+    """The cells in order of COLUMNS, a list per photo, best first within each series."""
     return [
         _row(series, order, ranked) for series in result.series for order, ranked in enumerate(series.ranked, start=1)
     ]
@@ -68,7 +68,7 @@ def _row(series: Series, order: int, ranked: Ranked) -> list[str]:
 
 
 def taken(photo: Photo) -> str:
-    """When it was taken, to the millisecond; "" if unknown or beyond the calendar."""
+    """When it was taken, to the millisecond; "" if unknown or out of range."""
     if photo.taken is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Small pictures of photos for the page, one JPEG each, named by the photo's content."""
+"""Thumbnails of photos for the page, one JPEG each, named by the photo's content."""
 
 import threading
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ from smalti.photos.read import OpenPhoto, open_photo, pixels
 from smalti.raster.upright import TURNS
 
 SIDE = 480
-"""Longer side in pixels: sharp at the size it is shown in, on a dense screen too."""
+"""Longer side in pixels: sharp at the size it is shown in, also on high-resolution screens."""
 
 _ENOUGH = 3 * SIDE
-"""Pixels along a side that are averaged to a thumbnail: of a photo with several times as many some are left out."""
+"""Pixels along a side that are averaged to a thumbnail: photos with several times as many are subsampled."""
 _WORKERS = 2
 _QUALITY = 82
 _FRACTIONS = {
@@ -33,7 +33,7 @@ _FRACTIONS = {
 """A JPEG can be decoded at one of these fractions of its size, in a fraction of the time."""
 _one_writer = threading.Lock()
 _whole_picture = threading.Lock()
-"""Other kinds are decoded whole, one at a time: two large ones would not fit into the memory that is promised."""
+"""Other formats are decoded whole, one at a time: two large ones would exceed the promised memory."""
 
 
 def thumbs_of(page: Path) -> Path:
@@ -42,9 +42,12 @@ def thumbs_of(page: Path) -> Path:
 
 
 def keep_thumb(folder: Path, photo: Photo, picture: Picture) -> None:
-    """Writes the thumbnail of a photo that is decoded (H,W,3, RGB), if it is not there; raises OutputError.
+    """Writes the thumbnail of a decoded photo if missing, so that no photo is decoded twice; raises OutputError.
 
-    What a walk over all photos calls, so that none is decoded twice.
+    Args:
+        folder: of the thumbnails.
+        photo: the photo.
+        picture: its pixels, upright, H,W,3 uint8 (RGB).
     """
     path = _path(folder, photo)
     if not _is_whole(path):
@@ -55,12 +58,13 @@ def keep_thumb(folder: Path, photo: Photo, picture: Picture) -> None:
 
 
 def write_thumbs(photos: Iterable[Photo], folder: Path) -> dict[str, str]:
-    """Writes the missing thumbnails of photos to `folder`; returns the file's name by the photo's hash.
+    """Writes the missing thumbnails of photos to `folder`; raises OutputError.
 
-    A photo that can no longer be read has none. Raises OutputError.
+    Returns:
+        The name of the thumbnail by the photo's SHA-256; a photo that can no longer be read has none.
     """
     different = {photo.sha256: photo for photo in photos}
-    with ThreadPoolExecutor(_WORKERS) as pool:  # decoding lets go of the interpreter
+    with ThreadPoolExecutor(_WORKERS) as pool:  # decoding releases the GIL
         names = pool.map(partial(_write, folder), different.values())
         return {sha256: name for sha256, name in zip(different, names, strict=True) if name}
 
@@ -97,14 +101,14 @@ def _upright(opened: OpenPhoto) -> Picture:
 
 
 def encoded(picture: Picture, quality: int = _QUALITY) -> bytes:
-    """A picture H,W,3 (RGB) as JPEG."""
+    """A picture, H,W,3 uint8 (RGB), as JPEG."""
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     content: bytes = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     return content
 
 
 def _fraction(opened: OpenPhoto) -> Picture | None:
-    """The upright picture H,W,3, RGB, no smaller than SIDE; None if it has to be decoded whole."""
+    """The upright picture H,W,3, RGB, no smaller than SIDE; None if it must be decoded whole."""
     stored = opened.stored
     fits = [times for times in _FRACTIONS if max(stored.width, stored.height) >= times * SIDE]
     if not fits or not stored.content.startswith(jpeg.START):

@@ -1,1 +1,1 @@
-"""What lies in the bytes of a photo, by format: headers and metadata without decoding, and decoders."""
+"""File formats of photos: headers and metadata without decoding, and decoders."""

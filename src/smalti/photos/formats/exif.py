@@ -1,6 +1,6 @@
-"""What a camera writes beside the pixels: a TIFF structure, the same in JPEG, PNG, TIFF, HEIC and most RAW files.
+"""EXIF metadata: a TIFF structure, the same in JPEG, PNG, TIFF, HEIC and most RAW files.
 
-EXIF 2.32 (CIPA DC-008, 2019). Whatever is damaged counts as not written: no photo is refused for its EXIF.
+EXIF 2.32 (CIPA DC-008, 2019). Damaged entries are ignored: no photo is refused for its EXIF.
 """
 
 import calendar
@@ -13,7 +13,7 @@ from datetime import datetime
 from smalti.photos.photo import Exposure
 
 MAGIC = {42, 0x4F52, 0x5352, 0x0055}
-"""TIFF itself, and what Olympus (two kinds) and Panasonic write in its place in their RAW files."""
+"""The magic numbers of TIFF itself, and of the RAW files of Olympus (two kinds) and Panasonic."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes of a value by type
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 _FRACTIONS = {5: "II", 10: "ii", 11: "f", 12: "d"}
@@ -33,11 +33,11 @@ class Exif:
     """The entries of the first and of the EXIF directory: tag -> type, bytes."""
 
     order: str
-    """Of bytes, as struct writes it."""
+    """Byte order, as in `struct`: "<" or ">"."""
     entries: dict[int, tuple[int, bytes]]
 
     def text(self, tag: int) -> str:
-        """A text without the padding around it; "" if there is none."""
+        """An entry's text without padding; "" if there is none."""
         kind, value = self.entries.get(tag, (2, b""))
         return value.partition(b"\0")[0].decode("utf-8", "replace").strip() if kind == 2 else ""
 
@@ -62,7 +62,7 @@ class Exif:
 
     @property
     def orientation(self) -> int:
-        """1 to 8, or 0 where nothing is said."""
+        """1 to 8, or 0 if missing."""
         found = self.number(_ORIENTATION)
         return found if 1 <= found <= 8 else 0
 
@@ -73,7 +73,7 @@ class Exif:
 
     @property
     def camera(self) -> str:
-        """Make, model and serial number, as far as they are known."""
+        """Make, model and serial number, as far as known."""
         make, model = self.text(_MAKE), self.text(_MODEL)
         named = model if model.lower().startswith(make.lower()) else f"{make} {model}"
         serial = next(filter(None, map(self.text, _SERIALS)), "")
@@ -81,7 +81,7 @@ class Exif:
 
     @property
     def clock(self) -> float | None:
-        """What the camera's clock showed, with sub-seconds, as seconds since 1970 of that clock."""
+        """The time on the camera's clock, with sub-seconds, in seconds since 1970 of that clock."""
         return self._time[0]
 
     @property
@@ -101,13 +101,13 @@ class Exif:
 
     @property
     def exposure(self) -> Exposure:
-        """How the light was taken."""
+        """The exposure settings."""
         mode, iso = (next(iter(self.numbers(tag)), None) for tag in (_MODE, _ISO))
         return Exposure(mode, self.ratio(_BIAS), self.ratio(_EXPOSURE_TIME), self.ratio(_APERTURE), iso)
 
     @property
     def burst(self) -> str:
-        """What Apple's cameras call their burst; other makers write none that can be relied on."""
+        """The name of the burst as Apple's cameras write it; other makers write none that is reliable."""
         _, note = self.entries.get(_MAKER_NOTE, (7, b""))
         if not note.startswith(_APPLE):
             return ""
@@ -120,7 +120,7 @@ NONE = Exif("<", {})
 
 
 def parse(block: bytes) -> Exif:
-    """The EXIF of a TIFF structure; nothing where it is damaged."""
+    """The EXIF of a TIFF structure; empty if it is damaged."""
     block = block.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(block[:2], "")
     try:
@@ -135,7 +135,7 @@ def parse(block: bytes) -> Exif:
 
 
 def _directory(block: bytes, at: int, order: str) -> dict[int, tuple[int, bytes]]:
-    """The entries of the directory at that place, without those that reach beyond the block; struct.error if cut."""
+    """The entries of the directory at `at`, except those that reach beyond the block; struct.error if truncated."""
     if at < 8:
         return {}
     found: dict[int, tuple[int, bytes]] = {}
@@ -151,7 +151,7 @@ def _directory(block: bytes, at: int, order: str) -> dict[int, tuple[int, bytes]
 
 
 def _seconds(text: str, sub: str) -> float | None:
-    """Of a time as cameras and phones write it, also with other separators, a leap second, and 24 for the hour 0."""
+    """Parses a time as cameras and phones write it, also with other separators, a leap second, and 24 for hour 0."""
     found = _TIME.match(text)
     if not found:
         return None

@@ -1,7 +1,7 @@
 """The boxes of HEIC and AVIF: where in the file the picture lies (ISO/IEC 14496-12, `meta` and `iloc`).
 
-A decoder leaves a tile that is missing green and says nothing, so that a file cut short would pass for a photo. Where
-its items lie tells at once.
+A decoder silently leaves a missing tile green, so that a truncated file would pass for a photo. The positions of its
+items show whether it is complete.
 """
 
 import struct
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 BRANDS_AVIF = {b"avif", b"avis"}
 _FULL = 4  # bytes of version and flags
-_DESCRIPTIONS = {b"Exif", b"mime", b"uri "}  # items that say something about the picture
+_DESCRIPTIONS = {b"Exif", b"mime", b"uri "}  # items that describe the picture
 _MOST = 1 << 16  # items or extents; more is a damaged count
-_IN_FILE, _IN_DATA = 0, 1  # how an item is kept: somewhere in the file, or in the box `idat`
+_IN_FILE, _IN_DATA = 0, 1  # how an item is stored: anywhere in the file, or in the box `idat`
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Item:
     number: int
     kind: bytes
     places: tuple[tuple[int, int], ...]
-    """Begin and end of each piece in the file; an end may lie behind the file's."""
+    """Begin and end of each piece in the file; an end may lie beyond the file's."""
 
     @property
     def describes(self) -> bool:
@@ -31,14 +31,14 @@ class Item:
 
 
 def is_avif(content: bytes) -> bool:
-    """Whether the file's brands name AV1: HEIC may be called AVIF and the other way round."""
+    """Whether the file's brands include AV1, whatever its ending."""
     (length,) = struct.unpack_from(">I", content)
     brands = {content[8:12], *(content[at : at + 4] for at in range(16, min(length, 4096), 4))}
     return bool(brands & BRANDS_AVIF)
 
 
 def items(content: bytes) -> list[Item]:
-    """All items of a file, in the order of its list; ValueError or struct.error if that is cut or damaged."""
+    """All items of a file, in the order of its list; ValueError or struct.error if that is truncated or damaged."""
     meta = _find(content, b"meta", 0, len(content))
     if meta is None:
         raise ValueError("it has no list of its parts")
@@ -115,7 +115,7 @@ def _checked(count: int) -> int:
 
 
 class _Fields:
-    """Integers of so many bytes, one after the other."""
+    """Reads consecutive integers of given sizes."""
 
     def __init__(self, content: bytes, at: int) -> None:
         self._content, self._at = content, at
@@ -123,6 +123,6 @@ class _Fields:
     def take(self, size: int) -> int:
         field = self._content[self._at : self._at + size]
         if len(field) < size:
-            raise ValueError("its list of parts is cut")
+            raise ValueError("its list of parts is truncated")
         self._at += size
         return int.from_bytes(field, "big")

@@ -1,4 +1,4 @@
-"""The parts of a JPEG stream, found without decoding it; also of one that lies inside another file."""
+"""The parts of a JPEG stream, without decoding it; also of a stream inside another file."""
 
 import re
 import struct
@@ -12,7 +12,7 @@ _SCAN, _APP1 = 0xDA, 0xE1
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive, the latter two with arithmetic coding
 _PROGRESSIVE = {0xC2, 0xCA}
 _LOSSLESS = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # and hierarchical: RAW data in DNG, medical scans
-_BESIDE = {*range(0xE0, 0xF0), 0xFE}  # what applications write, and comments
+_BESIDE = {*range(0xE0, 0xF0), 0xFE}  # application segments and comments
 _BARE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _BURST = re.compile(rb"GCamera:BurstI[dD]\s*(?:=\s*[\"']|>)\s*([^\"'<\s]{1,200})")
@@ -20,23 +20,23 @@ _BURST = re.compile(rb"GCamera:BurstI[dD]\s*(?:=\s*[\"']|>)\s*([^\"'<\s]{1,200})
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """A stream's place in its file, and what its headers say."""
+    """A stream's position in its file, and its headers."""
 
     start: int
     end: int
-    """Behind the end marker; 0 where the file ends before the stream does."""
+    """After the end marker; 0 if the file ends before the stream does."""
     width: int
     height: int
     exif: Exif
     burst: str
-    """What Google's cameras call their burst; "" if nothing is said."""
+    """The name of the burst as Google's cameras write it; "" if there is none."""
     scan: int
     """Where the first scan begins."""
     progressive: bool
 
 
 def look(content: bytes, start: int = 0) -> Jpeg | None:
-    """The stream that begins there; None if it is no image that can be decoded."""
+    """The stream that begins at `start`; None if it is not an image that can be decoded."""
     width = height = frame = 0
     exif, burst = NONE, ""
     for marker, begin, end in _segments(content, start):
@@ -55,19 +55,19 @@ def look(content: bytes, start: int = 0) -> Jpeg | None:
 
 
 def is_lossless(content: bytes) -> bool:
-    """Whether the stream is of a form that decoders of photos do not know."""
+    """Whether the stream has a coding that decoders of photos do not support."""
     return any(marker in _LOSSLESS for marker, _, _ in _segments(content, 0))
 
 
 def largest(content: bytes) -> Jpeg | None:
-    """The largest picture of all streams inside a file: the preview of a RAW; None if there is none."""
+    """The largest of all streams inside a file, such as the preview of a RAW; None if there is none."""
     places = (match.start() for match in re.finditer(re.escape(START), content))
     found = [stream for stream in (look(content, place) for place in places) if stream is not None]
     return max(found, key=lambda stream: (stream.width * stream.height, -stream.start), default=None)
 
 
 def coded(content: bytes) -> Iterator[bytes]:
-    """What the pixels are decoded from: tables, frame and scans, without comments and applications' segments."""
+    """The parts that determine the pixels: tables, frame and scans, without comments and application segments."""
     last = 0
     for marker, begin, end in _segments(content, 0):
         if marker == _SCAN:
@@ -80,7 +80,7 @@ def coded(content: bytes) -> Iterator[bytes]:
 
 
 def _segments(content: bytes, start: int) -> Iterator[tuple[int, int, int]]:
-    """Marker, begin and end of each segment's content up to the first scan; stops where something else stands."""
+    """Marker, begin and end of each segment's content up to the first scan; stops at anything else."""
     at = start + 2
     while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
         marker = content[at + 1]

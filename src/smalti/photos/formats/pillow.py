@@ -1,7 +1,7 @@
-"""Kinds of files that Pillow decodes: WebP, AVIF, GIF (its first picture), BMP, JPEG 2000, BigTIFF.
+"""Formats that Pillow decodes: WebP, AVIF, GIF (its first picture), BMP, JPEG 2000, BigTIFF.
 
-The classes of Pillow are called by name, not found by `Image.open`: what a file is said to be does not decide, no other
-of its hundred kinds can be reached, and how many pixels are too many is decided in one place, here.
+Pillow's classes are called by name, not through `Image.open`: the file name does not decide, none of its many other
+formats can be reached, and the limit on pixels is decided in one place, here.
 """
 
 import io
@@ -29,28 +29,28 @@ _START: tuple[tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile.ImageFil
     (re.compile(rb"BM.{4}\0{4}", re.DOTALL), BmpImagePlugin.BmpImageFile),
     (re.compile(rb"\0\0\0\x0cjP {2}\r\n\x87\n|\xff\x4f\xff\x51"), Jpeg2KImagePlugin.Jpeg2KImageFile),
 )
-_SEEMING = {"I;16": 257, "I;16B": 257, "I": 257}  # grey of more than 8 bits: what one grey level of 8 bits is
+_SEEMING = {"I;16": 257, "I;16B": 257, "I": 257}  # grey of more than 8 bits: the value of one grey level of 8 bits
 
 
 def reads(content: bytes) -> bool:
-    """Whether the file is of one of these kinds."""
+    """Whether the file has one of these formats."""
     return _kind(content) is not None
 
 
 def open_picture(content: bytes) -> ImageFile.ImageFile:
-    """The picture with its headers read; any exception where they are damaged."""
+    """The picture with its headers read; raises any exception if they are damaged."""
     kind = _kind(content)
     assert kind
     return kind(io.BytesIO(content))
 
 
 def open_tiff(content: bytes) -> ImageFile.ImageFile:
-    """A TIFF, which Pillow turns upright as it decodes; any exception where its headers are damaged."""
+    """A TIFF, which Pillow rotates upright as it decodes; raises any exception if its headers are damaged."""
     return TiffImagePlugin.TiffImageFile(io.BytesIO(content))
 
 
 def header(picture: ImageFile.ImageFile) -> Exif:
-    """What it says of itself, or nothing."""
+    """The EXIF of a picture; empty if there is none."""
     block = picture.info.get("exif") or b""
     if block:
         return parse(block)
@@ -59,7 +59,7 @@ def header(picture: ImageFile.ImageFile) -> Exif:
 
 
 def decode(picture: ImageFile.ImageFile) -> NDArray[np.uint8]:
-    """The pixels H,W,3, RGB, as stored; any exception where they are damaged."""
+    """The pixels as stored, H,W,3 uint8 (RGB); raises any exception if they are damaged."""
     picture.load()
     if picture.mode in _SEEMING:
         grey = (np.asarray(picture).astype(np.int64) // _SEEMING[picture.mode]).clip(0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The chunks of a PNG, each with a checksum of its own (ISO/IEC 15948)."""
+"""The chunks of a PNG, each with its checksum (ISO/IEC 15948)."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ _END = b"IEND"
 
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, begin and end of each chunk's data up to the end mark; ValueError where it is cut or a checksum differs."""
+    """Kind, begin and end of each chunk's data up to the end mark; ValueError if truncated or a checksum differs."""
     at = len(START)
     while True:
         if at + 12 > len(content):

@@ -1,7 +1,7 @@
-"""A second look at a JPEG that may be damaged, by a decoder that refuses what others pass over with a warning.
+"""A second check of a JPEG that may be damaged, by a decoder that makes libjpeg's warnings errors.
 
-libjpeg fills what is missing and warns; OpenCV and Pillow drop the warning. GDAL can make it an error, but knows which
-warnings are none: bytes too many before a marker are what some cameras write.
+libjpeg fills missing data and warns; OpenCV and Pillow drop the warning. GDAL can make it an error, but ignores
+harmless ones: some cameras write extraneous bytes before a marker.
 """
 
 import rasterio
@@ -16,11 +16,11 @@ _STRICT = {
     "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC": True,
     "GDAL_PAM_ENABLED": False,
 }
-_ROWS = 512  # are held at once
+_ROWS = 512  # rows held at once
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether a JPEG can be decoded without a warning about its data; also where GDAL does not know its kind."""
+    """Whether a JPEG can be decoded without a warning about its data; True if GDAL does not support its kind."""
     with rasterio.Env(**_STRICT), MemoryFile(content) as file:
         try:
             with quiet(NotGeoreferencedWarning):

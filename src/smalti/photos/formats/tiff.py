@@ -1,4 +1,4 @@
-"""Where a TIFF keeps its first picture: strips or tiles (TIFF 6.0)."""
+"""Where a TIFF stores its first picture: strips or tiles (TIFF 6.0)."""
 
 import struct
 
@@ -9,12 +9,12 @@ _BIG = 43  # in place of 42
 
 
 def is_big(content: bytes) -> bool:
-    """Whether it is a BigTIFF, whose directories are of another form."""
+    """Whether it is a BigTIFF, whose directories have another layout."""
     return content[:4] in (b"II" + struct.pack("<H", _BIG), b"MM" + struct.pack(">H", _BIG))
 
 
 def picture(exif: Exif) -> list[tuple[int, int]]:
-    """Begin and end of each strip or tile in the file; an end may lie behind the file's."""
+    """Begin and end of each strip or tile in the file; an end may lie beyond the file's."""
     for offsets, lengths in _PLACES:
         begins, sizes = exif.numbers(offsets), exif.numbers(lengths)
         if begins:

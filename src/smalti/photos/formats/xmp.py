@@ -1,8 +1,8 @@
-"""XMP packets: simple values are read and set, and every other byte stays as it was.
+"""XMP packets: simple values are read and set; every other byte stays unchanged.
 
 XMP (ISO 16684-1) is RDF in XML. A simple property of a photo is an attribute of an rdf:Description or an element in
-it, and both are found here. The text is changed in place rather than parsed and written anew, so that nothing another
-program keeps there (histories, comments, order, white space, prefixes) can be lost.
+it, and both are found here. The text is edited in place rather than parsed and rewritten, so that nothing another
+program stores there (histories, comments, order, white space, prefixes) can be lost.
 """
 
 import re
@@ -28,9 +28,9 @@ _END = re.compile(rb"\s*(/?)>")
 
 
 def with_values(packet: bytes, values: Mapping[str, str]) -> bytes:
-    """The packet with these simple values; DataError if it is none of ours.
+    """The packet with these simple values; DataError if it is not a valid packet, or a value cannot be set.
 
-    Names are `prefix:Name` with a prefix of NAMESPACES, whatever prefix the packet has for it; without one `xmp`.
+    Names are `prefix:Name` with a prefix of NAMESPACES (default `xmp`), whatever prefix the packet uses for it.
     """
     places = _Places(packet, values)
     edits = places.edits
@@ -45,7 +45,7 @@ def with_values(packet: bytes, values: Mapping[str, str]) -> bytes:
 
 
 def values_in(packet: bytes, names: Iterable[str]) -> dict[str, str]:
-    """The values that are there, by name as in `with_values`; DataError if it is no packet."""
+    """The values that the packet has, by name as in `with_values`; DataError if it is not a valid packet."""
     return _Places(packet, dict.fromkeys(names, "")).found
 
 
@@ -61,7 +61,7 @@ class _Tag:
 
 
 def _tag(packet: bytes, begin: int) -> _Tag:
-    """The start tag at `begin`, which the parser found well-formed."""
+    """The start tag at `begin`, which the parser accepted."""
     name = _NAME.match(packet, begin)
     assert name
     attributes, at = {}, name.end()
@@ -73,7 +73,7 @@ def _tag(packet: bytes, begin: int) -> _Tag:
 
 
 class _Places:
-    """Where a packet holds, or would hold, the values asked for."""
+    """Where a packet holds, or would hold, the requested values."""
 
     def __init__(self, packet: bytes, values: Mapping[str, str]) -> None:
         self.edits: list[tuple[int, int, bytes]] = []
@@ -81,13 +81,13 @@ class _Places:
         self.home = -1
         self._packet, self._values = packet, values
         self._names = {f"{NAMESPACES[_split(name)[0]]} {_split(name)[1]}": name for name in values}
-        self._prefixes: dict[str, str] = {}  # those in scope at home, by namespace
+        self._prefixes: dict[str, str] = {}  # in scope at `home`, by namespace
         self._stack: list[str] = []
         self._bound: dict[str | None, list[str]] = {}
-        self._open: tuple[str, int] | None = None  # the element whose text is wanted, and where that begins
+        self._open: tuple[str, int] | None = None  # the element whose text is requested, and where it begins
         self._parse()
         if self.home < 0:
-            raise DataError("no XMP in it: no rdf:Description")
+            raise DataError("it contains no XMP: no rdf:Description")
 
     def attributes(self, values: Mapping[str, str]) -> bytes:
         """Text for a start tag at `home`."""
@@ -97,7 +97,7 @@ class _Places:
             prefix = self._prefixes.get(NAMESPACES[own], "")
             if not prefix:
                 if self._taken(own):
-                    raise DataError(f"the prefix {own} stands for something else in it")
+                    raise DataError(f"it uses the prefix {own} for another namespace")
                 declared[own] = f' xmlns:{own}="{NAMESPACES[own]}"'
             written += f' {prefix or own}:{local}="{value}"'
         return ("".join(declared.values()) + written).encode()
@@ -120,14 +120,14 @@ class _Places:
         except UnicodeDecodeError:
             raise DataError("its text is not UTF-8") from None
         except expat.ExpatError as error:
-            raise DataError(f"no well-formed XML: {error}") from None
+            raise DataError(f"it is not well-formed XML: {error}") from None
 
     def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding and encoding.lower() not in ("utf-8", "us-ascii"):
             raise DataError(f"its text is {encoding}, not UTF-8")
 
     def _refuse_doctype(self, *_: object) -> None:
-        raise DataError("it has a DOCTYPE, which XMP has not: its entities could stand for anything")
+        raise DataError("it has a DOCTYPE, which XMP does not allow: its entities could stand for anything")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._open:

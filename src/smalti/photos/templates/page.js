@@ -28,7 +28,7 @@
   let groups = given;
   for (const group of given) for (const photo of group.photos) photo.group = group;
   let current = cards[0];
-  let kept = true; // whether the browser keeps what is chosen
+  let kept = true; // whether the browser stores the choices
   let visible = [];
   const marked = new Set();
   const undone = []; // { choices: Map of photo -> choice before, groups before, current }
@@ -73,25 +73,25 @@
       find(".verdict", card).textContent = shown[k];
       find(".yours", card).hidden = !(choice && choice.verdict);
       card.setAttribute("aria-label", `${find(".name", card).textContent}, ${shown[k]}`);
-      if (!group.given) showAnew(card, model[k], k);
-      else if (card.dataset.anew) restore(card);
+      if (!group.given) showRevised(card, model[k], k);
+      else if (card.dataset.given) restore(card);
     });
   }
 
-  function showAnew(card, model, k) {
-    if (!card.dataset.anew) card.dataset.anew = find(".chance", card).textContent + "|" + find("mark", card).hidden;
+  function showRevised(card, model, k) {
+    if (!card.dataset.given) card.dataset.given = find(".chance", card).textContent + "|" + find("mark", card).hidden;
     const compared = model.chance !== undefined, better = compared && k > 0;
     find(".chance", card).textContent = better ? `${(100 * model.chance).toFixed(0)} %` : "";
     find(".beats", card).hidden = !better;
     find("mark", card).hidden = !model.close;
     find(".why", card).hidden = !better && !model.close;
     const reasons = find(".reasons", card);
-    if (reasons) reasons.hidden = true; // they were found beside another pick
+    if (reasons) reasons.hidden = true; // they are relative to another pick
   }
 
   function restore(card) {
-    const [chance, hidden] = card.dataset.anew.split("|");
-    delete card.dataset.anew;
+    const [chance, hidden] = card.dataset.given.split("|");
+    delete card.dataset.given;
     find(".chance", card).textContent = chance;
     find(".beats", card).hidden = !chance;
     find("mark", card).hidden = hidden === "true";
@@ -107,10 +107,10 @@
     const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
     counts.textContent = [plural(of("pick"), "pick"), plural(of("alternate"), "alternate"), plural(of("reject"), "reject")]
       .concat(chosen ? chosen + " yours" : [], made ? made + " series by you" : [], marked.size ? marked.size + " marked" : [])
-      .concat(kept ? [] : "not kept by this browser: save the choices before you leave").join(" · ");
+      .concat(kept ? [] : "not stored by this browser: save the choices before you leave").join(" · ");
   }
 
-  /* Choices: kept by the content of the photo, so that they outlive the page and any renaming */
+  /* Choices: stored by the content of the photo, so that they outlive the page and any renaming */
 
   const place = (content) => "smalti photo " + content;
 
@@ -176,7 +176,7 @@
     arrange([...parts.values()].map((members) => (whole(members[0], members) ? members[0].group : newGroup(members))));
   }
 
-  /* What is done */
+  /* Actions */
 
   function change(edit) {
     const before = { choices: photos.map((photo) => photo.choice), groups, current };
@@ -341,7 +341,7 @@
     rearranged();
   }
 
-  /* Moving about */
+  /* Navigation */
 
   const openDialog = () => [help, index, view].find((dialog) => dialog.open);
 
@@ -633,7 +633,7 @@
     if (next) next.focus();
   };
 
-  /* What leaves the page */
+  /* Export */
 
   function save(file, type, text) {
     const link = document.createElement("a");
