@@ -214,13 +214,13 @@ def test_what_is_left_out_is_counted(folder: Path, call: Call) -> None:
     assert "left out: by --exclude: 1, in @eaDir: 1, movies: 1" in call(folder, "--exclude", "0.*").output
 
 
-def test_ctrl_c_says_that_the_run_can_go_on(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_that_the_run_can_be_resumed(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workflow, "rank_listed", stop)
     done = call(folder)
-    assert done.exit_code == 130 and "the same command goes on" in done.stderr
+    assert done.exit_code == 130 and "the same command resumes" in done.stderr
 
 
 def test_whatever_a_library_raises_is_one_row(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
