@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(console|python|toml) (?:run|title="([\w.]+)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if FENCE.search(p.read_text())]
 STEPS = re.compile(r"^steps = \d+$", re.MULTILINE)
-SLOW = {"own-images.md", "scene-to-polygons.md"}
+SLOW = {"own-images.md", "python.md", "scene-to-polygons.md"}
 
 
 def commands(kind: str, block: str) -> list[list[str]]:

@@ -20,6 +20,8 @@ from smalti.workflows import photos as workflow
 from tests.photos.browser import Opened, launch
 from tests.photos.shots import FakeRanker, blurred, raw, save, scene, tags
 
+pytestmark = pytest.mark.slow
+
 PAGE = "smalti-photos.html"
 Open = Callable[..., Opened]
 

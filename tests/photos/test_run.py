@@ -190,6 +190,7 @@ def ranker(request: pytest.FixtureRequest) -> Ranker:
     return open_ranker(request.param, CUES, threads=1)
 
 
+@pytest.mark.slow
 def test_real_near_duplicates_are_series_and_single_photos_are_none(series_photos: Path, ranker: Ranker) -> None:
     found = {frozenset(members) for members in names(rank(series_photos / "spring-cleaning", ranker))}
     files = [path.name for path in (series_photos / "spring-cleaning").glob("*.JPG")]
@@ -197,6 +198,7 @@ def test_real_near_duplicates_are_series_and_single_photos_are_none(series_photo
     assert sum(len(members) == 2 for members in found) == 7
 
 
+@pytest.mark.slow
 def test_real_focus_series_are_one_series_each(series_photos: Path, ranker: Ranker) -> None:
     found = names(rank(series_photos / "focus-stack", ranker))
     assert sorted(map(len, found)) == [1, 5, 7]  # the one photo without a time was made of the seven

@@ -17,7 +17,10 @@ from smalti.training.sweep import plan
 from smalti.workflows.training_run import train_variants
 from tests.training.tiny import write_tiny
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # TensorBoard's own
+    pytest.mark.slow,  # each begins with a training
+]
 
 
 def start(recipe: Path, folder: Path, *changes: str, resume: bool = False) -> Training:
@@ -114,7 +117,6 @@ def test_a_training_of_before_says_nothing_of_its_data(trained: Path) -> None:
     assert "scored anew" in again(trained)[1]
 
 
-@pytest.mark.slow
 def test_scores_of_finished_variants_are_those_of_these_data(tmp_path: Path) -> None:
     recipe = write_tiny(tmp_path)
     arguments = (recipe, ("train.steps=2",), plan(["train.ema=0"], []), tmp_path / "runs")

@@ -43,6 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2])
 def test_a_killed_training_ends_with_the_same_bytes(whole: Path, tmp_path: Path, steps: int) -> None:
     recipe = whole / "tiny.toml"

@@ -80,6 +80,7 @@ def test_pairs_orders_and_photos_belong_together(folder: Path) -> None:
     assert 0 < batch["chance"].sum() < 12  # both sides win
 
 
+@pytest.mark.slow
 def test_a_series_is_changed_in_so_many_ways(folder: Path) -> None:
     shelf = Shelf([ranked_folders(folder)], 10**8)
     few = PhotoStream(shelf, [1.0], PhotoAugment(), photos=2, hard=False, seed=5, variants=2)

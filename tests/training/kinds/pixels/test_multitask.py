@@ -45,6 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_killed_training_of_several_tasks_ends_with_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     changes = ("balance.name=uncertainty",)
     killed = start(whole / "tasks.toml", tmp_path, *changes)

@@ -131,6 +131,7 @@ def test_an_update_lowers_the_loss_as_its_gradient_promises(recipe: Path, tmp_pa
     assert seen == pytest.approx(promised, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["siamese", "pooled"])
 def test_rankers_to_compare_with_train_too(recipe: Path, tmp_path: Path, net: str) -> None:
     training = start(recipe, tmp_path, f"net.name={net}", "loss={pairs=1}", "train.steps=1", "train.epoch_steps=1")
@@ -234,6 +235,7 @@ def test_the_checkpoint_and_its_file_are_scored_alike(recipe: Path, trained: tup
     assert with_scores(card, tmp_path / "file.json").origin.scores[0].name == "pair accuracy"
 
 
+@pytest.mark.slow
 def test_recipes_tables_and_other_data_are_scored_or_refused(recipe: Path, trained: tuple[Path, str]) -> None:
     run = CliRunner().invoke
     folder = str(trained[0])
