@@ -154,6 +154,23 @@ def test_the_model_is_compiled_where_asked_to(whole: Path, tmp_path: Path, monke
     assert asked == [training.model]
 
 
+def test_a_step_behind_a_validation_trains_and_the_encoder_thaws_when_it_should(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = f"train.start={whole / 'run' / 'best'}"
+    changes = ("train.epoch_steps=1", "train.steps=3", "optim.freeze_encoder=2", begun)
+    training = start(whole / "tiny.toml", tmp_path, *changes)
+    seen, net, terms = [], training.model.net, training.work.terms
+
+    def watched(model: nn.Module, batch: Any) -> dict[str, torch.Tensor]:
+        seen.append((model.training, net.decoder.training, net.encoder.training))
+        return terms(model, batch)
+
+    monkeypatch.setattr(training.work, "terms", watched)
+    training.run(silent)
+    assert seen == [(True, True, False), (True, True, False), (True, True, True)]
+
+
 @pytest.mark.parametrize("clip", [1.0, 0.0])
 def test_two_batches_accumulated_are_one_of_twice_the_size(tmp_path: Path, clip: float) -> None:
     recipe = write_tiny(tmp_path)
