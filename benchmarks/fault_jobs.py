@@ -43,7 +43,7 @@ threads = 1
 CLOCKED: tuple[tuple[str, bytes], ...] = (
     # names of files that tell the time of day or how long something took, and what of them is not compared
     (r"events\.out\.tfevents\..*", rb"(?s).*"),
-    (r"\.html$", rb"(?s)<section>\s*<h2>Time</h2>.*?</section>|<footer>.*?</footer>|\s+"),
+    (r"\.html$", rb"(?s)<section>\s*<h2>Timing</h2>.*?</section>|<footer>.*?</footer>|\s+"),
     (r"looks\.sqlite$", rb"(?s).*"),  # rows in the order in which two threads came to them
 )
 

@@ -52,7 +52,7 @@ def test_map_page_has_shares_hectares_place_and_time(mapped):
     write_map_page(html, str(scene), out, card, Summary(2400, 2.0, 4, 1, 1.5))
     page = self_contained(html.read_text())
     assert "scene &lt;b&gt;.png" in page and "<b>" not in page
-    assert "40.00 %" in page and "60.00 %" in page and "900 pixels have none" in page
+    assert "40.00 %" in page and "60.00 %" in page and "900 pixels have no data" in page
     assert "6.00</td>" in page and "9.00</td>" in page  # hectares of 600 and 900 pixels of 100 square metres
     assert "EPSG:32645" in page and "10 x 10 m" in page and "1 tiles without data" in page
     assert "mIoU 0.700" in page and "one split" in page and "CC0" in page
@@ -62,7 +62,7 @@ def test_map_page_without_place_has_no_hectares(tmp_path):
     scene, out = write_map(tmp_path, np.ones((9, 7), np.uint8), Grid(9, 7), small_card())
     write_map_page(tmp_path / "p.html", str(scene), out, small_card(), None)
     page = (tmp_path / "p.html").read_text()
-    assert "hectares" not in page and "no place on the ground" in page and "<h2>Time" not in page
+    assert "hectares" not in page and "no georeference" in page and "<h2>Time" not in page
 
 
 def test_a_page_that_cannot_be_written_is_an_output_error(mapped):
@@ -109,7 +109,7 @@ def test_map_page_of_heights_alone(mapped):
     write_heights(out, Grid(40, 60, Affine(10, 0, 600000, 0, -10, 3000000), UTM))
     write_map_page(html, str(scene), out, small_card().model_copy(update={"tasks": (HEIGHT,)}), None)
     page = self_contained(html.read_text())
-    assert "What covers the ground" not in page and "highest" in page and page.count("data:image/") == 2
+    assert "Area per class" not in page and "highest" in page and page.count("data:image/") == 2
 
 
 def test_no_task_of_pixels_is_a_model_error(mapped):
@@ -144,7 +144,7 @@ def test_evaluation_page_has_scores_matrix_tiles_and_protocol(evaluated, tmp_pat
     evaluation, pairs = evaluated
     write_evaluation_page(tmp_path / "p.html", evaluation, pairs)
     page = self_contained((tmp_path / "p.html").read_text())
-    assert f"{100 * evaluation.scores.miou:.2f}" in page and "half of it" in page and "left out of the means" in page
+    assert f"{100 * evaluation.scores.miou:.2f}" in page and "half of it" in page and "not in the means" in page
     assert page.count("mapped as") >= 9 and "&lt;i&gt;a" in page and "<i>a" not in page
     assert page.count("data:image/png") == 4 and page.count("data:image/webp") == 4  # 2 tiles of 4 pictures
     assert "The training" not in page

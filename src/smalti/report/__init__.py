@@ -1,1 +1,1 @@
-"""Pages and pictures of scores and maps: self-contained HTML, no scripts, no network."""
+"""Reports: pages and pictures of scores and maps. Self-contained HTML, no scripts, no network."""

@@ -1,4 +1,4 @@
-"""The geometry of drawn charts; templates turn it into SVG."""
+"""The geometry of charts; templates turn it into SVG."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Cell:
-    """A field of the confusion matrix: where it lies, what share of its row it holds, and its texts."""
+    """A cell of the confusion matrix: its position, its share of the row, and its texts."""
 
     x: int
     y: int
@@ -28,7 +28,7 @@ class Cell:
 
     @property
     def percent(self) -> str:
-        """The share as text; nothing for an empty field."""
+        """The share as text; "" for an empty cell."""
         if not self.count:
             return ""
         return f"{100 * self.share:.1f}" if self.share >= 0.0005 else "<0.1"
@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A drawn confusion matrix: rows are the truth, each field's shade its share of the row."""
+    """A drawn confusion matrix: rows are the ground truth, each cell's shade its share of the row."""
 
     labels: tuple[str, ...]
     cells: tuple[Cell, ...]
@@ -50,7 +50,7 @@ class Matrix:
     margin: int
     """Space for the row labels on the left."""
     texts: bool
-    """Whether the fields are large enough for numbers."""
+    """Whether the cells are large enough for numbers."""
 
     @property
     def width(self) -> int:
@@ -64,7 +64,7 @@ class Matrix:
 
 
 def matrix(counts: NDArray[np.int64], labels: Sequence[str]) -> Matrix:
-    """Lays out counts (K, K), rows the truth."""
+    """Lays out the counts of a confusion matrix, K,K int64: rows are the ground truth, columns the prediction."""
     few = len(labels) <= 12
     width, height = (84, 52) if few else (22, 22)
     margin = 24 + 8 * max(len(label) for label in labels)
@@ -158,9 +158,10 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def read_records(path: Path) -> dict[str, Points]:
-    """The columns of a CSV with a column `step`, each as (step, value); empty fields are left out.
+    """The columns of a CSV with a column `step`, each as (step, value); empty fields are skipped.
 
-    Raises DataError if the file cannot be read, has no such column, or a field is no number.
+    Raises:
+        DataError: the file cannot be read, has no such column, or a field is not a number.
     """
     columns: dict[str, Points] = {}
     try:
@@ -172,13 +173,13 @@ def read_records(path: Path) -> dict[str, Points]:
                         columns.setdefault(name, []).append((step, float(text)))
     except (OSError, KeyError, ValueError, TypeError) as error:
         reason = "it has no column `step`" if isinstance(error, KeyError) else error
-        raise DataError(f"{path}: no records of a training: {reason}; expected a CSV with `step` and numbers") from None
+        raise DataError(f"{path}: not a training log: {reason}; expected a CSV with `step` and numbers") from None
     return columns
 
 
 def training_charts(records: dict[str, Points]) -> list[Chart]:
-    """What a reader looks for first: the losses, and the scores of the validation."""
-    wanted = {"Loss": ("loss",), "Scores in validation": ("miou", "mf1", "oa")}
+    """Charts of the losses and of the validation scores; other records are skipped."""
+    wanted = {"Loss": ("loss",), "Validation scores": ("miou", "mf1", "oa")}
     charts = []
     for title, keys in wanted.items():
         curves = {name: points for name, points in records.items() if any(k in _words(name) for k in keys)}

@@ -1,4 +1,4 @@
-"""A task of classes on the page of an evaluation: the table of classes, the confusion matrix, telling tiles."""
+"""A task with classes on the page of an evaluation: scores per class, the confusion matrix, sample tiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ClassRow:
 
 
 def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What the template `classes.html` shows; its tiles are read again from `pairs`."""
+    """The values of the template `classes.html`; the pictures of its tiles are read again from `pairs`."""
     images = sorted(result.images, key=lambda row: (row.miou, row.name))
     return {
         "template": "classes.html",
@@ -55,7 +55,7 @@ def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
 def _class_rows(result: ClassResult) -> list[ClassRow]:
     s, boundary = result.scores, result.boundary
     truth = result.confusion.counts.sum(1)
-    notes = dict.fromkeys(s.left_out, "left out of the means") | dict.fromkeys(s.absent, "in neither truth nor map")
+    notes = dict.fromkeys(s.left_out, "not in the means") | dict.fromkeys(s.absent, "in neither labels nor map")
     edges = boundary.per_class if boundary else (float("nan"),) * len(s.labels)
     share = truth / max(1, s.pixels)
     return [
@@ -69,9 +69,9 @@ def _shown(result: ClassResult, pair: Pair, tile: ClassTile) -> ShownTile:
     truth, prediction = tile.maps()
     pictures = {
         "image": data_uri(picture),
-        "truth": data_uri(colorize(truth, result.task), drawn=True),
+        "ground truth": data_uri(colorize(truth, result.task), drawn=True),
         "map": data_uri(colorize(prediction, result.task), drawn=True),
         "errors": data_uri(error_picture(picture, truth, prediction, result.task)),
     }
-    told = f"{100 * tile.oa:.2f} % of {tile.pixels:,} pixels right"
-    return ShownTile(tile.image, tile.window.row, tile.window.col, told, pictures)
+    text = f"{100 * tile.oa:.2f} % of {tile.pixels:,} pixels correct"
+    return ShownTile(tile.image, tile.window.row, tile.window.col, text, pictures)

@@ -1,4 +1,4 @@
-"""A contact sheet: some images of a data set beside their labels, and heights or depths in grey, in one picture."""
+"""A contact sheet: some images of a dataset beside their labels, and heights or depths in grey, in one picture."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_lege
 from smalti.report.relief import limits, paint
 
 SIDE = 200
-"""Longer side of a picture in pixels, at most."""
+"""Maximum longer side of a picture, in pixels."""
 ACROSS = 6
 """Pictures beside each other."""
 GREYS = (48, 48, 48), (255, 255, 255)
-"""Of the lowest and the highest values of a picture; black is no value."""
+"""Grey of the lowest and the highest value of a picture; black is no value."""
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 
@@ -41,13 +41,13 @@ class Shown:
     open_image: Callable[[], Reader]
     open_labels: OpenTruth
     open_values: Callable[[], ValueReader] | None = None
-    """Heights or depths, where the set has them."""
+    """Heights or depths, if the dataset has them."""
 
 
 def check_sheet_name(out: Path) -> None:
-    """OutputError unless the name ends as a picture's does."""
+    """OutputError unless the name ends in one of FORMATS."""
     if out.suffix.lower() not in FORMATS:
-        raise OutputError(f"{out}: a contact sheet is a picture; let its name end in {', '.join(FORMATS)}")
+        raise OutputError(f"{out}: a contact sheet is a picture; its name must end in {', '.join(FORMATS)}")
 
 
 def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
@@ -60,7 +60,7 @@ def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
 
 
 def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[Picture]]], task: Task) -> Image.Image:
-    """The pictures of each image (as it is, painted labels, values) in rows under their names, the legend below."""
+    """Draws the pictures of each image (the image, coloured labels, values) under its name, and the legend below."""
     each = max((len(pictures) for _, pictures in shown), default=2)
     columns = ACROSS // each
     cell = (each * (SIDE + 4) + GAP, SIDE + TITLE)
@@ -80,7 +80,7 @@ def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[Picture]]], task: Tas
 
 
 def _pictures(shown: Shown, task: Task) -> list[Picture]:
-    """The image, its painted labels and its values in grey, all small and of one size."""
+    """The image, its coloured labels and its values in grey, shrunk to one size."""
     with closing(shown.open_image()) as image, closing(shown.open_labels(image.grid)) as labels:
         grid = image.grid
         picture = shrunk_image(image, 2 * SIDE)
@@ -97,7 +97,7 @@ def _pictures(shown: Shown, task: Task) -> list[Picture]:
 
 
 def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[Any]:
-    """Class ids or values at most `limit` pixels a side, each the one in the middle of its square."""
+    """Class ids or values shrunk to at most `limit` pixels a side; each pixel is the middle one of its square."""
     step = step_for(height, width, limit)
     parts = []
     for window in strips(height, width, step):

@@ -1,4 +1,4 @@
-"""The page of an evaluation: for each task scores and telling tiles; the training's curves, and the protocol."""
+"""The page of an evaluation: scores and sample tiles of each task, training curves, and the protocol."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,17 +21,24 @@ def write_evaluation_page(
     pairs: Sequence[Pair] = (),
     records: Path | None = None,
 ) -> None:
-    """Writes the page to `out`.
+    """Writes the page of an evaluation.
 
-    The pictures of the best, median and worst tiles, where the evaluation kept them, are read again from `pairs`.
-    `records` is the CSV of a training, with a column `step`. Raises OutputError, DataError and what the readers raise.
+    Args:
+        out: path of the HTML file.
+        evaluation: the scores, and the tiles if they were kept.
+        pairs: images and labels, from which the pictures of the best, median and worst tiles are read again.
+        records: CSV of a training, with a column `step`.
+
+    Raises:
+        OutputError: the page cannot be written.
+        DataError: `records` cannot be read. Errors of the readers pass through.
     """
     sections = [_section(result, pairs) for result in evaluation]
     stated = evaluation.results[0].protocol.stated
     page = render(
         "evaluation.html",
         title=f"{evaluation.card.name} on {stated.data}",
-        subtitle=f"How good its maps of {' and of '.join(_answer(result.task) for result in evaluation)} are",
+        subtitle=f"Quality of its maps of {' and of '.join(_content(result.task) for result in evaluation)}",
         colors=next((task_colors(r.task) for r in evaluation if isinstance(r, ClassResult)), RAMP),
         sections=sections,
         charts=training_charts(read_records(records)) if records else [],
@@ -47,6 +54,6 @@ def _section(result: Result, pairs: Sequence[Pair]) -> dict[str, Any]:
     return value_section(result, pairs)
 
 
-def _answer(task: Task) -> str:
-    """What a task's maps show."""
+def _content(task: Task) -> str:
+    """The content of a task's maps: its classes, or its name."""
     return ", ".join(task.labels) if task.labels else task.name

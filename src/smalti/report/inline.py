@@ -1,4 +1,4 @@
-"""Class maps and maps of values as HTML that a notebook shows: a picture and its legend, in one piece."""
+"""Class maps and maps of values as HTML for notebooks: a picture and its legend, self-contained."""
 
 from html import escape
 
@@ -11,18 +11,18 @@ from smalti.report.pictures import data_uri, step_for, visible
 from smalti.report.relief import RAMP, limits, paint
 
 LIMIT = 512
-"""Longer side of a picture in pixels, at most."""
+"""Maximum longer side of a picture, in pixels."""
 
 
 def image_figure(image: NDArray[np.uint8], name: str = "image") -> str:
-    """An image (C, H, W) of bytes: its first three bands, or its only one."""
+    """HTML of an image (C, H, W) uint8: its first three bands, or its only one."""
     step = step_for(image.shape[1], image.shape[2], LIMIT)
     shrunk = visible(image[:, ::step, ::step]).astype(np.uint8)
     return _figure(data_uri(shrunk), name, f"{image.shape[1]} x {image.shape[2]} pixels")
 
 
 def class_figure(classes: NDArray[np.uint8], task: Task) -> str:
-    """A class map (H, W) with a legend of the classes that are in it."""
+    """HTML of a class map (H, W) with a legend of the classes that occur in it."""
     step = step_for(classes.shape[0], classes.shape[1], LIMIT)
     picture = data_uri(colorize(np.ascontiguousarray(classes[::step, ::step]), task), drawn=True)
     entries = [
@@ -33,7 +33,7 @@ def class_figure(classes: NDArray[np.uint8], task: Task) -> str:
 
 
 def value_figure(values: NDArray[np.float32], task: Task) -> str:
-    """Values (H, W) in the colours of a ramp, with what its ends stand for."""
+    """HTML of values (H, W) in the colours of a ramp, with the values of its ends."""
     step = step_for(values.shape[0], values.shape[1], LIMIT)
     low, high = limits(values)
     picture = data_uri(paint(np.ascontiguousarray(values[::step, ::step]), low, high))

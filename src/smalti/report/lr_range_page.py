@@ -21,7 +21,19 @@ def write_lr_range_page(
     smooth: NDArray[np.float64],
     lines: Sequence[str],
 ) -> None:
-    """Writes the page of a model's test to `out`; OutputError if that cannot be. `lines` say what was found."""
+    """Writes the page of a learning-rate range test.
+
+    Args:
+        out: path of the HTML file.
+        name: of the model.
+        rates: (N,) learning rates.
+        losses: (N,) the loss at each rate.
+        smooth: (N,) the smoothed loss.
+        lines: the result in words; the last one is the subtitle.
+
+    Raises:
+        OutputError: the page cannot be written.
+    """
     powers = np.log10(rates)
     curves = {"loss": list(zip(powers, losses, strict=True)), "smoothed": list(zip(powers, smooth, strict=True))}
     drawn = chart("Loss over the learning rate, as a power of ten", curves)

@@ -1,4 +1,4 @@
-"""The page of a map: scene and map over one another, what covers the ground, the model, the place, the time."""
+"""The page of a map: scene and map overlaid, area per class, the model, the georeference, the timing."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +24,12 @@ from smalti.scene import Summary
 from smalti.text import within
 
 LIMIT = 1400
-"""Longer side of the pictures in pixels, at most."""
+"""Maximum longer side of the pictures, in pixels."""
 
 
 @dataclass(frozen=True)
 class ClassShare:
-    """A class and how much of the ground it covers."""
+    """A class and the area that it covers."""
 
     label: str
     color: RGB
@@ -40,7 +40,7 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class Surface:
-    """The map of one task: its picture, and what is to be read beside it."""
+    """The map of one task: its picture, the range of its values, and facts to print beside it."""
 
     task: Task
     picture: NDArray[np.uint8]
@@ -57,10 +57,20 @@ class Surface:
 def write_map_page(
     out_html: Path, scene_path: str, map_path: Path, card: Card, summary: Summary | None, opened: Open | None = None
 ) -> None:
-    """Writes the page of a scene's maps; `summary` is None if they were there already.
+    """Writes the page of a scene's maps.
 
-    `opened` opens the scene where `scene_path` is only its name, as with a mosaic of files. Raises ModelError if the
-    model has no task that answers pixels, OutputError, and RasterError from the files.
+    Args:
+        out_html: path of the HTML file.
+        scene_path: the scene.
+        map_path: the map of the first task; those of the others lie beside it.
+        card: of the model.
+        summary: timing of the mapping; None if the maps existed already.
+        opened: opens the scene if `scene_path` is only its name, as with a mosaic of files.
+
+    Raises:
+        ModelError: the model has no task that predicts pixels.
+        OutputError: the page cannot be written.
+        RasterError: the scene or a map cannot be read.
     """
     rasters = products(map_path, card, Wanted())
     main = rasters[map_path].task
@@ -83,7 +93,7 @@ def write_map_page(
         rows=class_shares(small, main) if small else [],
         hectares=axes_m(grid) is not None,
         nodata=int(small.counts[len(main.labels) :].sum()) if small else 0,
-        area_note="" if axes_m(grid) else "The scene has no place on the ground, so there are no areas.",
+        area_note="" if axes_m(grid) else "The scene has no georeference, so there are no areas.",
         place=_place(grid, [path.name for path in rasters]),
         timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
@@ -92,7 +102,7 @@ def write_map_page(
 
 
 def _surface(path: Path, task: Task, card: Card) -> Surface:
-    """The picture of one map: its colours, or its values shaded as a surface."""
+    """The picture of one map: its classes in colours, or its values shaded as a surface."""
     with open_raster(path, bands=[1], expand=False) as file:
         if task.has_classes:
             return Surface(task, colorize(shrunk_map(file, LIMIT).classes, task))
@@ -106,14 +116,14 @@ def _surface(path: Path, task: Task, card: Card) -> Surface:
 
 
 def pixel_in_unit(grid: Grid, task: Task, card: Card) -> float:
-    """The side of a pixel in the unit of a task; where nothing is known of it, 1."""
+    """The side of a pixel in the unit of a task; 1 if unknown."""
     size, known = axes_m(grid), card.resolution
     metres = sum(size) / 2 if size else known[0] if known else 1.0
     return metres / METRES.get(task.unit, 1.0)
 
 
 def open_scene(opened: Open, card: Card) -> Reader:
-    """The scene with those bands that are shown best: red, green and blue, else the model's, else the first ones."""
+    """The scene with the bands to show: red, green and blue, else the model's, else the first ones."""
     reader = opened(None, resolution=None)
     for wanted in (("red", "green", "blue"), card.bands):
         if set(wanted) <= set(reader.bands):
@@ -123,7 +133,7 @@ def open_scene(opened: Open, card: Card) -> Reader:
 
 
 def class_shares(small: SmallMap, task: Task) -> list[ClassShare]:
-    """How much each class covers; no hectares where areas are unknown."""
+    """The share and area of each class; 0 hectares if areas are unknown."""
     counts = small.counts[: len(task.labels)].tolist()
     areas = (small.areas if small.areas is not None else np.zeros(256)).tolist()
     total = max(1, sum(counts))

@@ -1,4 +1,4 @@
-"""Templates to pages."""
+"""Renders templates to pages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from smalti.text import number, percent, within
 
 
 def render(template: str, **values: Any) -> str:
-    """A template with its values, everything in them escaped."""
+    """A template with its values, all escaped."""
     environment = Environment(
         loader=PackageLoader("smalti.report"),
         autoescape=True,

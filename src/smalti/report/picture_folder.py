@@ -1,4 +1,4 @@
-"""Pictures of what a model answers, one PNG per image and map."""
+"""Pictures of a model's predictions, one PNG per image and map."""
 
 import io
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _SOFTWARE = "smalti"
 class PictureFolder:
     """Writes the maps of each image: classes in their colours, values from black to white.
 
-    Values without a unit lie between 0 and 1; with one, black and white are the least and the most of the image.
+    Values without a unit lie between 0 and 1; with a unit, black and white are the minimum and maximum of the image.
     """
 
     def __init__(self, folder: Path, card: Card) -> None:
@@ -36,7 +36,7 @@ class PictureFolder:
     def _check(self, path: Path) -> None:
         check_place(path, parents=True)
         if path.exists() and not _is_ours(path):
-            raise OutputError(f"{path}: is there and is no picture of this program; choose another folder")
+            raise OutputError(f"{path}: exists and was not written by smalti; choose another folder")
 
     def __call__(self, image: str, maps: dict[str, NDArray[Any]]) -> None:
         """Writes FOLDER/IMAGE.png for the first task, and IMAGE_TASK.png for the others; OutputError if it cannot."""
@@ -75,7 +75,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _grey(values: NDArray[np.float32], task: Task) -> NDArray[np.uint8]:
-    """Values (H, W) as bytes; what is unknown is black."""
+    """Values (H, W) as bytes; missing ones are black."""
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if task.unit and known.size else (0.0, 1.0)
     share = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-6)

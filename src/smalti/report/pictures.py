@@ -1,4 +1,4 @@
-"""Small pictures of large rasters, read strip by strip, and their form inside a page."""
+"""Small pictures of large rasters, read strip by strip, and their data URIs."""
 
 import base64
 import io
@@ -20,28 +20,28 @@ from smalti.raster.statistics import Statistics
 from smalti.tiling import Window
 
 STRIP = 512
-"""Rows read at once, about."""
+"""Approximate number of rows read at once."""
 PAPER = 255
-"""What invalid pixels of a picture show."""
+"""Grey level of invalid pixels in a picture."""
 NO_DATA = 255
 WRONG = (214, 34, 74)
 """Wrong pixels in a picture of errors."""
 
 
 def strips(height: int, width: int, step: int) -> Iterator[Window]:
-    """Windows over all columns, their heights multiples of `step` but the last one's."""
+    """Windows over all columns; their heights are multiples of `step`, except the last."""
     rows = max(1, STRIP // step) * step
     for row in range(0, height, rows):
         yield Window(row, 0, min(rows, height - row), width)
 
 
 def step_for(height: int, width: int, limit: int) -> int:
-    """By how much a raster is shrunk so that neither side is above `limit` pixels."""
+    """The factor by which to shrink a raster so that neither side is above `limit` pixels."""
     return max(1, -(-max(height, width) // limit))
 
 
 def shrunk_image(reader: Reader, limit: int) -> Picture:
-    """An image of any type and size as a picture of at most `limit` pixels a side, averaged."""
+    """An image of any type and size shrunk by averaging to at most `limit` pixels a side, H,W,3 uint8."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     parts, masks = [], []
@@ -56,18 +56,24 @@ def shrunk_image(reader: Reader, limit: int) -> Picture:
 
 
 def gives_bytes(reader: Reader) -> bool:
-    """Whether a reader gives pixels of 8 bits, which are shown as they are."""
+    """Whether a reader returns pixels of 8 bits, which are shown unscaled."""
     return bool(reader.read(Window(0, 0, 1, 1))[0].dtype == np.uint8)
 
 
 def visible(pixels: NDArray[Any]) -> Floats:
-    """The first three bands, or the first one thrice, of (C, H, W): (H, W, 3)."""
+    """The first three bands, or the first one repeated, of (C, H, W) as (H, W, 3) float32."""
     three = pixels[:3] if len(pixels) >= 3 else pixels[[0, 0, 0]]
     return np.ascontiguousarray(np.moveaxis(three, 0, -1), np.float32)
 
 
 def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> Picture:
-    """Values (H, W, 3) as a picture: bytes as they are, others between their 2nd and 98th percentile per band."""
+    """Values as a picture: bytes unscaled, others stretched between their 2nd and 98th percentile per band.
+
+    Args:
+        values: (H, W, 3) float32.
+        valid: (H, W).
+        reads_bytes: whether the values are bytes.
+    """
     if not reads_bytes and valid.any():
         low, high = np.percentile(values[valid], (2, 98), axis=0)
         values = ((values - low) * (255 / np.maximum(high - low, 1e-6))).astype(np.float32)
@@ -77,7 +83,7 @@ def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> Pic
 
 
 def _average(values: NDArray[Any], step: int) -> Floats:
-    """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is left out."""
+    """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is dropped."""
     height, width = (max(1, side // step) for side in values.shape[:2])
     cut = values[: height * step, : width * step].astype(np.float32)
     shrunk = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
@@ -86,17 +92,17 @@ def _average(values: NDArray[Any], step: int) -> Floats:
 
 @dataclass(frozen=True)
 class SmallMap:
-    """A class map shrunk to a picture's size, and the exact counts of the whole."""
+    """A class map shrunk to a picture's size, and exact counts at full size."""
 
     classes: ClassMap
     counts: NDArray[np.int64]
     """Pixels of each of 256 ids; NO_DATA counts those without data."""
     areas: NDArray[np.float64] | None
-    """Square metres of the same, or None where they are unknown."""
+    """Square metres of each id; None if unknown."""
 
 
 def shrunk_map(reader: Reader, limit: int) -> SmallMap:
-    """The first band of a class map at most `limit` pixels a side; each picture pixel shows the one at its middle."""
+    """The first band of a class map shrunk to at most `limit` pixels a side; takes the middle pixel of each square."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     counts, parts = np.zeros(256, np.int64), []
@@ -114,17 +120,17 @@ def shrunk_map(reader: Reader, limit: int) -> SmallMap:
 
 @dataclass(frozen=True)
 class SmallValues:
-    """A raster of values shrunk to a picture's size, and the statistics of the whole."""
+    """A raster of values shrunk to a picture's size, and statistics at full size."""
 
     values: Floats
-    """Means (H, W) of what is known; NaN where nothing is."""
+    """Means (H, W) of the known values; NaN where there are none."""
     step: int
-    """Pixels of the raster along one of the picture's."""
+    """Side of a picture pixel, in pixels of the raster."""
     whole: Statistics
 
 
 def shrunk_values(reader: Reader, limit: int) -> SmallValues:
-    """The first band of a raster of values at most `limit` pixels a side, averaged."""
+    """The first band of a raster of values shrunk by averaging to at most `limit` pixels a side."""
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     whole, parts = Statistics(), []
@@ -139,7 +145,7 @@ def shrunk_values(reader: Reader, limit: int) -> SmallValues:
 
 
 def fit(picture: Picture, like: Picture) -> Picture:
-    """A picture at another one's size, each pixel the nearest."""
+    """Resizes a picture to the size of `like`, by nearest neighbour."""
     if picture.shape == like.shape:
         return picture
     size = (like.shape[1], like.shape[0])
@@ -147,12 +153,12 @@ def fit(picture: Picture, like: Picture) -> Picture:
 
 
 def blend(picture: Picture, classes: Picture) -> Picture:
-    """A map laid over its scene so that both are seen."""
+    """A map blended half and half with its scene."""
     return np.asarray(cv2.addWeighted(picture, 0.5, classes, 0.5, 0), np.uint8)
 
 
 def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task: Task) -> Picture:
-    """The image in pale grey, wrong pixels in red, pixels that do not count as in a map without data."""
+    """The image in pale grey, wrong pixels in red, ignored pixels in the colour of no data."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
     counted = (truth != task.ignore) & (prediction != task.ignore)
@@ -162,7 +168,7 @@ def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task:
 
 
 def data_uri(picture: Picture, drawn: bool = False) -> str:
-    """A picture inside a page: WebP for photographs, PNG for `drawn` ones, which have at most 256 colours."""
+    """A picture as a data URI: WebP for photographs, PNG for `drawn` ones, which have at most 256 colours."""
     stream = io.BytesIO()
     if drawn:
         _with_palette(picture).save(stream, "PNG")

@@ -1,4 +1,4 @@
-"""Class maps and maps of values drawn with matplotlib, which the base install has not."""
+"""Plots of class maps and maps of values with matplotlib, which the base install does not include."""
 
 from typing import Any
 
@@ -12,7 +12,11 @@ from smalti.raster.palette import colorize, legend
 
 
 def plot_classes(classes: NDArray[np.uint8], task: Task, grid: Grid, ax: Any = None) -> Any:
-    """Draws a class map (H, W) with a legend of the classes that are in it; returns the axes."""
+    """Plots a class map (H, W) with a legend of the classes that occur in it; returns the axes.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     axes = _axes(ax)
     from matplotlib.patches import Patch
 
@@ -24,7 +28,11 @@ def plot_classes(classes: NDArray[np.uint8], task: Task, grid: Grid, ax: Any = N
 
 
 def plot_values(values: NDArray[np.float32], task: Task, grid: Grid, ax: Any = None) -> Any:
-    """Draws values (H, W) with a bar of their colours; returns the axes."""
+    """Plots values (H, W) with a colour bar; returns the axes.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     axes = _axes(ax)
     shown = axes.imshow(values, extent=_extent(grid), interpolation="nearest", cmap="viridis")
     axes.figure.colorbar(shown, ax=axes, label=task.unit)

@@ -1,4 +1,4 @@
-"""One picture that shows a map at a glance: scene, map and both, with a legend."""
+"""A preview of a map in one picture: scene, map and both blended, with a legend."""
 
 import io
 from functools import partial
@@ -16,16 +16,16 @@ from smalti.report.map_page import open_scene
 from smalti.report.pictures import blend, fit, shrunk_image, shrunk_map
 
 LIMIT = 640
-"""Longer side of a panel in pixels, at most."""
+"""Maximum longer side of a panel, in pixels."""
 GAP = 16
 TITLE, LEGEND = 30, 44
 BACKGROUND, INK, EDGE = (251, 250, 247), (29, 35, 39), (150, 150, 146)
 SMALLEST_WIDTH = 260
-"""Panels of a narrow scene are this far apart at least, for the legend's sake."""
+"""Minimum width of a panel's column in pixels, so that the legend fits below narrow scenes."""
 
 
 def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> None:
-    """Writes the picture as PNG. Raises as `write_map_page` does."""
+    """Writes the picture as PNG. Raises like `write_map_page`."""
     task = card.class_task()
     with (
         open_scene(partial(open_raster, scene_path), card) as scene,
@@ -40,7 +40,7 @@ def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> Non
 
 
 def draw_sheet(panels: dict[str, Picture], task: Task) -> Image.Image:
-    """Panels of one size side by side under their names, the legend below."""
+    """Draws panels of one size (H,W,3 uint8) side by side under their names, and the legend below."""
     height, width = next(iter(panels.values())).shape[:2]
     column = max(width, SMALLEST_WIDTH)
     rows = legend_rows(task, len(panels) * (column + GAP) - GAP)
@@ -57,7 +57,7 @@ def draw_sheet(panels: dict[str, Picture], task: Task) -> Image.Image:
 
 
 def legend_rows(task: Task, width: int) -> list[list[int]]:
-    """The class ids of each line of the legend, so that none is wider than `width`."""
+    """The class ids of each line of the legend, so that no line is wider than `width` pixels."""
     rows: list[list[int]] = [[]]
     used = 0.0
     for k, label in enumerate(task.labels):
@@ -84,5 +84,5 @@ def _entry(label: str) -> float:
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The one font, in pixels."""
+    """The font, at a size in pixels."""
     return ImageFont.load_default(size)

@@ -1,4 +1,4 @@
-"""Values per pixel as pictures: coloured by value, shaded as if the sun stood in the north-west, and their errors."""
+"""Pictures of values per pixel: coloured by value, with hillshade from the north-west, and pictures of errors."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ Color = tuple[int, int, int]
 RAMP: tuple[Color, ...] = (
     (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
 )  # fmt: skip
-"""From the least value to the most."""
+"""Colours from the lowest value to the highest."""
 TOO_LOW: Color = (33, 102, 172)
 RIGHT: Color = (247, 247, 247)
 TOO_HIGH: Color = (178, 24, 43)
 SUN, ALTITUDE = 315.0, 45.0
 """Degrees: clockwise from north, and above the horizon."""
 DARKEST = 0.35
-"""What is left of a colour in the shade: it still tells the value."""
+"""Minimum brightness of a colour in the shade, so that the value stays recognisable."""
 
 
 def limits(values: Floats, low: float = 1.0, high: float = 99.0) -> tuple[float, float]:
-    """Two percentiles of the known values: what a ramp goes from and to; 0 and 1 if none is known."""
+    """Two percentiles of the finite values, the ends of a colour ramp; 0 and 1 if there are none."""
     known = values[np.isfinite(values)]
     if not known.size:
         return 0.0, 1.0
@@ -34,18 +34,24 @@ def limits(values: Floats, low: float = 1.0, high: float = 99.0) -> tuple[float,
 
 
 def paint(values: Floats, low: float, high: float, ramp: tuple[Color, ...] = RAMP) -> Picture:
-    """Values (H, W) in the colours of a ramp from `low` to `high`; what is unknown becomes black."""
+    """Values (H, W) in the colours of a ramp from `low` to `high`; missing ones are black."""
     return _to_picture(_colors(values, low, high, ramp), values)
 
 
 def relief(values: Floats, low: float, high: float, cell: float) -> Picture:
-    """The same, shaded as a surface with pixels of `cell` in the unit of the values; level ground keeps its colour."""
+    """Values (H, W) in colours as by `paint`, with hillshade; level ground keeps its colour.
+
+    Args:
+        values: (H, W), NaN where missing.
+        low, high: values of the ramp's ends.
+        cell: side of a pixel in the unit of the values.
+    """
     light = DARKEST + (1 - DARKEST) * hillshade(values, cell) / np.sin(np.radians(ALTITUDE))
     return _to_picture(_colors(values, low, high, RAMP) * light[..., None], values)
 
 
 def hillshade(values: Floats, cell: float) -> Floats:
-    """How bright a surface of Lambert's kind is, (H, W) from 0 to 1; what is unknown lies at the lowest known value."""
+    """Brightness of a Lambertian surface, (H, W) from 0 to 1; missing values are set to the lowest known value."""
     known = np.isfinite(values)
     surface = np.where(known, values, values[known].min() if known.any() else 0).astype(np.float32)
     if min(surface.shape) < 2:
@@ -57,9 +63,9 @@ def hillshade(values: Floats, cell: float) -> Floats:
     return shade
 
 
-def error_map(truth: Floats, answer: Floats, span: float) -> Picture:
-    """Where an answer is too low (blue) or too high (red) by up to `span` and more; black where one is unknown."""
-    return paint(answer - truth, -span, span, (TOO_LOW, RIGHT, TOO_HIGH))
+def error_map(truth: Floats, prediction: Floats, span: float) -> Picture:
+    """Where a prediction is too low (blue) or too high (red); full colour at errors of `span`, black where missing."""
+    return paint(prediction - truth, -span, span, (TOO_LOW, RIGHT, TOO_HIGH))
 
 
 def _colors(values: Floats, low: float, high: float, ramp: tuple[Color, ...]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The telling tiles of an evaluation with their pictures."""
+"""The best, median and worst tiles of an evaluation with their pictures."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -14,7 +14,7 @@ from smalti.report.pictures import to_bytes, visible
 from smalti.tiling import Window
 
 MOST_IMAGES = 60
-"""Rows of the table of images; the worst ones are shown."""
+"""Maximum number of rows in the table of images; the worst images are shown."""
 
 Kind = TypeVar("Kind", bound=ScoredTile)
 
@@ -26,14 +26,14 @@ class ShownTile:
     name: str
     row: int
     col: int
-    told: str
+    text: str
     pictures: dict[str, str]
 
 
 def show_tiles(
     tiles: Sequence[Kind], pairs: Sequence[Pair], show: Callable[[Kind, Pair], ShownTile]
 ) -> dict[str, list[ShownTile]]:
-    """The best, median and worst of those tiles whose pair is known, as `show` shows them."""
+    """The best, median and worst of the tiles whose image is among `pairs`, rendered by `show`."""
     by_name = {pair.name: pair for pair in pairs}
     known = [tile for tile in tiles if tile.image in by_name]
     if not known:
@@ -49,7 +49,7 @@ def notable_of(tiles: Sequence[Kind], pairs: Sequence[Pair]) -> list[Kind]:
 
 
 def tile_picture(pair: Pair, window: Window) -> Picture:
-    """A window of a pair's image as a picture."""
+    """A window of a pair's image as a picture, H,W,3 uint8."""
     with closing(pair.open_image()) as image:
         pixels, valid = image.read(window)
     return to_bytes(visible(pixels), valid, pixels.dtype == np.uint8)

@@ -1,4 +1,4 @@
-"""A task of values on the page of an evaluation: all measures, telling tiles and their errors."""
+"""A task with values on the page of an evaluation: all measures, sample tiles and their errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,18 +14,18 @@ from smalti.report.tiles import MOST_IMAGES, ShownTile, notable_of, show_tiles, 
 
 
 def value_section(result: ValueResult, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What the template `values.html` shows; its tiles are read again from `pairs`."""
+    """The values of the template `values.html`; the pictures of its tiles are read again from `pairs`."""
     images = sorted(result.images, key=lambda row: (-row.rmse, row.name))
     chosen = [tile.maps() for tile in notable_of(result.tiles, pairs)]
     low, high = limits(np.concatenate([maps[0].reshape(-1) for maps in chosen])) if chosen else (0.0, 1.0)
     unit, span = result.task.unit, 2 * result.scores.rmse or 1.0
-    told = f"{span:.3g}{f' {unit}' if unit else ''} or more"
+    most = f"{span:.3g}{f' {unit}' if unit else ''} or more"
     return {
         "template": "values.html",
         "result": result,
         "brief": f"Split: {result.protocol.stated.split}. Whole protocol below.",
         "tiles": show_tiles(result.tiles, pairs, lambda tile, pair: _shown(result, pair, tile, (low, high), span)),
-        "beside": {f"too low by {told}": TOO_LOW, f"too high by {told}": TOO_HIGH, "unknown": NO_DATA},
+        "beside": {f"too low by {most}": TOO_LOW, f"too high by {most}": TOO_HIGH, "unknown": NO_DATA},
         "ramp": RAMP,
         "low": low,
         "high": high,
@@ -36,12 +36,12 @@ def value_section(result: ValueResult, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _shown(result: ValueResult, pair: Pair, tile: ValueTile, ends: tuple[float, float], span: float) -> ShownTile:
-    truth, answer = tile.maps()
+    truth, prediction = tile.maps()
     pictures = {
         "image": data_uri(tile_picture(pair, tile.window)),
-        "truth": data_uri(paint(truth, *ends)),
-        "answer": data_uri(paint(answer, *ends)),
-        "errors": data_uri(error_map(truth, answer, span)),
+        "ground truth": data_uri(paint(truth, *ends)),
+        "prediction": data_uri(paint(prediction, *ends)),
+        "errors": data_uri(error_map(truth, prediction, span)),
     }
-    told = f"RMSE {tile.rmse:.4g} {result.task.unit}".rstrip() + f" over {tile.pixels:,} pixels"
-    return ShownTile(tile.image, tile.window.row, tile.window.col, told, pictures)
+    text = f"RMSE {tile.rmse:.4g} {result.task.unit}".rstrip() + f" over {tile.pixels:,} pixels"
+    return ShownTile(tile.image, tile.window.row, tile.window.col, text, pictures)
