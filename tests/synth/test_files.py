@@ -108,7 +108,7 @@ def test_only_drawings_are_drawn_anew(scene: list[Path], tmp_path: Path) -> None
         before = name.read_bytes()
         foreign = b"a photo, a map or a project"
         name.write_bytes(foreign)
-        with pytest.raises(OutputError, match=f"{name.name}: is there and was not drawn"):
+        with pytest.raises(OutputError, match=f"{name.name}: exists and was not drawn"):
             write_scene(tmp_path / "town.tif", 50, 50, 3)
         assert name.read_bytes() == foreign
         name.write_bytes(before)

@@ -1,4 +1,4 @@
-"""Drawn scenes with exact truth: endless towns and countryside, pure functions of a seed, pixels of 0.3 m."""
+"""Drawn scenes with exact ground truth: endless towns and countryside, pure functions of a seed, pixels of 0.3 m."""
 
 from smalti.synth.materials import CLASSES
 from smalti.synth.scene import Drawing, draw

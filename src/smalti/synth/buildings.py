@@ -14,12 +14,12 @@ CIRCLE = 64
 
 
 class Attributes(TypedDict):
-    """What is known of a building."""
+    """The attributes of a building."""
 
     height: float
     """Metres from the ground to the highest point of its roof."""
     roof: str
-    """Kind of the roof of its first part: flat, gabled, hipped or round."""
+    """Roof type of its first part: flat, gabled, hipped or round."""
 
 
 def buildings(window: Window, seed: int) -> list[tuple[shapely.Polygon, Attributes]]:
@@ -39,7 +39,7 @@ def buildings(window: Window, seed: int) -> list[tuple[shapely.Polygon, Attribut
 
 
 def _whole(plan: Plan, number: int) -> tuple[shapely.Polygon, Attributes]:
-    """A building put together from its parts."""
+    """A building as the union of its parts."""
     parts = plan.parts(number)
     shape = shapely.union_all([outline(part) for part in parts]) if len(parts) > 1 else outline(parts[0])
     if shape.geom_type != "Polygon":

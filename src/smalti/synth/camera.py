@@ -1,4 +1,4 @@
-"""The camera: optics, air, sensor, white balance, and the loss of a JPEG."""
+"""The camera: blur, haze, sensor noise, white balance, and JPEG compression."""
 
 from typing import Any
 

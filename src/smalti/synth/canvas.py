@@ -1,4 +1,4 @@
-"""The sheet on which one cell is painted: layers of numbers, and the colours that the numbers stand for."""
+"""The canvas on which one cell is painted: layers of indices, and the colours of the indices."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,16 @@ from smalti.tiling import Window
 CELL = 512
 """Side of a cell in pixels; cells lie on multiples of it."""
 PAD = 16
-"""Pixels around a cell that the camera needs; a multiple of 16, the blocks of its loss."""
+"""Pixels around a cell that the camera needs; a multiple of 16, the block size of its JPEG compression."""
 REACH = 120
-"""Pixels beyond that towards the sun: longer shadows are cut."""
+"""Additional pixels towards the sun; longer shadows are cut off."""
 SIZE = CELL + 2 * PAD + REACH
 
 FIRST_TREE = materials.COUNT
 FIRST_CAR = FIRST_TREE + TREE_KINDS
 FIRST_ROOF = FIRST_CAR + CAR_KINDS
 SHIFT = 4
-"""Binary digits after the point in the corners handed to OpenCV."""
+"""Fractional bits of the fixed-point corners passed to OpenCV."""
 
 TREE_TEXTURE = (0.10, 0.12)
 CAR_TEXTURE = (0.0, 0.0)
@@ -39,11 +39,11 @@ class Canvas:
     col: int
     style: Style
     index: npt.NDArray[np.uint16]
-    """What is seen: a material, a kind of tree, a kind of car or a part of a roof."""
+    """Index of the visible surface: a material, a kind of tree, a kind of car or a part of a roof."""
     height: Floats
     """Metres above the ground."""
     detail: Floats
-    """Relative brightness on top of everything else, as furrows."""
+    """Relative brightness added last, such as furrows."""
     roofs: list[tuple[float, float, float]]
     """Colour of each part of a roof, in the order of their indices."""
 

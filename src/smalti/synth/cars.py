@@ -24,7 +24,7 @@ def _boxes(cars: Points, begin: float, end: float, narrow: float) -> Points:
 
 
 def paint_cars(canvas: Canvas, plans: Sequence[Plan]) -> None:
-    """All cars of the plans."""
+    """Paints all cars of the plans."""
     for plan in plans:
         cars = plan.cars[canvas.near(np.hstack([plan.cars[:, :2] - 20, plan.cars[:, :2] + 20]))]
         if not len(cars):

@@ -1,4 +1,4 @@
-"""Drawings as files: the image, its classes, its heights and its buildings, on one place of the earth."""
+"""Writes drawings to georeferenced files: the image, its classes, its heights and its buildings."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -38,26 +38,26 @@ EPSG = 32640
 ORIGIN = 200_000.0, 2_790_000.0
 """Where pixel 0, 0 of world 0 lies: metres east and north in UTM zone 40."""
 APART = 15_000.0
-"""Metres between the worlds of two seeds, so that drawings of both do not claim the same ground."""
+"""Metres between the worlds of two seeds, so that their drawings do not overlap on the ground."""
 COLUMNS, ROWS = 40, 400
-"""Worlds beside and above each other in the zone; with more seeds than these, places come again."""
+"""Number of worlds across and along the zone; with more seeds than these, places repeat."""
 NODATA = 255
 COLORS = ((132, 41, 246), (226, 169, 41), (60, 16, 152), (254, 221, 58), (110, 193, 228))
 BAND = 2 * CELL
-"""Rows whose buildings are written at a time."""
+"""Number of rows whose buildings are written at a time."""
 BYTES, NIR_BYTES = 1.6, 2.2
-"""A drawing needs at least so many bytes per pixel on the disk."""
+"""Minimum bytes per pixel that a drawing needs on disk."""
 BANDS = ("red", "green", "blue", "nir")
 _ATTRIBUTES = ("height", "roof")
-"""Of the buildings."""
+"""Attributes of the buildings."""
 _GDAL_CACHE = 64 * 2**20
 _MOMENT = "2000-01-01T00:00:00.000Z"
-"""Stands where a GeoPackage keeps the time of writing: the same seed gives the same bytes."""
+"""Replaces the time of writing in a GeoPackage, so that the same seed gives the same bytes."""
 _Advance = Callable[[int], object]
 
 
 def grid_of(height: int, width: int, seed: int) -> Grid:
-    """Where a drawing lies on the earth: each seed has a place of its own."""
+    """The georeference of a drawing; each seed has its own place."""
     east, north = ORIGIN[0] + APART * (seed % COLUMNS), ORIGIN[1] + APART * (seed // COLUMNS % ROWS)
     transform = Affine(PIXEL, 0, east, 0, -PIXEL, north)
     return Grid(height, width, transform, rasterio.crs.CRS.from_epsg(EPSG))
@@ -75,14 +75,17 @@ def write_scene(
 ) -> list[Path]:
     """Draws the window of `height` x `width` pixels at the origin of the world of `seed` into files; returns them.
 
-    Memory does not grow with the size. The names appear only when all is written. `advance` is told the number of
-    pixels done. OutputError if the disk is full or refuses, or if one of the files is there and was not drawn;
-    BusyError if another process draws the same.
+    Memory does not grow with the size. The files get their names only when all are complete. `advance` is called with
+    the number of pixels done.
+
+    Raises:
+        OutputError: the files cannot be written, or one of them exists and was not drawn by smalti.
+        BusyError: another process writes the same drawing.
     """
     names = names_beside(path)
     for name in names[:4]:
         if name.exists() and not _is_drawn(name):
-            raise OutputError(f"{name}: is there and was not drawn by this program; remove it, or choose another name")
+            raise OutputError(f"{name}: exists and was not drawn by smalti; remove it, or choose another name")
     with guarded(path), _scratch(path) as folder, rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE):
         _need(folder, int(height * width * (NIR_BYTES if nir else BYTES)), path)
         unfinished = [folder / name.name for name in names]
@@ -101,7 +104,7 @@ def write_scene(
 
 
 def _is_drawn(path: Path) -> bool:
-    """Whether a file is one that `write_scene` wrote, and not a map or anything else."""
+    """Whether a file was written by `write_scene`."""
     if path.suffix == ".gpkg":
         with suppress(DataSourceError, DataLayerError):
             return len(pyogrio.list_layers(path)) == 1 and tuple(pyogrio.read_info(path)["fields"]) == _ATTRIBUTES
@@ -114,7 +117,7 @@ def _is_drawn(path: Path) -> bool:
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[Path]:
-    """An empty folder for unfinished files beside `path`, which is held for this process."""
+    """An empty folder for unfinished files beside `path`, which is locked for this process."""
     with hold(path):
         folder = beside(path, "partial")
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
@@ -126,7 +129,7 @@ def _scratch(path: Path) -> Iterator[Path]:
 
 
 def _need(folder: Path, size: int, path: Path) -> None:
-    """OutputError if the disk has not so many bytes left."""
+    """OutputError if the disk has fewer bytes left."""
     free = shutil.disk_usage(folder).free
     if free < size:
         raise OutputError(f"{path}: needs {size / 1e6:,.0f} MB, the disk has {free / 1e6:,.0f} left; choose another")
@@ -182,7 +185,7 @@ def cells(band: Window) -> Iterator[Window]:
 
 
 def _describe(image: Any, classes: Any, heights: Any) -> None:
-    """Names, colours and units; before the first pixel, for they stand in the head of the file."""
+    """Writes names, colours and units; before the first pixel, so that they lie in the header of the file."""
     image.descriptions = BANDS[: image.count]
     classes.descriptions = ("landcover",)
     classes.write_colormap(1, {k: (*color, 255) for k, color in enumerate(COLORS)})
@@ -200,7 +203,7 @@ def _category_names() -> str:
 
 
 def _check(paths: list[Path], seed: int, nir: bool) -> None:
-    """Reads every block back, and compares the last: a full disk shows only there."""
+    """Reads every block back, and compares the last: only this detects a full disk."""
     arrays: list[npt.NDArray[Any]] = []
     for k, path in enumerate(paths):
         with rasterio.open(path) as file:
@@ -210,7 +213,7 @@ def _check(paths: list[Path], seed: int, nir: bool) -> None:
     last = draw(_last_cell(height, width), seed, nir)
     drawn: list[npt.NDArray[Any]] = [last.image, last.classes[None], last.height[None]]
     if not all(np.array_equal(a, b) for a, b in zip(arrays, drawn, strict=True)):
-        raise RasterioError("what was written reads back differently")
+        raise RasterioError("written data read back differently")
 
 
 def _last_cell(height: int, width: int) -> Window:

@@ -10,7 +10,7 @@ from smalti.synth.plan import ON_ROAD, Patch, Plan
 
 
 def paint_ground(canvas: Canvas, plans: Sequence[Plan]) -> None:
-    """All patches and lines of the plans; where blocks meet, levels decide, not blocks."""
+    """Paints all patches and lines of the plans, in the order of their levels across all blocks."""
     patches = [plan.patches[k] for plan in plans for k in canvas.near(plan.patch_boxes)]
     patches.sort(key=lambda p: p.level)
     for patch in patches:
@@ -32,7 +32,7 @@ def _fill(canvas: Canvas, patch: Patch) -> None:
 
 
 def _furrows(canvas: Canvas, patch: Patch) -> None:
-    """Waves across a field, on the pixels that are still of its material."""
+    """Paints waves across a field, on the pixels that still have its material."""
     assert patch.rows is not None
     left, top = np.maximum(np.floor(patch.points.min(0)).astype(int) - (canvas.col, canvas.row), 0)
     right, bottom = np.minimum(np.ceil(patch.points.max(0)).astype(int) - (canvas.col, canvas.row), SIZE)

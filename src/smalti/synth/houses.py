@@ -12,7 +12,7 @@ from smalti.synth.style import Style
 
 
 def paint_houses(canvas: Canvas, plans: Sequence[Plan]) -> None:
-    """All building parts of the plans; where two overlap the higher one is seen."""
+    """Paints all building parts of the plans; where two overlap the higher one is visible."""
     for plan in plans:
         for k in canvas.near(plan.house_boxes):
             _paint(canvas, plan.houses[k])
@@ -80,7 +80,7 @@ def _shades(house: House, style: Style) -> list[tuple[float, float, float]]:
 
 
 def _lambert(side: npt.NDArray[np.float64], pitch: float, style: Style) -> float:
-    """Light on a slope that falls towards `side`, against that on level ground."""
+    """Light on a slope that falls towards `side`, relative to level ground."""
     direct = (1 + pitch * float(side @ style.sun) / style.slope) / float(np.hypot(1, pitch))
     return 0.3 + 0.7 * max(direct, 0.12)
 

@@ -1,4 +1,4 @@
-"""The lattice of main streets and what lies between them.
+"""The lattice of main streets and the blocks between them.
 
 Streets run along irregular lines of the plan. Each two by two blocks hold water and, in an order of their own, a dense
 quarter, a loose one and mostly open country, so that every walk of 600 m meets all of them.
@@ -51,7 +51,7 @@ def _pick(choices: tuple[tuple[str, float], ...], at: float) -> str:
 
 @lru_cache(maxsize=4096)
 def kind_at(seed: int, i: int, j: int) -> str:
-    """What block (i along u, j along v) is."""
+    """The kind of block (i along u, j along v)."""
     place = i % 2 * 2 + j % 2
     order = rng_for(seed, "group", i // 2, j // 2).permutation(3) + 1
     quarter = int(order[place - 1]) if place else 0

@@ -54,7 +54,7 @@ def relief(canvas: Canvas, core: tuple[slice, slice]) -> Floats:
 
 
 def radiance(canvas: Canvas, bands: int) -> list[Floats]:
-    """What leaves the ground towards the camera: one plane of the core per band, grey levels."""
+    """The light from the ground to the camera: one plane of the core per band, in grey levels."""
     core = canvas.core()
     row, col = canvas.row + core[0].start, canvas.col + core[1].start
     index = canvas.index[core].astype(np.intp)

@@ -11,7 +11,7 @@ from smalti.synth.style import TREE_KINDS
 from smalti.synth.warp import Points
 
 STRETCH = 1.18
-"""How much wider than planned a street may come out where the plan is squeezed."""
+"""Factor by which a street may become wider than planned where the plan is compressed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def blob(rng: np.random.Generator, centre: tuple[float, float], radii: tuple[flo
 
 
 def scatter_trees(plan: Plan, rng: np.random.Generator, lot: Lot, count: int, tall: float = 1.0) -> None:
-    """Single trees anywhere on a lot."""
+    """Adds single trees at random places on a lot."""
     if count < 1 or lot.width < 1 or lot.depth < 1:
         return
     uv = np.stack([rng.uniform(lot.u0, lot.u1, count), rng.uniform(lot.v0, lot.v1, count)], 1)

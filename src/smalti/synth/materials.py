@@ -1,4 +1,4 @@
-"""What the ground is made of: class, two colours for green and two for arid country, texture, near infrared.
+"""Ground materials: class, two colours for green and two for arid country, texture, near infrared.
 
 Colours are reflectances in 0 to 255 before the camera. A place mixes its two colours by smooth noise.
 """
@@ -13,7 +13,7 @@ from smalti.arrays import Floats
 LAND, WATER, BUILDING, VEGETATION, ROAD = range(5)
 CLASSES = ("land", "water", "building", "vegetation", "road")
 KEEP = 255
-"""Class of things that carry the class of what they stand on."""
+"""Marks objects that keep the class of the ground below them."""
 
 
 class Material(IntEnum):

@@ -1,6 +1,6 @@
-"""The plan of one block of the town: everything that stands in it, as numbers, ready to be painted.
+"""The plan of one block of the town: all its objects as numbers, ready to be painted.
 
-Builders hand over plan coordinates (u, v) in metres; what is kept is in world pixels (x, y).
+Builders pass plan coordinates (u, v) in metres; they are stored as world pixels (x, y).
 """
 
 from dataclasses import dataclass, field
@@ -178,7 +178,7 @@ class Plan:
         return self._parts[building]
 
     def _standing(self, trees: Points) -> Points:
-        """The trees that do not grow out of a building."""
+        """The trees that do not stand in a building."""
         free = np.ones(len(trees), bool)
         for house in self.houses:
             (ax, ay), (bx, by) = house.along, house.across

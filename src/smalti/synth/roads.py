@@ -79,7 +79,7 @@ def _traffic(plan: Plan, rng: np.random.Generator, line: Points, width: float) -
 
 
 def crossing(plan: Plan, rng: np.random.Generator, block: Block) -> None:
-    """What lies where the two main streets of a block meet: plain asphalt or a roundabout."""
+    """The crossing of the two main streets of a block: plain asphalt or a roundabout."""
     corner = np.array([block.u0, block.v0])
     widest = max(block.widths[0], block.widths[1])
     if widest < 7:

@@ -1,4 +1,4 @@
-"""Drawings: any window of the endless world of a seed, put together from cells that are always drawn alike."""
+"""Drawings: any window of the endless world of a seed, assembled from cells that are always drawn the same."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,15 +28,15 @@ from smalti.tiling import Window
 CELLS_KEPT = 20
 PLANS_KEPT = 160
 OVERHANG = 34.0
-"""Metres by which the things of a block may reach beyond its lines: half a street, a roundabout, a crown."""
+"""Metres by which the objects of a block may extend beyond its lines: half a street, a roundabout, a crown."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A window of the world with its exact truth."""
+    """A window of the world with its exact ground truth."""
 
     image: npt.NDArray[np.uint8]
-    """(bands, height, width): red, green, blue and perhaps near infrared."""
+    """(bands, height, width): red, green, blue and, if requested, near infrared."""
     classes: npt.NDArray[np.uint8]
     """(height, width): index into CLASSES."""
     height: Floats
@@ -45,7 +45,7 @@ class Drawing:
 
 @lru_cache(maxsize=PLANS_KEPT)
 def plan_at(seed: int, i: int, j: int) -> Plan:
-    """What stands in block (i along u, j along v)."""
+    """The plan of block (i along u, j along v)."""
     block = block_at(seed, i, j)
     rng = rng_for(seed, "block", i, j)
     plan = Plan(warp_of(seed), style_of(seed))
@@ -98,9 +98,14 @@ def cell_at(seed: int, row: int, col: int, nir: bool) -> Drawing:
 
 
 def draw(window: Window, seed: int, nir: bool = False) -> Drawing:
-    """Draws a window of the world of `seed`; rows and columns may be negative, the world has no border.
+    """Draws a window of the world of `seed`.
 
-    Every window equals the same part of any larger one. Windows on multiples of CELL cost the least.
+    Every window equals the same part of any larger one. Windows aligned to multiples of CELL are the fastest.
+
+    Args:
+        window: rows and columns in pixels; they may be negative, the world has no border.
+        seed: of the world.
+        nir: also draw a near-infrared band.
     """
     bands = 4 if nir else 3
     out = Drawing(

@@ -1,4 +1,4 @@
-"""What all drawings of one seed share: sun, country, colours and camera."""
+"""The style shared by all drawings of one seed: sun, country, colours and camera."""
 
 import math
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Style:
     slope: float
     """Tangent of the sun's height above the horizon."""
     shade: tuple[float, float, float, float]
-    """What is left of the light in a shadow, per band."""
+    """Remaining share of the light in a shadow, per band."""
     trees: Floats
     """Crown colours, (TREE_KINDS, 4)."""
     cars: Floats
@@ -77,9 +77,9 @@ class Style:
     """White balance and exposure, per band."""
     gamma: float
     chroma: float
-    """How colourful the country is, 1: as in the tables."""
+    """Colourfulness; 1: as in the tables."""
     quality: int
-    """Of the JPEG-like loss."""
+    """JPEG quality."""
 
 
 def _jitter(rng: np.random.Generator, colours: Floats, amount: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Noise that repeats: squares whose opposite sides fit, made once, cut anywhere."""
+"""Periodic noise: tileable squares, made once, cut anywhere."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,11 +12,11 @@ from smalti.synth.seeds import rng_for
 SIDES = {"fine": 736, "medium": 832, "coarse": 992, "macro": 1184, "sensor": 800}
 """Side of each square in pixels; different, so that their sum hardly repeats."""
 REACH = 576
-"""Each square is continued by this much, so that every cut is one slice."""
+"""Pixels by which each square is extended periodically, so that every cut is one slice."""
 
 
 def _smooth(rng: np.random.Generator, side: int, step: int) -> Floats:
-    """Noise of mean 0 and deviation 1 whose bumps are about `step` pixels wide, (side, side), periodic."""
+    """Periodic noise of mean 0 and standard deviation 1 with bumps about `step` pixels wide, (side, side)."""
     n = max(side // step, 4)
     grid = rng.standard_normal((n, n), dtype=np.float32)
     grid = np.pad(grid, 4, mode="wrap")
@@ -32,7 +32,7 @@ def _smooth(rng: np.random.Generator, side: int, step: int) -> Floats:
 
 @dataclass(frozen=True)
 class Textures:
-    """The squares by name, each float32 of mean 0 and deviation 1."""
+    """The squares by name, each float32 of mean 0 and standard deviation 1."""
 
     squares: dict[str, Floats]
 
@@ -45,7 +45,7 @@ class Textures:
 
 @lru_cache(maxsize=1)
 def textures() -> Textures:
-    """The squares that all worlds share."""
+    """The squares, shared by all worlds."""
     rng = rng_for(0, "textures")
     grain = _smooth(rng, SIDES["fine"], 2) * 0.8 + rng.standard_normal((SIDES["fine"],) * 2, dtype=np.float32) * 0.6
     medium = _smooth(rng, SIDES["medium"], 9) * 0.75 + _smooth(rng, SIDES["medium"], 4) * 0.65

@@ -12,7 +12,7 @@ from smalti.synth.seeds import rng_for
 
 SMALLEST, LARGEST, VARIANTS, PALMS = 3, 20, 7, 2
 LOWEST = 2.1
-"""No part of a crown hangs lower, metres."""
+"""Minimum height of any part of a crown, metres."""
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +44,7 @@ def _crown(rng: np.random.Generator, radius: int, variant: int) -> Floats:
 
 
 def paint_trees(canvas: Canvas, plans: Sequence[Plan]) -> None:
-    """All trees of the plans; where two overlap the higher one is seen. No tree stands in water."""
+    """Paints all trees of the plans; where two overlap the higher one is visible. No tree stands in water."""
     bank = crowns()
     variants = VARIANTS if canvas.style.aridity > 0.5 else VARIANTS - PALMS
     for plan in plans:

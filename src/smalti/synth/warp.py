@@ -1,4 +1,4 @@
-"""The bent sheet of paper on which the town is planned.
+"""The smooth deformation between the plan of the town and the world.
 
 The plan has straight streets in coordinates (u, v); smooth waves and one turn carry it to the world (x, y).
 All lengths are metres. x runs with columns, y with rows.

@@ -1,4 +1,4 @@
-"""What fills a block of the lattice, by kind."""
+"""The contents of a block of the lattice, by kind."""
 
 from collections.abc import Callable
 
