@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Prints the tables of docs/reference/datasets.md: each public data set, its classes, splits, licence and citation."""
+"""Prints the tables of docs/reference/datasets.md: each public dataset, its classes, splits, licence and citation."""
 
 from smalti.datasets.registry import DATASETS
 from smalti.datasets.spec import DatasetSpec
 
 
 def section(dataset: DatasetSpec) -> str:
-    """All about one data set."""
+    """All about one dataset."""
     lines = [
         f"### `{dataset.name}`",
         f"[{dataset.title}]({dataset.url}). {dataset.citation}.",

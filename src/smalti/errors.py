@@ -5,7 +5,7 @@ SmaltiError                 anything a person can mend; printed as one line
 │   ├── RasterError         an image file: missing, empty, truncated, no image, wrong bands
 │   ├── LabelError          labels: another size than the image, an unknown colour or class
 │   ├── RecipeError         a recipe: misspelt key, wrong type, contradiction
-│   ├── DataError           a data set: nothing found, pairs that do not match, windows that overlap
+│   ├── DataError           a dataset: nothing found, pairs that do not match, windows that overlap
 │   ├── ModelError          a model file: truncated, altered, no model, or not made for this scene
 │   └── ArrayError          an array: wrong shape, axes or dtype
 ├── OptionError             options that make no sense, or not together
@@ -21,7 +21,7 @@ SmaltiWarning               what is only doubtful; issued as a Python warning
 │   ├── ResolutionWarning   another pixel size than the model's
 │   └── ValueRangeWarning   values far from those of the training
 ├── OutputWarning           a map, polygons or sidecars: empty, changed by somebody, left out
-├── DataWarning             a data set: parts mixed, truth that is missing or lies elsewhere
+├── DataWarning             a dataset: parts mixed, truth that is missing or lies elsewhere
 ├── ModelWarning            a model that cannot give all that was asked for
 └── TrainingWarning         a training whose settings or data are doubtful
 
@@ -74,7 +74,7 @@ class RecipeError(InputError):
 
 
 class DataError(InputError):
-    """A data set is incomplete or contradicts itself."""
+    """A dataset is incomplete or contradicts itself."""
 
 
 class ModelError(InputError):
@@ -155,7 +155,7 @@ class OutputWarning(SmaltiWarning):
 
 
 class DataWarning(SmaltiWarning):
-    """A data set mixes parts, or has truth that is missing or lies elsewhere."""
+    """A dataset mixes parts, or has truth that is missing or lies elsewhere."""
 
 
 class ModelWarning(SmaltiWarning):

@@ -1,7 +1,7 @@
-"""Scores of class maps, from counts pooled over a whole data set; never means of means.
+"""Scores of class maps, from counts pooled over a whole dataset; never means of means.
 
 `Confusion` counts pixels, `BoundaryF1` counts boundary pixels matched within a tolerance (after Csurka et al., "What is
-a good evaluation measure for semantic segmentation?", BMVC 2013; here the counts are pooled over the data set instead
+a good evaluation measure for semantic segmentation?", BMVC 2013; here the counts are pooled over the dataset instead
 of averaged over images). Both take class maps as (H, W) integers and skip the pixels whose truth is `ignore`.
 """
 
@@ -46,7 +46,7 @@ class Scores:
 
 
 class Confusion:
-    """One confusion matrix over a data set: `counts[t, p]` pixels of class t were called p."""
+    """One confusion matrix over a dataset: `counts[t, p]` pixels of class t were called p."""
 
     def __init__(self, classes: int) -> None:
         self.classes = classes
@@ -144,7 +144,7 @@ def _agreement(right: Doubles, truth: Doubles, predicted: Doubles) -> tuple[floa
 
 
 class BoundaryF1:
-    """F1 of class boundaries, matched within `tolerance` pixels (Euclidean), pooled per class over a data set.
+    """F1 of class boundaries, matched within `tolerance` pixels (Euclidean), pooled per class over a dataset.
 
     A boundary pixel of a class has a direct neighbour of another class; the border of the image and ignored pixels make
     no boundary. `found` and `right` are counted among the true and the predicted boundary pixels.

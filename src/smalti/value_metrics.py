@@ -1,4 +1,4 @@
-"""Scores of values per pixel (heights, depths), from sums pooled over a whole data set; never means of means.
+"""Scores of values per pixel (heights, depths), from sums pooled over a whole dataset; never means of means.
 
 The measures are those of Eigen et al., "Depth Map Prediction from a Single Image using a Multi-Scale Deep Network",
 NeurIPS 2014. Relative and logarithmic errors mean nothing near 0, so that they, and the deltas, are taken only where
@@ -52,7 +52,7 @@ class ValueScores:
 
 
 class ValueCounts:
-    """Sums over a data set. `counts` (float64, 12 numbers) may be added to that of other images or processes."""
+    """Sums over a dataset. `counts` (float64, 12 numbers) may be added to that of other images or processes."""
 
     def __init__(self, above: float = 0.0) -> None:
         self.above = above

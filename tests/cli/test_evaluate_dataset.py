@@ -1,4 +1,4 @@
-"""A public data set as downloaded, scored without a recipe; class maps as pictures."""
+"""A public dataset as downloaded, scored without a recipe; class maps as pictures."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_a_split_is_scored_with_its_protocol_and_all_variants(vaihingen, model):
     output = run(model, vaihingen, "--dataset", "vaihingen:test", "--report", vaihingen / "r.html").output
     assert "ISPRS 2D semantic labelling, Vaihingen, 2 images" in output
     assert "test of vaihingen: the 17 areas" in output
-    for words in ("eroded labels, as the data set gives them", "means without clutter", "clutter ignored"):
+    for words in ("eroded labels, as the dataset gives them", "means without clutter", "clutter ignored"):
         assert words in output
     assert output.count("mean over images") == (vaihingen / "r.html").read_text().count("mean over images") == 6
 

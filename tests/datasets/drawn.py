@@ -1,4 +1,4 @@
-"""Tiny files laid out as the data sets are downloaded: two images a split, every class in every label image."""
+"""Tiny files laid out as the datasets are downloaded: two images a split, every class in every label image."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ STRIPE = 3
 
 
 def small(dataset: DatasetSpec) -> DatasetSpec:
-    """The same data set with two images in each split."""
+    """The same dataset with two images in each split."""
     return replace(dataset, splits={name: _small(split) for name, split in dataset.splits.items()}, chip=4)
 
 
@@ -53,7 +53,7 @@ def ignored(dataset: DatasetSpec):
 
 
 def painted(dataset: DatasetSpec, classes: np.ndarray) -> np.ndarray:
-    """Class ids as the data set writes them: colours (H, W, 3), or values (H, W)."""
+    """Class ids as the dataset writes them: colours (H, W, 3), or values (H, W)."""
     if dataset.spec.ids:
         by_name = {name: value for value, name in dataset.spec.ids.items()}
         table = np.full(256, ignored(dataset) or 0, np.uint8)
@@ -72,7 +72,7 @@ def save(path: Path, pixels: np.ndarray) -> None:
 
 
 def lay_out(dataset: DatasetSpec, root: Path) -> None:
-    """Writes all files of a small data set, its eroded labels, heights and depths too."""
+    """Writes all files of a small dataset, its eroded labels, heights and depths too."""
     if dataset.store:
         return lay_out_file(dataset, root)
     labels = painted(dataset, truth(dataset))

@@ -1,4 +1,4 @@
-"""Real crops, laid out as the data sets are downloaded."""
+"""Real crops, laid out as the datasets are downloaded."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_dubai_lies_there_as_downloaded(shared_data):
 
 
 def lay_real(dataset: DatasetSpec, root: Path, image: np.ndarray, labels: np.ndarray, suffix: str = "") -> None:
-    """One image under all names of a data set; pixels and labels (H, W, 3) or (H, W) as it stores them."""
+    """One image under all names of a dataset; pixels and labels (H, W, 3) or (H, W) as it stores them."""
     (root / "one").mkdir(parents=True)
     Image.fromarray(image).save(root / "one" / f"image{suffix}")
     Image.fromarray(labels).save(root / "one" / f"labels{suffix}")

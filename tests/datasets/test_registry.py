@@ -1,4 +1,4 @@
-"""Every data set: its description holds together, and files laid out as it says are found, read and counted."""
+"""Every dataset: its description holds together, and files laid out as it says are found, read and counted."""
 
 from dataclasses import replace
 

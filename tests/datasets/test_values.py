@@ -1,4 +1,4 @@
-"""Heights and depths of public data sets: in the task's unit, missing ones told, what they hold counted."""
+"""Heights and depths of public datasets: in the task's unit, missing ones told, what they hold counted."""
 
 import sys
 from dataclasses import replace

@@ -118,10 +118,10 @@ def test_given_eroded_labels_are_taken_and_said():
     given[:4] = truth[:4]
     pairs = [framed("a", image, truth, open_others=lambda grid: Framed(given))]
     found = evaluate(Thirds(), pairs, variants=()).results[0].variants
-    assert [v.labels for v in found] == ["full labels"] * 2 + ["eroded labels, as the data set gives them"] * 2
+    assert [v.labels for v in found] == ["full labels"] * 2 + ["eroded labels, as the dataset gives them"] * 2
     only = [replace(pairs[0], truth={"cover": pairs[0].open_others}, open_others=None, eroded=True)]
     [result] = evaluate(Thirds(), only, variants=())
-    assert {v.labels for v in result.variants} == {"eroded labels, as the data set gives them"}
+    assert {v.labels for v in result.variants} == {"eroded labels, as the dataset gives them"}
     assert result.variants[0].miou == found[2].miou == result.scores.miou
     assert "eroded by the data set" in str(result.protocol)
 

@@ -1,4 +1,4 @@
-"""What a data set is read from, by whatever name it is given."""
+"""What a dataset is read from, by whatever name it is given."""
 
 import os
 import tarfile

@@ -1,4 +1,4 @@
-"""A data set of a few small images and a recipe for it."""
+"""A dataset of a few small images and a recipe for it."""
 
 from pathlib import Path
 

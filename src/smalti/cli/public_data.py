@@ -26,7 +26,7 @@ LISTED = 20
 
 
 def list_all() -> str:
-    """All data sets, each with licence and citation."""
+    """All datasets, each with licence and citation."""
     return "\n\n".join(
         f"{dataset.name}  {dataset.title}: {len(dataset.classes)} classes, {dataset.pixel}\n"
         f"  licence   {dataset.licence}\n  citation  {dataset.citation}\n  from      {dataset.url}"
@@ -35,7 +35,7 @@ def list_all() -> str:
 
 
 def describe(name: str) -> str:
-    """All about one data set, and the lines of a recipe that use it."""
+    """All about one dataset, and the lines of a recipe that use it."""
     dataset = find_dataset(name)
     rows = [
         ("pixel", dataset.pixel),
@@ -62,7 +62,7 @@ def describe(name: str) -> str:
 
 
 def recipe_part(dataset: DatasetSpec) -> str:
-    """What a recipe says to train on a data set, as TOML; its images lie in DIR."""
+    """What a recipe says to train on a dataset, as TOML; its images lie in DIR."""
     lines = [
         "[card]",
         f'name = "{dataset.name}"',

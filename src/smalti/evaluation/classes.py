@@ -52,6 +52,7 @@ class ClassConditions(MapConditions):
 
     def of_the_task(self) -> list[tuple[str, str]]:
         """Labels, what the means are over, and how boundaries are matched."""
+        # this text is compared with that of stored scores, so it stays as it was
         how = "eroded by the data set" if self.eroded else "as they are, not eroded"
         lines = [("labels", f"{how}; {self.passed_over('label or image')}"), ("means", self._means())]
         if self.boundary:
@@ -167,7 +168,7 @@ def _variant_lines(variants: Sequence[ProtocolScores]) -> list[str]:
 
 @dataclass
 class ClassTally:
-    """The counts of a whole data set for one task of classes; a `Tally`."""
+    """The counts of a whole dataset for one task of classes; a `Tally`."""
 
     task: Task
     leave_out: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""The images of a public data set as pairs: the ground truth of its tasks, with both kinds of labels if it has them."""
+"""The images of a public dataset as pairs: the ground truth of its tasks, with both kinds of labels if it has them."""
 
 from collections.abc import Sequence
 from functools import partial

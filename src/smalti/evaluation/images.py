@@ -124,7 +124,7 @@ class _Values:
 
 
 class ImageCounts:
-    """Counts of all tasks of a data set. `counts` of other images or processes may be added."""
+    """Counts of all tasks of a dataset. `counts` of other images or processes may be added."""
 
     def __init__(self, tasks: Sequence[Task], ordered: Sequence[str] = ()) -> None:
         """`ordered` names the tasks whose classes are ordered."""

@@ -77,7 +77,7 @@ class ProtocolTally:
         if borders == "full":
             return "full labels"
         computed = f"borders taken out by a disc of {RADIUS} px"
-        how = {True: "as the data set gives them", False: computed}
+        how = {True: "as the dataset gives them", False: computed}
         return f"eroded labels, {' or '.join(how[given] for given in sorted(self.given))}"
 
     def _scores(self, counts: Confusion, out: tuple[str, ...], ignored: bool) -> Scores:

@@ -24,7 +24,7 @@ class Main(NamedTuple):
 
 @dataclass(frozen=True)
 class Result(ABC):
-    """What was measured of one task over a data set; one class for each kind of task.
+    """What was measured of one task over a dataset; one class for each kind of task.
 
     Each has `scores`, the numbers by attribute, for example `scores.miou`. Its text is the table with the protocol.
     """
@@ -96,7 +96,7 @@ class Compared(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What was measured of a model on one data set: a result for each task, in the card's order.
+    """What was measured of a model on one dataset: a result for each task, in the card's order.
 
     Its text is the table of all scores, with the protocol under it.
     """

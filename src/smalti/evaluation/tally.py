@@ -28,7 +28,7 @@ class ImageTally(Protocol):
 
 
 class Tally(Protocol):
-    """The counts of a whole data set for one task."""
+    """The counts of a whole dataset for one task."""
 
     @property
     def task(self) -> Task:

@@ -1,4 +1,4 @@
-"""Tiles kept for the report: the best, the median and the worst of a data set."""
+"""Tiles kept for the report: the best, the median and the worst of a dataset."""
 
 import zlib
 from abc import ABC, abstractmethod

@@ -132,7 +132,7 @@ def threshold(task: Task) -> float:
 
 @dataclass
 class ValueTally:
-    """The sums of a whole data set for one task of values; a `Tally`."""
+    """The sums of a whole dataset for one task of values; a `Tally`."""
 
     task: Task
     above: float

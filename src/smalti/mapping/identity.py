@@ -25,11 +25,11 @@ Identity = list[list[Any]]
 
 
 def identity(names: Sequence[str], places: Sequence[str] | None = None) -> Identity:
-    """Of all files that data sets of these names are read from (`places`, if known): path, size, time of change in ns,
+    """Of all files that datasets of these names are read from (`places`, if known): path, size, time of change in ns,
     and a digest of some parts.
 
     Of a URL what its server tells: ETag, Last-Modified and size; where it tells neither of the first two, a digest of
-    the header and of some blocks of each data set. A side-car that holds nothing but statistics and names of bands does
+    the header and of some blocks of each dataset. A side-car that holds nothing but statistics and names of bands does
     not count: programs write one when they only look at a raster. What the bands are called is told besides.
     """
     found: Identity = []
@@ -56,7 +56,7 @@ def _band_names(name: str) -> list[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file, or all files of a data set that is a folder."""
+    """The file, or all files of a dataset that is a folder."""
     return [file for file in sorted(path.rglob("*")) if file.is_file()] if path.is_dir() else [path]
 
 

@@ -142,7 +142,7 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
 
 
 def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None) -> Scored:
-    """A split `NAME:SPLIT` of a public data set, with truth for the tasks of the card that it has some for.
+    """A split `NAME:SPLIT` of a public dataset, with truth for the tasks of the card that it has some for.
 
     DataError where it is unknown, incomplete or does not fit; values that are missing are told about.
     """

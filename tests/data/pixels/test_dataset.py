@@ -1,4 +1,4 @@
-"""Public data sets as sources of a recipe."""
+"""Public datasets as sources of a recipe."""
 
 import numpy as np
 import pytest

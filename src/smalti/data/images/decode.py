@@ -81,5 +81,5 @@ def _decode(path: str, content: bytes, flags: int) -> Picture:
     except cv2.error:
         image = None
     if image is None:
-        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the data set")
+        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the dataset")
     return np.asarray(image, np.uint8)

@@ -65,7 +65,7 @@ def check_whole(paths: Iterable[Path]) -> None:
         wrong = [text for text in pool.map(_wrong, paths) if text]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise DataError(f"{wrong[0]}; mend it, or take it out of the data set{more}")
+        raise DataError(f"{wrong[0]}; mend it, or take it out of the dataset{more}")
 
 
 def _wrong(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Scenes of a public data set, read where it was unpacked."""
+"""Scenes of a public dataset, read where it was unpacked."""
 
 from smalti.card import Card
 from smalti.data.pixels.labels import TruthFile
@@ -9,7 +9,7 @@ from smalti.datasets.selection import Selection
 
 
 class DatasetScene(FileScene):
-    """An image of a data set; chips of one file are scenes of their own."""
+    """An image of a dataset; chips of one file are scenes of their own."""
 
     def __init__(self, item: Item, opener: Opener, borders: Borders, card: Card) -> None:
         self._item, self._opener, self._borders = item, opener, borders

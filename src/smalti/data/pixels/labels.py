@@ -58,11 +58,11 @@ class FilesTruth(Written):
 
 
 class DatasetTruth(BaseModel):
-    """Values of a public data set for a task."""
+    """Values of a public dataset for a task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """What the data set calls them, for example `ndsm`; `smalti data NAME` lists them."""
+    """What the dataset calls them, for example `ndsm`; `smalti data NAME` lists them."""
     values: ValueSpec = ValueSpec()
-    """How they are written down, where the data set does not tell it or tells it wrongly."""
+    """How they are written down, where the dataset does not tell it or tells it wrongly."""

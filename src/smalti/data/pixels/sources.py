@@ -163,7 +163,7 @@ def _is_height(task: Task) -> bool:
 
 
 class DatasetSource(_Source):
-    """A public data set in its own layout; `smalti data` lists them with their splits."""
+    """A public dataset in its own layout; `smalti data` lists them with their splits."""
 
     kind: Literal["dataset"]
     name: str

@@ -82,7 +82,7 @@ class DataSettings(Settings):
                 )
 
     def check_selection(self) -> None:
-        """ValueError if a part of a public data set that is meant for tests would choose the checkpoint unasked."""
+        """ValueError if a part of a public dataset that is meant for tests would choose the checkpoint unasked."""
         for source in self.validation:
             if isinstance(source, DatasetSource) and source.role == "test" and not self.select_on_test:
                 raise ValueError(
