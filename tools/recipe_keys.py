@@ -144,7 +144,7 @@ def section(place: str, of: dict[str, Table]) -> str:
     keys = dict.fromkeys(key for table in of.values() for key in table.rows)
     lines = [f"## `{place}`"]
     if place == "recipe":
-        lines += ["All of a training.", ""]
+        lines += ["A training.", ""]
     else:
         lines += [next(iter(of.values())).about, ""]
     if set(of) != set(WORKS):

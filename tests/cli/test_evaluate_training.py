@@ -93,5 +93,5 @@ def test_what_does_not_go_together_is_wrong_usage(training):
 def test_weights_of_another_net_are_refused(training, tmp_path):
     card = Card.load((training / "best" / "card.json").read_text(), "card")
     save_checkpoint(tmp_path / "last", card.model_copy(update={"net": "ued_bes"}), build(card).state_dict())
-    with pytest.raises(ModelError, match="do not fit the net ued_bes"):
+    with pytest.raises(ModelError, match="do not match the net ued_bes"):
         run(tmp_path / "last", training / "town" / "a")

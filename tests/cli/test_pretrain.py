@@ -125,4 +125,4 @@ def test_wrong_recipes_get_one_line(tmp_path: Path, leave: Leave, change: str, s
 
 def test_a_recipe_of_another_kind_is_refused(tmp_path: Path, leave: Leave) -> None:
     code, _, err = leave(write_tiny(tmp_path))
-    assert code == 3 and "is a recipe of kind segmentation; pre-training takes one of kind images" in err
+    assert code == 3 and "is a recipe of kind segmentation; pre-training needs one of kind images" in err

@@ -108,7 +108,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         ("train.stpes=3", "unknown key train.stpes; did you mean steps?"),
         ("data.train.0.sedes=[3]", "unknown key data.train.0.sedes; did you mean seeds?"),
         ("train.batch=two", "train.batch: input should be a valid integer"),
-        ("train.accelerator=gpu", "train.accelerator: 'gpu' is asked for, and torch finds none"),
+        ("train.accelerator=gpu", "train.accelerator: 'gpu' requested, but torch finds no GPU"),
         ("data.validation.0.seeds=[7, 1]", "data.train and data.validation both draw the scene of seed 1"),
         ("net.name=unett", "no net 'unett'"),
         ("net.encoder=ghostnett", "ghostnett"),

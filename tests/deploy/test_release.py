@@ -78,7 +78,7 @@ def test_weights_of_another_net_are_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
 ) -> None:
     monkeypatch.setattr(predict, "build", lambda card: torch.nn.Conv2d(3, 5, 1))
-    with pytest.raises(ModelError, match="do not fit the net small") as error:
+    with pytest.raises(ModelError, match="do not match the net small") as error:
         export_checkpoint(checkpoint, tmp_path / "out.onnx")
     assert "\n" not in str(error.value)
 

@@ -226,13 +226,13 @@ def test_a_loss_that_is_no_number_names_the_images(name: str, tmp_path: Path) ->
 
 def test_another_rule_does_not_go_on(tmp_path: Path) -> None:
     begin(TwoTasks({"name": "dwa"}), tmp_path, recipe(1)).run(silent)
-    with pytest.raises(RecipeError, match=r"was balanced by DWA for cover, height, not by GLS .*train\.start"):
+    with pytest.raises(RecipeError, match=r"used DWA for cover, height, but the recipe has GLS .*train\.start"):
         begin(TwoTasks({"name": "gls"}), tmp_path, recipe())
 
 
 @pytest.mark.parametrize(
     ("train", "message"),
-    [({"compile": True}, r"train\.compile: .*uncompiled"), ({"precision": "16-mixed"}, "take bf16-mixed")],
+    [({"compile": True}, r"train\.compile: .*uncompiled"), ({"precision": "16-mixed"}, "use bf16-mixed")],
 )
 def test_what_several_passes_do_not_bear_is_refused(train: dict[str, Any], message: str, tmp_path: Path) -> None:
     work = TwoTasks({"name": "pcgrad"})
@@ -244,7 +244,7 @@ def test_what_several_passes_do_not_bear_is_refused(train: dict[str, Any], messa
 def test_a_net_that_shares_nothing_is_refused_by_rules_that_look_there(tmp_path: Path) -> None:
     net = Branches()
     net.shared_parameters = lambda: []  # type: ignore[method-assign]
-    with pytest.raises(RecipeError, match=r"balance\.name: .*they train nothing together; take another rule"):
+    with pytest.raises(RecipeError, match=r"balance\.name: .*this net has none; use another rule"):
         begin(TwoTasks({"name": "gradnorm"}, net=net), tmp_path, recipe())
 
 

@@ -65,7 +65,7 @@ def test_nothing_is_scored_anew_where_nothing_has_changed(trained: Path) -> None
 
 def test_another_score_that_chooses_is_taken_anew(trained: Path) -> None:
     training, said = again(trained, 'train.select="oa"', resume=True)
-    assert "scored anew" in said
+    assert "scored again" in said
     assert training.progress.best == pytest.approx(kept_score(training, "oa"))
     assert "best oa on" in load_checkpoint(trained / "run/best")[0].origin.chosen
     assert "anew" not in again(trained, 'train.select="oa"')[1]  # once is enough
@@ -80,7 +80,7 @@ def test_validation_by_other_labels_chooses_anew(trained: Path) -> None:
     before = load_state(trained / "run/last")
     assert before is not None
     training, said = again(trained, 'data.validation.0.path=["other"]', "train.steps=6", resume=True)
-    assert "scored anew" in said and "data.validation has changed since (1 image then, 1 now)" in said
+    assert "scored again" in said and "data.validation has changed since (1 image then, 1 now)" in said
     assert training.progress.best != before["progress"]["best"]
     assert training.progress.best == pytest.approx(kept_score(training, "miou"))
 
@@ -114,7 +114,7 @@ def test_a_training_of_before_says_nothing_of_its_data(trained: Path) -> None:
     assert state is not None
     del state["data"], state["judged_by"]
     torch.save(state, trained / "run/last/state.pt")
-    assert "scored anew" in again(trained)[1]
+    assert "scored again" in again(trained)[1]
 
 
 def test_scores_of_finished_variants_are_those_of_these_data(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_training_by_another_version_is_refused(trained: Path) -> None:
     state = load_state(trained / "run/last")
     assert state is not None
     save_state(trained / "run/last", state | {"progress": state["progress"] | {"further": 1}})
-    with pytest.raises(RecipeError, match="run: holds a training by another version; give another --out"):
+    with pytest.raises(RecipeError, match="run: was trained by another version; give another --out"):
         again(trained)
 
 
@@ -144,7 +144,7 @@ def test_a_training_by_another_version_is_refused(trained: Path) -> None:
 def test_a_best_checkpoint_that_was_removed_is_chosen_again(trained: Path, steps: int) -> None:
     shutil.rmtree(trained / "run/best")
     training, said = again(trained, f"train.steps={steps}", resume=True)
-    assert "best is gone; a new one is chosen" in said
+    assert "best is missing; a new one is chosen" in said
     assert training.progress.best_step == steps
     assert training.progress.best == pytest.approx(kept_score(training, "miou"))
 

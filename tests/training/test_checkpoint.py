@@ -49,7 +49,7 @@ def test_a_flipped_byte_in_the_state_is_damage(folder: Path, place: float) -> No
     content = bytearray(path.read_bytes())
     content[int(place * len(content))] ^= 0x40
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"state\.pt: is damaged .*the sum of .* is wrong.*; remove"):
+    with pytest.raises(ModelError, match=r"state\.pt: is damaged .*the checksum of .* is wrong.*; remove"):
         load_state(folder)
 
 
@@ -69,12 +69,12 @@ def test_a_truncated_file_is_refused(folder: Path) -> None:
 
 def test_a_folder_that_is_no_checkpoint_is_told(tmp_path: Path) -> None:
     assert load_state(tmp_path) is None
-    with pytest.raises(ModelError, match=r"is no checkpoint: it has no card\.json"):
+    with pytest.raises(ModelError, match=r"is not a checkpoint: card\.json is missing"):
         load_checkpoint(tmp_path)
 
 
 @pytest.mark.parametrize("other", [{"a": torch.ones(2)}, [1, 2], {**STATE, "progress": 3}])
 def test_a_file_of_torch_that_is_no_state_is_refused(folder: Path, other: Any) -> None:
     torch.save(other, folder / "state.pt")
-    with pytest.raises(ModelError, match=r"state\.pt: holds no training to go on with; remove .* to start anew"):
+    with pytest.raises(ModelError, match=r"state\.pt: is not the state of a training; remove .* to train from scratch"):
         load_state(folder)

@@ -100,5 +100,5 @@ def test_a_work_for_one_process_is_not_shared(tmp_path: Path) -> None:
 
 def test_more_gpus_than_there_are_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    with pytest.raises(RecipeError, match=r"train\.devices: 2 GPUs are asked for, and torch finds 1"):
+    with pytest.raises(RecipeError, match=r"train\.devices: 2 GPUs requested, but torch finds 1"):
         launch(TrainSettings(devices=2, batch=2))

@@ -24,5 +24,5 @@ def test_a_home_that_does_not_exist_is_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HOME", str(tmp_path))
     assert at_home("~/a") == tmp_path / "a"
     (tmp_path / "r.toml").write_text(RECIPE)
-    with pytest.raises(RecipeError, match="~nobody-of-that-name/data: there is no such user, or no home folder; give"):
+    with pytest.raises(RecipeError, match="~nobody-of-that-name/data: no such user, or no home folder; give"):
         read_recipe(tmp_path / "r.toml").root  # type: ignore[attr-defined]  # noqa: B018

@@ -99,7 +99,7 @@ def test_a_loss_that_is_no_number_stops_the_training(whole: Path, tmp_path: Path
         next(training.model.parameters()).fill_(torch.nan)
     with pytest.raises(
         DivergedError,
-        match=r"at step 1 the loss is nan, at \d\.png \(row -?\d+, column -?\d+\), .*no checkpoint was due yet",
+        match=r"at step 1 the loss is nan, at \d\.png \(row -?\d+, column -?\d+\), .*no checkpoint saved yet",
     ):
         training.run(silent)
 

@@ -33,7 +33,7 @@ def test_another_c_library_is_left_alone(monkeypatch) -> None:
 )
 def test_too_little_memory_is_one_line_that_says_what_to_lower(error: Exception) -> None:
     with (
-        pytest.raises(RecipeError, match=r"the memory does not suffice .*; lower train.batch") as caught,
+        pytest.raises(RecipeError, match=r"not enough memory .*; lower train.batch") as caught,
         memory_explained(),
     ):
         raise error
@@ -42,7 +42,7 @@ def test_too_little_memory_is_one_line_that_says_what_to_lower(error: Exception)
 
 def test_an_error_raised_while_memory_was_short_says_so_too() -> None:
     """torch closes a half-written archive with an error of its own."""
-    with pytest.raises(RecipeError, match=r"does not suffice for this training \(MemoryError\)"), memory_explained():
+    with pytest.raises(RecipeError, match=r"not enough memory for this training \(MemoryError\)"), memory_explained():
         try:
             raise MemoryError
         finally:

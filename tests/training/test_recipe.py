@@ -40,7 +40,7 @@ from tests.training.tiny import write_tiny
         ("train", "expected KEY=VALUE"),
         ("data.train.0.path=train", "data.train.0.path: input should be a list, not 'train'"),
         ("data.train=[]", "data.train: list should have at least 1 item"),
-        ("kind='segmentatoin'", "no kind 'segmentatoin' of recipe; there are segmentation"),
+        ("kind='segmentatoin'", "no recipe kind 'segmentatoin'; there are segmentation"),
         ("data.train.7.weight=1", "the recipe has no such place"),
     ],
 )

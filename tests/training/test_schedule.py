@@ -48,9 +48,9 @@ def test_momentum_moves_against_the_rate(kind: type[Optimizer]) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "step"}, "step needs some"),
-        ({"name": "poly", "milestones": [3]}, "no other does"),
-        ({"name": "step", "milestones": [5, 3]}, "must rise"),
+        ({"name": "step"}, "step needs milestones"),
+        ({"name": "poly", "milestones": [3]}, "others take none"),
+        ({"name": "step", "milestones": [5, 3]}, "must increase"),
         ({"name": "cosine", "momentum": [0.85, 0.95]}, "for onecycle only"),
     ],
 )

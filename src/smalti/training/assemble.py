@@ -1,4 +1,4 @@
-"""What a training moves: the model, the mean of its weights, the optimizer and the balance, put together in order."""
+"""The parts of a training: the model, its averaged weights, the optimizer and the balance, built in order."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,20 +27,20 @@ class Assembly:
     optimizer: Optimizer
     balanced: Balanced | None
     wrapped: Any
-    """The model as Fabric calls it, compiled where that is asked for."""
+    """The model as Fabric calls it, compiled if requested."""
     stepped: Any
     """The optimizer as Fabric steps it."""
 
 
 def assemble(recipe: Recipe, work: Work, fabric: Any, team: Team) -> Assembly:
-    """Puts the parts together; each line rests on those above it.
+    """Builds the parts; each line depends on those above it.
 
-    RecipeError where the recipe asks of the net what it has not, or the balance cannot work with it.
+    RecipeError where the recipe needs something that the net lacks, or the balance cannot work with the net.
     """
     model = _placed(work.model, recipe, fabric)  # first: moving a model may replace its parameters
-    mean = average_of(model, recipe.train.ema)  # a plain copy: of nothing that is synchronised, recomputed or compiled
-    model = _synchronised(model, team)  # replaces modules: before anything holds these
-    freezing = Freezing(model, recipe.optim.freeze_encoder)  # before the optimizer, which leaves out what stays frozen
+    mean = average_of(model, recipe.train.ema)  # a plain copy: before modules are synchronised, recomputed or compiled
+    model = _synchronised(model, team)  # replaces modules: before anything refers to them
+    freezing = Freezing(model, recipe.optim.freeze_encoder)  # before the optimizer, which skips what stays frozen
     if recipe.train.recompute:
         recompute_stages(model)
     optimizer: Optimizer = make_optimizer(model, recipe.optim)
@@ -53,7 +53,7 @@ def assemble(recipe: Recipe, work: Work, fabric: Any, team: Team) -> Assembly:
 
 
 def _placed(model: nn.Module, recipe: Recipe, fabric: Any) -> nn.Module:
-    """On the device, in the memory layout of the recipe."""
+    """The model on the device, in the memory layout of the recipe."""
     model = model.to(fabric.device)
     if recipe.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -61,7 +61,7 @@ def _placed(model: nn.Module, recipe: Recipe, fabric: Any) -> nn.Module:
 
 
 def _synchronised(model: nn.Module, team: Team) -> nn.Module:
-    """With batch norms over all processes, where torch can: on GPUs."""
+    """The model with batch norms over all processes, where torch supports it: on GPUs."""
     if team.size == 1 or torch.device(team.device).type != "cuda":
         return model
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return, no-untyped-call]

@@ -1,4 +1,4 @@
-"""What a training rests on besides its recipe: the data, and what makes one score comparable with another."""
+"""What a training depends on besides its recipe: the data, and what makes two scores comparable."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ from smalti.training.settings import Recipe
 from smalti.training.work import Work
 
 NO_MATTER = ("train", "test", "absent", "memory_mb", "check", "decoder")
-"""Keys of the data that decide nothing about the score of given weights."""
+"""Keys of the data without influence on the score of given weights."""
 
 
 def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool) -> list[str]:
-    """Lines about data that are not those of a training that is gone on with; DataError unless it is to `resume`."""
+    """Lines about data that have changed since the training to resume; DataError unless `resume` accepts them."""
     before = (state or {}).get("data", {})
     told = [
         f"data.{part} has changed since ({count(int(before[part].partition(' ')[0]), 'image')} then, {found.files} now)"
@@ -23,14 +23,14 @@ def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool
         if part in before and before[part] != str(found)
     ]
     if told and not resume:
-        raise DataError(f"{folder}: {'; '.join(told)}; give another --out, or --resume to go on with these data")
+        raise DataError(f"{folder}: {'; '.join(told)}; give another --out, or --resume to continue with these data")
     return told
 
 
 def judged_by(recipe: Recipe, work: Work, select: str) -> str:
-    """All that decides about the score of given weights, as a digest."""
+    """A digest of all that influences the score of given weights."""
     settings = recipe.model_dump(mode="json", include={"card": True, "data": True})
-    data = settings.get("data", {})  # the recipe of every kind has some, the base of them none
+    data = settings.get("data", {})  # every kind of recipe has this table, their base class has not
     for key in NO_MATTER:
         data.pop(key, None)
     identity = str(work.identity["validation"])

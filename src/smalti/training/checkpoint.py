@@ -1,7 +1,7 @@
-"""Checkpoints: a folder with model.safetensors and card.json, and state.pt to go on from.
+"""Checkpoints: a folder with model.safetensors and card.json, and state.pt to resume from.
 
-Each file gets its name only when it lies on the disk whole. The weights carry their own SHA-256, and are refused when
-it does not fit. state.pt holds all that a training goes on from, so that it never depends on two files.
+Each file gets its name only when it is complete on the disk. The weights carry their own SHA-256 and are refused if it
+does not match. state.pt alone holds all that is needed to resume, so that a training never depends on two files.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from smalti.files import guarded, sweep, write_whole
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"
 NEEDED = {"recipe", "progress", "model", "mean", "optimizer", "random"}
-"""What no state can be gone on from without."""
+"""The keys that a state must have to be resumed."""
 
 Weights = dict[str, Tensor]
 
@@ -40,25 +40,25 @@ def save_checkpoint(folder: Path, card: Card, weights: Weights) -> None:
 
 
 def sweep_checkpoint(folder: Path) -> None:
-    """Removes what killed processes left of their writing into a checkpoint's folder."""
+    """Removes temporary files that killed processes left in a checkpoint's folder."""
     for name in (WEIGHTS, CARD, STATE):
         sweep(folder / name)
 
 
 def load_checkpoint(folder: str | Path) -> tuple[Card, Weights]:
-    """The card and the weights of a checkpoint; ModelError if there is none, or it is damaged or altered."""
+    """The card and the weights of a checkpoint; ModelError if it is missing, damaged or altered."""
     folder = Path(folder)
     card = load_card(folder)
     with _reading(folder), safe_open(folder / WEIGHTS, "pt") as file:
         sealed = (file.metadata() or {}).get(HASH)
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if sealed != digest(weights):
-        raise ModelError(f"{folder / WEIGHTS}: the weights do not fit their SHA-256, altered or damaged; train again")
+        raise ModelError(f"{folder / WEIGHTS}: the weights do not match their SHA-256, altered or damaged; train again")
     return card, weights
 
 
 def load_card(folder: Path) -> Card:
-    """The card of a checkpoint; ModelError if there is none, or it is damaged."""
+    """The card of a checkpoint; ModelError if it is missing or damaged."""
     with _reading(folder):
         return Card.load((folder / CARD).read_text(encoding="utf-8"), str(folder / CARD))
 
@@ -69,7 +69,7 @@ def _reading(folder: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         missing = Path(error.filename or folder / WEIGHTS).name
-        raise ModelError(f"{folder}: is no checkpoint: it has no {missing}; give a folder with {WEIGHTS}") from None
+        raise ModelError(f"{folder}: is not a checkpoint: {missing} is missing; give a folder with {WEIGHTS}") from None
     except (OSError, SafetensorError, UnicodeDecodeError) as error:
         raise ModelError(f"{folder}: the checkpoint cannot be read, truncated or damaged: {error}") from None
 
@@ -84,7 +84,7 @@ def digest(weights: Weights) -> str:
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Writes what a training goes on from: tensors, numbers and text only."""
+    """Writes the state to resume from: tensors, numbers and text only."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     with guarded(folder):
@@ -93,23 +93,23 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """What `save_state` wrote, or None if there is nothing; ModelError if it is damaged, or something else."""
+    """What `save_state` wrote, or None if there is none; ModelError if it is damaged or not a state."""
     path = folder / STATE
     if not path.is_file():
         return None
     try:
         _check_sums(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes the reader raise nearly anything
+    except Exception as error:  # with a damaged file, the reader may raise nearly anything
         why = f" ({error})" if isinstance(error, BadZipFile) else ""
-        raise ModelError(f"{path}: is damaged or truncated{why}; remove {folder} to start anew") from None
+        raise ModelError(f"{path}: is damaged or truncated{why}; remove {folder} to train from scratch") from None
     if not isinstance(state, dict) or not state.keys() >= NEEDED or not isinstance(state["progress"], dict):
-        raise ModelError(f"{path}: holds no training to go on with; remove {folder} to start anew")
+        raise ModelError(f"{path}: is not the state of a training; remove {folder} to train from scratch")
     return state
 
 
 def _check_sums(path: Path) -> None:
-    """BadZipFile where bytes have changed since they were written; torch itself does not look at the sums."""
+    """BadZipFile where bytes have changed since they were written; torch itself does not check the checksums."""
     with ZipFile(path) as file:
         if wrong := file.testzip():
-            raise BadZipFile(f"the sum of {wrong} is wrong")
+            raise BadZipFile(f"the checksum of {wrong} is wrong")

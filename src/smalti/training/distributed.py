@@ -1,8 +1,8 @@
 """Several processes that train one model: each takes its share of every batch, the gradients are those of one process.
 
-The gradients of a loss that looks at the whole batch (class weights, overlap, hardest pixels) are no mean of the
-processes' own. So every process gathers the outputs of all, computes the one loss, and sends it back through its own
-share; the mean over processes, times their number, is then the gradient that one process would have.
+The gradients of a loss over the whole batch (class weights, overlap, hardest pixels) are not the mean of the
+processes' own. So every process gathers the outputs of all, computes the one loss, and propagates it back through its
+own share; the mean over processes, times their number, is then the gradient that one process would have.
 """
 
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ from smalti.training.settings import TrainSettings
 
 @dataclass(frozen=True)
 class Team:
-    """One of `size` processes, the first has rank 0. What it answers is the same in all of them."""
+    """One of `size` processes, the first has rank 0. What `gather` and `sum` return is the same in all of them."""
 
     rank: int = 0
     size: int = 1
     device: str | torch.device = "cpu"
 
     def share(self, count: int) -> range:
-        """The numbers of this process's part of a batch; `count` is a multiple of the size."""
+        """The indices of this process's share of a batch of `count`, a multiple of the size."""
         each = count // self.size
         return range(self.rank * each, (self.rank + 1) * each)
 
     def gather(self, part: Tensor) -> Tensor:
-        """All parts along the first axis, in order of rank; only this process's own has a gradient."""
+        """All parts joined along the first axis, in order of rank; only this process's own has a gradient."""
         if self.size == 1:
             return part
         plain = part.detach().to(torch.uint8) if part.dtype == torch.bool else part.detach()
@@ -50,7 +50,7 @@ class Team:
         return total.cpu()
 
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Makes each, in place, its mean over all processes, which have the same ones; in one exchange."""
+        """Averages each tensor over all processes, in place; all have the same ones. One exchange for all."""
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
@@ -59,7 +59,7 @@ class Team:
             tensor.copy_(part.view_as(tensor) / self.size)
 
     def agree(self, model: nn.Module) -> None:
-        """Gives all processes the first one's buffers: batch norms that are not synchronised see one share only."""
+        """Copies the first process's buffers to all: batch norms that are not synchronised see one share only."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
@@ -70,15 +70,15 @@ ALONE = Team()
 
 @runtime_checkable
 class Shareable(Protocol):
-    """A work that several processes can share: its batches are shares, its losses and scores those of the whole."""
+    """A work that several processes can share: its batches are shares, its losses and scores are of the whole."""
 
     team: Team
 
 
 def launch(settings: TrainSettings) -> Any:
-    """Lightning's Fabric for these settings; starts the other processes of this machine where there are to be any.
+    """Lightning's Fabric for these settings; starts the other processes of this machine if there are any.
 
-    RecipeError where the machine has no such devices, or not so many.
+    RecipeError where the machine has no such devices, or too few.
     """
     _check_devices(settings)
     from lightning.fabric import Fabric
@@ -90,7 +90,7 @@ def launch(settings: TrainSettings) -> Any:
         devices=settings.devices,
         num_nodes=settings.nodes,
         precision=settings.precision,
-        # Heads that no loss looks at, and encoders that are frozen for a while, are no mistake here.
+        # Heads without a loss, and encoders that are frozen for a while, are intended here.
         strategy=DDPStrategy(find_unused_parameters=True) if several else "auto",
     )
     fabric.launch()
@@ -103,8 +103,8 @@ def _check_devices(settings: TrainSettings) -> None:
     gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
     if settings.accelerator == "gpu" and not gpus:
         raise RecipeError(
-            "train.accelerator: 'gpu' is asked for, and torch finds none; take 'auto' or 'cpu', or install the torch "
-            "that fits the GPU's driver"
+            "train.accelerator: 'gpu' requested, but torch finds no GPU; use 'auto' or 'cpu', or install the torch "
+            "that matches the GPU's driver"
         )
     if 0 < gpus < settings.devices:
-        raise RecipeError(f"train.devices: {settings.devices} GPUs are asked for, and torch finds {gpus}; take as many")
+        raise RecipeError(f"train.devices: {settings.devices} GPUs requested, but torch finds {gpus}; use fewer")

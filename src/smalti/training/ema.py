@@ -1,4 +1,4 @@
-"""The mean of the weights over the steps of a training."""
+"""Averaged weights over the steps of a training."""
 
 import torch
 from torch import Tensor, nn
@@ -6,10 +6,10 @@ from torch.optim.swa_utils import AveragedModel
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of a model that becomes the exponential mean of its weights and batch norms (Polyak and Juditsky, 1992).
+    """A copy of a model, the exponential moving average of its weights and batch norms (Polyak and Juditsky, 1992).
 
     The decay grows to `decay` over the first steps, as (1 + step) / (10 + step), so that the random start is forgotten.
-    `update_parameters` takes in the weights after a step; `module` is the mean.
+    `update_parameters` takes the weights after a step; `module` is the average.
     """
 
     def average(own: list[Tensor], new: list[Tensor], n: Tensor | int) -> None:
@@ -26,5 +26,5 @@ def average_of(model: nn.Module, decay: float) -> AveragedModel:
 
 
 def resume_at(averaged: AveragedModel, step: int) -> None:
-    """Goes on after so many steps; the start counts as one, for torch would take the first weights as they are."""
+    """Resumes after so many steps; the start counts as one, for torch would copy the first weights unaveraged."""
     averaged.n_averaged.fill_(1 + step)

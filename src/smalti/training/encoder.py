@@ -1,4 +1,4 @@
-"""What a training may do with a model's encoder: keep it frozen, save the memory of its stages."""
+"""Options for a model's encoder in training: keep it frozen, recompute its stages to save memory."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -12,9 +12,9 @@ from smalti.errors import RecipeError
 
 
 def encoder_of(model: nn.Module, setting: str) -> nn.Module:
-    """The encoder, or the list of them where each task has its own.
+    """The encoder, or the list of encoders where each task has its own.
 
-    RecipeError, which names the setting that needs one, if the model has none.
+    RecipeError that names `setting`, which needs an encoder, if the model has none.
     """
     encoder = getattr(getattr(model, "net", None), "encoder", None)
     if not isinstance(encoder, nn.Module):
@@ -23,16 +23,16 @@ def encoder_of(model: nn.Module, setting: str) -> nn.Module:
 
 
 class Freezing:
-    """Keeps the encoder as it is in the first steps, or always: its weights, and the statistics of its batch norms."""
+    """Freezes the encoder in the first steps, or always: its weights, and the statistics of its batch norms."""
 
     def __init__(self, model: nn.Module, until: int | Literal["always"]) -> None:
         self._until = until
         self._encoder = encoder_of(model, "optim.freeze_encoder") if until else None
         if until == "always":
-            self.set_mode(0)  # such parameters belong in no group of the optimizer
+            self.set_mode(0)  # frozen parameters belong in no group of the optimizer
 
     def set_mode(self, step: int) -> None:
-        """To be called after `model.train()` at each step (from 0)."""
+        """Call after `model.train()` at each step (from 0)."""
         if self._encoder is None:
             return
         frozen = self._until == "always" or step < self._until
@@ -43,7 +43,7 @@ class Freezing:
 def recompute_stages(model: nn.Module) -> None:
     """Gradient checkpointing (Chen et al., 2016): of each stage of the encoder only the input is kept.
 
-    What is computed anew does not move the batch norms' statistics a second time.
+    Recomputation does not update the batch norms' statistics a second time.
     """
     encoder = encoder_of(model, "train.recompute")
     for one in encoder if isinstance(encoder, nn.ModuleList) else [encoder]:
@@ -64,7 +64,7 @@ def _contexts(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractC
 
 
 class _StatisticsKept(AbstractContextManager[None]):
-    """Entered once for each way back through the same batch: a balance of tasks may go several."""
+    """Entered once for each backward pass of the same batch: a balance of tasks may make several."""
 
     def __init__(self, stage: nn.Module) -> None:
         self._stage = stage

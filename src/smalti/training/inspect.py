@@ -1,4 +1,4 @@
-"""A net with body and edge seen from inside: its further maps become tasks of a predictor, to be looked at."""
+"""The inner maps of a net with body and edge, as further tasks of a predictor, for inspection."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from smalti.training.predict import TorchPredictor
 
 
 class InsidePredictor(TorchPredictor):
-    """A `Predictor` that also answers `TASK/body`, `TASK/edge` and, where there is one, the fusion's `TASK/score`."""
+    """A `Predictor` that also predicts `TASK/body`, `TASK/edge` and, where there is one, the fusion's `TASK/score`."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
@@ -26,7 +26,7 @@ class InsidePredictor(TorchPredictor):
 
     @property
     def card(self) -> Card:
-        """The model's card, with further tasks behind its own."""
+        """The model's card, with further tasks after its own."""
         return self._card
 
     @torch.inference_mode()
@@ -38,5 +38,5 @@ class InsidePredictor(TorchPredictor):
 
 
 def look_inside(model: Model) -> TorchPredictor:
-    """A predictor that shows what it can of the net."""
+    """A predictor with all inner maps that the net has."""
     return InsidePredictor(model) if isinstance(model.net, UEDBES) else TorchPredictor(model)

@@ -1,4 +1,4 @@
-"""The training loop: one for every net, loss and machine."""
+"""The training loop: the same for every net, loss and machine."""
 
 import copy
 import math
@@ -34,14 +34,14 @@ Say = Callable[[str], None]
 
 
 class Training:
-    """A training in a folder; goes on by itself from what it finds there, unless `fresh`."""
+    """A training in a folder; resumes what it finds there, unless `fresh`."""
 
     def __init__(
         self, recipe: Recipe, work: Work, folder: Path, fabric: Any, fresh: bool = False, resume: bool = False
     ) -> None:
-        """`fresh` takes no notice of what is there; `resume` goes on even where the data have changed since.
+        """`fresh` ignores what is in the folder; `resume` resumes even where the data have changed since.
 
-        DataError where they have, and it may not.
+        DataError where they have changed, without `resume`.
         """
         t = recipe.train
         self.recipe, self.work, self.folder, self.fabric = recipe, work, folder, fabric
@@ -51,10 +51,10 @@ class Training:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
         self.notes = fill(work.model, at_home(t.start)) if t.start and state is None else []
-        """What is to be told about the starting weights, the schedule, and data that have changed."""
+        """Messages about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.schedule.notes(t.steps)
         self.notes += changes(state, work, folder, resume)
-        parts = assemble(recipe, work, fabric, self.team)  # after the starting weights: the mean begins with them
+        parts = assemble(recipe, work, fabric, self.team)  # after the starting weights: the average begins with them
         self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer
         self._freezing, self._balanced = parts.freezing, parts.balanced
         self._wrapped, self._stepped = parts.wrapped, parts.stepped
@@ -64,10 +64,10 @@ class Training:
             self._restore(state)
 
     def run(self, say: Say) -> None:
-        """Trains to the last step; checkpoints lie in `last` and `best`. DivergedError if the loss is no number."""
+        """Trains to the last step; checkpoints are in `last` and `best`. DivergedError if the loss is not finite."""
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step) if self.team.rank == 0 else None
-        self._score_anew(records, say)
+        self._rescore(records, say)
         self._replace_best(records, say)
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
@@ -83,13 +83,13 @@ class Training:
                     self._save(records)
 
     def step(self, batches: Iterator[Any]) -> None:
-        """One update at the schedule's rate."""
+        """One update at the schedule's learning rate."""
         schedule = self.recipe.schedule
         set_rates(self.optimizer, rate(self.progress.step, self.recipe.train.steps, schedule), schedule.momentum)
         self.update(batches)
 
     def update(self, batches: Iterator[Any]) -> None:
-        """One update of the weights from the next batches; DivergedError if the loss is no number."""
+        """One update of the weights from the next batches; DivergedError if the loss is not finite."""
         t, p = self.recipe.train, self.progress
         self.model.train()
         self._freezing.set_mode(p.step)
@@ -113,7 +113,7 @@ class Training:
         p.epoch_steps += 1
 
     def _backward(self, terms: dict[str, Tensor], total: Tensor) -> dict[str, float]:
-        """Adds a batch's gradients; answers the weight of each task where there is a balance."""
+        """Adds a batch's gradients; returns the weight of each task if there is a balance."""
 
         def scaled(loss: Tensor, retain_graph: bool = False) -> None:
             self.fabric.backward(loss * (self.team.size / self.recipe.train.accumulate), retain_graph=retain_graph)
@@ -124,11 +124,11 @@ class Training:
         return {}
 
     def _check(self, number: float, what: str) -> None:
-        """DivergedError if a number is none; what lies in `last` and `best` stays there."""
+        """DivergedError if a number is not finite; `last` and `best` are kept."""
         if math.isfinite(number):
             return
         last = load_state(self.folder / "last")
-        kept = f"{self.folder / 'last'} holds step {last['progress']['step']}" if last else "no checkpoint was due yet"
+        kept = f"{self.folder / 'last'} holds step {last['progress']['step']}" if last else "no checkpoint saved yet"
         raise DivergedError(
             f"{what} {number}, at {', '.join(self.work.names(self._batch))}: "
             f"training diverged; lower optim.lr, or set train.clip=1; {kept}"
@@ -139,7 +139,7 @@ class Training:
         self._check(float(torch.stack(norms).sum()), f"after step {self.progress.step} the norm of the weights is")
 
     def _end_epoch(self, records: Records | None, pace: Pace, say: Say) -> None:
-        """Validates where it is due, keeps the best checkpoint, and writes a line of the records."""
+        """Validates if it is due, keeps the best checkpoint, and writes a line of the records."""
         t, p = self.recipe.train, self.progress
         values = p.end_epoch()
         values |= {"lr": self.optimizer.param_groups[0]["lr"], "seconds_per_step": pace.seconds_per_step}
@@ -151,7 +151,7 @@ class Training:
         pace.pause()
 
     def _validate(self, say: Say) -> dict[str, float]:
-        """Scores of the mean of the weights; the best checkpoint is kept."""
+        """Scores of the averaged weights; the best checkpoint is kept."""
         p = self.progress
         self.team.agree(self.mean.module)
         scores = self.work.validate(self.mean.module)
@@ -169,8 +169,8 @@ class Training:
             say(f"no better score in {p.stale} validations: stopped early\n")
         return scores
 
-    def _score_anew(self, records: Records | None, say: Say) -> None:
-        """Scores the best checkpoint that is there once more if it was chosen by something else than now."""
+    def _rescore(self, records: Records | None, say: Say) -> None:
+        """Scores the existing best checkpoint again if it was chosen by another criterion."""
         p, kept = self.progress, self.folder / "best"
         if self._judged_by == (judges := judged_by(self.recipe, self.work, self.select)):
             return
@@ -182,28 +182,28 @@ class Training:
         model.load_state_dict(weights)
         scores = self.work.validate(model)
         p.best, p.stale, p.stopped = scores.get(self.select, -math.inf), 0, False
-        say(f"the best checkpoint was chosen by something else; scored anew: {self.work.report(scores)}\n")
+        say(f"the best checkpoint was chosen by another criterion; scored again: {self.work.report(scores)}\n")
         if self.team.rank == 0:
             save_checkpoint(kept, card.chosen_by(self._chosen(p.best_step)), weights)
         self._save(records)
 
     def _replace_best(self, records: Records | None, say: Say) -> None:
-        """Forgets a best checkpoint that is gone: the next one is kept, of a finished training the last one."""
+        """Replaces a missing best checkpoint: by the next one, or in a finished training by the last one."""
         p = self.progress
         if not p.best_step or (self.folder / "best" / WEIGHTS).is_file():
             return
-        say(f"{self.folder / 'best'} is gone; a new one is chosen from here on\n")
+        say(f"{self.folder / 'best'} is missing; a new one is chosen from now on\n")
         p.best, p.best_step, p.stale = -math.inf, 0, 0
         if p.step == self.recipe.train.steps or p.stopped:
             self._validate(say)
             self._save(records)
 
     def _chosen(self, step: int) -> str:
-        """How the best checkpoint was chosen, in words."""
+        """How the best checkpoint was chosen, as text."""
         return f"best {self.select} on {self.recipe.judges}, step {step} of {self.recipe.train.steps}"
 
     def _save(self, records: Records | None) -> None:
-        """Writes `last`; state.pt comes last and is all that a training goes on from. The first process does."""
+        """Writes `last`, in the first process; state.pt comes last and is all that resuming needs."""
         if records is None:
             return
         chosen = f"last step, {self.progress.step} of {self.recipe.train.steps}"
@@ -230,7 +230,7 @@ class Training:
         try:
             self.progress = Progress(**state["progress"])
         except TypeError:
-            raise RecipeError(f"{self.folder}: holds a training by another version; give another --out") from None
+            raise RecipeError(f"{self.folder}: was trained by another version; give another --out") from None
         if self.progress.step > (steps := self.recipe.train.steps):
             raise RecipeError(
                 f"train.steps {steps}: {self.folder} has reached step {self.progress.step}; "
@@ -244,8 +244,8 @@ class Training:
             resume_at(self.mean, self.progress.step)
         except RuntimeError:
             raise RecipeError(
-                f"{self.folder}: holds a training of another net; give another --out, and train.start to take the "
-                "weights that fit"
+                f"{self.folder}: was trained with another net; give another --out, and train.start to take the "
+                "weights that match"
             ) from None
         if self._balanced:
             self._balanced.restore(state.get("balance"))
@@ -256,19 +256,19 @@ class Training:
 def begin(
     recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: bool = False, resume: bool = False
 ) -> Training:
-    """A training by a recipe in a folder: the process is made ready, then the data and the model are.
+    """Prepares the process, then the data and the model, for a training by a recipe in a folder.
 
-    `fabric` is what `launch` answered, where the caller had to know which process it is.
+    `fabric` is the result of `launch`, where the caller had to know its process's rank.
     """
     keep_freed_memory()
-    cv2.setNumThreads(1)  # the windows are made in threads of their own
+    cv2.setNumThreads(1)  # windows are made in separate threads
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
     return Training(recipe, open_work(recipe, card), folder, fabric or launch(recipe.train), fresh, resume)
 
 
 def _share(work: Work, recipe: Recipe, fabric: Any) -> Team:
-    """This process among those that train; RecipeError if there are several and the work is for one only."""
+    """This process among those that train; RecipeError if there are several and the work supports only one."""
     team = Team(fabric.global_rank, fabric.world_size, fabric.device)
     if isinstance(work, Shareable):
         work.team = team

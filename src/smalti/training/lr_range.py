@@ -1,6 +1,6 @@
 """The learning-rate range test (Smith, 2017, "Cyclical Learning Rates for Training Neural Networks").
 
-The rate rises by a constant factor from step to step. The suggestion lies where the loss falls fastest, seen over the
+The rate rises by a constant factor from step to step. The suggestion is where the loss falls fastest, over the
 logarithm of the rate; the paper reads a range of rates off the curve by eye.
 """
 
@@ -18,14 +18,14 @@ from smalti.training.schedule import set_rates
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
 RUNAWAY = 4.0
-"""The test ends where the loss is this many times its lowest."""
+"""The test ends when the loss is this many times its lowest."""
 NEIGHBOURS = 5
-"""Steps to each side over which the loss is smoothed: half a decade in all."""
+"""Steps on each side over which the loss is smoothed: half a decade in total."""
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """Rates, the loss at each, and the smoothed loss; `suggestion` is None where the loss falls nowhere."""
+    """Rates, the loss at each, and the smoothed loss; `suggestion` is None if the loss never falls."""
 
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
@@ -35,10 +35,10 @@ class RateRange:
     def lines(self) -> list[str]:
         """The suggestion, and how it was chosen."""
         if not len(self.rates):
-            return ["the loss is no number at the lowest rate already; look at the data and the net"]
+            return ["the loss is not finite even at the lowest rate; check the data and the net"]
         tried = f"{len(self.rates)} steps, rates from {self.rates[0]:.1e} to {self.rates[-1]:.1e}"
         if self.suggestion is None:
-            return [f"{tried}: the loss falls nowhere; look at the data and the labels"]
+            return [f"{tried}: the loss never falls; check the data and the labels"]
         return [
             f"{tried}; lowest smoothed loss at {self.rates[self.smooth.argmin()]:.1e}",
             f"suggested: optim.lr={self.suggestion:.1e}, where the smoothed loss falls fastest",
@@ -46,7 +46,7 @@ class RateRange:
 
 
 def find_rate(training: Training, say: Callable[[str], None]) -> RateRange:
-    """Trains with rising rates. The training is spoilt by it: it must not go on, and nothing is saved."""
+    """Trains with rising rates. This ruins the training: it must not continue, and nothing is saved."""
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     losses: list[float] = []
     with closing(training.work.batches(0)) as batches:

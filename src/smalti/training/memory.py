@@ -16,18 +16,18 @@ SHORTAGES = (
     "bad_alloc",
     "start new thread",
 )
-"""What libraries say, in small letters, where the system gives no more memory or threads."""
+"""Lower-case parts of libraries' messages when the system has no more memory or threads."""
 
 
 def keep_freed_memory() -> None:
-    """Lets glibc keep what is freed for the next step; nothing happens where the C library is another one.
+    """Lets glibc keep freed memory for the next step; does nothing with another C library.
 
-    By default it gives every large block back to the kernel, which fills each page of the next one with zeros: a third
-    of all CPU time of a training on a CPU. Without mapped blocks and trimming a step takes 0.7 of the time.
+    By default it returns every large block to the kernel, which zeroes each page of the next one: a third of the CPU
+    time of a training on a CPU. Without mapped blocks and trimming a step takes 0.7 of the time.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):  # musl and macOS have no mallopt, Windows no program to look in
+    except (OSError, AttributeError, TypeError):  # musl and macOS have no mallopt, Windows cannot open None
         return
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, NEVER)
@@ -35,7 +35,7 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def memory_explained() -> Iterator[None]:
-    """RecipeError where the memory, of the machine or of its GPU, does not suffice for a training."""
+    """RecipeError where the memory of the machine or of its GPU is not enough for a training."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -43,13 +43,13 @@ def memory_explained() -> Iterator[None]:
         if why is None:
             raise
         raise RecipeError(
-            f"the memory does not suffice for this training ({why}); lower train.batch, train.crop, card.tile, "
+            f"not enough memory for this training ({why}); lower train.batch, train.crop, card.tile, "
             "net.width, train.threads or train.workers"
         ) from None
 
 
 def _shortage(error: BaseException | None) -> str | None:
-    """What was short, of an error or of what it was raised for; None where nothing was."""
+    """The message of an error, or of its causes, about a lack of memory; None if it is another error."""
     while error is not None:
         line = (str(error).splitlines() or [""])[0]
         if isinstance(error, MemoryError) or any(said in line.lower() for said in SHORTAGES):

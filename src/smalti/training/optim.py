@@ -1,4 +1,4 @@
-"""Optimizers: which parameter learns how fast."""
+"""Optimizers and their groups of parameters."""
 
 import re
 from typing import Any, Literal
@@ -9,16 +9,16 @@ from torch.optim import SGD, AdamW, Optimizer
 from smalti.errors import RecipeError
 from smalti.training.settings import OptimSettings
 
-ENCODER = re.compile(r"net\.encoder\.(?:\d+\.)?(?:stages\.(\d+)\.)?")  # a number where each task has its own
+ENCODER = re.compile(r"net\.encoder\.(?:\d+\.)?(?:stages\.(\d+)\.)?")  # an index if each task has its own
 SHARING = "net.sharing."
 Place = Literal["encoder", "rest", "sharing"]
 
 
 def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
-    """Groups by place (sharing units, encoder, its stages where they differ, rest) and by weight decay.
+    """An optimizer with groups by module (sharing units, encoder, its stages if they differ, rest) and weight decay.
 
-    Every parameter that requires a gradient is in exactly one; each group keeps its `peak` rate. Weights by which
-    branches mix their maps do not decay: at zero, nothing would pass.
+    Every parameter that requires a gradient is in exactly one group; each group keeps its `peak` rate. Weights that
+    mix the maps of branches do not decay: at zero, nothing would pass.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     deepest = max((int(m[1] or 0) for name in trained if (m := ENCODER.match(name))), default=0)
@@ -44,9 +44,9 @@ def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
 
 
 def restore(optimizer: Optimizer, state: dict[str, Any]) -> None:
-    """Takes over what an optimizer has seen; rates and decays stay as the recipe of today has them.
+    """Restores the state of an optimizer; learning rates and decays stay those of the current recipe.
 
-    RecipeError if the state is that of other groups or of another optimizer.
+    RecipeError if the state is for other groups or another optimizer.
     """
     options = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
     kinds = [set(group) - {"params"} for group in state["param_groups"]]
@@ -56,8 +56,8 @@ def restore(optimizer: Optimizer, state: dict[str, Any]) -> None:
         kinds = []
     if kinds != [set(group) for group in options]:
         raise RecipeError(
-            "the training to go on with has another optimizer or other groups of parameters; "
-            "begin a new one that takes its weights: train.start"
+            "the training to resume has another optimizer or other groups of parameters; "
+            "start a new one from its weights: train.start"
         )
     for group, ours in zip(optimizer.param_groups, options, strict=True):
         group.update(ours)

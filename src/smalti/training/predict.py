@@ -1,4 +1,4 @@
-"""A trained model: out of its checkpoint, and seen as any other engine, so that all scores count alike."""
+"""A trained model, loaded from its checkpoint and wrapped like any other engine, so that all are scored alike."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ from smalti.training.checkpoint import load_checkpoint
 
 
 def load_model(folder: Path) -> Model:
-    """The model of a checkpoint; ModelError if it is damaged or its weights are those of another net."""
+    """The model of a checkpoint, on the CPU; ModelError if it is damaged or its weights are for another net."""
     card, weights = load_checkpoint(folder)
     model = build(card)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:  # torch lists every tensor on a line of its own
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{folder}: its weights do not fit the net {card.net} of its card: {reason}") from None
+        raise ModelError(f"{folder}: its weights do not match the net {card.net} of its card: {reason}") from None
     return model
 
 
 class TorchPredictor:
-    """A `Predictor`: raw pixels in, probabilities of classes out. Puts the model into evaluation mode."""
+    """A `Predictor`: raw pixels to class probabilities and values. Puts the model into evaluation mode."""
 
     def __init__(self, model: Model) -> None:
         self._model = model.eval()
@@ -38,11 +38,11 @@ class TorchPredictor:
 
     @torch.inference_mode()
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task, (N, K) for the whole image."""
+        """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task, (N, K) for tasks of whole images."""
         return self.answer(torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device))
 
     def answer(self, pixels: torch.Tensor) -> dict[str, Floats]:
-        """Raw pixels on the model's device to the same."""
+        """Raw pixels on the model's device (N, C, H, W) to the same as `__call__`."""
         answers = self._model(pixels)
         found = ((task, answers[task.name]) for task in self._model.card.tasks)
         return {

@@ -1,4 +1,4 @@
-"""How far a training is, and how fast."""
+"""Progress and speed of a training."""
 
 import math
 import time
@@ -7,29 +7,29 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """How far a training is; all of it goes into state.pt."""
+    """Progress of a training; all of it is saved in state.pt."""
 
     step: int = 0
     best: float = -math.inf
     best_step: int = 0
     losses: dict[str, float] = field(default_factory=dict)
-    """Sums over the steps of the current epoch: the loss, its terms, and as `weight/TASK` what a balance weighed."""
+    """Sums over the steps of the current epoch: the loss, its terms, and as `weight/TASK` the weights of a balance."""
     shares: dict[str, float] = field(default_factory=dict)
-    """Steps of the current epoch in which each of them was there: a term is missing where a task has no label."""
+    """Steps of the current epoch in which each of them was present: a term is missing if its task has no label."""
     epoch_steps: int = 0
     stale: int = 0
     """Validations since the best one."""
     stopped: bool = False
-    """Whether it ended before its last step."""
+    """Whether it was stopped before its last step."""
 
     def note(self, values: dict[str, float], share: float) -> None:
-        """Takes in the values of one batch, which is a `share` of a step."""
+        """Adds the values of one batch, which is a `share` of a step."""
         for name, value in values.items():
             self.losses[name] = self.losses.get(name, 0.0) + value * share
             self.shares[name] = self.shares.get(name, 0.0) + share
 
     def end_epoch(self) -> dict[str, float]:
-        """The means of the epoch under the names of the records: `loss`, `loss/TERM`, `weight/TASK`."""
+        """The means over the epoch, named as in the records: `loss`, `loss/TERM`, `weight/TASK`; starts a new epoch."""
         plain = {name for name in self.losses if name == "loss" or name.startswith("weight/")}
         means = {
             name if name in plain else f"loss/{name}": value / self.shares.get(name, self.epoch_steps)
@@ -40,7 +40,7 @@ class Progress:
 
 
 class Pace:
-    """The line of progress: loss, speed, time left."""
+    """The progress line: loss, speed, time left."""
 
     def __init__(self, step: int, steps: int) -> None:
         self._steps, self._from = steps, step
@@ -48,7 +48,7 @@ class Pace:
 
     @property
     def seconds_per_step(self) -> float:
-        """Mean of this run, without validations."""
+        """Mean over this run, without validations."""
         return self._busy / max(1, self._done)
 
     def line(self, progress: Progress, lr: float) -> str:
@@ -65,5 +65,5 @@ class Pace:
         )
 
     def pause(self) -> None:
-        """What has passed since the last step does not count."""
+        """Excludes the time since the last step."""
         self._since = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Recipes are read here: TOML, overrides, and errors that name the key."""
+"""Reads recipes: TOML, overrides, and errors that name the key."""
 
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,7 @@ from smalti.training.settings import Recipe
 from smalti.training.work import Work
 
 WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
-    # kind of a recipe: the settings that read it, and the work made of these and the card
+    # kind of a recipe: its settings, and the work made of these and the card
     "segmentation": (SegmentationRecipe, PixelWork),
     "multitask": (MultitaskRecipe, PixelWork),
     "ranking": (RankingRecipe, RankingWork),
@@ -35,11 +35,11 @@ DEFAULT = "segmentation"
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies `a.b=c` changes; RecipeError names the key that is wrong, or the nearest one."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows begin it with a mark
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some Windows editors write a BOM
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: is no TOML: {error}") from None
+        raise RecipeError(f"{path}: is not valid TOML: {error}") from None
     for change in changes:
         _apply(raw, change)
     settings = _settings(raw, path)
@@ -50,7 +50,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 
 def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
-    """Reads a recipe for tasks of each pixel; RecipeError also where it is for something else."""
+    """Reads a recipe for tasks of each pixel; RecipeError also for any other kind."""
     recipe = read_recipe(path, changes)
     if not isinstance(recipe, PixelRecipe):
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind segmentation or multitask")
@@ -58,19 +58,19 @@ def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
 
 
 def open_work(recipe: Recipe, card: Card) -> Work:
-    """What a recipe trains, its data opened."""
+    """The work of a recipe, with its data opened."""
     return WORKS[recipe.kind][1](recipe, card)
 
 
 def _settings(raw: dict[str, Any], path: Path) -> type[Recipe]:
     kind = raw.get("kind", DEFAULT)
     if not isinstance(kind, str) or kind not in WORKS:
-        raise RecipeError(f"{path}: no kind {kind!r} of recipe; there are {', '.join(WORKS)}")
+        raise RecipeError(f"{path}: no recipe kind {kind!r}; there are {', '.join(WORKS)}")
     return WORKS[kind][0]
 
 
 def _apply(raw: dict[str, Any], change: str) -> None:
-    """Sets one value, given as `a.b=c`; c is TOML, or else text. Numbers count through lists: `data.train.0.weight`."""
+    """Sets one value, given as `a.b=c`; c is TOML, or else text. Numbers index lists: `data.train.0.weight`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set {change}: expected KEY=VALUE, for example train.steps=100")
@@ -111,20 +111,20 @@ def explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
 
 
 def _is_choice(loc: tuple[int | str, ...], at: int, settings: type[Recipe]) -> bool:
-    """Whether a part of an error's place is no key, but one of the types, sources or tasks that a value may be."""
+    """Whether a part of an error's location is not a key, but one of the types, sources or tasks of a union."""
     part = str(loc[at])
-    listed = at > 0 and isinstance(loc[at - 1], int)  # keys may be called like a kind elsewhere
+    listed = at > 0 and isinstance(loc[at - 1], int)  # elsewhere a key may have the name of a kind
     chosen = listed and part in map(_kind, _beside(loc[: at + 1], settings))
     return chosen or part == "constrained-int" or part.startswith("literal[")
 
 
 def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:
-    """The keys that are known where the last part of `loc` stands."""
+    """The valid keys at the last part of `loc`."""
     return [name for model in _beside(loc, settings) for name in model.model_fields]
 
 
 def _beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[type[BaseModel]]:
-    """The models whose keys may stand where the last part of `loc` does."""
+    """The models whose keys are valid at the last part of `loc`."""
     models: list[type[BaseModel]] = [settings]
     for part in loc[:-1]:
         inner = [_models(m.model_fields[str(part)].annotation) for m in models if str(part) in m.model_fields]
@@ -133,13 +133,13 @@ def _beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[type[Bas
 
 
 def _models(annotation: Any) -> Iterable[type[BaseModel]]:
-    """The models that an annotation speaks of."""
+    """The models in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
 def _kind(model: type[BaseModel]) -> str:
-    """The value of `kind` that stands for a source."""
+    """The value of `kind` of a model."""
     field = model.model_fields.get("kind")
     return str(get_args(field.annotation)[0]) if field else ""

@@ -12,9 +12,9 @@ CSV, STEP = "records.csv", "step"
 
 
 class Records:
-    """Lines of numbers by step, in a file that is whole at any moment.
+    """Lines of numbers by step, in a file that is complete at any time.
 
-    What lies beyond the step a training goes on from is dropped.
+    Lines after `step`, from which a training resumes, are dropped.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -41,7 +41,7 @@ class Records:
         return text.getvalue().encode()
 
     def close(self) -> None:
-        """Closes the file of TensorBoard."""
+        """Closes the TensorBoard file."""
         self._board.close()
 
 
@@ -51,7 +51,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     with guarded(path):
         whole, _, _ = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")
     names, *rows = list(csv.reader(whole.splitlines())) or [[]]
-    # A line that was cut, by a full disk or a copy, is no line.
+    # A truncated line, from a full disk or a copy, is skipped.
     found = [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]
     return [{name: text for name, text in row.items() if text} for row in found if row.get(STEP, "").isdecimal()]
 

@@ -1,4 +1,4 @@
-"""A frozen encoder's maps, kept by the picture that they were made of: a picture that comes again costs nothing."""
+"""A cache of a frozen encoder's maps by picture: a repeated picture costs nothing."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 
 def remember(encoder: nn.Module, budget: int) -> None:
-    """Lets a frozen encoder answer from memory, as much of it as fits into `budget` bytes; no gradient passes it.
+    """Caches a frozen encoder's maps, as many as fit into `budget` bytes; no gradient passes through it.
 
     Pictures go through the encoder one by one and maps are rounded to half precision, whether they are kept or not,
-    so that an answer never depends on what was seen before. Copies of the encoder share the memory. The shallowest map,
-    the largest, is answered empty: rankers do not look at it.
+    so that the output never depends on earlier inputs. Copies of the encoder share the cache. The shallowest map, the
+    largest, is returned empty: rankers do not use it.
     """
     fresh = encoder.forward
     kept = _Maps(budget)
@@ -30,7 +30,7 @@ def remember(encoder: nn.Module, budget: int) -> None:
 
 
 class _Maps:
-    """Maps by pictures. They lie in one block: many small ones, between what each step frees, would tear the memory."""
+    """Maps by picture, in one block: many small ones, between what each step frees, would fragment the memory."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -52,7 +52,7 @@ class _Maps:
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _reserve(self, maps: list[Tensor]) -> None:
-        """Pages that nothing is written to take no memory yet."""
+        """Allocates the block; pages that are not written to take no memory yet."""
         self._shapes = [tap.shape for tap in maps]
         numbers = sum(tap.numel() for tap in maps)
         self._block = torch.empty(self._budget // (2 * numbers), numbers, dtype=torch.half)

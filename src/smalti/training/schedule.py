@@ -8,7 +8,7 @@ from smalti.training.settings import ScheduleSettings
 
 
 def rate(step: int, steps: int, settings: ScheduleSettings) -> float:
-    """The learning rate of a step (from 0) relative to its peak; above 0 to the end."""
+    """The learning rate of a step (from 0) relative to its peak; above 0 until the last step."""
     warmup = settings.warm_steps(steps)
     if step < warmup:
         share = (step + 1) / (warmup + 1)
@@ -22,9 +22,9 @@ def rate(step: int, steps: int, settings: ScheduleSettings) -> float:
 
 
 def set_rates(optimizer: Optimizer, factor: float, momentum: tuple[float, float] | None = None) -> None:
-    """Sets every group's rate to its peak times a factor.
+    """Sets every group's learning rate to its peak times a factor.
 
-    `momentum`, at the peak and at rate 0, moves against the rate (Smith, 2018, "A disciplined approach to neural
+    `momentum`, at the peak and at rate 0, moves opposite to the rate (Smith, 2018, "A disciplined approach to neural
     network hyper-parameters"); for Adam it is the decay of the first moment.
     """
     for group in optimizer.param_groups:

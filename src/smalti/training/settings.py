@@ -1,4 +1,4 @@
-"""What every recipe has: how a model is described, optimized, and how long it is trained."""
+"""Settings of every recipe: the model's card, the optimizer, the schedule and the loop."""
 
 import math
 from typing import Annotated, Any, Literal, Self
@@ -9,10 +9,10 @@ from smalti.card import Card, Origin, Task
 from smalti.text import count
 
 SHORTER = 10
-"""A rise that is as long as the training becomes this part of it."""
+"""A warmup at least as long as the training is shortened to this part of it."""
 MOST_THREADS = 1024
 Width = Annotated[float, Field(gt=0, le=16)]
-"""How wide a net is, as a multiple of its published width."""
+"""The width of a net, as a multiple of its published width."""
 
 
 def _finite(value: Any) -> Any:
@@ -20,13 +20,13 @@ def _finite(value: Any) -> Any:
 
 
 class Settings(BaseModel):
-    """Frozen, and strict about names; no number may be infinite or none."""
+    """Frozen, and strict about names; numbers must be finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CardSettings(Settings):
-    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+    """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 
     name: str
     bands: tuple[str, ...] = ("red", "green", "blue")
@@ -35,15 +35,15 @@ class CardSettings(Settings):
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     nodata: Annotated[float | None, BeforeValidator(_finite)] = None
-    """What is not finite is never valid, without being named here."""
+    """Values that are not finite are always invalid and need not be given here."""
     resolution: tuple[float, float] | None = None
     """Smallest and largest pixel size in metres."""
     tile: int = 512
-    """Side of the tiles it is applied to."""
+    """Side of the tiles that the model is applied to, in pixels."""
     overlap: int = 64
     licence: str = ""
     data: tuple[str, ...] = ()
-    """What it was trained on."""
+    """The data that the model was trained on."""
     good_for: str = ""
     not_for: str = ""
 
@@ -56,10 +56,10 @@ class CardSettings(Settings):
 
 
 class EncoderSettings(Settings):
-    """Where the weights of a net's encoder come from."""
+    """The source of the weights of a net's encoder."""
 
     encoder_weights: str | None = None
-    """A file or `hub:OWNER/NAME`; None starts at random."""
+    """A file or `hub:OWNER/NAME`; None starts from random weights."""
     encoder_sha256: str | None = None
     """The file's SHA-256; another file is refused."""
 
@@ -78,13 +78,13 @@ class OptimSettings(Settings):
     encoder_factor: float = Field(1.0, ge=0)
     """The encoder's learning rate relative to `lr`."""
     sharing_factor: float = Field(1.0, ge=0)
-    """The learning rate, relative to `lr`, of what tasks share maps by; their authors took up to 100."""
+    """The learning rate, relative to `lr`, of the units by which tasks share maps; their authors used up to 100."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Factor from each stage of the encoder to the next shallower one; the deepest has the encoder's rate."""
     freeze_encoder: Annotated[int, Field(ge=0)] | Literal["always"] = 0
-    """First steps in which the encoder's weights and batch norms stay as they are."""
+    """First steps in which the encoder's weights and batch norms are frozen."""
     weight_decay: float = Field(0.01, ge=0)
-    """Not applied to biases, norms and what tasks share maps by."""
+    """Not applied to biases, norms and the units by which tasks share maps."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """For sgd only."""
 
@@ -96,7 +96,7 @@ class ScheduleSettings(Settings):
     """`poly`: (1 - done) ** power. `cosine`: half a cosine down. `step`: times `factor` at each of the `milestones`.
     `onecycle`: half a cosine up, half a cosine down."""
     warmup: int = Field(0, ge=0)
-    """First steps, in which the rate rises (linearly, but for onecycle); a tenth of all where there are not so many."""
+    """First steps, in which the rate rises (linearly, except for onecycle); a tenth of all steps if there are fewer."""
     power: float = Field(0.9, gt=0)
     """For poly only."""
     milestones: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -104,14 +104,14 @@ class ScheduleSettings(Settings):
     factor: float = Field(0.1, gt=0, lt=1)
     """For step only."""
     momentum: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] | None = None
-    """For onecycle only: the momentum (adamw: its first beta) at the highest rate and at the lowest."""
+    """For onecycle only: the momentum (adamw: the first beta) at the highest and at the lowest rate."""
 
     def warm_steps(self, steps: int) -> int:
-        """The steps in which the rate rises, of so many in all: a short try of a long recipe has a short rise, too."""
+        """The warmup steps of a training of `steps` steps: a short trial of a long recipe has a short warmup, too."""
         return self.warmup if self.warmup < steps else steps // SHORTER
 
     def notes(self, steps: int) -> list[str]:
-        """What is to be told of a training of so many steps."""
+        """Messages about the schedule of a training of so many steps."""
         if (warm := self.warm_steps(steps)) == self.warmup:
             return []
         return [
@@ -122,10 +122,10 @@ class ScheduleSettings(Settings):
     def _belongs_together(self) -> Self:
         if (self.name == "step") != bool(self.milestones):
             raise ValueError(
-                f"name {self.name!r} and milestones {list(self.milestones)}: step needs some, no other does"
+                f"name {self.name!r} and milestones {list(self.milestones)}: step needs milestones, others take none"
             )
         if list(self.milestones) != sorted(set(self.milestones)):
-            raise ValueError(f"milestones {list(self.milestones)} must rise")
+            raise ValueError(f"milestones {list(self.milestones)} must increase")
         if self.momentum and self.name != "onecycle":
             raise ValueError(f"momentum is for onecycle only, not for {self.name}")
         return self
@@ -135,48 +135,49 @@ class TrainSettings(Settings):
     """The loop."""
 
     start: str | None = None
-    """A checkpoint's folder to take weights from (`runs/NAME/best`), relative to where the command runs."""
+    """A checkpoint's folder to initialise the weights from (`runs/NAME/best`), relative to where the command runs."""
     steps: int = Field(1000, ge=1)
     """Updates of the weights."""
     batch: int = Field(8, ge=1)
-    """Windows, photos or pairs that go through the net at once."""
+    """Windows, photos or pairs per batch."""
     accumulate: int = Field(1, ge=1)
     """Batches per update."""
     epoch_steps: int = Field(100, ge=1)
-    """Updates that make an epoch: after each one the records get a line."""
+    """Updates per epoch; after each epoch a line is added to the records."""
     validate_every: int = Field(1, ge=1)
-    """Epochs between two validations; the last epoch always has one."""
+    """Epochs between two validations; the last epoch is always validated."""
     patience: int = Field(0, ge=0)
-    """Validations in a row without a better score after which the training ends; 0 never ends it early."""
+    """Early stopping: consecutive validations without a better score after which the training ends; 0 for never."""
     save_every: int = Field(50, ge=1)
-    """Updates between two checkpoints to go on from."""
+    """Updates between two checkpoints to resume from."""
     ema: float = Field(0.99, ge=0, lt=1)
-    """Decay of the mean of the weights that is validated and kept; 0 keeps the weights themselves."""
+    """Decay of the moving average of the weights that is validated and saved; 0 uses the weights themselves."""
     clip: float = Field(0.0, ge=0)
-    """Largest norm of the gradient; 0 does not clip."""
+    """Largest norm of the gradient; 0 for no clipping."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = False
-    """Memory layout; which one is faster depends on the machine."""
+    """Memory layout; the faster one depends on the machine."""
     recompute: bool = False
-    """Keeps only what passes between the encoder's stages, and computes the rest anew on the way back: less memory."""
+    """Gradient checkpointing: saves memory by keeping only the inputs of the encoder's stages and recomputing the rest
+    in the backward pass."""
     compile: bool = False
-    """Lets torch compile the model: minutes at first, faster steps afterwards, mostly on GPUs."""
+    """Compiles the model with torch: takes minutes at first, then steps are faster, mostly on GPUs."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = Field(1, ge=1)
-    """Processes per machine, each with a device of its own; they share every batch."""
+    """Processes per machine, each with its own device; every batch is divided among them."""
     nodes: int = Field(1, ge=1)
-    """Machines; where more than one, `torchrun` starts the command on each, and all see the same folders."""
+    """Number of machines; with more than one, `torchrun` starts the command on each, and all need the same folders."""
     seed: int = Field(0, ge=0, lt=2**63)
     threads: int | None = Field(None, ge=1, le=MOST_THREADS)
-    """CPU threads of the net; None leaves it to torch."""
+    """CPU threads of the net; None is torch's default."""
     workers: int = Field(1, ge=1, le=MOST_THREADS)
-    """Threads that make batches ready."""
+    """Threads that prepare batches."""
     select: str | None = None
-    """The score of the validation that chooses the best checkpoint; None takes the first one that the kind knows."""
+    """The validation score that chooses the best checkpoint; None is the first one of the kind."""
 
 
 class Recipe(Settings):
-    """All of a training. Each kind of `training.recipe.WORKS` adds its own tables."""
+    """A training. Each kind of `training.recipe.WORKS` adds its own tables."""
 
     kind: str
     card: CardSettings
@@ -196,7 +197,7 @@ class Recipe(Settings):
 
     @property
     def judges(self) -> str:
-        """What the best checkpoint is chosen on, in words that its scores carry."""
+        """The images that the best checkpoint is chosen on, as stated with its scores."""
         return "the validation images"
 
     def make_card(self, recipe: str) -> Card:

@@ -13,12 +13,12 @@ from smalti.files import write_whole
 
 SCORES = "scores.json"
 CHANGE = re.compile(r",(?=[\w.]+=)")
-"""A comma between two changes; one inside a value does not stand before `A.B=`."""
+"""A comma between two changes; one inside a value is not followed by `A.B=`."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One training: the changes to the recipe, and what the others with other seeds have in common with it."""
+    """One training: its changes to the recipe, and the name of the group with the same changes and other seeds."""
 
     name: str
     changes: tuple[str, ...]
@@ -37,25 +37,25 @@ def plan(variants: Sequence[str], seeds: Sequence[int]) -> list[Variant]:
     names = [variant.name for variant in planned]
     for name in names:
         if names.count(name) > 1:
-            raise RecipeError(f"two trainings would have the name {name}; leave one away")
+            raise RecipeError(f"two trainings would have the name {name}; remove one")
     return planned
 
 
 def _word(change: str) -> str:
-    """`net.name=ued` as `name-ued`, fit for a folder."""
+    """`net.name=ued` as `name-ued`, valid as a folder's name."""
     key, _, value = change.partition("=")
     return re.sub(r"[^\w.]+", "-", f"{key.rpartition('.')[2]}-{value}").strip("-")
 
 
 def write_scores(folder: Path, recipe: str, scores: dict[str, float]) -> None:
-    """Notes that the training in a folder is finished, by which recipe (its JSON), and how good it is."""
+    """Records that the training in a folder is finished, with its recipe (as JSON) and its scores."""
     defined = {name: value for name, value in scores.items() if math.isfinite(value)}
     content = json.dumps({"recipe": json.loads(recipe), "scores": defined}, indent=2)
     write_whole(folder / SCORES, content.encode())
 
 
 def read_scores(folder: Path, recipe: str) -> dict[str, float] | None:
-    """The scores of a training that was finished by this recipe (its JSON), or None."""
+    """The scores of a training finished with this recipe (as JSON), or None."""
     try:
         found = json.loads((folder / SCORES).read_text(encoding="utf-8"))
         scores = {str(name): float(value) for name, value in found["scores"].items()}
@@ -65,7 +65,7 @@ def read_scores(folder: Path, recipe: str) -> dict[str, float] | None:
 
 
 def score_table(results: Sequence[tuple[Variant, dict[str, float]]]) -> str:
-    """One row per variant: how many seeds, and each score's mean ± standard deviation (of a sample) over them."""
+    """One row per variant: the number of seeds, and each score's mean ± sample standard deviation over them."""
     groups: dict[str, list[dict[str, float]]] = {}
     for variant, scores in results:
         groups.setdefault(variant.group, []).append(scores)

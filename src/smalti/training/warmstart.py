@@ -1,4 +1,4 @@
-"""Weights that a new training starts from: an encoder's, a whole model's, or those of one task's branch."""
+"""Initial weights of a new training: of an encoder, of a whole model, or of one task's branch."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +18,13 @@ from smalti.training.settings import EncoderSettings
 
 
 def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: Callable[[], Tensor]) -> None:
-    """Loads the weights that a recipe names, if it names some, into the encoder of its model.
+    """Loads the encoder weights of a recipe, if it has any, into the encoder of its model.
 
     Args:
         model: filled in place.
         settings: of the recipe's net.
-        root: what a file's name is relative to.
-        images: makes the first images N,bands,H,W, normalised; batch norms that the weights lack start by them.
+        root: the folder that a file's name is relative to.
+        images: makes the first images N,bands,H,W, normalised; they initialise batch norms that the weights lack.
 
     Raises RecipeError for a net without an encoder, and what `load_encoder` raises.
     """
@@ -37,40 +37,40 @@ def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: C
 def fill(model: nn.Module, folder: Path) -> list[str]:
     """Fills a model, in place, with a checkpoint's weights of the same names and shapes.
 
-    Returns lines that say what was filled and what was not; ModelError if nothing fits, or if it answers several tasks
-    that are not the model's: heads have numbers, not names.
+    Returns messages about what was filled and what was not; ModelError if nothing matches, or if the checkpoint has
+    several tasks other than the model's: heads have numbers, not names.
     """
     card, weights = load_checkpoint(folder)
     theirs = [task.name for task in card.tasks]
     if isinstance(model, Model) and len(theirs) > 1 and theirs != (ours := [task.name for task in model.card.tasks]):
         raise ModelError(
-            f"{folder}: answers {', '.join(theirs)}, the recipe's tasks are {', '.join(ours)}; give the same in the "
-            "same order, or a checkpoint of one task as the task's `init`"
+            f"{folder}: its tasks are {', '.join(theirs)}, but the recipe's tasks are {', '.join(ours)}; give the same "
+            "in the same order, or a checkpoint of one task as the task's `init`"
         )
     return fill_fitting(model.state_dict(), weights, str(folder))
 
 
 def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
-    """Fills the branch of a task from a checkpoint's folder; lines that say what was filled and what was not.
+    """Fills the branch of a task from a checkpoint's folder; returns messages about what was filled and what was not.
 
-    RecipeError for a checkpoint of other tasks, and for a net without branches to fill.
+    RecipeError for a checkpoint with other tasks, and for a net without branches.
     """
     if init is None:
         return []
     card, weights = load_checkpoint(at_home(init))
     task = model.card.task(name)
     if not isinstance(model.net, MultiTask):
-        raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; take train.start")
-    if [_answer(theirs) for theirs in card.tasks] != [_answer(task)]:
+        raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; use train.start")
+    if [_signature(theirs) for theirs in card.tasks] != [_signature(task)]:
         raise RecipeError(
-            f"card.tasks: init of {task.name}: {init} answers "
-            f"{' and '.join(map(_described, card.tasks))}, expected {_described(task)} alone"
+            f"card.tasks: init of {task.name}: {init} has the tasks "
+            f"{' and '.join(map(_described, card.tasks))}, expected only {_described(task)}"
         )
     return model.net.fill_branch(name, weights)
 
 
-def _answer(task: Task) -> tuple[object, ...]:
-    """What must be alike for one net's head to serve another."""
+def _signature(task: Task) -> tuple[object, ...]:
+    """What must be equal for one net's head to be used in another."""
     return task.kind, task.labels, task.unit, task.quantity
 
 

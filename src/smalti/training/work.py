@@ -1,4 +1,4 @@
-"""What the loop trains: one protocol, so that one loop serves pixels, pairs of photos and several tasks."""
+"""The interface to the loop: one protocol, so that one loop trains pixels, pairs of photos and several tasks."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from smalti.data.identity import Identity
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is found out once a training is done: a text for people, and the main numbers as `part/score`."""
+    """The results of a finished training: a text report, and the main scores as `part/score`."""
 
     text: str
     scores: dict[str, float]
@@ -22,8 +22,8 @@ class Conclusion:
 class Work(Protocol):
     """A model, the data it learns from, its losses and its scores.
 
-    `training.recipe.WORKS` makes one of a recipe and its card. Everything that the loop does not know of (steps, rates,
-    checkpoints, devices) is here.
+    `training.recipe.WORKS` makes one from a recipe and its card. It has everything except what the loop does (steps,
+    rates, checkpoints, devices).
     """
 
     @property
@@ -32,48 +32,48 @@ class Work(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """The model with its starting weights; its encoder, where it has one, is `model.net.encoder`."""
+        """The model with its starting weights; its encoder, if it has one, is `model.net.encoder`."""
 
     @property
     def identity(self) -> dict[str, Identity]:
-        """The data that decide about the weights and the checkpoint, by content: of `train` and `validation`."""
+        """Identity by content of the data that influence weights and checkpoint: `train` and `validation`."""
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """Scores of `validate` that a checkpoint may be chosen by, higher is better; the first one is the default."""
+        """Scores of `validate` that may choose a checkpoint, higher is better; the first one is the default."""
 
     def batches(self, first: int) -> Generator[Any, None, None]:
         """Batches `first`, `first` + 1, ...; each is a function of the seed and its number alone."""
         ...
 
     def names(self, batch: Any) -> list[str]:
-        """Where the parts of a batch come from, for people."""
+        """The sources of the parts of a batch, for messages."""
         ...
 
     def terms(self, model: Callable[..., Any], batch: Any) -> dict[str, Tensor]:
-        """The terms of the loss by name, scalars, already weighted; their sum is trained on.
+        """The terms of the loss by name, scalars, already weighted; their sum is minimised.
 
-        A work that has an attribute `balance` (`training.balance.Balance`) names them `TASK` or `TASK/TERM`, leaves out
-        those of a task without a valid label in the batch, and its balance makes the gradients of each task's sum.
+        A work with an attribute `balance` (`training.balance.Balance`) names them `TASK` or `TASK/TERM`, skips those of
+        a task without a valid label in the batch, and its balance computes the gradients of each task's sum.
         """
         ...
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Scores on the data that choose the checkpoint; `model` has the type of the work's own."""
+        """Scores on the data that choose the checkpoint; `model` has the type of the work's own model."""
         ...
 
     def report(self, scores: dict[str, float]) -> str:
-        """The line about scores of `validate`."""
+        """A line with scores of `validate`."""
         ...
 
     def introduction(self) -> list[str]:
-        """Lines that are said before the first step."""
+        """Lines to print before the first step."""
         ...
 
     def warnings(self) -> list[str]:
-        """What a person should know before the training takes hours."""
+        """Warnings to print before the training starts, which may take hours."""
         ...
 
     def conclude(self, folder: Path) -> Conclusion:
-        """Scores the checkpoint in `folder` on all data that are there for it."""
+        """Scores the checkpoint in `folder` on all validation and test data."""
         ...

@@ -103,7 +103,7 @@ def test_gls_descends_on_the_geometric_mean() -> None:
 def test_gls_bears_a_loss_of_zero_and_refuses_one_below() -> None:
     two = Two()
     assert all(math.isfinite(weight) for weight in two.pull(make("gls"), scales=(0.0, 1.0)).values())
-    with pytest.raises(RecipeError, match=r"gls needs losses from 0 on; task b came with -3: take dwa"):
+    with pytest.raises(RecipeError, match=r"gls needs losses of at least 0, but task b has -3; use dwa"):
         two.pull(make("gls"), scales=(1.0, -1.0))
 
 

@@ -13,7 +13,7 @@ def test_without_settings_the_tasks_weights_count() -> None:
 def test_equal_is_fixed_of_tasks_without_weights() -> None:
     balance = BalanceSettings(name="equal").make({"a": 1.0, "b": 1.0})
     assert isinstance(balance, Fixed) and balance.weigh({"a": 3.0, "b": 4.0}) == {"a": 1, "b": 1}
-    with pytest.raises(RecipeError, match="task b has a weight, but balance equal sets weights itself; take fixed"):
+    with pytest.raises(RecipeError, match="task b has a weight, but balance equal sets weights itself; use fixed"):
         BalanceSettings(name="equal").make({"a": 1.0, "b": 2.0})
 
 
@@ -35,6 +35,6 @@ def test_settings_that_were_written_down_are_read_again() -> None:
 
 def test_weights_of_tasks_are_refused_where_the_rule_sets_them() -> None:
     with pytest.raises(
-        RecipeError, match=r"balance\.name: task b has a weight, but balance dwa sets weights itself; take fixed"
+        RecipeError, match=r"balance\.name: task b has a weight, but balance dwa sets weights itself; use fixed"
     ):
         BalanceSettings(name="dwa").make({"a": 1.0, "b": 2.0})

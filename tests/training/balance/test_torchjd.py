@@ -57,9 +57,9 @@ def test_what_is_drawn_goes_on_identically_and_leaves_the_rest_of_chance_alone()
     [
         ("UpGrad", {}, "TorchJD has no aggregator 'UpGrad'; it has AlignedMTL"),
         ("Weighting", {}, "no aggregator 'Weighting'"),
-        ("CAGrad", {}, "do not fit torchjd:CAGrad: .*missing.*'c'"),
-        ("UPGrad", {"c": 1.0}, "do not fit torchjd:UPGrad: .*unexpected.*'c'"),
-        ("GradVac", {}, "torchjd:GradVac has a memory that a training could not go on with"),
+        ("CAGrad", {}, "are invalid for torchjd:CAGrad: .*missing.*'c'"),
+        ("UPGrad", {"c": 1.0}, "are invalid for torchjd:UPGrad: .*unexpected.*'c'"),
+        ("GradVac", {}, "torchjd:GradVac has a state that cannot be resumed"),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(name: str, options: dict[str, float], message: str) -> None:
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_told_in_one_line(name: str, options: dict[str, flo
 
 def test_gradients_without_an_answer_end_the_training() -> None:
     two = Two()
-    with pytest.raises(DivergedError, match=r"torchjd:Krum: no answer for these gradients: .*; lower optim\.lr"):
+    with pytest.raises(DivergedError, match=r"torchjd:Krum: failed for these gradients: .*; lower optim\.lr"):
         two.pull(make("Krum", n_byzantine=1))  # wants more rows than two
 
 

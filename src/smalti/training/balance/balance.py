@@ -1,7 +1,7 @@
-"""What every rule of balancing is: from one loss per task to the gradients of the parameters.
+"""The base of every balancing rule: from one loss per task to the gradients of the parameters.
 
-Two families: rules that weigh the losses need one pass back through the net for all tasks; rules that look at the
-tasks' gradients need one for each task.
+Two families: rules that weight the losses need one backward pass for all tasks; rules that look at the tasks'
+gradients need one for each task.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,55 +13,55 @@ from torch import Tensor, nn
 from smalti.training.distributed import ALONE, Team
 
 Losses = Mapping[str, Tensor]
-"""One scalar per task; a task without a valid label in the batch is not there."""
+"""One scalar per task; a task without a valid label in the batch is missing."""
 TINY = 1e-8
-"""What stands for a loss or a norm of 0 where one is divided by."""
+"""Replaces a loss or a norm of 0 in a division."""
 
 
 class Backward(Protocol):
-    """Adds a loss's gradients to those of all parameters, as the loop wants them scaled."""
+    """Adds a loss's gradients to those of all parameters, scaled as the loop needs them."""
 
     def __call__(self, loss: Tensor, retain_graph: bool = False) -> None:
-        """`retain_graph` where another loss of the same batch follows."""
+        """`retain_graph` if another loss of the same batch follows."""
 
 
 class Balance:
-    """A rule for some tasks, and what it remembers from batch to batch."""
+    """A balancing rule for some tasks, with its state between batches."""
 
     options: ClassVar[tuple[str, ...]] = ()
     """The settings that it takes."""
     per_task: ClassVar[bool] = False
-    """Whether it looks at the gradient of each task, and so needs parameters that tasks share."""
+    """Whether it uses the gradient of each task, and so needs parameters that tasks share."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        """`weights` are the recipe's, of all tasks in their order."""
+        """`weights` are those of the recipe, by task, of all tasks in order."""
         self.tasks = tuple(weights)
         self.team: Team = ALONE
 
     def parameters(self) -> Sequence[nn.Parameter]:
-        """What the loop's optimizer is to train together with the net."""
+        """The parameters that the loop's optimizer trains together with the net."""
         return ()
 
     def state_dict(self) -> dict[str, Any]:
-        """What is remembered besides the parameters' optimizer: numbers and tensors."""
+        """The state besides the parameters' optimizer: numbers and tensors."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on where `state_dict` was taken."""
+        """Restores what `state_dict` returned."""
 
     def backward(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> dict[str, float]:
-        """Adds to the gradients of all parameters; answers the weight that each task had.
+        """Adds to the gradients of all parameters; returns the weight of each task.
 
         Args:
-            losses: at least one, scalars with a graph.
-            shared: the trainable parameters that more than one task's loss reaches.
-            backward: see there.
+            losses: at least one, scalars with a graph, by task.
+            shared: the trainable parameters that get a gradient from more than one task.
+            backward: computes the gradients of one loss; see `Backward`.
         """
         raise NotImplementedError
 
 
 class Drawing(Balance):
-    """A rule that draws by chance, and goes on with what it would have drawn."""
+    """A rule with random draws; a resumed training gets the draws it would have had."""
 
     options = ("seed",)
 
@@ -79,10 +79,10 @@ class Drawing(Balance):
 
 
 class LossBalance(Balance):
-    """A rule that weighs the losses by numbers alone."""
+    """A rule that weights the losses by their values alone."""
 
     def weigh(self, losses: dict[str, float]) -> dict[str, float]:
-        """The weight of each loss that came."""
+        """The weight of each loss given, by task."""
         raise NotImplementedError
 
     def backward(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> dict[str, float]:
@@ -93,14 +93,14 @@ class LossBalance(Balance):
 
 
 class GradientBalance(Balance):
-    """A rule that looks at each task's gradient of the shared parameters."""
+    """A rule that uses each task's gradient of the shared parameters."""
 
     per_task = True
 
     def rows(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> Tensor:
-        """Each task's gradient of the shared parameters, tasks x numbers, the mean over all processes.
+        """Each task's gradient of the shared parameters, tasks x values, averaged over all processes.
 
-        The shared parameters keep the gradients they had; all others get the losses' as usual.
+        The shared parameters keep their gradients from before; all others get those of the losses as usual.
         """
         before = [parameter.grad for parameter in shared]
         rows = []
@@ -117,7 +117,7 @@ class GradientBalance(Balance):
 
 
 def add_gradient(shared: Sequence[nn.Parameter], total: Tensor) -> None:
-    """Adds one long gradient, P numbers, to those of the parameters."""
+    """Adds one flat gradient, P values, to those of the parameters."""
     parts = torch.split(total, [parameter.numel() for parameter in shared])
     for parameter, part in zip(shared, parts, strict=True):
         gradient = part.view_as(parameter)
@@ -125,7 +125,7 @@ def add_gradient(shared: Sequence[nn.Parameter], total: Tensor) -> None:
 
 
 def softmax_weights(scores: Mapping[str, float]) -> dict[str, float]:
-    """Weights above 0 whose mean is 1, so that the rate of learning means what it does with equal weights."""
+    """Weights above 0 whose mean is 1, so that the learning rate means the same as with equal weights."""
     shares = torch.tensor(list(scores.values()), dtype=torch.float64).softmax(0) * len(scores)
     return dict(zip(scores, shares.tolist(), strict=True))
 

@@ -10,7 +10,7 @@ class DWA(LossBalance):
     """Dynamic weight average: Liu, Johns and Davison, 2019 ("End-to-End Multi-Task Learning with Attention").
 
     w = T softmax(r / temperature) with r = L(t-1) / L(t-2), L(t) a task's mean loss over the t-th period, an epoch in
-    the paper; r = 1 until a task has two. A period in which a task never had a label leaves its r as it was.
+    the paper; r = 1 until a task has two. A period in which a task had no label leaves its r unchanged.
     """
 
     options = ("temperature", "period")

@@ -1,4 +1,4 @@
-"""Weights that the recipe gives."""
+"""Fixed weights from the recipe."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from smalti.training.balance.balance import LossBalance
 
 
 class Fixed(LossBalance):
-    """The sum of the losses, each times its task's weight of the recipe."""
+    """The sum of the losses, each times its task's weight in the recipe."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         super().__init__(weights)

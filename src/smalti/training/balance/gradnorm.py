@@ -1,4 +1,4 @@
-"""Weights under which the tasks' gradients have the norms that their progress asks for."""
+"""Weights that bring the norms of the tasks' gradients in line with the tasks' progress."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ class GradNorm(GradientBalance):
 
     With G_i = |gradient of w_i L_i|, l_i = L_i / L_i(first), r_i = l_i / mean(l): the weights descend on the sum of
     |G_i - mean(G) r_i ** alpha|, the second part held constant, and are scaled to keep their sum. The norms are over
-    all shared parameters, not the last shared layer only: the passes back through the net are there anyway. The paper
-    leaves the optimizer of the weights open; here it is Adam, which does not mind how large gradients are.
+    all shared parameters, not the last shared layer only: the backward passes are made anyway. The paper leaves the
+    optimizer of the weights open; here it is Adam, which is invariant to the scale of gradients.
     """
 
     options = ("alpha", "lr")
@@ -33,7 +33,7 @@ class GradNorm(GradientBalance):
         return {"weights": weights, "first": dict(self._first), "adam": self._adam.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `Balance`; the rate stays as the recipe of today has it."""
+        """See `Balance`; the learning rate stays that of the current recipe."""
         rate = self._adam.param_groups[0]["lr"]
         self._adam.load_state_dict(state["adam"])
         self._adam.param_groups[0]["lr"] = rate
@@ -43,7 +43,7 @@ class GradNorm(GradientBalance):
                 weight.fill_(state["weights"][task])
 
     def backward(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> dict[str, float]:
-        """See `Balance`. The gradients are those of the weights before they learn from them."""
+        """See `Balance`. The gradients use the weights from before the weights' own update."""
         used = {task: self._weights[task].item() for task in losses}
         rows = self.rows({task: used[task] * loss for task, loss in losses.items()}, shared, backward)  # T,P
         add_gradient(shared, rows.sum(0))
@@ -52,7 +52,7 @@ class GradNorm(GradientBalance):
         return used
 
     def _learn(self, losses: dict[str, float], norms: dict[str, float]) -> None:
-        """One step of the weights of the tasks that came; their sum stays."""
+        """Updates the weights of the tasks given; their sum stays."""
         left = {task: loss / max(self._first.setdefault(task, loss), TINY) for task, loss in losses.items()}
         mean_left, mean_norm = (sum(of.values()) / len(losses) for of in (left, norms))
         came = [self._weights[task] for task in losses]
@@ -65,7 +65,7 @@ class GradNorm(GradientBalance):
         self._adam.step()
         with torch.no_grad():
             for weight in came:
-                weight.clamp_min_(TINY)  # below 0 it would unlearn its task
+                weight.clamp_min_(TINY)  # below 0 its task would be unlearned
             factor = total / sum(weight.item() for weight in came)
             for weight in came:
                 weight.mul_(factor)

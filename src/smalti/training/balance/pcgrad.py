@@ -1,4 +1,4 @@
-"""Gradients freed of what conflicts with another task's."""
+"""Gradients without the parts that conflict with another task's."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ from smalti.training.balance.balance import TINY, Backward, Drawing, GradientBal
 class PCGrad(Drawing, GradientBalance):
     """Projecting conflicting gradients: Yu et al., 2020 ("Gradient Surgery for Multi-Task Learning").
 
-    Each task's gradient g of the shared parameters meets the others' in random order; where its product with one, h, is
-    below 0, it is projected onto the plane across it: g - (g . h / h . h) h. The projected gradients are summed.
-    All of it is linear in the gradients, so only their products are needed; the weights say how often each counts.
+    Each task's gradient g of the shared parameters is compared with the others in random order; where its dot product
+    with one, h, is below 0, it is projected onto the normal plane of h: g - (g . h / h . h) h. The projected gradients
+    are summed. All of it is linear in the gradients, so only their dot products are needed; the weights are the
+    coefficients of the gradients in the sum.
     """
 
     def backward(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> dict[str, float]:
@@ -24,7 +25,7 @@ class PCGrad(Drawing, GradientBalance):
         return dict(zip(losses, weights.tolist(), strict=True))
 
     def _weights(self, products: Tensor) -> Tensor:
-        """How often each gradient counts in the sum of the projected ones, T; `products` T,T of each with each."""
+        """The coefficient of each gradient in the sum of the projected ones, T; `products` T,T are all dot products."""
         counts = torch.eye(len(products), dtype=products.dtype)  # T,T: each row is one projected gradient
         for task, own in enumerate(counts):
             for other in torch.randperm(len(products), generator=self.random).tolist():

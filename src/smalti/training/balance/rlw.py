@@ -1,4 +1,4 @@
-"""Weights by chance."""
+"""Random weights."""
 
 import torch
 
@@ -8,7 +8,7 @@ from smalti.training.balance.balance import Drawing, LossBalance, softmax_weight
 class RLW(Drawing, LossBalance):
     """Random loss weighting: Lin et al., 2022 ("Reasonable Effectiveness of Random Weighting").
 
-    Each batch has its own weights, the softmax of normal draws; here times the number of tasks.
+    Each batch has its own weights, the softmax of normally distributed draws; here times the number of tasks.
     """
 
     def weigh(self, losses: dict[str, float]) -> dict[str, float]:

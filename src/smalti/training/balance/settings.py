@@ -18,7 +18,7 @@ from smalti.training.balance.uncertainty import Uncertainty
 from smalti.training.settings import Settings
 
 BALANCING: dict[str, type[Balance]] = {
-    "equal": Fixed,  # where no task has a weight
+    "equal": Fixed,  # no task has a weight
     "fixed": Fixed,
     "uncertainty": Uncertainty,
     "dwa": DWA,
@@ -38,15 +38,15 @@ class BalanceSettings(Settings):
     temperature: float = Field(2.0, gt=0)
     """For dwa only: the higher, the more alike the weights."""
     period: int = Field(100, ge=1)
-    """For dwa only: batches over which losses are averaged before they are compared."""
+    """For dwa only: number of batches over which losses are averaged before they are compared."""
     alpha: float = Field(1.5, ge=0)
-    """For gradnorm only: how strongly tasks that lag are pulled forward; 0 only makes the gradients alike."""
+    """For gradnorm only: how strongly slow tasks are favoured; 0 only makes the gradient norms equal."""
     lr: float = Field(0.025, gt=0)
-    """For gradnorm only: the rate at which the weights learn."""
+    """For gradnorm only: the learning rate of the weights."""
     seed: int = Field(0, ge=0)
     """For rlw, pcgrad and TorchJD only."""
     options: dict[str, int | float] = Field(default_factory=dict)
-    """For TorchJD only: what the aggregator takes, by name."""
+    """For TorchJD only: the aggregator's arguments, by name."""
 
     @property
     def rule(self) -> type[Balance]:
@@ -55,7 +55,7 @@ class BalanceSettings(Settings):
 
     @property
     def aggregator(self) -> str:
-        """The aggregator's own name."""
+        """The aggregator's name in TorchJD."""
         return self.name.removeprefix(PREFIX)
 
     @field_validator("name")
@@ -74,12 +74,12 @@ class BalanceSettings(Settings):
         return self
 
     def check(self, weights: Mapping[str, float]) -> None:
-        """ValueError if tasks have weights that the balance would not take."""
+        """ValueError if tasks have weights that the balance does not use."""
         if self.name != "fixed" and (given := [task for task, weight in weights.items() if weight != 1]):
-            raise ValueError(f"task {given[0]} has a weight, but balance {self.name} sets weights itself; take fixed")
+            raise ValueError(f"task {given[0]} has a weight, but balance {self.name} sets weights itself; use fixed")
 
     def make(self, weights: Mapping[str, float]) -> Balance:
-        """The balance of tasks with these weights, all of them, in their order.
+        """The balance for all tasks, in order, with these weights.
 
         Raises:
             MissingExtraError: TorchJD is not installed.

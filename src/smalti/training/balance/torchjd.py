@@ -1,6 +1,6 @@
 """Aggregators of TorchJD (Quinton and Rey, 2024, "Jacobian Descent for Multi-Objective Optimization").
 
-An optional part; pinned, since its interface changes from version to version.
+An optional dependency; pinned, since its interface changes between versions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ PREFIX = "torchjd:"
 
 
 class TorchJD(GradientBalance):
-    """An aggregator by TorchJD's own name for it: a matrix of the tasks' gradients in, one gradient out.
+    """An aggregator by its name in TorchJD: takes a matrix of the tasks' gradients, returns one gradient.
 
-    Many answer a mean where a sum of losses has a sum: SGD may want a rate that is higher by the number of tasks.
+    Many return a mean where a sum of losses has a sum: SGD may need a learning rate higher by the number of tasks.
     """
 
     options = ("aggregator", "options", "seed")
@@ -29,8 +29,8 @@ class TorchJD(GradientBalance):
 
         Raises:
             MissingExtraError: TorchJD is not installed.
-            RecipeError: an unknown name, options that do not fit, a solver that is not installed, or an aggregator
-                whose memory could not be kept.
+            RecipeError: an unknown name, invalid options, a missing solver, or an aggregator whose state cannot be
+            saved.
         """
         super().__init__(weights)
         self._name, self._seed, self._batches = aggregator, seed, 0
@@ -49,12 +49,12 @@ class TorchJD(GradientBalance):
         self._batches = state["batches"]
 
     def backward(self, losses: Losses, shared: Sequence[nn.Parameter], backward: Backward) -> dict[str, float]:
-        """See `Balance`. Some aggregators have no weights: they answer none."""
+        """See `Balance`. Empty for aggregators without weights."""
         add_gradient(shared, self._aggregate(self.rows(losses, shared, backward)))
         return dict(zip(losses, self._used, strict=True)) if self._used else {}
 
     def _aggregate(self, rows: Tensor) -> Tensor:
-        """One gradient of all; what is drawn by chance depends on the seed and the number of the batch alone."""
+        """One gradient from all; random draws depend on the seed and the number of the batch alone."""
         device = [rows.device] if rows.device.type == "cuda" else []
         with torch.random.fork_rng(device):
             torch.manual_seed(self._seed + self._batches)
@@ -63,8 +63,8 @@ class TorchJD(GradientBalance):
                 total: Tensor = self._aggregator(rows)
             except Exception as error:  # each solver raises errors of its own family
                 raise DivergedError(
-                    f"balance.name {PREFIX}{self._name}: no answer for these gradients: {_line(error)}; "
-                    "lower optim.lr, or take another balance"
+                    f"balance.name {PREFIX}{self._name}: failed for these gradients: {_line(error)}; "
+                    "lower optim.lr, or use another balance"
                 ) from None
         return total
 
@@ -80,15 +80,13 @@ def _make(module: ModuleType, name: str, options: Mapping[str, float]) -> nn.Mod
     if name not in known:
         raise RecipeError(f"balance.name: TorchJD has no aggregator {name!r}; it has {', '.join(known)}")
     if hasattr(known[name], "reset"):
-        raise RecipeError(
-            f"balance.name: {PREFIX}{name} has a memory that a training could not go on with; take another"
-        )
+        raise RecipeError(f"balance.name: {PREFIX}{name} has a state that cannot be resumed; use another")
     try:
         made: nn.Module = known[name](**options)
     except ImportError as error:
         raise RecipeError(f"balance.name {PREFIX}{name}: {_line(error)}") from None
     except (TypeError, ValueError) as error:
-        raise RecipeError(f"balance.options {dict(options)} do not fit {PREFIX}{name}: {_line(error)}") from None
+        raise RecipeError(f"balance.options {dict(options)} are invalid for {PREFIX}{name}: {_line(error)}") from None
     return made
 
 

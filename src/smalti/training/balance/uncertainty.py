@@ -1,4 +1,4 @@
-"""Weights by the uncertainty of each task, which is learned."""
+"""Weights by the learned uncertainty of each task."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ class Uncertainty(Balance):
     """Kendall, Gal and Cipolla, 2018 ("Multi-Task Learning Using Uncertainty to Weigh Losses for Scene Geometry and
     Semantics"): the sum of L / v + log(v) / 2.
 
-    v is the variance of a task's noise, s = log v what is learned, from 0. The paper halves the losses of values, which
-    are squared errors there; here all losses have one form: a factor only moves the s that is best for it.
+    v is the variance of a task's noise, s = log v the learned parameter, starting at 0. The paper halves the losses of
+    values, which are squared errors there; here all losses have one form: a factor only shifts the best s.
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         super().__init__(weights)
-        # One parameter per task: what gets no gradient is not moved by the optimizer's momentum either.
+        # One parameter per task: without a gradient, the optimizer's momentum does not move it either.
         self._logs = {task: nn.Parameter(torch.zeros(())) for task in self.tasks}
 
     def parameters(self) -> Sequence[nn.Parameter]:

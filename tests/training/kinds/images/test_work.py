@@ -307,7 +307,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
     assert scores["mean"] == pytest.approx((scores["redness/delta1"] + scores["colour/top1"]) / 2)
     text = training.work.conclude(tmp_path / "run" / "best").text
     assert "redness (%)" in text and "answers known: redness 2, colour 2" in text
-    with pytest.raises(RecipeError, match=r"answers colour \(3 classes\), expected redness \(values in %\) alone"):
+    with pytest.raises(RecipeError, match=r"has the tasks colour \(3 classes\), expected only redness \(values in %\)"):
         start(path, tmp_path / "other", f"card.tasks.0.init={trained[0] / 'best'}")
 
 
@@ -320,23 +320,23 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("train.batch=1", "train.batch"),
         ("train={batch=2,devices=2}", "gives each process 1 image:"),
         ("augment={mixup=0.1}", "an even number"),
-        ("card.bands=['red']", "three bands of bytes"),
+        ("card.bands=['red']", "three bands of uint8"),
         ("card.tasks.0.unit=m", "unknown key card.tasks.0.unit"),
         ("card.tasks.0.name=a/b", "card.tasks.0.name"),
         ("net.sharing=afar", "no sharing scheme 'afar'"),
         ("net={name='classifier',sharing='cross_stitch'}", "which shares nothing"),
         ("net.options={width=2}", "width is a key of .net. itself"),
-        ("balance.name=pcgrad", "are for several tasks; here is one"),
+        ("balance.name=pcgrad", "are for several tasks; this recipe has one"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("augment.area=[0.5, 0.1]", "area .* must be two numbers above 0"),
-        ("data.train.0.task=size", "has folders of classes for 'size', but no such task"),
+        ("data.train.0.task=size", "has class folders for 'size', but no such task"),
         ("card.tasks.0.class_weights=[1, 2]", "class_weights has 2 values, task colour has 3 classes"),
         ("data.train.0.path=absent", "absent: cannot be listed"),
         ("data.validation.0.path=train", "is in training and validation"),
         ("card.tasks.0.labels=['red', 'green']", "'blue' is none of the 2 classes of colour"),
         ("card.tasks.0.labels=['red', 'green', 'blue', 'pink']", "no image is of class pink of colour; .* data.absent"),
         ("card.tasks.0.labels=['red', 'green', 'blue', 'red']", "two classes are called 'red'"),
-        ("data.absent=['gren']", "data.absent: 'gren' is no class; did you mean green"),
+        ("data.absent=['gren']", "data.absent: 'gren' is not a class; did you mean green"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(recipe: Path, tmp_path: Path, change: str, says: str) -> None:

@@ -69,14 +69,14 @@ def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path)
     told = opened(recipe, 'data.absent=["bright"]').warnings()
     assert told == ["no training image has a pixel of bright: it is not learned"]
     assert opened(recipe, 'data.absent=["*"]').warnings() == told
-    with pytest.raises(RecipeError, match=r"^data\.absent: 'brigth' is no class; the classes are dark, bright"):
+    with pytest.raises(RecipeError, match=r"^data\.absent: 'brigth' is not a class; the classes are dark, bright"):
         opened(recipe, 'data.absent=["brigth"]')
 
 
 def test_a_class_that_only_the_validation_lacks_is_told(recipe: Path, tmp_path: Path) -> None:
     masks(tmp_path, "validation", lambda mask: mask * 0 + 1)
     told = opened(recipe).warnings()
-    assert told == ["no validation image has a pixel of dark: it has no part in choosing the checkpoint"]
+    assert told == ["no validation image has a pixel of dark: it does not influence the choice of the checkpoint"]
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])

@@ -224,17 +224,17 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
     [
         (
             ["net.sharing=afa", 'net.options.isolation="ratio"', "balance.name=pcgrad"],
-            r"isolation 'ratio' needs the losses in one pass back, balance pcgrad makes one per task",
+            r"isolation 'ratio' needs all losses in one backward pass, but balance pcgrad makes one per task",
         ),
         (["card.tasks.1.name=cover"], r"card\.tasks: two tasks have the name 'cover'"),
-        (["card.tasks.2.of=height"], r"card\.tasks: edges is of 'height', which is no task of classes"),
+        (["card.tasks.2.of=height"], r"card\.tasks: edges is of 'height', which is not a task of classes"),
         (['card.tasks.1.zero={cover=["lawn"]}'], r"card\.tasks: height is zero where cover is 'lawn': no such class"),
         (['card.tasks.1.zero={edges=["edge"]}'], r"height is zero where edges is 'edge': no such class"),
         (["card.tasks.0.name=a/b"], r"card\.tasks\.0\.name"),
         (["net.sharing=half"], r"net: no sharing scheme 'half'; there are separate"),
         (["net.decoder=half"], r"net: no decoder 'half'; there are ued"),
         (["net.options.sharing=afa"], r"net: options: sharing is a key of \[net\] itself"),
-        (["card.tasks.0.loss.edge=1"], r"card\.tasks\.0\.loss: edge looks at a head"),
+        (["card.tasks.0.loss.edge=1"], r"card\.tasks\.0\.loss: edge needs a head"),
         (["card.tasks.1.loss.dice=1"], r"unknown key card\.tasks\.1\.loss\.dice; did you mean"),
         (["card.tasks.1.unot=m"], r"unknown key card\.tasks\.1\.unot; did you mean unit"),
         (
@@ -278,12 +278,12 @@ def test_a_task_that_was_trained_alone_fills_its_branch(tmp_path: Path) -> None:
     one = read_recipe(tmp_path / "tasks.toml")
     assert one.make_card("").tasks[1].minimum == 0
     with pytest.raises(
-        RecipeError, match=r"init of cover: .* answers height \(height in m\), expected cover \(5 classes\)"
+        RecipeError, match=r"init of cover: .* has the tasks height \(height in m\), expected only cover \(5 classes\)"
     ):
         work(tmp_path / "tasks.toml", f"card.tasks.0.init={alone}")
 
 
 def test_a_checkpoint_of_other_tasks_does_not_start_a_training(whole: Path, tmp_path: Path) -> None:
     text = RECIPE.replace('name = "edges"', 'name = "borders"')
-    with pytest.raises(SmaltiError, match=r"answers cover, height, edges, .* are cover, height, borders"):
+    with pytest.raises(SmaltiError, match=r"its tasks are cover, height, edges, .* are cover, height, borders"):
         start(write_tasks(tmp_path, text), tmp_path / "run", f"train.start={whole / 'run' / 'best'}")

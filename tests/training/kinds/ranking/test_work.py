@@ -144,7 +144,7 @@ def test_rankers_to_compare_with_train_too(recipe: Path, tmp_path: Path, net: st
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("loss.pears=1", "knows the terms pairs, list, group and steady"),
+        ("loss.pears=1", "expected the terms pairs, list, group or steady"),
         ("net.name=siamese", "loss.list needs scores"),
         ("net.encoder_sha256=00", "without net.encoder_weights"),
         ("data.train.0.pth=x", "unknown key data.train.0.pth; did you mean path"),
@@ -176,7 +176,7 @@ def test_steadiness_is_learned_from_twins(recipe: Path, tmp_path: Path) -> None:
 
 
 def test_variants_need_a_frozen_encoder(recipe: Path) -> None:
-    with pytest.raises(RecipeError, match=r"data\.variants keeps what the encoder sees"):
+    with pytest.raises(RecipeError, match=r"data\.variants keeps the encoder's features"):
         read_recipe(recipe, ["data.variants=2"])
 
 
@@ -250,7 +250,7 @@ def test_weights_of_another_net_are_refused(trained: tuple[Path, str], monkeypat
     card, weights = load_checkpoint(trained[0] / "best")
     weights.pop("net.cues.mean")
     monkeypatch.setattr(predict, "load_checkpoint", lambda _: (card, weights))
-    with pytest.raises(ModelError, match="do not fit the net ranker"):
+    with pytest.raises(ModelError, match="do not match the net ranker"):
         checkpoint_logits(trained[0] / "best")
 
 
@@ -270,5 +270,5 @@ def test_pairs_without_a_better_photo_say_nothing(recipe: Path, tmp_path: Path, 
     write_ranked(tmp_path, 1)
     (tmp_path / "pairs.csv").write_text("a,b,p\ns0/01.png,s0/02.png,0.5\ns0/01.png,s0/03.png,0.5\n")
     source = f"data.{part}=[{{kind='pairs',path='{tmp_path / 'pairs.csv'}'}}]"
-    with pytest.raises(DataError, match=r"^(training|validation): all photos are as good as the others"):
+    with pytest.raises(DataError, match=r"^(training|validation): no photo is preferred to another"):
         start(recipe, tmp_path / "run", source)

@@ -1,4 +1,4 @@
-"""The loss of each task of images, as the recipe says."""
+"""The loss of each image task, from the recipe."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,14 +14,14 @@ from smalti.training.kinds.images.settings import AnyTask, ClassesOfImages
 
 Tensors = Mapping[str, Tensor]
 ImageLoss = Callable[[Tensors, Tensors, Tensor | None], dict[str, Tensor]]
-"""From outputs N,K and answers N by task, and how much of each image is its own (N; None where images are not mixed).
+"""From outputs N,K and targets N by task, and the mixing share of each image (N; None without mixing).
 
-Answers scalars called `TASK` or `TASK/TERM`; none where no answer is known.
+Returns scalars named `TASK` or `TASK/TERM`; empty where no target is known.
 """
 
 
 def make_image_loss(task: Task, settings: AnyTask, images: Labelled) -> ImageLoss:
-    """The loss of a task that is learned from these images; RecipeError for class weights that are not one for each."""
+    """The loss of a task trained on these images; RecipeError unless there is one class weight per class."""
     if settings.kind == "image_value":
         return _of_values(ValueLoss(settings.loss, task))
     weights = class_weights(task, settings, images)
@@ -39,7 +39,7 @@ def _of_values(plain: ValueLoss) -> ImageLoss:
     name = plain.task.name
 
     def loss(outputs: Tensors, targets: Tensors, share: Tensor | None) -> dict[str, Tensor]:
-        truth = targets[name] if share is None else mix(targets[name], share)  # unknown where one of both is
+        truth = targets[name] if share is None else mix(targets[name], share)  # unknown where either is
         terms = plain(outputs, {name: truth}, torch.ones_like(truth, dtype=torch.bool))
         return {f"{name}/{term}": value for term, value in terms.items()}
 
@@ -47,7 +47,7 @@ def _of_values(plain: ValueLoss) -> ImageLoss:
 
 
 def class_weights(task: Task, settings: ClassesOfImages, images: Labelled) -> Tensor | None:
-    """The weights of a task's classes; None where all weigh alike. RecipeError unless there is one for each."""
+    """The weights of a task's classes; None where all are equal. RecipeError unless there is one per class."""
     if settings.class_weights == "equal":
         return None
     if settings.class_weights != "balanced":

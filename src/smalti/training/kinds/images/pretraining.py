@@ -1,4 +1,4 @@
-"""Pre-training: which recipes do for it, and the encoder's weights as a file that other recipes take."""
+"""Pre-training: which recipes are suitable, and the encoder's weights as a file that other recipes use."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,18 +17,18 @@ ENCODER = "encoder.safetensors"
 
 
 def read_pretraining(path: Path, changes: Sequence[str] = ()) -> ImagesRecipe:
-    """Reads a recipe of kind images with a classifier; RecipeError where it is for something else."""
+    """Reads a recipe of kind images with a classifier; RecipeError for any other recipe."""
     recipe = read_recipe(path, changes)
     if not isinstance(recipe, ImagesRecipe):
-        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; pre-training takes one of kind images")
+        raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; pre-training needs one of kind images")
     tasks = recipe.card.tasks
     if recipe.net.name != "classifier" or len(tasks) != 1 or tasks[0].kind != "image_classes":
-        raise RecipeError(f"{path}: pre-training takes net.name classifier and one task of kind image_classes")
+        raise RecipeError(f"{path}: pre-training needs net.name classifier and one task of kind image_classes")
     return recipe
 
 
 def write_encoder(folder: Path) -> Path:
-    """Writes the encoder of a training's best checkpoint beside it, under the names that `load_encoder` takes."""
+    """Writes the encoder of a training's best checkpoint beside it, with the names that `load_encoder` expects."""
     encoder = encoder_of(load_model(folder / "best"), "pre-training")
     weights = {f"encoder.{name}": value.contiguous() for name, value in encoder.state_dict().items()}
     deliver(folder / ENCODER, save(weights, {HASH: digest(weights)}))

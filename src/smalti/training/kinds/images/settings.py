@@ -1,4 +1,4 @@
-"""The recipe of a net that answers for whole images."""
+"""The recipe of a net that predicts whole images."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,7 +24,7 @@ from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Sett
 class _Learned(Settings):
     name: str = Field("class", pattern=r"^[^/]+$")
     weight: float = Field(1.0, gt=0)
-    """Of its loss, where the balance leaves weights to the recipe."""
+    """Weight of its loss, if the balance uses weights of the recipe."""
     init: str | None = None
     """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
     runs."""
@@ -35,13 +35,13 @@ class ClassesOfImages(_Learned):
 
     kind: Literal["image_classes"]
     labels: tuple[str, ...] = ()
-    """Class names in the order of their ids; without any, those that the first source of the training has."""
+    """Class names in the order of their ids; default: those of the first training source."""
     ordered: bool = False
-    """Whether the classes stand in an order, as ages do: the scores then tell neighbours from others."""
+    """Whether the classes are ordered, as ages are: the scores then distinguish neighbouring classes from others."""
     smoothing: float = Field(0.0, ge=0, lt=1)
-    """Share of each target that is spread over all classes."""
+    """Label smoothing: the share of each target that is spread over all classes."""
     class_weights: Literal["equal", "balanced"] | tuple[float, ...] = "equal"
-    """`balanced`: each class weighs as much in all as any other. Or a weight per class."""
+    """`balanced`: every class has the same total weight. Or a weight per class."""
 
     @field_validator("labels")
     @classmethod
@@ -61,7 +61,7 @@ class ValueOfImages(_Learned):
     kind: Literal["image_value"]
     unit: str = ""
     minimum: float | None = None
-    """What it can never be below."""
+    """The smallest possible value."""
     loss: ValueLossSettings = ValueLossSettings(smooth_l1=SmoothL1())
 
     def task(self) -> Task:
@@ -75,7 +75,7 @@ Tasks = tuple[AnyTask, ...]
 
 class _Source(Settings):
     repeat: int = Field(1, ge=1)
-    """How often each of its images comes in one pass over the training images."""
+    """How often each of its images is seen in one pass over the training images."""
 
 
 class ClassFoldersSource(_Source):
@@ -84,21 +84,21 @@ class ClassFoldersSource(_Source):
     kind: Literal["class_folders"]
     path: str
     task: str | None = None
-    """What the names of the folders answer; None is the first task of classes."""
+    """The task whose classes the folder names are; None is the first task of classes."""
 
     def open(self, root: Path, tasks: Tasks) -> Listing:
         """Its images; DataError for an empty folder."""
-        return read_class_folders(root / self.path, self._answers(tasks))
+        return read_class_folders(root / self.path, self._task(tasks))
 
     def labels(self, root: Path, task: str, tasks: Tasks) -> tuple[str, ...]:
         """The classes that it has for a task."""
-        return tuple(class_names(root / self.path)) if task == self._answers(tasks) else ()
+        return tuple(class_names(root / self.path)) if task == self._task(tasks) else ()
 
-    def _answers(self, tasks: Tasks) -> str:
+    def _task(self, tasks: Tasks) -> str:
         names = [task.name for task in tasks if task.kind == "image_classes"]
         wanted = self.task or (names[0] if names else "")
         if wanted not in names:
-            raise RecipeError(f"data: {self.path} has folders of classes for {wanted or 'a task'!r}, but no such task")
+            raise RecipeError(f"data: {self.path} has class folders for {wanted or 'a task'!r}, but no such task")
         return wanted
 
 
@@ -112,7 +112,7 @@ class TableSource(_Source):
     tasks: tuple[str, ...] = ()
     """The tasks it has columns for; none means all."""
     subject: str | None = None
-    """Column that says who or what is on an image: no subject may be in two parts."""
+    """Column with the subject of each image: no subject may be in two parts."""
 
     def open(self, root: Path, tasks: Tasks) -> Listing:
         """Its images; DataError for a column that is missing."""
@@ -155,25 +155,25 @@ class ImagesData(Settings):
     validation: tuple[ImageSource, ...] = Field(min_length=1)
     """Sources to choose the checkpoint by."""
     test: tuple[ImageSource, ...] = ()
-    """Sources to score once at the end; they decide nothing."""
+    """Sources to score once at the end; never used to choose anything."""
     absent: tuple[str, ...] = ()
-    """Classes of a task's `labels` that no training image needs to have, `*` for all; any other one without an image is
-    an error."""
+    """Classes of a task's `labels` that may be without a training image, `*` for all; for any other class that is an
+    error."""
     check: bool = True
     """Whether each file's beginning and end is read before the first step; minutes for millions of files."""
     resize: int = Field(256, ge=8)
-    """Length to which the shorter side is brought where images are scored; the net sees `card.tile` of the middle."""
+    """Length that the shorter side is resized to where images are scored; the net sees a centre crop of `card.tile`."""
     decoder: Literal["auto", "opencv", "dali"] = "auto"
-    """What decodes images; `auto` is DALI where that is installed and there is a GPU, else OpenCV."""
+    """What decodes images; `auto` is DALI if it is installed and there is a GPU, else OpenCV."""
 
 
 class ImagesCard(CardSettings):
-    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+    """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 
     tile: int = 224
     """Side of the square images that the net sees."""
     overlap: int = Field(0, ge=0, le=0)
-    """0: an image is seen at once."""
+    """0: an image is predicted at once."""
     tasks: Tasks = Field(min_length=1)
 
 
@@ -181,28 +181,28 @@ class ImagesNet(EncoderSettings):
     """The network."""
 
     name: Literal["classifier", "multitask"] = "multitask"
-    """`classifier`: an encoder with the head it was published with, for one task. `multitask`: any number of tasks."""
+    """`classifier`: an encoder with its published head, for one task. `multitask`: any number of tasks."""
     encoder: str = "ghostnet"
     """Key in `smalti.nets.backbones.BACKBONES`."""
     width: Width = 1.0
-    """Channels relative to what was published."""
+    """Channels relative to the published network."""
     sharing: str = "shared"
     """For multitask: key in `smalti.nets.multitask.sharing.SHARING`."""
     options: dict[str, bool | int | float | str | tuple[int, ...]] = Field(default_factory=dict)
-    """What else the net takes, by name: `stages`, `gate`, `isolation`; `dropout` of a classifier."""
+    """Further options of the net, by name: `stages`, `gate`, `isolation`; `dropout` of a classifier."""
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
         if self.sharing not in SHARING:
             raise ValueError(f"no sharing scheme {self.sharing!r}; there are {', '.join(SHARING)}")
         if self.name == "classifier" and self.sharing != "shared":
-            raise ValueError("a classifier has one task, which shares nothing; take name multitask")
+            raise ValueError("a classifier has one task, which shares nothing; use name multitask")
         if twice := self.options.keys() & {"encoder", "width", "sharing"}:
             raise ValueError(f"options: {min(twice)} is a key of [net] itself")
         return self
 
     def all_options(self) -> dict[str, Any]:
-        """What the card keeps."""
+        """The options as the card keeps them."""
         sharing = {"sharing": self.sharing} if self.name == "multitask" else {}
         return {"encoder": self.encoder, "width": self.width} | sharing | self.options
 
@@ -211,11 +211,11 @@ class ImagesTrain(TrainSettings):
     """The loop."""
 
     batch: int = Field(64, ge=2)
-    """Images that go through the net at once, in all processes together."""
+    """Images per batch, over all processes."""
 
 
 class ImagesRecipe(Recipe):
-    """All of a training of kind `images`."""
+    """A training of kind `images`."""
 
     kind: Literal["images"]
     card: ImagesCard
@@ -233,7 +233,7 @@ class ImagesRecipe(Recipe):
         if self.data.resize < self.card.tile:
             raise ValueError(f"data.resize {self.data.resize} must not be below card.tile {self.card.tile}")
         if len(self.card.bands) != 3 or self.card.dtype != "uint8":
-            raise ValueError("card.bands and card.dtype: images are read as three bands of bytes")
+            raise ValueError("card.bands and card.dtype: images are read as three bands of uint8")
         each = self.train.batch // (self.train.devices * self.train.nodes)
         if each < 2 or (self.augment.mixup and each % 2):
             raise ValueError(
@@ -245,7 +245,7 @@ class ImagesRecipe(Recipe):
     def _check_balance(self) -> None:
         weights = self.weights
         if len(weights) == 1 and (self.balance != BalanceSettings() or set(weights.values()) != {1.0}):
-            raise ValueError("balance, and the weight of a task, are for several tasks; here is one")
+            raise ValueError("balance, and the weight of a task, are for several tasks; this recipe has one")
         self.balance.check(weights)
 
     @property
@@ -254,7 +254,7 @@ class ImagesRecipe(Recipe):
         return {task.name: task.weight for task in self.card.tasks}
 
     def make_card(self, recipe: str) -> Card:
-        """See `Recipe`; DataError where the classes are those of the data, and these cannot be read."""
+        """See `Recipe`; DataError where the classes come from the data, and these cannot be read."""
         tasks = tuple(
             task.task() if task.kind == "image_value" else task.task(task.labels or self._labels(task.name))
             for task in self.card.tasks
@@ -262,11 +262,11 @@ class ImagesRecipe(Recipe):
         return self.card.make(self.net.name, self.net.all_options(), tasks, recipe)
 
     def _labels(self, task: str) -> tuple[str, ...]:
-        """The classes that the first source which has some has for a task."""
+        """The classes of a task, from the first source that has any."""
         for source in self.data.train:
             if labels := source.labels(self.root, task, self.card.tasks):
                 return labels
-        raise RecipeError(f"card.tasks: {task} has no labels, and no source of the training says any")
+        raise RecipeError(f"card.tasks: {task} has no labels, and no training source has any")
 
     @property
     def root(self) -> Path:

@@ -1,4 +1,4 @@
-"""The images of a recipe, by part, found apart, and what cuts them to size."""
+"""The images of a recipe by part, checked to be disjoint, and the cropping to the net's size."""
 
 import filecmp
 import hashlib
@@ -24,29 +24,29 @@ from smalti.training.kinds.pixels.census import ANY
 
 @dataclass(frozen=True)
 class ImagesSplit:
-    """What is trained on, what chooses the checkpoint, and what is only scored."""
+    """The images to train on, those that choose the checkpoint, and those that are only scored."""
 
     train: Labelled
     repeats: list[int]
-    """How often each training image comes in a pass."""
+    """How often each training image is seen in one pass."""
     validation: Labelled
     test: Labelled | None
     identity: dict[str, Identity]
-    """What decides about weights and checkpoint, by content: train, validation."""
+    """Identity by content of the data that influence weights and checkpoint: train, validation."""
     copies: str = ""
-    """What is to be said of files that are on both sides of the split."""
+    """A warning about files that are on both sides of the split."""
 
     def lines(self) -> list[str]:
-        """What a person wants to know about it."""
+        """A summary, a line per part."""
         return [
             f"train       {count(len(self.train.files), 'image')}",
             f"validation  {count(len(self.validation.files), 'image')} (they choose the checkpoint)",
-            f"test        {count(len(self.test.files) if self.test else 0, 'image')} (they decide nothing)",
+            f"test        {count(len(self.test.files) if self.test else 0, 'image')} (scored only)",
         ]
 
 
 def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
-    """Lists every source; DataError if parts share files or subjects, a file is damaged, or answers are missing."""
+    """Lists every source; DataError if parts share files or subjects, a file is damaged, or labels are missing."""
     data = recipe.data
     listed = {
         part: [source.open(recipe.root, recipe.card.tasks) for source in sources]
@@ -78,13 +78,13 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
 
 
 def _identity(images: Labelled, known: Sequence[str]) -> Identity:
-    """Of the files and of what is said about them."""
+    """The identity of the files and of their labels."""
     answers = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.answers.items())
     return identity(len(images.files), chain(known, answers))
 
 
 def _copies(files: Mapping[str, Sequence[Path]], known: Mapping[str, Sequence[str]]) -> str:
-    """Says how many training images are byte for byte in another part, too."""
+    """A line about training images that are, byte for byte, in another part, too."""
     ours = dict(zip(known["training"], files["training"], strict=True))
     found = [
         (ours[mark], path, part)
@@ -97,7 +97,7 @@ def _copies(files: Mapping[str, Sequence[Path]], known: Mapping[str, Sequence[st
     one, other, part = min(found)
     return (
         f"{count(len(found), 'image')} to be scored {'is a copy' if len(found) == 1 else 'are copies'} of training "
-        f"images, for example {other} ({part}) of {one}: the scores are too good"
+        f"images, for example {other} ({part}) of {one}: the scores will be too good"
     )
 
 
@@ -109,7 +109,7 @@ def open_part(recipe: ImagesRecipe, card: Card, part: str) -> Labelled | None:
 
 
 def data_name(sources: Sequence[ImageSource]) -> str:
-    """What the data of some sources are called."""
+    """The name of the data of some sources, for reports."""
     names = []
     for source in sources:
         if source.kind == "adience":
@@ -120,7 +120,7 @@ def data_name(sources: Sequence[ImageSource]) -> str:
 
 
 def make_cutter(recipe: ImagesRecipe, size: int) -> Cut:
-    """What cuts files to square images; MissingExtraError where DALI is asked for and not installed."""
+    """Makes square images of files; MissingExtraError where DALI is requested but not installed."""
     gpu = recipe.train.accelerator != "cpu" and torch.cuda.is_available()
     decoder = recipe.data.decoder
     if decoder == "dali" or (decoder == "auto" and gpu and has_dali()):
@@ -137,16 +137,16 @@ def _repeats(sources: Sequence[ImageSource], listings: Sequence[Listing]) -> lis
 def _check_answers(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
     for task in tasks:
         if not found["training"].known(task.name):
-            raise DataError(f"training: no image has an answer for {task.name}; add a source that has")
+            raise DataError(f"training: no image has a label for {task.name}; add a source that has one")
     for part, images in found.items():
         if not any(images.known(task.name) for task in tasks):
-            raise DataError(f"{part}: no image has an answer for any task; nothing to score")
+            raise DataError(f"{part}: no image has a label for any task; nothing to score")
 
 
 def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
-    """DataError for a class that the recipe itself names, and no training image is of.
+    """DataError for a class that the recipe names but no training image has.
 
-    Where the data say what classes there are, a part of them may lack some.
+    Where the classes come from the data, a part of the data may lack some.
     """
     named = {task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.labels}
     _check_absent(recipe, card)
@@ -156,8 +156,8 @@ def _check_classes(recipe: ImagesRecipe, card: Card, train: Labelled) -> None:
         images = zip(task.labels, train.counts(task), strict=True)
         if wrong := [name for name, count in images if not count and name not in recipe.data.absent]:
             raise DataError(
-                f"data.train: no image is of class {', '.join(wrong)} of {task.name}; add some, or name in data.absent "
-                "what is meant to be so"
+                f"data.train: no image is of class {', '.join(wrong)} of {task.name}; add some, or list in data.absent "
+                "the classes that may be missing"
             )
 
 
@@ -165,4 +165,4 @@ def _check_absent(recipe: ImagesRecipe, card: Card) -> None:
     labels = [ANY, *(label for task in card.tasks for label in task.labels)]
     if unknown := [name for name in recipe.data.absent if name not in labels]:
         near = get_close_matches(unknown[0], labels, 1, 0)
-        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; did you mean {near[0]}?")
+        raise RecipeError(f"data.absent: {unknown[0]!r} is not a class; did you mean {near[0]}?")

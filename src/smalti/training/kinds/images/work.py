@@ -1,4 +1,4 @@
-"""Training of nets that answer for whole images: random views in, the middle of each validation image scored."""
+"""Training of nets that predict whole images: random crops in, the centre of each validation image scored."""
 
 import math
 import time
@@ -32,14 +32,14 @@ from smalti.training.warmstart import fill_branch, start_encoder
 from smalti.training.work import Conclusion
 
 SELECTABLE = {"image_classes": ("top1", "top5", "macro_f1", "one_off"), "image_value": ("neg_mae", "delta1")}
-"""By kind of task the scores that a checkpoint may be chosen by, the main one first; `neg_mae` is the MAE below 0."""
-PARTS = {"validation": "the images that chose the checkpoint", "test": "images that were used for no choice"}
+"""By kind of task the scores that may choose a checkpoint, the main one first; `neg_mae` is minus the MAE."""
+PARTS = {"validation": "the images that chose the checkpoint", "test": "images not used for any choice"}
 
 
 class ImagesWork:
     """See `training.work.Work` and `training.distributed.Shareable`.
 
-    Lists every source at once, so that none fails later.
+    Lists all sources at the start, so that none fails later.
     """
 
     def __init__(self, recipe: ImagesRecipe, card: Card) -> None:
@@ -56,7 +56,7 @@ class ImagesWork:
         self._filled = [told for task in recipe.card.tasks for told in fill_branch(self.model, task.name, task.init)]
 
     def _start(self) -> Model:
-        """The model with its starting weights; the first images start batch norms where the weights lack them."""
+        """The model with its starting weights; the first images initialise batch norms that the weights lack."""
         recipe = self.recipe
         torch.manual_seed(recipe.train.seed)
         model = build(self.card)
@@ -74,7 +74,7 @@ class ImagesWork:
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """See `Work`: `mean` is that of the tasks' shares, top-1 of classes and delta 1 of values."""
+        """See `Work`: `mean` is over the tasks' main scores, top-1 of classes and delta 1 of values."""
         names = [f"{task.name}/{name}" for task in self.card.tasks for name in SELECTABLE[task.kind]]
         return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
 
@@ -88,7 +88,7 @@ class ImagesWork:
         return batch["names"]
 
     def terms(self, model: Callable[..., Any], batch: ImageBatch) -> dict[str, Tensor]:
-        """See `Work`. A task that no image of the batch has an answer for is left out."""
+        """See `Work`. A task without a label in the batch is skipped."""
         mixed = bool(self.recipe.augment.mixup)
         image = mix(batch["image"], batch["share"]) if mixed else batch["image"]
         if self.recipe.train.channels_last:
@@ -99,10 +99,10 @@ class ImagesWork:
         terms = {name: term for loss in self._losses for name, term in loss(outputs, targets, share).items()}
         if terms or self.balance:
             return terms
-        return {name: output.sum() * 0 for name, output in outputs.items()}  # there must be something to go back from
+        return {name: output.sum() * 0 for name, output in outputs.items()}  # the backward pass needs a term
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """All images, shared among processes, their counts summed before anything is divided."""
+        """Scores on all images, divided among processes; their counts are summed before any division."""
         assert isinstance(model, Model)
         found = self._judge(TorchPredictor(model), self.split.validation)
         scores = {f"{one.task}/{name}": value for one in found for name, value in one.figures().items()}
@@ -125,8 +125,8 @@ class ImagesWork:
         lines = []
         for task in self.card.tasks:
             values = [(figure, scores.get(f"{task.name}/{name}")) for name, figure in FIGURES.items()]
-            told = [f"{figure[0]} {100 * v if figure[1] else v:.2f}" for figure, v in values if v is not None]
-            lines.append(" ".join([task.name, *told]))
+            texts = [f"{figure[0]} {100 * v if figure[1] else v:.2f}" for figure, v in values if v is not None]
+            lines.append(" ".join([task.name, *texts]))
         return "  ".join(lines)
 
     def introduction(self) -> list[str]:
@@ -172,7 +172,7 @@ class ImagesWork:
 def evaluate_images(
     recipe: ImagesRecipe, predict: Predictor, images: Labelled, part: str, split: str, cutter: Cut
 ) -> Evaluation:
-    """Scores a model on the images of a recipe's part, as the recipe says that they are seen."""
+    """Scores a model on the images of a recipe's part, cropped as in the recipe."""
     started = time.perf_counter()
     card = predict.card
     counts = count_answers(recipe, predict, images, range(len(images.files)), cutter)
@@ -186,7 +186,7 @@ def evaluate_images(
 def count_answers(
     recipe: ImagesRecipe, predict: Predictor, images: Labelled, places: range, cutter: Cut
 ) -> ImageCounts:
-    """What a model answers for the middle of some images, counted."""
+    """The counts of a model's predictions for the centres of some images."""
     card, t = predict.card, recipe.train
     counts = ImageCounts(
         card.tasks, [task.name for task in recipe.card.tasks if task.kind == "image_classes" and task.ordered]

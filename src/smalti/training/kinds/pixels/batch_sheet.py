@@ -1,4 +1,4 @@
-"""What a training sees: its first windows as they enter the net, augmented, beside their targets, in one picture."""
+"""A picture of a training's first windows as they enter the net, augmented, beside their targets."""
 
 import io
 from pathlib import Path
@@ -22,9 +22,9 @@ WINDOWS = 24
 
 
 def write_batches(work: Work, out: Path) -> int:
-    """Writes the first windows of a training as PNG; how many. RecipeError for trainings that see no windows."""
+    """Writes the first windows of a training as PNG; returns their number. RecipeError for a training without them."""
     if not isinstance(work, PixelWork):
-        raise RecipeError("--show-batches: shows windows with labels; this recipe trains on images of one answer each")
+        raise RecipeError("--show-batches: shows windows with labels; this recipe trains on images of one label each")
     rows: list[tuple[str, list[Picture]]] = []
     batches = work.batches(0)
     while len(rows) < WINDOWS:
@@ -38,7 +38,7 @@ def write_batches(work: Work, out: Path) -> int:
 
 
 def _legend(card: Card) -> Task:
-    """The task whose classes the legend names."""
+    """The task whose classes the legend shows."""
     return next((task for task in card.tasks if task.kind == "classes"), Task(name="none", labels=("no classes",)))
 
 
@@ -53,7 +53,7 @@ def _panels(batch: Sample, k: int, card: Card) -> list[Picture]:
 
 
 def _picture(pixels: NDArray[np.float32], valid: NDArray[np.bool_]) -> Picture:
-    """Three bands C,H,W stretched together between their 1st and 99th percentile where they are no bytes."""
+    """Three bands C,H,W, stretched together between their 1st and 99th percentile unless they are uint8."""
     shown = pixels[:3] if len(pixels) >= 3 else np.repeat(pixels[:1], 3, 0)
     low, high = (0.0, 255.0) if shown.max(initial=0) <= 255 else np.percentile(shown[:, valid], (1, 99))
     scaled = np.clip((shown - low) / max(high - low, 1e-6), 0, 1) * 255

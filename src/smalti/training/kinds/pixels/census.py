@@ -1,5 +1,5 @@
-"""All labels of a recipe counted before the first step: a part that says nothing is an error, so is a class that no
-training pixel has, unless the recipe says that it is meant so."""
+"""All labels of a recipe counted before the first step: a part without labels is an error, so is a class without a
+training pixel, unless the recipe allows it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,17 +13,17 @@ from smalti.raster.astray import astray_lines
 from smalti.training.kinds.pixels.settings import PixelRecipe
 
 ANY = "*"
-"""In `data.absent`: whichever class it is."""
+"""In `data.absent`: any class."""
 NAMED_AT_ONCE = 5
 SILENT = 0.05
-"""Share of the pixels that say nothing from which on an error about a class speaks of them."""
+"""Share of ignored pixels from which on an error about a class mentions them."""
 
 
 def take_census(recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]]) -> list[str]:
-    """Reads all labels of all parts (train, validation, test), each by source; answers what a person should know.
+    """Reads all labels of all parts (train, validation, test), each by source; returns warnings, a line each.
 
-    DataError where a source, or a part but the test, says nothing about a task, or no training pixel is of a class that
-    is not in `data.absent`; RecipeError for a class in there that does not exist; and what the readers raise.
+    DataError where a source, or a part other than the test, has no label of a task, or no training pixel is of a class
+    that is not in `data.absent`; RecipeError for a class in there that does not exist; and what the readers raise.
     """
     data, tasks = recipe.data, recipe.labelled(card)
     _check_absent(data.absent, tasks)
@@ -51,7 +51,7 @@ def _take_part(
 def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:
     labels = [ANY, *(label for task in tasks for label in task.labels)]
     if unknown := [name for name in absent if name not in labels]:
-        raise RecipeError(f"data.absent: {unknown[0]!r} is no class; the classes are {', '.join(labels[1:])}")
+        raise RecipeError(f"data.absent: {unknown[0]!r} is not a class; the classes are {', '.join(labels[1:])}")
 
 
 def _check_tasks(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task]) -> None:
@@ -62,15 +62,15 @@ def _check_tasks(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Ta
 def _check_classes(
     part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task], absent: Sequence[str]
 ) -> list[str]:
-    """Lines about classes that no pixel has; DataError where these are to be learned all the same."""
+    """Lines about classes without a pixel; DataError if they are to be learned."""
     told = []
     for task in (task for task in tasks if task.kind == "classes"):
         here = found[task.name]
         missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
         if part == "train" and ANY not in absent and (wrong := [name for name in missing if name not in absent]):
             raise DataError(
-                f"data.train: no pixel is {_few(wrong)}{_silence(here, task)}; say how the labels are written "
-                f"(labels.ids of the source, or label_colors), or that this is meant so: data.absent = {_toml(wrong)}"
+                f"data.train: no pixel is {_few(wrong)}{_silence(here, task)}; give the encoding of the labels "
+                f"(labels.ids of the source, or label_colors), or, if this is intended, data.absent = {_toml(wrong)}"
             )
         if missing:
             image = "training image" if part == "train" else f"{part} image"
@@ -78,11 +78,11 @@ def _check_classes(
     return told
 
 
-CONSEQUENCE = {"train": "it is not learned", "validation": "it has no part in choosing the checkpoint"}
+CONSEQUENCE = {"train": "it is not learned", "validation": "it does not influence the choice of the checkpoint"}
 
 
 def _silence(found: LabelCounts, task: Task) -> str:
-    """What is to be said of pixels that say nothing, where there are many."""
+    """The part of a message about ignored pixels, where there are many."""
     share = 1 - found.share
     if share <= SILENT:
         return ""

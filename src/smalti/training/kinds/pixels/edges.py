@@ -1,4 +1,4 @@
-"""Edges as a task of their own: its truth is where the classes of another task meet, made of that task's labels."""
+"""Edges as a task of their own: its ground truth is where the classes of another task meet, made of its labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from smalti.tiling import Window
 
 LABELS = ("no edge", "edge")
 MARGIN = EDGE_WIDTH // 2 + 1
-"""Pixels beyond a window that decide about the edges in it."""
+"""Pixels around a window that the edges in it depend on."""
 
 
 def edges_of(classes: Tensor, ignore: int) -> Tensor:
@@ -30,7 +30,7 @@ def edges_of(classes: Tensor, ignore: int) -> Tensor:
 
 @dataclass(frozen=True)
 class EdgeReader:
-    """Edges made of a reader of classes while they are read."""
+    """Edges, computed from a reader of classes on the fly."""
 
     classes: TruthReader
     ignore: int
@@ -44,12 +44,12 @@ class EdgeReader:
         return found.numpy().astype(np.uint8)
 
     def close(self) -> None:
-        """Closes the classes."""
+        """Closes the reader of classes."""
         self.classes.close()
 
 
 def with_edges(pair: Pair, edges: Mapping[str, str], card: Card) -> Pair:
-    """The pair with truth for tasks of edges, each of the task of classes that it names, where that is labelled."""
+    """The pair with ground truth for tasks of edges, each from its task of classes, where that is labelled."""
     made = {name: _opener(pair.truth[of], card.task(of)) for name, of in edges.items() if of in pair.truth}
     return replace(pair, truth={**pair.truth, **made})
 

@@ -1,4 +1,4 @@
-"""The recipe of a net that answers several tasks of each pixel."""
+"""The recipe of a net that predicts several tasks for each pixel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -19,13 +19,13 @@ from smalti.training.kinds.pixels.settings import NetSettings, PixelRecipe
 from smalti.training.settings import CardSettings, Settings
 
 FURTHER_HEADS = ("edge", "light", "aux")
-"""Terms of a loss that look at heads which only nets of one task have."""
+"""Terms of a loss that need heads which only nets of one task have."""
 
 
 class _Learned(Settings):
     name: str = Field(pattern=r"^[^/]+$")
     weight: float = Field(1.0, gt=0)
-    """Of its loss, where the balance leaves weights to the recipe."""
+    """Weight of its loss, if the balance uses weights of the recipe."""
     init: str | None = None
     """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
     runs."""
@@ -38,7 +38,7 @@ class _OfClasses(_Learned):
     @classmethod
     def _has_the_heads(cls, loss: LossSettings) -> LossSettings:
         if further := [name for name in loss.terms() if name in FURTHER_HEADS]:
-            raise ValueError(f"{further[0]} looks at a head that nets of several tasks do not have")
+            raise ValueError(f"{further[0]} needs a head that nets of several tasks do not have")
         return loss
 
 
@@ -53,13 +53,14 @@ class ValueTask(_Learned):
 
     kind: Literal["value"]
     quantity: Literal["", "height", "depth"] = ""
-    """A depth of 0 is unknown, and a zoom changes it; a height above the ground it leaves alone."""
+    """A depth of 0 is unknown, and zoom augmentation scales it; a height above the ground it leaves unchanged."""
     unit: str = ""
-    """`m` for heights and depths that are to be compared with others."""
+    """Unit; `m` for heights and depths that are to be compared with others."""
     minimum: float | None = None
-    """What it can never be below; None is 0 for heights and depths, and nothing for others."""
+    """The smallest possible value; None is 0 for heights and depths, and no limit for others."""
     zero: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Classes, by their task, where it is 0 in training where no source says it: the ground, for heights."""
+    """Classes, by their task, whose pixels have the value 0 in training if no source has a value: the ground, for
+    heights."""
     loss: ValueLossSettings = ValueLossSettings(berhu=BerHu())
 
     def task(self) -> Task:
@@ -84,7 +85,7 @@ AnyTask = Annotated[ClassesTask | ValueTask | EdgesTask, Field(discriminator="ki
 
 
 class TasksCardSettings(CardSettings):
-    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+    """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 
     tasks: tuple[AnyTask, ...] = Field(min_length=1)
 
@@ -120,7 +121,7 @@ class MultitaskNetSettings(NetSettings):
 
 
 class MultitaskRecipe(PixelRecipe):
-    """All of a training of kind `multitask`."""
+    """A training of kind `multitask`."""
 
     kind: Literal["multitask"]
     card: TasksCardSettings
@@ -135,7 +136,7 @@ class MultitaskRecipe(PixelRecipe):
         classes = {task.name: task.labels for task in self.card.tasks if task.kind == "classes"}
         for task in self.card.tasks:
             if task.kind == "edges" and task.of not in classes:
-                raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is no task of classes")
+                raise ValueError(f"card.tasks: {task.name} is of {task.of!r}, which is not a task of classes")
             for of, labels in task.zero.items() if task.kind == "value" else ():
                 if unknown := [label for label in labels if label not in classes.get(of, ())]:
                     raise ValueError(f"card.tasks: {task.name} is zero where {of} is {unknown[0]!r}: no such class")
@@ -144,8 +145,8 @@ class MultitaskRecipe(PixelRecipe):
         self.balance.check({task.name: task.weight for task in self.card.tasks})
         if self.net.options.get("isolation") == "ratio" and issubclass(self.balance.rule, GradientBalance):
             raise ValueError(
-                "net.options.isolation 'ratio' needs the losses in one pass back, "
-                f"balance {self.balance.name} makes one per task; choose another of the two"
+                "net.options.isolation 'ratio' needs all losses in one backward pass, but "
+                f"balance {self.balance.name} makes one per task; change one of the two"
             )
         for settings, plain in zip(self.card.tasks, self.make_card("").tasks, strict=True):
             if settings.kind != "value":

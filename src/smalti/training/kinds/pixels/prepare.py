@@ -1,4 +1,4 @@
-"""From a recipe to what the loop works with: sources opened and found apart, the model built and started."""
+"""From a recipe to what the loop needs: sources opened and checked to be disjoint, the model built and initialised."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,24 +33,24 @@ Scenes = list[list[Scene]]
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what chooses the checkpoint, and what is only scored."""
+    """The scenes to train on, those that choose the checkpoint, and those that are only scored."""
 
     scenes: dict[str, Scenes]
     """By part: train, validation, test."""
     validation: list[Pair]
     test: list[Pair]
     judges: str
-    """What chooses the checkpoint, in words."""
+    """The images that choose the checkpoint, in words."""
     identity: dict[str, Identity]
-    """What decides about weights and checkpoint, by content: train, validation."""
+    """Identity by content of the data that influence weights and checkpoint: train, validation."""
 
     @property
     def train(self) -> Scenes:
-        """What is trained on."""
+        """The scenes to train on, by source."""
         return self.scenes["train"]
 
     def lines(self) -> list[str]:
-        """What a person wants to know about it."""
+        """A summary, a line per part."""
         scenes = [scene for group in self.train for scene in group]
         pixels = sum(scene.grid.height * scene.grid.width for scene in scenes) / 1e6
         drawn = sum(scene.path is None for scene in scenes)
@@ -63,7 +63,7 @@ class Split:
 
 
 def open_split(recipe: PixelRecipe, card: Card) -> Split:
-    """Opens every source; DataError if ground or files of the parts overlap, or images of them are copies."""
+    """Opens every source; DataError if the parts overlap on the ground, share files, or have copied images."""
     data = recipe.data
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     scenes = {
@@ -95,7 +95,7 @@ def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
 
 
 def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Place]]:
-    """The images of a recipe's part with their truth for every task of the card, and where they lie."""
+    """The images of a recipe's part with their ground truth for every task of the card, and where they lie."""
     found = [scored_pairs(source, recipe.root, card, recipe.labelled(card)) for source in sources]
     pairs = [with_edges(pair, recipe.edges, card) for ours, _ in found for pair in ours]
     return pairs, [place for _, theirs in found for place in theirs]
@@ -116,7 +116,7 @@ def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -
 
 
 def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:
-    """The model with its starting weights; the stream's first windows start batch norms where the weights lack them."""
+    """The model with its starting weights; the stream's first windows initialise batch norms that the weights lack."""
     torch.manual_seed(recipe.train.seed)
     model = build(card)
     _check_batch(model, recipe)
@@ -131,8 +131,8 @@ def _check_batch(model: Model, recipe: PixelRecipe) -> None:
         return
     try:
         count(model.train(), recipe.train.crop, recipe.train.crop, len(model.card.bands))
-    except ValueError:  # torch's word for a batch norm that is given one value
+    except ValueError:  # torch raises it for a batch norm with a single value
         raise RecipeError(
             f"train.batch {recipe.train.batch} leaves one image per process and step; {recipe.net.name} needs two, "
-            "for it has batch norms on maps of one pixel"
+            "because it has batch norms on maps of one pixel"
         ) from None

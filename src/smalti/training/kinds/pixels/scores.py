@@ -1,4 +1,4 @@
-"""The scores by which a training on pixels is followed and its checkpoint chosen."""
+"""The scores that monitor a training on pixels and choose its checkpoint."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,16 +15,16 @@ from smalti.training.distributed import Team
 from smalti.value_metrics import ValueCounts
 
 SELECTABLE = {"classes": ("miou", "mf1", "oa"), "value": ("delta1", "neg_rmse")}
-"""By kind of task the scores that a checkpoint may be chosen by, the main one first; `neg_rmse` is the RMSE below 0."""
+"""By kind of task the scores that may choose a checkpoint, the main one first; `neg_rmse` is minus the RMSE."""
 MEAN = "mean"
 """The mean of all tasks' main scores: mIoU of classes, delta 1 of values."""
 SHARES = {"miou": "mIoU", "mf1": "mF1", "oa": "OA", "delta1": "delta1"}
-"""Scores that are shares, as people write them."""
+"""Scores that are shares, with their usual names."""
 
 
 @dataclass(frozen=True)
 class TaskScores:
-    """The scores of some tasks from their counts, by name: `TASK/score`, or `score` where only one can be."""
+    """The scores of some tasks from their counts, by name: `TASK/score`, or `score` with a single task."""
 
     tasks: Sequence[Task]
     named: bool = True
@@ -35,7 +35,7 @@ class TaskScores:
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """The scores that a checkpoint may be chosen by; the mean first where there are several tasks."""
+        """The scores that may choose a checkpoint; the mean first if there are several tasks."""
         names = [self.name(task, score) for task in self.tasks for score in SELECTABLE[task.kind]]
         return tuple(names) if len(self.tasks) == 1 else (MEAN, *names)
 
@@ -53,7 +53,7 @@ class TaskScores:
         return scores
 
     def line(self, scores: Mapping[str, float]) -> str:
-        """The main scores for people: of each task the first one, of the only one all to choose by."""
+        """The main scores as text: the first one of each task, or all selectable ones of a single task."""
         parts = [text for task in self.tasks if (text := self._of_task(task, scores))]
         return "  ".join(parts + ([f"mean {100 * scores[MEAN]:.2f}"] if MEAN in scores else []))
 

@@ -1,4 +1,4 @@
-"""The short recipe of a net for classes of each pixel: one task, its loss beside it."""
+"""The short recipe of a net for semantic segmentation: one task, its loss beside it."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -16,7 +16,7 @@ from smalti.training.settings import CardSettings, Settings
 
 
 class TaskSettings(Settings):
-    """What the net answers: the classes of each pixel."""
+    """The task of the net: the class of each pixel."""
 
     name: str = "classes"
     labels: tuple[str, ...] = Field(min_length=1)
@@ -24,11 +24,11 @@ class TaskSettings(Settings):
     colors: tuple[str, ...] = ()
     """One colour `#RRGGBB` per class, for maps."""
     label_colors: dict[str, str | int] = Field(default_factory=dict)
-    """Colours that the label images use, each with its class or `ignore`."""
+    """Colours in the label images, each with its class or `ignore`."""
     ignore: int = 255
 
     def task(self) -> Task:
-        """The task as a card keeps it; ValueError for a colour or class that is none."""
+        """The task as a card keeps it; ValueError for an invalid colour or class."""
         plain = Task(name=self.name, labels=self.labels, ignore=self.ignore)
         colors = tuple(parse_color(color) for color in self.colors)
         try:
@@ -41,7 +41,7 @@ class TaskSettings(Settings):
 
 
 class MapCardSettings(CardSettings):
-    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+    """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 
     tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=1)
 
@@ -50,14 +50,14 @@ class WindowSettings(CropSettings):
     """The loop."""
 
     select: Literal["miou", "mf1", "oa"] = "miou"
-    """The score of the validation that chooses the best checkpoint."""
+    """The validation score that chooses the best checkpoint."""
 
 
 class SegmentationRecipe(PixelRecipe):
-    """All of a training of kind `segmentation`."""
+    """A training of kind `segmentation`."""
 
     kind: Literal["segmentation"] = "segmentation"
-    """What is trained."""
+    """The kind of training."""
     card: MapCardSettings
     loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
     train: WindowSettings = WindowSettings()
@@ -74,7 +74,7 @@ class SegmentationRecipe(PixelRecipe):
 
     @property
     def names_tasks(self) -> bool:
-        """See `PixelRecipe`: no, there is one task only."""
+        """See `PixelRecipe`: False, there is one task only."""
         return False
 
     def make_card(self, recipe: str) -> Card:

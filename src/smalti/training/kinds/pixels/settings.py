@@ -1,4 +1,4 @@
-"""What recipes of nets that answer each pixel have in common: the net, the images, the windows cut from them."""
+"""What recipes of nets that predict each pixel have in common: the net, the images, the windows cut from them."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -16,7 +16,7 @@ from smalti.training.home import at_home
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
-"""What chose a checkpoint; every score of it carries these words."""
+"""Where a checkpoint was chosen; stated with all its scores."""
 
 
 class NetSettings(EncoderSettings):
@@ -25,12 +25,12 @@ class NetSettings(EncoderSettings):
     name: str = "ued"
     """Key in `smalti.nets.build.NETS`."""
     encoder: str | None = None
-    """Key in `smalti.nets.backbones.BACKBONES`; None takes the net's own, and for nets without one."""
+    """Key in `smalti.nets.backbones.BACKBONES`; None is the net's default, and for nets without an encoder."""
     width: Width | None = None
-    """Channels relative to what was published; None is 1."""
+    """Channels relative to the published network; None is 1."""
     options: dict[str, bool | int | float | str | tuple[int, ...] | tuple[str, ...]] = Field(default_factory=dict)
-    """What else the net takes, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`, `isolation`,
-    `tau`; see docs/reference/networks.md."""
+    """Further options of the net, by name: `output_stride`, `multi_grid`, for several tasks `stages`, `gate`,
+    `isolation`, `tau`; see docs/reference/networks.md."""
 
     @field_validator("options")
     @classmethod
@@ -41,11 +41,11 @@ class NetSettings(EncoderSettings):
 
     @property
     def title(self) -> str:
-        """What the net is called before a training."""
+        """The net's name, as printed before a training."""
         return self.name
 
     def all_options(self) -> dict[str, Any]:
-        """What the net is built with, as a card keeps it."""
+        """The net's options as a card keeps them."""
         given = {"encoder": self.encoder, "width": self.width}
         return {key: value for key, value in given.items() if value is not None} | self.options
 
@@ -60,16 +60,16 @@ class DataSettings(Settings):
     validation: tuple[AnySource, ...] = Field(min_length=1)
     """Sources to choose the checkpoint by."""
     test: tuple[AnySource, ...] = ()
-    """Sources to score once at the end; they decide nothing."""
+    """Sources to score once at the end; never used to choose anything."""
     select_on_test: bool = False
-    """Whether the checkpoint may be chosen by images meant for tests; every score will then say so."""
+    """Whether the checkpoint may be chosen on test images; all its scores will then state this."""
     absent: tuple[str, ...] = ()
-    """Classes that no training pixel needs to have, `*` for all; any other one without a pixel is an error."""
+    """Classes that may be without a training pixel, `*` for all; for any other class that is an error."""
     memory_mb: int = Field(1024, ge=0)
-    """Images up to this size in all are held in memory, the smallest first."""
+    """Images up to this total size are kept in memory, the smallest first."""
 
     def check_seeds(self) -> None:
-        """ValueError if two parts draw scenes of one seed: whatever their size, that is the same ground."""
+        """ValueError if two parts draw scenes of the same seed: whatever their size, they show the same ground."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         seeds = {
             part: {seed for s in sources if s.kind == "drawn" for seed in s.seeds} for part, sources in parts.items()
@@ -78,16 +78,16 @@ class DataSettings(Settings):
             if both := seeds[one] & seeds[other]:
                 raise ValueError(
                     f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
-                    "a seed is a place: give them different ones"
+                    "a seed determines the place: give them different ones"
                 )
 
     def check_selection(self) -> None:
-        """ValueError if a part of a public dataset that is meant for tests would choose the checkpoint unasked."""
+        """ValueError if a test part of a public dataset would choose the checkpoint without `select_on_test`."""
         for source in self.validation:
             if isinstance(source, DatasetSource) and source.role == "test" and not self.select_on_test:
                 raise ValueError(
                     f"data.validation: {source.split} of {source.name} is meant for tests, and would choose the "
-                    "checkpoint; take another part, or say data.select_on_test = true: every score will then say so"
+                    "checkpoint; use another part, or set data.select_on_test = true: all scores will then state this"
                 )
 
 
@@ -99,7 +99,7 @@ class CropSettings(TrainSettings):
 
 
 class PixelRecipe(Recipe):
-    """All of a training on windows of images."""
+    """A training on windows of images."""
 
     net: NetSettings = NetSettings()
     data: DataSettings
@@ -123,21 +123,21 @@ class PixelRecipe(Recipe):
 
     @property
     def names_tasks(self) -> bool:
-        """Whether scores and terms of the loss carry the name of their task: where there may be several."""
+        """Whether names of scores and loss terms begin with their task: with recipes for several tasks."""
         return True
 
     def make_balance(self) -> Balance | None:
-        """How the losses of the tasks become one gradient; None takes their sum."""
+        """How the losses of the tasks become one gradient; None is their sum."""
         return None
 
     @property
     def balance_line(self) -> str:
-        """What is to be said of the balance behind the tasks."""
+        """Text about the balance, printed after the tasks."""
         return ""
 
     @property
     def inits(self) -> dict[str, str]:
-        """Checkpoints that fill a task's branch, by the task's name."""
+        """Checkpoints to initialise a task's branch from, by the task's name."""
         return {}
 
     @property
@@ -147,11 +147,11 @@ class PixelRecipe(Recipe):
 
     @property
     def edges(self) -> dict[str, str]:
-        """Tasks whose truth is where the classes of another one meet, each with the name of that one."""
+        """Tasks whose ground truth is where the classes of another task meet, each with the name of that task."""
         return {}
 
     def labelled(self, card: Card) -> list[Task]:
-        """The tasks whose truth comes from the sources."""
+        """The tasks whose ground truth comes from the sources."""
         return [task for task in card.tasks if task.name not in self.edges]
 
     @property

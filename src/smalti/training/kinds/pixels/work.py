@@ -1,4 +1,4 @@
-"""Training of nets that predict each pixel, for one task or several: windows in, whole images scored in one pass."""
+"""Training of nets that predict each pixel, for one or several tasks: windows in, whole images scored in one pass."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,12 +27,12 @@ from smalti.training.warmstart import fill_branch
 from smalti.training.work import Conclusion
 
 FIRST = 16
-"""Windows whose values say where a task of values begins."""
+"""Windows whose values initialise the output of a task of values."""
 
 
 class PixelWork:
-    """See `training.work.Work` and `training.distributed.Shareable`. Opens every source and reads all labels
-    at once, so that none fails later."""
+    """See `training.work.Work` and `training.distributed.Shareable`. Opens all sources and reads all labels at the
+    start, so that none fails later."""
 
     def __init__(self, recipe: PixelRecipe, card: Card) -> None:
         self.recipe, self.card = recipe, card
@@ -49,7 +49,7 @@ class PixelWork:
         self._losses = {task.name: _loss(recipe.losses[task.name], task) for task in card.tasks}
 
     def _begin(self) -> None:
-        """Values begin about at the mean of the first windows."""
+        """Initialises the outputs of values to about the mean of the first windows."""
         tasks = [task.name for task in self.card.tasks if task.kind == "value"]
         if not tasks:
             return
@@ -76,7 +76,7 @@ class PixelWork:
         return batch["names"]
 
     def answers(self, model: Callable[..., Any], batch: Sample) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
-        """The net's answers, their targets, and which pixels count, of the windows of all processes."""
+        """The net's outputs, their targets, and the mask of valid pixels, of the windows of all processes."""
         image = batch["image"]
         if self.recipe.train.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
@@ -85,7 +85,7 @@ class PixelWork:
         return outputs, targets, self.team.gather(batch["valid"])
 
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
-        """See `Work`: where a balance is, `TASK/TERM`, and none of a task without a label in the batch."""
+        """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch."""
         outputs, targets, valid = self.answers(model, batch)
         for name, of in self.recipe.edges.items():
             targets[name] = edges_of(targets[of], self.card.task(of).ignore)
@@ -103,15 +103,15 @@ class PixelWork:
                     yield self._scores.name(task, name), value
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Whole images, shared among processes, their counts summed before anything is divided."""
+        """Scores on whole images, divided among processes; their counts are summed before any division."""
         assert isinstance(model, Model)
         scores = self._scores.pooled(self._count(model), self.team)
         if not scores:
-            raise DataError("validation: no pixel with a label; nothing to score")
+            raise DataError("validation: no pixel has a label; nothing to score")
         return scores
 
     def _count(self, model: Model) -> tuple[Result, ...]:
-        """What is in this process's share of the images; nothing where that has no label."""
+        """The results for this process's share of the images; empty where that has no label."""
         pairs = self.split.validation[self.team.rank :: self.team.size]
         if not pairs:
             return ()
@@ -158,13 +158,13 @@ class PixelWork:
         return evaluate(TorchPredictor(model), pairs, data=part, split=split, chosen=model.card.origin.chosen)
 
     def _main(self, found: Evaluation) -> dict[str, float]:
-        """The main numbers: of several tasks all that validations have, of one those that choose a checkpoint."""
+        """The main scores: of several tasks all scores of a validation, of a single one the selectable ones."""
         scores = self._scores.pooled(found, ALONE)
         return {name: value for name, value in scores.items() if self._scores.named or name in self.selectable}
 
 
 def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
-    """Values N,H,W, 0 where they are unknown and the ids N,H,W of a task's classes are those of some labels."""
+    """Values N,H,W, set to 0 where they are unknown and the class ids N,H,W of a task are those of some labels."""
     ids = torch.tensor([task.labels.index(label) for label in labels], device=classes.device)
     return torch.where(values.isnan() & torch.isin(classes, ids), 0.0, values)
 
@@ -174,5 +174,5 @@ def _loss(settings: LossSettings | ValueLossSettings, task: Task) -> Loss | Valu
 
 
 def _is_known(task: Task, target: Tensor) -> Tensor:
-    """Where a target N,H,W says something."""
+    """Where a target N,H,W is known."""
     return target.isfinite() if task.kind == "value" else target != task.ignore

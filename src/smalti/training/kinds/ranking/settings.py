@@ -19,21 +19,21 @@ from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Sett
 
 class _Source(Settings):
     weight: float = Field(1.0, gt=0)
-    """Its share of the series, relative to the weights of the other sources."""
+    """Its share of the series drawn, relative to the weights of the other sources."""
 
 
 class WorsenedSource(_Source):
-    """Series that are made: originals and what is left of them when they are worsened by measured amounts."""
+    """Synthetic series: originals and copies of them, degraded by known amounts."""
 
     kind: Literal["worsened"]
     originals: tuple[str, ...] = ()
-    """Photos, or folders of photos searched at any depth; small ones are left out."""
+    """Photos, or folders of photos, searched recursively; small photos are skipped."""
     drawn: tuple[int, ...] = ()
     """Seeds of drawn scenes that serve as originals, too."""
     series: int = Field(1000, ge=1)
-    """How many are made."""
+    """Number of series to make."""
     photos: tuple[int, int] = (3, 6)
-    """Least and largest number in a series."""
+    """Smallest and largest number in a series."""
     side: int = Field(1600, ge=256)
     """Longest side of the photos in pixels."""
     seed: int = Field(0, ge=0)
@@ -43,7 +43,7 @@ class WorsenedSource(_Source):
         if not self.originals and not self.drawn:
             raise ValueError("needs originals or drawn")
         if not 2 <= self.photos[0] <= self.photos[1]:
-            raise ValueError(f"photos {self.photos} must be two numbers from 2 on, the larger one last")
+            raise ValueError(f"photos {self.photos} must be two numbers of at least 2, the larger one last")
         return self
 
     def open(self, root: Path) -> Collection:
@@ -64,7 +64,7 @@ class RankedSource(_Source):
 
 
 class PairsSource(_Source):
-    """A CSV file of pairs with the columns a, b and p or winner, perhaps series."""
+    """A CSV file of pairs with the columns a, b and p or winner, optionally series."""
 
     kind: Literal["pairs"]
     path: str
@@ -72,7 +72,7 @@ class PairsSource(_Source):
     """Folder that the names of photos are relative to; None is the file's own."""
 
     def open(self, root: Path) -> Collection:
-        """The series; DataError for what does not fit."""
+        """The series; DataError for invalid files."""
         return read_pairs(root / self.path, None if self.images is None else root / self.images)
 
 
@@ -84,7 +84,7 @@ class TriageSource(_Source):
     images: str
 
     def open(self, root: Path) -> Collection:
-        """The series; DataError for what does not fit."""
+        """The series; DataError for invalid files."""
         return read_triage(root / self.pairs, root / self.images)
 
 
@@ -101,18 +101,18 @@ class RankingData(Settings):
     validation: tuple[AnySource, ...] = Field(min_length=1)
     """Sources to choose the checkpoint by."""
     test: tuple[AnySource, ...] = ()
-    """Sources to score once at the end; they decide nothing."""
+    """Sources to score once at the end; never used to choose anything."""
     labels: Literal["soft", "hard"] = "soft"
-    """`soft`: a pair's chance is what is learned. `hard`: 0 or 1."""
+    """`soft`: the target is a pair's probability. `hard`: 0 or 1."""
     memory_mb: int = Field(1024, ge=0)
-    """What is kept of photos that were looked at, at most; what does not fit is looked at again."""
+    """Memory for decoded photos, at most; what does not fit is decoded again."""
     variants: int = Field(0, ge=0)
-    """In how many ways each series is changed while training; what a frozen encoder sees of them is then kept, in
-    `memory_mb` too. 0 changes it each time in another way."""
+    """Number of augmented variants of each series in training; a frozen encoder's features of them are then kept, also
+    in `memory_mb`. 0 draws a new augmentation each time."""
 
 
 class RankingCard(CardSettings):
-    """What the model will say about itself, and how pixels enter it: (x * scale - mean) / std per band."""
+    """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
@@ -122,7 +122,7 @@ class RankerSettings(EncoderSettings):
     """The ranker."""
 
     name: Literal["ranker", "siamese", "pooled"] = "ranker"
-    """`ranker`: one score per photo. `siamese`: the published form. `pooled`: its baseline. Only the first exports."""
+    """`ranker`: one score per photo. `siamese`: as published. `pooled`: its baseline. Only `ranker` can be exported."""
     encoder: str = "mobilenetv2_tf"
     """Key in `smalti.nets.backbones.BACKBONES`."""
     width: Width = 1.0
@@ -132,13 +132,13 @@ class RankingTrain(TrainSettings):
     """The loop."""
 
     batch: int = Field(8, ge=1)
-    """Series whose photos go through the net at once."""
+    """Series per batch."""
     photos: int = Field(4, ge=2)
-    """Photos of a series in a batch at most; of larger series some are drawn."""
+    """Photos per series in a batch, at most; larger series are sampled."""
 
 
 class RankingRecipe(Recipe):
-    """All of a training of kind `ranking`."""
+    """A training of kind `ranking`."""
 
     kind: Literal["ranking"]
     card: RankingCard
@@ -146,8 +146,8 @@ class RankingRecipe(Recipe):
     data: RankingData
     augment: PhotoAugment = PhotoAugment()
     loss: dict[str, float] = Field(default_factory=lambda: {"pairs": 1.0})
-    """Weights of the terms: `pairs`, `list` (whole orders, where they are known), `group` (series lie apart), `steady`
-    (the same photo with a row less or mildly resized keeps its score)."""
+    """Weights of the terms: `pairs`, `list` (whole orders, where known), `group` (series are separated), `steady` (the
+    same photo with a row less or mildly resized keeps its score)."""
     train: RankingTrain = RankingTrain()
 
     @field_validator("loss")
@@ -155,16 +155,16 @@ class RankingRecipe(Recipe):
     def _known_terms(cls, loss: dict[str, float]) -> dict[str, float]:
         unknown = loss.keys() - {"pairs", "list", "group", "steady"}
         if unknown or not loss or any(weight <= 0 for weight in loss.values()):
-            raise ValueError(f"knows the terms pairs, list, group and steady, each with a weight above 0; came {loss}")
+            raise ValueError(f"expected the terms pairs, list, group or steady, each with a weight above 0, not {loss}")
         return loss
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         of_scores = [term for term in ("list", "steady") if term in self.loss]
         if of_scores and self.net.name != "ranker":
-            raise ValueError(f"loss.{of_scores[0]} needs scores, which net {self.net.name} has not; leave it out")
+            raise ValueError(f"loss.{of_scores[0]} needs scores, which net {self.net.name} does not have; remove it")
         if self.data.variants and self.optim.freeze_encoder != "always":
-            raise ValueError('data.variants keeps what the encoder sees; it needs optim.freeze_encoder = "always"')
+            raise ValueError('data.variants keeps the encoder\'s features; it needs optim.freeze_encoder = "always"')
         self.make_card("")
         return self
 

@@ -29,13 +29,13 @@ from smalti.training.warmstart import start_encoder
 from smalti.training.work import Conclusion
 
 START = 16
-"""Series that batch norms, the cues' spread and the average photo are taken from before the first step."""
+"""Series that initialise batch norms, the cues' scale and the mean photo before the first step."""
 SHARES = {"training": 0.7, "validation": 0.3, "test": 0.0}
-"""Of the memory: what is trained on may not drive out what is validated again and again; a test is looked at once."""
+"""Of the memory: training data must not evict the validation data, which are read repeatedly; a test is read once."""
 SHARE_OF_MAPS = 0.65
-"""Of the memory: what the encoder's maps may take where they are kept."""
+"""Of the memory: the part for the encoder's maps, if they are kept."""
 PARTS = {"train": "training", "validation": "validation"}
-"""Those that decide, with their names in words."""
+"""The parts that influence weights and checkpoint, with their names in messages."""
 
 
 class RankingWork:
@@ -44,7 +44,7 @@ class RankingWork:
     selectable = ("accuracy", "top1", "likelihood")
 
     def __init__(self, recipe: RankingRecipe, card: Card) -> None:
-        """Opens every source at once; DataError if a series is on two sides of the split."""
+        """Opens all sources at the start; DataError if a series is on two sides of the split."""
         self.recipe, self.card = recipe, card
         data = recipe.data
         parts = {"training": data.train, "validation": data.validation, "test": data.test}
@@ -68,7 +68,7 @@ class RankingWork:
         self.model = self._start()
 
     def _start(self) -> Model:
-        """The model with its starting weights, and what it takes from some training photos."""
+        """The model with its starting weights, and the statistics that it takes from some training photos."""
         recipe = self.recipe
         torch.manual_seed(recipe.train.seed)
         model = build(self.card)
@@ -94,26 +94,26 @@ class RankingWork:
 
     def terms(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
         """See `Work`."""
-        answers = self._answers(model, batch)
+        outputs = self._outputs(model, batch)
         terms: dict[str, Callable[[], Tensor]] = {
-            "pairs": lambda: pair_loss(answers["preference"], batch["chance"]),
-            "list": lambda: list_loss(answers["score"][:, 0], batch["series"], batch["place"]),
-            "steady": lambda: steady_loss(answers["score"], answers["twin"]),
-            "group": lambda: group_loss(answers["embedding"], batch["series"]),
+            "pairs": lambda: pair_loss(outputs["preference"], batch["chance"]),
+            "list": lambda: list_loss(outputs["score"][:, 0], batch["series"], batch["place"]),
+            "steady": lambda: steady_loss(outputs["score"], outputs["twin"]),
+            "group": lambda: group_loss(outputs["embedding"], batch["series"]),
         }
         return {name: weight * terms[name]() for name, weight in self.recipe.loss.items()}
 
-    def _answers(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
-        """What the model says; with `twin` P,1, the scores of the same photos kept otherwise, where that is learned."""
+    def _outputs(self, model: Callable[..., Any], batch: Comparison) -> dict[str, Tensor]:
+        """The model's outputs; with the loss `steady` also `twin` P,1, the scores of the photos saved differently."""
         if "steady" not in self.recipe.loss:
             return dict(model(batch["image"], batch["cues"], batch["pairs"]))
         image, cues = (torch.cat((batch[one], batch[f"twin_{one}"])) for one in ("image", "cues"))  # type: ignore[literal-required]
-        answers: dict[str, Tensor] = model(image, cues, batch["pairs"], 2)
-        score, twin = answers["score"].chunk(2)
-        return answers | {"score": score, "twin": twin, "embedding": answers["embedding"].chunk(2)[0]}
+        outputs: dict[str, Tensor] = model(image, cues, batch["pairs"], 2)
+        score, twin = outputs["score"].chunk(2)
+        return outputs | {"score": score, "twin": twin, "embedding": outputs["embedding"].chunk(2)[0]}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Scores of all pairs of all series of the validation."""
+        """Scores of all pairs of all validation series."""
         assert isinstance(model, Model)
         return _scores(self._judge(model, "validation"))
 
@@ -133,7 +133,7 @@ class RankingWork:
             f"{self.card.name}: {self.card.net} on {net.encoder}, {parameters:,} parameters",
             f"train       {sizes['training']} series",
             f"validation  {sizes['validation']} series (they choose the checkpoint)",
-            f"test        {sizes['test']} series (they decide nothing)",
+            f"test        {sizes['test']} series (scored only)",
             f"{count(t.steps, 'step')} of {t.batch * t.accumulate} series of at most {t.photos} photos",
         ]
 
@@ -148,14 +148,14 @@ class RankingWork:
         texts: list[str] = []
         scores: dict[str, float] = {}
         sources = {"validation": self.recipe.data.validation, "test": self.recipe.data.test}
-        splits = {"validation": "by which the checkpoint was chosen", "test": "used for no choice"}
+        splits = {"validation": "by which the checkpoint was chosen", "test": "not used for any choice"}
         for part, split in splits.items():
             if sources[part]:
                 started = time.perf_counter()
                 judged = self._judge(model, part)
                 stated = Stated(data_name(sources[part]), f"{part}, {split}", card.origin.chosen, card)
                 seconds = time.perf_counter() - started
-                found = ranking_evaluation(stated, judged, {}, labels="as the recipe says", seconds=seconds)
+                found = ranking_evaluation(stated, judged, {}, labels="as in the recipe", seconds=seconds)
                 texts.append(f"\n{part}\n{found}")
                 scores |= {f"{part}/{name}": value for name, value in _scores(judged).items()}
         return Conclusion("\n".join(texts), scores)
@@ -170,16 +170,16 @@ class RankingWork:
 
 
 def _check_part(part: str, collections: Sequence[Collection]) -> None:
-    """DataError for a photo that is no whole one, or where nobody prefers any photo to another."""
+    """DataError for a truncated photo, or if no photo is preferred to another."""
     check_whole(path for one in collections for path in one.files if path.suffix.lower() in ENDINGS)
     made = [one for one in collections if not isinstance(one, FileSeries)]
     series = (one.truth(number) for one in collections for number in range(len(one)) if one not in made)
     if collections and not made and all(chance == 0.5 for truth in series for _, _, chance in truth.preferences):
-        raise DataError(f"{part}: all photos are as good as the others (every chance is 0.5); nothing to learn from")
+        raise DataError(f"{part}: no photo is preferred to another (every probability is 0.5); nothing to learn from")
 
 
 def _identity(collections: Sequence[Collection]) -> Identity:
-    """Of the photos and of what is known about their order; made series are as their files and the recipe say."""
+    """The identity of the photos and of their known order; synthetic series depend on their files and the recipe."""
     files = [path for collection in collections for path in collection.files]
     series = (collection for collection in collections if isinstance(collection, FileSeries))
     orders = (repr(one.truth(number).preferences) for one in series for number in range(len(one)))
@@ -187,26 +187,31 @@ def _identity(collections: Sequence[Collection]) -> Identity:
 
 
 def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:
-    """What a model says about all ordered pairs of some series."""
-    answers = logits(model, [(one.images, one.cues) for one in series])
+    """A model's predictions for all ordered pairs of some series."""
+    predicted = logits(model, [(one.images, one.cues) for one in series])
     return [
         Judged(one.truth.name, one.truth.preferences, one.truth.best, own)
-        for one, own in zip(series, answers, strict=True)
+        for one, own in zip(series, predicted, strict=True)
     ]
 
 
 @torch.inference_mode()
 def logits(model: Model, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-    """Per series, given as overviews n,3,SIDE,SIDE and cues n,K: the logits n,n that the row's photo is better."""
+    """The logits n,n, per series, that the row's photo is better than the column's.
+
+    Args:
+        model: put into evaluation mode.
+        series: overviews n,3,SIDE,SIDE, float32, and cues n,K of each.
+    """
     model.eval()
     device = next(model.parameters()).device
     images, numbers = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*series, strict=True))
     sizes = [len(part) for part, _ in series]
     starts = np.cumsum([0, *sizes[:-1]]).tolist()
     pairs = [torch.cartesian_prod(*[torch.arange(size)] * 2) + start for size, start in zip(sizes, starts, strict=True)]
-    answers = model(*(part.to(device) for part in (images, numbers, torch.cat(pairs))))["preference"].float().cpu()
+    found = model(*(part.to(device) for part in (images, numbers, torch.cat(pairs))))["preference"].float().cpu()
     return [
-        own.reshape(size, size).numpy() for size, own in zip(sizes, answers.split([n * n for n in sizes]), strict=True)
+        own.reshape(size, size).numpy() for size, own in zip(sizes, found.split([n * n for n in sizes]), strict=True)
     ]
 
 
@@ -222,7 +227,7 @@ def _scores(found: RankingScores) -> dict[str, float]:
 
 
 def data_name(sources: Sequence[AnySource]) -> str:
-    """What the data of some sources are called."""
+    """The name of the data of some sources, for reports."""
     names = []
     for source in sources:
         if source.kind == "worsened":
@@ -234,6 +239,6 @@ def data_name(sources: Sequence[AnySource]) -> str:
 
 
 def open_part(recipe: RankingRecipe, part: str) -> tuple[list[Collection], str]:
-    """The collections of a recipe's part `validation` or `test`, and what they are called."""
+    """The collections of a recipe's part `validation` or `test`, and their name."""
     sources = recipe.data.test if part == "test" else recipe.data.validation
     return [source.open(recipe.root) for source in sources], data_name(sources)
