@@ -149,6 +149,36 @@ def test_a_best_checkpoint_that_was_removed_is_chosen_again(trained: Path, steps
     assert training.progress.best == pytest.approx(kept_score(training, "miou"))
 
 
+@pytest.mark.parametrize("steps", [4, 6])
+@pytest.mark.parametrize("name", ["card.json", "model.safetensors"])
+def test_a_best_checkpoint_that_is_damaged_is_chosen_again_before_the_end(trained: Path, name: str, steps: int) -> None:
+    (trained / "run/best" / name).write_bytes(b"")
+    training, said = again(trained, f"train.steps={steps}", resume=True)
+    assert "a new one is chosen from here on" in said and training.progress.best_step == steps
+    load_checkpoint(trained / "run/best")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ('card.tasks.0.labels=["bright","dark"]', r"card\.tasks\.0 \(classes\) was dark, bright, is bright, dark now"),
+        ('card.tasks.0.labels=["dark","light"]', r"card\.tasks\.0 \(classes\) was dark, bright, is dark, light now"),
+        ("card.mean=[0.4, 0.4, 0.4]", r"card\.mean was .*0\.485.* is \(0\.4, 0\.4, 0\.4\) now"),
+        ('card.bands=["blue","green","red"]', r"card\.bands was \('red', .* is \('blue', "),
+    ],
+)
+def test_weights_learned_for_other_classes_or_pixels_are_not_gone_on_with(trained: Path, change: str, told: str) -> None:
+    bands = [f"data.{part}.0.bands=[3,2,1]" for part in ("train", "validation") if "bands" in change]
+    with pytest.raises(RecipeError, match=rf"run: {told}.*give another --out, and train\.start") as error:
+        again(trained, change, *bands, resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_a_best_checkpoint_that_is_scored_anew_gets_the_card_that_it_was_scored_by(trained: Path) -> None:
+    again(trained, "card.overlap=4", resume=True)
+    assert load_checkpoint(trained / "run/best")[0].overlap == 4
+
+
 def test_an_image_of_the_same_size_and_time_is_noticed(trained: Path) -> None:
     path = trained / "validation/images/0.png"
     raw = path.with_suffix(".bmp")  # a format in which all images of one shape have as many bytes

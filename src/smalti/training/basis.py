@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from smalti.errors import DataError
+from smalti.card import Card
+from smalti.errors import DataError, RecipeError
 from smalti.text import count
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
@@ -25,6 +26,29 @@ def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool
     if told and not resume:
         raise DataError(f"{folder}: {'; '.join(told)}; give another --out, or --resume to continue with these data")
     return told
+
+
+def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
+    """RecipeError where the weights of a training that is resumed were learned for other classes, values or pixels."""
+    if "card" not in state:  # of a former version
+        return
+    before, now = (_meant(one) for one in (Card.load(state["card"], str(folder / "last")), card))
+    for what in before | now:
+        if before.get(what) != now.get(what):
+            raise RecipeError(
+                f"{folder}: {what} was {before.get(what, 'none')}, is {now.get(what, 'none')} now; the weights were "
+                "learned for the former; give another --out, and train.start to take the weights that fit"
+            )
+
+
+def _meant(card: Card) -> dict[str, str]:
+    """What the numbers that enter and leave a net stand for, by the key of the recipe that says so."""
+    pixels = {f"card.{name}": str(getattr(card, name)) for name in ("bands", "dtype", "scale", "mean", "std")}
+    answers = {
+        f"card.tasks.{number} ({task.name})": ", ".join(task.labels) or f"{task.quantity or task.kind} in {task.unit}"
+        for number, task in enumerate(card.tasks)
+    }
+    return pixels | answers
 
 
 def judged_by(recipe: Recipe, work: Work, select: str) -> str:

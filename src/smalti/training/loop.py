@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from smalti.card import Card
-from smalti.errors import DivergedError, RecipeError
+from smalti.errors import DivergedError, ModelError, RecipeError
 from smalti.files import write_whole
 from smalti.training.assemble import assemble
-from smalti.training.basis import changes, judged_by
-from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
+from smalti.training.basis import changes, check_card, judged_by
+from smalti.training.checkpoint import WEIGHTS, Weights, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import resume_at
 from smalti.training.home import at_home
@@ -50,6 +50,8 @@ class Training:
         if self.select not in work.selectable:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
         state = None if fresh else load_state(folder / "last")
+        if state is not None:
+            check_card(state, work.card, folder)
         self.notes = fill(work.model, at_home(t.start)) if t.start and state is None else []
         """Messages about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.schedule.notes(t.steps)
@@ -171,32 +173,40 @@ class Training:
 
     def _rescore(self, records: Records | None, say: Say) -> None:
         """Scores the existing best checkpoint again if it was chosen by another criterion."""
-        p, kept = self.progress, self.folder / "best"
+        p = self.progress
         if self._judged_by == (judges := judged_by(self.recipe, self.work, self.select)):
             return
         self._judged_by = judges
-        if not p.step or not (kept / WEIGHTS).is_file():
+        weights = self._best_weights()
+        if not p.step or weights is None:
             return
-        card, weights = load_checkpoint(kept)
         model = copy.deepcopy(self.mean.module)
         model.load_state_dict(weights)
         scores = self.work.validate(model)
         p.best, p.stale, p.stopped = scores.get(self.select, -math.inf), 0, False
         say(f"the best checkpoint was chosen by another criterion; scored again: {self.work.report(scores)}\n")
         if self.team.rank == 0:
-            save_checkpoint(kept, card.chosen_by(self._chosen(p.best_step)), weights)
+            save_checkpoint(self.folder / "best", self.work.card.chosen_by(self._chosen(p.best_step)), weights)
         self._save(records)
 
     def _replace_best(self, records: Records | None, say: Say) -> None:
-        """Replaces a missing best checkpoint: by the next one, or in a finished training by the last one."""
+        """Replaces a missing or damaged best checkpoint: by the next one, or in a finished training by the last one."""
         p = self.progress
-        if not p.best_step or (self.folder / "best" / WEIGHTS).is_file():
+        if not p.best_step or self._best_weights() is not None:
             return
-        say(f"{self.folder / 'best'} is missing; a new one is chosen from now on\n")
+        what = "damaged" if (self.folder / "best" / WEIGHTS).is_file() else "missing"
+        say(f"{self.folder / 'best'} is {what}; a new one is chosen from now on\n")
         p.best, p.best_step, p.stale = -math.inf, 0, 0
         if p.step == self.recipe.train.steps or p.stopped:
             self._validate(say)
             self._save(records)
+
+    def _best_weights(self) -> Weights | None:
+        """Those of the best checkpoint; None where there is none that can be read."""
+        try:
+            return load_checkpoint(self.folder / "best")[1]
+        except ModelError:
+            return None
 
     def _chosen(self, step: int) -> str:
         """How the best checkpoint was chosen, as text."""
@@ -216,6 +226,7 @@ class Training:
     def _state(self) -> dict[str, Any]:
         return {
             "recipe": self.recipe.model_dump_json(),
+            "card": self.work.card.dump(),
             "data": {part: str(found) for part, found in self.work.identity.items()},
             "judged_by": self._judged_by,
             "progress": dict(vars(self.progress)),
