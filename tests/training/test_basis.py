@@ -154,7 +154,7 @@ def test_a_best_checkpoint_that_was_removed_is_chosen_again(trained: Path, steps
 def test_a_best_checkpoint_that_is_damaged_is_chosen_again_before_the_end(trained: Path, name: str, steps: int) -> None:
     (trained / "run/best" / name).write_bytes(b"")
     training, said = again(trained, f"train.steps={steps}", resume=True)
-    assert "a new one is chosen from here on" in said and training.progress.best_step == steps
+    assert "a new one is chosen from now on" in said and training.progress.best_step == steps
     load_checkpoint(trained / "run/best")
 
 
@@ -167,7 +167,9 @@ def test_a_best_checkpoint_that_is_damaged_is_chosen_again_before_the_end(traine
         ('card.bands=["blue","green","red"]', r"card\.bands was \('red', .* is \('blue', "),
     ],
 )
-def test_weights_learned_for_other_classes_or_pixels_are_not_gone_on_with(trained: Path, change: str, told: str) -> None:
+def test_weights_learned_for_other_classes_or_pixels_are_not_gone_on_with(
+    trained: Path, change: str, told: str
+) -> None:
     bands = [f"data.{part}.0.bands=[3,2,1]" for part in ("train", "validation") if "bands" in change]
     with pytest.raises(RecipeError, match=rf"run: {told}.*give another --out, and train\.start") as error:
         again(trained, change, *bands, resume=True)

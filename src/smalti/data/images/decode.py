@@ -56,6 +56,11 @@ def cut(path: str, choose: Choose, size: int) -> Picture:
     return take(image, view, image.shape[0] / known[0], image.shape[1] / known[1], size)
 
 
+def whole(path: str) -> Picture:
+    """A file's image, upright, H,W,3 BGR; DataError if it cannot be decoded."""
+    return _decode(path, read_file(path), cv2.IMREAD_COLOR)
+
+
 def reduction(view: View, size: int) -> int:
     """By how much an image may be reduced so that the box still has `size` pixels a side."""
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(view.height, view.width) >= factor * size)

@@ -346,7 +346,7 @@ def test_what_cannot_be_is_refused_in_one_line(recipe: Path, tmp_path: Path, cha
     assert "\n" not in str(refused.value) and not list(tmp_path.iterdir())
 
 
-def test_copies_on_both_sides_are_told(recipe: Path, tmp_path: Path) -> None:
+def test_copies_on_both_sides_are_refused_unless_nothing_is_to_be_checked(recipe: Path, tmp_path: Path) -> None:
     assert start(recipe, tmp_path).work.warnings() == []
     for part in ("train", "val"):
         shutil.copytree(recipe.parent / part, tmp_path / part)
@@ -354,8 +354,9 @@ def test_copies_on_both_sides_are_told(recipe: Path, tmp_path: Path) -> None:
     again.write_text(recipe.read_text().replace(str(recipe.parent), str(tmp_path)))
     kept = sorted((tmp_path / "train" / "red").iterdir())[0]
     shutil.copy(kept, next(iter((tmp_path / "val" / "red").iterdir())))
-    [told] = start(again, tmp_path / "run").work.warnings()
-    assert told.startswith("1 image to be scored is a copy of training images, for example") and str(kept) in told
+    with pytest.raises(DataError, match=rf"{kept} \(training\) and .* are copies of one image \(1 in all\)"):
+        start(again, tmp_path / "run")
+    start(again, tmp_path / "run", "data.check=false")
 
 
 def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path) -> None:

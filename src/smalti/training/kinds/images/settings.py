@@ -160,7 +160,8 @@ class ImagesData(Settings):
     """Classes of a task's `labels` that may be without a training image, `*` for all; for any other class that is an
     error."""
     check: bool = True
-    """Whether each file's beginning and end is read before the first step; minutes for millions of files."""
+    """Whether each file's beginning and end is read before the first step, and copies of an image in two parts of the
+    split are refused; minutes for millions of files."""
     resize: int = Field(256, ge=8)
     """Length that the shorter side is resized to where images are scored; the net sees a centre crop of `card.tile`."""
     decoder: Literal["auto", "opencv", "dali"] = "auto"

@@ -1,17 +1,17 @@
 """The images of a recipe by part, checked to be disjoint, and the cropping to the net's size."""
 
-import filecmp
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 
 import torch
 
 from smalti.card import Card, Task
 from smalti.data.identity import Identity, identity, marks
+from smalti.data.images.copies import check_copies
 from smalti.data.images.dali import DaliCutter, has_dali
 from smalti.data.images.labelled import Labelled, label
 from smalti.data.images.listing import Listing, check_apart, check_files
@@ -33,8 +33,6 @@ class ImagesSplit:
     test: Labelled | None
     identity: dict[str, Identity]
     """Identity by content of the data that influence weights and checkpoint: train, validation."""
-    copies: str = ""
-    """A warning about files that are on both sides of the split."""
 
     def lines(self) -> list[str]:
         """A summary, a line per part."""
@@ -46,7 +44,7 @@ class ImagesSplit:
 
 
 def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
-    """Lists every source; DataError if parts share files or subjects, a file is damaged, or labels are missing."""
+    """Lists every source; DataError if parts share files, subjects or copies, a file is damaged, or labels are missing."""
     data = recipe.data
     listed = {
         part: [source.open(recipe.root, recipe.card.tasks) for source in sources]
@@ -59,10 +57,10 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
     _check_classes(recipe, card, found["training"])
     if data.check:
         check_files([listing for listings in listed.values() for listing in listings])
-    files = {part: list(map(Path, images.files)) for part, images in found.items()}
+        for one, other in combinations(found, 2):
+            check_copies(found[one].files, found[other].files, (one, other))
     known = {
-        part: marks(paths) if data.check else images.files
-        for (part, images), paths in zip(found.items(), files.values(), strict=True)
+        part: marks(list(map(Path, images.files))) if data.check else images.files for part, images in found.items()
     }
     return ImagesSplit(
         found["training"],
@@ -73,7 +71,6 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
             "train": _identity(found["training"], known["training"]),
             "validation": _identity(found["validation"], known["validation"]),
         },
-        _copies(files, known) if data.check else "",
     )
 
 
@@ -81,24 +78,6 @@ def _identity(images: Labelled, known: Sequence[str]) -> Identity:
     """The identity of the files and of their labels."""
     answers = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.answers.items())
     return identity(len(images.files), chain(known, answers))
-
-
-def _copies(files: Mapping[str, Sequence[Path]], known: Mapping[str, Sequence[str]]) -> str:
-    """A line about training images that are, byte for byte, in another part, too."""
-    ours = dict(zip(known["training"], files["training"], strict=True))
-    found = [
-        (ours[mark], path, part)
-        for part in known.keys() - {"training"}
-        for mark, path in zip(known[part], files[part], strict=True)
-        if mark in ours and filecmp.cmp(ours[mark], path, shallow=False)
-    ]
-    if not found:
-        return ""
-    one, other, part = min(found)
-    return (
-        f"{count(len(found), 'image')} to be scored {'is a copy' if len(found) == 1 else 'are copies'} of training "
-        f"images, for example {other} ({part}) of {one}: the scores will be too good"
-    )
 
 
 def open_part(recipe: ImagesRecipe, card: Card, part: str) -> Labelled | None:

@@ -145,7 +145,7 @@ class ImagesWork:
 
     def warnings(self) -> list[str]:
         """See `Work`."""
-        lines = [self.split.copies] if self.split.copies else []
+        lines = []
         for task in self.card.tasks:
             if task.has_classes and not (counts := self.split.train.counts(task)).all():
                 names = [name for name, images in zip(task.labels, counts, strict=True) if not images]

@@ -1,0 +1,98 @@
+"""Copies of an image on both sides of a split, under whatever name: what was trained on would be scored."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from smalti.data.identity import PATIENCE, THREADS
+from smalti.data.images import decode
+from smalti.errors import DataError
+from smalti.photos.content import digest
+from smalti.photos.formats import jpeg
+
+TAIL = 256
+"""Bytes at the end of a file that tell most images apart; so few that no header is among them."""
+
+Key = Callable[[str], Hashable]
+Sides = tuple[list[str], list[str]]
+"""Files of either side that may be one image."""
+
+
+def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, str]) -> None:
+    """DataError if an image is one of the other side: of the same coded pixels, or pixel for pixel in another file.
+
+    Images of one colour are no copies. Two JPEGs are compared as they are coded alone: decoding them all would take
+    hours for what nobody has, the same pixels coded in two ways.
+    """
+    sides = list(first), list(second)
+    mixed = [group for group in _parts([sides], _size) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
+    found = _pairs(_parts(_parts([sides], _tail), _coded)) or _pairs(_parts(mixed, _pixels))
+    if found:
+        one, other = found[0]
+        raise DataError(
+            f"{one} ({names[0]}) and {other} ({names[1]}) are copies of one image ({len(found)} in all); take them out "
+            "of one part, or say data.check = false"
+        )
+
+
+def _pairs(groups: Sequence[Sides]) -> list[tuple[str, str]]:
+    """The files of the second side, each beside one of the first that is the same image."""
+    return [(ours[0], other) for ours, theirs in groups for other in theirs if not _is_even(other)]
+
+
+def _parts(groups: Sequence[Sides], key: Key) -> list[Sides]:
+    """Of each group those that have one key, where there are such on both sides."""
+    return [part for group in groups for part in _by_key(group, key)]
+
+
+def _by_key(group: Sides, key: Key) -> list[Sides]:
+    files = [*group[0], *group[1]]
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(total=len(files), desc="copies", unit="", delay=PATIENCE, disable=None, leave=False) as bar,
+    ):
+        found: dict[Hashable, Sides] = defaultdict(lambda: ([], []))
+        for number, value in enumerate(pool.map(key, files)):
+            found[value][number >= len(group[0])].append(files[number])
+            bar.update()
+    return [part for part in found.values() if all(part)]
+
+
+def _tail(path: str) -> Hashable:
+    with Path(path).open("rb") as file:
+        file.seek(max(0, Path(path).stat().st_size - TAIL))
+        return hashlib.sha256(file.read()).digest()
+
+
+def _coded(path: str) -> Hashable:
+    return digest(decode.read_file(path))
+
+
+def _size(path: str) -> Hashable:
+    """The sides of an image, the shorter one first, for some are turned by EXIF."""
+    try:
+        with Image.open(path) as picture:
+            return tuple(sorted(picture.size))
+    except Exception as error:  # whatever a decoder raises says no more than this
+        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the data set") from error
+
+
+def _is_jpeg(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(len(jpeg.START)) == jpeg.START
+
+
+def _pixels(path: str) -> Hashable:
+    image = decode.whole(path)
+    return image.shape, hashlib.sha256(image.tobytes()).digest()
+
+
+def _is_even(path: str) -> bool:
+    """Whether all pixels of an image are alike."""
+    image = decode.whole(path)
+    return bool((image == image[0, 0]).all())
