@@ -44,7 +44,7 @@ class ImagesSplit:
 
 
 def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
-    """Lists every source; DataError if parts share files, subjects or copies, a file is damaged, or labels are missing."""
+    """Lists every source; DataError if parts share files, subjects or copies, files are damaged, or labels missing."""
     data = recipe.data
     listed = {
         part: [source.open(recipe.root, recipe.card.tasks) for source in sources]
