@@ -66,7 +66,7 @@ def test_a_task_without_truth_is_told_about_and_not_scored(model, data):
     for path in (data / "height").iterdir():
         path.unlink()
     result = run(evaluate, model, data)
-    assert "no folder of labels beside it (height)" in result.output and "overall accuracy" in result.output
+    assert "no label folder beside it (height)" in result.output and "overall accuracy" in result.output
     for path in (data / "masks").iterdir():
         path.unlink()
     with pytest.raises(DataError):

@@ -51,10 +51,10 @@ def test_values_are_counted_and_what_looks_wrong_is_named(tmp_path: Path) -> Non
         ["255", "6.25", "1", "25,000"],
     ]
     assert "values are 0 and 255, and 255 is ignored by default" in output
-    assert "1 of 2 labels hold one value alone: b.png" in output
+    assert "1 of 2 labels hold only one value: b.png" in output
     building[0, 0] = 7
     pair(tmp_path / "set", "a", building)
-    assert "value 7 is rare, perhaps a stray one: 1 pixels, in a.png" in check(tmp_path / "set")
+    assert "value 7 is rare, possibly stray: 1 pixels, in a.png" in check(tmp_path / "set")
 
 
 def test_colours_of_rgb_grey_and_palette_images_are_told_alike(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_pictures_without_a_place_are_split_by_folder_or_by_what_is_said(tmp_pat
     assert len(list((tmp_path / "out/train/masks").iterdir())) == 3
     run("split", tmp_path / "set", "-o", tmp_path / "two", "--test", 0, "--place", r"(york|bath|hull)")
     assert not (tmp_path / "two/test").exists()
-    with pytest.raises(DataError, match="finds nothing in this path"):
+    with pytest.raises(DataError, match="does not match this path"):
         run("split", tmp_path / "set", "-o", tmp_path / "three", "--place", "york")
 
 

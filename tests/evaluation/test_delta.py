@@ -24,7 +24,7 @@ def test_it_is_the_mean_of_signed_relative_gains():
 
 
 def test_every_task_needs_a_single_run_by_the_same_number():
-    with pytest.raises(DataError, match="no single run of the task height, only of cover"):
+    with pytest.raises(DataError, match="no single run of task height, only of cover"):
         delta_m({"cover": MIOU, "height": RMSE}, {"cover": MIOU})
     with pytest.raises(DataError, match="was scored by accuracy, this one by mIoU"):
         delta_m({"cover": MIOU}, {"cover": Main("accuracy", 0.5, True)})
@@ -54,7 +54,7 @@ def test_stored_runs_are_read_by_task(stored):
 def test_runs_under_another_protocol_are_refused(stored):
     found, paths = stored
     protocols = {result.task.name: dict(result.protocol.lines()) for result in found}
-    with pytest.raises(DataError, match="height has a single run already"):
+    with pytest.raises(DataError, match="height already has a single run"):
         read_singles([paths[1], paths[1]], protocols)
     told = json.loads(paths[1].read_text())
     told["protocol"]["data"] = "village, 1 image, 9 pixels counted"

@@ -159,7 +159,7 @@ def test_variants_are_in_the_table_and_in_json():
         assert f"{100 * variant.miou:.2f}" in text and variant.protocol in text
     told = json.loads(found.to_json())["variants"]
     assert [each["protocol"] for each in told] == [v.protocol for v in result.variants]
-    assert "by every protocol" not in str(evaluate(Thirds(), [framed("a", image, truth)]))
+    assert "scored by every protocol" not in str(evaluate(Thirds(), [framed("a", image, truth)]))
 
 
 def test_whole_maps_are_handed_on():

@@ -132,7 +132,7 @@ def test_the_table_is_aligned_and_has_the_protocol_below():
 
 def test_nothing_to_score_is_an_error():
     image, truth = case(7)
-    with pytest.raises(DataError, match="no pixel with a label"):
+    with pytest.raises(DataError, match="no labelled pixel"):
         evaluate(Thirds(), [pair("a", image, np.full_like(truth, 255))], data="town")
 
 
@@ -231,7 +231,7 @@ def test_an_accent_has_two_forms_and_is_one_letter(tmp_path, image, mask):
     files(tmp_path / "more", f"images/{a}.png", f"{b}/{a}.png", "masks/none.png")
     assert len(find_pairs(tmp_path / "more", a)) == 1
     files(tmp_path / "twice", f"images/{a}.png", f"images/{b}.png", f"masks/{a}.png")
-    with pytest.raises(DataError, match="both stand for"):
+    with pytest.raises(DataError, match="both match"):
         find_pairs(tmp_path / "twice")
 
 
@@ -239,11 +239,11 @@ def test_an_accent_has_two_forms_and_is_one_letter(tmp_path, image, mask):
     ("names", "text"),
     [
         ([], "no image with labels found"),
-        (["images/a.png"], "has no folder of labels"),
+        (["images/a.png"], "has no label folder"),
         (["images/a.png", "images/b.png", "masks/a.png"], "images without labels: b.png"),
         (["images/a.png", "masks/a.png", "masks/c.png"], "labels without image: c.png"),
         ([f"images/{i}.png" for i in range(9)] + ["masks/0.png"], "and 3 more"),
-        (["images/a.png", "images/a.jpg", "masks/a.png"], "both stand for a"),
+        (["images/a.png", "images/a.jpg", "masks/a.png"], "both match a"),
     ],
 )
 def test_pairs_that_do_not_match_are_named(tmp_path, names, text):

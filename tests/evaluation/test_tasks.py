@@ -73,7 +73,7 @@ def test_labels_may_be_missing_for_a_task():
     assert evaluate(Both(), pairs[1:]).tasks == ("cover",)
     unknown = np.full(one[0].shape, np.nan, np.float32)
     assert evaluate(Both(), [pair("a", *one[:2], unknown)]).tasks == ("cover",)
-    with pytest.raises(DataError, match="no pixel with a label among 0 images"):
+    with pytest.raises(DataError, match="no labelled pixel in 0 images"):
         evaluate(Both(), pairs[2:])
 
 
@@ -160,7 +160,7 @@ def test_augmentation_averages_every_task():
 
 def test_scores_of_several_tasks_are_asked_for_by_name():
     found = evaluate(Both(), [pair("a", *scene(9))])
-    with pytest.raises(DataError, match="several tasks; take one: cover, height"):
+    with pytest.raises(DataError, match="several tasks; choose one: cover, height"):
         found.scores  # noqa: B018
     with pytest.raises(KeyError, match="no task 'roof' was scored; there are cover, height"):
         found["roof"]

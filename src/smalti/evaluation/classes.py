@@ -79,9 +79,9 @@ class ClassResult(Result):
     boundary: Boundary | None
     images: tuple[ImageRow, ...]
     variants: tuple[ProtocolScores, ...] = ()
-    """The same predictions scored by every protocol, if that was asked for."""
+    """The same predictions scored by every protocol, if requested."""
     tiles: tuple[ClassTile, ...] = field(default=(), repr=False)
-    """Every tile with its ground truth and its map, if that was asked for."""
+    """Every tile with its ground truth and its map, if requested."""
 
     @property
     def main(self) -> Main:
@@ -163,7 +163,7 @@ def _variant_lines(variants: Sequence[ProtocolScores]) -> list[str]:
     rows = [[percent(v.miou), percent(v.mf1), percent(v.oa)] for v in variants]
     lines = aligned([["mIoU", "mF1", "OA"], *rows])
     said = ["protocol", *(variant.protocol for variant in variants)]
-    return ["", "the same maps by every protocol", *(f"  {a}  {b}" for a, b in zip(lines, said, strict=True))]
+    return ["", "the same maps, scored by every protocol", *(f"  {a}  {b}" for a, b in zip(lines, said, strict=True))]
 
 
 @dataclass
@@ -172,13 +172,13 @@ class ClassTally:
 
     task: Task
     leave_out: Sequence[str] = ()
-    """Classes kept out of the means; here and in `variants`, names of other tasks' classes are ignored."""
+    """Classes excluded from the means; here and in `variants`, names of other tasks' classes are ignored."""
     tolerance: int | None = 3
     """Pixels within which boundaries match; None counts no boundaries."""
     keep_tiles: bool = False
     """Whether to keep every tile and its maps."""
     variants: Sequence[str] | None = None
-    """Classes that some ways to score leave out; None asks for one way only."""
+    """Classes that some ways to score leave out; None for one way only."""
     averaged: bool = False
     """Whether the predictor averages over flips and turns."""
     plain: str | None = None
@@ -189,7 +189,7 @@ class ClassTally:
     ways: ProtocolTally | None = field(init=False)
     images: list[ImageRow] = field(default_factory=list)
     eroded: bool = True
-    """Whether the labels of all images so far came with their borders taken out."""
+    """Whether the labels of all images so far came with their borders removed."""
 
     def __post_init__(self) -> None:
         classes = len(self.task.labels)
@@ -250,15 +250,15 @@ class ImageClassTally:
         self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
         self._keeper = TileKeeper(pair.name, tally.tiles, task) if tally.keep_tiles else None
         self._strips: dict[bool, ClassMap] = {}
-        self._answers = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
+        self._names = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
 
     def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
         """See `ImageTally`."""
         ignore = self._tally.task.ignore
-        for averaged, answer in self._answers.items():
+        for averaged, name in self._names.items():
             if window.col == 0:
                 self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
-            found = np.where(valid, best_class(values[answer]), ignore)
+            found = np.where(valid, best_class(values[name]), ignore)
             self._strips[averaged][:, window.col : window.right] = found
         if window.right == self._width:
             strip = Window(window.row, 0, window.height, self._width)

@@ -1,4 +1,4 @@
-"""Delta_m: how much better a net of several tasks is than nets of one task each, as one number.
+"""Delta_m: the mean relative gain of a net of several tasks over nets of one task each.
 
 After Maninis, Radosavovic and Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR 2019: the mean over tasks of
 the relative gain of each task's main number, signed so that better is positive. Here a task has one main number: mIoU
@@ -28,7 +28,7 @@ class Gain:
 
     @property
     def share(self) -> float:
-        """The relative gain, above 0 where the net of several tasks is better; NaN where one number is not defined."""
+        """The relative gain, above 0 if the net of several tasks is better; NaN where a number is not defined."""
         if not self.single.value:
             return math.nan
         gain = (self.found.value - self.single.value) / abs(self.single.value)
@@ -41,7 +41,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Delta:
-    """Delta_m, and what it is made of."""
+    """Delta_m, and the gains of the tasks."""
 
     gains: tuple[Gain, ...]
 
@@ -59,20 +59,20 @@ class Delta:
 
 
 def against(paths: Sequence[Path], results: Sequence[Result]) -> Delta:
-    """Compares what was found with stored single runs; see `read_singles` and `delta_m`."""
+    """Compares results with stored single runs; see `read_singles` and `delta_m`."""
     protocols = {result.task.name: dict(result.protocol.lines()) for result in results}
     return delta_m({result.task.name: result.main for result in results}, read_singles(paths, protocols))
 
 
 def delta_m(found: Mapping[str, Main], single: Mapping[str, Main]) -> Delta:
-    """Compares the tasks of a net with single runs of the same names; DataError unless every task has one.
+    """Compares the tasks of a net with single runs of the same tasks.
 
-    DataError, too, where a number of both is another one.
+    DataError unless every task has a single run, scored by the same number.
     """
     gains = []
     for task, main in found.items():
         if task not in single:
-            raise DataError(f"no single run of the task {task}, only of {', '.join(single) or 'none'}; add its scores")
+            raise DataError(f"no single run of task {task}, only of {', '.join(single) or 'none'}; add its scores")
         if (single[task].name, single[task].higher_is_better) != (main.name, main.higher_is_better):
             raise DataError(f"task {task}: the single run was scored by {single[task].name}, this one by {main.name}")
         gains.append(Gain(task, single[task], main))
@@ -94,8 +94,8 @@ class _Task(BaseModel):
 def read_singles(paths: Sequence[Path], protocols: Mapping[str, dict[str, str]]) -> dict[str, Main]:
     """The main numbers of stored evaluations, by task.
 
-    `protocols` are those of the tasks to be compared. DataError where a file holds no evaluation, a task comes twice,
-    or it was measured under other conditions: other data, tiles in other number, threshold, crop or passes.
+    `protocols` are those of the tasks to be compared. DataError where a file is not an evaluation, a task occurs
+    twice, or it was scored under other conditions: other data, number of images, threshold, crop or passes.
     """
     found: dict[str, Main] = {}
     for path in paths:
@@ -103,14 +103,14 @@ def read_singles(paths: Sequence[Path], protocols: Mapping[str, dict[str, str]])
             if task.task not in protocols:
                 continue
             if task.task in found:
-                raise DataError(f"{path}: the task {task.task} has a single run already; give one for each task")
+                raise DataError(f"{path}: task {task.task} already has a single run; give one for each task")
             _check_same(path, task, protocols[task.task])
             found[task.task] = Main(task.main.name, task.main.value, task.main.higher_is_better)
     return found
 
 
 SAME = ("data", "labels", "truth", "measures", "crop", "means", "passes")
-"""Conditions that must be the same; nets may have other tiles, and recipes of one part other names."""
+"""Conditions that must be equal; tiles may differ, and so may the names of splits."""
 
 
 def _check_same(path: Path, task: _Task, protocol: dict[str, str]) -> None:
@@ -130,4 +130,4 @@ def _read(path: Path) -> list[_Task]:
     except OSError as error:
         raise DataError(f"{path}: the scores cannot be read: {error.strerror}") from None
     except (ValidationError, ValueError, TypeError, AttributeError):
-        raise DataError(f"{path}: no scores of tasks; give the JSON that smalti evaluate --json writes") from None
+        raise DataError(f"{path}: no scores of tasks; give a JSON file written by smalti evaluate --json") from None

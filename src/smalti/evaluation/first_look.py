@@ -10,7 +10,7 @@ from smalti.raster.image_labels import strips
 
 def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambda _: None) -> None:
     """Reads the labels of all tasks of all images; raises what the readers raise, such as LabelError for a colour that
-    is no class. `progress` is called with 1 after each image."""
+    is not a class. `progress` is called with 1 after each image."""
     for pair in pairs:
         with closing(pair.open_image()) as image:
             grid = image.grid

@@ -71,11 +71,11 @@ class _Classes:
         self._size = len(task.labels)
         self.counts: NDArray[np.float64] = np.zeros(self._size**2 + 1)
 
-    def add(self, truth: NDArray[Any], answer: NDArray[np.floating[Any]]) -> None:
-        """Class ids N, and N,K; ties go to the first class."""
+    def add(self, truth: NDArray[Any], predicted: NDArray[np.floating[Any]]) -> None:
+        """Class ids N, and logits or probabilities N,K; ties go to the first class."""
         known = truth != UNKNOWN
-        truth, answer = truth[known], answer[known]
-        order = np.argsort(-answer, axis=1, kind="stable")[:, :TOP]
+        truth, predicted = truth[known], predicted[known]
+        order = np.argsort(-predicted, axis=1, kind="stable")[:, :TOP]
         pairs = truth * self._size + order[:, 0]
         self.counts[:-1] += np.bincount(pairs, minlength=self._size**2)
         self.counts[-1] += np.count_nonzero(order == truth[:, None])
@@ -114,9 +114,9 @@ class _Values:
     def counts(self, counts: NDArray[np.float64]) -> None:
         self._sums.counts = counts
 
-    def add(self, truth: NDArray[Any], answer: NDArray[np.floating[Any]]) -> None:
+    def add(self, truth: NDArray[Any], predicted: NDArray[np.floating[Any]]) -> None:
         """Values N and N,1."""
-        self._sums.add(truth.astype(np.float32), answer[:, 0].astype(np.float32))
+        self._sums.add(truth.astype(np.float32), predicted[:, 0].astype(np.float32))
 
     def scores(self) -> ImageScores:
         found = self._sums.scores()
@@ -130,10 +130,10 @@ class ImageCounts:
         """`ordered` names the tasks whose classes are ordered."""
         self._parts = {t.name: _Classes(t, t.name in ordered) if t.has_classes else _Values(t) for t in tasks}
 
-    def add(self, truth: Mapping[str, NDArray[Any]], answers: Mapping[str, NDArray[np.floating[Any]]]) -> None:
+    def add(self, truth: Mapping[str, NDArray[Any]], predictions: Mapping[str, NDArray[np.floating[Any]]]) -> None:
         """By task: class ids (-1 where unknown) or values (NaN) N, and logits, probabilities or values N,K."""
         for name, part in self._parts.items():
-            part.add(truth[name], answers[name])
+            part.add(truth[name], predictions[name])
 
     @property
     def counts(self) -> NDArray[np.float64]:
@@ -169,17 +169,17 @@ class ImageConditions(Conditions):
         """See `Conditions`."""
         known = ", ".join(f"{one.task} {one.images:,}" for one in self.every)
         lines = [
-            ("data", f"{self.stated.data}, {count(self.images, 'image')}; answers known: {known}"),
+            ("data", f"{self.stated.data}, {count(self.images, 'image')}; labels known: {known}"),
             ("split", self.stated.split),
             ("image", self.seen),
-            ("counting", "over all images at once; an unknown answer counts nowhere"),
+            ("counting", "over all images at once; unknown labels are ignored"),
         ]
         if any(math.isfinite(one.top1) for one in self.every):
-            lines.append(("F1", "macro: mean over the classes that truth or answers have; micro: equal to top-1"))
+            lines.append(("F1", "macro: mean over the classes in ground truth or predictions; micro: equal to top-1"))
         if any(math.isfinite(one.one_off) for one in self.every):
-            lines.append(("one-off", "the class, or the one right before or behind it"))
+            lines.append(("one-off", "the class, or the one directly before or after it"))
         if any(math.isfinite(one.delta1) for one in self.every):
-            lines.append(("delta 1", "of values above 0 those that are off by less than a factor 1.25"))
+            lines.append(("delta 1", "share of the values above 0 that are off by less than a factor 1.25"))
         return [*lines, self.checkpoint]
 
 
@@ -217,7 +217,7 @@ class ImageResult(Result):
 def image_evaluation(
     stated: Stated, scores: Sequence[ImageScores], *, images: int, seen: str, seconds: float
 ) -> Evaluation:
-    """The evaluation of a model of whole images from the scores of its tasks; `seen` is what it sees of an image."""
+    """The evaluation of a model of whole images from the scores of its tasks; `seen` says what it sees of an image."""
     conditions = ImageConditions(stated=stated, images=images, seen=seen, every=tuple(scores))
     results = (ImageResult(stated.card.task(one.task), conditions, one) for one in scores)
     return Evaluation(tuple(results), seconds)
@@ -247,4 +247,4 @@ def _cell(values: dict[str, float], name: str) -> str:
 
 def seen(resize: int, size: int) -> str:
     """What the net sees of an image, in words."""
-    return f"shorter side to {resize} px, {size} x {size} px from the middle, one pass"
+    return f"shorter side to {resize} px, centre crop of {size} x {size} px, one pass"

@@ -50,7 +50,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found in all pairs of a folder."""
+    """The values in the labels of all pairs of a folder."""
 
     found: tuple[Labelled, ...]
     problems: tuple[str, ...]
@@ -182,7 +182,7 @@ def _as_colors(each: Labelled) -> Labelled:
 
 def _too_many(labels: Path) -> str:
     why = "JPEG changes values: save labels as PNG" if is_jpeg(str(labels)) else "is it an image, or smoothed?"
-    return f"{labels}: has more than {MOST_VALUES} values, so it is no map of classes; {why}"
+    return f"{labels}: has more than {MOST_VALUES} values, so it is not a class map; {why}"
 
 
 def remarks(found: Survey) -> Iterator[str]:
@@ -191,17 +191,17 @@ def remarks(found: Survey) -> Iterator[str]:
         if len(set(kinds)) > 1:
             yield f"{what} of several kinds: {', '.join(f'{kind} ({n})' for kind, n in Counter(kinds).most_common(5))}"
     if single := [each.labels.name for each in found.found if len(each.values) == 1]:
-        yield f"{len(single)} of {len(found.found)} labels hold one value alone: {_some(single)}"
+        yield f"{len(single)} of {len(found.found)} labels hold only one value: {_some(single)}"
     if empty := [each.labels.name for each in found.found if not each.values]:
         yield f"{len(empty)} vector files have no feature on their image: {_some(empty)}"
     pixels = found.pixels
     if set(pixels) == {"0", "255"}:
-        yield 'values are 0 and 255, and 255 is ignored by default: say labels.ids = { 0 = "other", 255 = "..." }'
+        yield 'values are 0 and 255, and 255 is ignored by default: set labels.ids = { 0 = "other", 255 = "..." }'
     total = sum(pixels.values())
     for name, count in pixels.items():
         holders = [each.labels.name for each in found.found if name in each.values]
         if count < RARE * total:
-            yield f"value {name} is rare, perhaps a stray one: {count} pixels, in {_some(holders)}"
+            yield f"value {name} is rare, possibly stray: {count} pixels, in {_some(holders)}"
 
 
 def _pixel_sizes(found: Survey) -> list[str]:

@@ -38,7 +38,7 @@ class Pair:
     truth: Mapping[str, OpenTruth]
     """By the name of the task; a task that is not in it is not scored on this image."""
     eroded: bool = False
-    """Whether labels of classes have their borders taken out."""
+    """Whether labels of classes have their borders removed."""
     open_others: OpenTruth | None = None
     """The other kind of labels of the first task of classes: eroded ones if these are full, full ones if eroded."""
 
@@ -76,7 +76,7 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     Looks for an image folder beside a label folder (`images` and `masks`, and other usual names) at any depth, with
     files of the same stem; one vector file alone in a label folder belongs to every image. Without such folders it
     looks for labels beside their image, as `town.tif` and `town_classes.tif`. Raises DataError that names what is
-    missing: the folder, labels of an image, or an image of labels. Hidden files do not count.
+    missing: the folder, labels of an image, or an image of labels. Hidden files are ignored.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -111,7 +111,7 @@ def _in_folders(home: Path, files: list[Path], names: _Names) -> list[tuple[Path
     ]
     if not label_files:
         wanted = "masks, labels, gt, ..." if names is USUAL else min(names.folders)
-        raise DataError(f"{home.parent}: {home.name} has no folder of labels beside it ({wanted})")
+        raise DataError(f"{home.parent}: {home.name} has no label folder beside it ({wanted})")
     if len(label_files) == 1 and label_files[0].suffix.lower() in VECTORS:
         return [(image, label_files[0]) for image in images]
     return _match(home.parent, images, label_files, names)
@@ -143,7 +143,7 @@ def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -
     ):
         alone = [have[stem].name for stem in have if stem not in lack]
         if alone:
-            raise DataError(f"{place}: {what}: {_listed(alone)}; add the missing files or take these out")
+            raise DataError(f"{place}: {what}: {_listed(alone)}; add the missing files or remove these")
     return [(by_image[stem], by_label[stem]) for stem in by_image]
 
 
@@ -152,7 +152,7 @@ def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str]) -> dic
     for path in paths:
         stem = ending.sub("", one_form(path.stem))
         if stem in found:
-            raise DataError(f"{place}: {found[stem].name} and {path.name} both stand for {stem}; keep one of them")
+            raise DataError(f"{place}: {found[stem].name} and {path.name} both match {stem}; keep one of them")
         found[stem] = path
     return found
 

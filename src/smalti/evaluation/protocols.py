@@ -1,4 +1,4 @@
-"""The same predictions scored by every protocol that the literature mixes: what makes published numbers differ."""
+"""The same predictions scored by every protocol in the literature: why published numbers differ."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class ProtocolTally:
             self.images.setdefault(key, []).append(confusion)
 
     def variants(self, left_out: Sequence[str]) -> tuple[ProtocolScores, ...]:
-        """All variants; each of the classes `left_out` may be kept out of the means, or ignored altogether."""
+        """All variants; each of the classes `left_out` may be excluded from the means, or ignored altogether."""
         keys = sorted(self.images, key=lambda key: (key[0], key[1] == "eroded"))
         return tuple(variant for key in keys for variant in self._of(key, tuple(left_out)))
 
@@ -65,7 +65,7 @@ class ProtocolTally:
         ways: list[tuple[str, tuple[str, ...], bool]] = [("all classes", (), False)]
         if left_out:
             ways += [(f"means without {', '.join(left_out)}", left_out, False)]
-            ways += [(f"{', '.join(left_out)} ignored: neither its pixels nor in the means", left_out, True)]
+            ways += [(f"{', '.join(left_out)} ignored: in pixels and means", left_out, True)]
         for words, out, ignored in ways:
             each = [self._scores(counts, out, ignored) for counts in self.images[key]]
             whole = self._scores(_sum(self.images[key]), out, ignored)
@@ -76,7 +76,7 @@ class ProtocolTally:
     def _labels(self, borders: Borders) -> str:
         if borders == "full":
             return "full labels"
-        computed = f"borders taken out by a disc of {RADIUS} px"
+        computed = f"borders removed by a disc of {RADIUS} px"
         how = {True: "as the dataset gives them", False: computed}
         return f"eroded labels, {' or '.join(how[given] for given in sorted(self.given))}"
 
@@ -132,7 +132,7 @@ def _sum(each: Sequence[Confusion]) -> Confusion:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """The mean of the defined values: an image without any class of the mean has none."""
+    """The mean of the defined values; an image without any class of the mean has no value."""
     defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")
 
@@ -156,9 +156,9 @@ class AveragedAndPlain:
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) -> one prediction (N, K, H, W) per task, the plain one last."""
-        self._first.answer = {}
-        averaged = self._averaged(batch)  # asks for the picture as it is first
-        return averaged | {self.plain: self._first.answer[self._task]}
+        self._first.first = {}
+        averaged = self._averaged(batch)  # predicts the unchanged picture first
+        return averaged | {self.plain: self._first.first[self._task]}
 
 
 class _First:
@@ -166,13 +166,13 @@ class _First:
 
     def __init__(self, predict: Predictor) -> None:
         self._predict = predict
-        self.answer: dict[str, Floats] = {}
+        self.first: dict[str, Floats] = {}
 
     @property
     def card(self) -> Card:
         return self._predict.card
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        answer = self._predict(batch)
-        self.answer = self.answer or answer
-        return answer
+        found = self._predict(batch)
+        self.first = self.first or found
+        return found

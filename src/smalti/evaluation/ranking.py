@@ -1,7 +1,7 @@
-"""Scores of a ranking of photos, with their protocol: pairs, best of series, calibration of the chances.
+"""Scores of a ranking of photos, with their protocol: pairs, best of series, calibration of the probabilities.
 
-A model may give any logit for each ordered pair; scores are the special case of differences. Each pair is asked both
-ways, and each answer counts half: else a model that likes what stands first is right where the better one stands there.
+A model may give any logit for each ordered pair; scores are the special case of differences. Each pair is predicted
+in both orders, and each counts half: otherwise a model that prefers the first photo would be right where it is better.
 """
 
 import math
@@ -20,9 +20,9 @@ from smalti.text import aligned, count, percent
 Floats = NDArray[np.floating]
 
 MARGINS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Bin edges of the known chances (of people or measures)."""
+"""Bin edges of the known probabilities (of people or measures)."""
 CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Bin edges of the model's chances."""
+"""Bin edges of the model's probabilities."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,11 @@ class Judged:
 
     name: str
     preferences: tuple[tuple[int, int, float], ...]
-    """Photo a, photo b, the chance that a is better."""
+    """Photo a, photo b, the probability that a is better."""
     best: int | None
     """The photo that beats every other one, if it is known."""
     logits: Floats
-    """photos,photos: of P(row is better than column)."""
+    """photos,photos: logits of P(row is better than column)."""
 
 
 def by_scores(scores: Sequence[float] | Floats) -> Floats:
@@ -46,21 +46,21 @@ def by_scores(scores: Sequence[float] | Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Bin:
-    """Pairs of one bin of chances."""
+    """Pairs of one bin of probabilities."""
 
     low: float
     high: float
     pairs: float
     """Half-integers if the predictions of a pair fall into two bins."""
     said: float
-    """Mean predicted chance of the model's favourite; NaN without pairs."""
+    """Mean predicted probability of the model's favourite; NaN without pairs."""
     true: float
-    """How often (or with what known chance) the favourite is the better one."""
+    """How often (or with what known probability) the favourite is the better one."""
 
 
 @dataclass(frozen=True)
 class RankingScores:
-    """What was counted. Pairs with a known chance of exactly one half have no better photo and count in none."""
+    """Scores over all series. Pairs with a known probability of exactly one half are ignored: none is better."""
 
     series: int
     pairs: int
@@ -73,7 +73,7 @@ class RankingScores:
     chance: float
     """The expected `top1` of random guessing."""
     log_loss: float
-    """Mean cross-entropy against the known chances, natural logarithm."""
+    """Mean cross-entropy against the known probabilities, natural logarithm."""
     least_log_loss: float
     """Their own entropy: the lower bound of the log-loss."""
     ece: float
@@ -90,7 +90,7 @@ def score_ranking(judged: Sequence[Judged]) -> RankingScores:
     logits = np.array([judged[at].logits[a, b] for at, a, b, _ in rows], float)
     known = np.array([row[3] for row in rows], float)
     right = np.where(logits == 0, 0.5, (logits > 0) == (known > 0.5))  # a tie is half right
-    favoured = np.where(logits >= 0, known, 1 - known)  # known chance of the model's favourite
+    favoured = np.where(logits >= 0, known, 1 - known)  # known probability of the model's favourite
     sure = 1 / (1 + np.exp(-np.abs(logits)))
     accuracy = _mean(right)
     picks = [(one.best, _pick(one.logits), len(one.logits)) for one in judged if one.best is not None]
@@ -159,7 +159,7 @@ class RankingConditions(Conditions):
             ("labels", self.labels),
             (
                 "accuracy",
-                "each pair is asked both ways, each answer counts half; its error is taken over series",
+                "each pair is predicted in both orders, each counts half; its standard error is over series",
             ),
             ("best of series", f"over the {s.top1_series} series whose best photo is known"),
             self.checkpoint,
@@ -199,8 +199,8 @@ class RankingResult(Result):
         rows.append((self.protocol.card.name, _with_error(s), percent(s.top1), f"{s.log_loss:.3f}", f"{s.ece:.3f}"))
         rows += [(name, _with_error(b), percent(b.top1), "-", "-") for name, b in self.baselines.items()]
         rows.append(("chance", "50.00", percent(s.chance), f"{math.log(2):.3f}", "-"))
-        bins = [("known chance", "pairs", "pairs right, %"), *(_bin(b) for b in s.margins if b.pairs)]
-        trust = [("the model is sure by", "pairs", "and is right by, %")]
+        bins = [("known probability", "pairs", "pairs right, %"), *(_bin(b) for b in s.margins if b.pairs)]
+        trust = [("predicted probability", "pairs", "pairs right, %")]
         trust += [_bin(b) for b in s.confidence if b.pairs]
         return [*aligned(rows), "", *aligned(bins), "", *aligned(trust)]
 

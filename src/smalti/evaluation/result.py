@@ -15,7 +15,7 @@ from smalti.text import defined
 
 
 class Main(NamedTuple):
-    """The one number that a task is compared by."""
+    """The main score of a task, by which it is compared."""
 
     name: str
     value: float
@@ -24,7 +24,7 @@ class Main(NamedTuple):
 
 @dataclass(frozen=True)
 class Result(ABC):
-    """What was measured of one task over a dataset; one class for each kind of task.
+    """The results of one task over a dataset; one class for each kind of task.
 
     Each has `scores`, the numbers by attribute, for example `scores.miou`. Its text is the table with the protocol.
     """
@@ -36,7 +36,7 @@ class Result(ABC):
     @property
     @abstractmethod
     def main(self) -> Main:
-        """The number that the task is compared by."""
+        """The main score, by which the task is compared."""
 
     @abstractmethod
     def figures(self) -> list[tuple[str, float]]:
@@ -96,16 +96,16 @@ class Compared(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What was measured of a model on one dataset: a result for each task, in the card's order.
+    """The results of a model on one dataset: one for each task, in the card's order.
 
     Its text is the table of all scores, with the protocol under it.
     """
 
     results: tuple[Result, ...]
     seconds: float
-    """How long it took."""
+    """Duration of the evaluation."""
     compared: Compared | None = None
-    """Delta_m against stored scores, if that was asked for."""
+    """Delta_m against stored scores, if requested."""
 
     @property
     def card(self) -> Card:
@@ -119,9 +119,9 @@ class Evaluation:
 
     @property
     def scores(self) -> Any:
-        """The scores of the only task, by attribute; DataError where there are several."""
+        """The scores of the only task, by attribute; DataError if there are several."""
         if len(self.results) > 1:
-            raise DataError(f"the model was scored on several tasks; take one: {', '.join(self.tasks)}")
+            raise DataError(f"the model was scored on several tasks; choose one: {', '.join(self.tasks)}")
         return self.results[0].scores
 
     def __getitem__(self, task: str) -> Result:
@@ -160,7 +160,7 @@ class Evaluation:
         return tuple(score for result in self.results for score in result.card_scores(of_task=self._several))
 
     def to_dict(self) -> dict[str, Any]:
-        """All that was found, ready for JSON: of one task as it is, of several each under its name in `tasks`."""
+        """All results, ready for JSON: of a single task as they are, of several tasks by name in `tasks`."""
         model, seconds = {"model": self.card.name}, {"seconds": round(self.seconds, 3)}
         compared = self.compared.to_dict() if self.compared else {}
         if not self._several:

@@ -46,27 +46,27 @@ def evaluate(
     """Scores a model's tasks on whole images, with the tiles and the overlap of its card.
 
     Args:
-        predict: the model behind any engine.
-        pairs: images with their truth, read one after the other.
-        data: goes into the protocol as it is, as do `split` and `chosen`.
-        split: which part of the data it is.
+        predict: the model, with any engine.
+        pairs: images with their ground truth, read one after the other.
+        data: name of the data; goes into the protocol unchanged, as do `split` and `chosen`.
+        split: the part of the data.
         chosen: how the checkpoint was chosen.
-        tasks: those to score; None takes all of each pixel. One for which no image has a pixel of truth is left out.
-        leave_out: classes that are kept out of the means.
+        tasks: the tasks to score; None is all tasks per pixel. A task without ground truth in any image is skipped.
+        leave_out: classes that are excluded from the means.
         boundary: the tolerance of the boundary F1 in pixels; None leaves it out.
-        above: by task, the truth from which on relative errors of values count; `values.threshold` where missing.
-        crop: name of one of `CROPS`: of values only the pixels inside count.
+        above: by task, the ground truth from which on relative errors of values count; default `values.threshold`.
+        crop: name of one of `CROPS`; of values, only the pixels inside count.
         tta: averages over flips and turns.
-        tiles: whether results keep every tile with its truth and map.
-        variants: asks for all protocols at once, of the first task of classes; classes that some of them leave out.
-        keep: gets the whole maps of each image.
-        progress: gets the number of pixels done.
+        tiles: whether results keep every tile with its ground truth and map.
+        variants: scores the first task of classes by all protocols; these classes are left out by some of them.
+        keep: called with the whole maps of each image.
+        progress: called with the number of pixels done.
 
     Returns:
         A `ClassResult` or `ValueResult` for each task, in the card's order.
 
     Raises:
-        DataError: no pixel of any task can be counted; and what the readers raise.
+        DataError: no pixel of any task has ground truth; and what the readers raise.
     """
     started = time.perf_counter()
     card = predict.card
@@ -87,14 +87,14 @@ def evaluate(
     images = sum(1 for pair in pairs if scoring.score(pair))
     counted = [tally for tally in tallies if tally.counted]
     if not counted:
-        raise DataError(f"{data}: no pixel with a label among {count(images, 'image')}; nothing to score")
+        raise DataError(f"{data}: no labelled pixel in {count(images, 'image')}; nothing to score")
     stated = Stated(data, split, chosen, card, tta)
     return Evaluation(tuple(tally.result(stated) for tally in counted), time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
 class _Scoring:
-    """Sends one image after the other through the model and to all that count."""
+    """Sends one image after the other through the model and to all tallies."""
 
     predict: Predictor
     tasks: tuple[Task, ...]
@@ -103,7 +103,7 @@ class _Scoring:
     progress: Callable[[int], None] | None
 
     def score(self, pair: Pair) -> bool:
-        """Counts one image; whether it had anything to count."""
+        """Counts one image; returns whether it had anything to count."""
         tallies = [tally for tally in self.tallies if tally.task.name in pair.truth]
         if not tallies and not self.keep:
             return False

@@ -1,8 +1,8 @@
 """A folder of images and labels split into training, validation and test by place: neighbours stay together.
 
-Random splits put chips of one scene on both sides, and scores then tell how well a place is remembered. Images with a
-place on the ground are cut along the longer side of the area that they cover; others are told apart by a part of their
-path.
+Random splits put chips of one scene on both sides, and scores then measure how well a place is memorised. Images with a
+place on the ground are split along the longer side of the area that they cover; others are distinguished by a part of
+their path.
 """
 
 import re
@@ -32,10 +32,10 @@ class Place:
 
 
 def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None = None) -> tuple[str, list[str]]:
-    """How the pairs were split, in words, and the part of each: one of `PARTS`, by the shares of their pixels.
+    """Describes how the pairs were split, and gives the part of each: one of `PARTS`, by the shares of their pixels.
 
     `pattern` is a regular expression on the path of an image below `root`; its first group (or all of it) names the
-    place. DataError where there are fewer places than parts that shall hold something.
+    place. DataError if there are fewer places than parts with a share.
     """
     several = sum(share > 0 for share in shares)
     if pattern is None and (places := _on_the_ground(pairs)) is not None:
@@ -46,7 +46,7 @@ def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None
     if len(places) < several:
         raise DataError(
             f"{root}: its images are of {len(places)} place{'s' if len(places) != 1 else ''} ({how}), but {several} "
-            "parts are wanted; say with --place what in their paths names the place, or make fewer parts"
+            "parts are requested; give --place, a pattern of the place in their paths, or use fewer parts"
         )
     part = [""] * len(pairs)
     for place, name in zip(places, chosen, strict=True):
@@ -56,12 +56,12 @@ def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None
 
 
 def _words(pattern: str | None, places: Sequence[Place]) -> str:
-    how = f"what {pattern!r} finds in the path" if pattern else "folder and the name up to its first number"
+    how = f"the match of {pattern!r} in the path" if pattern else "folder and the name up to its first number"
     return f"{how}: {', '.join(place.name for place in places[:4])}{' ...' if len(places) > 4 else ''}"
 
 
 def _on_the_ground(pairs: Pairs) -> list[Place] | None:
-    """Groups of images that overlap, along the longer side of all; None where not all have a place in one CRS."""
+    """Groups of images that overlap, along the longer side of all; None unless all have a place in one CRS."""
     import shapely
 
     boxes, sizes, systems = [], [], set()
@@ -129,12 +129,12 @@ def _place(path: Path, pattern: str | None) -> str:
         return f"{above}/{stem}" if above != "." else stem
     found = re.search(pattern, path.as_posix())
     if found is None:
-        raise DataError(f"{path}: --place {pattern!r} finds nothing in this path; it must name a place in every one")
+        raise DataError(f"{path}: --place {pattern!r} does not match this path; it must match every one")
     return found.group(1) if found.groups() else found.group(0)
 
 
 def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
-    """Train first, then validation, then test, each beside the next; every wanted part has a place at least."""
+    """Train first, then validation, then test, each beside the next; every requested part has at least one place."""
     total = sum(place.pixels for place in places)
     ends = np.cumsum(shares)
     chosen, done = [], 0
@@ -149,7 +149,7 @@ def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
 
 
 def _by_need(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
-    """The largest place goes to the part that lacks most, and so on; a part without any comes before one that has."""
+    """The largest place goes to the part that lacks most, and so on; parts without a place come first."""
     total = sum(place.pixels for place in places)
     lacking = [share * total for share in shares]
     empty = [share > 0 for share in shares]

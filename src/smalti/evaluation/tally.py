@@ -1,4 +1,4 @@
-"""What counts the predictions of one task, image by image, over a dataset."""
+"""Counts of the predictions of one task, image by image, over a dataset."""
 
 from contextlib import ExitStack, closing
 from typing import Protocol

@@ -154,7 +154,7 @@ Kind = TypeVar("Kind", bound=ScoredTile)
 
 
 def notable(tiles: Sequence[Kind], each: int = 2) -> dict[str, list[Kind]]:
-    """The best, the median and the worst tiles, `each` of them; none comes twice."""
+    """The best, the median and the worst tiles, `each` of them; no tile occurs twice."""
     full = [tile for tile in tiles if tile.pixels >= ENOUGH * SIDE * SIDE]
     ranked = sorted(full or tiles, key=lambda tile: (tile.badness, tile.image, tile.window.row, tile.window.col))
     each = max(1, min(each, len(ranked) // 3))

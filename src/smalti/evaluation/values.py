@@ -67,7 +67,7 @@ class ValueResult(Result):
     counts: ValueCounts
     images: tuple[ValueRow, ...]
     tiles: tuple[ValueTile, ...] = field(default=(), repr=False)
-    """Every tile with its ground truth and its prediction, if that was asked for."""
+    """Every tile with its ground truth and its prediction, if requested."""
 
     @property
     def main(self) -> Main:
@@ -122,11 +122,11 @@ class ValueResult(Result):
 
 
 LEAST_HEIGHT = 1.0
-"""Metres: relative errors of lower heights mean nothing."""
+"""Metres: relative errors of lower heights are meaningless."""
 
 
 def threshold(task: Task) -> float:
-    """From which ground truth on relative errors count, in the task's unit: 1 m for heights, above 0 for others."""
+    """The smallest ground truth for relative errors, in the task's unit: 1 m for heights, above 0 for others."""
     return LEAST_HEIGHT / METRES.get(task.unit, 1.0) if task.quantity == "height" else 0.0
 
 
@@ -152,7 +152,7 @@ class ValueTally:
         return bool(self.counts.counts[PIXELS])
 
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> "ImageValueTally":
-        """See `Tally`; DataError where the crop is made for images of another size."""
+        """See `Tally`; DataError if the crop is for images of another size."""
         if self.crop:
             self.crop.check(pair.name, grid.height, grid.width)
         return ImageValueTally(pair.name, grid.width, open_truth(pair, self.task, grid, stack), self)

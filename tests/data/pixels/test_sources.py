@@ -242,7 +242,7 @@ def test_which_task_a_folder_labels(tmp_path: Path) -> None:
         labelled(folder, [HEIGHT])
     with pytest.raises(DataError, match="speaks of the task 'depth'; there are classes, height"):
         labelled(folder, [TASK, HEIGHT], also={"depth": {"name": "ndsm"}})
-    with pytest.raises(DataError, match=r"no folder of labels beside it \(heights\)"):
+    with pytest.raises(DataError, match=r"no label folder beside it \(heights\)"):
         labelled(folder, [TASK, HEIGHT], also={"height": {"name": "heights"}})
 
 
@@ -259,7 +259,7 @@ def test_an_image_that_lacks_what_the_others_of_its_source_have_is_told(tmp_path
     (tmp_path / "b").mkdir()
     folder_of(tmp_path / "b", "masks", "ndsm")
     source = {"path": (".",), "also": {"height": {"name": "ndsm"}}}
-    with pytest.raises(DataError, match="images has no folder of labels beside it"):
+    with pytest.raises(DataError, match="images has no label folder beside it"):
         labelled(folder, [TASK, HEIGHT], **source)
 
 

@@ -126,7 +126,7 @@ def trained(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_it_trains_validates_and_tells(trained: tuple[Path, str]) -> None:
     folder, said = trained
     for text in ("multitask on mobilenetv2", "12 images", "one pass over the 12 images is 3 steps", "colour top-1 ",
-                 "macro F1, %", "shorter side to 36 px, 32 x 32 px", "validation"):  # fmt: skip
+                 "macro F1, %", "shorter side to 36 px, centre crop of 32 x 32 px", "validation"):  # fmt: skip
         assert text in said
     card, _ = load_checkpoint(folder / "best")
     assert card.tasks == (Task(name="colour", kind="image_classes", labels=("blue", "green", "red")),)
@@ -306,7 +306,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
     assert scores["redness/neg_mae"] == -scores["redness/mae"] < 0
     assert scores["mean"] == pytest.approx((scores["redness/delta1"] + scores["colour/top1"]) / 2)
     text = training.work.conclude(tmp_path / "run" / "best").text
-    assert "redness (%)" in text and "answers known: redness 2, colour 2" in text
+    assert "redness (%)" in text and "labels known: redness 2, colour 2" in text
     with pytest.raises(RecipeError, match=r"has the tasks colour \(3 classes\), expected only redness \(values in %\)"):
         start(path, tmp_path / "other", f"card.tasks.0.init={trained[0] / 'best'}")
 
