@@ -1,14 +1,16 @@
 """The examples of the README and of docs/ run as they stand.
 
 A fenced block whose info string is `console run` or `python run` is run; the blocks of one page share a folder and run
-in the order of the page. In a console block the lines that begin with `$ ` are the commands. A TOML block with a title
-is first written to a file of that name. Trainings are made short.
+in the order of the page. In a console block the lines that begin with `$ ` are the commands. A TOML or Python block
+with a title is first written to a file of that name, and what a `pyproject.toml` registers is found as if it were
+installed. Trainings are made short.
 """
 
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(console|python|toml) (?:run|title="([\w.]+)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if FENCE.search(p.read_text())]
 STEPS = re.compile(r"^steps = \d+$", re.MULTILINE)
-SLOW = {"own-images.md", "python.md", "scene-to-polygons.md"}
+SLOW = {"extend.md", "own-images.md", "python.md", "scene-to-polygons.md"}
 
 
 def commands(kind: str, block: str) -> list[list[str]]:
@@ -36,6 +38,17 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+def install(project: str, place: Path) -> None:
+    """Leaves in a folder of the path what an installer makes of a project's file: its name and its entry points."""
+    about = tomllib.loads(project)["project"]
+    folder = place / f"{about['name']}-{about['version']}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {about['name']}\nVersion: {about['version']}\n")
+    groups = about["entry-points"].items()
+    lines = [line for group, names in groups for line in (f"[{group}]", *(f"{k} = {v}" for k, v in names.items()))]
+    (folder / "entry_points.txt").write_text("\n".join(lines))
+
+
 def run_page(page: Path, folder: Path, *, steps: int | None = None) -> Path:
     """Runs the blocks of a page below `folder`, trainings with that many steps, and gives the folder they worked in."""
     place = folder / "work"
@@ -45,6 +58,8 @@ def run_page(page: Path, folder: Path, *, steps: int | None = None) -> Path:
     for kind, title, block in FENCE.findall(page.read_text()):
         if title:
             (place / title).write_text(STEPS.sub(f"steps = {steps}", block) if steps else block)
+            if title == "pyproject.toml":
+                install(block, place)
             continue
         for command in commands(kind, block):
             done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=1500)

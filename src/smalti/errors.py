@@ -7,7 +7,8 @@ SmaltiError                 anything a person can mend; printed as one line
 │   ├── RecipeError         a recipe: misspelt key, wrong type, contradiction
 │   ├── DataError           a dataset: nothing found, pairs that do not match, windows that overlap
 │   ├── ModelError          a model file: truncated, altered, no model, or not made for this scene
-│   └── ArrayError          an array: wrong shape, axes or dtype
+│   ├── ArrayError          an array: wrong shape, axes or dtype
+│   └── ExtensionError      what another package registered: cannot be imported, or is not what is expected
 ├── OptionError             options that make no sense, or not together
 ├── OutputError             a result cannot be written: no such folder, no right, disk full
 ├── BusyError               another process holds the same output
@@ -83,6 +84,10 @@ class ModelError(InputError):
 
 class ArrayError(InputError):
     """An array has a shape, axes or a dtype that cannot be used."""
+
+
+class ExtensionError(InputError):
+    """What another package registered cannot be imported, or is not what is expected."""
 
 
 class OptionError(SmaltiError):

@@ -1,4 +1,4 @@
-"""What other packages add by entry points: nets and public datasets.
+"""What other packages add by entry points: nets, public datasets, losses, augmentations and engines.
 
 A package names them in its pyproject.toml:
 
@@ -9,11 +9,89 @@ They are looked for where a name is unknown here, so that they cost nothing else
 this program.
 """
 
-from importlib.metadata import entry_points
-from typing import Any
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ModelWrapValidatorHandler, create_model, model_validator
+
+from smalti.errors import ExtensionError
 
 
 def find_extension(group: str, name: str) -> Any:
-    """What a package registered by that name in an entry point group, imported; None where none did."""
-    found = entry_points(group=group, name=name)
-    return next(iter(found)).load() if found else None
+    """What a package registered by that name in an entry point group, imported; None where none did.
+
+    ExtensionError where two packages registered it, or it cannot be imported.
+    """
+    found = tuple(entry_points(group=group, name=name))
+    if len(found) > 1:
+        packages = " and ".join(sorted(map(_package, found)))
+        raise ExtensionError(f"{group}: {name!r} is registered by {packages}; uninstall all but one", value=name)
+    return _load(found[0]) if found else None
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except Exception as error:  # whatever the module of another package raises
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        text = f"{entry.group}: {entry.name!r} of package {_package(entry)} cannot be imported: {reason}"
+        raise ExtensionError(f"{text}; repair or update that package", value=entry.name) from error
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value
+
+
+def unfit(group: str, name: str, came: str, expected: str) -> ExtensionError:
+    """The error for an extension that is not, or does not give, what is expected."""
+    return ExtensionError(f"{group}: {name!r} {came}; expected {expected}", value=name)
+
+
+def nobody_brings(group: str) -> str:
+    """The end of a message about a name that is unknown here."""
+    return f"no installed package registers it as an entry point of {group}"
+
+
+class ExtensibleTable(BaseModel):
+    """A table of a recipe whose unknown keys are settings that other packages register, each a subclass of one base."""
+
+    group: ClassVar[str]
+    """The entry point group."""
+    base: ClassVar[type[BaseModel]]
+    """What the settings must be a subclass of, with a `__call__` of their own."""
+    registered: ClassVar[Mapping[str, type[BaseModel]]]
+    """Those that were put into the dict."""
+
+    @classmethod
+    def find(cls, key: str) -> type[BaseModel] | None:
+        """The settings of that key, registered or of an installed package; None where nobody brings it.
+
+        ExtensionError for anything but a subclass of `base`.
+        """
+        found = cls.registered.get(key) or find_extension(cls.group, key)
+        if found is not None and not _extends(found, cls.base):
+            expected = f"a subclass of {cls.base.__module__}.{cls.base.__name__} that can be called"
+            raise unfit(cls.group, key, f"is {found!r}", expected)
+        return found
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_extensions(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(given, dict):
+            return handler(given)
+        unknown = [str(key) for key in given if key not in cls.model_fields]
+        found = tuple((key, kind) for key in unknown if (kind := cls.find(key)))
+        return _extended(cls, found).model_validate(given) if found else handler(given)  # type: ignore[return-value]
+
+
+def _extends(found: Any, base: type[BaseModel]) -> bool:
+    return isinstance(found, type) and issubclass(found, base) and found.__call__ is not base.__call__
+
+
+@cache  # recipes that say the same are of one class, and so are equal
+def _extended(table: type[ExtensibleTable], found: tuple[tuple[str, type[BaseModel]], ...]) -> type[ExtensibleTable]:
+    """A table with further keys."""
+    fields: dict[str, Any] = {key: (kind | None, None) for key, kind in found}
+    return create_model(table.__name__, __base__=table, __module__=table.__module__, **fields)

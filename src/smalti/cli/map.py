@@ -28,7 +28,20 @@ def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -
     return metres
 
 
+def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The name of an engine that there is."""
+    from smalti.errors import OptionError
+    from smalti.runtime.open import find_engine
+
+    try:
+        find_engine(value)
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
 _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
+_ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
@@ -53,9 +66,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 )
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
-@click.option(
-    "--engine", type=click.Choice(["auto", "onnx", "openvino"]), default="auto", help="Default: ONNX Runtime."
-)
+@click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
     scene: tuple[str, ...], out: str, mosaic: bool, model: str, engine: Any, threads: int | None, **options: Any

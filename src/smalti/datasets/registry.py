@@ -13,7 +13,10 @@ from smalti.datasets.potsdam import POTSDAM
 from smalti.datasets.spec import DatasetSpec, SplitSpec
 from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import DataError
-from smalti.extensions import find_extension
+from smalti.extensions import find_extension, nobody_brings, unfit
+
+GROUP = "smalti.datasets"
+"""Where other packages register theirs, each a `DatasetSpec`."""
 
 DATASETS: dict[str, DatasetSpec] = {
     dataset.name: dataset
@@ -25,10 +28,16 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_dataset(name: str) -> DatasetSpec:
-    """The dataset of that name; DataError with the nearest name where there is none."""
-    dataset: DatasetSpec | None = DATASETS.get(name) or find_extension("smalti.datasets", name)
+    """The dataset of that name, of this program or an installed package.
+
+    DataError with the nearest name where there is none; ExtensionError for what is no `DatasetSpec`.
+    """
+    dataset = DATASETS.get(name) or find_extension(GROUP, name)
     if dataset is None:
-        raise DataError(f"there is no dataset {name!r}{_near(name, list(DATASETS))}", value=name)
+        near = _near(name, list(DATASETS))
+        raise DataError(f"there is no dataset {name!r}{near}; {nobody_brings(GROUP)}", value=name)
+    if not isinstance(dataset, DatasetSpec):
+        raise unfit(GROUP, name, f"is {dataset!r}", "a smalti.datasets.spec.DatasetSpec")
     return dataset
 
 

@@ -7,10 +7,11 @@ name, and `make_loss` sums them, each with its weight. `value` has the same for 
 from smalti.losses.boundary import edge_targets
 from smalti.losses.labels import Labels, one_hot
 from smalti.losses.loss import Loss, LossSettings, make_loss
-from smalti.losses.term import Outputs, Term
-from smalti.losses.value import ValueLoss, ValueLossSettings
+from smalti.losses.term import LOSSES, Outputs, Term
+from smalti.losses.value import ValueLoss, ValueLossSettings, ValueTerm
 
 __all__ = [
+    "LOSSES",
     "Labels",
     "Loss",
     "LossSettings",
@@ -18,6 +19,7 @@ __all__ = [
     "Term",
     "ValueLoss",
     "ValueLossSettings",
+    "ValueTerm",
     "edge_targets",
     "make_loss",
     "one_hot",

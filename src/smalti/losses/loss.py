@@ -1,9 +1,9 @@
 """Weighted sums of terms by name."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 from torch import Tensor
 
 from smalti.card import Task
@@ -11,13 +11,13 @@ from smalti.losses.boundary import BoundaryRelaxation, Edge, Light
 from smalti.losses.entropy import Auxiliary, CrossEntropy, Focal, HardPixels
 from smalti.losses.labels import Labels
 from smalti.losses.overlap import Dice, Jaccard, Lovasz, Tversky
-from smalti.losses.term import Outputs, Term
+from smalti.losses.term import Outputs, Term, Terms, weighted
 
 
-class LossSettings(BaseModel):
+class LossSettings(Terms):
     """The terms of the loss, summed. Each is a weight, or a table: `focal = { weight = 0.5, gamma = 3.0 }`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    base: ClassVar[type[BaseModel]] = Term
 
     cross_entropy: CrossEntropy | None = None
     focal: Focal | None = None
@@ -59,7 +59,7 @@ class Loss:
         """
         classes = targets[self.task.name]
         labels = Labels(classes, valid & (classes != self.task.ignore))
-        return {name: term.weight * term(outputs, labels, self.task.name) for name, term in self.terms.items()}
+        return {name: weighted(name, term, term(outputs, labels, self.task.name)) for name, term in self.terms.items()}
 
 
 def make_loss(settings: LossSettings, task: Task) -> Loss:

@@ -1,14 +1,18 @@
 """What every term of a loss is: settings that can be called."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from smalti.card import Task
 from smalti.errors import RecipeError
+from smalti.extensions import ExtensibleTable, unfit
 from smalti.losses.labels import Labels
+
+LOSSES: dict[str, type["Weighted"]] = {}
+"""Further terms by the key that recipes name them by, each a subclass of `Term` or `ValueTerm`."""
 
 Outputs = Mapping[str, Tensor]
 """Logits N,K,H,W by task, and what further heads a net has while training."""
@@ -38,6 +42,23 @@ class Term(Weighted):
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """The term without its weight, a scalar; 0 with a gradient of 0 where no pixel counts."""
         raise NotImplementedError
+
+
+class Terms(ExtensibleTable):
+    """The terms of a loss by name; other packages add some in the entry point group `smalti.losses`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    group: ClassVar[str] = "smalti.losses"
+    registered: ClassVar[Mapping[str, type[BaseModel]]] = LOSSES
+
+
+def weighted(name: str, term: Weighted, value: Tensor) -> Tensor:
+    """What a term gave, times its weight; ExtensionError unless that is a scalar."""
+    if not isinstance(value, Tensor) or value.shape != ():
+        came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise unfit(Terms.group, name, f"gave {came}", "a tensor that is one number")
+    return term.weight * value
 
 
 def head(outputs: Outputs, name: str, term: str) -> Tensor:

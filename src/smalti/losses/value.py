@@ -1,15 +1,15 @@
 """Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value are ignored."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
 from smalti.card import Task
-from smalti.losses.term import Outputs, Weighted
+from smalti.losses.term import Outputs, Terms, Weighted, weighted
 
 LEAST = 1e-3
 """Predictions are clamped to at least this before the logarithm."""
@@ -90,10 +90,10 @@ class SILog(ValueTerm):
         return (d**2).mean() - self.invariance * d.mean() ** 2
 
 
-class ValueLossSettings(BaseModel):
+class ValueLossSettings(Terms):
     """The terms of the loss, summed. Each is a weight, or a table: `huber = { weight = 0.5, delta = 2.0 }`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    base: ClassVar[type[BaseModel]] = ValueTerm
 
     berhu: BerHu | None = None
     l1: L1 | None = None
@@ -132,4 +132,4 @@ class ValueLoss:
         if not usable.any():
             return {}
         prediction = outputs[self.task.name][:, 0].float()[usable]  # P
-        return {name: term.weight * term(prediction, truth[usable]) for name, term in self.terms.items()}
+        return {name: weighted(name, term, term(prediction, truth[usable])) for name, term in self.terms.items()}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.errors import ModelError
-from smalti.extensions import find_extension
+from smalti.extensions import find_extension, nobody_brings, unfit
 from smalti.nets.multitask import MULTITASK
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
@@ -28,6 +28,9 @@ from smalti.nets.segmentation.sfm import UEDBESSFM
 from smalti.nets.segmentation.ued import UED
 from smalti.nets.segmentation.unet import UNet
 from smalti.nets.segmentation.unetformer import UNetFormer
+
+GROUP = "smalti.nets"
+"""Where other packages register theirs, each what makes a net like those of `NETS`."""
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
@@ -90,16 +93,53 @@ class Model(nn.Module):
 
 
 def build(card: Card) -> Model:
-    """The model a card describes, with random weights; ModelError for an unknown net or unfit options."""
+    """The model a card describes, with random weights; ModelError for an unknown net or unfit options.
+
+    ExtensionError where another package's net cannot be used.
+    """
     nets = RANKERS if card.tasks[0].kind == "score" else NETS | MULTITASK
-    make = nets.get(card.net) or find_extension("smalti.nets", card.net)
+    own = nets.get(card.net)
+    make = own or find_extension(GROUP, card.net)
     if make is None:
-        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {', '.join(nets)}")
+        known = ", ".join(nets)
+        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {known}, and {nobody_brings(GROUP)}")
     try:
         net = make(**_demands(card), bands=len(card.bands), **card.options)
     except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and values that torch rejects
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
+    if own is None:
+        _check_extension(net, card)
     return Model(card, net)
+
+
+def _check_extension(net: Any, card: Card) -> None:
+    """ExtensionError unless a net of another package is a module that predicts each pixel of its task."""
+    if not isinstance(net, nn.Module):
+        raise unfit(GROUP, card.net, f"makes {net!r}", "a torch.nn.Module")
+    [task] = card.tasks
+    if task.kind == "score":
+        return
+    wanted = (1, task.channels, card.tile, card.tile)
+    found = _try(net, torch.zeros(1, len(card.bands), card.tile, card.tile), card.net)
+    logits = found.get(task.name) if isinstance(found, dict) else found
+    if logits is not found and isinstance(logits, Tensor) and logits.shape == wanted:
+        return
+    came = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+    raise unfit(GROUP, card.net, f"gives {came}", f"a dict with {task.name!r}: logits of shape {wanted}")
+
+
+def _try(net: nn.Module, tile: Tensor, name: str) -> Any:
+    """What a net gives for one tile, without a gradient."""
+    training = net.training
+    try:
+        with torch.no_grad():
+            return net.eval()(tile)
+    except Exception as error:  # whatever another package raises
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        expected = "a net that takes pixels N,C,H,W"
+        raise unfit(GROUP, name, f"fails on {tuple(tile.shape)}: {reason}", expected) from error
+    finally:
+        net.train(training)
 
 
 def _demands(card: Card) -> dict[str, Any]:

@@ -1,30 +1,59 @@
 """Opens a model by name or file with the engine of choice."""
 
-from typing import Literal, get_args
+from collections.abc import Callable
 
 from smalti.errors import OptionError
+from smalti.extensions import find_extension, nobody_brings, unfit
+from smalti.runtime.extension import CheckedEngine
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.scene import Predictor
 
-Engine = Literal["auto", "onnx", "openvino"]
+GROUP = "smalti.engines"
+"""Where other packages register theirs, each a `runtime.extension.Start`."""
+
+Engine = str
+"""`auto`, which is `onnx`, or a key of `ENGINES`, or the name of an engine that an installed package registered."""
 
 
 def open_model(name_or_path: str, engine: Engine = "auto", threads: int | None = None) -> Predictor:
     """A bundled or local model by name, or an `.onnx` file, ready to run; `auto` is ONNX Runtime.
 
-    ModelError if the file is missing, truncated, altered or no Smalti model; MissingExtraError without the engine.
+    ModelError if the file is missing, truncated, altered or no Smalti model; MissingExtraError without the engine;
+    OptionError for an engine that nobody has; ExtensionError for one of another package that cannot be used.
     """
     return start_engine(verify(find_model(name_or_path)), engine, threads)
 
 
 def start_engine(model: ModelFile, engine: Engine = "auto", threads: int | None = None) -> Predictor:
     """The engine of choice with a model file whose hash is right; raises as `open_model` does."""
-    if engine not in get_args(Engine):
-        raise OptionError(f"engine is {engine!r}; expected one of {', '.join(get_args(Engine))}", value=engine)
-    if engine == "openvino":
-        from smalti.runtime.openvino import OpenVinoPredictor  # an optional extra
+    return find_engine(engine)(model, threads)
 
-        return OpenVinoPredictor(model, threads)
+
+def find_engine(engine: Engine) -> Callable[[ModelFile, int | None], Predictor]:
+    """What starts the engine of that name: from a model file, and how many threads it may use (None: all cores)."""
+    name = "onnx" if engine == "auto" else engine
+    start = ENGINES.get(name) if isinstance(name, str) else None
+    if start is not None:
+        return start
+    found = find_extension(GROUP, str(engine))
+    if found is None:
+        known = ", ".join(["auto", *ENGINES])
+        raise OptionError(f"engine is {engine!r}; expected one of {known}: {nobody_brings(GROUP)}", value=engine)
+    if not callable(found):
+        raise unfit(GROUP, engine, f"is {found!r}", "a function of a model file and a number of threads")
+    return lambda model, threads: CheckedEngine(engine, found, model, threads)
+
+
+def _onnx(model: ModelFile, threads: int | None) -> Predictor:
     from smalti.runtime.onnx import OnnxPredictor  # lazily: OpenVINO users need not load both engines
 
     return OnnxPredictor(model, threads)
+
+
+def _openvino(model: ModelFile, threads: int | None) -> Predictor:
+    from smalti.runtime.openvino import OpenVinoPredictor  # an optional extra
+
+    return OpenVinoPredictor(model, threads)
+
+
+ENGINES: dict[str, Callable[[ModelFile, int | None], Predictor]] = {"onnx": _onnx, "openvino": _openvino}

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from smalti.card import Card
 from smalti.errors import RecipeError
+from smalti.extensions import ExtensibleTable, nobody_brings
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.work import ImagesWork
 from smalti.training.kinds.pixels.multitask import MultitaskRecipe
@@ -96,8 +97,7 @@ def explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     key = ".".join(str(part) for at, part in enumerate(error["loc"]) if not _is_choice(error["loc"], at, settings))
     more = f" (and {count - 1} more)" if count > 1 else ""
     if error["type"] == "extra_forbidden":
-        near = get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"], settings), 1, 0)
-        return f"unknown key {key}; did you mean {near[0]}?{more}" if near else f"unknown key {key}{more}"
+        return f"unknown key {key}{_hint(error['loc'], settings)}{more}"
     message = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
     if error["type"] == "missing":
         return f"{key} is missing{more}"
@@ -110,6 +110,15 @@ def explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"
 
 
+def _hint(loc: tuple[int | str, ...], settings: type[Recipe]) -> str:
+    """What an unknown key may have meant: the nearest one, and that of a package that is not installed."""
+    beside = _beside(loc, settings)
+    near = get_close_matches(str(loc[-1]), [name for model in beside for name in model.model_fields], 1, 0)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    groups = [model.group for model in beside if issubclass(model, ExtensibleTable)]
+    return f"{hint} N{nobody_brings(groups[0])[1:]}" if groups else hint
+
+
 def _is_choice(loc: tuple[int | str, ...], at: int, settings: type[Recipe]) -> bool:
     """Whether a part of an error's location is not a key, but one of the types, sources or tasks of a union."""
     part = str(loc[at])
@@ -118,18 +127,21 @@ def _is_choice(loc: tuple[int | str, ...], at: int, settings: type[Recipe]) -> b
     return chosen or part == "constrained-int" or part.startswith("literal[")
 
 
-def _keys_beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[str]:
-    """The valid keys at the last part of `loc`."""
-    return [name for model in _beside(loc, settings) for name in model.model_fields]
-
-
 def _beside(loc: tuple[int | str, ...], settings: type[Recipe]) -> list[type[BaseModel]]:
     """The models whose keys are valid at the last part of `loc`."""
     models: list[type[BaseModel]] = [settings]
     for part in loc[:-1]:
-        inner = [_models(m.model_fields[str(part)].annotation) for m in models if str(part) in m.model_fields]
-        models = [model for found in inner for model in found] or [m for m in models if _kind(m) == part] or models
+        inner = [model for m in models for model in _inside(m, str(part))]
+        models = inner or [m for m in models if _kind(m) == part] or models
     return models
+
+
+def _inside(model: type[BaseModel], key: str) -> Iterable[type[BaseModel]]:
+    """The models that a key of this one may hold."""
+    if key in model.model_fields:
+        return _models(model.model_fields[key].annotation)
+    found = model.find(key) if issubclass(model, ExtensibleTable) else None
+    return [found] if found else []
 
 
 def _models(annotation: Any) -> Iterable[type[BaseModel]]:

@@ -75,9 +75,10 @@ AnyModel = str | Path | OpenModel
 def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: int | None = None) -> OpenModel:
     """Opens a bundled or local model by name, an `.onnx` file, or the folder of a checkpoint, which needs torch.
 
-    `engine` is `auto` (ONNX Runtime), `onnx` or `openvino`; a checkpoint takes only `auto`. `threads` defaults to the
-    cores that this process may use. Raises ModelError where there is no such model, or it is truncated, altered or
-    made for another version; MissingExtraError without the engine, or without torch for a checkpoint.
+    `engine` is `auto` (ONNX Runtime), `onnx`, `openvino`, or one that an installed package registers; a checkpoint
+    takes only `auto`. `threads` defaults to the cores that this process may use. Raises ModelError where there is no
+    such model, or it is truncated, altered or made for another version; MissingExtraError without the engine, or
+    without torch for a checkpoint; OptionError for an engine that nobody has.
     """
     if not isinstance(name_or_path, str | Path) or not str(name_or_path):
         raise OptionError(f"{_said(name_or_path)}; expected a name, a file, or a folder", value=name_or_path)

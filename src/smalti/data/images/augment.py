@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from smalti.arrays import Picture
+from smalti.arrays import Floats, Picture
 from smalti.data.images.operations import change_at_random
 from smalti.data.pixels.augment import Augment, change_colours
+from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
+from smalti.data.pixels.sample import Patch
 
 TRIES = 10
 """Boxes that are drawn until one lies inside the image."""
 
 
-class ImageAugment(BaseModel):
+class ImageAugment(ExtensibleAugment):
     """How training images are cut and changed; 0 leaves a step out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -92,9 +94,15 @@ def middle_view(height: int, width: int, share: float) -> View:
 
 
 def change_light(image: Picture, augment: ImageAugment, rng: np.random.Generator) -> Picture:
-    """An image H,W,3 after the random operations and the changes of its colours."""
+    """An image H,W,3 after the random operations, the changes of its colours, and those of other packages."""
     image = change_at_random(image, augment.operations, augment.magnitude, rng)
     if light := augment.light:
-        changed = change_colours(image, light, 1 / 255, rng)
-        image = np.clip(np.round(changed), 0, 255).astype(np.uint8)
+        image = _to_bytes(change_colours(image, light, 1 / 255, rng))
+    if found := augment.extensions():
+        patch = Patch(image.astype(np.float32), {}, np.ones(image.shape[:2], bool))
+        image = _to_bytes(apply_extensions(patch, found, rng).image)
     return image
+
+
+def _to_bytes(image: Floats) -> Picture:
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)

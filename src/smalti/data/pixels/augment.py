@@ -7,16 +7,17 @@ heights.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from smalti.arrays import Floats
 from smalti.card import Card, Task
+from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
 from smalti.data.pixels.sample import Patch
@@ -27,7 +28,7 @@ MIX_CHANCE = 0.5
 """How many of the windows are mixed where nothing else is said; as CutMix's authors took for CIFAR."""
 
 
-class Augment(BaseModel):
+class Augment(ExtensibleAugment):
     """How much a window may be changed; 0 or false leaves a step out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -193,7 +194,9 @@ def augmented(
     `tasks` are those that the patch has targets for.
     """
     seen = apply_view(patch, view, tasks)
-    image = change_colours(seen.image, augment, card.scale, rng)
+    seen = replace(seen, image=change_colours(seen.image, augment, card.scale, rng))
+    seen = apply_extensions(seen, augment.extensions(), rng)
+    image = seen.image
     if card.dtype == "uint8":
         np.clip(image, 0, 255, out=image)
     image[~seen.valid] = np.array(card.mean, np.float32) / np.float32(card.scale)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.images import adience
@@ -62,7 +62,7 @@ class ValueOfImages(_Learned):
     unit: str = ""
     minimum: float | None = None
     """The smallest possible value."""
-    loss: ValueLossSettings = ValueLossSettings(smooth_l1=SmoothL1())
+    loss: SerializeAsAny[ValueLossSettings] = ValueLossSettings(smooth_l1=SmoothL1())
 
     def task(self) -> Task:
         """The task as a card keeps it."""
@@ -222,7 +222,7 @@ class ImagesRecipe(Recipe):
     card: ImagesCard
     net: ImagesNet = ImagesNet()
     data: ImagesData
-    augment: ImageAugment = ImageAugment()
+    augment: SerializeAsAny[ImageAugment] = ImageAugment()
     balance: BalanceSettings = BalanceSettings()
     train: ImagesTrain = ImagesTrain()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.losses import LossSettings, ValueLossSettings, make_loss
@@ -32,7 +32,7 @@ class _Learned(Settings):
 
 
 class _OfClasses(_Learned):
-    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+    loss: SerializeAsAny[LossSettings] = LossSettings(cross_entropy=CrossEntropy())
 
     @field_validator("loss")
     @classmethod
@@ -61,7 +61,7 @@ class ValueTask(_Learned):
     zero: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Classes, by their task, whose pixels have the value 0 in training if no source has a value: the ground, for
     heights."""
-    loss: ValueLossSettings = ValueLossSettings(berhu=BerHu())
+    loss: SerializeAsAny[ValueLossSettings] = ValueLossSettings(berhu=BerHu())
 
     def task(self) -> Task:
         """The task as a card keeps it."""

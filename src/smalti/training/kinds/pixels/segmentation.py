@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from smalti.card import Card, Task
 from smalti.errors import LabelError
@@ -59,7 +59,7 @@ class SegmentationRecipe(PixelRecipe):
     kind: Literal["segmentation"] = "segmentation"
     """The kind of training."""
     card: MapCardSettings
-    loss: LossSettings = LossSettings(cross_entropy=CrossEntropy())
+    loss: SerializeAsAny[LossSettings] = LossSettings(cross_entropy=CrossEntropy())
     train: WindowSettings = WindowSettings()
 
     @model_validator(mode="after")

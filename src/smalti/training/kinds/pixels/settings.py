@@ -5,7 +5,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
@@ -103,7 +103,7 @@ class PixelRecipe(Recipe):
 
     net: NetSettings = NetSettings()
     data: DataSettings
-    augment: Augment = Augment()
+    augment: SerializeAsAny[Augment] = Augment()
     train: CropSettings = CropSettings()
 
     @model_validator(mode="after")

@@ -1,0 +1,81 @@
+"""Augmentations of other packages: settings that a recipe names by a key, called with each window or image."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from smalti.data.pixels.sample import Patch
+from smalti.extensions import ExtensibleTable, unfit
+
+
+class Augmentation(BaseModel):
+    """A change of training images by another package. A recipe gives its chance as a number, or a table of settings.
+
+    It is called after the changes of geometry and of light that the recipe asks for, by several threads at once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    chance: float = Field(1.0, gt=0, le=1)
+    """Of being called, for each window or image."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_the_chance(cls, value: Any) -> Any:
+        if isinstance(value, bool | str | list):
+            raise ValueError(f"expected a chance or a table like {{ chance = 0.5 }}, not {value!r}")
+        return {"chance": value} if isinstance(value, int | float) else value
+
+    def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
+        """The patch that is trained on instead: new arrays of the same shapes and types.
+
+        Args:
+            patch: `image` (H, W, C) float32, raw pixels in the bands and units of the card; `targets` by task (H, W),
+                uint8 class ids or float32 values in the task's unit, NaN where unknown (none of an image with one
+                label); `valid` (H, W) bool. What moves pixels moves targets and validity alike.
+            rng: The only source of random numbers, so that a training that resumes sees the same windows.
+        """
+        raise NotImplementedError
+
+
+AUGMENTATIONS: dict[str, type[Augmentation]] = {}
+"""Augmentations by the key that recipes name them by."""
+
+
+class ExtensibleAugment(ExtensibleTable):
+    """Settings of an augmentation; other packages add keys in the entry point group `smalti.augmentations`."""
+
+    group: ClassVar[str] = "smalti.augmentations"
+    base: ClassVar[type[BaseModel]] = Augmentation
+    registered: ClassVar[Mapping[str, type[BaseModel]]] = AUGMENTATIONS
+
+    def extensions(self) -> dict[str, Augmentation]:
+        """The augmentations of other packages, in the order of the recipe."""
+        return {key: value for key, value in self if isinstance(value, Augmentation)}
+
+
+def apply_extensions(patch: Patch, found: Mapping[str, Augmentation], rng: np.random.Generator) -> Patch:
+    """The patch after each augmentation that its chance lets through; ExtensionError if one gives something unfit."""
+    for key, change in found.items():
+        if rng.random() < change.chance:
+            patch = _checked(key, patch, change(patch, rng))
+    return patch
+
+
+def _checked(key: str, before: Patch, after: object) -> Patch:
+    if not isinstance(after, Patch):
+        raise unfit(ExtensibleAugment.group, key, f"gave {type(after).__name__}", "a smalti.data.pixels.sample.Patch")
+    expected, came = _forms(before), _forms(after)
+    for part in expected | came:
+        if came.get(part) != expected.get(part):
+            text = f"gave {came.get(part, 'nothing')} for {part}"
+            raise unfit(ExtensibleAugment.group, key, text, expected.get(part, "no such target"))
+    return after
+
+
+def _forms(patch: Patch) -> dict[str, str]:
+    """Type and shape of each array."""
+    arrays = {"image": patch.image, "valid": patch.valid, **{f"target {k!r}": v for k, v in patch.targets.items()}}
+    return {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()}
