@@ -6,7 +6,7 @@ from smalti.datasets.spec import DatasetSpec
 
 
 def section(dataset: DatasetSpec) -> str:
-    """All about one dataset."""
+    """The section of one dataset as Markdown."""
     lines = [
         f"### `{dataset.name}`",
         f"[{dataset.title}]({dataset.url}). {dataset.citation}.",
@@ -18,7 +18,7 @@ def section(dataset: DatasetSpec) -> str:
     colors = zip(dataset.classes, dataset.colors, strict=True)
     lines += [f"| classes | {', '.join(f'{name} `{color}`' for name, color in colors)} |"]
     if dataset.leave_out:
-        lines += [f"| left out by some | {', '.join(dataset.leave_out)} |"]
+        lines += [f"| excluded by some | {', '.join(dataset.leave_out)} |"]
     lines += [
         f"| {', '.join(bands)} | {' or '.join(f'`{at}`' for at in places)} |"
         for bands, places in dataset.images.items()
@@ -34,7 +34,7 @@ def section(dataset: DatasetSpec) -> str:
 
 
 def reference() -> str:
-    """All of them as Markdown."""
+    """The sections of all datasets as Markdown."""
     return "\n\n".join(map(section, DATASETS.values())) + "\n"
 
 
