@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from smalti.raster.grid import Grid as Grid
     from smalti.raster.read import open_raster as open_raster
     from smalti.tiling import Window as Window
+    from smalti.workflows.check_data import DataCheck as DataCheck
+    from smalti.workflows.check_data import check_data as check_data
     from smalti.workflows.draw import DrawnScene as DrawnScene
     from smalti.workflows.draw import draw as draw
     from smalti.workflows.evaluate import evaluate as evaluate
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
     from smalti.workflows.run import Run as Run
+    from smalti.workflows.split_data import DataSplit as DataSplit
+    from smalti.workflows.split_data import split_data as split_data
     from smalti.workflows.train import train as train
 
 __version__ = "0.1.0"
@@ -45,6 +49,8 @@ __version__ = "0.1.0"
 _HOMES = {
     # public name: the module that it lives in
     "Card": "card",
+    "DataCheck": "workflows.check_data",
+    "DataSplit": "workflows.split_data",
     "DrawnScene": "workflows.draw",
     "Evaluation": "evaluation.result",
     "Export": "workflows.export",
@@ -60,6 +66,7 @@ _HOMES = {
     "SmaltiWarning": "errors",
     "Task": "card",
     "Window": "tiling",
+    "check_data": "workflows.check_data",
     "draw": "workflows.draw",
     "evaluate": "workflows.evaluate",
     "export": "workflows.export",
@@ -69,6 +76,7 @@ _HOMES = {
     "open_raster": "raster.read",
     "predict": "workflows.predict",
     "rank_photos": "workflows.photos",
+    "split_data": "workflows.split_data",
     "train": "workflows.train",
 }
 

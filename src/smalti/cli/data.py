@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from smalti.cli.paths import GivenPath, OutPath
+from smalti.cli.verb import Verb
 
 
 class OwnOrPublic(click.Group):
@@ -35,12 +36,12 @@ def command(ctx: click.Context) -> None:
     (FILE, .jpg or .png).
     """
     if ctx.invoked_subcommand is None:
-        from smalti.cli.public_data import list_all
+        from smalti.workflows.dataset_texts import list_all
 
         click.echo(list_all())
 
 
-@click.command(name="dataset")
+@click.command(name="dataset", cls=Verb)
 @click.argument("name")
 @click.argument("folder", required=False, type=GivenPath(), metavar="DIR")
 @click.option("--split", metavar="SPLIT", help="Check only what this split needs.")
@@ -48,15 +49,30 @@ def command(ctx: click.Context) -> None:
               help="Where the contact sheet goes, .jpg or .png.  [default: NAME_sheet.jpg]")  # fmt: skip
 def public(name: str, folder: Path | None, split: str | None, sheet: Path | None) -> None:
     """Describe a public dataset, or check a download of one."""
-    from smalti.cli.public_data import check, describe
+    from smalti.workflows.dataset_texts import describe
 
     if folder is None:
         click.echo(describe(name))
     else:
-        check(name, folder, split, sheet or Path(f"{name}_sheet.jpg"))
+        _check_download(name, folder, split, sheet or Path(f"{name}_sheet.jpg"))
 
 
-@command.command(name="check")
+def _check_download(name: str, folder: Path, split: str | None, sheet: Path) -> None:
+    """Prints what a download lacks and holds; DataError where files are missing or cannot be used."""
+    from smalti.cli.progress import Bars
+    from smalti.errors import DataError
+    from smalti.workflows.check_download import check_download
+
+    with Bars() as bars:
+        found = check_download(name, folder, split, sheet=sheet, progress=bars)
+    click.echo(str(found))
+    if missing := found.files.missing:
+        raise DataError(f"{folder}: {found.dataset.name} is incomplete: {len(missing)} missing; see the list above")
+    if found.contents is not None and (bad := found.contents.problems):
+        raise DataError(f"{folder}: {len(bad)} files of {found.dataset.name} cannot be used; see the list above")
+
+
+@command.command(name="check", cls=Verb)
 @click.argument("folder", type=GivenPath())
 @click.option("--sheet", type=OutPath(), metavar="FILE",
               help="Where the contact sheet goes, .jpg or .png.  [default: FOLDER_sheet.jpg]")  # fmt: skip
@@ -66,12 +82,19 @@ def check_folder(folder: Path, sheet: Path | None) -> None:
     Prints sizes and types, how much of each value or colour the labels hold, what looks suspicious, and the lines of a
     recipe for them; draws a contact sheet of images beside labels.
     """
-    from smalti.cli.own_data import check_own
+    from smalti.cli.progress import Bars
+    from smalti.errors import DataError
+    from smalti.text import count
+    from smalti.workflows.check_data import check_data
 
-    check_own(folder, sheet or Path(f"{folder.resolve().name}_sheet.jpg"))
+    with Bars() as bars:
+        found = check_data(folder, sheet=sheet or Path(f"{folder.resolve().name}_sheet.jpg"), progress=bars)
+    click.echo(str(found))
+    if found.problems:
+        raise DataError(f"{folder}: {found.unusable} of {count(found.images, 'image')} cannot be used; see above")
 
 
-@command.command(name="split")
+@command.command(name="split", cls=Verb)
 @click.argument("folder", type=GivenPath())
 @click.option("-o", "--output", "out", required=True, type=OutPath(), help="A new folder.")
 @click.option("--validation", default=0.2, type=click.FloatRange(0, 1), show_default=True, help="Share of the pixels.")
@@ -83,6 +106,6 @@ def split_folder(folder: Path, out: Path, validation: float, test: float, place:
     Images with a place on the ground are cut into three stripes, those that overlap kept together; others are
     grouped by folder and name, or by --place: 'tile(\\d+)'.
     """
-    from smalti.cli.own_data import split_own
+    from smalti.workflows.split_data import split_data
 
-    split_own(folder, out, validation, test, place)
+    click.echo(str(split_data(folder, out, validation=validation, test=test, place=place)))

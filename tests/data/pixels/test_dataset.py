@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter
 
-from smalti.cli.public_data import recipe_part
 from smalti.data.pixels.label_stats import census
 from smalti.data.pixels.leakage import check_apart
 from smalti.data.pixels.scored import scored_pairs
@@ -15,6 +14,7 @@ from smalti.errors import DataError, RecipeError
 from smalti.tiling import Window
 from smalti.training.kinds.pixels.prepare import open_split
 from smalti.training.recipe import read_pixels
+from smalti.workflows.dataset_texts import recipe_part
 from tests.datasets.drawn import lay_out, small, truth
 
 SPLIT = "\nkind = 'dataset'\nname = 'vaihingen'\npath = 'set'\nsplit = '{}'\n"

@@ -1,0 +1,122 @@
+"""A folder of the user's own images and labels, looked at before anything is declared about them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from smalti.evaluation.own_labels import Survey, remarks, survey
+from smalti.evaluation.pairs import find_pairs
+from smalti.raster.read import open_raster
+from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet
+from smalti.text import aligned, count, percent
+from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.progress import Meter, Show
+
+SHOWN = 12
+"""Pairs on a contact sheet."""
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What a folder of images and labels holds; its text is a table, what looks suspicious, and lines of a recipe."""
+
+    folder: Path
+    images: int
+    """Pairs of an image and its labels."""
+    survey: Survey = field(repr=False)
+    """What the labels of each pair hold."""
+    remarks: tuple[str, ...]
+    """What looks suspicious, a line each."""
+    sheet: Path | None
+    """The contact sheet; None where none was asked for, or no label could be read."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why pairs cannot be used, a line each."""
+        return self.survey.problems
+
+    @property
+    def unusable(self) -> int:
+        """Pairs that cannot be used."""
+        return self.images - len(self.survey.found)
+
+    def __str__(self) -> str:
+        found = self.survey
+        lines = [_sizes(found), *_shares(found), *_recipe(found)] if found.found else []
+        lines += [f"look at this: {line}" for line in self.remarks]
+        if self.sheet is not None:
+            lines.append(f"contact sheet: {self.sheet}")
+        if self.problems:
+            lines += [f"cannot be used: {len(self.problems)}", *(f"  {line}" for line in self.problems)]
+        return "\n".join(lines)
+
+
+def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress: Show | None = None) -> DataCheck:
+    """Looks at a folder of images and labels: sizes, types, how much of each value or colour the labels hold.
+
+    Args:
+        folder: images/ with masks/, or NAME.tif with NAME_classes.tif, at any depth.
+        sheet: Where a contact sheet of images beside labels is written, .jpg or .png; None writes none.
+        progress: Called with a `Progress` after each image, in the caller's thread.
+
+    Returns:
+        What was found. Pairs that cannot be used are its `problems`, and raise nothing.
+
+    Raises:
+        DataError: There is no image with labels.
+        OutputError: The contact sheet cannot be written.
+    """
+    folder, sheet = as_path(folder, "folder"), path_if_given(sheet, "sheet")
+    if sheet is not None:
+        check_sheet_name(sheet)
+    pairs = find_pairs(folder)
+    meter = Meter(progress, "labels", len(pairs), "image")
+    found = survey(pairs, partial(meter, 1))
+    told = tuple(remarks(found))
+    if sheet is None or not found.pixels:
+        return DataCheck(folder, len(pairs), found, told, None)
+    write_contact_sheet(sheet, _spread(found, folder), found.task())
+    return DataCheck(folder, len(pairs), found, told, sheet)
+
+
+def _sizes(found: Survey) -> str:
+    widths, heights = ([getattr(each.grid, side) for each in found.found] for side in ("width", "height"))
+    return (
+        f"{count(len(found.found), 'image')} of {found.found[0].kind}, "
+        f"{min(widths)} to {max(widths)} wide and {min(heights)} to {max(heights)} high"
+    )
+
+
+def _shares(found: Survey) -> list[str]:
+    pixels, total = found.pixels, sum(found.pixels.values())
+    holders = Counter(name for each in found.found for name in each.values)
+    what = "colour" if found.colored else "value"
+    rows = [[name, percent(pixels[name] / total), str(holders[name]), f"{pixels[name]:,}"] for name in found.names()]
+    return aligned([[what, "% of pixels", "images", "pixels"], *rows])
+
+
+def _recipe(found: Survey) -> list[str]:
+    """Lines of a recipe for these labels, with names to be changed."""
+    names = found.names()
+    numbers = all(name.isdigit() for name in names)
+    labels = [f"class {name}" if numbers else name.removeprefix("#") for name in names]
+    lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {_toml(labels)}"]
+    if found.colored:
+        lines += ["[card.tasks.label_colors]", *(f'"{name}" = "{name[1:]}"' for name in names)]
+    elif numbers and names != [str(k) for k in range(len(names))]:
+        ids = ", ".join(f'{name} = "{label}"' for name, label in zip(names, labels, strict=True))
+        lines += ["", f"labels.ids = {{ {ids} }}  # in each [[data.train]] and [[data.validation]]"]
+    return [*lines, ""]
+
+
+def _toml(labels: list[str]) -> str:
+    return "[" + ", ".join(f'"{label}"' for label in labels) + "]"
+
+
+def _spread(found: Survey, folder: Path) -> list[Shown]:
+    step = max(1, len(found.found) // SHOWN)
+    return [
+        Shown(str(each.image.relative_to(folder)), partial(open_raster, each.image), found.opener(each))
+        for each in found.found[::step][:SHOWN]
+    ]

@@ -1,0 +1,54 @@
+"""Folders of one's own from Python: looked at and split, with nothing printed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import smalti as sm
+from smalti.errors import DataError, OptionError, OutputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four pairs of two classes; the labels of a fifth have another size."""
+    for kind in ("images", "masks"):
+        (tmp_path / "mine" / kind).mkdir(parents=True)
+    for k in range(5):
+        pixels = np.random.default_rng(k).integers(0, 255, (20, 30, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "mine" / "images" / f"tile{k}.png")
+        labels = (pixels[..., 0] > 99).astype(np.uint8)
+        Image.fromarray(labels if k < 4 else labels[:9]).save(tmp_path / "mine" / "masks" / f"tile{k}.png")
+    return tmp_path / "mine"
+
+
+def test_a_folder_is_looked_at(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    shown: list[sm.Progress] = []
+    found = sm.check_data(folder, sheet=tmp_path / "sheet.png", progress=shown.append)
+    assert (found.images, found.unusable, len(found.problems)) == (5, 1, 1) and "tile4" in found.problems[0]
+    assert found.survey.pixels.total() == 4 * 20 * 30 and found.sheet == tmp_path / "sheet.png"
+    text = str(found)
+    assert 'labels = ["class 0", "class 1"]' in text and text.endswith(f"cannot be used: 1\n  {found.problems[0]}")
+    assert [now.done for now in shown] == [1, 2, 3, 4, 5] and shown[0].total == 5
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_contact_sheet_is_written_unasked(folder: Path, tmp_path: Path) -> None:
+    assert sm.check_data(folder).sheet is None and list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_is_split_by_place(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    found = sm.split_data(folder, tmp_path / "own", validation=0.25, test=0, place=r"tile\d")
+    assert found.images == {"train": 4, "validation": 1} and len(list(found["train"].rglob("*.png"))) == 8
+    assert str(found).splitlines()[1:] == [f"{found['train']}: 4 images", f"{found['validation']}: 1 image"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_cannot_be_split_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="leave nothing to train on"):
+        sm.split_data(folder, tmp_path / "own", validation=0.5, test=0.5)
+    with pytest.raises(OutputError, match="is there already"):
+        sm.split_data(folder, folder)
+    with pytest.raises(DataError):
+        sm.check_data(tmp_path / "masks")
