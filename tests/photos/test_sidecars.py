@@ -3,6 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from smalti.errors import OutputError
 from smalti.photos.decisions import FIELDS, MARKS
@@ -77,7 +78,15 @@ def test_in_a_sidecar_that_is_there_nothing_else_changes(tmp_path):
 
 @pytest.mark.parametrize(
     "decision",
-    ['xmp:Rating="2"', 'xmp:Label="Blau"', 'MicrosoftPhoto:Rating="25"', 'digiKam:PickLabel="1"', 'xmp:Rating="-1"'],
+    [
+        'xmp:Rating="2"',
+        'xmp:Label="Blau"',
+        'MicrosoftPhoto:Rating="25"',
+        'digiKam:PickLabel="1"',
+        'xmp:Rating="-1"',
+        'xmpDM:pick="1"',
+        'photomechanic:ColorClass="3"',
+    ],
 )
 @pytest.mark.parametrize("where", ["sidecar", "photo"])
 def test_what_a_person_decided_stays(tmp_path, decision, where):
@@ -104,6 +113,78 @@ def test_the_rating_in_exif_is_a_decision_too(tmp_path):
     exif[0x4746] = 4
     Image.new("RGB", (60, 40)).save(tmp_path / "2.JPG", exif=exif)
     assert write_sidecars(result((ranked(photo(tmp_path / "2.JPG"), "reject"),))).kept == 1
+
+
+def test_a_rating_in_percent_is_a_decision_too(tmp_path):
+    exif = Image.Exif()
+    exif[0x4749] = 75
+    Image.new("RGB", (60, 40)).save(tmp_path / "2.JPG", exif=exif)
+    assert write_sidecars(result((ranked(photo(tmp_path / "2.JPG"), "reject"),))).kept == 1
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("kind", ["xmp", "exif"])
+def test_a_rating_in_a_png_is_a_decision_too(tmp_path, kind, compressed):
+    path, notes, exif = tmp_path / "1.png", PngInfo(), Image.Exif()
+    if kind == "exif":
+        exif[0x4746] = 4
+    else:
+        packet = BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/>'
+        text = f'<x:xmpmeta xmlns:x="adobe:ns:meta/">{packet.decode()}</x:xmpmeta>'
+        notes.add_itxt("XML:com.adobe.xmp", text, zip=compressed)
+    Image.new("RGB", (60, 40)).save(path, pnginfo=notes, exif=exif)
+    assert write_sidecars(result((ranked(photo(path), "reject"),))).kept == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ADOBE.format(rating="4", label="").encode("utf-16"),
+        b'<?xml version="1.0" encoding="latin-1"?>'
+        + BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/>',
+        BARE
+        % b' xmlns:x="http://ns.adobe.com/xap/1.0/"><x:Label><r:Alt><r:li>Red</r:li></r:Alt></x:Label></r:Description>',
+    ],
+)
+def test_a_rating_that_cannot_be_understood_is_a_decision_too(tmp_path, content):
+    jpeg, raw = draw(tmp_path / "1.JPG"), tmp_path / "1.NEF"
+    raw.write_bytes(b"raw")
+    (tmp_path / "1.xmp").write_bytes(content)
+    written = write_sidecars(result((ranked(photo(jpeg, raw), "reject"),)))
+    assert (written.kept, written.left) == (1, ()) and len(list(tmp_path.glob("*.xmp"))) == 1
+
+
+@pytest.mark.parametrize("name", ["1.xmp", "1.XMP"])
+def test_a_sidecar_named_without_the_ending_of_its_photo_counts(tmp_path, name):
+    sidecar = tmp_path / name
+    sidecar.write_bytes(BARE % b' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/>')
+    found = one(tmp_path, "reject")
+    assert write_sidecars(found).kept == 1 and not (tmp_path / "1.JPG.xmp").exists()
+    write_sidecars(found, overwrite=True)
+    assert values_in(sidecar.read_bytes(), FIELDS) == values_in((tmp_path / "1.JPG.xmp").read_bytes(), FIELDS)
+
+
+def test_a_sidecar_of_a_raw_alone_is_not_that_of_another_photo(tmp_path):
+    (tmp_path / "1.NEF").write_bytes(b"raw")
+    write_sidecars(result((ranked(photo(tmp_path / "1.NEF")),)))
+    assert write_sidecars(one(tmp_path, "reject")).left == () and marks(tmp_path / "1.JPG.xmp") == ("-1", "Red")
+    assert marks(tmp_path / "1.xmp") == ("5", "Green")
+
+
+def test_a_read_only_sidecar_is_left_alone_and_named(tmp_path):
+    sidecar = tmp_path / "1.JPG.xmp"
+    sidecar.write_bytes(BARE % b"/>")
+    sidecar.chmod(0o444)
+    (left,) = write_sidecars(one(tmp_path)).left
+    assert (left.path, left.reason) == (sidecar, "left unchanged: is read-only")
+    assert sidecar.read_bytes() == BARE % b"/>"
+
+
+def test_fields_of_others_that_say_nothing_are_no_change(tmp_path):
+    write_sidecars(one(tmp_path))
+    sidecar = tmp_path / "1.JPG.xmp"
+    sidecar.write_bytes(with_values(sidecar.read_bytes(), {"xmpDM:pick": "0", "photomechanic:Tagged": "False"}))
+    assert write_sidecars(one(tmp_path, "reject")).kept == 0 and marks(sidecar) == ("-1", "Red")
 
 
 def test_a_decision_about_one_file_of_a_photo_holds_for_all(tmp_path):
@@ -166,7 +247,7 @@ def test_values_are_found_or_added(rest):
 def test_what_cannot_be_understood_is_left_alone_and_named(tmp_path, content, reason):
     sidecar = tmp_path / "1.JPG.xmp"
     sidecar.write_bytes(content)
-    left = write_sidecars(one(tmp_path)).left
+    left = write_sidecars(one(tmp_path), overwrite=True).left
     assert [entry.path for entry in left] == ([sidecar] if reason else [])
     if reason:
         assert reason in left[0].reason and "\n" not in left[0].reason

@@ -3,11 +3,10 @@
 import mmap
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.photos.formats import exif, jpeg
+from smalti.photos.formats import exif, jpeg, png
 from smalti.photos.formats.xmp import values_in
 from smalti.photos.photo import Verdict
 
@@ -21,12 +20,15 @@ MARKS: dict[Verdict, dict[str, str]] = {
     "reject": dict(zip(FIELDS, ("-1", "Red", "0", "1", "1"), strict=True)),
     "unrated": dict(zip(FIELDS, ("0", "", "0", "0", "0"), strict=True)),
 }
-_READ = (*FIELDS, "acdsee:rating")
-_NONE = {"", "0", "None"}  # values that mean: not rated
+_READ = (*FIELDS, "acdsee:rating", "xmpDM:pick", "photomechanic:ColorClass", "photomechanic:Tagged")
+_NONE = {"", "0", "None", "False"}  # values that mean: not rated
+_MENTIONED = re.compile(rb":(?:[Rr]ating|Label|PickLabel|ColorLabel|pick|ColorClass|Tagged)\b")
 _PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>|<rdf:RDF\b.*?</rdf:RDF>", re.DOTALL)
 _HEAD = 1 << 20  # bytes in which EXIF lies
 _JPEG_HEAD = 1 << 22  # bytes in which the XMP of a JPEG lies; in others it may lie anywhere
-_EXIF_RATING = 0x4746
+_EXIF_RATINGS = (0x4746, 0x4749)  # in stars, in percent
+_XMP_TEXT = b"XML:com.adobe.xmp\0"  # how a chunk `iTXt` of a PNG with XMP begins
+_EXTENSION = "photoshop:SidecarForExtension"
 
 
 def is_decided(path: Path) -> bool:
@@ -39,13 +41,25 @@ def is_ours(path: Path) -> bool:
     return any(map(_wrote, _values(path)))
 
 
+def is_for(sidecar: Path, file: Path) -> bool:
+    """Whether there is a sidecar NAME.xmp that is not that of another file, as Camera Raw's for a RAW."""
+    try:
+        named = values_in(sidecar.read_bytes(), [_EXTENSION]).get(_EXTENSION, "")
+    except OSError:
+        return False
+    except DataError:
+        named = ""
+    return named.strip().lower() in ("", file.suffix[1:].lower())
+
+
 def _is_rated(values: dict[str, str]) -> bool:
     return any(value.strip() not in _NONE for name, value in values.items() if name != VERDICT)
 
 
 def _wrote(values: dict[str, str]) -> bool:
-    fields = {name: value for name, value in values.items() if name != VERDICT}
-    return VERDICT in values and fields in MARKS.values()
+    fields = {name: value for name, value in values.items() if name in FIELDS}
+    others = {name: value for name, value in values.items() if name not in FIELDS}
+    return VERDICT in values and fields in MARKS.values() and not _is_rated(others)
 
 
 def _values(path: Path) -> Iterator[dict[str, str]]:
@@ -53,19 +67,36 @@ def _values(path: Path) -> Iterator[dict[str, str]]:
     is_sidecar = path.suffix.lower() == ".xmp"
     try:
         packets, head = ([path.read_bytes()], b"") if is_sidecar else _packets(path)
-    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
+    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped, a PNG is damaged
         return
     for packet in packets:
-        with suppress(DataError):
+        try:
             yield values_in(packet, (*_READ, VERDICT))
-    yield {"exif:Rating": str(_header(head).number(_EXIF_RATING))}
+        except DataError:  # of another encoding or form: what it mentions may be a rating
+            if mentioned := _MENTIONED.search(packet.replace(b"\0", b"")):
+                yield {"unread": mentioned[0].decode()}
+    header = _header(head)
+    yield {f"exif:{tag:x}": str(header.number(tag)) for tag in _EXIF_RATINGS}
 
 
 def _packets(path: Path) -> tuple[list[bytes], bytes]:
-    """The XMP packets in a photo's file, and its first bytes."""
+    """The XMP packets in a photo's file, and the bytes that hold its EXIF."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content[: len(png.START)] == png.START:
+            return _in_png(content[:])
         end = _JPEG_HEAD if content[:3] == jpeg.START else len(content)
         return [match[0] for match in _PACKET.finditer(content, 0, end)], content[:_HEAD]
+
+
+def _in_png(content: bytes) -> tuple[list[bytes], bytes]:
+    """XMP in a PNG may be compressed, and EXIF lies in a chunk of its own; ValueError where it is damaged."""
+    texts, head = [], b""
+    for kind, begin, end in png.chunks(content):
+        if kind == png.EXIF:
+            head = content[begin:end]
+        elif kind == png.TEXT and content.startswith(_XMP_TEXT, begin):
+            texts.append(png.text(content[begin:end]))
+    return [match[0] for text in texts for match in _PACKET.finditer(text)], head
 
 
 def _header(head: bytes) -> exif.Exif:

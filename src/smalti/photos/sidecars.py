@@ -15,13 +15,14 @@ IMG_1.xmp and only for a RAW, so a RAW gets that one too (darktable falls back t
 Adobe's programs read only metadata inside the file, and Smalti never changes a photo: Lightroom sees no ratings there.
 """
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.errors import DataError
 from smalti.files import deliver
-from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_ours
+from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_for, is_ours
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
 from smalti.photos.listing import RAW
 from smalti.photos.photo import Photo, RankedFolder, Unread, Verdict
@@ -98,6 +99,8 @@ def _sidecars(photo: Photo) -> Iterator[tuple[Path, bytes]]:
                 f'\n    photoshop:SidecarForExtension="{file.suffix[1:]}"'
             )
             yield _existing(file.with_suffix(".xmp")), EMPTY.format(more=more).encode()
+        elif is_for(other := _existing(file.with_suffix(".xmp")), file):  # by a program that names them so
+            yield other, EMPTY.format(more="").encode()
 
 
 def _existing(path: Path) -> Path:
@@ -108,6 +111,8 @@ def _existing(path: Path) -> Path:
 def _mark(path: Path, fresh: bytes, values: dict[str, str]) -> None:
     try:
         before = path.read_bytes()
+        if not path.stat().st_mode & stat.S_IWUSR:
+            raise DataError("is read-only")
     except FileNotFoundError:
         before = b""
     except OSError as error:

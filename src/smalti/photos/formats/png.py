@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 START = b"\x89PNG\r\n\x1a\n"
 EXIF = b"eXIf"
+TEXT = b"iTXt"
 _END = b"IEND"
+_LONGEST = 1 << 24  # bytes of a text
 
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -25,3 +27,18 @@ def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == _END:
             return
         at = end + 4
+
+
+def text(data: bytes) -> bytes:
+    """The text of a chunk `iTXt`, UTF-8; ValueError where it is damaged."""
+    _, _, rest = data.partition(b"\0")  # the keyword
+    compressed, rest = rest[:1] == b"\1", rest[2:]
+    _, _, rest = rest.partition(b"\0")  # the language
+    _, _, found = rest.partition(b"\0")  # the keyword in that language
+    if not compressed:
+        return found
+    unpack = zlib.decompressobj()
+    try:
+        return unpack.decompress(found, _LONGEST)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None

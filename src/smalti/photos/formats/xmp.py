@@ -19,6 +19,9 @@ NAMESPACES = {
     "MicrosoftPhoto": "http://ns.microsoft.com/photo/1.0/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
     "acdsee": "http://ns.acdsee.com/iptc/1.0/",
+    "xmpDM": "http://ns.adobe.com/xmp/1.0/DynamicMedia/",
+    "photomechanic": "http://ns.camerabits.com/photomechanic/1.0/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "smalti": "urn:smalti:photos",
 }
 
