@@ -142,7 +142,9 @@ def test_what_is_written_goes_through_a_link(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["s3://bucket/m.tif", "s3:/bucket/m.tif", "file:///tmp/m.tif", "/vsis3/bucket/m.tif"])
+@pytest.mark.parametrize(
+    "name", ["s3://bucket/m.tif", "s3:/bucket/m.tif", "file:///tmp/m.tif", "/vsis3/bucket/m.tif", "zip:m.tif"]
+)
 def test_urls_are_not_written(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     writers: tuple[Callable[[Path], object], ...] = (
@@ -151,7 +153,8 @@ def test_urls_are_not_written(name: str, tmp_path: Path, monkeypatch: pytest.Mon
         lambda path: deliver(path, b""),
         lambda path: hold(path).__enter__(),
     )
+    told = r"(zip:|(s3://bucket|file:///?tmp|/vsis3/bucket)/)m\.tif: only local files"
     for write in writers:
-        with pytest.raises(OutputError, match=r"(s3://bucket|file:///?tmp|/vsis3/bucket)/m\.tif: only local files"):
+        with pytest.raises(OutputError, match=told):
             write(Path(name))
     assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,8 @@ from smalti.errors import OutputError
 _WINDOWS = os.name == "nt"
 _UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
 """OUT.HOST-PID.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host out."""
+_SCHEME = re.compile(r"(?:file|zip|tar|gzip|https?|ftp|s3|gs|az|oss)(?:\+\w+)*:", re.IGNORECASE)
+"""What rasterio takes for the beginning of a URL, slashes or not."""
 _OF_SQLITE = ("-journal", "-wal", "-shm")
 _ABANDONED_S = 3600
 """An unfinished file of another machine that was not written to for so long is nobody's."""
@@ -38,7 +40,7 @@ def check_local(output: Path | str) -> None:
     text = output if isinstance(output, str) else output.as_posix()
     if match := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/+", text):  # a path has lost one of the slashes
         text = f"{match[1]}://{text[match.end() :]}"
-    elif not text.startswith("/vsi"):
+    elif not text.startswith("/vsi") and not _SCHEME.match(text):
         return
     raise OutputError(f"{text}: only local files are written; expected a path: write it here and copy it there")
 

@@ -22,6 +22,7 @@ from smalti.raster.image_labels import is_jpeg, strips
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import open_labels
 from smalti.raster.palette import to_hex
+from smalti.raster.plain_name import plain_name
 from smalti.raster.read import open_file, open_raster
 
 MOST_VALUES = 64
@@ -138,7 +139,8 @@ def _drawn(labels: Path, grid: Grid) -> dict[str, int]:
 def _vector_spec(labels: Path) -> LabelSpec:
     """By their attribute `class`, or all as one."""
     try:
-        fields = pyogrio.read_info(labels)["fields"]
+        with plain_name(labels) as name:
+            fields = pyogrio.read_info(name)["fields"]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
         return LabelSpec()  # reading it raises the error
     return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)

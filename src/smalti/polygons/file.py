@@ -19,6 +19,7 @@ from smalti.polygons.own_file import FIELDS, check_only_ours
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 from smalti.raster.ground import wkt_of
+from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import recorded
 
 Place = Callable[[NDArray[Any]], NDArray[Any]]
@@ -172,17 +173,18 @@ class _Layer:
         self._kept, self._written = [], True
 
     def _append(self, write: Any, shapes: NDArray[Any], columns: list[NDArray[Any]]) -> None:
-        write(
-            self._path,
-            shapes,
-            columns,
-            list(FIELDS),
-            layer=self._layer,
-            geometry_type="Polygon",
-            crs=self._crs,
-            append=self._written,
-            **self._options,
-        )
+        with plain_name(self._path) as name:
+            write(
+                name,
+                shapes,
+                columns,
+                list(FIELDS),
+                layer=self._layer,
+                geometry_type="Polygon",
+                crs=self._crs,
+                append=self._written,
+                **self._options,
+            )
 
     def close(self) -> None:
         self._kept = []
@@ -221,7 +223,7 @@ class _Parquet:
         )
         self._record = pyarrow.RecordBatch
         self._array = pyarrow.array
-        self._path = path
+        self._path = path.absolute()  # `a:b.parquet` alone is taken for a URL
         self._open = pyarrow.parquet.ParquetWriter
         self._file: Any = None
 

@@ -1,5 +1,6 @@
 """Whether a vector file holds nothing but polygons of a map, so that new ones may take its place."""
 
+import os
 import sqlite3
 import warnings
 from contextlib import closing
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 from smalti.errors import OutputError
 from smalti.raster.check import first_line
+from smalti.raster.plain_name import plain_name
 
 FIELDS = ("class", "class_id", "area_m2")
 """Attributes of the polygons of a map."""
@@ -32,7 +34,7 @@ def check_only_ours(path: Path) -> None:
 def _tables(path: Path) -> str:
     """What a GeoPackage holds beside one layer of polygons; nothing if that is all."""
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as file:
+        with closing(sqlite3.connect(f"file:{quote(os.path.realpath(path))}?mode=ro", uri=True)) as file:
             names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     except sqlite3.Error as error:
         return f"what cannot be looked into ({error})"
@@ -58,12 +60,12 @@ def _described(path: Path) -> tuple[str, tuple[str, ...], int]:
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
-        file = pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path.absolute())
         columns = tuple(name for name in file.schema_arrow.names if name != "geometry")
         return "Polygon", columns, file.metadata.num_rows
     import pyogrio
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), plain_name(path) as name:
         warnings.simplefilter("ignore")
-        found = pyogrio.read_info(path, force_feature_count=True)
+        found = pyogrio.read_info(name, force_feature_count=True)
     return str(found["geometry_type"]), tuple(found["fields"]), int(found["features"])

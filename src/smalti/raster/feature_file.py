@@ -14,6 +14,7 @@ from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.place import Points, apply, project
+from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
 OWN = "class"
@@ -38,11 +39,11 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
     if not Path(path).exists():
         raise LabelError(f"{path}: there is no such file")
     try:
-        with quiet(UserWarning, RuntimeWarning):  # of unclosed rings, measures and the like
-            layer = _layer(path, pyogrio.list_layers(path), spec)
-            info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
+        with quiet(UserWarning, RuntimeWarning), plain_name(Path(path)) as name:  # of unclosed rings and the like
+            layer = _layer(path, pyogrio.list_layers(name), spec)
+            info = pyogrio.read_info(name, layer=layer, force_feature_count=True)
             column = _column(path, list(info["fields"]), spec, info["features"])
-            meta, _, wkb, data = pyogrio.raw.read(path, layer=layer, columns=[column] if column else [])
+            meta, _, wkb, data = pyogrio.raw.read(name, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
     with quiet(RuntimeWarning):  # of coordinates that are not finite

@@ -16,6 +16,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from smalti.raster.check import REFUSALS, is_local, refuse_special
+from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
@@ -156,7 +157,8 @@ def _tiles(index: str) -> list[str]:
     if not index or is_url(index):
         return []
     try:
-        _, _, _, (names,) = pyogrio.raw.read(index, columns=["location"], read_geometry=False)
+        with plain_name(Path(index)) as name:
+            _, _, _, (names,) = pyogrio.raw.read(name, columns=["location"], read_geometry=False)
     except Exception:  # whatever the drivers of vector files raise
         return []
     return [name if not is_local(name) else str(Path(index).parent / name) for name in map(str, names)]

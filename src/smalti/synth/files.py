@@ -26,6 +26,7 @@ from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid
 from smalti.raster.mark import PRODUCT_TAG
 from smalti.raster.palette import color_table
+from smalti.raster.plain_name import plain_name
 from smalti.raster.write import stale_files
 from smalti.synth.buildings import buildings
 from smalti.synth.canvas import CELL
@@ -106,8 +107,8 @@ def write_scene(
 def _is_drawn(path: Path) -> bool:
     """Whether a file was written by `write_scene`."""
     if path.suffix == ".gpkg":
-        with suppress(DataSourceError, DataLayerError):
-            return len(pyogrio.list_layers(path)) == 1 and tuple(pyogrio.read_info(path)["fields"]) == _ATTRIBUTES
+        with suppress(DataSourceError, DataLayerError), plain_name(path) as name:
+            return len(pyogrio.list_layers(name)) == 1 and tuple(pyogrio.read_info(name)["fields"]) == _ATTRIBUTES
         return False
     with suppress(*REFUSALS), quiet_open(str(path)) as file:
         tags = file.tags()
@@ -230,17 +231,18 @@ def _write_buildings(path: Path, band: Window, grid: Grid, seed: int) -> None:
     shapes = shapely.transform(np.array([shape for shape, _ in first], object), _to_map(grid))
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _MOMENT})
     try:
-        pyogrio.raw.write(
-            path,
-            shapely.to_wkb(shapes),
-            [heights, roofs],
-            np.array(_ATTRIBUTES),
-            geometry_type="Polygon",
-            crs=f"EPSG:{EPSG}",
-            driver="GPKG",
-            layer="buildings",
-            append=band.row > 0,
-        )
+        with plain_name(path) as name:
+            pyogrio.raw.write(
+                name,
+                shapely.to_wkb(shapes),
+                [heights, roofs],
+                np.array(_ATTRIBUTES),
+                geometry_type="Polygon",
+                crs=f"EPSG:{EPSG}",
+                driver="GPKG",
+                layer="buildings",
+                append=band.row > 0,
+            )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
