@@ -16,7 +16,7 @@ _TAKEN_OTHERWISE = frozenset("!;\\\t\r\n")
 
 @contextmanager
 def plain_name(path: Path) -> Iterator[str]:
-    """An absolute name of a file, which need not exist, while the block runs: a link to it where its own has such signs.
+    """An absolute name of a file, which need not exist. Where it holds such signs, a link to it while the block runs.
 
     Files of the same stem, as those of a shapefile, are linked too. OSError where no link can be made.
     """
