@@ -178,7 +178,7 @@ def test_labels_and_notes_are_not_replaced(model, data, tmp_path, monkeypatch):
         shutil.copy(data / kind / "a.png", data / kind / "images_a.png")
     for words, told in (
         (("--pictures", data / "masks"), "images_a.png: exists and was not written by smalti"),
-        (("--report", tmp_path / "notes.html"), "no page of this program"),
+        (("--report", tmp_path / "notes.html"), "not a page of this program"),
         (("--json", tmp_path / "labels.json"), "holds no scores"),
         (("--json", data / "masks" / "a.png"), "holds no scores"),
         (("--json", tmp_path), "is a directory"),

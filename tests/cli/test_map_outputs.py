@@ -101,7 +101,7 @@ def test_labels_and_whatever_else_is_no_map_are_not_replaced(scene: Path, tmp_pa
     labels = image(tmp_path / "scene_classes.tif")
     before = labels.read_bytes()
     done = smalti_map(scene, "-o", labels, "--model", model)
-    assert (done.exit_code, "is no map of this program" in done.stderr) == (4, True)
+    assert (done.exit_code, "is not a map of this program" in done.stderr) == (4, True)
     confidence = image(tmp_path / "m_confidence.tif")
     assert smalti_map(scene, "-o", tmp_path / "m.tif", "--confidence", "--model", model).exit_code == 4
     page = tmp_path / "m.html"
@@ -129,7 +129,7 @@ def test_polygons_replace_polygons_of_a_map_only(scene: Path, tmp_path: Path, mo
         write_vectors(mine, box, [np.array(["house"], object)], ["class"], geometry_type="Polygon", crs="EPSG:4326")
     before = mine.read_bytes()
     done = smalti_map(*arguments, mine)
-    assert (done.exit_code, "a file of its own" in done.stderr) == (4, True), done.stderr
+    assert (done.exit_code, "give --polygons another file" in done.stderr) == (4, True), done.stderr
     assert mine.read_bytes() == before
 
 
@@ -149,9 +149,9 @@ def test_a_damaged_map_is_made_anew_and_a_changed_one_is_kept(scene: Path, tmp_p
     arguments = (scene, "-o", out, "--model", model, "--polygons", polygons)
     smalti_map(*arguments)
     whole, found = out.read_bytes(), pyogrio.read_info(polygons)["features"]
-    assert "is there already" in smalti_map(*arguments).stdout
+    assert "is already finished" in smalti_map(*arguments).stdout
     out.write_bytes(whole[:300])
-    assert "is damaged since it was written; it is made anew" in smalti_map(*arguments).stderr
+    assert "was damaged after it was written; it is made again" in smalti_map(*arguments).stderr
     assert out.read_bytes() == whole
     foreign = image(tmp_path / "foreign.tif", 9).read_bytes()
     out.write_bytes(foreign)
@@ -177,7 +177,7 @@ def test_a_changed_source_is_mapped_anew(scene: Path, tmp_path: Path, model: Pat
         image(scene)
         assert smalti_map(name, "-o", out, "--model", model).exit_code == 0
         image(scene, 200)
-        assert "is there already" not in smalti_map(name, "-o", out, "--model", model).stdout
+        assert "is already finished" not in smalti_map(name, "-o", out, "--model", model).stdout
         assert len(np.unique(pixels(out))) == 1
 
 
@@ -235,7 +235,7 @@ def test_a_map_is_written_through_a_link(scene: Path, tmp_path: Path, model: Pat
     polygons.symlink_to(Path("disk") / "real.gpkg")
     arguments = (scene, "-o", out, "--model", model, "--polygons", polygons)
     assert smalti_map(*arguments).exit_code == 0
-    assert "is there already" in smalti_map(*arguments).stdout
+    assert "is already finished" in smalti_map(*arguments).stdout
     assert out.is_symlink() and polygons.is_symlink()
     assert {path.name for path in (tmp_path / "disk").iterdir()} == {"real.tif", "real.tif.aux.xml", "real.gpkg"}
 
@@ -270,7 +270,7 @@ def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path, monkeypatch: pytes
     for model in (tmp_path / "own" / "best", tmp_path / "own"):
         done = smalti_map(scene, "-o", out, "--model", model)
         assert done.exit_code == 0, done.stderr
-    assert "is there already" in done.stdout
+    assert "is already finished" in done.stdout
     assert set(np.unique(pixels(out)).tolist()) <= {0, 1, 2}
     refused = smalti_map(scene, "-o", out, "--model", tmp_path / "own", "--engine", "openvino")
     assert "smalti export makes a file of it" in refused.stderr

@@ -91,10 +91,10 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         (tmp_path / "killed" / f"{name}.99999999.unfinished").write_bytes(b"half")
     done = smalti(*arguments)
     assert list((tmp_path / "killed").rglob("*.unfinished")) == []
-    assert "going on from step 2" in done.stdout or "going on from step 3" in done.stdout  # type: ignore[attr-defined]
+    assert "resuming from step 2" in done.stdout or "resuming from step 3" in done.stdout  # type: ignore[attr-defined]
 
     code, out, _ = leave(recipe, "--out", tmp_path / "whole")
-    assert code == 0 and "going on" not in out and "smalti export" in out
+    assert code == 0 and "resuming" not in out and "smalti export" in out
     for name in WEIGHTS:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

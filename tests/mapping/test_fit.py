@@ -150,7 +150,7 @@ def test_pixel_sizes_the_model_does_not_know_are_warned_of_or_resampled(scene: A
     card = tiny_card(resolution=(0.2, 0.6))
     assert fit(scene(), card)[1] == []
     [warning] = fit(scene(pixel=1.2), card)[1]
-    assert "pixels of 1.2 m, model tiny knows 0.2 to 0.6 m; resample with --resolution auto" in warning
+    assert "pixels of 1.2 m, model tiny was trained for 0.2 to 0.6 m; resample with --resolution auto" in warning
     reader, heard = fit(scene(pixel=1.2), card, resolution="auto")
     assert (reader.grid.height, reader.grid.width, heard) == (80, 100, [])
     assert fit(scene(pixel=0.1), card, resolution="auto")[0].grid.height == 20

@@ -72,5 +72,5 @@ def test_a_page_replaces_pages_only(tmp_path: Path) -> None:
     page.write_text("<footer>Made by Smalti 0.1.0</footer>")
     check_page(page)
     page.write_text("<p>my notes</p>")
-    with pytest.raises(OutputError, match="no page of this program"):
+    with pytest.raises(OutputError, match="not a page of this program"):
         check_page(page)

@@ -66,7 +66,7 @@ def test_what_is_done_is_not_done_again(reader: Reader, tmp_path: Path) -> None:
     arguments: Any = (reader, Fading(), tmp_path / "map.tif", {"scene": 1})
     assert map_scene(*arguments, say=said.append) is not None
     assert map_scene(*arguments, say=said.append) is None
-    assert "is there already" in said[0]
+    assert "is already finished" in said[0]
     other: Any = (*arguments[:3], {"scene": 2})
     assert map_scene(*other, say=said.append) is not None
 
@@ -94,7 +94,7 @@ def test_an_interruption_is_gone_on_from(reader: Reader, tmp_path: Path) -> None
     assert not output.exists()
     summary = map_scene(reader, Fading(), output, {}, progress=heard.append, say=said.append)
     assert summary is not None
-    rows = int(said[0].removeprefix(f"{output}: going on at row "))
+    rows = int(said[0].removeprefix(f"{output}: resuming at row "))
     assert rows in (24, 48)  # the second strip may still have been waiting to be written
     assert (sum(heard), summary.pixels) == (120 * 70, (120 - rows) * 70)
 
@@ -104,7 +104,7 @@ def test_strips_of_another_model_are_thrown_away(reader: Reader, tmp_path: Path)
     with pytest.raises(KeyboardInterrupt):
         map_scene(reader, Interrupted(KeyboardInterrupt()), tmp_path / "map.tif", {"model": "one"})
     map_scene(reader, Fading(), tmp_path / "map.tif", {"model": "two"}, say=said.append)
-    assert "thrown away" in said[0]
+    assert "discarded strips" in said[0]
 
 
 def test_a_scene_that_breaks_leaves_nothing(reader: Reader, tmp_path: Path) -> None:
@@ -175,7 +175,12 @@ def test_the_first_task_of_classes_takes_the_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, told", [("confidence", "another map has the name"), ("../height", "no file can"), ("a/b", "no file can")]
+    "name, told",
+    [
+        ("confidence", "another map has the same file name"),
+        ("../height", "is invalid as a file name"),
+        ("a/b", "is invalid as a file name"),
+    ],
 )
 def test_a_task_without_a_file_name_of_its_own_is_refused(name: str, told: str) -> None:
     card = tiny_card(tasks=(Task(name="cover", labels=("a", "b")), Task(name=name, kind="value")))

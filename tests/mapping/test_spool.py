@@ -125,7 +125,7 @@ def test_what_no_job_has_left_is_not_taken_for_a_spool(tmp_path: Path, left: str
         own = tmp_path / "spool"
     own.parent.mkdir(exist_ok=True)
     own.write_text("mine")
-    with pytest.raises(OutputError, match="spool: is there and was not left by a job; rename it"):
+    with pytest.raises(OutputError, match="spool: exists and was not left by a job; rename it"):
         opened(tmp_path)
     assert own.read_text() == "mine"
 

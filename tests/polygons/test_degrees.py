@@ -93,7 +93,7 @@ def test_beside_the_globe_there_are_no_degrees() -> None:
 def test_another_celestial_body_keeps_its_own_coordinates(tmp_path: Path) -> None:
     grid = Grid(8, 8, Affine(1e-3, 0, 10, 0, -1e-3, 20), CRS.from_string("+proj=longlat +R=3396190"))
     check_degrees(grid)
-    with pytest.warns(OutputWarning, match="no longitudes and latitudes"):
+    with pytest.warns(OutputWarning, match="not longitudes and latitudes"):
         shapes, *_ = write(tmp_path / "mars.geojson", np.zeros((8, 8), np.uint8), grid)
     assert shapely.total_bounds(shapes) == pytest.approx((10, 19.992, 10.008, 20))
 
@@ -115,7 +115,7 @@ def test_any_crs_can_be_written(tmp_path: Path, ending: str, crs: str | None) ->
     assert np.isfinite(areas).all() == known and (not known or areas.sum() == pytest.approx(480, rel=1e-2))
     on_earth = crs is not None and crs.startswith("EPSG")
     assert len(heard) == (ending == ".geojson" and not on_earth)
-    assert all(line.startswith(f"{tmp_path}/a{ending}: its coordinates are no longitudes") for line in map(str, heard))
+    assert all(line.startswith(f"{tmp_path}/a{ending}: its coordinates are not longitudes") for line in map(str, heard))
 
 
 @pytest.mark.parametrize("crs", [LOCAL, GEOCENTRIC, None, "EPSG:9311", "EPSG:7405"])

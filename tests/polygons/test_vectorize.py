@@ -173,7 +173,7 @@ def test_without_a_crs_areas_are_null_and_metres_are_refused(tmp_path: Path) -> 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OutputError, match="there is no such folder"):
         write(tmp_path / "no" / "a.gpkg", blobs())
-    with pytest.raises(OutputError, match=r"no format for polygons; expected one of .gpkg"):
+    with pytest.raises(OutputError, match=r"is not a polygon format; expected one of .gpkg"):
         write(tmp_path / "a.kml", blobs())
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"smalti\[parquet\]"):

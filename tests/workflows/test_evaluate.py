@@ -60,7 +60,7 @@ def test_what_cannot_be_scored(model: sm.OpenModel, folder: Path, tmp_path: Path
     with pytest.raises(OptionError, match="--tta is for models that map; bestshot ranks photos"):
         sm.evaluate("bestshot", folder, tta=True)
     (tmp_path / "page.html").write_text("my notes")
-    with pytest.raises(OutputError, match="is no page of this program"):
+    with pytest.raises(OutputError, match="is not a page of this program"):
         sm.evaluate(model, folder, report=tmp_path / "page.html")
 
 

@@ -140,7 +140,7 @@ def test_a_raster_in_memory_has_the_bytes_of_a_map(model: sm.OpenModel, scene: P
 
 def test_a_raster_replaces_no_file_that_is_no_map(model: sm.OpenModel, scene: Path) -> None:
     before = scene.read_bytes()
-    with pytest.raises(OutputError, match="is no map of this program"):
+    with pytest.raises(OutputError, match="is not a map of this program"):
         sm.predict(scene, model).to_raster(scene)
     assert scene.read_bytes() == before
 

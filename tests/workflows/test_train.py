@@ -31,7 +31,7 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
     with pytest.raises(KeyboardInterrupt):
         sm.train(recipe, changes, out="run", progress=interrupt)
     run = sm.train(recipe, changes, out="run", progress=heard.append)
-    assert any("going on from step" in str(now) for now in heard)
+    assert any("resuming from step" in str(now) for now in heard)
     assert run.best == Path("run/best") and run.scores and str(run) == run.table and "protocol" in run.table
     assert heard[-1].total == 4
     pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)

@@ -1,1 +1,1 @@
-"""From a scene's file to its map's file: fit it to the model's card, map it, keep what is finished."""
+"""From a scene's file to its map's file: match it to the model's card, map it, keep finished strips."""

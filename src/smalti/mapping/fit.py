@@ -20,35 +20,35 @@ from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None
-"""Metres per pixel to resample to; `auto`: to the nearest size the model knows; None: as it is."""
+"""Metres per pixel to resample to; `auto`: to the nearest size of the model's range; None: no resampling."""
 Written = Literal["option", "source"]
-"""Where a person says which bands: by `--bands`, or in the source of a recipe."""
+"""Where the user chooses bands: with `--bands`, or in the source of a recipe."""
 
 
 class Open(Protocol):
     """Opens the scene with a choice of bands and resampled to metres per pixel."""
 
     def __call__(self, bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
-        """Raises RasterError where it cannot be read so."""
+        """Raises RasterError where it cannot be read this way."""
         ...
 
 
 _SHOWN = 8
-"""Bands that an error names."""
+"""How many bands an error lists."""
 _TOLERANCE = 1.05
-"""How far a pixel size may lie beyond what the model knows without a word."""
+"""How far a pixel size may be outside of the model's range without a warning."""
 _FAR = 8.0
-"""Standard deviations from the mean at which half of a scene's pixels are no longer what the model was trained on."""
+"""Standard deviations from the mean beyond which half of a scene's pixels differ from the training data."""
 
 
 def open_fitting(
     scene: str, opened: Open, card: Card, bands: Sequence[str | int] | None, resolution: Resolution, warn: Warn
 ) -> Reader:
-    """Opens a scene so that its pixels can be given to the model.
+    """Opens a scene with the bands and the pixel size of a model.
 
-    RasterError or ModelError where they cannot; `warn` hears of what is only doubtful.
+    RasterError or ModelError where the scene does not match the model; `warn` is called with warnings.
     """
-    doubts: list[SmaltiWarning] = []  # told once it is certain that the scene fits at all
+    doubts: list[SmaltiWarning] = []  # issued once the scene is known to match
     with opened(bands, resolution=None) as reader:
         chosen = choose_bands(scene, reader, card, "option") if bands is None else bands
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
@@ -78,7 +78,7 @@ def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
 
 
 def check_number(scene: str, fitting: Reader, card: Card) -> None:
-    """RasterError for more or fewer bands than the model's."""
+    """RasterError for another number of bands than the model's."""
     if len(fitting.bands) != len(card.bands):
         raise RasterError(f"{scene}: {len(fitting.bands)} bands chosen, but {_wants(card)}")
 
@@ -90,7 +90,7 @@ def _wants(card: Card) -> str:
 def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Sequence[str | int]:
     """The model's bands by name if the file names them, else in the file's order if the number is right.
 
-    RasterError where neither is so; it says how to choose.
+    RasterError in any other case; it says how to choose bands.
     """
     if set(card.bands) <= set(reader.bands):
         return card.bands
@@ -99,7 +99,7 @@ def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Se
         return list(numbers)
     more = ", ..." if len(reader.bands) > _SHOWN else ""
     has = f"it has {len(reader.bands)} of {reader.dtype}: {', '.join(reader.bands[:_SHOWN])}{more}"
-    mend = "choose another model" if written == "option" else "change card.bands, or take other images"
+    mend = "choose another model" if written == "option" else "change card.bands, or use other images"
     if len(reader.bands) >= len(card.bands):
         by, first = "--bands", ",".join(map(str, numbers))
         if written == "source":
@@ -109,10 +109,10 @@ def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Se
 
 
 def check_kind(scene: str, dtype: str, card: Card) -> None:
-    """ModelError for pixels of another kind than the model's."""
+    """ModelError for pixels of another dtype than the model's."""
     if card.takes(dtype):
         return
-    mend = "choose a model for such pixels"
+    mend = "choose a model for this type"
     if card.dtype == "uint8":
         mend += ", or convert it first: gdal_translate -ot Byte -scale LOW HIGH 0 255 IN.tif OUT.tif"
     raise ModelError(f"{scene}: its pixels are {dtype}, model {card.name} takes {card.dtype}; {mend}")
@@ -131,13 +131,15 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     if resolution == "auto":
         return finest if metres < finest else coarsest
     known = f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
-    text = f"{scene}: pixels of {metres:.3g} m, model {card.name} knows {known}; resample with --resolution auto"
+    text = (
+        f"{scene}: pixels of {metres:.3g} m, model {card.name} was trained for {known}; resample with --resolution auto"
+    )
     warn(ResolutionWarning(text))
     return None
 
 
 def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:
-    """Looks at a window in the middle: values of another unit than the model's are far from its mean."""
+    """Checks a window in the centre: values in another unit than the model's are far from its mean."""
     if card.dtype == "uint8":
         return
     height, width = min(256, reader.grid.height), min(256, reader.grid.width)

@@ -1,4 +1,4 @@
-"""What tells whether the files that a map is made of are still the same ones."""
+"""Identity of the files that a map is made of: whether they are still the same."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -14,29 +14,29 @@ from smalti.raster.files import files_behind, is_url, quiet_open
 
 _TIMEOUT_S = 20
 _SAMPLES = 16
-"""Blocks that stand for a whole raster whose server tells neither a version nor a time."""
+"""Blocks sampled from a raster whose server sends neither a version nor a time."""
 
 _PARTS, _PART = 4, 1 << 14
-"""Parts of a file that are looked at, and their bytes."""
+"""Number of parts of a file that are hashed, and their size in bytes."""
 _EMPTY = ("PAMDataset", "PAMRasterBand", "Metadata")
-"""Elements of a side-car that say nothing by themselves."""
+"""Elements of a side-car that carry no information by themselves."""
 
 Identity = list[list[Any]]
 
 
 def identity(names: Sequence[str], places: Sequence[str] | None = None) -> Identity:
-    """Of all files that datasets of these names are read from (`places`, if known): path, size, time of change in ns,
-    and a digest of some parts.
+    """The path, size, modification time in ns and a digest of some parts of all files behind datasets of these names
+    (`places`, if known).
 
-    Of a URL what its server tells: ETag, Last-Modified and size; where it tells neither of the first two, a digest of
-    the header and of some blocks of each dataset. A side-car that holds nothing but statistics and names of bands does
-    not count: programs write one when they only look at a raster. What the bands are called is told besides.
+    For a URL what its server sends: ETag, Last-Modified and size; without the first two, a digest of the header and of
+    some blocks of each dataset. A side-car with only statistics and band names is ignored: programs write one when
+    they only read a raster. The band names are included separately.
     """
     found: Identity = []
     for place in files_behind(names) if places is None else places:
         if is_url(place):
-            told = _told_by_server(place)
-            found.append([place, *(told or [_sampled(name) for name in names])])
+            headers = _server_headers(place)
+            found.append([place, *(headers or [_sampled(name) for name in names])])
         elif place.lower().endswith(".aux.xml"):
             digest = _without_statistics(Path(place))
             found += [[place, digest]] if digest else []
@@ -68,7 +68,7 @@ def _on_disk(path: Path) -> list[Any]:
 
 
 def _glimpse(path: Path, size: int) -> str:
-    """A digest of some parts of a file: whoever unpacks or copies another one there may keep its size and its time."""
+    """A digest of some parts of a file: unpacking or copying another one there may keep size and time."""
     digest = hashlib.sha256()
     if path.is_file():
         with path.open("rb") as file:
@@ -78,10 +78,10 @@ def _glimpse(path: Path, size: int) -> str:
     return digest.hexdigest()
 
 
-def _told_by_server(url: str) -> list[str]:
-    """ETag, Last-Modified and size of what lies at a URL; nothing where the server tells neither of the first two."""
+def _server_headers(url: str) -> list[str]:
+    """ETag, Last-Modified and size of a URL; empty if the server sends neither of the first two."""
     if not url.lower().startswith(("http://", "https://")):
-        return []  # a store that only GDAL has the keys of
+        return []  # a store that only GDAL has credentials for
     from urllib.error import URLError
     from urllib.request import Request, urlopen  # here: few scenes are URLs
 
@@ -95,7 +95,7 @@ def _told_by_server(url: str) -> list[str]:
 
 
 def _sampled(name: str) -> str:
-    """A digest of a raster's header and of some of its blocks; nothing if it cannot be read."""
+    """A digest of a raster's header and of some of its blocks; empty if it cannot be read."""
     digest = hashlib.sha256()
     try:
         with quiet_open(name) as file:
@@ -111,10 +111,10 @@ def _sampled(name: str) -> str:
 
 
 def _without_statistics(sidecar: Path) -> str:
-    """A digest of what GDAL's side-car says beside statistics and names of bands; nothing if it says nothing else."""
+    """A digest of GDAL's side-car without statistics and band names; empty if nothing is left."""
     try:
         content = sidecar.read_bytes()
-        said = sorted(_said(Xml.fromstring(content), ""))
+        said = sorted(_leaves(Xml.fromstring(content), ""))
     except OSError:
         return "unreadable"
     except Xml.ParseError:
@@ -122,8 +122,8 @@ def _without_statistics(sidecar: Path) -> str:
     return hashlib.sha256("\n".join(said).encode()).hexdigest() if said else ""
 
 
-def _said(element: Xml.Element, path: str) -> Iterator[str]:
-    """The leaves below an element, each as one text with all that lies above it."""
+def _leaves(element: Xml.Element, path: str) -> Iterator[str]:
+    """The leaves below an element, each as one text with all its ancestors."""
     key = element.get("key", "")
     if element.tag in ("Histograms", "Description") or key.startswith("STATISTICS_"):
         return
@@ -132,4 +132,4 @@ def _said(element: Xml.Element, path: str) -> Iterator[str]:
     if text or not (len(element) or element.tag in _EMPTY):
         yield f"{path} {text}"
     for child in element:
-        yield from _said(child, path)
+        yield from _leaves(child, path)

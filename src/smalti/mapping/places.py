@@ -1,4 +1,4 @@
-"""Which scenes a command line names, and where their maps go."""
+"""The scenes that a command line names, and the paths of their maps."""
 
 import glob
 from collections import Counter
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from smalti.errors import RasterError
 
 IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif"})
-"""File endings that are taken from a folder."""
+"""File endings of images in a folder."""
 
 
 def is_remote(scene: str) -> bool:
@@ -18,10 +18,10 @@ def is_remote(scene: str) -> bool:
 
 
 def scenes(name: str) -> list[str]:
-    """The file or URL of that name, or what the folder or glob holds, in order; RasterError if it holds nothing."""
+    """The file or URL of that name, or the files of a folder or glob, in order; RasterError if there are none."""
     if name.lstrip().startswith("<"):
         raise RasterError(
-            f"{name.strip()[:20]}...: is the text of a virtual raster; write it to a file NAME.vrt, and give that"
+            f"{name.strip()[:20]}...: is the text of a virtual raster; write it to a file NAME.vrt and give its path"
         )
     path = Path(name)
     if is_remote(name) or path.is_file():
@@ -47,7 +47,7 @@ def _is_image(file: Path) -> bool:
 def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
     """A map's path for each scene: `out` itself, or a file of the scene's name in the folder `out`.
 
-    Scenes of the same name take their folder's name in front.
+    Scenes of the same name get their folder's name as a prefix.
     """
     if not into_folder:
         return [Path(out)]

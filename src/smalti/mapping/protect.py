@@ -1,4 +1,4 @@
-"""No output of a map takes the place of a file that is read, or of one that is somebody else's."""
+"""Keeps the outputs of a map from replacing files that are read, or files of other origin."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _PAGE_MARK = b"Made by Smalti"
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """All that one map writes."""
+    """All files that one map writes."""
 
     rasters: tuple[Path, ...]
     """The map itself first."""
@@ -23,7 +23,7 @@ class Outputs:
     page: Path | None = None
 
     def files(self) -> list[Path]:
-        """What is written, replaced or removed: with side-cars, the lock, and what belongs to the making."""
+        """The files written, replaced or removed, with side-cars, the lock, and temporary files."""
         first = self.rasters[0]
         others = [path for path in (self.polygons, self.page) if path is not None]
         making = [beside(first, kind) for kind in ("lock", "holder", "partial")]
@@ -36,15 +36,15 @@ def _cars(raster: Path) -> list[Path]:
 
 
 class Inputs:
-    """Files that are read, to be compared with outputs by what they are and not by their names."""
+    """Files that are read, compared with outputs by inode and not by name."""
 
     def __init__(self, places: Iterable[str]) -> None:
-        """Takes the places that `files_behind` finds; URLs do not count."""
+        """`places` are paths as `files_behind` finds them; URLs are ignored."""
         self._paths = {os.path.realpath(place): place for place in places if place and not is_url(place)}
         self._inodes = {inode: place for place in self._paths.values() if (inode := _inode(place))}
 
     def refuse_to_replace(self, outputs: Outputs) -> None:
-        """OutputError if an output is one of the files, by whatever name or link, or lies inside one."""
+        """OutputError if an output is one of the files, by any name or link, or inside one."""
         for path in outputs.files():
             if taken := self._taken(path):
                 raise OutputError(f"{path}: would replace {taken}, which is read for this map; choose another output")
@@ -68,17 +68,17 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 
 def check_page(page: Path) -> None:
-    """OutputError if a page cannot be written there, or would replace a file that is no page of this program."""
+    """OutputError if a page cannot be written there, or would replace a file that is not a page of this program."""
     check_place(page, parents=True)
     with guarded(page):
         if page.exists() and page.stat().st_size and _PAGE_MARK not in page.read_bytes():
-            raise OutputError(f"{page}: is there and is no page of this program; remove it, or choose another output")
+            raise OutputError(f"{page}: exists and is not a page of this program; remove it, or choose another output")
 
 
 def refuse_twice(outputs: Sequence[Outputs]) -> None:
-    """OutputError if two maps would write one file."""
+    """OutputError if two maps would write the same file."""
     seen: dict[str, int] = {}
     for k, one in enumerate(outputs):
         for path in (*one.rasters, *filter(None, (one.polygons, one.page))):
             if seen.setdefault(os.path.realpath(path), k) != k:
-                raise OutputError(f"{path}: two scenes would be mapped into it; map them in two calls")
+                raise OutputError(f"{path}: two scenes would be mapped to it; map them in two calls")

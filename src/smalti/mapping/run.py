@@ -1,4 +1,4 @@
-"""One scene becomes one map, and can be killed at any moment."""
+"""Maps one scene; can be killed at any time and resumed."""
 
 import hashlib
 import json
@@ -33,10 +33,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to write beside the map itself, and how."""
+    """What to write besides the map itself, and how."""
 
     confidence: bool = False
-    """The probability of the class that was chosen, as OUT_confidence.tif."""
+    """The probability of the predicted class, as OUT_confidence.tif."""
     probabilities: bool = False
     """One band per class, as OUT_probabilities.tif."""
     cog: bool = False
@@ -44,18 +44,20 @@ class Wanted:
 
 
 def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
-    """The rasters to write: the first task of classes takes the output's name, others get their own behind it.
+    """The rasters to write: the first task of classes takes the output's name, others append their own name.
 
-    A card without classes gives the name to its first task. ModelError if no task gives a map, or one has a name that
-    no file can have.
+    Without a task of classes the first task takes the output's name. ModelError if no task predicts a map, or one has
+    a name that is invalid for a file.
     """
     found: dict[Path, Product] = {}
     for k, task in enumerate(card.map_tasks()):
         if k and Path(task.name).name != task.name:
-            raise ModelError(f"model {card.name}: no file can have the name of task {task.name!r}; name it otherwise")
+            raise ModelError(f"model {card.name}: task name {task.name!r} is invalid as a file name; rename the task")
         more = _of_task(output.with_stem(f"{output.stem}_{task.name}") if k else output, task, wanted)
         if found.keys() & more:
-            raise ModelError(f"model {card.name}: another map has the name of {task.name}'s; name the task otherwise")
+            raise ModelError(
+                f"model {card.name}: another map has the same file name as task {task.name}; rename the task"
+            )
         found |= more
     return found
 
@@ -82,13 +84,12 @@ def map_scene(
     say: Say = lambda _: None,
     warn: Warn = issue,
 ) -> Summary | None:
-    """Maps a scene into `output`; None if that is done already.
+    """Maps a scene to `output`; returns None if the map is already finished.
 
-    `made_of` names everything but the card, the grid and `wanted` that decides about the pixels: scene files, model,
-    engine. With the same one, a killed run goes on where it was, and a finished one is not done again, unless one of
-    its rasters is no longer what was written. `warn` hears of that, and of a map without a valid pixel. Raises
-    BusyError if another process holds the output, OutputError if it cannot be written or would replace a file that is
-    no map.
+    `made_of` names everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
+    engine. If it is the same, a killed run is resumed, and a finished one is skipped, unless one of its rasters has
+    changed since. `warn` is called then, and for a map without a valid pixel. Raises BusyError if another process holds
+    the output, OutputError if it cannot be written or would replace a file that is not a map.
     """
     rasters = products(output, predict.card, wanted)
     job = _job(reader, predict.card, wanted, made_of)
@@ -96,12 +97,12 @@ def map_scene(
     with hold(output):
         states = _states(output, rasters, digest)
         if set(states.values()) == {"finished"}:
-            shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill in the very last moment
-            say(f"{output} is there already, made of the same scene and model")
+            shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill just before the end
+            say(f"{output} is already finished, from the same scene and model")
             return None
         make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
-            _say_what_was_found(spool, output, say)
+            _report_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
             any_valid = False
             for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
@@ -116,9 +117,9 @@ def map_scene(
 def write_maps(
     output: Path, grid: Grid, card: Card, wanted: Wanted, encoded: Callable[[Product], NDArray[Any]]
 ) -> tuple[Path, ...]:
-    """Writes the maps of a prediction that is in memory; returns their paths, the map itself first.
+    """Writes the maps of a prediction in memory; returns their paths, the map itself first.
 
-    `encoded` gives a product's pixels (bands, H, W). Raises as `map_scene` does.
+    `encoded` returns a product's pixels (bands, H, W). Raises the errors of `map_scene`.
     """
     rasters = products(output, card, wanted)
     with hold(output):
@@ -131,7 +132,7 @@ def write_maps(
 
 @contextmanager
 def _scratch(output: Path) -> Iterator[Path]:
-    """A folder on the output's disk for what is unfinished; what a killed run left there is dropped."""
+    """A folder on the output's disk for unfinished files; those of a killed run are removed."""
     folder = beside(output, "partial")
     with guarded(output):
         shutil.rmtree(folder, ignore_errors=True)
@@ -148,36 +149,36 @@ def _rows_of(pixels: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:
 
 
 def _states(output: Path, rasters: Iterable[Path], job: str) -> dict[Path, State]:
-    """What lies at the rasters' names; OutputError where they cannot be written."""
+    """The states of the rasters' files; OutputError where they cannot be written."""
     spool = beside(output, "partial")
     check_spool(spool)
     for path in rasters:
         check_place(path)
     states = {path: state(path, job) for path in rasters}
-    if spool.exists():  # killed before the side-car had its name
+    if spool.exists():  # killed before the side-car was renamed
         return states
     return {path: "changed" if found == "unmarked" else found for path, found in states.items()}
 
 
 def make_room(states: dict[Path, State], warn: Warn = issue) -> None:
-    """OutputError for a file that is no map; a map that somebody has changed gets another name."""
+    """OutputError for a file that is not a map; a map that was changed is renamed."""
     for path, found in states.items():
         check_replaceable(path, found)
         if found == "unreadable":
-            warn(OutputWarning(f"{path}: is damaged since it was written; it is made anew"))
+            warn(OutputWarning(f"{path}: was damaged after it was written; it is made again"))
         if found == "changed":
             numbers = (beside(path, f"changed-{k}") for k in count(1))
             kept = next(name for name in numbers if not name.exists())
             with guarded(path):
                 through(path).rename(kept)
-            text = f"{path}: is no longer what was written; it is kept as {kept.name}, and the map is made anew"
+            text = f"{path}: was changed after it was written; it is kept as {kept.name}, and the map is made again"
             warn(OutputWarning(text))
 
 
 def check_replaceable(path: Path, found: State | None = None) -> None:
-    """OutputError if there is a file that no map was written to: it may be anybody's."""
+    """OutputError if there is a file that is not a map: it may be the user's."""
     if (state(path, "") if found is None else found) == "foreign":
-        raise OutputError(f"{path}: is there and is no map of this program; remove it, or choose another output")
+        raise OutputError(f"{path}: exists and is not a map of this program; remove it, or choose another output")
 
 
 def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) ->
 
 @contextmanager
 def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Reader) -> Iterator[Spool]:
-    """The output's spool. It stays where the same command can go on: after an interruption or a full disk."""
+    """The output's spool. It is kept where the same command can resume: after an interruption or a full disk."""
     folder = beside(output, "partial")
     with guarded(output):
         shapes = [StripLayer(len(product.bands), product.dtype) for product in layers]
@@ -200,15 +201,17 @@ def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Rea
         if isinstance(error, InputError) or not spool.rows_done:
             spool.remove()
             raise
-        raise OutputError(f"{error}; {spool.rows_done} finished rows are kept in {folder}, run it again") from None
+        raise OutputError(
+            f"{error}; {spool.rows_done} finished rows are kept in {folder}, run again to resume"
+        ) from None
     spool.remove()
 
 
-def _say_what_was_found(spool: Spool, output: Path, say: Say) -> None:
+def _report_found(spool: Spool, output: Path, say: Say) -> None:
     if spool.discarded:
-        say(f"{output}: strips of another scene, model or option were thrown away")
+        say(f"{output}: discarded strips of another scene, model or option")
     if spool.rows_done:
-        say(f"{output}: going on at row {spool.rows_done}")
+        say(f"{output}: resuming at row {spool.rows_done}")
 
 
 def _predict(
@@ -219,7 +222,7 @@ def _predict(
     layers: list[Product],
     progress: Callable[[int], None] | None,
 ) -> Summary:
-    """Fills the spool with what is missing."""
+    """Adds the missing strips to the spool."""
     height, width, done = reader.grid.height, reader.grid.width, spool.rows_done
 
     def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:

@@ -1,8 +1,8 @@
-"""Finished strips of a map on the disk, so that a job can be killed at any moment.
+"""Finished strips of a map on the disk, so that a job can be killed at any time.
 
-While OUT.tif is made, OUT.tif.partial holds `job.json`, which says what the strips were made of, and one file per
-finished strip of rows. A strip's file gets its name only when it lies on the disk whole, so that what is found after a
-kill can be trusted.
+While OUT.tif is made, OUT.tif.partial holds `job.json`, which describes what the strips were made of, and one file per
+finished strip of rows. A strip's file gets its name only when it is complete on the disk, so that what is found after
+a kill can be trusted.
 """
 
 import json
@@ -31,25 +31,25 @@ class StripLayer:
 
 
 NOTE = "job.json"
-"""What a spool's strips are made of."""
+"""The file that describes what a spool's strips are made of."""
 
 
 def check_spool(folder: Path) -> None:
-    """OutputError where a file or folder of that name is nobody's spool: it may be the user's."""
+    """OutputError where a file or folder of that name is not a spool: it may be the user's."""
     try:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-    except FileNotFoundError:  # nothing yet, or killed before its note was written
+    except FileNotFoundError:  # nothing yet, or killed before job.json was written
         if not os.path.lexists(folder) or (folder.is_dir() and _names(folder) <= {Path(NOTE).with_suffix(".new").name}):
             return
         note = None
     except (OSError, ValueError):
         note = None
     if not isinstance(note, dict):
-        raise OutputError(f"{folder}: is there and was not left by a job; rename it, or choose another output")
+        raise OutputError(f"{folder}: exists and was not left by a job; rename it, or choose another output")
 
 
 def begin_spool(folder: Path, made_of: str = "{}") -> None:
-    """Writes the note that makes a folder a spool of strips `made_of` something, as JSON."""
+    """Writes the file that makes a folder a spool; `made_of` is the JSON of what its strips are made of."""
     _write_synced(folder / NOTE, [made_of.encode()])
 
 
@@ -58,14 +58,14 @@ def _names(folder: Path) -> set[str]:
 
 
 class Spool:
-    """The finished strips of a job, and the one that is being filled."""
+    """The finished strips of a job, and the current one."""
 
     def __init__(
         self, folder: Path, made_of: dict[str, Any], layers: Sequence[StripLayer], height: int, width: int
     ) -> None:
-        """Opens the spool in `folder`, or begins it; strips made of something else are thrown away.
+        """Opens the spool in `folder`, or starts it; strips made of something else are discarded.
 
-        `made_of` is all that decides about the pixels. `discarded` says whether there was something else.
+        `made_of` is all that the pixels depend on. `discarded` says whether strips were discarded.
         """
         check_spool(folder)
         self.folder, self._layers, self._height, self._width = folder, layers, height, width
@@ -86,7 +86,7 @@ class Spool:
         return sum(rows for _, rows in self._strips)
 
     def put(self, window: Window, blocks: Sequence[Pixels]) -> None:
-        """Takes a window of the current strip, one array (bands, H, W) per layer; they come from left to right."""
+        """Adds a window of the current strip, one array (bands, H, W) per layer; windows come from left to right."""
         if window.col == 0:
             self._filling = [np.empty((a.bands, window.height, self._width), a.dtype) for a in self._layers]
         for strip, block in zip(self._filling, blocks, strict=True):

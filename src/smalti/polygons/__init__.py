@@ -1,1 +1,1 @@
-"""From a class map to polygons: traced, simplified together, joined from strip to strip, written whole."""
+"""From a class map to polygons: traced, simplified together, joined from strip to strip, written atomically."""

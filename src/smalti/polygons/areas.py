@@ -15,7 +15,7 @@ from smalti.raster.ground import Ground, ground_of, pixel_vectors
 from smalti.tiling import Window
 
 _ERROR = 1e-5
-"""What the lattice of every other node may differ by, as a share; all nodes are four times closer."""
+"""Tolerance for a lattice of every other node, relative; with all nodes the error is a quarter of it."""
 _NODES = 513
 """Nodes along one axis, at most."""
 
@@ -49,7 +49,7 @@ class PixelAreas:
             return np.zeros(0)
         spacing = float(np.diff(self._rows).min())
         bounds = shapely.bounds(polygons)
-        tall = bounds[:, 3] - bounds[:, 1] > spacing  # what is straight here bends where columns are stretched
+        tall = bounds[:, 3] - bounds[:, 1] > spacing  # straight edges bend where columns are stretched
         if len(self._rows) > 2 and tall.any():
             polygons = polygons.copy()
             polygons[tall] = shapely.segmentize(polygons[tall], spacing)
@@ -71,13 +71,13 @@ class PixelAreas:
 
 
 def pixel_areas(grid: Grid) -> PixelAreas | None:
-    """The areas of a grid's pixels, or None where `smalti.raster.ground.axes_m` knows none."""
+    """The areas of a grid's pixels, or None where `smalti.raster.ground.axes_m` is unknown."""
     ground = ground_of(grid)
     return None if ground is None else PixelAreas(grid, ground)
 
 
 def _lattice(grid: Grid, ground: Ground) -> tuple[Doubles, Doubles, Doubles]:
-    """Rows and columns of the nodes, and the m² per pixel there; as fine as they must be."""
+    """Rows and columns of the nodes, and the m² per pixel there; as fine as needed."""
     counts = [5, 5]
     while True:
         axes = [_nodes(side, count) for side, count in zip((grid.height, grid.width), counts, strict=True)]
@@ -98,7 +98,7 @@ def _nodes(side: int, count: int) -> Doubles:
 
 
 def _density(grid: Grid, ground: Ground, rows: Doubles, cols: Doubles) -> Doubles:
-    """The m² per pixel at each node; 0 where there is no ground, as beside a globe."""
+    """The m² per pixel at each node; 0 where there is no ground, as outside of a globe."""
     row, col = (axis.ravel() for axis in np.meshgrid(rows, cols, indexing="ij"))
     by_col, by_row = pixel_vectors(ground, grid, col, row)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -107,7 +107,7 @@ def _density(grid: Grid, ground: Ground, rows: Doubles, cols: Doubles) -> Double
 
 
 def _is_coarse(nodes: Doubles, density: Doubles) -> bool:
-    """Whether every other node along the first axis is not met by the line between its neighbours."""
+    """Whether linear interpolation between its neighbours misses any other node along the first axis."""
     if len(nodes) < 5:
         return False
     left, here, right = nodes[:-2:2], nodes[1:-1:2], nodes[2::2]
@@ -117,13 +117,13 @@ def _is_coarse(nodes: Doubles, density: Doubles) -> bool:
 
 
 def _locate(nodes: Doubles, at: Doubles) -> tuple[NDArray[np.intp], Doubles]:
-    """The node at or before each place, and the share of the way to the next one."""
+    """The node at or before each position, and the fraction of the distance to the next one."""
     k = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
     return k, (at - nodes[k]) / (nodes[k + 1] - nodes[k])
 
 
 def _hat(nodes: Doubles, at: Doubles) -> Doubles:
-    """The weight (len(at), len(nodes)) of each node at each place."""
+    """The interpolation weight (len(at), len(nodes)) of each node at each position."""
     k, share = _locate(nodes, at)
     weights = np.zeros((len(at), len(nodes)))
     weights[np.arange(len(at)), k] = 1 - share

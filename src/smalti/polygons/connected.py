@@ -1,11 +1,11 @@
-"""What is connected: pixels of one class by their sides, and ids by pairs."""
+"""Connected components: of pixels of one class, by their sides, and of ids, by pairs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def connected(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Numbers the areas of classes (H, W) from 0, connected by pixel sides; also the class of each."""
+    """Labels (H, W) of the areas of classes (H, W) from 0, connected by pixel sides; and the class of each area."""
     import cv2
 
     labels = np.zeros(classes.shape, np.int32)
@@ -20,7 +20,7 @@ def connected(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np
 
 
 def components(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
-    """For each of `count` ids the smallest one that pairs `one`, `other` connect it with."""
+    """For each of `count` ids the smallest id that the pairs `one`, `other` connect it with."""
     root = np.arange(count)
     while len(one):
         a, b = root[one], root[other]

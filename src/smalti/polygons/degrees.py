@@ -14,15 +14,15 @@ from smalti.raster.ground import pixel_size_m, wkt_of
 _LONG = 1.0
 """Degrees of longitude over which an edge may bend: a longer one is divided."""
 _FAR_M = 10_000.0
-"""From here on an edge of nearly 360 degrees is taken for one around the Earth, not for one over the date line."""
+"""An edge of nearly 360 degrees and at least this length goes around the Earth, not over the date line."""
 _PARTS = 16
 """Parts into which it is divided."""
 _FINER = 4
-"""Decimals beyond those of a pixel: no vertex may be rounded over a border."""
+"""Decimals beyond those of a pixel: rounding must not move a vertex over a border."""
 
 
 def lies_on_earth(grid: Grid) -> bool:
-    """Whether a grid's places have a longitude and a latitude on the Earth."""
+    """Whether a grid's positions have a longitude and a latitude on the Earth."""
     crs = grid.crs
     if crs is None or not grid.georeferenced or not (crs.is_geographic or crs.is_projected):
         return False
@@ -36,7 +36,7 @@ def lies_on_earth(grid: Grid) -> bool:
 
 
 def check_degrees(grid: Grid) -> None:
-    """OutputError if nothing of a map that lies on the Earth has a longitude and latitude; it needs no pixel."""
+    """OutputError if no part of a map on the Earth has a longitude and latitude; reads no pixel."""
     if lies_on_earth(grid):
         places = np.array([(col, row) for col in (0, 0.5, 1) for row in (0, 0.5, 1)]) * (grid.width, grid.height)
         if not np.isfinite(_to_degrees(grid)(*in_own_units(grid, places).T)).any():
@@ -51,7 +51,7 @@ def _to_degrees(grid: Grid) -> Any:
 
 
 def decimals(grid: Grid) -> int:
-    """How many decimals of a degree tell a grid's vertices apart."""
+    """The number of decimals of a degree that distinguish a grid's vertices."""
     return max(7, ceil(-log10(_pixel(grid))) + _FINER)
 
 
@@ -61,14 +61,14 @@ def _pixel(grid: Grid) -> float:
 
 
 def in_own_units(grid: Grid, pixels: Doubles) -> Doubles:
-    """Places (N, 2: column, row) in the coordinates of the grid's CRS."""
+    """Positions (N, 2: column, row) in the coordinates of the grid's CRS."""
     t = grid.transform
     found: Doubles = pixels @ np.array([[t.a, t.d], [t.b, t.e]]) + (t.c, t.f)
     return found
 
 
 class Degrees:
-    """Takes polygons of one grid from pixels to degrees."""
+    """Transforms polygons of one grid from pixels to degrees."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
@@ -77,7 +77,7 @@ class Degrees:
         self._transform = _to_degrees(grid)
 
     def __call__(self, polygons: NDArray[Any]) -> NDArray[Any]:
-        """The polygons (N), given in pixels: x = column, y = row; those over the date line in several parts.
+        """The polygons (N), given in pixels: x = column, y = row; those across the date line in several parts.
 
         Outlines run counterclockwise, holes clockwise. Raises OutputError where the CRS has no longitude.
         """
@@ -108,7 +108,7 @@ class Degrees:
         return shapely.Polygon(rings[0], rings[1:])
 
     def _finely(self, pixels: Doubles) -> Doubles:
-        """The points of a ring in degrees, more of them along long edges."""
+        """The points of a ring in degrees, with additional ones along long edges."""
         points = self._degrees(pixels)
         parts = [points[:1]]
         share = np.linspace(0, 1, _PARTS + 1)[1:-1, None]
@@ -122,7 +122,7 @@ class Degrees:
 
 
 def _reach(polygons: NDArray[Any], degrees: float) -> NDArray[np.bool_]:
-    """Which polygons have an edge over more degrees of longitude."""
+    """Which polygons have an edge that spans more than `degrees` of longitude."""
     import shapely
 
     points, of = shapely.get_coordinates(polygons, return_index=True)
@@ -133,7 +133,7 @@ def _reach(polygons: NDArray[Any], degrees: float) -> NDArray[np.bool_]:
 
 
 def _cut(polygon: Any) -> Any:
-    """A polygon whose longitudes jump or go on beyond 180 as one, or several, from -180 to 180."""
+    """A polygon whose longitudes jump or continue beyond 180 as one, or several, from -180 to 180."""
     import shapely
 
     holes = shapely.union_all([_inside(ring) for ring in polygon.interiors])
@@ -143,7 +143,7 @@ def _cut(polygon: Any) -> Any:
 
 
 def _inside(ring: Any) -> Any:
-    """What a ring encloses, from -180 to 180."""
+    """The area inside a ring, from -180 to 180."""
     import shapely
 
     whole = shapely.Polygon(_unwound(np.asarray(ring.coords)))
@@ -157,19 +157,19 @@ def _inside(ring: Any) -> Any:
 
 
 def _unwound(points: Doubles) -> Doubles:
-    """A ring whose longitudes go on beyond 180; one around a pole is led along the pole back to its start."""
-    lon = _going_on(points[:, 0])
+    """A ring whose longitudes continue beyond 180; one around a pole is closed along the pole."""
+    lon = _unwrapped(points[:, 0])
     if lon[-1] == lon[0]:
         return np.column_stack((lon, points[:, 1]))
-    first = int(np.argmax(np.abs(points[:-1, 1])))  # from the place nearest to it no edge lies before the pole
+    first = int(np.argmax(np.abs(points[:-1, 1])))  # from the point nearest to the pole, no edge is in the way
     points = np.roll(points[:-1], -first, axis=0)
-    lon = _going_on(np.append(points[:, 0], points[0, 0]))
+    lon = _unwrapped(np.append(points[:, 0], points[0, 0]))
     lat = np.append(points[:, 1], points[0, 1])
     pole = np.copysign(90.0, lat[0])
     return np.column_stack((np.append(lon, (lon[-1], lon[0], lon[0])), np.append(lat, (pole, pole, lat[0]))))
 
 
-def _going_on(lon: Doubles) -> Doubles:
-    """Longitudes without jumps, in whole turns: what was one place stays one."""
+def _unwrapped(lon: Doubles) -> Doubles:
+    """Longitudes without jumps, shifted by whole turns: equal points stay equal."""
     turns: Doubles = np.append(0, np.cumsum(np.round(np.diff(lon) / 360)))
     return lon - 360 * turns

@@ -1,4 +1,4 @@
-"""Vector files of polygons: GeoPackage, GeoParquet, GeoJSON and FlatGeobuf, whole or not at all."""
+"""Vector files of polygons: GeoPackage, GeoParquet, GeoJSON and FlatGeobuf, written atomically."""
 
 import json
 import warnings
@@ -29,13 +29,13 @@ _BATCH = 20_000  # polygons written together where the format can be appended to
 
 
 class VectorFile:
-    """Collects polygons and writes them under a temporary name that `commit` turns into the final one."""
+    """Writes polygons to a temporary file that `commit` renames to the final one."""
 
     def __init__(self, path: Path, grid: Grid, layer: str, warn: Warn = issue) -> None:
         check_target(path)
         self._path, self._warn, self.count = path, warn, 0
         self._told: set[str] = set()
-        self._placed = _placing(path, grid, self._tell)
+        self._placed = _placing(path, grid, self._warn_once)
         self._stack = ExitStack()
         self._sink = _sink(self._stack.enter_context(appearing(path, path.suffix)), grid, layer)
 
@@ -46,7 +46,7 @@ class VectorFile:
         labels: tuple[str, ...],
         areas: NDArray[np.float64],
     ) -> None:
-        """Adds polygons in pixels (x = column, y = row) with their class ids and areas in m² (NaN: unknown)."""
+        """Adds polygons (N) in pixels (x = column, y = row), with class ids (N) and areas (N) in m², NaN if unknown."""
         import shapely
 
         if not len(polygons):
@@ -66,15 +66,15 @@ class VectorFile:
 
         try:
             with recorded() as heard:
-                warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has none
+                warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has no CRS
                 call(*arguments)
             for warning in heard:
-                self._tell(str(warning.message).splitlines()[0])
+                self._warn_once(str(warning.message).splitlines()[0])
         except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
             raise self._failure(error) from None
 
-    def _tell(self, text: str) -> None:
-        """Warns in a line of our own, once."""
+    def _warn_once(self, text: str) -> None:
+        """Warns in one line, only once."""
         if text not in self._told:
             self._told.add(text)
             self._warn(OutputWarning(f"{self._path}: {text}"))
@@ -88,19 +88,19 @@ class VectorFile:
 
     def __exit__(self, *_: object) -> None:
         self._sink.close()
-        abandoned = OutputError(f"{self._path}: not completed")  # nothing is left to be done after `commit`
+        abandoned = OutputError(f"{self._path}: not completed")  # has no effect after `commit`
         with suppress(OutputError):
             self._stack.__exit__(type(abandoned), abandoned, None)
 
 
 def check_target(path: Path) -> None:
-    """OutputError if polygons cannot be written there, or would replace anything but polygons that were written so.
+    """OutputError if polygons cannot be written there, or would replace anything but polygons of a map.
 
     MissingExtraError for .parquet without pyarrow.
     """
     ending = path.suffix.lower()
     if ending not in FORMATS:
-        raise OutputError(f"{ending or 'no ending'} is no format for polygons; expected one of {', '.join(FORMATS)}")
+        raise OutputError(f"{ending or 'no ending'} is not a polygon format; expected one of {', '.join(FORMATS)}")
     check_place(path)
     if ending == ".parquet":
         _import_pyarrow()
@@ -115,12 +115,12 @@ def _import_pyarrow() -> Any:
     return pyarrow
 
 
-def _placing(path: Path, grid: Grid, tell: Callable[[str], None]) -> Place:
-    """How polygons get from pixels to the coordinates of a file."""
+def _placing(path: Path, grid: Grid, say: Callable[[str], None]) -> Place:
+    """The transformation of polygons from pixels to the coordinates of a file."""
     if _is_geojson(path):
         if lies_on_earth(grid):
             return Degrees(grid)
-        tell("its coordinates are no longitudes and latitudes, for none are known of the map; GeoJSON has no others")
+        say("its coordinates are not longitudes and latitudes, as GeoJSON requires, since those of the map are unknown")
     return partial(_in_own_units, grid)
 
 
@@ -149,7 +149,7 @@ class _Layer:
         self._options: dict[str, str] = {}
         self._geojson = _is_geojson(path)
         if self._geojson:
-            self._crs = None  # there is only one; GDAL's own RFC7946=YES cuts anew what is cut, and wrongly
+            self._crs = None  # GeoJSON has only one; GDAL's RFC7946=YES would cut polygons again, and wrongly
             if lies_on_earth(grid):
                 self._options = {"COORDINATE_PRECISION": str(decimals(grid))}
         self._kept: list[tuple[NDArray[Any], ...]] = []
@@ -191,7 +191,7 @@ class _Layer:
 
 
 def _of_one_type(shapes: NDArray[Any]) -> NDArray[Any]:
-    """WKB of polygons; where one has several parts, all are written as such."""
+    """WKB of polygons; if one has several parts, all become multipolygons."""
     import shapely
 
     found = shapely.from_wkb(shapes)

@@ -1,4 +1,4 @@
-"""Polygons that go on from strip to strip, put together; those that are complete are handed on."""
+"""Joins polygons across strips, and passes on those that are complete."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +23,12 @@ class Areas:
 class _Open:
     kind: int
     square_m: float = 0.0
-    """The area so far, where there is a limit to it."""
+    """The area so far, if there is a limit to it."""
     parts: list[Any] = field(default_factory=list)
 
 
 class Joiner:
-    """Takes strips from top to bottom and gives complete areas."""
+    """Joins strips from top to bottom and returns complete areas."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -58,7 +58,7 @@ class Joiner:
         return _concatenate(Areas(pieces.classes[inner], polygons[inner]), done)
 
     def _group(self, pieces: Pieces, polygons: NDArray[Any]) -> NDArray[np.intp]:
-        """The open area of each piece that touches the strip's border, which it is added to; -1 for the others."""
+        """The open area that each piece at the strip's border is added to; -1 for the others."""
         top, bottom = pieces.labels[0], pieces.labels[-1]
         found = self._link(pieces.classes[top], top)
         for piece in np.union1d(top, bottom).tolist():
@@ -76,7 +76,7 @@ class Joiner:
         return groups
 
     def _spare(self, over: NDArray[np.intp], under: NDArray[np.intp]) -> Spare:
-        """What the areas on both sides of a seam may lose; no data nothing, for its border is that of the pixels."""
+        """What the areas on both sides of a seam may lose; nothing for no data, whose border stays unchanged."""
         root = {group: self._root(group) for group in np.unique(np.concatenate((over, under))).tolist()}
         left = {}
         for group in root.values():
@@ -130,7 +130,7 @@ class Joiner:
         return keep
 
     def _close(self, alive: set[int]) -> Areas:
-        """Takes out and completes all open areas but those alive."""
+        """Completes and removes all open areas except those alive."""
         import shapely
 
         done = [self._open.pop(group) for group in sorted(self._open.keys() - alive)]

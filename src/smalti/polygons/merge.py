@@ -1,9 +1,10 @@
-"""Small areas of a class map become part of their neighbours, strip by strip, until none is below a limit.
+"""Merges small areas of a class map into their neighbours, strip by strip, until none is below a limit.
 
-An area is what is connected by pixel sides. The smallest one comes first (by pixels; a number drawn from its place
-decides between equals): it goes to the neighbour with which it shares the longest border, and becomes one with every
-neighbour of that class. A small area that may go on below the last strip waits, and so do its larger small neighbours;
-their rows wait with them, as runs of equal areas. What has no neighbour, as an island amid no data, stays.
+An area is connected by pixel sides. The smallest one comes first (by pixels; ties are broken by a pseudo-random number
+of its position): it is merged into the neighbour with which it shares the longest border, and joined with every
+neighbour of that class. A small area that may continue below the last strip waits, and so do its larger small
+neighbours; their rows wait with them, as runs of equal areas. An area without a neighbour, such as an island in no
+data, stays.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,9 +19,9 @@ from smalti.polygons.connected import components, connected
 from smalti.tiling import Window
 
 _WAITING = 16
-"""Strips that wait at most; then areas that go on below are merged too, as far as they have neighbours."""
-_EQUAL = 1 - 1e-9  # sums of pixels that are the limit but for rounding are not below it
-_NONE = 0  # the id of what is no area: no data
+"""The most strips that wait; then areas that continue below are merged too, if they have neighbours."""
+_EQUAL = 1 - 1e-9  # sums of pixels that equal the limit up to rounding are not below it
+_NONE = 0  # the id of no data, which is not an area
 _HELD: NDArray[np.intp] = np.zeros(0, np.intp)
 
 Ids = NDArray[np.intp]
@@ -30,7 +31,7 @@ Strip = NDArray[np.uint8]
 def merged(strips: Iterable[Strip], labels: int, least_m2: float, ground: PixelAreas) -> Iterator[Strip]:
     """The strips (H, W) of classes, from top to bottom, without areas below `least_m2` that have a neighbour.
 
-    Ids from `labels` on are no data; in the answer all of them are 255.
+    Ids from `labels` on are no data; all of them become 255.
     """
     merger = _Merger(labels, least_m2, ground)
     row = 0
@@ -69,13 +70,13 @@ class _Runs:
 
 @dataclass(slots=True)
 class _Table:
-    """What is known of each area so far, by id."""
+    """The properties of each area so far, by id."""
 
     kinds: NDArray[np.uint8]
     pixels: NDArray[np.int64]
     square_m: NDArray[np.float64]
     lots: NDArray[np.uint64]
-    """A number drawn from the place of the first pixel."""
+    """A pseudo-random number of the position of the first pixel."""
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -104,7 +105,7 @@ class _Borders:
 
     @classmethod
     def between(cls, one: NDArray[Any], other: NDArray[Any], names: Ids) -> "_Borders":
-        """Those between arrays of labels that lie side by side; `names` gives the id of each label."""
+        """The borders between arrays of labels side by side; `names` gives the id of each label."""
         apart = one != other
         a, b = names[one[apart]], names[other[apart]]
         real = (a != _NONE) & (b != _NONE)
@@ -137,7 +138,7 @@ class _Merger:
         self._bottom = _HELD
 
     def add(self, classes: NDArray[np.uint8], row: int) -> list[Strip]:
-        """Takes the strip that begins at `row`; answers the strips that are final now."""
+        """Adds the strip that begins at `row`; returns the strips that are final now."""
         labels, names = self._numbered(classes, row)
         for one, other in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
             self._borders += _Borders.between(one, other, names)
@@ -153,7 +154,7 @@ class _Merger:
         return self._released(last=False)
 
     def finish(self) -> list[Strip]:
-        """The strips that are left."""
+        """The remaining strips."""
         self._settle(np.arange(len(self._table)), last=True)
         return self._released(last=True)
 
@@ -163,7 +164,7 @@ class _Merger:
         runs, count = _Runs.of(labels), len(kinds)
         square_m = self._ground.of_window(Window(row, 0, *classes.shape)).ravel()
         first = np.empty(count, np.int64)
-        first[runs.ids[::-1]] = runs.starts[::-1]  # the last one that is written stays
+        first[runs.ids[::-1]] = runs.starts[::-1]  # the last one written wins
         new = _Table(
             kinds,
             np.bincount(runs.ids, runs.lengths, minlength=count).astype(np.int64),
@@ -177,7 +178,7 @@ class _Merger:
         return labels, names
 
     def _settle(self, root: Ids, last: bool) -> None:
-        """Merges what can be decided; `root` names what has become one already."""
+        """Merges what can be decided; `root` gives the areas that are already joined."""
         while True:
             small = self._table.square_m < self._least
             near = self._borders
@@ -191,7 +192,7 @@ class _Merger:
         self._rename(root)
 
     def _waiting(self, root: Ids, last: bool) -> NDArray[np.bool_]:
-        """Which areas may go on below."""
+        """Which areas may continue below."""
         waiting = np.zeros(len(root), bool)
         if not last and len(self._held) <= _WAITING:
             waiting[root[self._bottom]] = True
@@ -205,7 +206,7 @@ class _Merger:
         touching[near.one] = touching[near.other] = True
         which = np.flatnonzero(small & touching)
         rank[which[np.lexsort((table.lots[which], table.pixels[which]))]] = np.arange(len(which))
-        least = np.where(touching, len(small) + 1, -1)  # without a neighbour nothing is larger
+        least = np.where(touching, len(small) + 1, -1)  # without a neighbour none is larger
         np.minimum.at(least, near.one, rank[near.other])
         np.minimum.at(least, near.other, rank[near.one])
         moves = small & ~waiting & (rank < least)
@@ -219,11 +220,13 @@ class _Merger:
         return moving[best], target[best]
 
     def _moved(self, moving: Ids, target: Ids) -> Ids:
-        """Merges; answers the id that each area has now."""
+        """Merges; returns the new id of each area."""
         near, table = self._borders, self._table
         into = np.full(len(table), -1)
         into[moving] = target
-        a = np.concatenate((into[near.one], into[near.other]))  # what an area goes to, beside its neighbours
+        a = np.concatenate(
+            (into[near.one], into[near.other])
+        )  # the area that one is merged into, beside its neighbours
         b = np.concatenate((near.other, near.one))
         same = (a >= 0) & (table.kinds[a] == table.kinds[b])
         root = components(len(table), np.concatenate((moving, a[same])), np.concatenate((target, b[same])))
@@ -232,7 +235,7 @@ class _Merger:
         return root
 
     def _rename(self, root: Ids) -> None:
-        """Gives new numbers to the areas that are still of interest and forgets the others."""
+        """Renumbers the areas that are still needed and drops the others."""
         near = self._borders
         held = [runs.renamed(root) for runs in self._held]
         self._bottom = root[self._bottom]
@@ -258,7 +261,7 @@ class _Merger:
 
 
 def _drawn(places: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A number for each place, as if drawn (the last steps of SplitMix64): neighbours are in no order."""
+    """A pseudo-random number for each position (the last steps of SplitMix64), so that neighbours have no order."""
     mixed = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

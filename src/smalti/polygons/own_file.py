@@ -1,4 +1,4 @@
-"""Whether a vector file holds nothing but polygons of a map, so that new ones may take its place."""
+"""Whether a vector file holds only polygons of a map, so that new ones may replace it."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ from smalti.raster.plain_name import plain_name
 FIELDS = ("class", "class_id", "area_m2")
 """Attributes of the polygons of a map."""
 _OF_GEOPACKAGE = ("gpkg_", "rtree_", "sqlite_")
-"""How tables begin that belong to the format itself."""
+"""Prefixes of tables that belong to the format itself."""
 
 
 def check_only_ours(path: Path) -> None:
@@ -27,17 +27,17 @@ def check_only_ours(path: Path) -> None:
     other = _tables(path) if path.suffix.lower() == ".gpkg" else _columns(path)
     if other:
         raise OutputError(
-            f"{path}: holds {other}, which polygons of a map would replace; give --polygons a file of its own"
+            f"{path}: holds {other}, which the polygons of a map would replace; give --polygons another file"
         )
 
 
 def _tables(path: Path) -> str:
-    """What a GeoPackage holds beside one layer of polygons; nothing if that is all."""
+    """What a GeoPackage holds besides one layer of polygons; empty if nothing."""
     try:
         with closing(sqlite3.connect(f"file:{quote(os.path.realpath(path))}?mode=ro", uri=True)) as file:
             names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     except sqlite3.Error as error:
-        return f"what cannot be looked into ({error})"
+        return f"unreadable content ({error})"
     own = [name for name in names if not name.startswith(_OF_GEOPACKAGE)]
     if len(own) != 1:
         return f"{len(own)} layers or tables ({', '.join(own[:4])})"
@@ -45,11 +45,11 @@ def _tables(path: Path) -> str:
 
 
 def _columns(path: Path) -> str:
-    """What a file of one layer holds if that is not a map's polygons."""
+    """What a file of one layer holds if it is not a map's polygons."""
     try:
         geometry, columns, rows = _described(path)
     except Exception as error:  # whatever the readers of four formats raise
-        return f"what cannot be read as polygons ({first_line(error).partition(';')[0]})"
+        return f"content that cannot be read as polygons ({first_line(error).partition(';')[0]})"
     if (rows == 0 and path.suffix.lower() == ".geojson") or (geometry.endswith("Polygon") and columns == FIELDS):
         return ""
     return f"{rows} features of {geometry} with the attributes {', '.join(columns) or 'none'}"

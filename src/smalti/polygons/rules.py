@@ -1,4 +1,4 @@
-"""What decides how the areas of a class map become polygons."""
+"""Rules by which the areas of a class map become polygons."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from smalti.polygons.areas import PixelAreas
 
 
 def unknown(polygons: NDArray[Any]) -> NDArray[np.float64]:
-    """Areas where there is no ground: NaN for each polygon."""
+    """Areas of polygons without a ground: NaN for each."""
     return np.full(len(polygons), np.nan)
 
 
@@ -20,11 +20,11 @@ class Rules:
     """Rules for the polygons of one map."""
 
     labels: int
-    """Ids from here on are no data."""
+    """Ids from this one on are no data."""
     tolerance: float
-    """By how many pixels borders may be simplified."""
+    """Tolerance of the simplification of borders, in pixels."""
     least_m2: float = 0.0
-    """No polygon becomes smaller by simplification."""
+    """Simplification does not shrink a polygon below this area."""
     ground: PixelAreas | None = None
 
     @property

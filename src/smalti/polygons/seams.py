@@ -1,8 +1,8 @@
-"""Where two strips of polygons meet: vertices that only the seam has kept are taken out again.
+"""Where two strips of polygons meet: removes vertices that are only there because of the seam.
 
-Each strip is simplified alone, its outer border left as it is; so every border of classes that crosses a seam has
-vertices there that would otherwise have gone. The same rule as in the strips (Visvalingam and Whyatt 1993: the
-vertex with the smallest triangle first, up to tolerance squared) now takes them out, provided that no other vertex
+Each strip is simplified alone, with its outer border unchanged; so every border of classes that crosses a seam has
+vertices there that would otherwise have been removed. The same rule as in the strips (Visvalingam and Whyatt 1993: the
+vertex with the smallest triangle first, up to tolerance squared) now removes them, provided that no other vertex
 lies in the triangle, so that no border ever crosses another.
 """
 
@@ -18,7 +18,7 @@ Point = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one strip has at a seam: the edges of the polygons that touch it (N, 4: x, y, x, y), and all vertices."""
+    """One strip's side of a seam: the edges of the polygons that touch it (N, 4: x, y, x, y), and all vertices."""
 
     edges: NDArray[np.int64]
     vertices: NDArray[np.int64]
@@ -26,21 +26,21 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """What the areas along a seam may lose."""
+    """The area that the polygons along a seam may lose."""
 
     rows: list[list[int]]
     """The area of each pixel of the rows above and below the seam."""
     left: dict[int, float]
-    """The m² that each area may still lose."""
+    """The area in m² that each polygon may still lose."""
     pixel_m2: float
-    """The area of a pixel, at most."""
+    """The largest area of a pixel."""
 
     def affords(self, x: int, pixels: float) -> bool:
-        """Whether all areas around a place on the seam may lose so many pixels."""
+        """Whether all areas around a point on the seam may lose so many pixels."""
         return all(self.left[area] >= pixels * self.pixel_m2 for area in self._around(x))
 
     def pay(self, x: int, pixels: float) -> None:
-        """Takes them from all of them, though one of two gains what the other loses."""
+        """Subtracts the pixels from all of them, though one gains what another loses."""
         for area in self._around(x):
             self.left[area] -= pixels * self.pixel_m2
 
@@ -56,7 +56,7 @@ def side(polygons: NDArray[Any], touching: NDArray[np.intp]) -> Side:
     points = coords.astype(np.int64)
     edges = np.hstack((points[:-1], points[1:]))
     within = np.ones(len(edges), bool)
-    within[offsets[0][1:-1] - 1] = False  # from one ring to the next is no edge
+    within[offsets[0][1:-1] - 1] = False  # there is no edge between two rings
     return Side(edges[within], shapely.get_coordinates(polygons).astype(np.int64))
 
 
@@ -69,10 +69,10 @@ def superfluous(
     tolerance: float,
     spare: Spare,
 ) -> set[Point]:
-    """The vertices (x, y) of row `seam` to take out of every polygon.
+    """The vertices (x, y) of row `seam` to remove from every polygon.
 
     `above` and `below` (W) are the classes on both sides of the seam; `tolerance` is in pixels, and at 0 only
-    vertices amid a straight line go. `spare` says what the areas there may lose, and is paid from.
+    vertices within a straight line are removed. `spare` is the area that polygons may lose, and is reduced.
     """
     graph = _graph(upper, lower, seam, above, below)
     taken = _edges_among({u for near in graph.values() for u in near}, upper, lower)
@@ -82,7 +82,7 @@ def superfluous(
 def _graph(
     upper: Side, lower: Side, seam: int, above: NDArray[np.uint8], below: NDArray[np.uint8]
 ) -> dict[Point, set[Point]]:
-    """The neighbours of each vertex on the seam along real borders of classes, or of the whole scene."""
+    """The neighbours of each vertex on the seam along borders of classes or of the whole scene."""
     graph: dict[Point, set[Point]] = {}
     for edges in (upper.edges, lower.edges):
         starts, ends = edges[:, 1] == seam, edges[:, 3] == seam
@@ -103,7 +103,7 @@ def _along(above: NDArray[np.uint8], below: NDArray[np.uint8]) -> list[tuple[int
 
 
 def _edges_among(points: set[Point], upper: Side, lower: Side) -> set[frozenset[Point]]:
-    """The edges that connect two of the points already: a second one would close a polygon without area."""
+    """The existing edges between two of the points: a second one would close a polygon without area."""
     if not points:
         return set()
     edges = np.vstack((upper.edges, lower.edges))
@@ -114,7 +114,7 @@ def _edges_among(points: set[Point], upper: Side, lower: Side) -> set[frozenset[
 
 
 class _Thinning:
-    """Takes vertices off the seam, the smallest triangle first."""
+    """Removes vertices from the seam, the smallest triangle first."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class _Thinning:
         if not self.spare.affords(v[0], area):
             return False
         if self.others & {a[1], b[1]}:
-            return False  # that vertex may go with its own seam: both at once could cross a border
+            return False  # that vertex may be removed at its own seam: both together could cross a border
         import shapely
 
         assert self.tree is not None

@@ -1,7 +1,7 @@
-"""The polygons of a strip simplified together, so that neighbours keep their common border.
+"""Simplifies the polygons of a strip together, so that neighbours keep their common border.
 
-By Visvalingam and Whyatt (1993). What borders on no data, and the strip's own border, stay as they are: the polygons
-cover what the pixels cover. A polygon that would fall below a limit keeps all its vertices.
+By Visvalingam and Whyatt (1993). Borders to no data, and the strip's own border, stay unchanged: the polygons cover
+what the pixels cover. A polygon that would fall below the smallest area keeps all its vertices.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def simplified(pieces: Pieces, row: int, rules: Rules) -> NDArray[Any]:
         lost = small[rules.measure(found[small]) < np.minimum(rules.measure(whole[small]), rules.least_m2)]
         if not len(lost):
             return found
-        free[lost] = False  # then its border is the coverage's, which stays
+        free[lost] = False  # then its border is the coverage's, which is kept
 
 
 def _simplified(polygons: NDArray[Any], tolerance: float) -> NDArray[Any]:

@@ -1,8 +1,8 @@
 """From a strip of a class map to polygons along the pixels' edges.
 
-All coordinates are whole pixels (x = column, y = row of the strip). Neighbours have every vertex of their common
-border in common: at corners, and where three pieces or more meet. That is what makes a coverage, whose borders can
-be simplified together.
+All coordinates are whole pixels (x = column, y = row of the strip). Neighbours share every vertex of their common
+border: at corners, and where three or more pieces meet. This makes a coverage, whose borders can be simplified
+together.
 
 Shapes in comments: H,W the strip; V vertices; E edges, each from one vertex straight to the next, with the piece that
 it belongs to on its right; R rings of edges; P pieces, one polygon each.
@@ -33,8 +33,8 @@ class Pieces:
 def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: NDArray[np.uint8] | None) -> Pieces:
     """The pieces of classes (H, W): areas of one class, connected by pixel sides.
 
-    `above` and `below` (W) are the rows next to the strip: where they change, the strip's border gets a vertex too,
-    so that it fits the next strip's.
+    `above` and `below` (W) are the rows next to the strip: where their class changes, the strip's border gets a vertex
+    too, so that it matches the next strip's.
     """
     labels, kinds = connected(classes)  # H,W: pieces; P: their classes
     padded = np.pad(labels, 1, constant_values=-1)  # H+2,W+2
@@ -54,10 +54,10 @@ def trace(classes: NDArray[np.uint8], above: NDArray[np.uint8] | None, below: ND
 def _vertices(
     padded: NDArray[np.int32], above: NDArray[np.uint8] | None, below: NDArray[np.uint8] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of all corners and nodes: every lattice point but those amid a straight border."""
+    """Rows and columns of all corners and nodes: every lattice point except those within a straight border."""
     across = padded[:, :-1] != padded[:, 1:]  # H+2,W+1: a border between two columns
     down = padded[:-1] != padded[1:]  # H+1,W+2: a border between two rows
-    north, south, west, east = across[:-1], across[1:], down[:, :-1], down[:, 1:]  # H+1,W+1: what leaves each point
+    north, south, west, east = across[:-1], across[1:], down[:, :-1], down[:, 1:]  # H+1,W+1: the borders at each point
     keep = (north | south) & (west | east)  # H+1,W+1
     for row, line in ((0, above), (-1, below)):
         if line is not None:
@@ -67,10 +67,10 @@ def _vertices(
 
 
 def _neighbours(rows: NDArray[np.intp], cols: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The next vertex (V) in each of the four directions, meaningful where a border leads there."""
+    """The next vertex (V) in each of the four directions, meaningful where there is a border."""
     count = len(rows)
     here = np.arange(count)
-    order = np.argsort(cols, kind="stable")  # V, by columns, then rows: they come sorted by rows
+    order = np.argsort(cols, kind="stable")  # V, by columns, then rows: the input is sorted by rows
     south, north = np.empty(count, np.intp), np.empty(count, np.intp)
     south[order] = np.append(order[1:], 0)
     north[order] = np.append(0, order[:-1])
@@ -82,7 +82,7 @@ def _successors(
 ) -> NDArray[np.intp]:
     """The edge that follows each edge around its piece.
 
-    Where a piece touches itself at a corner it goes to the left, around the stranger: so holes that touch the
+    Where a piece touches itself at a corner, the ring turns left, around the other piece: so holes that touch the
     outline stay holes, and every polygon is valid.
     """
     count = len(to[0])
@@ -100,7 +100,7 @@ def _successors(
 def _polygons(
     succ: NDArray[np.intp], owner: NDArray[np.int32], x: NDArray[np.intp], y: NDArray[np.intp]
 ) -> NDArray[Any]:
-    """Polygons, in the order of their owners, from edges that each name the next."""
+    """Polygons, in the order of their pieces, from edges with their successors."""
     import shapely
 
     order, starts = _cycles(succ)  # E: edges ring by ring; R: where each ring begins in it
@@ -108,7 +108,7 @@ def _polygons(
     first = np.repeat(starts, lengths)  # E: where the ring of each begins
     x, y = x[order], y[order]  # E
     follow = np.arange(1, len(order) + 1)  # E: the next one of the ring,
-    follow[np.append(starts[1:], len(order)) - 1] = starts  # which of the last one is the first
+    follow[np.append(starts[1:], len(order)) - 1] = starts  # for the last one it is the first
     # R: twice the area, by the cross products of what leads from a ring's first vertex to two that follow each other
     area = np.add.reduceat((x - x[first]) * (y[follow] - y[first]) - (x[follow] - x[first]) * (y - y[first]), starts)
     ring_owner = owner[order[starts]]  # R

@@ -1,4 +1,4 @@
-"""A class map becomes polygons: strip by strip, without seams, gaps or overlaps."""
+"""Vectorizes a class map strip by strip, without seams, gaps or overlaps."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +20,9 @@ from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.tiling import Window
 
 STRIP_PIXELS = 1 << 22
-"""Pixels traced together; memory grows with them and with the areas that are still open, not with the scene."""
+"""Pixels traced at once; memory grows with them and with the areas that are still open, not with the scene."""
 TOLERANCE = 2.0
-"""Pixels: enough to turn most stairs of pixels into straight lines; a house of 3 x 3 pixels keeps its corners."""
+"""Pixels: enough to straighten most pixel stairs; a house of 3 x 3 pixels keeps its corners."""
 
 Read = Callable[[Window], NDArray[np.uint8]]
 Strips = Iterator[NDArray[np.uint8]]
@@ -40,16 +40,16 @@ def polygons(
     strip_pixels: int = STRIP_PIXELS,
     warn: Warn = issue,
 ) -> int:
-    """Writes the areas of each class as polygons and answers how many.
+    """Writes the areas of each class as polygons; returns their number.
 
     `read_classes` gives the class ids (H, W) of a window inside the grid; `task.ignore` and other ids without a label
-    get no polygon. The ending of `out_path` tells the format: .gpkg, .parquet, .geojson or .fgb. Attributes: class,
-    class_id, area_m2 (null where the grid has no metres). `warn` hears of what is only doubtful, one line each.
+    get no polygon. The ending of `out_path` gives the format: .gpkg, .parquet, .geojson or .fgb. Attributes: class,
+    class_id, area_m2 (null where the grid has no metres). `warn` is called with warnings.
 
-    The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` become part of a neighbour (by
-    `polygons.merge`): a smaller polygon is left only where all around it is no data. Borders between two polygons
-    are simplified for both together (coverage simplification; tolerance `simplify_m`, by default 2 pixels, 0 for
-    none). Raises RasterError where metres are asked for and the grid has none, OutputError where the file cannot be
+    The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` are merged into a neighbour (see
+    `polygons.merge`): a smaller polygon remains only if all around it is no data. Borders between two polygons are
+    simplified for both together (coverage simplification; tolerance `simplify_m` in metres, default 2 pixels, 0 for
+    none). Raises RasterError where metres are requested and the grid has none, OutputError where the file cannot be
     written, MissingExtraError for .parquet without pyarrow.
     """
     from smalti.polygons.file import VectorFile
@@ -64,11 +64,11 @@ def polygons(
 
 
 def check_metres(grid: Grid, min_area_m2: float = 0.0, simplify_m: float | None = None) -> None:
-    """RasterError where metres are asked for and the grid has none; it needs no pixel."""
+    """RasterError where metres are requested and the grid has none; reads no pixel."""
     if not (min_area_m2 or simplify_m) or pixel_size_m(grid) is not None:
         return
     what = "there is no smallest area in square metres" if min_area_m2 else "borders cannot be simplified by metres"
-    raise RasterError(f"{what} for this map: {why_no_metres(grid)}; leave it out")
+    raise RasterError(f"{what} for this map: {why_no_metres(grid)}; omit it")
 
 
 def _tolerance(grid: Grid, simplify_m: float | None) -> float:

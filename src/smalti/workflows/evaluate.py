@@ -171,7 +171,7 @@ def _check_outputs(options: EvaluateOptions) -> None:
     if options.json:
         check_place(options.json, parents=True)
         if options.json.exists() and not _is_scores(options.json):
-            raise OutputError(f"{options.json}: is there and holds no scores; remove it, or choose another output")
+            raise OutputError(f"{options.json}: exists and holds no scores; remove it, or choose another output")
 
 
 def _is_scores(path: Path) -> bool:

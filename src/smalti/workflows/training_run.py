@@ -153,7 +153,7 @@ def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show 
             for warning in training.work.warnings():
                 warn(TrainingWarning(warning))
         if training.progress.step:
-            say(f"going on from step {training.progress.step}")
+            say(f"resuming from step {training.progress.step}")
         training.run(say)
         if not fabric.is_global_zero:
             return Run(folder, recipe.card.name, {})
