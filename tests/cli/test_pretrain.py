@@ -112,7 +112,7 @@ def test_every_encoder_is_taken_back(tmp_path: Path, encoder: str) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("net.name=multitask", "takes net.name classifier and one task of kind image_classes"),
+        ("net.name=multitask", "pre-training needs net.name classifier and one task of kind image_classes"),
         ("net.width=0", "net.width"),
         ("data.train.0.path=gone", "gone: cannot be listed"),
         ("net.encoder=ghostnett", "no encoder 'ghostnett'"),
