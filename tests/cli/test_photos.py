@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -261,3 +262,19 @@ def test_duplicates_are_counted(folder: Path, call: Call) -> None:
     for name in ("1 (1).jpg", "1 (2).jpg"):
         (folder / name).write_bytes((folder / "1.jpg").read_bytes())
     assert "1.jpg: best of 5 (2 duplicate; 1 soft; too close to call: 2.jpg)" in call(folder).output
+
+
+def test_a_table_never_takes_the_place_of_a_sidecar_a_pipe_or_the_page(folder: Path, call: Call) -> None:
+    assert "sidecar" in refused(call(folder, "--csv", folder / "0.jpg.xmp"), OutputError)
+    os.mkfifo(folder / "pipe.csv")
+    assert "is not a table" in refused(call(folder, "--csv", folder / "pipe.csv"), OutputError)
+    done = call(folder, "--report", "--csv", folder / "smalti-photos.html")
+    assert done.exit_code == 2 and "is the page that --report writes" in done.output
+
+
+def test_a_folder_of_photos_where_the_page_keeps_its_pictures_is_not_hidden(folder: Path, call: Call) -> None:
+    other = folder / "smalti-photos_files" / "mine.jpg"
+    other.parent.mkdir()
+    other.write_bytes((folder / "0.jpg").read_bytes())
+    assert "contains mine.jpg, but is where the page" in refused(call(folder, "--report"), OutputError)
+    assert [path.name for path in other.parent.iterdir()] == ["mine.jpg"]

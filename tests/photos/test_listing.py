@@ -74,6 +74,10 @@ def test_a_folder_of_ours_is_left_out_whole(tmp_path: Path) -> None:
         "@EADIR",
         "@SynoResource",
         "RECYCLER",
+        "My.photoslibrary",
+        "~snapshot",
+        "THMBNL",
+        "Thumbnails",
     ],
 )
 def test_folders_that_hold_no_photos_of_their_own_are_left_out_and_counted(tmp_path: Path, place: str) -> None:
@@ -96,7 +100,7 @@ def test_patterns_exclude_files_and_folders(tmp_path: Path) -> None:
     assert found.left_out == {"by --exclude": 2}
 
 
-@pytest.mark.parametrize("ending", ["webp", "avif", "gif", "bmp", "jp2", "JPE", "hif"])
+@pytest.mark.parametrize("ending", ["webp", "avif", "gif", "bmp", "jp2", "JPE", "hif", "jfif", "mpo", "apng", "GPR"])
 def test_kinds_that_can_be_read_are_photos(tmp_path: Path, ending: str) -> None:
     assert names(tmp_path, f"a.{ending}") == [[f"a.{ending}"]]
 

@@ -11,17 +11,17 @@ from pathlib import Path
 from smalti.errors import DataError
 from smalti.photos.names import order, pair
 
-JPEG = frozenset({".jpg", ".jpeg", ".jpe"})
+JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".mpo", ".insp"})
 HEIC = frozenset({".heic", ".heif", ".hif"})
 TIFF = frozenset({".tif", ".tiff"})
 RAW = frozenset(
     f".{ending}"
     for ending in (
-        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw", "nef", "nrw"),
-        *("orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
+        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw"),
+        *("nef", "nrw", "orf", "ori", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
     )
 )
-OTHERS = frozenset({".png", ".webp", ".avif", ".gif", ".bmp", ".jp2", ".j2k", ".jpf", ".jpx"})
+OTHERS = frozenset({".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
 ENDINGS = JPEG | HEIC | TIFF | RAW | OTHERS
 MOVIES = frozenset(
     f".{ending}"
@@ -36,7 +36,9 @@ MARK = ".smalti-picks"
 _WHOLE = "*"  # means in it all files of the folder and below
 _NO_PHOTOS = (
     *("@eadir", "@synoresource", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin"),
-    *("recycler", "system volume information", "lost+found", "__macosx", "*.lrdata", "darktable_exported"),
+    *("recycler", "recycled", "system volume information", "lost+found", "__macosx", "*.lrdata", "darktable_exported"),
+    *("*.photoslibrary", "*.aplibrary", "*.lrlibrary", "~snapshot", "thmbnl", "thumbnails", "thumbs"),
+    *("network trash folder", "temporary items"),
 )
 """Folders of thumbnails, previews, exports and deleted files, in lower case."""
 _FOLDERS_OF_PAIRS = JPEG | HEIC | RAW

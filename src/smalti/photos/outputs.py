@@ -1,19 +1,22 @@
 """Checks before any work that `smalti photos` would overwrite nothing but its own table and page."""
 
+import re
 from pathlib import Path
 
 from smalti.errors import OptionError, OutputError, shown
-from smalti.photos.listing import ENDINGS, MOVIES
+from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES
 from smalti.photos.tables import is_table
+from smalti.photos.thumbs import thumbs_of
 
 _PAGE_SIGN = b"Made by Smalti"
+_PICTURE = re.compile(r"[0-9a-f]{32}(-full)?\.jpg")
 
 
 def check_table(path: Path) -> None:
     """OutputError if the table would replace another file, or cannot be written there."""
-    if path.suffix.lower() in ENDINGS | MOVIES:
+    if path.suffix.lower() in ENDINGS | MOVIES | BESIDE:
         raise OutputError(
-            f"{shown(path)}: is the name of a photo or movie, not of a table; give a name that ends in .csv"
+            f"{shown(path)}: is the name of a photo, movie or sidecar, not of a table; give a name that ends in .csv"
         )
     _check_place(path)
     if _exists(path) and not is_table(path):
@@ -21,10 +24,20 @@ def check_table(path: Path) -> None:
 
 
 def check_page(path: Path) -> None:
-    """OutputError if the page would replace another file, or cannot be written there."""
+    """OutputError if the page or its pictures would replace or hide other files, or cannot be written there."""
     _check_place(path)
-    if _exists(path) and _PAGE_SIGN not in path.read_bytes():
+    if _exists(path) and not (path.is_file() and _PAGE_SIGN in path.read_bytes()):
         raise OutputError(f"{shown(path)}: exists and is not a page of `smalti photos`; rename it")
+    pictures = thumbs_of(path)
+    if pictures.is_dir() and not (pictures / MARK).exists() and (other := _other_than_pictures(pictures)):
+        raise OutputError(
+            f"{shown(pictures)}: contains {shown(other)}, but is where the page keeps pictures; rename it"
+        )
+
+
+def _other_than_pictures(folder: Path) -> str:
+    """The first name in a folder that is not of a page's picture; "" if there is none."""
+    return next((name for name in sorted(path.name for path in folder.iterdir()) if not _PICTURE.fullmatch(name)), "")
 
 
 def check_picks(place: Path, folder: Path) -> None:

@@ -39,6 +39,8 @@ def write_csv(result: RankedFolder, path: Path) -> None:
 
 def is_table(path: Path) -> bool:
     """Whether a file is such a table, of this or another version; OSError if it cannot be read."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     with path.open("rb") as file:
         return file.read(64).decode(_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
 

@@ -56,6 +56,9 @@ class PhotoOptions:
             check_picks(self.picks, folder)
         if self.csv:
             check_table(self.csv)
+            if self.report and self.csv.resolve() == (folder / PAGE).resolve():
+                text = f"--csv {self.csv}: is the page that --report writes; give another name"
+                raise OptionError(text, value=self.csv)
         if self.report:
             check_page(folder / PAGE)
 
