@@ -18,7 +18,7 @@ NO_VALUE = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One raster made of one task's answer."""
+    """One raster made of one task's prediction."""
 
     task: Task
     form: Form

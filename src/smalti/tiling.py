@@ -45,12 +45,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What the net sees, the part of it that counts, and the part that no later tile touches."""
+    """The net's input window, the part of it that is used, and the part that no later tile touches."""
 
     read: Window
     """size x size pixels; reaches beyond the image only where the image is smaller than the tile."""
     keep: Window
-    """The part that counts: inside the image, `overlap` pixels shared with each neighbour's part."""
+    """The part that is used: inside the image, `overlap` pixels shared with each neighbour's part."""
     done: Window
     """The part of `keep` that is final once this tile is blended in, row by row. These cover each pixel once."""
 
@@ -88,9 +88,16 @@ def spans(length: int, size: int, overlap: int) -> list[Span]:
 def plan_tiles(height: int, width: int, size: int, overlap: int, stride: int = 1) -> Iterator[Tile]:
     """Tiles of `size` x `size` pixels that cover `height` x `width`, row by row.
 
-    The parts that count overlap by `overlap` pixels. The last tile of a row or column moves inwards; none comes
-    twice. `stride` is the net's deepest stride: `size` must be a multiple of it. Raises ValueError otherwise, or if
-    the overlap does not leave a step.
+    The last tile of a row or column moves inwards; no tile comes twice.
+
+    Args:
+        height, width: of the image, in pixels.
+        size: side of a tile in pixels.
+        overlap: pixels that the used parts of neighbours share.
+        stride: the net's deepest stride; `size` must be a multiple of it.
+
+    Raises:
+        ValueError: `size` is not a multiple of `stride`, or the overlap leaves no step.
     """
     if min(height, width) < 1 or size % stride or not 0 <= overlap < size:
         raise ValueError(f"no tiling of {height}x{width} by tiles of {size}, overlap {overlap}, stride {stride}")

@@ -42,7 +42,7 @@ def find_dataset(name: str) -> DatasetSpec:
 
 
 def find_split(dataset: DatasetSpec, name: str) -> SplitSpec:
-    """A split of a dataset; DataError where there is none of that name, or its labels are not public."""
+    """A split of a dataset; DataError if there is none of that name, or its labels are not public."""
     if name not in dataset.splits:
         raise DataError(f"{dataset.name} has no split {name!r}{_near(name, list(dataset.splits))}")
     split = dataset.splits[name]

@@ -58,9 +58,17 @@ class Light(Term):
 
 
 def edge_targets(labels: Labels, width: int = EDGE_WIDTH) -> Tensor:
-    """Where classes meet, N,H,W bool: `width` (odd) pixels wide, centred on the last pixel before the change.
+    """Edges between classes, centred on the last pixel before the change.
 
-    Two pixels meet where both count and their classes differ; the border to pixels that do not count is no edge.
+    An edge is between two neighbouring pixels that both count and differ in class; the border to ignored pixels is
+    not an edge.
+
+    Args:
+        labels: N,H,W.
+        width: of the edges in pixels, odd.
+
+    Returns:
+        N,H,W bool.
     """
     ids, usable = labels.classes, labels.usable
     marks = torch.zeros_like(usable)

@@ -19,6 +19,6 @@ class Labels:
 
 
 def one_hot(labels: Labels, classes: int) -> Tensor:
-    """N,classes,H,W float32, zeros where a pixel does not count."""
+    """One-hot labels N,classes,H,W float32, zeros for pixels that do not count."""
     ids = torch.arange(classes, device=labels.classes.device)[:, None, None]
     return ((labels.classes[:, None] == ids) & labels.usable[:, None]).float()

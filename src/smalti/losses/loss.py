@@ -63,7 +63,11 @@ class Loss:
 
 
 def make_loss(settings: LossSettings, task: Task) -> Loss:
-    """A loss for a task; `light` brings its three terms. ValueError if settings do not fit the task."""
+    """A loss for a task; `light` adds its three terms.
+
+    Raises:
+        ValueError: the settings do not fit the task.
+    """
     spread: dict[str, Term] = {}
     for name, term in settings.terms().items():
         term.check(task)

@@ -93,9 +93,11 @@ class Model(nn.Module):
 
 
 def build(card: Card) -> Model:
-    """The model a card describes, with random weights; ModelError for an unknown net or unfit options.
+    """The model that a card describes, with random weights.
 
-    ExtensionError where another package's net cannot be used.
+    Raises:
+        ModelError: an unknown net, or options that do not fit it.
+        ExtensionError: another package's net cannot be used.
     """
     nets = RANKERS if card.tasks[0].kind == "score" else NETS | MULTITASK
     own = nets.get(card.net)

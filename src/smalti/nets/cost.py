@@ -18,7 +18,13 @@ class Cost:
 
 
 def count(net: nn.Module, height: int, width: int, bands: int = 3) -> Cost:
-    """The cost of one image of that size, in the net's current mode: auxiliary heads count in training mode."""
+    """The cost of one image, in the net's current mode: auxiliary heads count in training mode.
+
+    Args:
+        net: any module that takes N,C,H,W.
+        height, width: of the image, in pixels.
+        bands: of the image.
+    """
     nothing = {name: value.to("meta") for name, value in (*net.named_parameters(), *net.named_buffers())}
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), torch.device("meta"):

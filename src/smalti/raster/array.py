@@ -24,7 +24,15 @@ class ArrayReader(Reader):
         names: Sequence[str] | None = None,
         path: str = "array",
     ) -> None:
-        """`names` are the names of the bands, if known; `path` is what messages call the array."""
+        """Wraps an array, without a copy.
+
+        Args:
+            pixels: (C, H, W) of any dtype.
+            valid: (H, W); None if all pixels are valid.
+            grid: georeference; None for pixels alone.
+            names: of the bands, if known.
+            path: name of the array in messages.
+        """
         self.path, self.dtype = path, pixels.dtype
         self.grid = grid or Grid(*pixels.shape[1:])
         self.bands = tuple(names or (f"band{k}" for k in range(1, len(pixels) + 1)))

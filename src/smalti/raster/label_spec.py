@@ -22,7 +22,7 @@ class LabelSpec(BaseModel):
     ids: dict[int, str | int] = Field(default_factory=dict)
     """Pixel values of a class raster; without any, the value is the class id."""
     reduce_zero_label: bool = False
-    """Of a class raster: 0 is unlabelled, and the value n stands for the n-th class. Excludes `ids`."""
+    """Of a class raster: 0 is unlabelled, and the value n is the n-th class. Excludes `ids`."""
     layer: str | None = None
     """The layer of a vector file with several layers."""
     attribute: str | None = None

@@ -38,8 +38,16 @@ class LabelReader(Protocol):
 def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFAULT) -> LabelReader:
     """Opens the labels of an image that lies on `grid`.
 
-    Raises LabelError where the size or place differs from the image's, or a colour, value or attribute is unknown
-    (for images when the window that holds it is read), and RasterError where the file is no image.
+    Args:
+        path: a class raster, a label image in colours, or a vector file.
+        grid: of the image.
+        task: its classes, and the id that is ignored.
+        spec: how the labels are encoded.
+
+    Raises:
+        LabelError: the size or place differs from the image's, or a colour, value or attribute is unknown (for images
+            when the window that contains it is read).
+        RasterError: the file is not an image.
     """
     spec = spec.numbered(task)
     if Path(path).suffix.lower() in VECTORS:

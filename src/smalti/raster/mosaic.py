@@ -41,9 +41,16 @@ def open_mosaic(
 ) -> Reader:
     """Opens files that lie on one grid as one scene; where they overlap, the last valid one is used.
 
-    All must have the same CRS, pixel size and bands; what no file covers is invalid. Tiles of a web map without a
-    place, but whose names end in `X-Y-ZOOM`, are placed by these numbers. Raises RasterError naming the first file
-    that does not fit, and whatever `open_raster` raises.
+    All must have the same CRS, pixel size and bands; pixels that no file covers are invalid. Tiles of a web map
+    without a georeference whose names end in `X-Y-ZOOM` are placed by these numbers.
+
+    Args:
+        paths: the files; later ones lie on top.
+        bands: names, or numbers from 1; None for all but alpha.
+        resolution: pixel size in metres to resample to; None for the files' own.
+
+    Raises:
+        RasterError: the message names the first file that does not match; and as for `open_raster`.
     """
     if not paths:
         raise RasterError("a mosaic without files; give at least one")

@@ -52,7 +52,15 @@ def color_table(colors: Iterable[RGB]) -> str:
 
 
 def colorize(classes: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
-    """Paints a class map (H, W) as (H, W, 3); other values, such as no data, become black."""
+    """Paints a class map.
+
+    Args:
+        classes: (H, W) class ids.
+        task: its colours.
+
+    Returns:
+        (H, W, 3) red, green, blue; values that are not a class, such as no data, are black.
+    """
     table = np.full((256, 3), NO_DATA, np.uint8)
     table[: len(task.labels)] = task_colors(task)
     return table[classes]

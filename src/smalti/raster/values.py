@@ -32,7 +32,7 @@ class ValueSpec(BaseModel):
     offset: float | None = None
     """Default: what the file declares, else 0."""
     nodata: float | None = None
-    """A stored number that stands for unknown, in addition to what the file declares."""
+    """A stored number that means unknown, in addition to what the file declares."""
 
 
 DEFAULT = ValueSpec()
@@ -99,7 +99,15 @@ class ValueReader:
 def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFAULT) -> ValueReader:
     """Opens the values of an image that lies on `grid`, in the unit of the task.
 
-    Raises LabelError where the size, place or unit is another one, and RasterError where the file is not an image.
+    Args:
+        path: a raster of one band.
+        grid: of the image.
+        task: its unit and quantity.
+        spec: how the values are encoded.
+
+    Raises:
+        LabelError: another size, place or unit.
+        RasterError: the file is not an image.
     """
     reader = open_raster(path, expand=False)
     try:

@@ -48,11 +48,25 @@ Rows = Callable[[int, int], NDArray[Any]]
 def write_raster(
     output: Path, grid: Grid, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
 ) -> bool:
-    """Writes a product's raster, and returns whether it has a valid pixel.
+    """Writes a product's raster, as GeoTIFF or Cloud Optimized GeoTIFF.
 
     Its name appears only when the file is complete and was read back; side-cars of a previous raster of that name
-    are removed. `scratch` is a folder on the same disk for the unfinished file. `job` enters the mark by which the
-    raster is recognised. OutputError if the disk is full or cannot be written.
+    are removed.
+
+    Args:
+        output: path of the file.
+        grid: size and georeference.
+        product: the task, and what is written of it; sets dtype, nodata, colours and descriptions.
+        rows: returns the rows from the first up to, without, the second number: (bands, rows, width).
+        scratch: a folder on the same disk for the unfinished file.
+        cog: write a Cloud Optimized GeoTIFF.
+        job: enters the mark by which the raster is recognised.
+
+    Returns:
+        Whether the raster has a valid pixel.
+
+    Raises:
+        OutputError: the disk is full or cannot be written.
     """
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
