@@ -38,6 +38,11 @@ def test_raw_and_jpeg_of_one_name_and_place_are_one_photo(tmp_path: Path) -> Non
     ]
 
 
+def test_a_raw_and_a_jpeg_are_paired_whatever_the_capitals_of_their_name(tmp_path: Path) -> None:
+    found = names(tmp_path, "IMG_1.CR2", "img_1.jpg", "b.jpg", "B.jpg", "B.CR2")
+    assert found == [["B.jpg", "B.CR2"], ["b.jpg"], ["img_1.jpg", "IMG_1.CR2"]]
+
+
 def test_only_the_copies_that_were_made_are_left_out(tmp_path: Path) -> None:
     """A folder of the user's own that the picks went to is looked at like any other."""
     names(tmp_path, "a.jpg", "best/mine.jpg", "best/a.jpg", "best/edited.jpg")

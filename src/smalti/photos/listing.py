@@ -234,7 +234,7 @@ def _shots(files: Iterable[Path]) -> list[Shot]:
     groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
     for file in files:
         in_pairs = f".{file.parent.name.lower()}" in _FOLDERS_OF_PAIRS
-        groups[file.parent.parent if in_pairs else file.parent, pair(file.stem)].append(file)
+        groups[file.parent.parent if in_pairs else file.parent, pair(file.stem).lower()].append(file)
     return sorted((shot for same in groups.values() for shot in _paired(same)), key=lambda shot: order(shot.path))
 
 
@@ -245,8 +245,7 @@ def _paired(same: list[Path]) -> list[Shot]:
     alone = []
     for file in same:
         if file.suffix.lower() in RAW and beside:
-            near = [other for other in beside if other.parent == file.parent]
-            raws[(near or beside)[0]].append(file)
+            raws[min(beside, key=lambda other: (other.parent != file.parent, other.stem != file.stem))].append(file)
         else:
             alone.append(file)
     return [Shot(file, (file, *raws[file])) for file in alone]

@@ -51,6 +51,8 @@ class Photo:
     clock: float | None
     """The time on the camera's clock, in seconds since 1970 of that clock; None if unknown."""
     exposure: Exposure = Exposure()
+    ahead: int | None = None
+    """Seconds that the camera's clock was ahead of UTC; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def open_photo(shot: Shot, content: bytes | None = None) -> OpenPhoto:
         sha256=digest,
         content=content_digest(stored.content),
         clock=stored.exif.clock,
+        ahead=stored.exif.ahead,
         exposure=stored.exif.exposure,
     )
     return OpenPhoto(photo, stored)

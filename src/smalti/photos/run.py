@@ -23,6 +23,7 @@ from smalti.photos.blocks import measure
 from smalti.photos.brackets import kind_of
 from smalti.photos.cache import Looks, place_for
 from smalti.photos.choices import match, overrule, regroup
+from smalti.photos.clocks import steady_clocks
 from smalti.photos.cues import CUES, measures
 from smalti.photos.group import group
 from smalti.photos.listing import Shot
@@ -93,7 +94,7 @@ def rank_photos(
     place = home and home / "looks.sqlite"
     with hold(place) if place else nullcontext(), closing(Looks(place, ranker.sha256)) as known:
         seen, unread = _look_at_all(shots, ranker, known, progress, keep)
-    photos, looks = [photo for photo, _ in seen], [look for _, look in seen]
+    photos, looks = steady_clocks([photo for photo, _ in seen]), [look for _, look in seen]
     found = match(choices, photos, folder)
     hand = {i: choice.series for i, choice in found.items() if choice.series is not None}
     chosen = {photos[i].path: choice for i, choice in found.items()}

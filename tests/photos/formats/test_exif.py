@@ -34,6 +34,11 @@ def test_a_time_nobody_set_is_none(text: str) -> None:
         ("2024:05:17T12:00:05", 5),
         ("2024-05-17T12:00:05+02:00", 5),
         ("2024:05:17 12:00:60", 60),
+        ("2024: 5:17 12: 0: 5", 5),
+        ("2024.05.17 12.00.05", 5),
+        ("2024:05:17 12:00:05.250", 5.25),
+        ("2024:05:17 01:00:05 PM", 3605),
+        ("2024:05:17 12:00:05 AM", -12 * 3600 + 5),
         ("2024:05:17 24:08:19", -12 * 3600 + 499),  # phones that count hours from 1 to 24: the first one of that day
     ],
 )
@@ -44,6 +49,13 @@ def test_other_spellings_of_a_time(text: str, seconds: float) -> None:
 def test_the_clock_is_what_the_camera_showed() -> None:
     found = parse(tags("2024:05:17 12:00:00", "25", "+02:00").tobytes())
     assert (found.clock, found.taken) == (NOON + 0.25, NOON - 7200 + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("offset", "ahead"), [("+02:00", 7200), ("Z", 0), ("", None), ("    ", None), ("summer", None)]
+)
+def test_how_far_the_clock_is_ahead_is_told_from_not_being_known(offset: str, ahead: int | None) -> None:
+    assert parse(tags("2024:05:17 12:00:00", offset=offset).tobytes()).ahead == ahead
 
 
 def test_when_it_was_digitized_is_taken_where_nothing_else_is_known() -> None:

@@ -22,7 +22,10 @@ _EXPOSURE_TIME, _APERTURE, _ISO, _BIAS, _MODE = 0x829A, 0x829D, 0x8827, 0x9204, 
 _MAKER_NOTE, _SERIALS = 0x927C, (0xA431, 0xC62F)  # the latter is DNG's
 _TIMES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))  # taken, else digitized: time, sub-seconds, offset
 _APPLE, _APPLE_START, _APPLE_BURST = b"Apple iOS\0", 14, 0x000B
-_TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T]+(\d\d):(\d\d):(\d\d)")
+_TIME = re.compile(
+    r"\s*(\d{4})[:/.-]\s?(\d\d?)[:/.-]\s?(\d\d?)[ T]\s*(\d\d?)[:.]\s?(\d\d?)[:.]\s?(\d\d?)"  # fields may be padded
+    r"(?:\.(\d{1,9}))?\s*([AaPp]?)"  # a fraction; morning or afternoon of a clock of twelve hours
+)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _MOST = 4096  # entries of a directory; more is a damaged count
@@ -88,16 +91,21 @@ class Exif:
     def taken(self) -> float | None:
         """Seconds since 1970 with sub-seconds, as UTC if the offset is known, else by the camera's clock."""
         clock, ahead = self._time
-        return clock if clock is None else clock - ahead
+        return clock if clock is None else clock - (ahead or 0)
 
     @property
-    def _time(self) -> tuple[float | None, int]:
+    def ahead(self) -> int | None:
+        """Seconds that the camera's clock was ahead of UTC; None if unknown."""
+        return self._time[1]
+
+    @property
+    def _time(self) -> tuple[float | None, int | None]:
         """The clock, and the seconds that it is ahead of UTC."""
         for time, sub, offset in _TIMES:
             clock = _seconds(self.text(time), self.text(sub))
             if clock is not None:
                 return clock, _ahead(self.text(offset))
-        return None, 0
+        return None, None
 
     @property
     def exposure(self) -> Exposure:
@@ -151,24 +159,28 @@ def _directory(block: bytes, at: int, order: str) -> dict[int, tuple[int, bytes]
 
 
 def _seconds(text: str, sub: str) -> float | None:
-    """Parses a time as cameras and phones write it, also with other separators, a leap second, and 24 for hour 0."""
+    """Parses a time as cameras and phones write it, also with other separators, padding, a leap second, and 24 for
+    hour 0."""
     found = _TIME.match(text)
     if not found:
         return None
-    year, month, day, hour, minute, second = map(int, found.groups())
+    year, month, day, hour, minute, second = map(int, found.groups()[:6])
     try:
         midnight = calendar.timegm(datetime(year, month, day).timetuple())
     except ValueError:
         return None
     if hour > 24 or minute > 59 or second > 60:
         return None
+    if found[8] and hour <= 12:
+        hour = hour % 12 + (12 if found[8] in "Pp" else 0)
+    part = sub if _DIGITS.fullmatch(sub) else found[7] or "0"
     # an hour of 24 is the first one of the same day: Android's phones counted hours from 1 to 24
-    return midnight + hour % 24 * 3600.0 + minute * 60 + second + (float(f"0.{sub}") if _DIGITS.fullmatch(sub) else 0.0)
+    return midnight + hour % 24 * 3600.0 + minute * 60 + second + float(f"0.{part}")
 
 
-def _ahead(offset: str) -> int:
-    """Seconds that a clock is ahead of UTC; 0 if unknown."""
+def _ahead(offset: str) -> int | None:
+    """Seconds that a clock is ahead of UTC; None if unknown."""
     if offset == "Z":
         return 0
     found = _OFFSET.fullmatch(offset)
-    return int(found[1] + "1") * (int(found[2]) * 3600 + int(found[3]) * 60) if found else 0
+    return int(found[1] + "1") * (int(found[2]) * 3600 + int(found[3]) * 60) if found else None
