@@ -101,7 +101,7 @@ def test_a_url_is_no_file_on_windows_either(output: str) -> None:
 def test_pictures_of_images_in_folders_are_plain_files(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     monkeypatch.setattr(pictures, "Path", PureWindowsPath)
-    monkeypatch.setattr(pictures, "deliver", lambda path, content: written.append(path.name))
+    monkeypatch.setattr(pictures, "write_picture", lambda picture, path: written.append(path.name))
     task = Task(name="height", kind="value")
     picture = pictures.PictureFolder(Path("out"), Card(name="n", net="n", tasks=(task,)))
     picture(r"C:\images\town 1\a.tif", {"height": np.zeros((2, 2), np.float32)})

@@ -6,9 +6,9 @@ import rasterio
 
 from smalti.card import Task
 from smalti.cli.demo import show
-from smalti.errors import ModelError
+from smalti.errors import ModelError, OutputError
 from smalti.synth import CLASSES
-from smalti.workflows.demo import FILES
+from smalti.workflows.demo import FILES, demo
 from tests.tiny import tiny_card, tiny_model
 
 
@@ -25,6 +25,14 @@ def test_demo_walks_the_whole_way_and_can_be_run_twice(tmp_path, capsys):
     with rasterio.open(tmp_path / "demo" / "scene_map.tif") as mapped:
         assert mapped.shape == (128, 128) and mapped.crs.is_projected
     assert pyogrio.read_info(tmp_path / "demo" / "scene_map.gpkg")["features"] > 0
+
+
+@pytest.mark.parametrize("name", ["preview.png", "report.html", "scores.json"])
+def test_a_file_of_the_user_is_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError, match=f"{name}: (exists|is there)"):
+        demo(tmp_path, size=64, seed=1)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(name, "mine")]
 
 
 def test_demo_with_a_bad_model_draws_nothing(tmp_path):

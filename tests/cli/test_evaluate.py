@@ -174,12 +174,20 @@ def test_labels_and_notes_are_not_replaced(model, data, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in sorted((data / "masks").iterdir())}
     (tmp_path / "notes.html").write_text("mine")
     (tmp_path / "labels.json").write_text('{"type": "FeatureCollection", "features": []}')
-    for kind in ("images", "masks"):
-        shutil.copy(data / kind / "a.png", data / kind / "images_a.png")
+    (tmp_path / "settings.json").write_text('{"mine": 1}')
+    (tmp_path / "s.json").write_text('{"model": "m", "scores": []}')
+    (tmp_path / "own").mkdir()
+    shutil.copy(data / "masks" / "a.png", tmp_path / "own" / "images_a.png")
     for words, told in (
-        (("--pictures", data / "masks"), "images_a.png: exists and was not written by smalti"),
+        (("--pictures", tmp_path / "own"), "images_a.png: exists and was not written by smalti"),
+        (("--pictures", data / "masks"), "masks: is for images or labels of"),
+        (("--pictures", data / "images"), "images: is for images or labels of"),
+        (("--pictures", data / "gt"), "gt: is for images or labels of"),
         (("--report", tmp_path / "notes.html"), "not a page of this program"),
         (("--json", tmp_path / "labels.json"), "holds no scores"),
+        (("--json", tmp_path / "settings.json"), "holds no scores"),
+        (("--json", tmp_path / "s.json", "--against", tmp_path / "s.json"), "replace the scores to compare with"),
+        (("--json", tmp_path / "new", "--report", tmp_path / "new"), "scores and page cannot be one file"),
         (("--json", data / "masks" / "a.png"), "holds no scores"),
         (("--json", tmp_path), "is a directory"),
         (("--json", tmp_path / "notes.html" / "s.json"), "not a directory"),

@@ -25,6 +25,13 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
         CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx")], catch_exceptions=False)
 
 
+def test_another_file_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_text("of another program")
+    found = CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "m.onnx")])
+    assert "m.onnx: exists and is not an intact model of smalti" in str(found.exception)
+    assert (tmp_path / "m.onnx").read_text() == "of another program"
+
+
 def test_a_folder_without_a_checkpoint_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx")], catch_exceptions=False)

@@ -57,6 +57,19 @@ def test_values_are_counted_and_what_looks_wrong_is_named(tmp_path: Path) -> Non
     assert "value 7 is rare, possibly stray: 1 pixels, in a.png" in check(tmp_path / "set")
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_sheet_replaces_nothing_but_a_sheet(tmp_path: Path, ending: str) -> None:
+    pair(tmp_path / "own", "a", np.zeros((40, 40), np.uint8))
+    sheet, photo = tmp_path / f"sheet.{ending}", tmp_path / f"photo.{ending}"
+    for _ in range(2):
+        assert run("check", tmp_path / "own", "--sheet", sheet).exit_code == 0
+    Image.new("RGB", (8, 8)).save(photo)
+    before = photo.read_bytes()
+    with pytest.raises(OutputError, match=f"photo.{ending}: exists and was not written by smalti"):
+        raise run("check", tmp_path / "own", "--sheet", photo).exception
+    assert photo.read_bytes() == before
+
+
 def test_colours_of_rgb_grey_and_palette_images_are_told_alike(tmp_path: Path) -> None:
     colors = np.array([RED, BLACK], np.uint8)
     ids = np.random.default_rng(0).integers(0, 2, (30, 40))

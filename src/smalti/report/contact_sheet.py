@@ -1,6 +1,5 @@
 """A contact sheet: some images of a dataset beside their labels, and heights or depths in grey, in one picture."""
 
-import io
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from smalti.arrays import Picture
 from smalti.card import Task
 from smalti.errors import OutputError
 from smalti.evaluation.pairs import OpenTruth, TruthReader
-from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
+from smalti.report.own_picture import FORMATS, check_picture, write_picture
 from smalti.report.pictures import shrunk_image, step_for, strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 from smalti.report.relief import limits, paint
@@ -30,7 +29,6 @@ ACROSS = 6
 """Pictures beside each other."""
 GREYS = (48, 48, 48), (255, 255, 255)
 """Grey of the lowest and the highest value of a picture; black is no value."""
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
 
 @dataclass(frozen=True)
@@ -44,19 +42,18 @@ class Shown:
     """Heights or depths, if the dataset has them."""
 
 
-def check_sheet_name(out: Path) -> None:
-    """OutputError unless the name ends in one of FORMATS."""
+def check_sheet(out: Path) -> None:
+    """OutputError unless the name ends in one of FORMATS, and nothing but a picture of ours is replaced."""
     if out.suffix.lower() not in FORMATS:
         raise OutputError(f"{out}: a contact sheet is a picture; its name must end in {', '.join(FORMATS)}")
+    check_picture(out)
 
 
 def write_contact_sheet(out: Path, shown: Sequence[Shown], task: Task) -> None:
     """Writes the sheet as JPEG or PNG. Raises OutputError, and what the readers raise."""
-    check_sheet_name(out)
+    check_sheet(out)
     rows = [(each.name, _pictures(each, task)) for each in shown]
-    stream = io.BytesIO()
-    draw_contact_sheet(rows, task).save(stream, FORMATS[out.suffix.lower()], quality=88)
-    deliver(out, stream.getvalue())
+    write_picture(draw_contact_sheet(rows, task), out)
 
 
 def draw_contact_sheet(shown: Sequence[tuple[str, Sequence[Picture]]], task: Task) -> Image.Image:

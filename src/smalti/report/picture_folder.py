@@ -1,6 +1,5 @@
 """Pictures of a model's predictions, one PNG per image and map."""
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from smalti.card import Card, Task
-from smalti.errors import OutputError
-from smalti.files import check_place, deliver
 from smalti.raster.palette import NO_DATA, task_colors
-
-_SOFTWARE = "smalti"
+from smalti.report.own_picture import check_picture, write_picture
 
 
 class PictureFolder:
@@ -31,12 +26,7 @@ class PictureFolder:
     def check(self, images: Iterable[str]) -> None:
         """OutputError if a picture of one of these images would replace another file: labels may lie there."""
         for image in images:
-            self._check(self._folder / f"{_stem(image)}.png")
-
-    def _check(self, path: Path) -> None:
-        check_place(path, parents=True)
-        if path.exists() and not _is_ours(path):
-            raise OutputError(f"{path}: exists and was not written by smalti; choose another folder")
+            check_picture(self._folder / f"{_stem(image)}.png")
 
     def __call__(self, image: str, maps: dict[str, NDArray[Any]]) -> None:
         """Writes FOLDER/IMAGE.png for the first task, and IMAGE_TASK.png for the others; OutputError if it cannot."""
@@ -49,29 +39,11 @@ class PictureFolder:
                 colors = [*task_colors(task)]
                 colors += [NO_DATA] * (256 - len(colors))
                 picture.putpalette([part for color in colors for part in color])
-            stream = io.BytesIO()
-            picture.save(stream, "PNG", pnginfo=_mark())
-            path = self._folder / f"{stem}{ending}.png"
-            self._check(path)
-            deliver(path, stream.getvalue())
+            write_picture(picture, self._folder / f"{stem}{ending}.png")
 
 
 def _stem(image: str) -> str:
     return Path(image).with_suffix("").as_posix().replace("/", "_").replace(":", "").replace(" ", "_")
-
-
-def _mark() -> PngInfo:
-    mark = PngInfo()
-    mark.add_text("Software", _SOFTWARE)
-    return mark
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with Image.open(path) as picture:
-            return str(picture.info.get("Software", "")).startswith(_SOFTWARE)
-    except (OSError, ValueError, SyntaxError):
-        return False
 
 
 def _grey(values: NDArray[np.float32], task: Task) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """A preview of a map in one picture: scene, map and both blended, with a legend."""
 
-import io
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from smalti.arrays import Picture
 from smalti.card import Card, Task
-from smalti.files import deliver
 from smalti.raster.palette import colorize, task_colors
 from smalti.raster.read import open_raster
 from smalti.report.map_page import open_scene
+from smalti.report.own_picture import write_picture
 from smalti.report.pictures import blend, fit, shrunk_image, shrunk_map
 
 LIMIT = 640
@@ -34,9 +33,7 @@ def write_preview(out: Path, scene_path: str, map_path: Path, card: Card) -> Non
         picture, small = shrunk_image(scene, LIMIT), shrunk_map(classes, LIMIT)
     painted = fit(colorize(small.classes, task), picture)
     sheet = draw_sheet({"scene": picture, "map": painted, "both": blend(picture, painted)}, task)
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG")
-    deliver(out, stream.getvalue())
+    write_picture(sheet, out)
 
 
 def draw_sheet(panels: dict[str, Picture], task: Task) -> Image.Image:

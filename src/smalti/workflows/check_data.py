@@ -8,7 +8,7 @@ from pathlib import Path
 from smalti.evaluation.own_labels import Survey, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.raster.read import open_raster
-from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet
+from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
 from smalti.text import aligned, count, percent
 from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
@@ -69,7 +69,7 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
     """
     folder, sheet = as_path(folder, "folder"), path_if_given(sheet, "sheet")
     if sheet is not None:
-        check_sheet_name(sheet)
+        check_sheet(sheet)
     pairs = find_pairs(folder)
     meter = Meter(progress, "labels", len(pairs), "image")
     found = survey(pairs, partial(meter, 1))

@@ -12,7 +12,7 @@ from smalti.datasets.index import Search
 from smalti.datasets.reader import make_opener
 from smalti.datasets.registry import find_dataset, find_split
 from smalti.datasets.spec import DatasetSpec
-from smalti.report.contact_sheet import Shown, check_sheet_name, write_contact_sheet
+from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
 from smalti.text import aligned, percent
 from smalti.workflows.progress import Meter, Show
 
@@ -51,7 +51,7 @@ def check_download(
     dataset = find_dataset(name)
     if split:
         find_split(dataset, split)
-    check_sheet_name(sheet)
+    check_sheet(sheet)
     files = check_files(dataset, root, split)
     if files.missing:
         return DownloadCheck(dataset, files, None, None)

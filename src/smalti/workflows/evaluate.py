@@ -1,6 +1,6 @@
 """A model is scored on images with truth."""
 
-import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,8 +12,8 @@ from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.evaluation import Evaluation, Pair
 from smalti.evaluation import evaluate as evaluate_pairs
 from smalti.evaluation.delta import against as gains_against
+from smalti.evaluation.pairs import IMAGE_FOLDERS, LABEL_FOLDERS
 from smalti.evaluation.protocol import NOT_STATED
-from smalti.files import check_place, deliver
 from smalti.mapping.protect import check_page
 from smalti.raster.reader import Reader
 from smalti.report.picture_folder import PictureFolder
@@ -22,6 +22,7 @@ from smalti.workflows.evaluate_options import Asked, EvaluateOptions
 from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
 from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.scores_file import check_scores_file, write_scores_file
 from smalti.workflows.settings import as_settings
 
 
@@ -117,7 +118,8 @@ def _evaluate_pixels(asked: Asked) -> Evaluation:
     _check_names(options, card)
     scored = _scored(asked, card)
     keep = PictureFolder(options.pictures, card) if options.pictures else None
-    if keep:
+    if keep and options.pictures:
+        _check_pictures(options.pictures, asked.data, scored.pairs)
         keep.check(pair.name for pair in scored.pairs)
     images = _Images(Meter(asked.show, "evaluate", len(scored.pairs), "images"))
     found = evaluate_pairs(
@@ -169,18 +171,26 @@ def _check_outputs(options: EvaluateOptions) -> None:
     if options.report:
         check_page(options.report)
     if options.json:
-        check_place(options.json, parents=True)
-        if options.json.exists() and not _is_scores(options.json):
-            raise OutputError(f"{options.json}: exists and holds no scores; remove it, or choose another output")
+        check_scores_file(options.json)
+        if options.report and _is_one(options.json, options.report):
+            raise OutputError(f"{options.report}: scores and page cannot be one file; choose two outputs")
+        if any(_is_one(options.json, read) for read in options.against):
+            raise OutputError(f"{options.json}: would replace the scores to compare with; choose another output")
 
 
-def _is_scores(path: Path) -> bool:
-    """Whether a file is empty or a JSON object, and no GeoJSON: labels may be one."""
-    try:
-        found = json.loads(path.read_bytes() or b"{}")
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and "type" not in found
+def _is_one(path: Path, other: Path) -> bool:
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _check_pictures(folder: Path, data: Path, pairs: Sequence[Pair]) -> None:
+    """OutputError where pictures would lie among images and labels, and be taken for such."""
+    real = folder.resolve()
+    among = {(data / pair.name).resolve().parent for pair in pairs}
+    named = folder.name.lower() in IMAGE_FOLDERS | LABEL_FOLDERS and real.is_relative_to(data.resolve())
+    if real in among or named:
+        raise OutputError(f"{folder}: is for images or labels of {data}; choose another folder for pictures")
 
 
 def _check_names(options: EvaluateOptions, card: Card) -> None:
@@ -218,7 +228,7 @@ def _written(asked: Asked, found: Evaluation, pairs: list[Pair]) -> Evaluation:
     if options.against:
         found = replace(found, compared=gains_against(options.against, found.results))
     if options.json:
-        deliver(options.json, found.to_json().encode())
+        write_scores_file(options.json, found)
     if options.report:
         from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
 

@@ -2,8 +2,8 @@
 
 from smalti.errors import DataError, OptionError, RecipeError
 from smalti.evaluation import Evaluation
-from smalti.files import deliver
 from smalti.workflows.evaluate_options import OF_MAPS, Asked
+from smalti.workflows.scores_file import write_scores_file
 
 
 def evaluate_images(asked: Asked) -> Evaluation:
@@ -26,5 +26,5 @@ def evaluate_images(asked: Asked) -> Evaluation:
     split = asked.options.split or f"{part} of {path.name}"
     found = evaluate_part(recipe, asked.model, images, part, split, make_cutter(recipe, card.tile))
     if asked.options.json:
-        deliver(asked.options.json, found.to_json().encode())
+        write_scores_file(asked.options.json, found)
     return found

@@ -14,7 +14,6 @@ from smalti.errors import DataError, OptionError, RecipeError
 from smalti.evaluation import Evaluation
 from smalti.evaluation.protocol import NOT_STATED, Stated
 from smalti.evaluation.ranking import Judged, by_scores, ranking_evaluation, score_ranking
-from smalti.files import deliver
 from smalti.photos.baselines import BASELINES
 from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
@@ -23,6 +22,7 @@ from smalti.workflows.eval_data import data_name
 from smalti.workflows.evaluate_options import OF_MAPS, Asked
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Meter
+from smalti.workflows.scores_file import write_scores_file
 
 Logits = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.floating[Any]]]
 """Overviews n,3,SIDE,SIDE and cues n,K -> the logits n,n that the row's photo is better than the column's."""
@@ -47,7 +47,7 @@ def evaluate_photos(asked: Asked) -> Evaluation:
     if not found.scores.pairs:
         raise DataError(f"{data}: no pair has a better photo; nothing to score")
     if options.json:
-        deliver(options.json, found.to_json().encode())
+        write_scores_file(options.json, found)
     return found
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smalti.errors import MissingExtraError, OptionError, about
+from smalti.errors import MissingExtraError, ModelError, OptionError, OutputError, about
 from smalti.files import check_place
+from smalti.runtime.models import verify
 from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Progress, Show
 
@@ -54,9 +55,20 @@ def export(
             raise
         raise MissingExtraError(error.name or "torch", "train") from None
     check_place(out)
+    _check_free(out)
     with about(checkpoint):
         parity = export_checkpoint(folder, out, path_if_given(scores, "scores"), _say(out.name, progress))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
+
+
+def _check_free(out: Path) -> None:
+    """OutputError for an existing file that is not a model of this program."""
+    try:
+        if out.exists():
+            verify(out)
+    except ModelError:
+        text = f"{out}: exists and is not an intact model of smalti; remove it, or choose another output"
+        raise OutputError(text) from None
 
 
 def _say(title: str, show: Show | None) -> Callable[[str], None]:

@@ -1,6 +1,5 @@
 """A picture of a training's first windows as they enter the net, augmented, beside their targets."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,9 @@ from smalti.arrays import Picture
 from smalti.card import Card, Task
 from smalti.data.pixels.sample import Sample
 from smalti.errors import RecipeError
-from smalti.files import deliver
 from smalti.raster.palette import colorize
 from smalti.report.contact_sheet import GREYS, SIDE, draw_contact_sheet
+from smalti.report.own_picture import check_picture, write_picture
 from smalti.report.pictures import fit
 from smalti.report.relief import limits, paint
 from smalti.training.kinds.pixels.work import PixelWork
@@ -25,15 +24,14 @@ def write_batches(work: Work, out: Path) -> int:
     """Writes the first windows of a training as PNG; returns their number. RecipeError for a training without them."""
     if not isinstance(work, PixelWork):
         raise RecipeError("--show-batches: shows windows with labels; this recipe trains on images of one label each")
+    check_picture(out)
     rows: list[tuple[str, list[Picture]]] = []
     batches = work.batches(0)
     while len(rows) < WINDOWS:
         batch: Sample = next(batches)
         rows += [(Path(name).name, _panels(batch, k, work.card)) for k, name in enumerate(batch["names"])]
     batches.close()
-    stream = io.BytesIO()
-    draw_contact_sheet(rows[:WINDOWS], _legend(work.card)).save(stream, "PNG")
-    deliver(out, stream.getvalue())
+    write_picture(draw_contact_sheet(rows[:WINDOWS], _legend(work.card)), out)
     return len(rows[:WINDOWS])
 
 
