@@ -1,4 +1,4 @@
-# Each command does its own set-up on a fresh machine: Python 3.11 or newer and pip are all it needs.
+# Each command sets up its own environment; it needs only Python 3.11 or newer and pip.
 PYTHON ?= python3
 
 .PHONY: help demo test check docs clean
@@ -8,7 +8,7 @@ help:
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
 	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"
-	@echo "make clean   remove the environments, the built pages, and what the demo wrote"
+	@echo "make clean   remove the environments, the built pages, and the output of the demo"
 
 demo: .venv-demo/.ready
 	.venv-demo/bin/smalti demo
@@ -23,7 +23,7 @@ docs: .venv-docs/.ready
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 	@echo "site/index.html"
 
-# The stamps are newer than what decides about the packages: make again when it changes, else use what is there.
+# A stamp that is older than the list of packages makes its environment again.
 .venv-demo/.ready: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) tools/venv .venv-demo .
 

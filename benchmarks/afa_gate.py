@@ -1,11 +1,11 @@
-"""What the spatial gate of adaptive feature aggregation costs at several sizes of map, beside its published form.
+"""The cost of the spatial gate of adaptive feature aggregation at several map sizes, compared with its published form.
 
     python benchmarks/afa_gate.py [--channels 24]
 
 Two tasks, one image. The published form is a linear layer from both tasks' flattened maps to one flattened gate:
 2 (h w)^2 weights, for one size only. `trained` is the memory of weights, gradients and AdamW's two moments in float32;
-`kept` is what one image's way forth keeps for the way back: gate, mix and the maps themselves. Sizes whose published
-form has more than LARGEST weights are reckoned, not allocated, and marked with *.
+`kept` is the memory that one image's forward pass keeps for the backward pass: gate, mix and the maps themselves. Sizes
+whose published form has more than LARGEST weights are computed, not allocated, and marked with *.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main() -> None:
     for side in SIDES:
         ours, weights = SpatialGate(channels, 2, OWN), 2 * side**4
         beyond = weights > LARGEST
-        # The mix is the same at any size: what is kept grows with the pixels.
+        # the mix is the same at any size: the kept memory grows with the pixels
         kept = kept_bytes(Flattened(SIDES[0] if beyond else side), SIDES[0] if beyond else side, channels)
         kept *= side**2 / SIDES[0] ** 2 if beyond else 1
         mark = " *" if beyond else ""
@@ -62,7 +62,7 @@ def _cells(weights: int, kept: float, mark: str = "") -> list[str]:
 
 
 def kept_bytes(unit: nn.Module, side: int, channels: int) -> int:
-    """The bytes of all tensors, weights left out, that autograd keeps for one image."""
+    """The bytes of all tensors, except weights, that autograd keeps for one image."""
     torch.manual_seed(0)
     weights = {p.untyped_storage().data_ptr() for p in unit.parameters()}
     kept: dict[int, tuple[Tensor, int]] = {}

@@ -1,4 +1,4 @@
-"""What a benchmark measured, put into a page of the documentation."""
+"""Writes the results of a benchmark into a page of the documentation."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 
 def fill_page(page: Path, text: str) -> None:
-    """Puts a text between the marks of a page, instead of what is there; ends the command if it has no marks."""
+    """Replaces the text between the marks of a page; ends the command if the page has no marks."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,8 +1,8 @@
-"""From the start of the process to the finished map of a 1000 x 1000 photo.
+"""The time from the start of the process to the finished map of a 1000 x 1000 photo.
 
     python benchmarks/cold_start.py [--model landcover] [--engine auto] [--runs 7] [--quick]
 
-The first run finds files that the system has not read lately; the median is of all runs. At most 1.5 s.
+The first run reads files that are not in the system's cache; the median is of all runs. The target is at most 1.5 s.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How fast the engines run one model: milliseconds per tile, by engine, threads and tile side.
+"""The speed of the engines for one model: milliseconds per tile, by engine, threads and tile side.
 
     python benchmarks/engines.py MODEL [--tiles 256 512 1024] [--threads 1 2] [--seconds 3]
 
 MODEL is the name of an installed model or an `.onnx` file. Each row is measured in a process of its own, so that
 `open s` is the cold start (import, check of the hash, session, first tile) and `peak MB` belongs to that engine alone.
-`differs` is the largest difference of its answers from the first engine's. Run it on an otherwise idle machine.
+`differs` is the largest difference of its predictions from the first engine's. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def measure(model: str, engine: Any, threads: int, side: int, seconds: float) ->
 
 
 def peak() -> float:
-    """Bytes this process ever held at once."""
+    """The peak memory of this process in bytes."""
     memory = psutil.Process().memory_info()
     if hasattr(memory, "peak_wset"):  # Windows
         return float(memory.peak_wset)

@@ -20,7 +20,7 @@ FULL, UNREADABLE = 4, 3
 
 @dataclass(slots=True)
 class Starved:
-    """What came of one job on bad disks."""
+    """The results of one job on bad disks."""
 
     job: str
     runs: int = 0
@@ -116,5 +116,5 @@ def _disk(place: Path, size: int) -> Iterator[Path]:
 
 
 def _size(folder: Path) -> int:
-    """What the files below a folder take on a disk of pages of 4096 bytes."""
+    """The size of the files below a folder on a disk with pages of 4096 bytes."""
     return sum((path.stat().st_size // 4096 + 1) * 4096 for path in folder.rglob("*"))

@@ -49,7 +49,7 @@ class End:
 
     @property
     def fault(self) -> str | None:
-        """What no input may cause: a hang, a crash of the interpreter, a traceback; None where there is none of it."""
+        """A hang, a crash of the interpreter, or a traceback, which no input may cause; None if there is none."""
         if self.signal in (signal.SIGALRM, signal.SIGXCPU):
             return "hang"
         if self.signal is not None:

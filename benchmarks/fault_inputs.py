@@ -13,14 +13,14 @@ from fault_kinds import Kind
 from fault_truth import CAME, check
 
 SECONDS, MEMORY = 20, 2 << 30
-"""Of the processor, which other programs on it do not lengthen; bytes."""
+"""CPU seconds, independent of other programs; bytes."""
 OURS = re.compile(r"smalti: |warning: |Error: |Usage: |Try |$")
-"""How a line begins that the program itself says; whatever else is there a library has printed."""
+"""How lines of the program itself begin; all others are from libraries."""
 
 
 @dataclass(slots=True)
 class Damaged:
-    """What came of the damaged files of one kind."""
+    """The results for the damaged files of one kind."""
 
     kind: str
     codes: Counter[int] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ def damage_all(kind: Kind, folder: Path, times: int, seed: int, keep: Path | Non
         (work / "out").mkdir()
         arguments = [argument.replace("VICTIM", victim.name) for argument in kind.arguments]
         end = run(arguments, work, limit=30 * SECONDS, processor=SECONDS, memory=MEMORY)
-        fault = end.fault or _untold(end) or _outputs(kind, end, work, source)
+        fault = end.fault or _bad_refusal(end) or _outputs(kind, end, work, source)
         result.codes[-1 if end.code is None else end.code] += 1
         if fault:
             result.faults[fault] += 1
@@ -61,8 +61,8 @@ def damage_all(kind: Kind, folder: Path, times: int, seed: int, keep: Path | Non
     return result
 
 
-def _untold(end: End) -> str | None:
-    """A refusal must say why, in lines of our own, and no library may speak for itself."""
+def _bad_refusal(end: End) -> str | None:
+    """What is wrong with a refusal: it must give a reason in our own line, and no library may print."""
     lines = end.err.splitlines()
     raw = [line for line in lines if not OURS.match(line)]
     if raw:

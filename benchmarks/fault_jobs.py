@@ -1,4 +1,4 @@
-"""The jobs that are killed and starved of disk: inputs, command, and what must lie there at the end."""
+"""The jobs that are killed and run on full disks: inputs, command, and expected files."""
 
 import csv
 import io

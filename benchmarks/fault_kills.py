@@ -1,4 +1,4 @@
-"""A job killed at random moments: is anything lost, does the end have the same bytes, does anything stay behind?"""
+"""A job killed at random moments: is anything lost, is the result identical, is anything left behind?"""
 
 import os
 import random
@@ -18,12 +18,12 @@ GROWING = ("run/", "picks/.smalti-picks")
 
 @dataclass(slots=True)
 class Kills:
-    """What came of the kills of one job."""
+    """The results of killing one job."""
 
     job: str
     kills: int = 0
     late: int = 0
-    """Runs that were done before their kill came: not counted as kills."""
+    """Runs that ended before they were killed: not counted as kills."""
     faults: Counter[str] = field(default_factory=Counter)
 
     def row(self) -> str:
@@ -33,10 +33,10 @@ class Kills:
 
 
 def kill(job: Job, folder: Path, times: int, seed: int) -> Kills:
-    """Kills a job `times` times, each in a run of its own at a random moment, and lets the same command end its work.
+    """Kills a job `times` times, each in its own run at a random moment, and lets the same command resume it.
 
     Every third run is killed twice or three times. After each kill whatever has a final name must have its final bytes;
-    after the run that ends, all files must have the bytes of a run that nobody killed, and no other may be there.
+    after the final run, all files must be identical to those of an uninterrupted run, and there may be no others.
     """
     moments = random.Random(seed)
     source = in_child(job.prepare, folder / "inputs")

@@ -1,7 +1,7 @@
-"""What the outputs of a damaged file must agree with: independent reads of it, by the libraries that know it best.
+"""What the outputs of a damaged file must agree with: independent reads of it, by the reference libraries.
 
-Each check is handed the folder of a run that ended well and the folder of undamaged inputs, and answers what is wrong.
-Each runs in a process of its own, for the libraries may end with the file that the program survived.
+Each check gets the folder of a successful run and the folder of undamaged inputs, and returns what is wrong. Each runs
+in a process of its own, since the libraries may crash on a file that the program survived.
 """
 
 import csv
@@ -39,7 +39,7 @@ SECONDS = 60
 
 
 def check(wrong: Check, work: Path, source: Path) -> str | None:
-    """What a check says, in a forked process."""
+    """The result of a check, in a forked process."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -61,7 +61,7 @@ def check(wrong: Check, work: Path, source: Path) -> str | None:
 
 
 def map_differs(work: Path, source: Path) -> str | None:
-    """The map must be the brightest band of what an independent read gives; `tiny.onnx` answers just that."""
+    """The map must be the brightest band of what an independent read gives; `tiny.onnx` predicts just that."""
     changed = (path.name for path in source.iterdir() if (work / path.name).read_bytes() != path.read_bytes())
     name = next(changed, None)
     if name is None:  # some damage leaves a file as it was
@@ -84,7 +84,7 @@ def map_differs(work: Path, source: Path) -> str | None:
 
 
 def same_map(work: Path, source: Path) -> str | None:
-    """A model that runs although its file was damaged must answer as the undamaged one."""
+    """A model that runs although its file was damaged must predict as the undamaged one."""
     with rasterio.open(work / "out" / "map.tif") as file:
         return "a map by another model" if _unlike(file.read(1), _raster(work / "plain.tif")[0]) else None
 
@@ -99,8 +99,8 @@ def _unlike(classes: NDArray[np.uint8], pixels: NDArray[Any]) -> bool:
 def _raster(path: Path) -> tuple[NDArray[Any], NDArray[np.bool_], tuple[Any, Any]]:
     """Pixels (C, H, W), where they are valid, transform and CRS; an image of indices as its colours.
 
-    Pillow must be able to read what GDAL would fill where data end early. A JPEG's pixels are GDAL's all the same:
-    beyond 0 to 255, where damage leads, each decoder goes on in its own way.
+    Pillow must be able to read what GDAL would fill where data end early. A JPEG's pixels are GDAL's nevertheless:
+    decoders differ beyond 0 to 255, where damage leads.
     """
     pixels = None
     if path.suffix != ".tif":
@@ -169,7 +169,7 @@ def _drawn(path: Path, image: Path) -> tuple[NDArray[Any], int]:
 
 
 def other_recipe(work: Path, source: Path) -> str | None:
-    """A training must have taken all that the recipe says, in the words of another reader of TOML."""
+    """A training must have all settings of the recipe, as another TOML parser reads it."""
     said = tomllib.loads((work / "tiny.toml").read_text(encoding="utf-8"))
     taken = json.loads((work / "out" / "run" / "scores.json").read_text())["recipe"]
     for name in ("steps", "batch", "crop"):
@@ -215,7 +215,7 @@ def ranked_unlike(work: Path, source: Path) -> str | None:
 
 
 def sidecar_lost(work: Path, source: Path) -> str | None:
-    """A sidecar that is no XML stays as it came; in another one all that is not ours still stands as it stood."""
+    """A sidecar that is not XML must be unchanged; in any other, everything but our fields must be."""
     before, after = (work / CAME).read_bytes(), (work / SIDECAR).read_bytes()
     try:
         others = _without_ours(before)
@@ -228,7 +228,7 @@ def sidecar_lost(work: Path, source: Path) -> str | None:
 
 
 def _without_ours(content: bytes) -> str:
-    """Canonical XML with comments and processing instructions, without the fields that are ours to write."""
+    """Canonical XML with comments and processing instructions, without our fields."""
     uris = NAMESPACES | {"xmp": XMP_URI}
     ours = [f"{{{uris[name.partition(':')[0]]}}}{name.partition(':')[2]}" for name in (*FIELDS, VERDICT)]
     content = content.replace(b"}", b")")  # ElementTree cannot read a namespace with this sign, which XML allows

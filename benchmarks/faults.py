@@ -1,15 +1,15 @@
-"""What the program does when it is killed, fed with damaged files, or short of disk.
+"""The behaviour of the program when it is killed, given damaged files, or short of disk.
 
     python benchmarks/faults.py kill [--times 200]
     python benchmarks/faults.py inputs [--times 1000]
     python benchmarks/faults.py disk
 
-`kill`: SIGKILL at random moments of four jobs; each is then run to its end, and compared with a run that nobody killed.
+`kill`: SIGKILL at random moments of four jobs; each is then resumed, and compared with an uninterrupted run.
 `inputs`: files of twelve kinds with flipped bytes, cut or with edited fields, each given to the command that reads it.
 `disk` (root, Linux): each job on disks of every size below the one that it needs, and with read errors at every read.
 
 Linux only: children are forked from a process that has imported everything. `--only NAME` takes one job or kind;
-`--seed` makes another series. Each table comes with the number of faults, of which there should be none.
+`--seed` makes another series. Each table comes with the number of faults, which should be 0.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def _disk(options: argparse.Namespace, folder: Path) -> None:
 
 
 def _chosen(things: dict[str, T], only: str | None) -> list[T]:
-    """All of them, or the one that is named."""
+    """All of them, or the given one."""
     if only not in (None, *things):
         raise SystemExit(f"--only {only}: there are {', '.join(things)}")
     return [thing for name, thing in things.items() if only in (None, name)]

@@ -1,11 +1,11 @@
-"""The gates of adaptive feature aggregation as a picture: which task listens to which, and where.
+"""The gates of adaptive feature aggregation as a picture: which task uses which task's features, and where.
 
     python benchmarks/gates.py CHECKPOINT IMAGE OUT.png [--side 512]
 
 CHECKPOINT is a folder that `smalti train` wrote for a net of several tasks with `sharing = "afa"`. The picture shows
 the middle of IMAGE; below it, for each stage (from 0, as in the recipe), how much a task takes of each other map:
-1 is all, 0 nothing, and the rest is its own. Gates of places are maps; gates of channels are drawn as bars, the most
-open channel first. The table has the mean of each, and the lowest and highest tenth.
+1 is all, 0 nothing, and the rest is its own. Spatial gates are maps; channel gates are drawn as bars, the most open
+channel first. The table has the mean of each, and the lowest and highest tenth.
 """
 
 import argparse
@@ -42,7 +42,7 @@ PANEL = 256
 
 @dataclass(frozen=True)
 class Listening:
-    """What one task takes of another one's maps behind a stage."""
+    """The share that one task takes of another's feature maps after a stage."""
 
     stage: int
     kind: str

@@ -1,8 +1,8 @@
-"""How long photos take to be put into series, and how much memory: alike and unlike ones, with and without a time.
+"""Time and memory of grouping photos into series: alike and unlike ones, with and without a time.
 
     python benchmarks/grouping.py [--photos 2000 10000]
 
-Looks are made up, so that only `smalti.photos.group` is measured. To be reached on two cores: 10,000 in 30 seconds.
+Looks are synthetic, so that only `smalti.photos.group` is measured. The target on two cores: 10,000 in 30 seconds.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How many images a second the loader gives, against the decoder alone.
+"""How many images per second the loader delivers, compared with the decoder alone.
 
     python benchmarks/images.py [--size 500x375] [--images 256] [--workers 2] [--seconds 5] [--quick]
 
 Draws JPEGs of ImageNet's usual size, textured so that a file has about as many bytes as there. `decoder` decodes whole
-files that lie in memory; `loader` reads files, decodes, cuts, resizes and mirrors to 224 pixels as a training does; the
-last row adds what the modern recipe does. Run it on an otherwise idle machine.
+files from memory; `loader` reads files, decodes, crops, resizes and flips to 224 pixels as in a training; the last row
+adds the augmentation of the modern recipe. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MODERN = ImageAugment(operations=2, brightness=0.3, contrast=0.3, saturation=0.3
 
 
 class Rate(NamedTuple):
-    """Images a second by the clock, and seconds of one core that an image takes."""
+    """Images per second by the clock, and CPU seconds per image."""
 
     images: float
     busy: float
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def show(what: str, rate: Rate, alone: Rate) -> None:
-    share = alone.busy / rate.busy  # by work and not by the clock: other work on the machine does not count
+    share = alone.busy / rate.busy  # by CPU time and not by the clock, so that other work on the machine does not count
     print(f"| {what} | {rate.images:.0f} | {share:.2f} | {1000 * rate.busy:.2f} |", flush=True)
 
 
@@ -89,13 +89,13 @@ def loader_rate(files: list[str], augment: ImageAugment, workers: int, seconds: 
     images = Labelled(files, {"class": np.zeros(len(files), np.int64)})
     stream = ImageStream(images, [1] * len(files), augment, OpenCvCutter(SIDE), 0)
     with closing(stream.batches(0, BATCH, workers)) as batches:
-        for _ in range(max(AHEAD, workers) + 1):  # what was made ready before
+        for _ in range(max(AHEAD, workers) + 1):  # batches prepared before
             next(batches)
         return _rate(lambda: next(batches), BATCH, seconds)
 
 
 def _rate(call: Callable[[], object], images: int, seconds: float) -> Rate:
-    """Over at least three calls of so many images each."""
+    """The rate over at least three calls of `number` images each."""
     start, busy, calls = time.perf_counter(), time.process_time(), 0
     while (passed := time.perf_counter() - start) < seconds or calls < 3:
         call()

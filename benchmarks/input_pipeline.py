@@ -1,11 +1,11 @@
-"""Whether the net ever waits for its windows: the input pipeline alone against the training step.
+"""Whether the net ever waits for its windows: the input pipeline alone compared with the training step.
 
     python benchmarks/input_pipeline.py [--crops 256 512] [--recipe RECIPE.toml] [--set a.b=c] [--quick]
 
-The pipeline makes batches as in a training (read, augment, stack, in as many threads as `train.workers`) and throws
-them away; the step takes one ready batch again and again (forward, loss, backward, update of the weights and of their
-mean). `ratio` is to be 3 at least. Scenes held in memory are loaded before the clock starts. Without a recipe: scenes
-drawn on the fly, UED on GhostNet, batches of 8. Run it on an otherwise idle machine.
+The pipeline makes batches as in a training (read, augment, stack, in `train.workers` threads) and discards them; the
+step trains repeatedly on one prepared batch (forward, loss, backward, update of the weights and of their average). The
+target of `ratio` is at least 3. Scenes in memory are loaded before the clock starts. Without a recipe: scenes drawn on
+the fly, UED on GhostNet, batches of 8. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(path: Path, changes: list[str], crop: int | None, seconds: float, folder: Path) -> tuple[str, ...]:
-    """One row; `crop` None takes the recipe's."""
+    """One row; `crop` None uses the recipe's."""
     recipe = read_pixels(path, [*changes, *([f"train.crop={crop}"] if crop else [])])
     training = begin(recipe, recipe.make_card(path.name), folder)
     work = training.work
@@ -81,7 +81,7 @@ def measure(path: Path, changes: list[str], crop: int | None, seconds: float, fo
 def pipeline_rate(stream: Stream, batch: int, workers: int, seconds: float) -> float:
     """Windows per second of the pipeline alone."""
     with closing(stream.batches(0, batch, workers)) as batches:
-        for _ in range(AHEAD + 1):  # what was made ready before
+        for _ in range(AHEAD + 1):  # batches prepared before
             next(batches)
         return _rate(lambda: next(batches), seconds) * batch
 

@@ -2,8 +2,8 @@
 
     python benchmarks/many_scenes.py [--scenes 1000] [--size 128] [--engine onnx] [--model landcover]
 
-Windows of a drawn town are mapped as `smalti map` does it, with polygons above a smallest area and a page; formats and
-CRSs take turns. Memory is the resident set after each scene, as a mean over a hundred scenes: the last hundred must lie
+Windows of a drawn town are mapped as by `smalti map`, with polygons above a minimum area and a page; formats and CRSs
+alternate. Memory is the resident set after each scene, as a mean over a hundred scenes: the last hundred must lie
 within 2 % of the second, and the number of open files must be the same after every scene of both.
 """
 
@@ -35,7 +35,7 @@ PLACES = (
     ("EPSG:9311", Affine(0.3, 0, -1000000, 0, -0.3, -500000)),
 )
 LIMIT = 1.02
-"""Memory at the end by memory at the beginning, at most."""
+"""Maximum ratio of the memory at the end to that at the beginning."""
 TOWN = 1024
 
 

@@ -1,12 +1,13 @@
-"""Whole scenes against the engine alone, and the memory they need.
+"""The speed of mapping whole scenes compared with the engine alone, and the memory it needs.
 
     python benchmarks/map_scene.py [--model landcover] [--engine auto] [--threads N] [--sizes 2000 5000] [--quick]
 
 Each scene is a drawn town repeated to N x N pixels, a tiled and deflated GeoTIFF. It is mapped in a process of its own
-from opening it to the finished file. `engine alone` runs the same engine on tiles of that scene and nothing beside it,
-right before and after, each time in a process of its own; times the number of tiles it is all that a faster reader or
-writer could reach: `reached` is the whole scene's share of that, to be 0.9 at least. `peak MB` is the largest resident
-memory of the mapping process: at 20000 at most 1.25 times that at 5000, and below 600. Run it on an idle machine.
+from opening it to the finished file. `engine alone` runs only the same engine on tiles of that scene, right before and
+after, each time in a process of its own; multiplied by the number of tiles it is the limit for any reader and writer:
+`reached` is the speed of the whole scene relative to that limit, with a target of at least 0.9. `peak MB` is the peak
+resident memory of the mapping process: at 20000 at most 1.25 times that at 5000, and below 600. Run it on an idle
+machine.
 """
 
 import argparse
@@ -26,7 +27,7 @@ import psutil
 
 HEADS = ("scene", "tiles", "seconds", "MPix/s", "engine alone, ms per tile", "reached", "peak MB")
 BLOCK = 2048
-ALONE = 40  # tiles that the engine alone is measured on
+ALONE = 40  # tiles on which the engine alone is measured
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The sharing schemes side by side: land cover and height of drawn scenes after one equal budget, three seeds each.
+"""The sharing schemes compared: land cover and height of drawn scenes on an equal budget, three seeds each.
 
     python benchmarks/multitask.py --train --data FOLDER [--jobs 2] [--work FOLDER] [--schemes NAME ...] [--seeds 0 1 2]
     python benchmarks/multitask.py --costs [--work FOLDER]
@@ -6,11 +6,11 @@
 
 `--train`: `smalti train recipes/multitask_drawn.toml` of every scheme with every seed, in processes of one thread each,
 `--jobs` side by side; the checkpoint is chosen on the recipe's validation, scored are its test scenes. Delta_m compares
-a run with the run of the scheme `separate`, whose branches know nothing of each other, of the same seed. `--costs`, for
+a run with the run of the scheme `separate`, whose branches are independent, of the same seed. `--costs`, for
 an otherwise idle machine: parameters, multiply-adds, milliseconds of a 512x512 tile in ONNX Runtime, two threads.
 
-What was measured is kept in the folder of `--work`; only what is missing there is measured when run again. Every form
-ends with the table; `--write` puts it into a page, between its marks.
+Results are stored in the folder of `--work`; a later run only measures what is missing there. Every form ends with the
+table; `--write` writes it into a page, between its marks.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _train(home: Path, data: Path, scheme: str, seed: int) -> None:
-    """Trains and scores one run, unless that was done; a failure is told, and others go on."""
+    """Trains and scores one run unless done before; a failure is reported, and the others continue."""
     folder = _place(home, scheme) / str(seed)
     if (folder / "measured.json").exists():
         return
@@ -93,7 +93,7 @@ def _place(home: Path, scheme: str) -> Path:
 
 
 def _smalti(folder: Path, *arguments: str) -> float:
-    """MB that the command held at most; 0 if it failed."""
+    """The peak memory of the command in MB; 0 if it failed."""
     with (folder / "log").open("a") as log:
         command = [sys.executable, "-m", "smalti", *arguments]
         child = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -102,7 +102,7 @@ def _smalti(folder: Path, *arguments: str) -> float:
 
 
 def _cost(home: Path, scheme: str) -> None:
-    """What a scheme costs, whatever its weights; unless that was measured."""
+    """Measures the cost of a scheme unless done before."""
     import torch
 
     from smalti.deploy.onnx import Answers, card_graph, clean
@@ -183,11 +183,11 @@ def _words(options: argparse.Namespace) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--train", action="store_true", help="train and score what is missing")
-    parser.add_argument("--costs", action="store_true", help="measure what is missing of sizes and speed")
+    parser.add_argument("--train", action="store_true", help="train and score missing runs")
+    parser.add_argument("--costs", action="store_true", help="measure missing sizes and speeds")
     parser.add_argument("--data", type=Path, default=Path(), help="the recipe's data.root, with the encoder's weights")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, of one thread each")
-    parser.add_argument("--work", type=Path, default=Path("runs/multitask"), help="where results are kept")
+    parser.add_argument("--work", type=Path, default=Path("runs/multitask"), help="where results are stored")
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES), metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--write", type=Path, metavar="PAGE.md", help="put the table into a page")

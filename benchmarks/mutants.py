@@ -1,10 +1,10 @@
-"""How many small changes to important modules do their tests notice? Mutation testing (DeMillo et al., 1978).
+"""How many small changes to important modules do their tests detect? Mutation testing (DeMillo et al., 1978).
 
     python benchmarks/mutants.py [MODULE ...] [--sample N] [--seed S] [--jobs J] [--out FILE]
 
 Each mutant runs in a copy of the tree, against the test files that guard its module, in a process of its own with a
-limit of time; one that runs into it counts as noticed. What is known is kept in FILE, a line per mutant, so that a run
-that was cut short goes on. Survivors are tried again when the tests have changed; a changed module begins anew.
+time limit; one that exceeds it counts as noticed. Results are stored in FILE, a line per mutant, so that an interrupted
+run resumes. Survivors are tried again when the tests have changed; a changed module starts from scratch.
 """
 
 import argparse
@@ -47,12 +47,12 @@ GUARDS = {
 NEEDS_TORCH = ("data/", "training/", "deploy/")
 Key = tuple[str, int, int, str, str]
 LEAST = 20.0
-"""Seconds that a mutant has at least; else five times what the tests take unchanged."""
+"""Minimum time limit of a mutant in seconds; else five times that of the tests unchanged."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the tests made of a mutant."""
+    """The result of the tests for a mutant."""
 
     module: str
     line: int
@@ -67,7 +67,7 @@ class Verdict:
 
     @property
     def key(self) -> Key:
-        """What says that it is the same mutant."""
+        """Identifies a mutant."""
         return self.module, self.line, self.column, self.change, self.source
 
 
@@ -108,7 +108,7 @@ def copied(folder: Path) -> Path:
 
 
 def _test(tree: Path, tests: tuple[str, ...]) -> None:
-    """What the process of a mutant does: the tests, from the tree, with nothing printed; exits with their code."""
+    """Runs the tests from the tree in the process of a mutant, printing nothing; exits with their code."""
     import pytest
 
     os.setsid()  # so that what the tests have started ends with them
@@ -158,7 +158,7 @@ def try_out(tree: Path, module: str, state: State, mutant: Mutant, limit: float)
 
 
 def known(out: Path, module: str, state: State) -> dict[Key, Verdict]:
-    """What former runs found about a module and still holds."""
+    """Results of earlier runs for a module that are still valid."""
     if not out.exists():
         return {}
     found = [Verdict(**json.loads(line)) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -167,7 +167,7 @@ def known(out: Path, module: str, state: State) -> dict[Key, Verdict]:
 
 
 def study(module: str, state: State, trees: "Queue[Path]", options: argparse.Namespace) -> list[Verdict]:
-    """All verdicts on a module's mutants; those that are new go to the file as they come."""
+    """All verdicts on a module's mutants; new ones are written to the file as they come."""
     done = known(options.out, module, state)
     chosen = list(mutants(state.code))
     if options.sample and options.sample < len(chosen):
@@ -203,7 +203,7 @@ def _limit(module: str, trees: "Queue[Path]") -> float:
 
 
 def _preload(modules: list[str]) -> None:
-    """Imports what tests need in the process that all others are forked from: most of a mutant's time goes there."""
+    """Imports what tests need before forking: most of a mutant's time would be spent there."""
     for name in ("numpy", "pydantic", "shapely", "rasterio", "PIL.Image", "pytest", "hypothesis", "click"):
         __import__(name)
     if any(module.startswith(NEEDS_TORCH) for module in modules):
@@ -216,7 +216,7 @@ def main() -> None:
     """Prints a row per module, then the survivors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"default: all of {', '.join(GUARDS)}")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="as many mutants of each module, at random")
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="N random mutants of each module")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))

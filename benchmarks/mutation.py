@@ -1,8 +1,8 @@
-"""Small changes to a module's code, each of which a test should notice.
+"""Small changes to a module's code, each of which a test should detect.
 
-A site is a node of the syntax tree and what may stand in its place. Left alone are docstrings, texts, annotations,
-decorators, and errors' words, which no test should know to the letter; assertions and `strict`, which never speak while
-all is well.
+A site is a node of the syntax tree and its possible replacements. Not changed are docstrings, texts, annotations,
+decorators and error messages, which no test should pin exactly; nor assertions and `strict`, which have no effect as
+long as nothing is wrong.
 """
 
 import ast
@@ -46,7 +46,7 @@ class Mutant:
     line: int
     column: int
     change: str
-    """`what stood there -> what stands there now`."""
+    """`old code -> new code`."""
     code: str
 
 
@@ -61,7 +61,7 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node that may be changed, and no text, annotation or decorator."""
+    """Every node that may be changed; no text, annotation or decorator."""
     if isinstance(node, ast.stmt | ast.expr):
         yield node
     for name, field in ast.iter_fields(node):
@@ -85,7 +85,7 @@ def _left_alone(node: ast.AST) -> bool:
 
 
 def _replacements(node: ast.AST) -> Iterator[ast.AST]:  # noqa: C901, PLR0912 (a table of cases)
-    """What may stand in the place of a node."""
+    """The possible replacements of a node."""
     match node:
         case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
             yield _with(node, ops=[COMPARISONS[type(op)]()])

@@ -1,4 +1,4 @@
-"""The networks of the table: how each is asked for in a recipe."""
+"""The networks of the table, and the recipe of each."""
 
 import json
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ class Network:
     encoder: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     loss: dict[str, float] = field(default_factory=dict)
-    """The terms that its further heads need."""
+    """The loss terms that its auxiliary heads need."""
     start: str = "random"
-    """What its weights are before the training."""
+    """Its initial weights."""
     also: dict[str, Any] = field(default_factory=dict)
-    """What else its recipe changes."""
+    """Other changes to the recipe."""
 
     @property
     def key(self) -> str:
-        """A name fit for a folder."""
+        """A name that is valid for a folder."""
         words = [self.net, self.encoder, *(f"{k}{v}" for k, v in self.options.items() if not isinstance(v, list))]
         return "-".join([word for word in words if word] + ([] if self.start == "random" else [self.start.lower()]))
 

@@ -1,4 +1,4 @@
-"""What every network costs, and how well it maps after the same few steps of training.
+"""Cost of every network, and its accuracy after the same few steps of training.
 
     python benchmarks/networks.py --costs [--work FOLDER] [--only KEY ...]
     python benchmarks/networks.py --train --data FOLDER [--jobs 2] [--heaviest 100] [--only KEY ...]
@@ -7,12 +7,12 @@
 `--costs`, for an otherwise idle machine and one network after the other: parameters; multiply-adds and milliseconds of
 a 512x512 tile in ONNX Runtime; steps of the training per second and the peak memory of its process, two threads each.
 `--train`: `smalti train recipes/networks.toml` of each network in a process of its own with one thread, `--jobs` of
-them side by side, the light ones first; networks of more than `--heaviest` G multiply-adds are left out. The checkpoint
+them side by side, the light ones first; networks of more than `--heaviest` G multiply-adds are skipped. The checkpoint
 is chosen on tile 6 of dubai; reported are the middle 1024x1024 pixels of each image of tile 7, and three drawn scenes
-that no training has seen. FOLDER holds what recipes/landcover.toml asks for.
+not seen in training. FOLDER is as in recipes/landcover.toml.
 
-What was measured is kept in the folder of `--work`; only what is missing there is measured when run again. Every form
-ends with the table; `--write` puts it and its picture into a page, between its marks.
+Results are stored in the folder of `--work`; a later run only measures what is missing there. Every form ends with the
+table; `--write` writes it and its picture into a page, between its marks.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def _row(network: Network, options: argparse.Namespace) -> Row:
 
 
 def _kept(network: Network, options: argparse.Namespace, what: str) -> dict[str, Any]:
-    """What was measured before, by the same recipe; empty if nothing was."""
+    """Earlier results of the same recipe; empty if there are none."""
     try:
         found: dict[str, Any] = json.loads((_home(network, options) / f"{what}.json").read_text())
     except FileNotFoundError:
@@ -91,14 +91,14 @@ def _kept(network: Network, options: argparse.Namespace, what: str) -> dict[str,
 
 
 def _home(network: Network, options: argparse.Namespace) -> Path:
-    """Where all of a network lies; with another recipe everything begins anew."""
+    """The folder of a network's results; with another recipe everything starts from scratch."""
     recipe = hashlib.sha256(b"\n".join([RECIPE.read_bytes(), *map(str.encode, options.changes)])).hexdigest()[:8]
     home: Path = options.work / recipe / network.key
     return home
 
 
 def _keep(network: Network, options: argparse.Namespace, what: str, environment: dict[str, str]) -> None:
-    """Measures one network in a process of its own, unless that was done; a failure is told, and others go on."""
+    """Measures one network in its own process unless done before; a failure is reported, and the others continue."""
     home = _home(network, options)
     if _kept(network, options, what):
         return
@@ -141,7 +141,7 @@ def _size(network: Network, changes: Sequence[str]) -> dict[str, float]:
 
 
 def _costs(network: Network, options: argparse.Namespace) -> dict[str, float]:
-    """All that the first phase measures."""
+    """All measurements of the first phase."""
     home = _home(network, options)
     steps = _steps(network, options, home / "net.onnx")
     engines = Path(__file__).with_name("engines.py")
@@ -151,7 +151,7 @@ def _costs(network: Network, options: argparse.Namespace) -> dict[str, float]:
 
 
 def _steps(network: Network, options: argparse.Namespace, graph: Path) -> dict[str, float]:
-    """Steps per second on windows that are ready, peak memory in MB; `graph` is written unless a training did so."""
+    """Steps per second on prepared windows, and peak memory in MB; `graph` is written unless a training did so."""
     from smalti.training.loop import begin
     from smalti.training.recipe import read_recipe
 
@@ -212,7 +212,7 @@ def _smalti(*arguments: str) -> int:
 
 
 def _predictor(checkpoint: Path, file: Path) -> "Predictor":
-    """The checkpoint in ONNX Runtime; in torch where a hardly trained net is too rough for the comparison of both."""
+    """The checkpoint in ONNX Runtime; in torch if the export of a hardly trained net fails its comparison."""
     from smalti.runtime.open import open_model
     from smalti.training.predict import TorchPredictor, load_model
 
@@ -256,9 +256,9 @@ def _inner(grid: "Grid") -> "Window":
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--costs", action="store_true", help="measure what is missing of sizes, speed and memory")
-    parser.add_argument("--train", action="store_true", help="train and score what is missing")
+    parser.add_argument("--train", action="store_true", help="train and score missing runs")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="what recipes/landcover.toml asks for")
-    parser.add_argument("--work", type=Path, default=Path("runs/networks"), help="where results are kept")
+    parser.add_argument("--work", type=Path, default=Path("runs/networks"), help="where results are stored")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, of one thread each")
     parser.add_argument("--heaviest", type=float, default=100, metavar="G", help="multiply-adds of a tile, in 1e9")
     parser.add_argument("--only", nargs="+", choices=[n.key for n in NETWORKS], metavar="KEY", help="some networks")

@@ -30,7 +30,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Row:
-    """A network and what is known of it; empty where it was not measured."""
+    """A network and its results; empty where not measured."""
 
     title: str
     start: str
@@ -49,7 +49,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write_page(page: Path, rows: Sequence[Row], recipe: Path) -> None:
-    """Puts table and picture between the marks of a page."""
+    """Writes table and picture between the marks of a page."""
     drawn = [row for row in rows if row.costs and row.accuracy]
     parts = [_words(rows, recipe), table(rows)]
     if drawn:
@@ -87,7 +87,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Label:
-    """A point of the picture and where its words begin."""
+    """A point of the picture and the position of its label."""
 
     x: float
     y: float
@@ -119,7 +119,7 @@ def picture(rows: Sequence[Row]) -> str:
 
 
 def place(points: Sequence[tuple[float, float]], names: Sequence[str], colors: Sequence[str]) -> list[Label]:
-    """Words beside each point, as near as there is room: not on a point, not on others' words, not outside."""
+    """Places a label beside each point, as near as possible: not on a point, another label or outside."""
     taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     labels = []
     for (x, y), name, color in zip(points, names, colors, strict=True):

@@ -1,11 +1,11 @@
-"""A folder of photos of 24 megapixels: how many in a second, how long for a thousand, and how much memory.
+"""A folder of photos of 24 megapixels: photos per second, time for a thousand, and memory.
 
     python benchmarks/photos.py [--model bestshot] [--photos 48] [--folder DIR]
 
 The photos are parts of a drawn town, enlarged, with grain: 24 different JPEGs, and beyond those the same ones with
-other bytes behind their end, so that each has to be looked at. They are ranked as `smalti photos` does, in a process of
-its own, from the listing to the result. Below it what one photo costs on one core, step by step. To be reached on two
-cores: 1000 photos in 6 minutes, below 1 GB. Run it on an idle machine.
+other bytes after their end, so that each has to be processed. They are ranked as by `smalti photos`, in a process of
+its own, from the listing to the result. The second table is the cost of one photo on one core, step by step. The target
+on two cores: 1000 photos in 6 minutes, below 1 GB. Run it on an idle machine.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def whole(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def steps(options: argparse.Namespace) -> dict[str, float]:
-    """What one photo costs in one thread: milliseconds by step."""
+    """The cost of one photo in one thread: milliseconds by step."""
     from smalti.photos.cues import CUES, cues
     from smalti.photos.listing import list_photos
     from smalti.photos.overview import overview

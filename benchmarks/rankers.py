@@ -1,12 +1,12 @@
-"""Rankers of photos beside each other: the published form, its pooled baselines, cues alone, and ours.
+"""Rankers of photos compared: the published form, its pooled baselines, cues alone, and ours.
 
     python benchmarks/rankers.py recipes/bestshot.toml --set data.root=FOLDER --out runs/rankers [--budget frozen|whole]
 
 Two budgets. `frozen`: every form on the recipe's own encoder, whose trained weights stay as they are, pictures whole.
 `whole`: encoders of any size from random weights, trained with all that is on them, pictures of half the side. Within
 a budget all learn from the same batches of the recipe's training series, in the same order, by the same loss (pairs),
-optimizer and number of steps; all are scored on the recipe's test series, each pair asked both ways. A run that was
-killed goes on; a row that is finished is not made again.
+optimizer and number of steps; all are scored on the recipe's test series, each pair in both orders. A killed run
+resumes; finished rows are skipped.
 """
 
 import argparse

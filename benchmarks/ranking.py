@@ -1,11 +1,11 @@
-"""How fast photos are looked at, worsened and learned from, and how a ranker does on photos of your own.
+"""The speed of measuring, degrading and training on photos, and a ranker on photos of your own.
 
     python benchmarks/ranking.py [--recipe recipes/bestshot.toml] [--set data.root=FOLDER] [--quick]
     python benchmarks/ranking.py --model bestshot --focus FOLDER [FOLDER ...] --scenes FOLDER
 
 The first form prints one table: milliseconds on one core for the cues and the overview of a photo of 24 megapixels, for
-making and looking at a worsened photo, and for a step of the training. The second form shows a ranker photos that
-nothing is known of but what a name tells: in each FOLDER of `--focus` the order in which the focus moves (score and
+making and measuring a degraded photo, and for a step of the training. The second form runs a ranker on photos of which
+only the names are known: in each FOLDER of `--focus` the order in which the focus moves (score and
 sharpness of each photo), in the folder of `--scenes` which photos lie closest together (`ae_0.jpg`, `ae_1.jpg`
 are one scene). Run it on an otherwise idle machine.
 """
@@ -64,7 +64,7 @@ def fastest(call: Callable[[], object], rounds: int) -> float:
 
 
 def training(path: Path, changes: list[str], batches: int) -> None:
-    """Rows of a recipe: making photos, taking them from memory, a step."""
+    """Rows of a recipe: making photos, reading them from memory, a step."""
     from smalti.training.kinds.ranking.work import RankingWork
     from smalti.training.loop import begin
     from smalti.training.recipe import read_recipe
@@ -84,7 +84,7 @@ def training(path: Path, changes: list[str], batches: int) -> None:
     photos = len(next(ready)["image"])
     print(f"| a step of {photos} photos | {fastest(lambda: run.step(ready), batches + 1):.0f} |")
     with closing(run.work.batches(2000)) as made:
-        for _ in range(4):  # what was made ready before
+        for _ in range(4):  # batches prepared before
             next(made)
         start = time.perf_counter()
         for _ in range(batches):

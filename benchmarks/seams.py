@@ -1,11 +1,12 @@
-"""Whether tile borders show: how often the class changes across them, against the same pixels inside tiles.
+"""Whether tile borders are visible: how often the class changes across them, relative to inside tiles.
 
     python benchmarks/seams.py [SCENE ...] [--model landcover] [--engine auto] [--size 2000] [--quick]
 
 Each scene is mapped three times, the tiles shifted by a third of their step. A pair of neighbouring pixels lies across
 a tile border in one of the three maps and inside tiles in the others, so that the scene's own borders cancel out:
-`ratio` is changes across borders by changes of the same pairs inside, to be 1.02 at most. Borders are both lines where
-a tile's weight begins or ends. `unblended` cuts the same tiles hard, side by side. Without SCENE, towns are drawn.
+`ratio` is changes across borders divided by changes of the same pairs inside, with a target of at most 1.02. Borders
+are both lines where a tile's weight begins or ends. `unblended` puts the same tiles side by side. Without SCENE, towns
+are drawn.
 """
 
 import argparse
@@ -41,7 +42,7 @@ class Unblended:
     card: Card
 
     def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """What the net answers."""
+        """The net's prediction."""
         return self.predict(batch)
 
 

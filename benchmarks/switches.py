@@ -1,10 +1,10 @@
-"""What the switches of a training bring on this machine: seconds of its steps, and peak memory.
+"""The effect of the switches of a training on this machine: seconds per step, and peak memory.
 
     python benchmarks/switches.py [--set A.B=C ...]
 
-Trains the net of recipes/networks.toml on windows of a drawn scene that are ready, plain and with each switch, in
-processes of their own. The first step holds what is done once: torch.compile compiles there. `pays after` is the number
-of steps after which a switch has won back what its first step took longer. Run it on an otherwise idle machine.
+Trains the net of recipes/networks.toml on prepared windows of a drawn scene, plain and with each switch, in separate
+processes. The first step includes one-time work: torch.compile compiles there. `pays after` is the number of steps
+after which a switch has made up for its longer first step. Run it on an otherwise idle machine.
 """
 
 import argparse

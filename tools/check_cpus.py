@@ -1,9 +1,9 @@
-"""The tests under the instruction sets and numbers of threads that a processor, or a setting, may give to torch.
+"""Runs the tests under different instruction sets and numbers of threads of torch.
 
     python tools/check_cpus.py [--all] [TESTS ...]
 
-One row of a Markdown table per setting, in random order each; the exit code is 1 where a test fails anywhere. Every
-value of each setting comes once by default, `--all` takes every combination. The logs lie in the folder named last.
+Prints one row of a Markdown table per setting; each runs in random order. The exit code is 1 if any test fails. By
+default every value of each setting is run once, with `--all` every combination. The last line names the folder of logs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ HEAD = "| ATen (taken) | oneDNN | threads | order | passed | failed | skipped | 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run of the tests is told about the processor; ATen's `default` is no vector instructions at all."""
+    """Settings of torch for a run of the tests; ATen's `default` means no vector instructions."""
 
     aten: str
     onednn: str
@@ -36,13 +36,13 @@ class Setting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that say so."""
+        """The environment variables of the setting."""
         own = {"ATEN_CPU_CAPABILITY": self.aten, "ONEDNN_MAX_CPU_ISA": self.onednn}
         return os.environ | own | dict.fromkeys(THREAD_VARIABLES, str(self.threads))
 
     @property
     def taken(self) -> str:
-        """The instructions that torch takes then: fewer than it is told where the processor has not got them."""
+        """The instruction set that torch then uses: a smaller one if the processor lacks the requested one."""
         code = "import torch; print(torch.backends.cpu.get_cpu_capability())"
         command = [sys.executable, "-c", code]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout.strip()
@@ -54,7 +54,7 @@ def settings(every: bool) -> list[Setting]:
 
 
 def run(setting: Setting, seed: int, options: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
-    """Runs the tests; answers the row of the table and the names of the tests that failed."""
+    """Runs the tests; returns the row of the table and the names of the tests that failed."""
     name = f"{setting.aten}_{setting.onednn}_{setting.threads}".lower()
     report = folder / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", "-n", options.jobs, "--dist", "loadscope", f"--junitxml={report}"]
@@ -83,8 +83,8 @@ def main() -> None:
     """Runs the tests under one setting after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tests", nargs="*", help="tests, folders of tests, or options of pytest (after --)")
-    parser.add_argument("--all", action="store_true", help="every combination, not every value once")
-    parser.add_argument("--seed", type=int, default=1, help="of the first order; each run has the next one")
+    parser.add_argument("--all", action="store_true", help="every combination instead of every value once")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first order; each run uses the next one")
     parser.add_argument("--jobs", default="logical", help="processes at a time (default: one per core)")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="check_cpus_"))

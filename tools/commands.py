@@ -11,7 +11,7 @@ from smalti.cli import group
 
 
 def paragraphs(text: str) -> str:
-    """A help text as Markdown: what click shows as it stands is code."""
+    """A help text as Markdown: paragraphs that click shows verbatim become code."""
     parts = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(
         "```text\n" + part.removeprefix("\b\n") + "\n```" if part.startswith("\b") else part for part in parts
@@ -19,7 +19,7 @@ def paragraphs(text: str) -> str:
 
 
 def row(option: click.Option, context: click.Context) -> str:
-    """An option with its value, its meaning, and its default, which the help tells in brackets."""
+    """An option with its value, its meaning, and its default, which is in brackets in the help."""
     names, said = option.get_help_record(context) or ("", "")
     found = re.search(r"\[default: ([^];]+)", said)
     value = f"`{found[1]}`" if found else "**needed**" if option.required else ""

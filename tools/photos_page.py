@@ -3,7 +3,7 @@
 
     python tools/photos_page.py docs/images/photos.jpg
 
-Needs chromium (`apt-get install chromium`) and playwright. All that is seen is drawn here: no photo is anybody's.
+Needs chromium (`apt-get install chromium`) and playwright. All photos are drawn.
 """
 
 import io

@@ -33,7 +33,7 @@ def explanations(model: Model) -> dict[str, str]:
 
 
 def models_in(annotation: object) -> Iterator[Model]:
-    """The models that a type speaks of."""
+    """The models that a type contains."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in typing.get_args(annotation):
@@ -41,7 +41,7 @@ def models_in(annotation: object) -> Iterator[Model]:
 
 
 def kind(annotation: object) -> str:
-    """A type in the words of TOML."""
+    """A type in TOML's terms."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return kind(arguments[0])
@@ -59,7 +59,7 @@ def kind(annotation: object) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """The default as TOML; nothing where the key may just be missing."""
+    """The default as TOML; empty if the key is optional and has none."""
     if field.is_required():
         return "**needed**"
     value = field.get_default(call_default_factory=True)
@@ -72,7 +72,7 @@ def default(field: FieldInfo) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one key says, in the words of the page."""
+    """The cells of one key."""
 
     type: str
     default: str
@@ -123,17 +123,17 @@ def collected() -> dict[str, dict[str, Table]]:
 
 
 def cell(values: dict[str, str]) -> str:
-    """One text, or where kinds of recipes differ each text with its kinds."""
-    said: dict[str, list[str]] = {}
+    """One text, or each text with its kinds if kinds of recipes differ."""
+    kinds: dict[str, list[str]] = {}
     for name, value in values.items():
-        said.setdefault(value, []).append(name)
-    if len(said) == 1:
-        return next(iter(said))
-    return "; ".join(f"{value} (*{', '.join(names)}*)" for value, names in said.items() if value)
+        kinds.setdefault(value, []).append(name)
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "; ".join(f"{value} (*{', '.join(names)}*)" for value, names in kinds.items() if value)
 
 
 def line(key: str, rows: dict[str, Row], kinds: Iterable[str]) -> str:
-    """The row of a key: its kinds are named where not all that have the table have the key."""
+    """The row of a key; its kinds are named if not all kinds with the table have the key."""
     only = f" *Only {', '.join(rows)}.*" if set(rows) != set(kinds) else ""
     parts = [cell({name: getattr(row, part) for name, row in rows.items()}) for part in ("type", "default", "meaning")]
     return f"| `{key}` | {parts[0]} | {parts[1]} | {(parts[2] + only).strip()} |"
@@ -155,7 +155,7 @@ def section(place: str, of: dict[str, Table]) -> str:
 
 
 def reference() -> str:
-    """All tables as Markdown: a place comes once, whatever kinds of recipes have it."""
+    """All tables as Markdown; a table of several kinds of recipes comes once."""
     text = "\n\n".join(section(place, of) for place, of in collected().items()) + "\n"
     return re.sub(r"\bdocs/(\S+?)\.md", r"[\1](../\1.md)", text)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/reference/ that come from the code, each behind its mark: `python tools/reference.py`.
+"""Writes the generated tables of docs/reference/, each after its mark: `python tools/reference.py`.
 
-A test holds the pages against what this would write.
+A test compares the pages with its output.
 """
 
 import runpy
@@ -12,7 +12,7 @@ PAGES = {
     "recipes.md": ("<!-- keys -->\n", "recipe_keys.py"),
     "datasets.md": ("<!-- sets -->\n", "data_sets.py"),
 }
-"""Page, the mark behind which all is written, and the script whose `reference()` says it."""
+"""Page, the mark after which the tables go, and the script whose `reference()` makes them."""
 
 
 def pages() -> dict[Path, str]:

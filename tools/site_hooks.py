@@ -1,6 +1,6 @@
-"""What `mkdocs build` does besides: pages from files at the root, and what its Markdown does not know.
+"""Hooks of `mkdocs build`: pages from files at the root, and extensions of its Markdown.
 
-Kept out of the pages themselves, so that they read well where they lie, too.
+They keep the pages readable as plain Markdown.
 """
 
 import html
@@ -15,11 +15,11 @@ from smalti import _HOMES
 
 ROOT = Path(__file__).resolve().parent.parent
 FROM_THE_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
-"""Pages of the site, and the files that they are."""
+"""Pages of the site, and their source files."""
 LICENCE = re.compile(r"\[([^]]+)\]\(LICENSE\)")
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 COMMANDS = "<!-- commands -->"
-"""Where the reference of all commands goes: it is made from the program when the pages are built."""
+"""Where the reference of all commands goes: it is generated from the program when the pages are built."""
 PUBLIC = "<!-- public names -->"
 """Where the names of `smalti` itself go, each read from the module that it lives in."""
 EXAMPLE = re.compile(r"^(```(?:console|python)) run$", re.MULTILINE)
@@ -36,7 +36,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Adds commands and public names, draws diagrams without a script, takes the word for the tests from examples."""
+    """Adds commands and public names, draws diagrams without a script, removes the tests' mark `run` from examples."""
     if COMMANDS in markdown:
         markdown = markdown.replace(COMMANDS, commands())
     if PUBLIC in markdown:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the tutorials as they stand, and takes the pictures on their pages: `python tools/tutorial_pictures.py`.
+"""Runs the tutorials, and makes the pictures on their pages: `python tools/tutorial_pictures.py`.
 
-Takes some minutes, most of them for the training. All that is seen is drawn.
+Takes some minutes, most of them for the training. All scenes are drawn.
 """
 
 import runpy
