@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,11 @@ def test_progress_counts_every_photo(folder: Path) -> None:
     done: list[int] = []
     rank_photos(folder, list_photos(folder), FakeRanker(), done.append)
     assert done == [1] * 5
+
+
+def test_warnings_of_the_caller_are_not_swallowed(folder: Path) -> None:
+    with pytest.warns(UserWarning, match="mine"):
+        rank_photos(folder, list_photos(folder), FakeRanker(), lambda done: warnings.warn("mine", stacklevel=1))
 
 
 def test_two_runs_at_once_are_refused_with_the_holder(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from smalti.cli.paths import GivenPath, OutPath
-from smalti.cli.train import make_ready, told
+from smalti.cli.train import make_ready
 from smalti.cli.verb import Verb
 
 
@@ -22,9 +22,11 @@ def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | No
     `net.encoder_weights` of another recipe takes.
     """
     make_ready()
+    from smalti.cli.progress import Lines
     from smalti.workflows import training_run
 
-    done = training_run.pretrain(recipe, changes, out, resume=resume, show=told)
+    with Lines() as told:
+        done = training_run.pretrain(recipe, changes, out, resume=resume, show=told)
     click.echo(done.run.table)
     if done.weights is not None:
         click.echo(f'\nnext: in a recipe, [net] encoder = "{done.encoder}", width = {done.width:g} and')

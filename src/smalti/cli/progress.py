@@ -45,6 +45,21 @@ class Bars:
             self._last = now
 
 
+class Lines(Bars):
+    """Prints notes as lines, and shows a work without notes as a bar or a log.
+
+    A note that begins with a carriage return replaces the previous one.
+    """
+
+    def __call__(self, now: Progress) -> None:
+        """Shows the progress of a job."""
+        if not now.note:
+            super().__call__(now)
+            return
+        self.close()
+        click.echo(now.note, nl=not now.note.startswith("\r"))
+
+
 @contextmanager
 def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]:
     """Yields a function to call with how many more are done."""

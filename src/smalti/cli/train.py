@@ -4,15 +4,11 @@ import io
 import os
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
-
-if TYPE_CHECKING:
-    from smalti.workflows.progress import Progress
 
 
 @click.command(name="train", cls=Verb)
@@ -49,25 +45,27 @@ def command(
     if sum((resume, find_lr, show_batches, bool(variants or seeds))) > 1:
         raise click.UsageError("--resume, --find-lr, --show-batches and --variant or --seeds exclude each other")
     make_ready()
+    from smalti.cli.progress import Lines
     from smalti.text import count
     from smalti.training.sweep import plan
     from smalti.workflows import training_run
 
-    if find_lr:
-        search = training_run.find_rate(recipe, changes, out, show=told)
-        click.echo("\n".join(search.lines))
-        click.echo(f"the curve: {search.page}")
-    elif show_batches:
-        sheet, windows = training_run.show_batches(recipe, changes, out)
-        click.echo(f"{sheet}: the first {count(windows, 'window')}")
-    elif variants or seeds:
-        planned = plan(variants, _numbers(seeds))
-        table = training_run.train_variants(recipe, changes, planned, out, show=told, done=click.echo)
-        click.echo(f"\n{table}")
-    else:
-        run = training_run.train(recipe, changes, out, resume=resume, show=told)
-        click.echo(run.table)
-        click.echo(f"\nnext: smalti export {run.best} {run.name}.onnx")
+    with Lines() as told:
+        if find_lr:
+            search = training_run.find_rate(recipe, changes, out, show=told)
+            click.echo("\n".join(search.lines))
+            click.echo(f"the curve: {search.page}")
+        elif show_batches:
+            sheet, windows = training_run.show_batches(recipe, changes, out)
+            click.echo(f"{sheet}: the first {count(windows, 'window')}")
+        elif variants or seeds:
+            planned = plan(variants, _numbers(seeds))
+            table = training_run.train_variants(recipe, changes, planned, out, show=told, done=click.echo)
+            click.echo(f"\n{table}")
+        else:
+            run = training_run.train(recipe, changes, out, resume=resume, show=told)
+            click.echo(run.table)
+            click.echo(f"\nnext: smalti export {run.best} {run.name}.onnx")
 
 
 def make_ready() -> None:
@@ -77,11 +75,6 @@ def make_ready() -> None:
     need_training()
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
         click.get_current_context().with_resource(redirect_stdout(io.StringIO()))
-
-
-def told(now: "Progress") -> None:
-    """Prints what a training reports; a line that begins with a carriage return replaces the previous one."""
-    click.echo(now.note, nl=not now.note.startswith("\r"))
 
 
 def _numbers(seeds: str | None) -> list[int]:

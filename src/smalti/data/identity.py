@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from smalti.data.cache import files_of, join_stamps, kept_counts, stamp_files
+from smalti.watch import Watch, unwatched
 
 BYTES = 16
 """Length of a digest."""
@@ -20,8 +20,6 @@ TAIL = 4096
 THREADS = 4
 STATISTICS = ".aux.xml"
 """Suffix of the statistics files that viewers write beside a raster; they do not change its content."""
-PATIENCE = 2.0
-"""Seconds after which a progress bar is shown."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def identity(files: int, parts: Iterable[str]) -> Identity:
     return Identity(files, whole.hexdigest()[: 2 * BYTES])
 
 
-def digests(paths: Sequence[Path]) -> dict[Path, str]:
+def digests(paths: Sequence[Path], watch: Watch = unwatched) -> dict[Path, str]:
     """The digest of each file's content, including the files read with it; cached as long as no file changes.
 
     A path that is not a local file, or cannot be read, is hashed by its name; reading it later raises the error.
@@ -51,24 +49,22 @@ def digests(paths: Sequence[Path]) -> dict[Path, str]:
     several = list(dict.fromkeys(paths))
     stamp = join_stamps("digests", [stamp_files(path) for path in several]) if several else ""
     shape = (len(several), BYTES)
-    found = kept_counts(stamp, shape, lambda: _read_all(several, _whole), np.uint8)
+    found = kept_counts(stamp, shape, lambda: _read_all(several, _whole, watch), np.uint8)
     return {path: row.tobytes().hex() for path, row in zip(several, found, strict=True)}
 
 
-def marks(paths: Sequence[Path]) -> list[str]:
+def marks(paths: Sequence[Path], watch: Watch = unwatched) -> list[str]:
     """A quick mark of each file: its size and its last bytes; equal ones are almost certainly equal files."""
-    return [row.tobytes().hex() for row in _read_all(paths, _end)]
+    return [row.tobytes().hex() for row in _read_all(paths, _end, watch)]
 
 
-def _read_all(paths: Sequence[Path], read: Callable[[Path], bytes]) -> NDArray[np.uint8]:
-    with (
-        ThreadPoolExecutor(THREADS) as pool,
-        tqdm(total=len(paths), desc="files", unit="", delay=PATIENCE, disable=None, leave=False) as bar,
-    ):
-        rows = []
+def _read_all(paths: Sequence[Path], read: Callable[[Path], bytes], watch: Watch) -> NDArray[np.uint8]:
+    advance = watch("files", len(paths), "")
+    rows = []
+    with ThreadPoolExecutor(THREADS) as pool:
         for row in pool.map(read, paths):
             rows.append(np.frombuffer(row[:BYTES], np.uint8))
-            bar.update()
+            advance(1)
     return np.array(rows, np.uint8).reshape(len(paths), BYTES)
 
 

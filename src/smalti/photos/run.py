@@ -5,7 +5,6 @@ needed is that of two photos, whatever the size of the folder.
 """
 
 import threading
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -146,10 +145,7 @@ def _look_at_all(
 
     seen: list[Seen] = []
     unread: list[Unread] = []
-    with (
-        warnings.catch_warnings(action="ignore"),
-        closing(_in_threads(see, shots)) as all_found,
-    ):  # photos not begun are dropped on close, also after Ctrl-C
+    with closing(_in_threads(see, shots)) as all_found:  # photos not begun are dropped on close, also after Ctrl-C
         for found in all_found:
             if isinstance(found, Unread):
                 unread.append(found)

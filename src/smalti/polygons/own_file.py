@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import warnings
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from smalti.errors import OutputError
 from smalti.raster.check import first_line
 from smalti.raster.plain_name import plain_name
+from smalti.raster.quiet import quiet
 
 FIELDS = ("class", "class_id", "area_m2")
 """Attributes of the polygons of a map."""
@@ -65,7 +65,6 @@ def _described(path: Path) -> tuple[str, tuple[str, ...], int]:
         return "Polygon", columns, file.metadata.num_rows
     import pyogrio
 
-    with warnings.catch_warnings(), plain_name(path) as name:
-        warnings.simplefilter("ignore")
+    with quiet(Warning), plain_name(path) as name:
         found = pyogrio.read_info(name, force_feature_count=True)
     return str(found["geometry_type"]), tuple(found["fields"]), int(found["features"])

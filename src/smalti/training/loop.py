@@ -29,6 +29,7 @@ from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
 from smalti.training.warmstart import fill
 from smalti.training.work import Work
+from smalti.watch import Watch, unwatched
 
 Say = Callable[[str], None]
 
@@ -265,7 +266,14 @@ class Training:
 
 
 def begin(
-    recipe: Recipe, card: Card, folder: Path, fabric: Any = None, fresh: bool = False, resume: bool = False
+    recipe: Recipe,
+    card: Card,
+    folder: Path,
+    fabric: Any = None,
+    *,
+    fresh: bool = False,
+    resume: bool = False,
+    watch: Watch = unwatched,
 ) -> Training:
     """Prepares the process, then the data and the model, for a training by a recipe in a folder.
 
@@ -275,7 +283,7 @@ def begin(
     cv2.setNumThreads(1)  # windows are made in separate threads
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
-    return Training(recipe, open_work(recipe, card), folder, fabric or launch(recipe.train), fresh, resume)
+    return Training(recipe, open_work(recipe, card, watch), folder, fabric or launch(recipe.train), fresh, resume)
 
 
 def _share(work: Work, recipe: Recipe, fabric: Any) -> Team:

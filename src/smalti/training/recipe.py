@@ -22,8 +22,9 @@ from smalti.training.kinds.ranking.settings import RankingRecipe
 from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
+from smalti.watch import Watch, unwatched
 
-WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card], Work]]] = {
+WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card, Watch], Work]]] = {
     # kind of a recipe: its settings, and the work made of these and the card
     "segmentation": (SegmentationRecipe, PixelWork),
     "multitask": (MultitaskRecipe, PixelWork),
@@ -58,9 +59,9 @@ def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
     return recipe
 
 
-def open_work(recipe: Recipe, card: Card) -> Work:
+def open_work(recipe: Recipe, card: Card, watch: Watch = unwatched) -> Work:
     """The work of a recipe, with its data opened."""
-    return WORKS[recipe.kind][1](recipe, card)
+    return WORKS[recipe.kind][1](recipe, card, watch)
 
 
 def _settings(raw: dict[str, Any], path: Path) -> type[Recipe]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,7 +22,8 @@ from smalti.training.memory import memory_explained
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.sweep import Variant, read_scores, score_table, write_scores
-from smalti.workflows.progress import Progress, Show
+from smalti.watch import Watch
+from smalti.workflows.progress import Meter, Progress, Show
 from smalti.workflows.run import Run
 
 
@@ -74,7 +76,8 @@ def train_variants(
         folder = _folder(recipe, out) / variant.name
         scores = read_scores(folder, recipe.model_dump_json())
         if scores is not None:  # of these very data?
-            changes(load_state(folder / "last"), open_work(recipe, recipe.make_card(path.name)), folder, resume=False)
+            work = open_work(recipe, recipe.make_card(path.name), _watch(show))
+            changes(load_state(folder / "last"), work, folder, resume=False)
         _note(show, f"\n{folder}: {'is finished' if scores is not None else 'begins'}")
         if scores is None:
             run = _train(recipe, path.name, folder, resume=False, show=show)
@@ -102,7 +105,7 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, 
     if recipe.train.devices * recipe.train.nodes > 1:
         raise RecipeError("--find-lr: one process tries the rates; add --set train.devices=1 --set train.nodes=1")
     with hold(folder):
-        training = begin(recipe, recipe.make_card(path.name), folder, fresh=True)
+        training = begin(recipe, recipe.make_card(path.name), folder, fresh=True, watch=_watch(show))
         found = lr_range.find_rate(training, lambda text: _note(show, text))
         deliver(folder / "lr_range.csv", lr_range.table(found).encode())
         page = folder / "lr_range.html"
@@ -125,6 +128,11 @@ def _folder(recipe: Recipe, out: Path | None) -> Path:
     return out or Path("runs") / recipe.card.name
 
 
+def _watch(show: Show | None) -> Watch:
+    """Shows how far the reading of labels and files is."""
+    return partial(Meter, show)
+
+
 def _note(show: Show | None, text: str) -> None:
     """Shows a line of a training that is at no step."""
     if show is not None:
@@ -139,7 +147,8 @@ def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show 
         for kind in ("best", "last"):
             sweep_checkpoint(folder / kind)
         _check_same(recipe, folder, resume)
-        training = begin(recipe, recipe.make_card(name), folder, fabric, resume=resume)
+        watch = _watch(show if fabric.is_global_zero else None)
+        training = begin(recipe, recipe.make_card(name), folder, fabric, resume=resume, watch=watch)
 
         def say(text: str) -> None:
             if show is not None and fabric.is_global_zero:

@@ -1,5 +1,6 @@
 """All labels read once: counts, refusals, and that a second look costs nothing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from smalti.card import Card, Task
+from smalti.data.identity import digests
 from smalti.data.pixels.label_stats import census, together
 from smalti.data.pixels.labels import TruthFile
 from smalti.data.pixels.scenes import FileScene, MemoryScene, drawn_scene, in_memory
@@ -76,3 +78,19 @@ def test_a_damaged_label_deep_in_a_file_is_found(tmp_path: Path) -> None:
 def test_drawn_scenes_are_not_drawn_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryScene, "read_targets", None)
     assert counts(drawn_scene(1, 64, CARD, (COVER,))) == {"cover": ([1] * 5, 0)}
+
+
+def test_who_watches_is_told_how_far_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    told: list[object] = []
+
+    def watch(title: str, total: int, unit: str) -> Callable[[float], object]:
+        told.append((title, total, unit))
+        return told.append
+
+    one = scene(tmp_path, halves(1, 3), halves(0, 4000))
+    census([one], CARD.tasks, watch)
+    assert told == [("labels", 600 * 40, "Pix"), 512 * 40, 88 * 40]
+    digests(one.files, watch)
+    assert told[3:] == [("files", 3, ""), 1, 1, 1]
+    census([one], CARD.tasks, watch)  # nothing is read again
+    assert len(told) == 7 and capfd.readouterr() == ("", "")

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
-from smalti.data.identity import PATIENCE, THREADS
+from smalti.data.identity import THREADS
 from smalti.data.images import decode
 from smalti.errors import DataError
 from smalti.photos.content import digest
 from smalti.photos.formats import jpeg
+from smalti.watch import Watch, unwatched
 
 TAIL = 256
 """Bytes at the end of a file that tell most images apart; so few that no header is among them."""
@@ -23,15 +23,16 @@ Sides = tuple[list[str], list[str]]
 """Files of either side that may be one image."""
 
 
-def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, str]) -> None:
+def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, str], watch: Watch = unwatched) -> None:
     """DataError if an image is one of the other side: of the same coded pixels, or pixel for pixel in another file.
 
     Images of one colour are no copies. Two JPEGs are compared as they are coded alone: decoding them all would take
     hours for what nobody has, the same pixels coded in two ways.
     """
     sides = list(first), list(second)
-    mixed = [group for group in _parts([sides], _size) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
-    found = _pairs(_parts(_parts([sides], _tail), _coded)) or _pairs(_parts(mixed, _pixels))
+    mixed = [group for group in _parts([sides], _size, watch) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
+    coded = _parts(_parts([sides], _tail, watch), _coded, watch)
+    found = _pairs(coded) or _pairs(_parts(mixed, _pixels, watch))
     if found:
         one, other = found[0]
         raise DataError(
@@ -45,21 +46,19 @@ def _pairs(groups: Sequence[Sides]) -> list[tuple[str, str]]:
     return [(ours[0], other) for ours, theirs in groups for other in theirs if not _is_even(other)]
 
 
-def _parts(groups: Sequence[Sides], key: Key) -> list[Sides]:
+def _parts(groups: Sequence[Sides], key: Key, watch: Watch) -> list[Sides]:
     """Of each group those that have one key, where there are such on both sides."""
-    return [part for group in groups for part in _by_key(group, key)]
+    advance = watch("copies", sum(len(ours) + len(theirs) for ours, theirs in groups), "")
+    return [part for group in groups for part in _by_key(group, key, advance)]
 
 
-def _by_key(group: Sides, key: Key) -> list[Sides]:
+def _by_key(group: Sides, key: Key, advance: Callable[[float], object]) -> list[Sides]:
     files = [*group[0], *group[1]]
-    with (
-        ThreadPoolExecutor(THREADS) as pool,
-        tqdm(total=len(files), desc="copies", unit="", delay=PATIENCE, disable=None, leave=False) as bar,
-    ):
-        found: dict[Hashable, Sides] = defaultdict(lambda: ([], []))
+    found: dict[Hashable, Sides] = defaultdict(lambda: ([], []))
+    with ThreadPoolExecutor(THREADS) as pool:
         for number, value in enumerate(pool.map(key, files)):
             found[value][number >= len(group[0])].append(files[number])
-            bar.update()
+            advance(1)
     return [part for part in found.values() if all(part)]
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from smalti.card import Task
 from smalti.data.cache import join_stamps, kept_counts
@@ -13,11 +12,10 @@ from smalti.data.pixels.sample import known
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.tiling import Window
+from smalti.watch import Watch, unwatched
 
 STRIP = 512
 """Rows that are read at once."""
-PATIENCE = 2.0
-"""Seconds after which a person is shown how far it is."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class LabelCounts:
         return LabelCounts(self.pixels + other.pixels, self.unknown + other.unknown)
 
 
-def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, LabelCounts]:
+def census(scenes: Sequence[Scene], tasks: Sequence[Task], watch: Watch = unwatched) -> dict[str, LabelCounts]:
     """What the scenes of one source say about each of the tasks that they label; kept in the cache with `Index`'s.
 
     Drawn scenes are labelled everywhere, with all classes, and not drawn for that.
@@ -55,7 +53,7 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task]) -> dict[str, LabelCou
         return {task.name: LabelCounts(np.ones(_places(task), np.int64), 0) for task in labelled}
     stamp = join_stamps(f"census {[task.name for task in labelled]}", [scene.stamp for scene in scenes])
     shape = (len(labelled), 1 + max(map(_places, labelled)))
-    counts = kept_counts(stamp, shape, lambda: _count(scenes, labelled, shape), np.int64)
+    counts = kept_counts(stamp, shape, lambda: _count(scenes, labelled, shape, watch), np.int64)
     found = {
         task.name: LabelCounts(row[1 : 1 + _places(task)], int(row[0]))
         for task, row in zip(labelled, counts, strict=True)
@@ -82,20 +80,18 @@ def _places(task: Task) -> int:
     return len(task.labels) if task.kind == "classes" else 1
 
 
-def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int]) -> NDArray[np.int64]:
+def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int], watch: Watch) -> NDArray[np.int64]:
     """Row by row the pixels that say nothing about a task, then those of each class, or that have a value."""
     counts = np.zeros(shape, np.int64)
     pixels = sum(scene.grid.height * scene.grid.width for scene in scenes)
-    with tqdm(
-        total=pixels, desc="labels", unit="Pix", unit_scale=True, delay=PATIENCE, disable=None, leave=False
-    ) as bar:
-        for scene in scenes:
-            for row in range(0, scene.grid.height, STRIP):
-                window = Window(row, 0, min(STRIP, scene.grid.height - row), scene.grid.width)
-                targets = scene.read_targets(window)
-                for found, task in zip(counts, tasks, strict=True):
-                    _add(found, targets[task.name], task)
-                bar.update(window.height * window.width)
+    advance = watch("labels", pixels, "Pix")
+    for scene in scenes:
+        for row in range(0, scene.grid.height, STRIP):
+            window = Window(row, 0, min(STRIP, scene.grid.height - row), scene.grid.width)
+            targets = scene.read_targets(window)
+            for found, task in zip(counts, tasks, strict=True):
+                _add(found, targets[task.name], task)
+            advance(window.height * window.width)
     return counts
 
 

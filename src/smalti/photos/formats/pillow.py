@@ -1,12 +1,14 @@
 """Formats that Pillow decodes: WebP, AVIF, GIF (its first picture), BMP, JPEG 2000, BigTIFF.
 
 Pillow's classes are called by name, not through `Image.open`: the file name does not decide, none of its many other
-formats can be reached, and the limit on pixels is decided in one place, here.
+formats can be reached, and the limit on pixels is decided in one place, here. Its warnings about tags and transparency
+are not shown: the picture is read or refused in any case.
 """
 
 import io
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from PIL import (
 
 from smalti.photos.formats import heif, tiff
 from smalti.photos.formats.exif import NONE, Exif, parse
+from smalti.raster.quiet import quiet
 
 _START: tuple[tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
@@ -41,12 +44,14 @@ def open_picture(content: bytes) -> ImageFile.ImageFile:
     """The picture with its headers read; raises any exception if they are damaged."""
     kind = _kind(content)
     assert kind
-    return kind(io.BytesIO(content))
+    with quiet(Warning):
+        return kind(io.BytesIO(content))
 
 
 def open_tiff(content: bytes) -> ImageFile.ImageFile:
     """A TIFF, which Pillow rotates upright as it decodes; raises any exception if its headers are damaged."""
-    return TiffImagePlugin.TiffImageFile(io.BytesIO(content))
+    with quiet(Warning):
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(content))
 
 
 def header(picture: ImageFile.ImageFile) -> Exif:
@@ -54,17 +59,21 @@ def header(picture: ImageFile.ImageFile) -> Exif:
     block = picture.info.get("exif") or b""
     if block:
         return parse(block)
-    found = picture.getexif()
-    return parse(found.tobytes()) if found else NONE
+    with quiet(Warning):
+        found = picture.getexif()
+        return parse(found.tobytes()) if found else NONE
 
 
 def decode(picture: ImageFile.ImageFile) -> NDArray[np.uint8]:
     """The pixels as stored, H,W,3 uint8 (RGB); raises any exception if they are damaged."""
-    picture.load()
+    is_tiff = isinstance(picture, TiffImagePlugin.TiffImageFile)
+    with quiet(Warning) if is_tiff else nullcontext():  # one thread at a time, and decoding others warns of nothing
+        picture.load()
     if picture.mode in _SEEMING:
         grey = (np.asarray(picture).astype(np.int64) // _SEEMING[picture.mode]).clip(0, 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, 2)
-    return np.asarray(picture.convert("RGB"))
+    with quiet(Warning):
+        return np.asarray(picture.convert("RGB"))
 
 
 def _kind(content: bytes) -> Callable[[io.BytesIO], ImageFile.ImageFile] | None:

@@ -20,6 +20,7 @@ from smalti.errors import DataError, RecipeError
 from smalti.text import count
 from smalti.training.kinds.images.settings import ImageSource, ImagesRecipe
 from smalti.training.kinds.pixels.census import ANY
+from smalti.watch import Watch, unwatched
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ImagesSplit:
         ]
 
 
-def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
+def open_split(recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> ImagesSplit:
     """Lists every source; DataError if parts share files, subjects or copies, files are damaged, or labels missing."""
     data = recipe.data
     listed = {
@@ -58,9 +59,10 @@ def open_split(recipe: ImagesRecipe, card: Card) -> ImagesSplit:
     if data.check:
         check_files([listing for listings in listed.values() for listing in listings])
         for one, other in combinations(found, 2):
-            check_copies(found[one].files, found[other].files, (one, other))
+            check_copies(found[one].files, found[other].files, (one, other), watch)
     known = {
-        part: marks(list(map(Path, images.files))) if data.check else images.files for part, images in found.items()
+        part: marks(list(map(Path, images.files)), watch) if data.check else images.files
+        for part, images in found.items()
     }
     return ImagesSplit(
         found["training"],

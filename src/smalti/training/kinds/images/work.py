@@ -30,6 +30,7 @@ from smalti.training.kinds.images.split import data_name, make_cutter, open_spli
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import fill_branch, start_encoder
 from smalti.training.work import Conclusion
+from smalti.watch import Watch, unwatched
 
 SELECTABLE = {"image_classes": ("top1", "top5", "macro_f1", "one_off"), "image_value": ("neg_mae", "delta1")}
 """By kind of task the scores that may choose a checkpoint, the main one first; `neg_mae` is minus the MAE."""
@@ -42,10 +43,10 @@ class ImagesWork:
     Lists all sources at the start, so that none fails later.
     """
 
-    def __init__(self, recipe: ImagesRecipe, card: Card) -> None:
+    def __init__(self, recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
-        self.split = open_split(recipe, card)
+        self.split = open_split(recipe, card, watch)
         self.cutter = make_cutter(recipe, card.tile)
         t = recipe.train
         self.stream = ImageStream(self.split.train, self.split.repeats, recipe.augment, self.cutter, t.seed)

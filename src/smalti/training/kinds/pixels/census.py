@@ -11,6 +11,7 @@ from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
 from smalti.raster.astray import astray_lines
 from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.watch import Watch, unwatched
 
 ANY = "*"
 """In `data.absent`: any class."""
@@ -19,7 +20,9 @@ SILENT = 0.05
 """Share of ignored pixels from which on an error about a class mentions them."""
 
 
-def take_census(recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]]) -> list[str]:
+def take_census(
+    recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]], watch: Watch = unwatched
+) -> list[str]:
     """Reads all labels of all parts (train, validation, test), each by source; returns warnings, a line each.
 
     DataError where a source, or a part other than the test, has no label of a task, or no training pixel is of a class
@@ -29,17 +32,17 @@ def take_census(recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[S
     _check_absent(data.absent, tasks)
     told: list[str] = []
     for part, sources in scenes.items():
-        told += _take_part(part, sources, tasks, data.absent)
+        told += _take_part(part, sources, tasks, data.absent, watch)
     return told
 
 
 def _take_part(
-    part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str]
+    part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str], watch: Watch
 ) -> list[str]:
     files = (each for scenes in sources for scene in scenes for each in scene.astray.items())
     lost = [f"data.{part}: {line}" for line in astray_lines(files)]
     try:
-        found = together([census(scenes, tasks) for scenes in sources])
+        found = together([census(scenes, tasks, watch) for scenes in sources])
         if part == "test":
             return lost
         _check_tasks(part, found, tasks)

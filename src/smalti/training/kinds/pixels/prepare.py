@@ -23,6 +23,7 @@ from smalti.text import count as counted
 from smalti.training.kinds.pixels.edges import with_edges
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.warmstart import start_encoder
+from smalti.watch import Watch, unwatched
 
 MEGABYTE = 1 << 20
 
@@ -62,7 +63,7 @@ class Split:
         ]
 
 
-def open_split(recipe: PixelRecipe, card: Card) -> Split:
+def open_split(recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> Split:
     """Opens every source; DataError if the parts overlap on the ground, share files, or have copied images."""
     data = recipe.data
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
@@ -75,7 +76,7 @@ def open_split(recipe: PixelRecipe, card: Card) -> Split:
     for part in ("validation", "test"):
         pairs[part], places[part] = part_pairs(recipe, card, sources[part])
     flat = {part: [scene for group in groups for scene in group] for part, groups in scenes.items()}
-    known = digests([file for own in flat.values() for scene in own for file in scene.files])
+    known = digests([file for own in flat.values() for scene in own for file in scene.files], watch)
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if one == "train" or not data.select_on_test:
             names = WORDS[one], WORDS[other]

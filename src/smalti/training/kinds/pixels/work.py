@@ -25,6 +25,7 @@ from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import fill_branch
 from smalti.training.work import Conclusion
+from smalti.watch import Watch, unwatched
 
 FIRST = 16
 """Windows whose values initialise the output of a task of values."""
@@ -34,11 +35,11 @@ class PixelWork:
     """See `training.work.Work` and `training.distributed.Shareable`. Opens all sources and reads all labels at the
     start, so that none fails later."""
 
-    def __init__(self, recipe: PixelRecipe, card: Card) -> None:
+    def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
-        self.split = open_split(recipe, card)
-        self._told = take_census(recipe, card, self.split.scenes)
+        self.split = open_split(recipe, card, watch)
+        self._told = take_census(recipe, card, self.split.scenes, watch)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
         self._scores = TaskScores(card.tasks, recipe.names_tasks)

@@ -27,6 +27,7 @@ from smalti.training.predict import load_model
 from smalti.training.remember import remember
 from smalti.training.warmstart import start_encoder
 from smalti.training.work import Conclusion
+from smalti.watch import Watch, unwatched
 
 START = 16
 """Series that initialise batch norms, the cues' scale and the mean photo before the first step."""
@@ -43,7 +44,7 @@ class RankingWork:
 
     selectable = ("accuracy", "top1", "likelihood")
 
-    def __init__(self, recipe: RankingRecipe, card: Card) -> None:
+    def __init__(self, recipe: RankingRecipe, card: Card, watch: Watch = unwatched) -> None:
         """Opens all sources at the start; DataError if a series is on two sides of the split."""
         self.recipe, self.card = recipe, card
         data = recipe.data
@@ -53,7 +54,7 @@ class RankingWork:
             check_split(opened[one], opened[other], (one, other))
         for part, collections in opened.items():
             _check_part(part, collections)
-        self.identity = {part: _identity(opened[name]) for part, name in PARTS.items()}
+        self.identity = {part: _identity(opened[name], watch) for part, name in PARTS.items()}
         self._opened = opened
         looks = data.memory_mb * (1 - SHARE_OF_MAPS if data.variants else 1) * 1_000_000
         memory = {part: int(share * looks) for part, share in SHARES.items()}
@@ -178,12 +179,12 @@ def _check_part(part: str, collections: Sequence[Collection]) -> None:
         raise DataError(f"{part}: no photo is preferred to another (every probability is 0.5); nothing to learn from")
 
 
-def _identity(collections: Sequence[Collection]) -> Identity:
+def _identity(collections: Sequence[Collection], watch: Watch) -> Identity:
     """The identity of the photos and of their known order; synthetic series depend on their files and the recipe."""
     files = [path for collection in collections for path in collection.files]
     series = (collection for collection in collections if isinstance(collection, FileSeries))
     orders = (repr(one.truth(number).preferences) for one in series for number in range(len(one)))
-    return identity(len(files), chain(marks(files), orders))
+    return identity(len(files), chain(marks(files, watch), orders))
 
 
 def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:
