@@ -3,7 +3,7 @@
     python benchmarks/switches.py [--set A.B=C ...]
 
 Trains the net of recipes/networks.toml on prepared windows of a drawn scene, plain and with each switch, in separate
-processes. The first step includes one-time work: torch.compile compiles there. `pays after` is the number of steps
+processes. The first step includes one-time work: torch.compile compiles there. `pays off after` is the number of steps
 after which a switch has made up for its longer first step. Run it on an otherwise idle machine.
 """
 
@@ -46,7 +46,7 @@ def main() -> None:
         print(json.dumps(measure([*DRAWN, *options.changes, *SWITCHES[options.child]])))
         return
     print(f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}\n")
-    print("| switch | first step, s | step, s | pays after | peak MB |\n|---|---|---|---|---|", flush=True)
+    print("| switch | first step, s | step, s | pays off after | peak MB |\n|---|---|---|---|---|", flush=True)
     plain: dict[str, float] = {}
     for name in SWITCHES:
         command = [sys.executable, __file__, "--child", name]

@@ -23,7 +23,7 @@ ONEDNN = ("SSE41", "AVX2", "DEFAULT")
 THREADS = (1, 4)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PAIRED = (("default", "SSE41", 1), ("avx2", "AVX2", 4), ("avx512", "DEFAULT", 1), ("default", "DEFAULT", 4))
-HEAD = "| ATen (taken) | oneDNN | threads | order | passed | failed | skipped | s |\n|---|---|---|---|---|---|---|---|"
+HEAD = "| ATen (used) | oneDNN | threads | order | passed | failed | skipped | s |\n|---|---|---|---|---|---|---|---|"
 
 
 @dataclass(frozen=True)
