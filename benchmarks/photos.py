@@ -82,7 +82,7 @@ def whole(options: argparse.Namespace) -> dict[str, Any]:
     folder = Path(options.photos_folder)
     ranker = open_ranker(options.model, CUES, threads=1)
     start = time.perf_counter()
-    result = rank_photos(folder, list_photos(folder), ranker)
+    result = rank_photos(folder, list_photos(folder), ranker=ranker)
     seconds = time.perf_counter() - start
     assert not result.unread
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -150,11 +150,11 @@ def verdicts(result: RankedFolder) -> list[dict[str, str]]:
 
 
 def follow(folder: Path, *choices: Choice) -> RankedFolder:
-    return rank_photos(folder, list_photos(folder), FakeRanker(), choices=choices)
+    return rank_photos(folder, list_photos(folder), ranker=FakeRanker(), choices=choices)
 
 
 def test_choices_survive_renaming_new_photos_and_edited_metadata(folder: Path, tmp_path: Path) -> None:
-    plain = rank_photos(folder, list_photos(folder), FakeRanker())
+    plain = rank_photos(folder, list_photos(folder), ranker=FakeRanker())
     assert verdicts(plain)[0] == {"1.jpg": "pick", "2.jpg": "reject", "0.jpg": "reject"}
     contents = {one.photo.path.name: one.photo.content for series in plain.series for one in series.ranked}
     mine = choice(contents["2.jpg"], "pick", file="2.jpg")
@@ -178,7 +178,7 @@ def test_choices_survive_renaming_new_photos_and_edited_metadata(folder: Path, t
 
 
 def test_series_made_by_hand_are_ranked_anew(folder: Path) -> None:
-    plain = rank_photos(folder, list_photos(folder), FakeRanker())
+    plain = rank_photos(folder, list_photos(folder), ranker=FakeRanker())
     contents = {one.photo.path.name: one.photo.content for series in plain.series for one in series.ranked}
     hand = {"0.jpg": "p", "other.png": "p", "1.jpg": "q", "2.jpg": "q"}
     choices = [choice(contents[name], None, file=name, series=part) for name, part in hand.items()]

@@ -23,7 +23,7 @@ from tests.photos.shots import FakeRanker, blurred, save, scene, tags
 
 
 def rank(folder: Path, ranker: Ranker | None = None) -> RankedFolder:
-    return rank_photos(folder, list_photos(folder), ranker or FakeRanker())
+    return rank_photos(folder, list_photos(folder), ranker=ranker or FakeRanker())
 
 
 def names(result: RankedFolder) -> list[list[str]]:
@@ -57,13 +57,13 @@ def test_nothing_is_changed_among_the_photos(folder: Path) -> None:
 
 def test_the_order_of_the_listing_decides_nothing(folder: Path) -> None:
     shots = list_photos(folder)
-    assert names(rank_photos(folder, shots[::-1], FakeRanker())) == names(rank(folder))
+    assert names(rank_photos(folder, shots[::-1], ranker=FakeRanker())) == names(rank(folder))
 
 
 def test_each_decoded_photo_is_handed_on_once(folder: Path) -> None:
     handed: list[tuple[Photo, np.ndarray]] = []
     for _ in range(2):
-        rank_photos(folder, list_photos(folder), FakeRanker(), keep=lambda *these: handed.append(these))
+        rank_photos(folder, list_photos(folder), ranker=FakeRanker(), keep=lambda *these: handed.append(these))
     assert sorted(photo.path.name for photo, _ in handed) == ["0.jpg", "1.jpg", "2.jpg", "other.png"]
     assert all(np.array_equal(picture, read_photo(photo.path)) for photo, picture in handed)
 
@@ -95,7 +95,7 @@ def test_a_run_that_was_cut_short_goes_on(folder: Path) -> None:
     for k in range(30):
         (folder / f"after {k:02}.png").write_bytes((folder / "other.png").read_bytes() + bytes([k]))
     with pytest.raises(KeyboardInterrupt):
-        rank_photos(folder, list_photos(folder), ranker, stop)
+        rank_photos(folder, list_photos(folder), ranker=ranker, progress=stop)
     assert ranker.seen < 20  # those that had not begun never did
     for path in folder.glob("after*"):
         path.unlink()
@@ -125,13 +125,15 @@ def test_all_unreadable_is_no_series(tmp_path: Path) -> None:
 def test_progress_counts_every_photo(folder: Path) -> None:
     (folder / "zero.jpg").touch()
     done: list[int] = []
-    rank_photos(folder, list_photos(folder), FakeRanker(), done.append)
+    rank_photos(folder, list_photos(folder), ranker=FakeRanker(), progress=done.append)
     assert done == [1] * 5
 
 
 def test_warnings_of_the_caller_are_not_swallowed(folder: Path) -> None:
     with pytest.warns(UserWarning, match="mine"):
-        rank_photos(folder, list_photos(folder), FakeRanker(), lambda done: warnings.warn("mine", stacklevel=1))
+        rank_photos(
+            folder, list_photos(folder), ranker=FakeRanker(), progress=lambda done: warnings.warn("mine", stacklevel=1)
+        )
 
 
 def test_two_runs_at_once_are_refused_with_the_holder(folder: Path) -> None:

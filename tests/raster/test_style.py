@@ -14,7 +14,9 @@ COVER = Task(name="cover", labels=("land & sand", 'water "deep"'), colors=((10, 
 
 def write(folder: Path, product: Product) -> Path:
     pixels = np.zeros((len(product.bands), 9, 7), product.dtype)
-    write_raster(folder / "m.v1.tif", Grid(9, 7), product, lambda begin, end: pixels[:, begin:end], folder)
+    write_raster(
+        folder / "m.v1.tif", Grid(9, 7), product=product, rows=lambda begin, end: pixels[:, begin:end], scratch=folder
+    )
     return folder / "m.v1.qml"
 
 

@@ -33,7 +33,7 @@ def test_a_class_map_has_its_place_colours_and_names(tmp_path: Path, cog: bool) 
     product, path = Product(COVER, "classes"), tmp_path / "map.tif"
     pixels = pixels_of(product, GRID)
     pixels[:, :3] = 255
-    write_raster(path, GRID, product, rows_of(pixels), tmp_path, cog, "job 1")
+    write_raster(path, GRID, product=product, rows=rows_of(pixels), scratch=tmp_path, cog=cog, job="job 1")
     with rasterio.open(path) as file:
         assert (file.crs, file.transform, file.nodata) == (GRID.crs, GRID.transform, 255)
         assert file.colorinterp == (ColorInterp.palette,)
@@ -52,7 +52,7 @@ def test_a_class_map_has_its_place_colours_and_names(tmp_path: Path, cog: bool) 
 
 def test_probabilities_declare_their_scale(tmp_path: Path) -> None:
     product, path = Product(COVER, "probabilities"), tmp_path / "p.tif"
-    write_raster(path, GRID, product, rows_of(pixels_of(product, GRID)), tmp_path)
+    write_raster(path, GRID, product=product, rows=rows_of(pixels_of(product, GRID)), scratch=tmp_path)
     with rasterio.open(path) as file:
         assert file.scales == (1 / 250, 1 / 250)
         assert file.descriptions == COVER.labels
@@ -64,7 +64,7 @@ def test_values_without_a_place(tmp_path: Path, cog: bool) -> None:
     product, path = Product(Task(name="height", kind="value", unit="m"), "values"), tmp_path / "height.tif"
     grid = Grid(1, 1)
     pixels = np.full((1, 1, 1), np.nan, np.float32)
-    write_raster(path, grid, product, rows_of(pixels), tmp_path, cog)
+    write_raster(path, grid, product=product, rows=rows_of(pixels), scratch=tmp_path, cog=cog)
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(path) as file:
         assert (file.units, file.dtypes, file.crs) == (("m",), ("float32",), None)
         assert np.isnan(file.nodata)
@@ -79,7 +79,7 @@ def test_what_does_not_read_back_is_not_published(tmp_path: Path) -> None:
         return rng.integers(0, 2, (1, end - begin, GRID.width), np.uint8)
 
     with pytest.raises(OutputError, match=r"map\.tif: cannot be written, perhaps the disk is full: rows 0 to 512"):
-        write_raster(path, GRID, product, changing, tmp_path)
+        write_raster(path, GRID, product=product, rows=changing, scratch=tmp_path)
     assert not path.exists()
 
 
@@ -88,7 +88,7 @@ def write(path: Path, job: str = "job 1", grid: Grid = GRID, valid: bool = True)
     pixels = pixels_of(product, grid) if valid else np.full((1, grid.height, grid.width), 255, np.uint8)
     scratch = path.parent / "scratch"
     scratch.mkdir(exist_ok=True)
-    return write_raster(path, grid, product, rows_of(pixels), scratch, job=job)
+    return write_raster(path, grid, product=product, rows=rows_of(pixels), scratch=scratch, job=job)
 
 
 def test_a_raster_without_a_valid_pixel_is_noticed(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_a_raster_without_a_valid_pixel_is_noticed(tmp_path: Path) -> None:
     values, scratch = Product(Task(name="height", kind="value"), "values"), tmp_path / "scratch"
     nothing, something = np.full((1, 5, 4), np.nan, np.float32), np.zeros((1, 5, 4), np.float32)
     grid = Grid(5, 4, GRID.transform, GRID.crs)
-    assert not write_raster(tmp_path / "c.tif", grid, values, rows_of(nothing), scratch)
-    assert write_raster(tmp_path / "d.tif", grid, values, rows_of(something), scratch)
+    assert not write_raster(tmp_path / "c.tif", grid, product=values, rows=rows_of(nothing), scratch=scratch)
+    assert write_raster(tmp_path / "d.tif", grid, product=values, rows=rows_of(something), scratch=scratch)
 
 
 def test_what_lies_at_an_output_is_told_apart(tmp_path: Path) -> None:
@@ -167,5 +167,12 @@ def test_the_streams_of_the_process_are_left_alone(
     product, grid = Product(COVER, "classes"), Grid(8, 9)
     with monkeypatch.context() as patch:
         patch.setattr("os.dup2", None)
-        write_raster(tmp_path / "photo.tif", grid, product, rows_of(pixels_of(product, grid)), tmp_path, cog)
+        write_raster(
+            tmp_path / "photo.tif",
+            grid,
+            product=product,
+            rows=rows_of(pixels_of(product, grid)),
+            scratch=tmp_path,
+            cog=cog,
+        )
     assert not recwarn.list  # nor is a map of a photo warned of

@@ -29,7 +29,7 @@ def write_map(folder, classes, grid, card):
     scene, out = folder / "scene <b>.png", folder / "map.tif"
     Image.fromarray(np.stack([classes * 80] * 3, -1)).save(scene)
     product = Product(card.tasks[0], "classes")
-    write_raster(out, grid, product, lambda begin, end: classes[None, begin:end], folder)
+    write_raster(out, grid, product=product, rows=lambda begin, end: classes[None, begin:end], scratch=folder)
     return scene, out
 
 
@@ -89,7 +89,13 @@ def write_heights(out, grid):
     heights = np.broadcast_to(np.linspace(0, 3, grid.width, dtype=np.float32), (grid.height, grid.width)).copy()
     heights[10:20, 10:25] += 8
     heights[-1] = np.nan
-    write_raster(out, grid, Product(HEIGHT, "values"), lambda begin, end: heights[None, begin:end], out.parent)
+    write_raster(
+        out,
+        grid,
+        product=Product(HEIGHT, "values"),
+        rows=lambda begin, end: heights[None, begin:end],
+        scratch=out.parent,
+    )
     return heights
 
 

@@ -107,7 +107,9 @@ def map_scene(
             any_valid = False
             for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
                 rows = _rows(spool, k)
-                any_valid |= write_raster(path, reader.grid, product, rows, spool.folder, wanted.cog, digest)
+                any_valid |= write_raster(
+                    path, reader.grid, product=product, rows=rows, scratch=spool.folder, cog=wanted.cog, job=digest
+                )
     if not any_valid:
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
         warn(OutputWarning(text))
@@ -126,7 +128,9 @@ def write_maps(
         make_room(_states(output, rasters, ""))
         with _scratch(output) as folder:
             for path, product in reversed(rasters.items()):  # the map itself comes last
-                write_raster(path, grid, product, _rows_of(encoded(product)), folder, wanted.cog)
+                write_raster(
+                    path, grid, product=product, rows=_rows_of(encoded(product)), scratch=folder, cog=wanted.cog
+                )
     return tuple(rasters)
 
 

@@ -64,6 +64,7 @@ class Ranker(Protocol):
 def rank_photos(
     folder: Path,
     shots: Sequence[Shot],
+    *,
     ranker: Ranker,
     progress: Callable[[int], None] = lambda _: None,
     keep: Keep = lambda *_: None,

@@ -46,7 +46,7 @@ Rows = Callable[[int, int], NDArray[Any]]
 
 
 def write_raster(
-    output: Path, grid: Grid, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
+    output: Path, grid: Grid, *, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
 ) -> bool:
     """Writes a product's raster, as GeoTIFF or Cloud Optimized GeoTIFF.
 

@@ -167,7 +167,9 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None
     looked, grouped = Meter(progress, folder.name, total, "photo"), Meter(progress, "grouping", total, "photo")
-    result = rank_listed(folder, listing.shots, ranker, looked, keep, choices, grouped)
+    result = rank_listed(
+        folder, listing.shots, ranker=ranker, progress=looked, keep=keep, choices=choices, grouped=grouped
+    )
     return PhotoRanking(folder, result, listing.left_out, len(choices) if options.choices else None)
 
 
