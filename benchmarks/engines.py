@@ -49,7 +49,7 @@ def measure(model: str, engine: Any, threads: int, side: int, seconds: float) ->
 
     predict = open_model(model, engine, threads)
     tile = _tile(predict.card.dtype, len(predict.card.bands), side)
-    answer = predict(tile)
+    prediction = predict(tile)
     opened = time.perf_counter() - start
     times: list[float] = []
     while sum(times) < seconds or len(times) < 3:
@@ -57,7 +57,7 @@ def measure(model: str, engine: Any, threads: int, side: int, seconds: float) ->
         predict(tile)
         times.append(time.perf_counter() - start)
     milliseconds = statistics.median(times) * 1000
-    sample = next(iter(answer.values()))[0, :, :: side // 16, :: side // 16]
+    sample = next(iter(prediction.values()))[0, :, :: side // 16, :: side // 16]
     return {
         "engine": engine, "threads": threads, "tile": side, "open": opened, "ms": milliseconds,
         "rate": side * side / milliseconds / 1e3, "peak": peak() / 1e6, "sample": sample.tolist(),

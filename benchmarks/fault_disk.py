@@ -29,9 +29,9 @@ class Starved:
 
     def row(self) -> str:
         """One row of the table."""
-        told = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
+        faults = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
         codes = ", ".join(f"{count} x exit {code}" for code, count in sorted(self.codes.items(), key=str))
-        return f"| {self.job} | {self.runs} | {codes} | {told} |"
+        return f"| {self.job} | {self.runs} | {codes} | {faults} |"
 
 
 def fill(job: Job, folder: Path) -> Starved:

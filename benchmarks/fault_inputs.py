@@ -29,8 +29,8 @@ class Damaged:
     def row(self) -> str:
         """One row of the table."""
         refused = sum(count for code, count in self.codes.items() if code)
-        told = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
-        return f"| {self.kind} | {sum(self.codes.values())} | {self.codes[0]} | {refused} | {told} |"
+        faults = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
+        return f"| {self.kind} | {sum(self.codes.values())} | {self.codes[0]} | {refused} | {faults} |"
 
 
 def damage_all(kind: Kind, folder: Path, times: int, seed: int, keep: Path | None) -> Damaged:

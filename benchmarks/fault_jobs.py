@@ -41,7 +41,7 @@ threads = 1
 
 
 CLOCKED: tuple[tuple[str, bytes], ...] = (
-    # names of files that tell the time of day or how long something took, and what of them is not compared
+    # names of files that contain times or durations, and the parts of them that are not compared
     (r"events\.out\.tfevents\..*", rb"(?s).*"),
     (r"\.html$", rb"(?s)<section>\s*<h2>Timing</h2>.*?</section>|<footer>.*?</footer>|\s+"),
     (r"looks\.sqlite$", rb"(?s).*"),  # rows in the order in which two threads came to them

@@ -28,8 +28,8 @@ class Kills:
 
     def row(self) -> str:
         """One row of the table."""
-        told = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
-        return f"| {self.job} | {self.kills} | {told} |"
+        faults = "; ".join(f"{count} {fault}" for fault, count in self.faults.most_common()) or "none"
+        return f"| {self.job} | {self.kills} | {faults} |"
 
 
 def kill(job: Job, folder: Path, times: int, seed: int) -> Kills:
@@ -76,7 +76,7 @@ def in_child(prepare: Callable[[Path], None], folder: Path) -> Path:
 
 
 def _half_written(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
-    """Files under a final name with other bytes than the final ones, but for those that grow as the job goes on."""
+    """Files under a final name with other bytes than the final ones, but for those that grow during the job."""
     stable = (name for name in found if name in expected and not name.startswith(GROWING))
     return [f"{name} half-written" for name in stable if found[name] != expected[name]]
 

@@ -90,7 +90,7 @@ def same_map(work: Path, source: Path) -> str | None:
 
 
 def _unlike(classes: NDArray[np.uint8], pixels: NDArray[Any]) -> bool:
-    """Whether a pixel has not the class of its brightest band; where two are alike either will do."""
+    """Whether a pixel does not have the class of its brightest band; of two equal ones either is accepted."""
     ordered = np.sort(pixels[:3].astype(float), 0)
     sure = (ordered[2] - ordered[1] > 1e-3 * np.abs(ordered[2])) & (classes != 255)
     return bool((classes != pixels[:3].argmax(0))[sure].any())
@@ -126,8 +126,8 @@ def counts_differ(work: Path, source: Path) -> str | None:
         labels, moved = (_class_image if path.suffix in (".png", ".tif") else _drawn)(path, work / "data" / "town.tif")
     except UNREADABLE as error:
         return f"scores of what cannot be read ({type(error).__name__})"
-    told = json.loads((work / "out" / "scores.json").read_text())
-    found = [sum(row) for row in told["confusion"]["counts"]]
+    scores = json.loads((work / "out" / "scores.json").read_text())
+    found = [sum(row) for row in scores["confusion"]["counts"]]
     counts = [int((labels == k).sum()) for k in range(len(LABELS))]
     right = all(abs(a - b) <= moved for a, b in zip(found, counts, strict=True))
     return None if right else f"scores of other labels ({found} for {counts})"
@@ -220,11 +220,11 @@ def sidecar_lost(work: Path, source: Path) -> str | None:
     try:
         others = _without_ours(before)
     except (ElementTree.ParseError, LookupError, ValueError):
-        return None if after == before else "a sidecar changed that is no XML"
+        return None if after == before else "a sidecar that is not XML was changed"
     try:
         return None if _without_ours(after) == others else "a sidecar that lost what others wrote"
     except (ElementTree.ParseError, LookupError, ValueError):
-        return "a sidecar that is no XML any more"
+        return "a sidecar that is no longer XML"
 
 
 def _without_ours(content: bytes) -> str:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 def main() -> None:
     options = _options()
-    os.environ["OGR_CURRENT_DATE"] = "2026-01-01T00:00:00Z"  # a GeoPackage tells when it was written
+    os.environ["OGR_CURRENT_DATE"] = "2026-01-01T00:00:00Z"  # a GeoPackage stores when it was written
     preload()
     print(f"{platform.machine()}, {psutil.cpu_count()} cores, {date.today()}, seed {options.seed}\n", flush=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

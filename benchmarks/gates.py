@@ -78,7 +78,7 @@ def main() -> None:
 def listen(model: Model, pixels: NDArray[Any]) -> list[Listening]:
     """The gates of a model for raw pixels C,H,W; ModelError if it has none."""
     if not isinstance(model.net, MultiTask):
-        raise ModelError(f"model {model.card.name}: net {model.card.net} answers one task; gates need several")
+        raise ModelError(f"model {model.card.name}: net {model.card.net} predicts one task; gates need several")
     with torch.inference_mode():
         gates = model.net.gates(model.normalise(torch.from_numpy(pixels[None].astype(np.float32))))
     if not gates:

@@ -270,7 +270,7 @@ def _options() -> argparse.Namespace:
     if options.train and not options.data:
         parser.error("--train needs --data FOLDER")
     if options.write and (options.changes or options.quick):
-        parser.error("--write tells of the recipe as it stands: leave --set and --quick away")
+        parser.error("--write is for the recipe without changes: omit --set and --quick")
     if options.quick:
         options.changes += QUICK
         options.only = options.only or ["ued_bes", "fastscnn", "pidnet_s"]

@@ -104,9 +104,9 @@ def steps(options: argparse.Namespace) -> dict[str, float]:
 
     def timed(name: str, step: Callable[[], Any]) -> Any:
         start = time.process_time()
-        answer = step()
+        result = step()
         spent[name] = spent.get(name, 0.0) + (time.process_time() - start) * 1000 / STEPS
-        return answer
+        return result
 
     for shot in list_photos(Path(options.photos_folder))[:STEPS]:
         opened = timed("read and hash", lambda shot=shot: open_photo(shot))

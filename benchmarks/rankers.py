@@ -119,8 +119,8 @@ def asked(net: nn.Module, work: RankingWork) -> Callable[[Tensor, Tensor, Tensor
 
     def prefer(image: Tensor, cues: Tensor, pairs: Tensor) -> Tensor:
         picture = work.model.normalise(image)
-        answers: dict[str, Tensor] = net(F.avg_pool2d(picture, 2) if halves else picture, cues, pairs)
-        return answers["preference"]
+        outputs: dict[str, Tensor] = net(F.avg_pool2d(picture, 2) if halves else picture, cues, pairs)
+        return outputs["preference"]
 
     return prefer
 

@@ -1,4 +1,4 @@
-"""How far a work inside another one is, told to whoever watches: nothing is printed here."""
+"""Reports the progress of work inside other work to a callback; prints nothing."""
 
 from collections.abc import Callable
 

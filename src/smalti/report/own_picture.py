@@ -1,4 +1,4 @@
-"""Pictures that name this program in their metadata, so that none of another origin is replaced."""
+"""Pictures marked as Smalti's in their metadata, so that other pictures are never replaced."""
 
 import io
 from pathlib import Path
@@ -15,14 +15,14 @@ _EXIF_SOFTWARE = 0x0131
 
 
 def check_picture(out: Path) -> None:
-    """OutputError if a picture cannot be written there, or would replace a file of another origin."""
+    """OutputError if a picture cannot be written there, or would replace a file that Smalti did not write."""
     check_place(out, parents=True)
     if out.exists() and not _is_ours(out):
         raise OutputError(f"{out}: exists and was not written by smalti; remove it, or choose another output")
 
 
 def write_picture(picture: Image.Image, out: Path) -> None:
-    """Writes a JPEG or PNG, by its name; OutputError as `check_picture`, and for a full disk."""
+    """Writes a JPEG or PNG, by its ending; OutputError as for `check_picture`, and for a full disk."""
     check_picture(out)
     stream = io.BytesIO()
     if FORMATS[out.suffix.lower()] == "PNG":
@@ -39,7 +39,7 @@ def write_picture(picture: Image.Image, out: Path) -> None:
 def _is_ours(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
-            told = picture.info.get("Software") or picture.getexif().get(_EXIF_SOFTWARE) or ""
+            software = picture.info.get("Software") or picture.getexif().get(_EXIF_SOFTWARE) or ""
     except (OSError, ValueError, SyntaxError):
         return False
-    return str(told).startswith(_SOFTWARE)
+    return str(software).startswith(_SOFTWARE)
