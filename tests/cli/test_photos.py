@@ -216,7 +216,7 @@ def test_what_is_left_out_is_counted(folder: Path, call: Call) -> None:
 
 
 def test_ctrl_c_says_that_the_run_can_be_resumed(folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: Any) -> None:
+    def stop(*_: Any, **_named: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workflow, "rank_listed", stop)

@@ -39,7 +39,7 @@ def test_options_that_contradict_each_other_and_places_that_cannot_be(folder: Pa
         sm.rank_photos(folder, overwrite_ratings=True)
     with pytest.raises(OptionError, match="is the folder of the photos itself"):
         sm.rank_photos(folder, picks=folder)
-    with pytest.raises(OutputError, match="is the name of a photo or movie"):
+    with pytest.raises(OutputError, match="is the name of a photo, movie or sidecar"):
         sm.rank_photos(folder, csv=folder / "0.jpg")
     with pytest.raises(DataError):
         sm.rank_photos(folder / "missing")
