@@ -8,7 +8,7 @@ import pytest
 
 from smalti.errors import DataError, RasterError
 from smalti.photos import listing
-from smalti.photos.listing import MARK, left_out_line, list_photos, note_copy, note_folder, survey
+from smalti.photos.listing import MARK, companions, left_out_line, list_photos, note_copy, note_folder, survey
 from smalti.photos.read import open_photo
 
 
@@ -96,6 +96,13 @@ def test_movies_and_other_files_are_counted_and_what_belongs_to_a_photo_is_not(t
     names(tmp_path, "a.heic", "a.MOV", "a.aae", "a.heic.xmp", "IMG_1.HEIC", "IMG_O1.AAE", "b.mov", "c.MP4", "d.txt")
     assert survey(tmp_path).left_out == {"movies": 2, "other files": 1}
     assert left_out_line({"movies": 2, "other files": 1000}) == "other files: 1,000, movies: 2"
+
+
+@pytest.mark.parametrize("between", ["", ".supplemental-metadata", ".supplemental-me", ".s"])
+def test_what_google_exports_beside_a_photo_belongs_to_it(tmp_path: Path, between: str) -> None:
+    names(tmp_path, "IMG_1.jpg", f"IMG_1.jpg{between}.json", "x.json", "IMG_1.jpg.other.json")
+    assert [path.name for path in companions(tmp_path)["img_1.jpg"]] == [f"IMG_1.jpg{between}.json"]
+    assert survey(tmp_path).left_out == {"other files": 2}
 
 
 def test_patterns_exclude_files_and_folders(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ LIVE = frozenset({".mov", ".mp4"})
 """Movies that phones write beside a photo, under its name."""
 BESIDE = LIVE | {".aae", ".wav", ".thm", ".xmp", ".pp3", ".dop", ".json"}
 """Endings of files that belong to a photo but are not photos: its movie, edits, sound, settings."""
+_TAKEOUT = "supplemental-metadata"
 MARK = ".smalti-picks"
 """A file of this name lists the copies that were made in its folder, which are not photos of their own."""
 _WHOLE = "*"  # means in it all files of the folder and below
@@ -102,7 +103,7 @@ def companions(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in BESIDE and file.is_file():
-            found[_original(file.stem).lower()].append(file)
+            found[_original(file).lower()].append(file)
     return found
 
 
@@ -197,15 +198,18 @@ class _Walk:
         stems = {(photo.parent, name.lower()) for photo in photos for name in (photo.stem, photo.name)}
         for file in self._beside:
             ending = file.suffix.lower()
-            if ending in BESIDE and (file.parent, _original(file.stem).lower()) in stems:
+            if ending in BESIDE and (file.parent, _original(file).lower()) in stems:
                 continue
             if file.parent == self._folder and file.name.startswith("smalti-photos"):
                 continue
             self.left_out["movies" if ending in MOVIES else "other files"] += 1
 
 
-def _original(stem: str) -> str:
-    """Apple's IMG_O1234.AAE belongs to IMG_1234.HEIC."""
+def _original(file: Path) -> str:
+    """The name of the photo that a file belongs to: Apple's IMG_O1234.AAE to IMG_1234.HEIC, and Google's
+    IMG_1.jpg.supplemental-metadata.json, which may be truncated, to IMG_1.jpg."""
+    name, dot, more = file.stem.rpartition(".")
+    stem = name if dot and more and file.suffix.lower() == ".json" and _TAKEOUT.startswith(more) else file.stem
     return stem.replace("IMG_O", "IMG_", 1) if stem.startswith("IMG_O") else stem
 
 
