@@ -110,6 +110,20 @@ def test_files_that_are_missing_empty_cut_or_no_image_are_named(tmp_path: Path) 
             check_files([listing])
 
 
+def test_a_file_is_one_however_a_table_spells_it(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.jpg", "red", 0)
+    spelled = [f"{name}.csv" for name in ("plain", "dotted", "whole")]
+    for name, file in zip(spelled, ("a.jpg", "./b/../a.jpg", tmp_path / "a.jpg"), strict=True):
+        (tmp_path / name).write_text(f"file\n{file}\n")
+    listings = [read_table(tmp_path / name, tmp_path, []) for name in spelled]
+    for other in listings[1:]:
+        assert label([other], []).files == [str(tmp_path / "a.jpg")]
+        with pytest.raises(DataError, match=r"a\.jpg: is in training and validation"):
+            check_apart([listings[0]], [other], ("training", "validation"))
+    with pytest.raises(DataError, match=r"has a\.jpg on 2 lines"):
+        read_table(table(tmp_path, "file\na.jpg\n./a.jpg\n"), tmp_path, [])
+
+
 def test_parts_share_no_file_and_no_subject(tmp_path: Path) -> None:
     path = table(tmp_path, "file,who\na.jpg,ann\nb.jpg,bob\n")
     other = tmp_path / "other.csv"

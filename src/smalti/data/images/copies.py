@@ -19,7 +19,7 @@ TAIL = 256
 """Bytes at the end of a file that tell most images apart; so few that no header is among them."""
 
 Key = Callable[[str], Hashable]
-Sides = tuple[list[str], list[str]]
+Sides = tuple[Sequence[str], Sequence[str]]
 """Files of either side that may be one image."""
 
 
@@ -29,11 +29,10 @@ def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, 
     Images of one colour are no copies. Two JPEGs are compared as they are coded alone: decoding them all would take
     hours for what nobody has, the same pixels coded in two ways.
     """
-    sides = list(first), list(second)
-    mixed = [group for group in _parts([sides], _size, watch) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
-    coded = _parts(_parts([sides], _tail, watch), _coded, watch)
-    found = _pairs(coded) or _pairs(_parts(mixed, _pixels, watch))
-    if found:
+    sides = [(first, second)]
+    mixed = [group for group in _parts(sides, _size, watch) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
+    coded = (pair for pair in coded_copies(first, second, watch) if not _is_even(pair[1]))
+    if found := list(coded) or [pair for pair in _pairs(_parts(mixed, _pixels, watch)) if not _is_even(pair[1])]:
         one, other = found[0]
         raise DataError(
             f"{one} ({names[0]}) and {other} ({names[1]}) are copies of one image ({len(found)} in all); take them out "
@@ -41,9 +40,14 @@ def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, 
         )
 
 
+def coded_copies(first: Sequence[str], second: Sequence[str], watch: Watch = unwatched) -> list[tuple[str, str]]:
+    """The files of the second side with the coded pixels of one of the first, beside that; nothing is decoded."""
+    return _pairs(_parts(_parts([(first, second)], _tail, watch), _coded, watch))
+
+
 def _pairs(groups: Sequence[Sides]) -> list[tuple[str, str]]:
     """The files of the second side, each beside one of the first that is the same image."""
-    return [(ours[0], other) for ours, theirs in groups for other in theirs if not _is_even(other)]
+    return [(ours[0], other) for ours, theirs in groups for other in theirs]
 
 
 def _parts(groups: Sequence[Sides], key: Key, watch: Watch) -> list[Sides]:
@@ -54,7 +58,7 @@ def _parts(groups: Sequence[Sides], key: Key, watch: Watch) -> list[Sides]:
 
 def _by_key(group: Sides, key: Key, advance: Callable[[float], object]) -> list[Sides]:
     files = [*group[0], *group[1]]
-    found: dict[Hashable, Sides] = defaultdict(lambda: ([], []))
+    found: dict[Hashable, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     with ThreadPoolExecutor(THREADS) as pool:
         for number, value in enumerate(pool.map(key, files)):
             found[value][number >= len(group[0])].append(files[number])
@@ -78,7 +82,7 @@ def _size(path: str) -> Hashable:
         with Image.open(path) as picture:
             return tuple(sorted(picture.size))
     except Exception as error:  # whatever a decoder raises says no more than this
-        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the data set") from error
+        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the dataset") from error
 
 
 def _is_jpeg(path: str) -> bool:

@@ -1,6 +1,7 @@
 """From what is written about images to the answers of tasks: numbers with a mark where nobody knows."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -38,7 +39,7 @@ class Labelled:
 
 def label(listings: Sequence[Listing], tasks: Sequence[Task]) -> Labelled:
     """All images of several listings; DataError for a class that no task knows, and for what is no number."""
-    files = [f"{listing.root}/{name}" for listing in listings for name in listing.files]
+    files = [os.path.join(listing.root, name) for listing in listings for name in listing.files]  # noqa: PTH118 - of millions
     answers: Answers = {}
     for task in tasks:
         read = _ids if task.has_classes else _values

@@ -99,7 +99,7 @@ def check_apart(one: Sequence[Listing], other: Sequence[Listing], names: tuple[s
 
 
 def _places(listings: Sequence[Listing]) -> set[str]:
-    return {f"{root}/{name}" for root, listing in _rooted(listings) for name in listing.files}
+    return {os.path.normpath(os.path.join(root, name)) for root, listing in _rooted(listings) for name in listing.files}  # noqa: PTH118 - of millions
 
 
 def _subjects(listings: Sequence[Listing]) -> set[str]:

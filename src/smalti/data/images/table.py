@@ -19,10 +19,10 @@ def read_table(path: Path, images: Path, columns: Sequence[str], subject: str | 
     DataError if it cannot be read, lacks a column, or has a line without a file, or no line at all.
     """
     rows = _rows(path, [FILE, *columns, *([subject] if subject else [])])
-    files = [row[FILE] for row in rows]
-    for number, name in enumerate(files, 2):
-        if not name:
+    for number, row in enumerate(rows, 2):
+        if not row[FILE]:
             raise DataError(f"{path}, line {number}: names no {FILE}")
+    files = [os.path.normpath(row[FILE]) for row in rows]
     name, often = Counter(files).most_common(1)[0]
     if often > 1:
         raise DataError(f"{path}: has {name} on {often} lines; keep one")

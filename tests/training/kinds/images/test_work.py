@@ -359,6 +359,13 @@ def test_copies_on_both_sides_are_refused_unless_nothing_is_to_be_checked(recipe
     start(again, tmp_path / "run", "data.check=false")
 
 
+def test_a_class_that_only_the_validation_lacks_is_told(recipe: Path, tmp_path: Path) -> None:
+    shutil.copytree(recipe.parent / "val", tmp_path / "val")
+    shutil.rmtree(tmp_path / "val" / "red")
+    (told,) = start(recipe, tmp_path / "run", f"data.validation.0.path={tmp_path / 'val'}").work.warnings()
+    assert told == "no validation image is of class red of colour: it does not influence the choice of the checkpoint"
+
+
 def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path) -> None:
     labels = "card.tasks.0.labels=['red', 'green', 'blue', 'pink']"
     told = start(recipe, tmp_path, labels, "data.absent=['pink']").work.warnings()

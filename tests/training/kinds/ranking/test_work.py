@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from smalti.cli.evaluate import command as evaluate
 from smalti.deploy.release import export_checkpoint, with_scores
@@ -209,6 +212,20 @@ def test_a_source_of_nothing_is_refused(recipe: Path) -> None:
         read_recipe(path)
     with pytest.raises(RecipeError, match=r"photos \(5, 3\) must be two numbers"):
         read_recipe(path, ["data.train.0.drawn=[1]", "data.train.0.photos=[5,3]"])
+
+
+def test_copies_of_a_photo_on_both_sides_are_refused_whatever_their_names(recipe: Path, tmp_path: Path) -> None:
+    for part in ("train", "validation"):
+        shutil.copytree(recipe.parent / part, tmp_path / part)
+    photo = next((tmp_path / "train").rglob("*.*"))
+    other = next((tmp_path / "validation").rglob("*.*"))
+    caption = PngInfo()
+    caption.add_text("Title", "edited")
+    with Image.open(photo) as picture:
+        picture.save(photo)
+        picture.save(other, pnginfo=caption)
+    with pytest.raises(DataError, match=rf"{photo} \(training\) and {other} \(validation\) are copies of one photo"):
+        start(recipe, tmp_path / "run", f"data.root={tmp_path}")
 
 
 def test_series_on_both_sides_are_refused(recipe: Path, tmp_path: Path) -> None:

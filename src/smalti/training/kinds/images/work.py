@@ -27,6 +27,7 @@ from smalti.training.distributed import ALONE
 from smalti.training.kinds.images.losses import make_image_loss
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.split import data_name, make_cutter, open_split
+from smalti.training.kinds.pixels.census import CONSEQUENCE
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import fill_branch, start_encoder
 from smalti.training.work import Conclusion
@@ -148,9 +149,16 @@ class ImagesWork:
         """See `Work`."""
         lines = []
         for task in self.card.tasks:
-            if task.has_classes and not (counts := self.split.train.counts(task)).all():
-                names = [name for name, images in zip(task.labels, counts, strict=True) if not images]
+            if not task.has_classes:
+                continue
+            train, validation = self.split.train.counts(task), self.split.validation.counts(task)
+            counts = list(zip(task.labels, train, validation, strict=True))
+            if names := [name for name, images, _ in counts if not images]:
                 lines.append(f"no training image is of class {', '.join(names)} of {task.name}")
+            if names := [name for name, images, others in counts if images and not others]:
+                lines.append(
+                    f"no validation image is of class {', '.join(names)} of {task.name}: {CONSEQUENCE['validation']}"
+                )
         return lines
 
     def conclude(self, folder: Path) -> Conclusion:

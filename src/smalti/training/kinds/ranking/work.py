@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from smalti.card import Card
 from smalti.data.identity import Identity, identity, marks
+from smalti.data.images.copies import coded_copies
 from smalti.data.images.listing import ENDINGS, check_whole
 from smalti.data.photos.looks import Looked, Shelf
 from smalti.data.photos.series import Collection, FileSeries, check_split
@@ -50,10 +51,12 @@ class RankingWork:
         data = recipe.data
         parts = {"training": data.train, "validation": data.validation, "test": data.test}
         opened = {part: [source.open(recipe.root) for source in sources] for part, sources in parts.items()}
-        for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
+        for one, other in combinations(opened, 2):
             check_split(opened[one], opened[other], (one, other))
         for part, collections in opened.items():
             _check_part(part, collections)
+        for one, other in combinations(opened, 2):
+            _check_copies(opened[one], opened[other], (one, other), watch)
         self.identity = {part: _identity(opened[name], watch) for part, name in PARTS.items()}
         self._opened = opened
         looks = data.memory_mb * (1 - SHARE_OF_MAPS if data.variants else 1) * 1_000_000
@@ -168,6 +171,17 @@ class RankingWork:
         for c, n in places:  # one series at a time: a ranker sees each photo from eight sides
             judged += judge(model, [shelf.take(c, n)])
         return score_ranking(judged)
+
+
+def _check_copies(
+    first: Sequence[Collection], second: Sequence[Collection], names: tuple[str, str], watch: Watch
+) -> None:
+    """DataError if a photo is on both sides under two names."""
+    ours, theirs = ([str(path) for collection in side for path in collection.files] for side in (first, second))
+    if found := coded_copies(ours, theirs, watch):
+        one, other = found[0]
+        places = f"{one} ({names[0]}) and {other} ({names[1]})"
+        raise DataError(f"{places} are copies of one photo ({len(found)} in all); split by series")
 
 
 def _check_part(part: str, collections: Sequence[Collection]) -> None:
