@@ -1,4 +1,4 @@
-"""Cameras' clocks: set forth and back, in summer and on journeys, by those that know how far they are from UTC."""
+"""Corrects cameras' clocks that were changed for summer time or travel, if their offset from UTC is known."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from smalti.photos.photo import Photo
 
 
 def steady_clocks(photos: Sequence[Photo]) -> list[Photo]:
-    """The same photos, `clock` as if no camera's had been set: as far ahead of UTC as at its first photo.
+    """The same photos with each camera's `clock` at the UTC offset of its first photo.
 
-    A camera that does not state for each of its photos how far ahead it was keeps the times that it showed: a burst of
-    which only one photo states it must stay together.
+    A camera whose offset is not known for each of its photos keeps its times: a burst in which only one photo states
+    it must stay together.
     """
     cameras: dict[str, list[Photo]] = defaultdict(list)
     for photo in photos:

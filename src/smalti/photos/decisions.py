@@ -42,7 +42,7 @@ def is_ours(path: Path) -> bool:
 
 
 def is_for(sidecar: Path, file: Path) -> bool:
-    """Whether there is a sidecar NAME.xmp that is not that of another file, as Camera Raw's for a RAW."""
+    """Whether a sidecar NAME.xmp exists and does not belong to another file, such as Camera Raw's for a RAW."""
     try:
         named = values_in(sidecar.read_bytes(), [_EXTENSION]).get(_EXTENSION, "")
     except OSError:

@@ -31,12 +31,12 @@ def check_page(path: Path) -> None:
     pictures = thumbs_of(path)
     if pictures.is_dir() and not (pictures / MARK).exists() and (other := _other_than_pictures(pictures)):
         raise OutputError(
-            f"{shown(pictures)}: contains {shown(other)}, but is where the page keeps pictures; rename it"
+            f"{shown(pictures)}: contains {shown(other)}, but is the folder of the page's pictures; rename it"
         )
 
 
 def _other_than_pictures(folder: Path) -> str:
-    """The first name in a folder that is not of a page's picture; "" if there is none."""
+    """The first file name in a folder that is not a picture of a page; "" if there is none."""
     return next((name for name in sorted(path.name for path in folder.iterdir()) if not _PICTURE.fullmatch(name)), "")
 
 

@@ -2,7 +2,7 @@
 
 Pillow's classes are called by name, not through `Image.open`: the file name does not decide, none of its many other
 formats can be reached, and the limit on pixels is decided in one place, here. Its warnings about tags and transparency
-are not shown: the picture is read or refused in any case.
+are suppressed: the picture is read or refused in any case.
 """
 
 import io

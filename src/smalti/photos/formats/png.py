@@ -30,7 +30,7 @@ def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def text(data: bytes) -> bytes:
-    """The text of a chunk `iTXt`, UTF-8; ValueError where it is damaged."""
+    """The text of a chunk `iTXt`, UTF-8; ValueError if it is damaged."""
     _, _, rest = data.partition(b"\0")  # the keyword
     compressed, rest = rest[:1] == b"\1", rest[2:]
     _, _, rest = rest.partition(b"\0")  # the language
