@@ -179,3 +179,11 @@ def test_the_line_that_says_what_a_value_is_stands_in_the_message(
     assert "class: " in message and message.endswith(f"give its class: values = {{ {line} }}")
     said = tomllib.loads(message.partition("give its class: ")[2].replace("...", "road"))["values"]
     assert open_labels(path, GRID, TASK, LabelSpec(values=said)).read(WHOLE)[0, 0] < 255
+
+
+@pytest.mark.parametrize("west", [179.9998, -180.0002])
+def test_features_cut_at_the_date_line_are_drawn_on_both_sides(tmp_path: Path, west: float) -> None:
+    rings = [[[x, 9], [x + y, 9], [x + y, 11], [x, 11], [x, 9]] for x, y in ((179.9998, 0.0002), (-180, 0.0002))]
+    path = geojson(tmp_path / "a.geojson", *rings)
+    grid = Grid(3, 6, Affine(1e-4, 0, west, 0, -1e-4, 10), CRS.from_epsg(4326))
+    assert open_labels(path, grid, TASK, SPEC).read(Window(0, 0, 3, 6)).tolist() == [[2, 2, 2, 2, 0, 0]] * 3

@@ -237,3 +237,30 @@ def test_real_chips_join_without_a_gap(shared_data: Path) -> None:
         assert scene.read(Window(1000, 1000, 100, 100))[1].all()
     with open_mosaic(sorted(shared_data.glob("kampala/chips/*-21.tif"))) as scene:
         assert (scene.grid.height, scene.grid.width) == (2048, 3072)
+
+
+def test_chips_on_both_sides_of_the_date_line_lie_side_by_side(tmp_path: Path) -> None:
+    step, degrees = 1e-4, CRS.from_epsg(4326)
+    west = Affine(step, 0, 180 - 16 * step, 0, -step, 10)
+    left = chip(tmp_path / "left.tif", 0, 0, crs=degrees, transform=west)
+    right = chip(tmp_path / "right.tif", 0, 16, crs=degrees, transform=Affine(step, 0, -180, 0, -step, 10))
+    for paths in ((left, right), (right, left)):
+        with open_mosaic(paths) as scene:
+            assert (scene.grid.height, scene.grid.width) == (12, 32)
+            assert scene.grid.xy(0, 0) == pytest.approx((west.c, 10))
+            pixels, valid = scene.read(Window(0, 0, 12, 32))
+        assert valid.all() and np.array_equal(pixels, SCENE[:, :12])
+
+
+def test_a_chip_beside_the_grid_is_brought_onto_it_as_the_error_says(tmp_path: Path) -> None:
+    if shutil.which("gdalwarp") is None:
+        pytest.skip("without GDAL's programs")
+    first = chip(tmp_path / "a.tif", 0, 0)
+    chip(tmp_path / "b.tif", 0, 16, transform=Affine(0.5, 0, 500008.25, 0, -0.5, 5000000.2))
+    with pytest.raises(RasterError, match=r"lies 0\.50 pixels beside") as told:
+        open_mosaic([first, tmp_path / "b.tif"])
+    words = str(told.value).partition("bring it onto that one: ")[2].split()
+    names = {"IN.tif": str(tmp_path / "b.tif"), "OUT.tif": str(tmp_path / "c.tif")}
+    subprocess.run([names.get(word, word) for word in words], check=True, capture_output=True)
+    with open_mosaic([first, tmp_path / "c.tif"]) as scene:
+        assert (scene.grid.height, scene.grid.width) in ((12, 32), (13, 32))

@@ -63,7 +63,8 @@ def align(reader: Reader, grid: Grid) -> Reader:
     whole, covered = Window(0, 0, grid.height, grid.width), aligned._covers
     if covered.intersect(whole) not in (whole, covered):
         away = f"{covered.col} columns and {covered.row} rows away from their image"
-        raise LabelError(f"{reader.path}: the labels lie {away}, and neither contains the other; {_mend(reader, grid)}")
+        how = "neither contains the other" if covered.intersect(whole) else "they do not meet"
+        raise LabelError(f"{reader.path}: the labels lie {away}, and {how}; {_mend(reader, grid)}")
     return aligned
 
 
@@ -103,6 +104,8 @@ def _mend(reader: Reader, grid: Grid) -> str:
             f"{which} no CRS: remove that one's transform (gdal_edit.py -unsetgt) if both show the same pixels, "
             "or else write both on one grid"
         )
+    if not _meet(reader.grid, grid):
+        return "correct the place or CRS of one: gdal_edit.py -a_srs CRS -a_ullr LEFT TOP RIGHT BOTTOM FILE.tif"
     if t.b or t.d or t.a < 0 or t.e > 0:
         return "bring both onto one grid"
     code = grid.crs.to_epsg() if grid.crs is not None else None
@@ -111,6 +114,12 @@ def _mend(reader: Reader, grid: Grid) -> str:
     extent = " ".join(f"{value:.10g}" for value in (t.c, bottom, right, t.f))
     size = f"-ts {grid.width} {grid.height}"
     return f"bring them onto it: gdalwarp -r near -dstnodata {_hole(reader)} {to}-te {extent} {size} IN.tif OUT.tif"
+
+
+def _meet(own: Grid, grid: Grid) -> bool:
+    """Whether what two grids enclose has anything in common."""
+    _, there = lattice(own, grid)
+    return not ((there.max(axis=0) <= 0).any() or (there.min(axis=0) >= (grid.width, grid.height)).any())
 
 
 def _hole(reader: Reader) -> str:

@@ -13,7 +13,7 @@ from smalti.errors import LabelError
 from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
-from smalti.raster.place import Points, apply, project
+from smalti.raster.place import Points, apply, project, turn_of
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
@@ -112,10 +112,26 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     placed = np.isfinite(points).all(axis=1)
     has_place = np.ones(len(shapes), bool)
     has_place[owner[~placed]] = False
+    _turn_around(points, owner, grid)
     points = apply(~grid.transform, points)
     _check_distance(path, points, owner, placed)
     moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
     return moved[has_place], has_place
+
+
+def _turn_around(points: Points, owner: NDArray[np.intp], grid: Grid) -> None:
+    """Moves the shapes that lie beside an image across the date line by a whole turn: 181 degrees are -179."""
+    turn = turn_of(grid.crs)
+    if turn is None or not len(points):
+        return
+    corners = [grid.xy(col, row)[0] for col in (0, grid.width) for row in (0, grid.height)]
+    west, east = np.full(owner.max() + 1, np.inf), np.full(owner.max() + 1, -np.inf)
+    np.minimum.at(west, owner, points[:, 0])
+    np.maximum.at(east, owner, points[:, 0])
+    for way in (-turn, turn):
+        here = ((west + way <= max(corners)) & (east + way >= min(corners)))[owner]
+        beside = ((west > max(corners)) | (east < min(corners)))[owner]
+        points[here & beside, 0] += way
 
 
 def _check_distance(path: str, points: Points, owner: NDArray[np.intp], placed: NDArray[np.bool_]) -> None:

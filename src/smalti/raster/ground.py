@@ -118,7 +118,7 @@ def _ground(wkt: str) -> Ground | None:
     from pyproj.exceptions import ProjError
 
     try:
-        crs = _horizontal(pyproj.CRS.from_wkt(wkt))
+        crs = horizontal(pyproj.CRS.from_wkt(wkt))
         if crs.is_projected or crs.is_geographic:
             return _curved(crs)
         return _plane(crs) if crs.type_name.startswith(("Engineering", "Derived Engineering")) else None
@@ -126,7 +126,7 @@ def _ground(wkt: str) -> Ground | None:
         return None
 
 
-def _horizontal(crs: Any) -> Any:
+def horizontal(crs: Any) -> Any:
     """The part of a CRS without its vertical part and its datum transformation."""
     while crs.is_bound or crs.is_compound:
         crs = crs.source_crs if crs.is_bound else crs.sub_crs_list[0]

@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from smalti.errors import RasterError
 from smalti.raster.bands import COLORS
 from smalti.raster.grid import EQUATOR_M, Grid
-from smalti.raster.place import same_ground
+from smalti.raster.place import same_ground, turn_of
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
@@ -119,7 +119,7 @@ def _join(paths: list[str], bands: Sequence[str | int] | None) -> Mosaic:
     parts = _placed([_look(path) for path in paths])
     for part in parts[1:]:
         _check_alike(part, parts[0])
-    grid, windows = _lay(parts)
+    grid, windows = _lay(_together(parts))
     with open_raster(paths[0], bands) as first:
         return Mosaic(paths, grid, windows, bands, first)
 
@@ -160,11 +160,35 @@ def _tile_grid(part: _Part) -> Grid | None:
 def _check_alike(part: _Part, first: _Part) -> None:
     if not same_ground(part.grid, first.grid.crs):
         names = [grid.crs.to_string()[:40] if grid.crs else "none" for grid in (part.grid, first.grid)]
-        raise RasterError(f"{part.path}: its CRS is {names[0]}, but that of {first.path} is {names[1]}")
+        code = first.grid.crs.to_epsg() if first.grid.crs else None
+        to = f"EPSG:{code}" if code else "CRS"
+        mend = f"write both in one: gdalwarp -t_srs {to} IN.tif OUT.tif"
+        if "none" in names:
+            mend = f"if both mean one, name it: gdal_edit.py -a_srs {to} FILE.tif"
+        raise RasterError(f"{part.path}: its CRS is {names[0]}, but that of {first.path} is {names[1]}; {mend}")
     kinds = [(len(one.bands), one.dtype, [band for band in one.bands if band in COLORS]) for one in (part, first)]
     if kinds[0] != kinds[1]:
         described = [f"{len(one.bands)} bands of {one.dtype} ({', '.join(one.bands)})" for one in (part, first)]
-        raise RasterError(f"{part.path}: it has {described[0]}, but {first.path} has {described[1]}")
+        mend = "write all with the same ones in one order: gdal_translate -b N -b N -b N IN.tif OUT.tif"
+        raise RasterError(f"{part.path}: it has {described[0]}, but {first.path} has {described[1]}; {mend}")
+
+
+def _together(parts: list[_Part]) -> list[_Part]:
+    """The parts; those in degrees of western longitude go beyond 180 where that brings them closer to the others."""
+    turn = turn_of(parts[0].grid.crs)
+    if turn is None:
+        return parts
+    east = [part if _centre(part) >= 0 else replace(part, grid=_moved(part.grid, turn)) for part in parts]
+    return min(parts, east, key=lambda each: max(map(_centre, each)) - min(map(_centre, each)))
+
+
+def _centre(part: _Part) -> float:
+    return part.grid.xy(part.grid.width / 2, part.grid.height / 2)[0]
+
+
+def _moved(grid: Grid, by: float) -> Grid:
+    t = grid.transform
+    return replace(grid, transform=Affine(t.a, t.b, t.c + by, t.d, t.e, t.f))
 
 
 def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
@@ -175,7 +199,9 @@ def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
     off = np.abs(spots - np.round(spots)).max(axis=1)
     for part, distance in zip(parts, off, strict=True):
         if distance > _OFF:
-            raise RasterError(f"{part.path}: lies {distance:.2f} pixels beside the grid of {parts[0].path}")
+            raise RasterError(
+                f"{part.path}: lies {distance:.2f} pixels beside the grid of {parts[0].path}; {_mend(part, base)}"
+            )
     corner = np.round(spots).astype(int)
     first = corner.min(axis=0)
     windows = [
@@ -186,6 +212,19 @@ def _lay(parts: list[_Part]) -> tuple[Grid, list[Window]]:
     transform = Affine(step[0], step[1], left, step[3], step[4], top)
     height, width = max(window.bottom for window in windows), max(window.right for window in windows)
     return Grid(height, width, transform, parts[0].grid.crs), windows
+
+
+def _mend(part: _Part, base: Grid) -> str:
+    """What brings a file onto whole pixels of a grid."""
+    t, size = base.transform, part.grid
+    if t.b or t.d:
+        return "write both on one grid"
+    col, row = (round(place) for place in base.col_row(*size.xy(0, 0)))
+    left, top, right, bottom = *base.xy(col, row), *base.xy(col + size.width, row + size.height)
+    extent = " ".join(
+        f"{value:.12g}" for value in (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
+    )
+    return f"bring it onto that one: gdalwarp -te {extent} -ts {size.width} {size.height} IN.tif OUT.tif"
 
 
 def _common_step(parts: list[_Part]) -> NDArray[np.float64]:

@@ -1,6 +1,8 @@
 """Where one raster lies on the grid of another, in pixels, whatever CRS each is written in."""
 
+import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from smalti.raster.grid import Grid
+from smalti.raster.ground import horizontal
 from smalti.raster.upright import TURNS, Turn
 
 NEAR = 0.3
@@ -67,12 +70,42 @@ def lattice(grid: Grid, other: Grid) -> tuple[Points, Points]:
     there = apply(grid.transform, own)
     if grid.crs is not None and other.crs is not None and not _same(grid.crs, other.crs):
         there = project(there, grid.crs.to_wkt(), other.crs.to_wkt())
+    turn = turn_of(other.crs)
+    if turn is not None:  # 190 degrees east are 170 west
+        away = np.median(there[:, 0]) - other.xy(other.width / 2, other.height / 2)[0]
+        there[:, 0] -= turn * np.round(away / turn) if math.isfinite(away) else 0
     return own, apply(~other.transform, there)
 
 
+def turn_of(crs: CRS | None) -> float | None:
+    """Once around the Earth in the unit of a CRS of longitudes; None for another CRS."""
+    return math.tau / crs.units_factor[1] if crs is not None and crs.is_geographic else None
+
+
 def _same(crs: CRS, other: CRS) -> bool:
-    """Whether coordinates mean the same in both; those of two building sites are taken to."""
-    return crs == other or not any(each.is_geographic or each.is_projected for each in (crs, other))
+    """Whether coordinates mean the same in both; those of two building sites are taken to.
+
+    How a datum relates to WGS 84 (TOWGS84) changes no coordinate, and one of two files often leaves it out, or names
+    nothing else: then the code by which GDAL knows both decides.
+    """
+    if crs == other or not any(each.is_geographic or each.is_projected for each in (crs, other)):
+        return True
+    return _same_apart_from_datum_shift(crs.to_wkt(), other.to_wkt())
+
+
+@lru_cache(maxsize=16)
+def _same_apart_from_datum_shift(crs: str, other: str) -> bool:
+    import pyproj
+    from pyproj.exceptions import ProjError
+
+    try:
+        one, another = (horizontal(pyproj.CRS.from_wkt(text)) for text in (crs, other))
+    except ProjError:
+        return False
+    code = CRS.from_wkt(crs).to_epsg()
+    return bool(one.equals(another, ignore_axis_order=True)) or (
+        code is not None and code == CRS.from_wkt(other).to_epsg()
+    )
 
 
 def same_ground(grid: Grid, crs: CRS | None) -> bool:
