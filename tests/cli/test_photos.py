@@ -276,5 +276,7 @@ def test_a_folder_of_photos_where_the_page_keeps_its_pictures_is_not_hidden(fold
     other = folder / "smalti-photos_files" / "mine.jpg"
     other.parent.mkdir()
     other.write_bytes((folder / "0.jpg").read_bytes())
-    assert "contains mine.jpg, but is the folder of the page's pictures" in refused(call(folder, "--report"), OutputError)
+    assert "contains mine.jpg, but is the folder of the page's pictures" in refused(
+        call(folder, "--report"), OutputError
+    )
     assert [path.name for path in other.parent.iterdir()] == ["mine.jpg"]
