@@ -13,7 +13,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ("photos/templates", "report/templates")
 MODELS = ("bestshot", "landcover", "town")
-FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "constraints.txt")
+FILES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "Makefile",
+    "README.md",
+    "constraints.txt",
+    "setup.py",
+)
 SETTINGS = ("mkdocs.yml", "pyproject.toml")
 FOLDERS = ("benchmarks", "docs", "recipes", "src", "tests", "tools")
 BUILD = "from setuptools import build_meta as b; b.build_{kind}({folder!r})"
@@ -49,11 +58,12 @@ def files_below(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_code_models_templates_and_licence_only(source: Path) -> None:
+def test_a_wheel_holds_code_models_templates_recipes_and_licence_only(source: Path) -> None:
     package = ROOT / "src" / "smalti"
     expected = {p.relative_to(package).as_posix() for p in package.rglob("*.py")} | {"py.typed"}
     expected |= {f"{at}/{p.name}" for at in TEMPLATES for p in (package / at).iterdir()}
     expected |= {f"models/{name}.onnx" for name in MODELS}
+    expected |= {f"recipes/{p.name}" for p in (ROOT / "recipes").glob("*.toml")}
     with zipfile.ZipFile(built("wheel", source)) as wheel:
         packed = set(wheel.namelist())
         [metadata] = (email.message_from_bytes(wheel.read(p)) for p in packed if p.endswith("/METADATA"))

@@ -17,6 +17,7 @@ COMMANDS = {
     "photos": "Find the best photo of each series in a folder.",
     "evaluate": "Score a model on images with labels.",
     "data": "List public datasets, and check a download of one.",
+    "recipes": "Write the recipes that come with Smalti into a folder.",
     "train": "Train a network by a recipe.",
     "pretrain": "Train an encoder on images of classes, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",

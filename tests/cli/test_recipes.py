@@ -1,0 +1,34 @@
+"""Recipes for whoever has installed the program and has no checkout."""
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from smalti.cli.recipes import command
+from smalti.errors import OutputError
+
+SOURCE = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def run(folder: Path) -> Result:
+    return CliRunner().invoke(command, [str(folder)])
+
+
+def test_all_recipes_are_written_and_those_that_are_there_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "recipes"
+    done = run(folder)
+    names = sorted(path.name for path in SOURCE.glob("*.toml"))
+    assert done.output.splitlines() == [str(folder / name) for name in names] and "own_folder.toml" in names
+    assert all((folder / name).read_bytes() == (SOURCE / name).read_bytes() for name in names)
+    (folder / names[0]).unlink()
+    before = (folder / names[1]).stat().st_mtime_ns
+    assert run(folder).exit_code == 0 and (folder / names[0]).is_file()
+    assert (folder / names[1]).stat().st_mtime_ns == before
+
+
+def test_a_recipe_that_was_changed_is_not_replaced(tmp_path: Path) -> None:
+    own = tmp_path / "own_folder.toml"
+    own.write_text("# mine\n")
+    done = run(tmp_path)
+    assert isinstance(done.exception, OutputError) and "is there already, with other content" in str(done.exception)
+    assert own.read_text() == "# mine\n" and list(tmp_path.iterdir()) == [own]
