@@ -96,7 +96,7 @@ def test_a_part_that_is_not_installed_is_one_line(
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 1
-    assert capsys.readouterr().err == "smalti: torch is not installed; bring it with: pip install 'smalti[train]'\n"
+    assert capsys.readouterr().err == "smalti: torch is not installed; install it with: pip install 'smalti[train]'\n"
 
 
 def test_every_optional_package_is_known_with_its_extra() -> None:
@@ -120,6 +120,5 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         main()
     assert left.value.code == 3
     assert capsys.readouterr().err == (
-        "smalti: the memory does not suffice (Unable to allocate 12.0 GiB); "
-        "take smaller tiles or images, or another machine\n"
+        "smalti: not enough memory (Unable to allocate 12.0 GiB); use smaller tiles or images, or another machine\n"
     )

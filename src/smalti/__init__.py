@@ -5,13 +5,13 @@
     prediction = sm.predict("scene.tif")
     sm.map("scene.tif", "map.tif", polygons="map.gpkg")
 
-Every verb returns a frozen result and prints nothing. What is wrong is an error of `smalti.errors`, what is doubtful a
-warning of it. Each name is imported when it is first used.
+Every function returns a frozen result and prints nothing. Errors and warnings are those of `smalti.errors`. A name is
+imported when it is first used.
 """
 
 import os
 
-TYPE_CHECKING = False  # what checkers take for true; importing typing would take longer than all else here
+TYPE_CHECKING = False  # type checkers take it as true; importing typing would take longer than everything else here
 if TYPE_CHECKING:
     from smalti.card import Card as Card
     from smalti.card import Task as Task
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    # public name: the module that it lives in
+    # public name: its module
     "Card": "card",
     "DataCheck": "workflows.check_data",
     "DataSplit": "workflows.split_data",
@@ -82,7 +82,7 @@ _HOMES = {
 
 __all__ = ["__version__", *_HOMES]
 
-# Libraries that report their use over the network read these when they are imported; whoever wants it sets 0.
+# Libraries with telemetry read these when they are imported; to allow it, set 0.
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 

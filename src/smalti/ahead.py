@@ -1,4 +1,4 @@
-"""Work that threads do ahead of time: its results come in order, and what has not begun is dropped at the end."""
+"""Jobs that threads run ahead of time: results come in order, and jobs not yet started are dropped at the end."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,12 +9,12 @@ from typing import TypeVar
 R = TypeVar("R")
 
 AHEAD = 3
-"""Results that are made ready before they are asked for."""
+"""Number of results computed before they are requested."""
 
 
 @contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Some threads; at the end, or on an exception, what they have not begun is dropped."""
+    """A pool of `count` threads; at the end, or on an exception, jobs not yet started are dropped."""
     pool = ThreadPoolExecutor(count)
     try:
         yield pool
@@ -23,7 +23,7 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def in_order(futures: Iterable[Future[R]], ahead: int = AHEAD) -> Generator[R, None, None]:
-    """Results in order, of futures drawn from the iterable up to `ahead` before they are waited for."""
+    """Results in order, of futures taken from the iterable up to `ahead` of the current one."""
     waiting: deque[Future[R]] = deque()
     for future in futures:
         waiting.append(future)
@@ -34,6 +34,6 @@ def in_order(futures: Iterable[Future[R]], ahead: int = AHEAD) -> Generator[R, N
 
 
 def run_ahead(jobs: Iterable[Callable[[], R]], workers: int) -> Generator[R, None, None]:
-    """What each job returns, in order; `workers` threads do them ahead of time. There may be endlessly many."""
+    """The results of all jobs, in order; `workers` threads run them ahead of time. The iterable may be infinite."""
     with threads(workers) as pool:
         yield from in_order((pool.submit(job) for job in jobs), max(AHEAD, workers))

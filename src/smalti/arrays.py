@@ -1,4 +1,4 @@
-"""Names of arrays: what their axes and numbers are."""
+"""Type aliases of arrays, by their axes and values."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
-"""Raw pixels of a raster in its own type: C,H,W; as a batch N,C,H,W."""
+"""Raw pixels of a raster in its own dtype: C,H,W; as a batch N,C,H,W."""
 Picture = NDArray[np.uint8]
-"""A picture as people see it: H,W,3, red, green, blue."""
+"""A picture for display: H,W,3, red, green, blue."""
 ClassMap = NDArray[np.uint8]
 """Class ids: H,W."""
 Mask = NDArray[np.bool_]
-"""Where something holds: H,W."""
+"""A mask: H,W."""
 Floats = NDArray[np.float32]
-"""What a network gives, and what is drawn or measured of pixels: any axes."""
+"""Outputs of networks, and values of pixels: any axes."""
 Doubles = NDArray[np.float64]
-"""What needs many digits: coordinates, areas, counts that are divided."""
+"""Values that need double precision: coordinates, areas, counts that are divided."""

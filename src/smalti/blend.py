@@ -1,10 +1,10 @@
-"""Overlapping tiles become one map without seams, in memory that does not grow with the scene.
+"""Blends overlapping tiles to one map without seams, in memory that does not grow with the scene.
 
-Each tile counts with a weight that falls as the square of a sine over the pixels it shares with a neighbour and is
-above zero in all of its part. It ends without a step, and nearly at zero, where the net sees least: a linear fall
-leaves a visible line there. Tiles lie on a grid and weights are products of a row and a column weight, so their sum
-over all tiles is known beforehand: the weights are divided by it once per axis, and the weighted sum is the blended
-value. What is kept open is the shared rows below the current row of tiles (channels x overlap x width) and the shared
+Each tile has a weight that falls as the square of a sine over the pixels it shares with a neighbour and is above zero
+in all of its part. It ends without a step, and near zero, where the net has least context: a linear weight leaves a
+visible line there. Tiles lie on a grid and weights are products of a row and a column weight, so their sum over all
+tiles is known beforehand: the weights are divided by it once per axis, and the weighted sum is the blended value.
+Kept in memory are the shared rows below the current row of tiles (channels x overlap x width) and the shared
 columns beside the current tile (channels x size x overlap), both float32.
 """
 
@@ -30,7 +30,7 @@ def axis_weights(parts: list[Span], overlap: int) -> dict[int, Floats]:
 
 
 def _weigh(values: Floats, weights: Floats) -> None:
-    """Multiplies in place along the last axis, but where the weight is 1, which is most of a tile."""
+    """Multiplies in place along the last axis, except where the weight is 1, which is most of a tile."""
     ones = np.flatnonzero(weights == 1)
     first, last = (int(ones[0]), int(ones[-1]) + 1) if ones.size else (weights.size, weights.size)
     values[..., :first] *= weights[:first]
@@ -38,7 +38,7 @@ def _weigh(values: Floats, weights: Floats) -> None:
 
 
 class Blender:
-    """Blends the answers of one task, fed tile by tile in the order of `plan_tiles`."""
+    """Blends the predictions of one task, tile by tile in the order of `plan_tiles`."""
 
     def __init__(self, height: int, width: int, size: int, overlap: int, channels: int) -> None:
         rows, columns = spans(height, size, overlap), spans(width, size, overlap)
@@ -48,15 +48,15 @@ class Blender:
         self._below = np.empty((channels, overlap if len(rows) > 1 else 0, width), np.float32)
         self._beside = np.empty((channels, 0, 0), np.float32)
         self._open: Window | None = None
-        """The part of the tile that began the row of tiles before, if there was one."""
+        """The part of the first tile of the previous row of tiles, if there was one."""
         self._current: Window | None = None
 
-    def add(self, tile: Tile, answer: Floats | None) -> Floats:
-        """Takes a tile's answer (K, size, size), which it changes, and gives the final values of `tile.done` (K, H, W).
+    def add(self, tile: Tile, predicted: Floats | None) -> Floats:
+        """Adds a tile's prediction (K, size, size), changing it; returns the final values of `tile.done` (K, H, W).
 
-        None stands for a tile without a valid pixel. What it returns may change with the next call.
+        None is a tile without a valid pixel. The result may change with the next call.
         """
-        part = self._part(tile, answer)
+        part = self._part(tile, predicted)
         done_rows, done_cols = tile.done.height, tile.done.width
         if tile.keep.col == 0:
             self._open, self._current = self._current, tile.keep
@@ -70,11 +70,11 @@ class Blender:
         self._below[:, : tile.keep.height - done_rows, columns] = part[:, done_rows:, :done_cols]
         return part[:, :done_rows, :done_cols]
 
-    def _part(self, tile: Tile, answer: Floats | None) -> Floats:
-        """The tile's weighted values where it counts."""
-        if answer is None:
+    def _part(self, tile: Tile, predicted: Floats | None) -> Floats:
+        """The tile's weighted values in its part."""
+        if predicted is None:
             return np.zeros((self._channels, tile.keep.height, tile.keep.width), np.float32)
-        part = answer[(slice(None), *tile.keep.within(tile.read))]
+        part = predicted[(slice(None), *tile.keep.within(tile.read))]
         _weigh(part, self._column_weights[tile.keep.col])
         _weigh(part.transpose(0, 2, 1), self._row_weights[tile.keep.row])
         return part

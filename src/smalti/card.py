@@ -1,6 +1,6 @@
-"""The card of a model: what it expects and what it answers.
+"""The card of a model: its inputs, its tasks and its origin.
 
-A card travels inside the `.onnx` file (metadata key `smalti.card`) and beside the weights of a checkpoint.
+A card is stored inside the `.onnx` file (metadata key `smalti.card`) and beside the weights of a checkpoint.
 """
 
 import math
@@ -15,7 +15,7 @@ Kind = Literal["classes", "value", "image_classes", "image_value", "score"]
 RGB = tuple[int, int, int]
 
 PIXEL_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
-"""Pixel types that a net takes for each other."""
+"""Pixel types that a net treats alike."""
 
 
 class _Frozen(BaseModel):
@@ -23,25 +23,25 @@ class _Frozen(BaseModel):
 
 
 class Task(_Frozen):
-    """One answer of a net: classes or a value, of each pixel or of the whole image, or a score to rank images by."""
+    """One output of a net: classes or a value, per pixel or per image, or a score to rank images by."""
 
     name: str
     kind: Kind = "classes"
     labels: tuple[str, ...] = ()
-    """Class names in the order of the ids, for kinds `classes` and `image_classes`."""
+    """Class names in the order of their ids, for kinds `classes` and `image_classes`."""
     colors: tuple[RGB, ...] = ()
     """One RGB colour (0 to 255) per class, for maps."""
     label_colors: dict[str, int] = Field(default_factory=dict)
-    """Further colours (`#RRGGBB`) that label images of its data use, each with its class id or `ignore`."""
+    """Further colours (`#RRGGBB`) in its label images, each with its class id or `ignore`."""
     ignore: int = 255
-    """The class id that counts neither in training nor in scores, and that maps carry for no data."""
+    """The class id that is ignored in training and in scores, and that is no data in maps."""
     unit: str = ""
     """The unit of a value, for example `m`."""
     quantity: Literal["", "height", "depth"] = ""
-    """What a value is, where that matters: a depth of 0 is unknown and changes with the zoom, a height above the ground
-    does not."""
+    """The kind of value, where it matters: a depth of 0 is unknown, and zoom augmentation scales depths; a height above
+    the ground it leaves unchanged."""
     minimum: float | None = None
-    """What a value can never be below, for example 0 for heights; None where anything may be."""
+    """The smallest possible value, for example 0 for heights; None for no limit."""
 
     @model_validator(mode="after")
     def _labels_and_colors_agree(self) -> Self:
@@ -49,13 +49,12 @@ class Task(_Frozen):
             raise ValueError(f"task {self.name}: kind {self.kind} needs labels")
         plain = [unicodedata.normalize("NFC", label.strip()) for label in self.labels]
         if twice := [label for label in plain if plain.count(label) > 1]:
-            raise ValueError(f"task {self.name}: two classes are called {twice[0]!r}; give each a name of its own")
+            raise ValueError(f"task {self.name}: two classes have the name {twice[0]!r}; give each its own")
         if self.colors and len(self.colors) != len(self.labels):
             raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.colors)} colors")
         if nameless := [label for label, name in zip(self.labels, plain, strict=True) if name in ("", "ignore")]:
             raise ValueError(
-                f"task {self.name}: no class can be called {nameless[0]!r}; pixels that count nowhere need no class of "
-                "their own"
+                f"task {self.name}: {nameless[0]!r} is not a valid class name; ignored pixels need no class"
             )
         if self.kind == "classes" and not 0 <= self.ignore <= 255:
             raise ValueError(f"task {self.name}: ignore {self.ignore} is outside 0 to 255")
@@ -65,22 +64,22 @@ class Task(_Frozen):
 
     @property
     def has_classes(self) -> bool:
-        """Whether it answers with one of its labels, not with a number."""
+        """Whether it predicts one of its labels, not a number."""
         return self.kind in ("classes", "image_classes")
 
     @property
     def per_image(self) -> bool:
-        """Whether it has one answer for the whole image, not one per pixel."""
+        """Whether it has one prediction per image, not one per pixel."""
         return self.kind in ("image_classes", "image_value", "score")
 
     @property
     def channels(self) -> int:
-        """Numbers the net answers with for this task at each place: one per class, or one value."""
+        """Number of output channels of the net for this task: one per class, or one value."""
         return len(self.labels) if self.has_classes else 1
 
 
 class Score(_Frozen):
-    """A measured figure and the protocol it was measured under; a number alone says nothing."""
+    """A score and the protocol it was measured under; without it the number is meaningless."""
 
     name: str
     value: float
@@ -88,7 +87,7 @@ class Score(_Frozen):
 
 
 class Origin(_Frozen):
-    """Where a model comes from and what it may be used for."""
+    """The origin of a model and its intended use."""
 
     data: tuple[str, ...] = ()
     licence: str = ""
@@ -101,7 +100,7 @@ class Origin(_Frozen):
 
 
 class Card(_Frozen):
-    """What a net expects and what it answers.
+    """The inputs, the tasks and the origin of a net.
 
     A raw pixel x of band b enters the net as (x * scale - mean[b]) / std[b]; this is the net's first layer.
     """
@@ -110,7 +109,7 @@ class Card(_Frozen):
     net: str
     """Key in `smalti.nets.build.NETS`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of the net besides classes, bands and task."""
+    """Keyword arguments of the net besides classes, bands and task, for `smalti.nets.build`."""
     bands: tuple[str, ...] = ("red", "green", "blue")
     dtype: Literal["uint8", "uint16", "int16", "float32"] = "uint8"
     scale: float = 1 / 255
@@ -118,13 +117,13 @@ class Card(_Frozen):
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     nodata: float | None = None
     resolution: tuple[float, float] | None = None
-    """Smallest and largest pixel size in metres it was trained for."""
+    """Smallest and largest pixel size in metres that it was trained for."""
     tile: int = 512
     """Side in pixels of the square windows it was trained on and is applied to."""
     overlap: int = 64
     """Pixels that neighbouring tiles share when mapping."""
     stride: int = 32
-    """The net's deepest stride: tile sides are multiples of it."""
+    """The net's largest stride: tile sides are multiples of it."""
     tasks: tuple[Task, ...]
     origin: Origin = Origin()
 
@@ -140,11 +139,11 @@ class Card(_Frozen):
         if self.tile % self.stride or not 0 <= self.overlap < self.tile:
             raise ValueError(f"tile {self.tile} must be a multiple of {self.stride} and above overlap {self.overlap}")
         if len({t.name for t in self.tasks}) != len(self.tasks) or not self.tasks:
-            raise ValueError("a card needs at least one task, and no two of the same name")
+            raise ValueError("a card needs at least one task, and no two with the same name")
         return self
 
     def takes(self, dtype: str) -> bool:
-        """Whether pixels of that type may be given to the net."""
+        """Whether the net takes pixels of that dtype."""
         return any({dtype, self.dtype} <= kind for kind in PIXEL_KINDS)
 
     def task(self, name: str) -> Task:
@@ -159,18 +158,18 @@ class Card(_Frozen):
         for task in self.tasks:
             if task.kind == "classes":
                 return task
-        raise ModelError(f"model {self.name} answers no classes; scores and pages of maps need a task of kind classes")
+        raise ModelError(f"model {self.name} predicts no classes; scores and pages of maps need a task of kind classes")
 
     def map_tasks(self) -> tuple[Task, ...]:
-        """The tasks that answer each pixel, the first one of classes in front; ModelError if there is none."""
+        """The tasks per pixel, beginning with the first one of classes; ModelError if there is none."""
         tasks = [task for task in self.tasks if not task.per_image]
         if not tasks:
             names = ", ".join(task.name for task in self.tasks)
-            raise ModelError(f"model {self.name} answers for whole images ({names}); maps need a model of pixels")
+            raise ModelError(f"model {self.name} predicts whole images ({names}); maps need a model of pixels")
         return tuple(sorted(tasks, key=lambda task: task != next((t for t in tasks if t.has_classes), None)))
 
     def chosen_by(self, how: str) -> Self:
-        """The card of a checkpoint that was chosen so."""
+        """The card with how the checkpoint was chosen."""
         return self.model_copy(update={"origin": self.origin.model_copy(update={"chosen": how})})
 
     def dump(self) -> str:
@@ -179,7 +178,7 @@ class Card(_Frozen):
 
     @classmethod
     def load(cls, text: str, source: str) -> Self:
-        """Reads a card from JSON text; `source` names the file in the ModelError raised when it does not fit."""
+        """Reads a card from JSON text; `source` names the file in the ModelError raised if it is invalid."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

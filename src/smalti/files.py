@@ -1,4 +1,4 @@
-"""Files that appear under their final name only when they are whole, where they may lie, and the user's folders."""
+"""Atomic files, which get their final name only when complete; checks of output paths; the user's folders."""
 
 import errno
 import os
@@ -25,20 +25,20 @@ _ABANDONED_S = 3600
 
 
 def beside(output: Path, kind: str) -> Path:
-    """The path that belongs to an output's making: next to it, or to the file that it is a link to."""
+    """The path of a temporary file or folder of an output: next to it, or to the file that it links to."""
     real = through(output)
     return real.with_name(f"{real.name}.{kind}")
 
 
 def through(output: Path) -> Path:
-    """The file that an output stands for: a link is written through, and stays."""
+    """The file of an output: a link is followed, and kept."""
     return Path(os.path.realpath(output)) if output.is_symlink() else output
 
 
 def check_local(output: Path | str) -> None:
-    """OutputError if an output is a URL or a path of one of GDAL's virtual file systems: none is written."""
+    """OutputError if an output is a URL or a path of one of GDAL's virtual file systems, which are not written."""
     text = output if isinstance(output, str) else output.as_posix()
-    if match := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/+", text):  # a path has lost one of the slashes
+    if match := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/+", text):  # Path removes one of the slashes
         text = f"{match[1]}://{text[match.end() :]}"
     elif not text.startswith("/vsi") and not _SCHEME.match(text):
         return
@@ -46,12 +46,12 @@ def check_local(output: Path | str) -> None:
 
 
 def user_cache() -> Path | None:
-    """The user's folder for what can be made anew, which need not exist; None for a user without a home."""
+    """The user's cache folder, which need not exist; None for a user without a home."""
     return _user_folder("cache")
 
 
 def user_data() -> Path | None:
-    """The user's folder for models and the like, which need not exist; None for a user without a home."""
+    """The user's data folder, for models, which need not exist; None for a user without a home."""
     return _user_folder("data")
 
 
@@ -95,7 +95,7 @@ def _check_name(output: Path) -> None:
 
 @contextmanager
 def guarded(output: Path) -> Iterator[None]:
-    """Turns the file system's refusals into OutputError."""
+    """Turns errors of the file system into OutputError."""
     try:
         yield
     except OSError as error:
@@ -104,7 +104,7 @@ def guarded(output: Path) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or a folder's entries, lie on the disk."""
+    """Waits until a file, or a folder's entries, are on the disk."""
     if _WINDOWS and path.is_dir():  # there is no such call
         return
     handle = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)  # it syncs only what it may write
@@ -115,7 +115,7 @@ def sync(path: Path) -> None:
 
 
 def publish(finished: Path, output: Path) -> None:
-    """Gives a finished file its final name, or that of the file it is a link to; on the disk when this returns."""
+    """Renames a finished file to its final name, or that of the file it links to; on the disk when this returns."""
     real = through(output)
     sync(finished)
     finished.replace(real)
@@ -124,9 +124,9 @@ def publish(finished: Path, output: Path) -> None:
 
 @contextmanager
 def appearing(output: Path, ending: str = "") -> Iterator[Path]:
-    """A path to write a file to, which becomes `output` when the block ends well and is gone otherwise; OutputError.
+    """A path to write a file to, which becomes `output` if the block succeeds and is removed otherwise; OutputError.
 
-    `ending` comes behind the name where a library must see one.
+    `ending` is appended where a library needs one.
     """
     check_local(output)
     sweep(output)
@@ -142,7 +142,7 @@ def appearing(output: Path, ending: str = "") -> Iterator[Path]:
 
 
 def sweep(output: Path) -> None:
-    """Removes what killed processes left of their making of an output. Looks into each folder once per process."""
+    """Removes temporary files that killed processes left of an output. Searches each folder once per process."""
     real = through(output)
     for path, name, host, pid in _leftovers(real.parent):
         with suppress(OSError):
@@ -152,7 +152,7 @@ def sweep(output: Path) -> None:
 
 @cache
 def _leftovers(folder: Path) -> list[tuple[Path, str, str, str]]:
-    """Unfinished files in a folder: path, name of the output, host and PID of who wrote it."""
+    """Unfinished files in a folder: path, name of the output, host and PID of the process that wrote it."""
     with suppress(OSError):
         found = [(entry, _UNFINISHED.fullmatch(entry.name)) for entry in folder.iterdir()]
         return [(entry, match[1], match[2] or "", match[3]) for entry, match in found if match]
@@ -164,8 +164,8 @@ def _host() -> str:
 
 
 def _is_dead(path: Path, host: str, pid: int) -> bool:
-    """Whether the process that wrote an unfinished file is gone; of another machine's only time tells. OSError."""
-    import psutil  # here: it is seldom needed
+    """Whether the process that wrote an unfinished file has ended; on another machine, by its age. Raises OSError."""
+    import psutil  # here: it is rarely needed
 
     if host in ("", _host()):
         return not psutil.pid_exists(pid)
@@ -173,7 +173,7 @@ def _is_dead(path: Path, host: str, pid: int) -> bool:
 
 
 def write_whole(output: Path, content: bytes) -> None:
-    """Writes a file that has its name only when all of it is there; one that it replaces hands on its permissions."""
+    """Writes a file atomically, with the permissions of the file that it replaces."""
     with appearing(output) as unfinished:
         unfinished.write_bytes(content)
         if output.exists():
@@ -181,7 +181,7 @@ def write_whole(output: Path, content: bytes) -> None:
 
 
 def deliver(output: Path, content: bytes) -> None:
-    """The same for what a person asked for: its folder is made where it is missing."""
+    """The same for a requested output: its folder is created if it is missing."""
     check_local(output)
     with guarded(output):
         output.parent.mkdir(parents=True, exist_ok=True)

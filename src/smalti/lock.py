@@ -1,6 +1,6 @@
-"""One process at a time makes an output: the system drops the lock of a process that died.
+"""Lets one process at a time make an output: the system drops the lock of a process that died.
 
-OUT.tif.lock is held as long as the process lives; OUT.tif.holder says which process that is.
+OUT.tif.lock is held as long as the process lives; OUT.tif.holder names the process.
 """
 
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hold(output: Path) -> Iterator[None]:
-    """Holds an output for this process; BusyError if another does, OutputError if its folder cannot be written."""
+    """Locks an output for this process; BusyError if another holds it, OutputError if its folder cannot be written."""
     check_local(output)
     lock, holder = beside(output, "lock"), beside(output, "holder")
     with guarded(output):
@@ -34,13 +34,13 @@ def hold(output: Path) -> Iterator[None]:
         yield
     finally:
         holder.unlink(missing_ok=True)
-        with suppress(OSError):  # Windows keeps an open file; filelock removes it there when it lets go
-            lock.unlink()  # before letting go: afterwards it may be another process's
+        with suppress(OSError):  # Windows keeps an open file; filelock removes it there on release
+            lock.unlink()  # before the release: afterwards it may be another process's
         held.release()
 
 
 def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
-    from filelock import FileLock, Timeout  # here: it takes a twentieth of a second to import
+    from filelock import FileLock, Timeout  # here: its import takes 50 ms
 
     held = FileLock(lock, thread_local=False)
     while True:

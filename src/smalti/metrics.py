@@ -2,7 +2,7 @@
 
 `Confusion` counts pixels, `BoundaryF1` counts boundary pixels matched within a tolerance (after Csurka et al., "What is
 a good evaluation measure for semantic segmentation?", BMVC 2013; here the counts are pooled over the dataset instead
-of averaged over images). Both take class maps as (H, W) integers and skip the pixels whose truth is `ignore`.
+of averaged over images). Both take class maps as (H, W) integers and skip the pixels whose ground truth is `ignore`.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Scores:
-    """What a confusion matrix says. Per-class tuples follow `labels`; NaN where a class is in neither map."""
+    """The scores of a confusion matrix. Per-class tuples follow `labels`; NaN where a class is in neither map."""
 
     labels: tuple[str, ...]
     pixels: int
     """Pixels counted."""
     oa: float
-    """Overall accuracy: the share of right pixels, over all classes."""
+    """Overall accuracy: the share of correct pixels, over all classes."""
     kappa: float
     """Cohen's kappa, over all classes."""
     miou: float
@@ -40,24 +40,24 @@ class Scores:
     in_mean: tuple[str, ...]
     """Classes that the four means are taken over."""
     left_out: tuple[str, ...] = ()
-    """Classes kept out of the means on request."""
+    """Classes excluded from the means on request."""
     absent: tuple[str, ...] = ()
-    """Classes out of the means because neither truth nor prediction has them."""
+    """Classes excluded from the means because neither ground truth nor prediction has them."""
 
 
 class Confusion:
-    """One confusion matrix over a dataset: `counts[t, p]` pixels of class t were called p."""
+    """One confusion matrix over a dataset: `counts[t, p]` pixels of class t were predicted as p."""
 
     def __init__(self, classes: int) -> None:
         self.classes = classes
         self.counts: NDArray[np.int64] = np.zeros((classes, classes), np.int64)
         self.ignored = 0
-        """Pixels passed over: their truth is ignored, or nothing was predicted for them."""
+        """Pixels skipped: their ground truth is ignored, or nothing was predicted for them."""
 
     def add(self, truth: ClassMap, prediction: ClassMap, ignore: int = 255) -> None:
-        """Counts two maps of one shape; pixels that are `ignore` in either are passed over.
+        """Adds two maps (H, W) of the same shape; pixels that are `ignore` in either are skipped.
 
-        Raises ValueError for another shape or an id that is no class.
+        Raises ValueError for different shapes or an id that is not a class.
         """
         if truth.shape != prediction.shape:
             raise ValueError(f"truth is {truth.shape} but prediction {prediction.shape}")
@@ -86,9 +86,9 @@ class Confusion:
         self.ignored += other.ignored
 
     def scores(self, labels: Sequence[str], leave_out: Sequence[str] = ()) -> Scores:
-        """The scores; classes named in `leave_out` are kept out of the means, but stay in OA and kappa.
+        """The scores; classes named in `leave_out` are excluded from the means, but stay in OA and kappa.
 
-        Raises ValueError if the labels are not as many as the classes or a class left out is none of them.
+        Raises ValueError if the number of labels is not that of the classes or a class left out is not among them.
         """
         if len(labels) != self.classes or not set(leave_out) <= set(labels):
             raise ValueError(f"{self.classes} classes, labels {list(labels)}, left out {list(leave_out)}")
@@ -146,8 +146,8 @@ def _agreement(right: Doubles, truth: Doubles, predicted: Doubles) -> tuple[floa
 class BoundaryF1:
     """F1 of class boundaries, matched within `tolerance` pixels (Euclidean), pooled per class over a dataset.
 
-    A boundary pixel of a class has a direct neighbour of another class; the border of the image and ignored pixels make
-    no boundary. `found` and `right` are counted among the true and the predicted boundary pixels.
+    A boundary pixel of a class has a direct neighbour of another class; the border of the image and ignored pixels are
+    no boundary. `found` and `right` count matched pixels of the true and the predicted boundary.
     """
 
     def __init__(self, classes: int, tolerance: int = 3) -> None:
@@ -164,7 +164,7 @@ class BoundaryF1:
         ignore: int = 255,
         rows: slice = slice(None),
     ) -> None:
-        """Counts two maps (H, W); only boundary pixels in `rows` count, the others are there to be matched."""
+        """Adds two maps (H, W); only boundary pixels in `rows` count, the others serve as matches."""
         void = (truth == ignore) | (prediction == ignore)
         truth_edge, predicted_edge = _edges(truth, void), _edges(prediction, void)
         for k in range(self.classes):
@@ -176,7 +176,7 @@ class BoundaryF1:
             self.right[k] += self._matched(predicted, true, rows)
 
     def _matched(self, these: ClassMap, those: ClassMap, rows: slice) -> int:
-        """How many of `these` in `rows` have one of `those` within the tolerance."""
+        """The number of pixels of `these` in `rows` that have one of `those` within the tolerance."""
         if not these[rows].any() or not those.any():
             return 0
         near: ClassMap = cv2.dilate(those, self._disk).astype(np.uint8, copy=False)
@@ -198,12 +198,12 @@ class BoundaryF1:
 
 
 class BoundaryStrips:
-    """Feeds one image to a BoundaryF1 strip by strip, from the top; keeps only the rows a match can reach."""
+    """Adds one image to a BoundaryF1 strip by strip, from the top; keeps only the rows within reach of a match."""
 
     def __init__(self, boundary: BoundaryF1, ignore: int = 255) -> None:
         self._boundary = boundary
         self._ignore = ignore
-        self._margin = boundary.tolerance + 1  # one more row decides whether a pixel is a boundary at all
+        self._margin = boundary.tolerance + 1  # one more row, to decide whether a pixel is a boundary
         self._maps: ClassMap | None = None
         self._counted = 0
 
@@ -214,7 +214,7 @@ class BoundaryStrips:
         self._count(self._maps.shape[1] - self._margin)
 
     def close(self) -> None:
-        """Counts the last rows; the image is at its end."""
+        """Counts the last rows of the image."""
         if self._maps is not None:
             self._count(self._maps.shape[1])
 
@@ -228,7 +228,7 @@ class BoundaryStrips:
 
 
 def _edges(classes: ClassMap, void: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels with a direct neighbour of another class; pairs with a void pixel do not count. (H, W) bool."""
+    """Pixels with a direct neighbour of another class, (H, W) bool; pairs with a void pixel are ignored."""
     edge = np.zeros(classes.shape, np.bool_)
     for here, there in (((slice(1, None),), (slice(None, -1),)), (np.s_[:, 1:], np.s_[:, :-1])):
         differ = (classes[here] != classes[there]) & ~void[here] & ~void[there]

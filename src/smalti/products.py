@@ -1,4 +1,4 @@
-"""What can be written of a net's answer: the classes, how sure they are, all probabilities, or values."""
+"""The rasters that can be written of a prediction: classes, confidence, all probabilities, or values."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,12 +38,12 @@ class Product:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of its pixels."""
+        """The dtype of its pixels."""
         return np.dtype(np.float32 if self.form == "values" else np.uint8)
 
     @property
     def nodata(self) -> float:
-        """What invalid pixels carry."""
+        """The value of invalid pixels."""
         match self.form:
             case "classes":
                 return self.task.ignore
@@ -53,7 +53,7 @@ class Product:
                 return NO_PROBABILITY
 
     def encode(self, values: NDArray[np.float32], valid: NDArray[np.bool_], out: NDArray[Any]) -> None:
-        """Fills `out` (bands, H, W) from the task's answer (K, H, W)."""
+        """Fills `out` (bands, H, W) from the task's prediction (K, H, W)."""
         match self.form:
             case "classes":
                 best_class(values, out[0])
@@ -63,14 +63,14 @@ class Product:
                 for band, probability in zip(out, values, strict=True):
                     band[:] = probability * PROBABILITY_STEPS + 0.5
             case "values":
-                # Engines round: OpenVINO's softplus answers -2e-6 where it should be 0.
+                # Engines round: OpenVINO's softplus returns -2e-6 where it should be 0.
                 out[:] = values if self.task.minimum is None else np.maximum(values, self.task.minimum)
         if not valid.all():
             out[:, ~valid] = self.nodata
 
 
 def best_class(values: NDArray[np.float32], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """The id of the likeliest class (H, W) of (K, H, W), the first if several are; much faster than `argmax`."""
+    """The id of the most probable class (H, W) of (K, H, W), the first of ties; much faster than `argmax`."""
     ids = np.empty(values.shape[1:], np.uint8) if out is None else out
     ids[:] = 0
     best = values[0].copy()
@@ -78,7 +78,9 @@ def best_class(values: NDArray[np.float32], out: NDArray[np.uint8] | None = None
     candidate = better.view(np.uint8)
     for k in range(1, len(values)):
         np.greater(values[k], best, out=better)
-        np.multiply(candidate, np.uint8(k), out=candidate)  # k where better, else 0; k is above all ids so far
+        np.multiply(
+            candidate, np.uint8(k), out=candidate
+        )  # k where it is more probable, else 0; k is above all ids so far
         np.maximum(ids, candidate, out=ids)
         np.maximum(best, values[k], out=best)
     return ids

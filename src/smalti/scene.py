@@ -1,7 +1,7 @@
-"""A scene of any size through a net: the one place where reader, engine and writer meet.
+"""Predicts a scene of any size: the only place where reader, engine and writer meet.
 
-The three work at the same time: one thread reads tiles ahead, the caller's thread runs the engine, a third blends and
-writes. Nothing here knows files or run-times: it is handed three functions.
+The three run concurrently: one thread reads tiles ahead, the caller's thread runs the engine, a third blends and
+writes. Nothing here knows of files or engines: it gets three functions.
 """
 
 import time
@@ -18,45 +18,45 @@ from smalti.card import Card
 from smalti.tiling import Tile, Window, plan_tiles
 
 Read = Callable[[Window], tuple[Pixels, Mask]]
-"""Gives a window's raw pixels (C, H, W) and where they are valid (H, W); beyond the border it mirrors."""
+"""Returns a window's raw pixels (C, H, W) and its valid mask (H, W); mirror-padded beyond the border."""
 Write = Callable[[Window, dict[str, Floats], Mask], None]
-"""Takes a finished window, each task's blended values (K, H, W) and where the scene is valid (H, W).
+"""Called with a finished window, each task's blended values (K, H, W) and the valid mask (H, W).
 
-Values of invalid pixels mean nothing. The arrays may change after the call.
+Values of invalid pixels are undefined. The arrays may change after the call.
 """
 
 
 class Predictor(Protocol):
-    """A net behind any engine."""
+    """A net, with any engine."""
 
     @property
     def card(self) -> Card:
-        """What it expects and answers."""
+        """The card of the net."""
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) in; one float32 array (N, K, H, W) per task out, which the caller owns.
 
-        Classes come as probabilities (K classes), values as they are (K = 1). A task of the whole image gives (N, K).
+        Classes are probabilities (K classes), values are in their unit (K = 1). A task of the whole image gives (N, K).
         """
 
 
 @runtime_checkable
 class Further(Protocol):
-    """What a predictor is, too, that gives maps beside those of its card's tasks."""
+    """A predictor with further maps besides those of its card's tasks."""
 
     further: Mapping[str, int]
-    """Their names, none of them a task's, and channels: blended and written like the others."""
+    """Names, none of them a task's, and channels of the further maps: blended and written like the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was done and how long it took."""
+    """Work done and time taken."""
 
     pixels: int
     """Pixels written in this run."""
     seconds: float
     tiles: int
-    """Tiles the engine saw."""
+    """Tiles that the engine predicted."""
     skipped: int
     """Tiles without a valid pixel."""
     engine_seconds: float
@@ -64,7 +64,7 @@ class Summary:
 
     @property
     def megapixels_per_second(self) -> float:
-        """Speed of the whole way from reading to writing."""
+        """Overall speed, from reading to writing."""
         return self.pixels / self.seconds / 1e6 if self.seconds else 0.0
 
 
@@ -78,11 +78,11 @@ def predict_scene(
     rows_done: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """Maps a scene of `height` x `width` pixels tile by tile, as the model's card says.
+    """Predicts a scene of `height` x `width` pixels tile by tile, with the tiles and the overlap of the model's card.
 
-    `write` gets windows that cover each pixel once, in rows of tiles from top to bottom. `rows_done` resumes: windows
-    above it are not written again, and it must be the first row of one of them. `progress` is called in the caller's
-    thread with the number of pixels that were finished. Whatever one of the functions raises is raised here.
+    `write` is called with windows that cover each pixel once, in rows of tiles from top to bottom. `rows_done` resumes:
+    windows above it are not written again, and it must be the first row of one of them. `progress` is called in the
+    caller's thread with the number of pixels finished. Exceptions of these functions are raised here.
     """
     run = _Run(read, predict, write, height, width, rows_done)
     started = time.perf_counter()
@@ -98,7 +98,7 @@ def predict_scene(
 
 
 class _Run:
-    """The three steps a tile goes through, each in its own thread, and what they count."""
+    """The three steps of a tile, each in its own thread, and their counts."""
 
     def __init__(self, read: Read, predict: Predictor, write: Write, height: int, width: int, rows_done: int) -> None:
         card = predict.card
@@ -107,18 +107,18 @@ class _Run:
         channels = {task.name: task.channels for task in card.map_tasks()}
         channels |= predict.further if isinstance(predict, Further) else {}
         self._blenders = {name: Blender(height, width, card.tile, card.overlap, k) for name, k in channels.items()}
-        self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: enters the net as zero
+        self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: normalised to zero
         self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
         self._broken = False
 
     def tiles(self) -> Iterator[Tile]:
-        """All tiles that touch what is not yet done: the row of tiles before it too, for the rows they share."""
+        """All tiles that overlap unfinished rows, and the row of tiles before, for the rows they share."""
         card = self._predict.card
         tiles = plan_tiles(*self._size, card.tile, card.overlap, card.stride)
         return (tile for tile in tiles if tile.keep.bottom > self._rows_done)
 
     def fetch(self, tile: Tile) -> tuple[Tile, Pixels | None, Mask]:
-        """A tile's pixels, or None if none that counts is valid, and where its finished part is valid."""
+        """A tile's pixels, or None if its part has no valid pixel, and the valid mask of its finished part."""
         image, valid = self._read(tile.read)
         done = valid[tile.done.within(tile.read)]
         if valid.all():
@@ -128,23 +128,23 @@ class _Run:
         return tile, np.where(valid, image, self._neutral.astype(image.dtype)), done
 
     def ask(self, tile: Tile, image: Pixels | None, valid: Mask) -> tuple[Tile, dict[str, Floats] | None, Mask]:
-        """The engine's answers for a tile."""
+        """The engine's prediction for a tile."""
         if image is None:
             self.skipped += 1
             return tile, None, valid
         before = time.perf_counter()
-        answers = self._predict(image[None])
+        predicted = self._predict(image[None])
         self.engine_seconds += time.perf_counter() - before
         self.asked += 1
-        return tile, answers, valid
+        return tile, predicted, valid
 
-    def finish(self, tile: Tile, answers: dict[str, Floats] | None, valid: Mask) -> int:
-        """Blends a tile in and writes what is final; returns the number of pixels written."""
+    def finish(self, tile: Tile, predicted: dict[str, Floats] | None, valid: Mask) -> int:
+        """Blends a tile and writes the part that is final; returns the number of pixels written."""
         if self._broken:  # tiles that wait behind a failed one: a later window must not follow a missing one
             return 0
         self._broken = True
         values = {
-            name: blender.add(tile, None if answers is None else answers[name][0])
+            name: blender.add(tile, None if predicted is None else predicted[name][0])
             for name, blender in self._blenders.items()
         }
         if tile.done.row >= self._rows_done:
@@ -154,7 +154,7 @@ class _Run:
 
 
 class Averaged:
-    """A predictor's mean over flips and quarter turns: the eight symmetries of the square, at eight times the cost."""
+    """Test-time augmentation: a predictor's mean over the eight flips and quarter turns, at eight times the cost."""
 
     def __init__(self, predict: Predictor) -> None:
         self._predict = predict
@@ -165,13 +165,13 @@ class Averaged:
         return self._predict.card
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """Raw pixels (N, C, H, W) -> per task the mean answer (N, K, H, W), probabilities as probabilities."""
+        """Raw pixels (N, C, H, W) -> per task the mean prediction (N, K, H, W), of probabilities or values."""
         total: dict[str, Floats] = {}
         for turns in range(4):
-            for step in (1, -1):  # -1: seen in a mirror
+            for step in (1, -1):  # -1: mirrored
                 view = np.rot90(batch[..., ::step], turns, axes=(2, 3))
-                for name, answer in self._predict(view).items():
-                    back = np.rot90(answer, -turns, axes=(2, 3))[..., ::step] if answer.ndim == 4 else answer
+                for name, found in self._predict(view).items():
+                    back = np.rot90(found, -turns, axes=(2, 3))[..., ::step] if found.ndim == 4 else found
                     total[name] = total[name] + back if name in total else back.copy()
         for sums in total.values():
             sums /= 8

@@ -1,4 +1,4 @@
-"""Numbers as text, and rows of them as lines."""
+"""Numbers and tables as text."""
 
 import math
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ def number(value: float) -> str:
 
 
 def within(value: float, span: float) -> str:
-    """One of several numbers that lie as far apart as `span`, with the decimals by which these differ."""
+    """One of several numbers within a range of `span`, with enough decimals to distinguish them."""
     if not 0 < span < math.inf:
         return number(value)
     return f"{value:.{max(0, 2 - math.floor(math.log10(span)))}f}"
 
 
 def defined(value: float) -> float | None:
-    """A number for JSON, which has none that is not finite."""
+    """A number for JSON: None if it is not finite."""
     return value if math.isfinite(value) else None
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines: the first column to the left, the others to the right."""
+    """Rows of cells as lines: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

@@ -28,7 +28,7 @@ class Window:
         return Window(self.row + rows, self.col + cols, self.height, self.width)
 
     def intersect(self, other: "Window") -> "Window | None":
-        """What both windows cover, or None."""
+        """The intersection of both windows, or None."""
         row, col = max(self.row, other.row), max(self.col, other.col)
         height = min(self.bottom, other.bottom) - row
         width = min(self.right, other.right) - col
@@ -52,12 +52,12 @@ class Tile:
     keep: Window
     """The part that is used: inside the image, `overlap` pixels shared with each neighbour's part."""
     done: Window
-    """The part of `keep` that is final once this tile is blended in, row by row. These cover each pixel once."""
+    """The part of `keep` that is final once this tile is blended. These parts cover each pixel once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A tile along one axis, as `Tile`: where the net's window starts, what counts, and what is then done."""
+    """A tile along one axis, like `Tile`: the start of the net's window, the part used, and the part then final."""
 
     read: int
     begin: int
@@ -66,7 +66,7 @@ class Span:
 
 
 def starts(length: int, size: int, step: int) -> list[int]:
-    """Where tiles begin along one axis: every `step`, the last one moved inwards so that it ends at the border."""
+    """The starts of tiles along one axis: every `step`, the last one moved inwards so that it ends at the border."""
     if length <= size:
         return [0]
     return [*range(0, length - size, step), length - size]
@@ -75,8 +75,8 @@ def starts(length: int, size: int, step: int) -> list[int]:
 def spans(length: int, size: int, overlap: int) -> list[Span]:
     """The tiles along one axis.
 
-    Of a last tile that was moved inwards only the far part counts, so that no more than `overlap` pixels are shared:
-    what must be kept open between two rows of tiles then never exceeds `overlap` rows.
+    Of a last tile that was moved inwards only the far part is used, so that no more than `overlap` pixels are shared:
+    then no more than `overlap` rows must be kept between two rows of tiles.
     """
     reads = starts(length, size, size - overlap)
     ends = [min(read + size, length) for read in reads]

@@ -65,7 +65,7 @@ def test_parts_scored_together_are_told(model, data, tmp_path):
     assert "has folders of training (2 images), validation (2 images), scored together" in both.stderr
     assert "training and validation together" in both.stdout
     shutil.rmtree(root / "val")
-    assert "has a folder of training (2 images); scores of what a model was trained on" in run(model, root).stderr
+    assert "has a folder of training (2 images); scores on training images" in run(model, root).stderr
 
 
 def test_an_image_that_does_not_fit_is_told_before_the_first_one_is_scored(model, data, monkeypatch):
@@ -145,7 +145,7 @@ def test_values_of_an_attribute_stand_beside_those_of_tasks(tmp_path):
 
 def test_a_class_left_out_is_told(model, data):
     assert "left out: most red" in run(model, data, "--leave-out", "most red").output
-    with pytest.raises(DataError, match="'clutter' is no class"):
+    with pytest.raises(DataError, match="'clutter' is not a class"):
         run(model, data, "--leave-out", "clutter")
 
 

@@ -273,7 +273,7 @@ def test_a_checkpoint_makes_maps(scene: Path, tmp_path: Path, monkeypatch: pytes
     assert "is already finished" in done.stdout
     assert set(np.unique(pixels(out)).tolist()) <= {0, 1, 2}
     refused = smalti_map(scene, "-o", out, "--model", tmp_path / "own", "--engine", "openvino")
-    assert "smalti export makes a file of it" in refused.stderr
+    assert "export it with smalti export" in refused.stderr
 
 
 def test_an_engine_without_kernels_for_this_processor_leaves_nothing_behind(
@@ -288,7 +288,7 @@ def test_an_engine_without_kernels_for_this_processor_leaves_nothing_behind(
     monkeypatch.setattr(openvino.Core, "compile_model", refuse)
     refused = smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model, "--engine", "openvino")
     assert refused.exit_code == 3 and refused.stderr.count("\n") == 1
-    assert "bad combination; run it with ONNX Runtime: --engine onnx" in refused.stderr
+    assert "bad combination; use ONNX Runtime: --engine onnx" in refused.stderr
     assert not list(tmp_path.glob("*m.tif*"))
     assert smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model).exit_code == 0
 
@@ -306,4 +306,4 @@ def test_a_checkpoint_without_torch_names_what_brings_it(scene: Path, tmp_path: 
         check=False,
     )
     assert done.returncode == 1
-    assert "torch is not installed; bring it with: pip install 'smalti[train]'" in done.stderr
+    assert "torch is not installed; install it with: pip install 'smalti[train]'" in done.stderr

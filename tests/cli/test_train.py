@@ -99,7 +99,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
     code, _, err = leave(recipe, "--out", tmp_path / "whole", "--set", "train.seed=5")
-    assert code == 3 and "holds a training by other settings" in err
+    assert code == 3 and "holds a training with other settings" in err
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_nothing_to_go_on_with_is_told(
     recipe: Path, tmp_path: Path, leave: Callable[..., tuple[int, str, str]]
 ) -> None:
     code, _, err = leave(recipe, "--resume", "--out", tmp_path / "run")
-    assert code == 3 and "holds no training to go on with" in err
+    assert code == 3 and "holds no training to resume" in err
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -145,9 +145,9 @@ def test_variants_are_trained_one_after_the_other_and_only_once(
 ) -> None:
     arguments = (recipe, "--set", "train.steps=1", "--variant", "optim.lr=0.01", "--out", tmp_path / "runs")
     code, out, _ = leave(*arguments, "--seeds", "1")
-    assert code == 0 and "lr-0.01_seed-1: begins" in out and (tmp_path / "runs" / "lr-0.01_seed-1" / "best").is_dir()
+    assert code == 0 and "lr-0.01_seed-1: starts" in out and (tmp_path / "runs" / "lr-0.01_seed-1" / "best").is_dir()
     code, out, _ = leave(*arguments, "--seeds", "1,2")
-    assert "lr-0.01_seed-1: is finished" in out and "lr-0.01_seed-2: begins" in out
+    assert "lr-0.01_seed-1: is already finished" in out and "lr-0.01_seed-2: starts" in out
     assert "validation/miou" in out and "±" in out.splitlines()[-1] and "optim.lr=0.01  2" in out.splitlines()[-1]
 
 

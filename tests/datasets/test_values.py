@@ -130,7 +130,7 @@ def test_the_command_line_scores_what_is_there_and_tells_what_is_not(laid, tmp_p
     item.values["ndsm"].unlink()
     with pytest.warns(DataWarning, match="height is not scored: vaihingen: 1 of 2 images have no ndsm"):
         assert set(dataset_split("vaihingen:train", tmp_path, card).pairs[0].truth) == {"classes"}
-    with pytest.raises(DataError, match="vaihingen has no truth for the tasks depth"):
+    with pytest.raises(DataError, match="vaihingen has no ground truth for the tasks depth"):
         dataset_split("vaihingen:train", tmp_path, card_of(dataset, DEPTHS))
 
 

@@ -157,7 +157,7 @@ def test_each_task_has_its_rasters() -> None:
         "m_confidence.tif",
         "m_height.tif",
     ]
-    with pytest.raises(ModelError, match="answers for whole images"):
+    with pytest.raises(ModelError, match="predicts whole images"):
         products(Path("m.tif"), tiny_card(tasks=(Task(name="rank", kind="score"),)), Wanted())
 
 

@@ -471,7 +471,7 @@ def test_too_many_open_files_are_no_damage(tmp_path: Path, monkeypatch: pytest.M
         ):
             reader.read(WHOLE)
         monkeypatch.setattr(reader, "_pixels", _refusing(MemoryError()))
-        with pytest.raises(RasterError, match="rows 0 to 19 cannot be read, the memory does not suffice"):
+        with pytest.raises(RasterError, match="rows 0 to 19 cannot be read, not enough memory"):
             reader.read(WHOLE)
     monkeypatch.setattr("smalti.raster.read.rasterio.open", full)
     with pytest.raises(RasterError, match=r"a\.tif: too many other files are open; allow more"):

@@ -149,7 +149,7 @@ def test_openvino_is_refused_before_it_has_work_where_it_cannot_compile(
     refuse_to_compile(monkeypatch)
     with pytest.raises(ModelError) as error:
         open_model(str(tiny_model(tmp_path / "tiny.onnx")), "openvino")
-    assert "cannot compile it for this processor: bad combination; run it with" in str(error.value)
+    assert "cannot compile it for this processor: bad combination; use ONNX Runtime" in str(error.value)
     assert str(error.value).endswith("--engine onnx") and "core.cpp" not in str(error.value)
 
 

@@ -14,7 +14,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_model_file(error: Exception, monkey
         raise error
 
     monkeypatch.setattr(onnx.onnxruntime, "InferenceSession", refuse)
-    with pytest.raises(ModelError, match="cannot load it: the memory does not suffice"):
+    with pytest.raises(ModelError, match="cannot load it: not enough memory"):
         onnx.start(verify(find_model("landcover")))
 
 

@@ -96,7 +96,7 @@ def test_a_missing_file_and_an_unknown_name_say_so(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is a folder; of a checkpoint make a file: smalti export"):
+    with pytest.raises(ModelError, match="is a folder; export a checkpoint first: smalti export"):
         open_model(str(tmp_path))
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(ModelError, match="cannot be read"):

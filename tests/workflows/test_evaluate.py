@@ -47,12 +47,12 @@ def test_scores_the_table_and_a_dict(
 
 def test_what_is_doubtful_is_a_warning(model: sm.OpenModel, folder: Path) -> None:
     folder.rename(folder.parent / "train")
-    with pytest.warns(DataWarning, match="scores of what a model was trained on are too good"):
+    with pytest.warns(DataWarning, match="scores on training images are too good"):
         sm.evaluate(model, folder.parent)
 
 
 def test_what_cannot_be_scored(model: sm.OpenModel, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'roads' is no class") as unknown:
+    with pytest.raises(DataError, match="'roads' is not a class") as unknown:
         sm.evaluate(model, folder, leave_out=["roads"])
     assert unknown.value.value == "roads"
     with pytest.raises(OptionError, match="--set changes a recipe"):

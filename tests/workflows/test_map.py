@@ -49,7 +49,7 @@ def test_the_result_names_what_was_written(tmp_path: Path, model: OpenModel) -> 
     assert all(path.is_file() for path in done.paths) and done.polygon_count > 0 and done.summary is not None
     assert repr(done).startswith(f"MapResult({str(out)!r}, map_confidence.tif, map.gpkg, map.html: 200 x 200 pixels, ")
     again = sm.map(scene, out, model=model, confidence=True)
-    assert again.summary is None and "was there already" in repr(again)
+    assert again.summary is None and "already finished" in repr(again)
     with pytest.raises(FrozenInstanceError):
         done.path = out  # type: ignore[misc]
 
@@ -179,5 +179,5 @@ def test_a_model_shows_its_card_and_refuses_what_it_cannot(model: OpenModel) -> 
     ranker = sm.open_model("bestshot")
     with pytest.raises(ModelError, match="ranks photos"):
         ranker(np.zeros((1, 3, 64, 64), np.uint8))
-    with pytest.raises(ModelError, match="answers for whole images"):
+    with pytest.raises(ModelError, match="predicts whole images"):
         sm.predict(np.zeros((3, 9, 9), np.uint8), ranker)

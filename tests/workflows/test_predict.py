@@ -82,10 +82,10 @@ def test_floats_that_are_not_finite_are_invalid(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "options", "message"),
     [
-        (np.zeros((3, 9, 3), np.uint8), {}, r"shape \(3, 9, 3\) may be H,W,C or C,H,W; say axes='HWC' or axes='CHW'"),
+        (np.zeros((3, 9, 3), np.uint8), {}, r"shape \(3, 9, 3\) may be H,W,C or C,H,W; give axes='HWC' or axes='CHW'"),
         (np.zeros((9, 8, 4), np.uint8), {}, r"takes H,W,3 or 3,H,W \(red, green, blue\)"),
         (np.zeros((9, 8, 4), np.uint8), {"axes": "CHW"}, r"shape \(9, 8, 4\) as CHW; model tiny takes"),
-        (np.zeros((9, 8, 4), np.uint8), {"bands": [1, 2, 3]}, "say axes='HWC'"),
+        (np.zeros((9, 8, 4), np.uint8), {"bands": [1, 2, 3]}, "give axes='HWC'"),
         (np.zeros((9, 8), np.uint8), {}, r"has shape \(9, 8\); model tiny takes H,W,3"),
         (np.zeros((3, 0, 8), np.uint8), {}, r"has shape \(3, 0, 8\)"),
         (np.zeros((3, 9, 8)), {}, "is float64, model tiny takes uint8: convert it with astype; scale"),

@@ -37,7 +37,7 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
     pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
     assert sm.predict(pixels, run.best).classes.shape == (40, 50)
     assert capfd.readouterr().out == ""
-    with pytest.raises(RecipeError, match="holds a training by other settings"):
+    with pytest.raises(RecipeError, match="holds a training with other settings"):
         sm.train(recipe, {**changes, "train.steps": 6}, out="run")
 
 

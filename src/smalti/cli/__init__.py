@@ -102,7 +102,7 @@ def main() -> None:
         _leave(InputError(f"{error.filename}: {error.strerror}; give a path that you may use"))
     except MemoryError as error:
         why = f" ({error})" if str(error) else ""
-        _leave(InputError(f"the memory does not suffice{why}; take smaller tiles or images, or another machine"))
+        _leave(InputError(f"not enough memory{why}; use smaller tiles or images, or another machine"))
 
 
 def _leave(error: SmaltiError) -> NoReturn:

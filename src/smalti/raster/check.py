@@ -17,7 +17,7 @@ REFUSALS = (RasterioError, CPLE_BaseError, ValueError, KeyError, OverflowError, 
 _LIMITS = {
     "too many open files": "too many other files are open; allow more: ulimit -n 4096",
     "permission denied": "no permission to read it, or a file it refers to",
-    "cannot allocate memory": "the memory does not suffice to read it",
+    "cannot allocate memory": "not enough memory to read it",
     "input/output error": "the disk fails to read it; copy it from another place",
 }
 """The system's message where it refuses a file, in lower case, and what that means."""
@@ -69,7 +69,7 @@ def explain(path: str, error: Exception) -> RasterError:
 def limit(error: Exception) -> str:
     """What to do where the system is the cause, not the file; empty otherwise."""
     if isinstance(error, MemoryError):
-        return "the memory does not suffice to read it"
+        return "not enough memory to read it"
     text = first_line(error)
     return next((f"{means} ({text})" for said, means in _LIMITS.items() if said in text.lower()), "")
 

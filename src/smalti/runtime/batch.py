@@ -1,4 +1,4 @@
-"""What all engines share: the form of a batch, and how many threads to use."""
+"""Shared by all engines: the form of a batch, and the number of threads."""
 
 import os
 
@@ -9,14 +9,14 @@ from smalti.errors import ModelError
 
 
 def usable_cores() -> int:
-    """Cores this process may run on; a container often owns fewer than the machine has."""
+    """Number of cores this process may run on; a container often has fewer than the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def network_input(batch: np.ndarray, card: Card) -> np.ndarray:
-    """Raw pixels N,C,H,W of any dtype as the contiguous float32 that graphs take; ModelError on other shapes."""
+    """Raw pixels N,C,H,W of any dtype as the contiguous float32 that graphs take; ModelError for other shapes."""
     if batch.ndim != 4 or batch.shape[1] != len(card.bands) or 0 in batch.shape:
         wanted = f"N,{len(card.bands)},H,W ({', '.join(card.bands)})"
         raise ModelError(f"model {card.name} got a batch of shape {batch.shape}, but takes {wanted}")

@@ -1,4 +1,4 @@
-"""Model files: the card and the seal inside an `.onnx`, and where models lie.
+"""Model files: the card and the hash inside an `.onnx`, and the folders of models.
 
 An ONNX file is one protobuf message, and further fields may be appended to it. Card and hash are metadata entries, so
 that reading, checking and sealing a file need neither an engine nor the `onnx` package. The hash is the SHA-256 of
@@ -24,7 +24,7 @@ _LAST_FIELD = 26  # the highest field number of a ModelProto so far; above it, t
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file whose hash is right: its bytes and its card."""
+    """A model file with a valid hash: its bytes and its card."""
 
     path: Path
     content: bytes
@@ -39,7 +39,7 @@ class ModelEntry:
     name: str
     path: Path
     size: int
-    """Bytes."""
+    """Size in bytes."""
     bundled: bool
     card: Card | None = None
     sha256: str = ""
@@ -47,7 +47,7 @@ class ModelEntry:
 
 
 def verify(path: str | Path) -> ModelFile:
-    """Reads a model file; ModelError if it is not there, truncated, altered or no Smalti model."""
+    """Reads a model file; ModelError if it is missing, truncated, altered or not a Smalti model."""
     path = Path(path)
     content = _read(path)
     found = _metadata(content, path)
@@ -66,7 +66,7 @@ def verify(path: str | Path) -> ModelFile:
 def seal(path: str | Path, card: Card | None = None) -> str:
     """Writes the hash into a model file, and first its card if one is given; returns the 64 hex digits.
 
-    Takes the place of an earlier card and hash. ModelError if the file is no ONNX file, or has no card and gets none.
+    Replaces an earlier card and hash. ModelError if the file is not an ONNX file, or has no card and none is given.
     """
     path = Path(path)
     content, digest = sealed(_read(path), path, card)
@@ -87,7 +87,7 @@ def sealed(content: bytes, path: Path, card: Card | None = None) -> tuple[bytes,
 
 
 def model_folders() -> tuple[Path, ...]:
-    """Folders with local models: `models` here, and the user's own, if this user has a home."""
+    """Folders with local models: `models` in the current folder, and the user's own, if this user has a home."""
     own = user_data()
     return (Path("models"), own / "models") if own else (Path("models"),)
 
@@ -101,7 +101,7 @@ def find_model(name: str) -> Path:
     if name in known:
         return known[name]
     if path.is_dir():
-        raise ModelError(f"{name}: is a folder; of a checkpoint make a file: smalti export {name} OUT.onnx")
+        raise ModelError(f"{name}: is a folder; export a checkpoint first: smalti export {name} OUT.onnx")
     choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
     mend = "give a name from smalti models, or an .onnx file"
     raise ModelError(f"no model is named {name!r} ({choice}); {mend}", value=name)
@@ -113,7 +113,7 @@ def list_models(folder: str | Path | None = None) -> list[ModelEntry]:
 
 
 def look(path: Path) -> ModelEntry:
-    """One model file as a line of the list; what is wrong with it stands in `error`."""
+    """One model file as a line of the list; if it is invalid, `error` says why."""
     size, bundled = path.stat().st_size if path.exists() else 0, path.parent == BUNDLED
     try:
         model = verify(path)
@@ -130,7 +130,7 @@ def _files(folder: str | Path | None) -> list[Path]:
 def _models_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.match("*.onnx"))
-    except OSError:  # no such folder, or one that is closed to this user
+    except OSError:  # no such folder, or no permission to read it
         return []
 
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"{path}: there is no such model file; smalti models lists those at hand") from None
+        raise ModelError(f"{path}: there is no such model file; smalti models lists the available ones") from None
     except OSError as error:
         raise ModelError(f"{path}: the model file cannot be read: {error.strerror}") from None
     if not content:
@@ -155,7 +155,7 @@ def _digest(content: bytes, start: int, end: int) -> str:
 
 
 def _metadata(content: bytes, path: Path) -> dict[bytes, tuple[int, int]]:
-    """Where the values of our own metadata entries lie: key -> (start, end)."""
+    """Positions of the values of Smalti's own metadata entries: key -> (start, end)."""
     found = {}
     for start, end, key in _fields(content, path):
         if key in (CARD_KEY, HASH_KEY):

@@ -24,23 +24,23 @@ class OnnxPredictor:
         self._outputs = [task.name for task in self.card.tasks]
         missing = set(self._outputs) - {output.name for output in self._session.get_outputs()}
         if missing:
-            raise ModelError(f"{model.path}: the graph does not answer the tasks of its card: {', '.join(missing)}")
+            raise ModelError(f"{model.path}: the graph lacks outputs for tasks of its card: {', '.join(missing)}")
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
         pixels = network_input(batch, self.card)
         try:
-            answers = self._session.run(self._outputs, {self._input: pixels})
+            found = self._session.run(self._outputs, {self._input: pixels})
         except Exception as error:
             reason = MEND if lacks_memory(error) else (str(error).splitlines() or [""])[0]
             raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
-        return dict(zip(self._outputs, answers, strict=True))
+        return dict(zip(self._outputs, found, strict=True))
 
 
 def start(model: ModelFile, threads: int | None = None) -> Any:
     """A session of a model file on `threads` cores (by default all usable ones); ModelError if the engine refuses."""
     onnxruntime.set_default_logger_severity(_SILENT)
-    onnxruntime.disable_telemetry_events()  # whoever imported it before us may not have set its variable
+    onnxruntime.disable_telemetry_events()  # it may have been imported before, without its variable set
     try:
         return onnxruntime.InferenceSession(
             model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
@@ -54,8 +54,8 @@ def _options(threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Waiting threads sleep instead of spinning: reader and writer need the cores meanwhile, and beside a busy neighbour
-    # spinning made a tile 1.6 times slower; alone on the machine it would be 1.08 times faster.
+    # Waiting threads sleep instead of spinning: reader and writer need the cores meanwhile, and beside another busy
+    # process spinning made a tile 1.6 times slower; alone on the machine it would be 1.08 times faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _SILENT
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -1,4 +1,4 @@
-"""Opens a model by name or file with the engine of choice."""
+"""Opens a model by name or file with a chosen engine."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def open_model(name_or_path: str, engine: Engine = "auto", threads: int | None =
 
 
 def start_engine(model: ModelFile, engine: Engine = "auto", threads: int | None = None) -> Predictor:
-    """The engine of choice with a model file whose hash is right; raises as `open_model` does."""
+    """Starts the chosen engine with a verified model file; raises the errors of `open_model`."""
     return find_engine(engine)(model, threads)
 
 

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: an optional engine, faster than ONNX Runtime once it knows the tile's shape."""
+"""OpenVINO on the CPU: an optional engine, faster than ONNX Runtime for a fixed tile shape."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ from smalti.runtime.models import ModelFile
 
 @contextmanager
 def _without_telemetry() -> Iterator[None]:
-    """Hides the package by which `import openvino` reports itself over the network; it can do without."""
+    """Hides the telemetry package of `import openvino`, which works without it."""
     name = "openvino_telemetry"
     known = sys.modules.get(name)
     sys.modules[name] = None  # type: ignore[assignment]  # to be found missing
@@ -33,7 +33,7 @@ try:
 except ImportError:
     raise MissingExtraError("OpenVINO", "openvino") from None
 
-_KEPT = 4  # compiled shapes; a scene has one tile size, and perhaps a smaller last batch
+_KEPT = 4  # compiled shapes; a scene has one tile size, and possibly a smaller last batch
 
 
 class OpenVinoPredictor:
@@ -42,13 +42,13 @@ class OpenVinoPredictor:
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """`threads` defaults to the cores this process may use.
 
-        ModelError if the engine refuses the file, or cannot compile it for this processor: tried at once, for one tile.
+        ModelError if the engine refuses the file, or cannot compile it for this processor: tried here, for one tile.
         """
         self.card = model.card
         self._path = model.path
         self._core = openvino.Core()
         self._hints = {
-            "INFERENCE_PRECISION_HINT": "f32",  # by itself it picks bfloat16 where the CPU has it: other answers
+            "INFERENCE_PRECISION_HINT": "f32",  # the default is bfloat16 on CPUs that have it, with other results
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads or usable_cores(),
             "NUM_STREAMS": 1,
@@ -59,11 +59,11 @@ class OpenVinoPredictor:
             raise ModelError(f"{model.path}: OpenVINO cannot load it: {_cause(error)}") from None
         if len(self._model.inputs) != 1:
             raise ModelError(
-                f"{model.path}: takes {len(self._model.inputs)} inputs; maps need a model of one, the pixels"
+                f"{model.path}: takes {len(self._model.inputs)} inputs; maps need a model with one, the pixels"
             )
         self._outputs = [self._index(task.name) for task in self.card.tasks]
         self._alone = threading.Lock()
-        """A request takes one batch at a time."""
+        """A request runs one batch at a time."""
         self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
         self._request((1, len(self.card.bands), self.card.tile, self.card.tile))
 
@@ -79,7 +79,7 @@ class OpenVinoPredictor:
                 raise ModelError(
                     f"model {self.card.name} fails on a batch of shape {pixels.shape}: {_cause(error)}"
                 ) from None
-            # copied: the request writes its next answer into the same memory
+            # copied: the request writes its next output into the same memory
             tensors = (request.get_output_tensor(at) for at in self._outputs)
             return {name: tensor.data.copy() for name, tensor in zip(names, tensors, strict=True)}
 
@@ -97,17 +97,17 @@ class OpenVinoPredictor:
             return self._core.compile_model(static, "CPU", self._hints).create_infer_request()
         except RuntimeError as error:
             here = f"OpenVINO cannot compile it for this processor: {_cause(error)}"
-            raise ModelError(f"{self._path}: {here}; run it with ONNX Runtime: --engine onnx") from None
+            raise ModelError(f"{self._path}: {here}; use ONNX Runtime: --engine onnx") from None
 
     def _index(self, task: str) -> int:
         for at, output in enumerate(self._model.outputs):
             if task in output.get_names():
                 return at
-        raise ModelError(f"{self._path}: the graph does not answer the tasks of its card: {task}")
+        raise ModelError(f"{self._path}: the graph lacks outputs for tasks of its card: {task}")
 
 
 def _cause(error: RuntimeError) -> str:
-    """The last line that OpenVINO says: those before it are places in its own sources."""
+    """The last line of OpenVINO's message: those before it are locations in its own sources."""
     if lacks_memory(error):
         return MEND
     return next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__).strip()

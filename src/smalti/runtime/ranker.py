@@ -1,4 +1,4 @@
-"""A model that scores photos: how good each one is beside others of its series, and what it shows."""
+"""A model that scores photos relative to others of their series, and embeds what they show."""
 
 from collections.abc import Sequence
 
@@ -19,20 +19,22 @@ class Ranker:
     """Scores photos with ONNX Runtime; P(a is better than b) is the sigmoid of a's score minus b's."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
-        """`threads` defaults to the cores this process may use; ModelError if the file is no ranker."""
+        """`threads` defaults to the cores this process may use; ModelError if the file is not a ranker."""
         task = model.card.tasks[0]
         if task.kind != "score":
-            raise ModelError(f"{model.path}: answers {task.kind}, not scores of photos; give a model like bestshot")
+            raise ModelError(f"{model.path}: predicts {task.kind}, not scores of photos; give a model like bestshot")
         self.card: Card = model.card
         self.sha256 = model.sha256
         self.cues: tuple[str, ...] = tuple(model.card.options["cues"])
-        """Names of the numbers it takes beside each picture."""
+        """Names of the cues it takes with each picture."""
         self._session = start(model, threads)
         self._outputs = [task.name, EMBEDDING]
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}
         if inputs != set(INPUTS) or not set(self._outputs) <= outputs:
-            raise ModelError(f"{model.path}: the graph takes {', '.join(sorted(inputs))} and is no ranker of photos")
+            raise ModelError(
+                f"{model.path}: the graph takes {', '.join(sorted(inputs))}, so it is not a ranker of photos"
+            )
 
     @property
     def side(self) -> int:
@@ -61,11 +63,13 @@ class Ranker:
 def open_ranker(name_or_path: str, cues: Sequence[str] | None = None, threads: int | None = None) -> Ranker:
     """A bundled or local ranker by name, or an `.onnx` file, ready to run.
 
-    `cues` names the numbers that will be given, in their order. ModelError if the file cannot be used, is no ranker, or
-    was trained for other cues.
+    `cues` are the names of the cues that will be given, in order. ModelError if the file cannot be used, is not a
+    ranker, or was trained for other cues.
     """
     model = verify(find_model(name_or_path))
     ranker = Ranker(model, threads)
     if cues is not None and tuple(cues) != ranker.cues:
-        raise ModelError(f"{model.path}: was trained for other cues than this version measures; train or fetch it anew")
+        raise ModelError(
+            f"{model.path}: was trained for other cues than this version measures; train or fetch it again"
+        )
     return ranker

@@ -1,4 +1,4 @@
-"""Whole verbs, each of several rooms: map, predict, evaluate, train, export, rank photos, draw.
+"""Whole workflows, each across several rooms: map, predict, evaluate, train, export, rank photos, draw.
 
-They return frozen results, print nothing, and tell how far they are by a callback; `import smalti` gives them names.
+They return frozen results, print nothing, and report their progress to a callback; `import smalti` exports them.
 """

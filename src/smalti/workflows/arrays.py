@@ -1,4 +1,4 @@
-"""Images that come as arrays: numpy, or xarray with its georeference."""
+"""Images given as arrays: numpy, or xarray with its georeference."""
 
 import sys
 from typing import Any
@@ -23,8 +23,8 @@ def is_xarray(image: object) -> bool:
 def array_reader(given: Given, card: Card) -> ArrayReader:
     """An array as a raster of the model's bands.
 
-    Raises ArrayError for what is no array of an image, for axes that cannot be told apart, and for dtypes that the
-    model does not take.
+    Raises ArrayError for objects that are not an image array, for ambiguous axes, and for dtypes that the model does
+    not take.
     """
     if is_xarray(given.pixels):
         from smalti.workflows.xarrays import from_xarray
@@ -41,7 +41,7 @@ def array_reader(given: Given, card: Card) -> ArrayReader:
 
 
 def _valid(valid: Mask | None, pixels: Pixels) -> Mask | None:
-    """Where pixels are valid: where it is said, and no band of a masked array is masked."""
+    """The mask of valid pixels (H, W): `valid`, without pixels that are masked in any band of a masked array."""
     if not np.ma.isMaskedArray(pixels):
         return valid
     open_in_all = np.logical_not(np.ma.getmaskarray(pixels).any(axis=0))
@@ -66,13 +66,13 @@ def _bands_first(given: Given, card: Card) -> NDArray[Any]:
 
 
 def _axes(pixels: NDArray[Any], card: Card, *, asked: bool) -> Axes:
-    """Which axis holds the bands, by their number; ArrayError where that does not say it."""
+    """The axis of the bands, from their number; ArrayError if it is ambiguous."""
     n = len(card.bands)
     fitting: list[Axes] = [axes for axes, number in _counts(pixels).items() if number == n]
     if len(fitting) == 1:
         return fitting[0]
     if fitting or asked:
-        text = f"the array of shape {pixels.shape} may be H,W,C or C,H,W; say axes='HWC' or axes='CHW'"
+        text = f"the array of shape {pixels.shape} may be H,W,C or C,H,W; give axes='HWC' or axes='CHW'"
         raise ArrayError(text, value=pixels.shape)
     text = f"the array has shape {pixels.shape}; {_expected(card)}; choose other bands with `bands` and `axes`"
     raise ArrayError(text, value=pixels.shape)

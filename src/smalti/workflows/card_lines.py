@@ -8,16 +8,16 @@ from smalti.card import Card, Score, Task
 
 
 def card_lines(card: Card, *more: tuple[str, str]) -> list[str]:
-    """What a card says, one line each, and `more` lines of (what, text); empty ones are left out."""
+    """A card as lines, with `more` lines of (what, text); empty ones are skipped."""
     return [f"  {key:<11}{text}" for key, text in (*card_rows(card), *more) if text]
 
 
 def card_rows(card: Card) -> list[tuple[str, str]]:
-    """What a card says, as (what, text)."""
+    """A card as rows of (what, text)."""
     origin = card.origin
     return [
         ("net", " ".join([card.net, *(f"{key}={_short(value)}" for key, value in card.options.items())])),
-        *((task.name, _answer(task)) for task in card.tasks),
+        *((task.name, _output(task)) for task in card.tasks),
         ("bands", f"{', '.join(card.bands)} ({card.dtype})"),
         ("pixel", "{:g} to {:g} m".format(*card.resolution) if card.resolution else "size not stated"),
         ("tile", f"{card.tile} px, overlap {card.overlap} px"),
@@ -37,7 +37,7 @@ def _score_lines(scores: Sequence[Score]) -> Iterator[str]:
         yield f"{', '.join(f'{score.name} {score.value:.4g}' for score in group)}  ({protocol})"
 
 
-def _answer(task: Task) -> str:
+def _output(task: Task) -> str:
     of = " of the whole image" if task.per_image else ""
     if task.has_classes:
         return ", ".join(f"{k} {label}" for k, label in enumerate(task.labels)) + of
@@ -49,5 +49,5 @@ def _answer(task: Task) -> str:
 
 
 def _short(value: object) -> str:
-    """An option of a net; of a long list only how long it is."""
+    """An option of a net; for a long list only its length."""
     return f"{len(value)} of them" if isinstance(value, list) and len(value) > 4 else str(value)

@@ -1,4 +1,4 @@
-"""The whole way once, from nothing to a scored map."""
+"""A complete demonstration, from a drawn scene to a scored map."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,27 +16,27 @@ from smalti.workflows.progress import Meter, Show
 from smalti.workflows.scores_file import check_scores_file, write_scores_file
 
 FILES = {
-    "report.html": "scores, confusion matrix and telling tiles: open this first",
+    "report.html": "scores, confusion matrix and example tiles: open this first",
     "preview.png": "scene, map and both at a glance",
     "scene.tif": "the drawn scene",
     "scene_map.tif": "its map, with colours and class names",
     "scene_map.gpkg": "the map as polygons",
-    "scene_map.html": "what covers the ground, and how long the map took",
-    "scene_classes.tif": "the exact truth: classes",
-    "scene_height.tif": "the exact truth: heights in metres",
-    "scene_buildings.gpkg": "the exact truth: buildings",
+    "scene_map.html": "area of each class, and how long the map took",
+    "scene_classes.tif": "exact ground truth: classes",
+    "scene_height.tif": "exact ground truth: heights in metres",
+    "scene_buildings.gpkg": "exact ground truth: buildings",
     "scores.json": "all figures, each with its protocol",
 }
 SMALLEST_POLYGON = 2.0
-"""Square metres; what is smaller is mostly noise."""
+"""Square metres; smaller polygons are mostly noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A drawn scene, its map, and how good the map is."""
+    """A drawn scene, its map, and the scores of the map."""
 
     folder: Path
-    """Where all of `FILES` lie."""
+    """The folder with all of `FILES`."""
     map: MapResult
     evaluation: Evaluation
 

@@ -1,4 +1,4 @@
-"""A drawn scene with its exact truth, in memory or as files."""
+"""A drawn scene with its exact ground truth, in memory or as files."""
 
 from dataclasses import dataclass
 from operator import index
@@ -18,18 +18,18 @@ from smalti.workflows.paths import tif_path
 from smalti.workflows.progress import Meter, Show
 
 LARGEST = 16_384
-"""Pixels of the side of a scene in memory; with all that is drawn of it, it takes some gigabytes."""
+"""Largest side of a scene in memory, in pixels; such a scene takes some gigabytes."""
 MOST_SEEDS = 2**63 - 1
 TASK = Task(name="landcover", labels=CLASSES, colors=COLORS)
-"""What the classes of drawn scenes are called, and their colours."""
+"""Names and colours of the classes of drawn scenes."""
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnScene:
-    """A drawn town and its countryside, pixels of 0.3 m, with the exact truth of every pixel."""
+    """A drawn town and its countryside, pixels of 0.3 m, with the exact ground truth of every pixel."""
 
     image: NDArray[np.uint8]
-    """(C, H, W): red, green, blue and perhaps near infrared."""
+    """(C, H, W), uint8: red, green, blue and optionally near infrared."""
     classes: NDArray[np.uint8]
     """(H, W): ids of the classes of `task`."""
     height: NDArray[np.float32]
@@ -41,7 +41,7 @@ class DrawnScene:
     def save(self, path: str | Path, *, progress: Show | None = None) -> tuple[Path, ...]:
         """Writes `path` (.tif), and beside it NAME_classes.tif, NAME_height.tif and NAME_buildings.gpkg.
 
-        Raises OutputError where they cannot be written, or would replace a file that was not drawn.
+        Raises OutputError where they cannot be written, or would replace a file that is not a drawn scene.
         """
         out, (height, width) = tif_path(path), self.classes.shape
         meter = Meter(progress, "draw", height * width, "Pix")
@@ -59,7 +59,7 @@ class DrawnScene:
 
 
 def draw(size: int, seed: int = 1, *, nir: bool = False) -> DrawnScene:
-    """Draws a scene of `size` x `size` pixels; equal seeds give equal pixels.
+    """Draws a scene of `size` x `size` pixels; the same seed gives the same pixels.
 
     `nir` adds near infrared as a fourth band. Raises OptionError for a size or a seed that is out of range.
     """
@@ -72,7 +72,7 @@ def draw(size: int, seed: int = 1, *, nir: bool = False) -> DrawnScene:
 
 
 def _whole(value: object, what: str, least: int, most: int) -> int:
-    """A whole number of a range; OptionError for anything else."""
+    """A whole number in a range; OptionError for anything else."""
     try:
         number = index(value)  # type: ignore[arg-type]
     except TypeError:

@@ -1,4 +1,4 @@
-"""What a model is scored on: pairs from folders, public datasets and recipes."""
+"""The data that a model is scored on: pairs from folders, public datasets and recipes."""
 
 import tomllib
 from collections import Counter
@@ -32,64 +32,64 @@ from smalti.workflows.progress import Meter, Show
 
 @dataclass(frozen=True)
 class Scored:
-    """Images to score on, and what the protocol says of them."""
+    """Images to score on, and their description in the protocol."""
 
     pairs: list[Pair]
     data: str
     split: str = NOT_STATED
     leave_out: tuple[str, ...] = ()
-    """Classes that part of the literature leaves out."""
+    """Classes that part of the literature excludes."""
 
 
 @dataclass(frozen=True)
 class Specs:
-    """How images and truth in files are written down."""
+    """Encoding of images and ground truth in files."""
 
     labels: LabelSpec = field(default_factory=LabelSpec)
     values: Mapping[str, ValueSpec] = field(default_factory=dict)
     """By the name of the task."""
     bands: Sequence[str] | None = None
-    """The bands of images that are the model's; None goes by their names."""
+    """The bands of images to give to the model; None chooses them by name."""
 
 
 LABELS = "labels"
-"""What the progress of reading truth is called."""
+"""Title of the progress of reading ground truth."""
 PARTS = {
     **dict.fromkeys(("train", "training", "trn"), "training"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""Names of folders that say which part of a split they hold."""
+"""Names of folders that hold a part of a split."""
 
 
 def parts_of(names: Iterable[str]) -> dict[str, int]:
-    """How many of some images, named by their paths, lie in a folder of which part."""
+    """The number of images in folders of each part, by their paths."""
     folders = ((PARTS[part.lower()] for part in Path(name).parts[:-1] if part.lower() in PARTS) for name in names)
     return dict(Counter(part for found in folders if (part := next(found, ""))))
 
 
 def folder_split(folder: Path, card: Card, specs: Specs, show: Show | None = None) -> Scored:
-    """The images of a folder; a warning where they are those of several parts, or those of a training."""
+    """The images of a folder; warns if they are of several parts of a split, or training images."""
     pairs = folder_pairs(folder, card, specs, show)
     parts = parts_of(pair.name for pair in pairs)
     told = ", ".join(f"{part} ({count(number, 'image')})" for part, number in parts.items())
     if len(parts) > 1:
         _warn(f"{folder}: has folders of {told}, scored together as one; give the folder of one part for its own score")
     elif "training" in parts:
-        _warn(f"{folder}: has a folder of {told}; scores of what a model was trained on are too good")
+        _warn(f"{folder}: has a folder of {told}; scores on training images are too good")
     return Scored(pairs, data_name(folder), f"{' and '.join(parts)} together" if len(parts) > 1 else NOT_STATED)
 
 
 def data_name(path: Path) -> str:
-    """The last two parts of a path: enough to know the data by, and nothing about the machine."""
+    """The last two parts of a path: enough to identify the data, and nothing about the machine."""
     return "/".join(path.resolve().parts[-2:]).lstrip("/")
 
 
 def folder_pairs(folder: Path, card: Card, specs: Specs, show: Show | None = None) -> list[Pair]:
-    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, truth on the image's grid.
+    """The pairs of a folder, ready to be opened for a model: bands chosen by its card, ground truth on the image grid.
 
-    The first task of classes has the usual folders and endings, others those of their names; tasks without truth are
-    told about. DataError where there is none at all.
+    The first task of classes has the usual folders and endings, others those of their names; warns of tasks without
+    ground truth. DataError if no task has any.
     """
     tasks = [task for task in card.tasks if not task.per_image]
     main = next((task for task in tasks if task.kind == "classes"), None)
@@ -113,7 +113,7 @@ def folder_pairs(folder: Path, card: Card, specs: Specs, show: Show | None = Non
 
 
 def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, progress: Meter) -> None:
-    """Opens all images and reads all truth once: what does not fit is told before the first image is scored."""
+    """Opens all images and reads all ground truth once, so that errors are raised before the first image is scored."""
     vectors: list[tuple[Path, bool | None]] = []
     for image, truths in found.items():
         with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
@@ -127,7 +127,7 @@ def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, pr
 
 
 def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, specs: Specs) -> Pair:
-    """One image file and its files of truth by task."""
+    """One image file and its files of ground truth by task."""
 
     def open_image() -> Reader:
         return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn_of_scene)
@@ -142,9 +142,9 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
 
 
 def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None) -> Scored:
-    """A split `NAME:SPLIT` of a public dataset, with truth for the tasks of the card that it has some for.
+    """A split `NAME:SPLIT` of a public dataset, with ground truth for those tasks of the card that it has.
 
-    DataError where it is unknown, incomplete or does not fit; values that are missing are told about.
+    DataError if it is unknown, incomplete or does not match; warns of missing values.
     """
     name, _, split = text.partition(":")
     dataset = find_dataset(name)
@@ -157,7 +157,7 @@ def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None)
         else:
             taken.append(each)
     if not taken:
-        raise DataError(f"{name} has no truth for the tasks {', '.join(task.name for task in card.tasks)}")
+        raise DataError(f"{name} has no ground truth for the tasks {', '.join(task.name for task in card.tasks)}")
     opener, items = open_found(dataset, search, card, taken)
     for item in items:
         with closing(opener.image(item)) as image:
@@ -168,7 +168,7 @@ def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None)
 
 
 def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, show: Show | None = None) -> Scored:
-    """The pairs of a recipe's part `test` or `validation`, with truth for all tasks of the card that it labels."""
+    """The pairs of a recipe's part `test` or `validation`, with ground truth for the card's tasks that it labels."""
     from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
     from smalti.training.recipe import read_pixels
 
@@ -181,7 +181,7 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, show
     named = [_source_name(source.model_dump()) for source in sources]
     datasets = [find_dataset(source.name) for source in sources if source.kind == "dataset"]
     leave_out = tuple(dict.fromkeys(name for one in datasets for name in one.leave_out))
-    return Scored(_told_apart(pairs), ", ".join(dict.fromkeys(named)), f"{part} of {path.name}", leave_out)
+    return Scored(_distinct(pairs), ", ".join(dict.fromkeys(named)), f"{part} of {path.name}", leave_out)
 
 
 def _source_name(source: dict[str, object]) -> str:
@@ -196,8 +196,8 @@ def _listed(values: object) -> list[object]:
     return list(values) if isinstance(values, tuple | list) else [values]
 
 
-def _told_apart(pairs: list[Pair]) -> list[Pair]:
-    """The same pairs; those of equal names get a number."""
+def _distinct(pairs: list[Pair]) -> list[Pair]:
+    """The same pairs, with a number before equal names."""
     often = Counter(pair.name for pair in pairs)
     return [
         replace(pair, name=f"{k}: {pair.name}") if often[pair.name] > 1 else pair for k, pair in enumerate(pairs, 1)
@@ -205,20 +205,20 @@ def _told_apart(pairs: list[Pair]) -> list[Pair]:
 
 
 def read_specs(path: Path) -> Specs:
-    """How labels are written down, and in tables `[values.TASK]` how values are, from a TOML file.
+    """The encoding of labels, and in tables `[values.TASK]` of values, from a TOML file.
 
-    RecipeError where it cannot be read or understood.
+    RecipeError if it cannot be read or is invalid.
     """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        told = dict(written.get("values", {}))  # tables speak of tasks, all else of an attribute
-        tasks = {name: told.pop(name) for name in list(told) if isinstance(told[name], dict)}
+        rest = dict(written.get("values", {}))  # tables belong to tasks, all else to an attribute
+        tasks = {name: rest.pop(name) for name in list(rest) if isinstance(rest[name], dict)}
         values = TypeAdapter(dict[str, ValueSpec]).validate_python(tasks)
-        return Specs(LabelSpec.model_validate(written | {"values": told}), values)
+        return Specs(LabelSpec.model_validate(written | {"values": rest}), values)
     except ValidationError as error:
         first = error.errors()[0]
-        known = f"{', '.join(LabelSpec.model_fields)}; of values {', '.join(ValueSpec.model_fields)}"
-        raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; it takes {known}") from None
+        known = f"{', '.join(LabelSpec.model_fields)}; for values {', '.join(ValueSpec.model_fields)}"
+        raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; the keys are {known}") from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: cannot be read as TOML: {error}") from None
 

@@ -1,4 +1,4 @@
-"""A model is scored on images with truth."""
+"""Scores a model on images with ground truth."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,34 +49,34 @@ def evaluate(
     records: str | Path | None = None,
     progress: Show | None = None,
 ) -> Evaluation:
-    """Scores a model on images with truth.
+    """Scores a model on images with ground truth.
 
     Args:
-        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         data: A folder of images and labels (images/ with masks/, or NAME.tif with NAME_classes.tif), or a recipe, which
             needs torch; with `dataset` a public dataset. For a ranker a folder of ranked series or a CSV file of pairs.
-        split: What part of which data this is, for the protocol.
+        split: Name of the part of the data, for the protocol.
         chosen: How the checkpoint was chosen, for the protocol.
         part: The part of a recipe's data.
         changes: Settings of the recipe to change.
         dataset: `NAME:SPLIT` of a public dataset, in the layout that it is downloaded in.
-        tta: Average over flips and quarter turns; the plain scores are given too.
-        boundary: Within how many pixels boundaries match.
-        leave_out: Classes to keep out of the means.
-        above: By task of values, the truth from which on relative errors count; by default 1 m of heights, else 0.
+        tta: Average over flips and quarter turns; the scores without averaging are given too.
+        boundary: Tolerance in pixels within which boundaries match.
+        leave_out: Classes to exclude from the means.
+        above: By task of values, the ground truth from which on relative errors count; default 1 m for heights, else 0.
         crop: The part of each image that values are scored on.
         against: Stored scores of nets of one task each, for Delta_m.
-        labels: TOML with the colors, ids or attribute of labels, and more.
+        labels: TOML file with the colours, ids or attribute of labels, and more.
         bands: Bands for the model, by name or by number from 1.
         pictures: A folder for class maps.
-        json: A file for all figures.
-        report: A file for a page.
-        records: The records of the training, for the page; by default those beside a checkpoint.
+        json: A file for all scores.
+        report: A file for an HTML page.
+        records: The records of the training, for the page; default those beside a checkpoint.
         progress: Called with a `Progress` for each image, in the caller's thread.
 
     Raises:
-        DataError: No image with truth is found, images and truth do not match, or no pixel can be counted.
-        LabelError: Truth does not fit its image, or holds a class that is not declared.
+        DataError: No image with ground truth is found, images and ground truth do not match, or no pixel is labelled.
+        LabelError: Ground truth does not fit its image, or has a class that is not declared.
         ModelError: The model cannot be opened.
         RecipeError: The recipe or the file of labels cannot be read.
         OptionError: Options that contradict each other.
@@ -96,7 +96,7 @@ def evaluate(
 
 
 def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress: Show | None = None) -> Evaluation:
-    """Scores a model, and writes what was asked for; raises as `evaluate` does."""
+    """Scores a model, and writes the requested files; raises the errors of `evaluate`."""
     _check_outputs(options)
     asked = Asked(opened(model), data, options, progress)
     card = asked.model.card
@@ -142,13 +142,13 @@ def _evaluate_pixels(asked: Asked) -> Evaluation:
 
 
 class _Images:
-    """Tells how many images are scored, the present one by its pixels."""
+    """Progress in images scored, the current one by its pixels."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter, self._pixels, self._share = meter, 1, 0.0
 
     def of(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
-        """The pairs, each counted when the next one is asked for."""
+        """The pairs, each counted when the next one is requested."""
         for pair in pairs:
             self._share = 0.0
             yield replace(pair, open_image=partial(self._opened, pair))
@@ -160,14 +160,14 @@ class _Images:
         return image
 
     def advance(self, pixels: int) -> None:
-        """Takes how many more pixels of the present image are done."""
+        """Adds a number of finished pixels of the current image."""
         more = min(pixels / self._pixels, 1 - self._share)
         self._share += more
         self._meter(more)
 
 
 def _check_outputs(options: EvaluateOptions) -> None:
-    """OutputError, before the first image, for what could not be written at the end or would replace other files."""
+    """OutputError, before the first image, for outputs that cannot be written or would replace other files."""
     if options.report:
         check_page(options.report)
     if options.json:
@@ -194,25 +194,25 @@ def _check_pictures(folder: Path, data: Path, pairs: Sequence[Pair]) -> None:
 
 
 def _check_names(options: EvaluateOptions, card: Card) -> None:
-    """DataError for a name that is no class of any of the model's tasks, ModelError for one that is no task."""
+    """DataError for a name that is not a class of any of the model's tasks, ModelError for one that is not a task."""
     labels = [label for task in card.tasks for label in task.labels]
     for name in options.leave_out:
         if name not in labels:
-            raise DataError(f"{name!r} is no class; the model's classes are {', '.join(labels)}", value=name)
+            raise DataError(f"{name!r} is not a class; the model's classes are {', '.join(labels)}", value=name)
     for name in options.above:
         card.task(name)
 
 
 def _scored(asked: Asked, card: Card) -> Scored:
-    """What to score on."""
+    """The images to score on."""
     options, data = asked.options, asked.data
     if options.dataset and (asked.is_recipe or options.labels or options.bands):
-        raise OptionError("--dataset says what DATA is and how it is written: no recipe, no --labels, no --bands")
+        raise OptionError("--dataset determines DATA and its encoding; use it without a recipe, --labels and --bands")
     if asked.is_recipe:
         if options.labels:
-            raise OptionError("a recipe says itself how its labels are written; leave --labels out")
+            raise OptionError("a recipe has the encoding of its labels; omit --labels")
         if options.bands:
-            raise OptionError("a recipe says itself which bands: `bands` of its sources; leave --bands out")
+            raise OptionError("a recipe has its bands: `bands` of its sources; omit --bands")
         return recipe_pairs(data, options.changes, options.part, card, asked.show)
     if options.changes:
         raise OptionError(f"--set changes a recipe, but DATA is {data}", value=options.changes)
@@ -223,21 +223,21 @@ def _scored(asked: Asked, card: Card) -> Scored:
 
 
 def _written(asked: Asked, found: Evaluation, pairs: list[Pair]) -> Evaluation:
-    """Compares the result with stored ones, and writes what was asked for."""
+    """Compares the result with stored ones, and writes the requested files."""
     options = asked.options
     if options.against:
         found = replace(found, compared=gains_against(options.against, found.results))
     if options.json:
         write_scores_file(options.json, found)
     if options.report:
-        from smalti.report.evaluation_page import write_evaluation_page  # templates only where a page is asked for
+        from smalti.report.evaluation_page import write_evaluation_page  # templates only for a page
 
         write_evaluation_page(options.report, found, pairs, _records(asked))
     return found
 
 
 def _records(asked: Asked) -> Path | None:
-    """The records of the training, for the page: those that were named, or those beside the checkpoint."""
+    """The records of the training, for the page: those given, or those beside the checkpoint."""
     folder = asked.model.checkpoint
     beside = folder / "records.csv" if folder else None
     return asked.options.records or (beside if beside and beside.is_file() else None)

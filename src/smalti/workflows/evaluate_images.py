@@ -1,4 +1,4 @@
-"""A model that answers for whole images is scored on a recipe of kind images."""
+"""Scores a model of whole images on a recipe of kind images."""
 
 from smalti.errors import DataError, OptionError, RecipeError
 from smalti.evaluation import Evaluation
@@ -7,8 +7,8 @@ from smalti.workflows.scores_file import write_scores_file
 
 
 def evaluate_images(asked: Asked) -> Evaluation:
-    """Scores a model on a part of a recipe of kind images, and writes JSON if asked."""
-    asked.refuse("answers for whole images", *OF_MAPS, "chosen")
+    """Scores a model on a part of a recipe of kind images, and writes JSON if requested."""
+    asked.refuse("predicts whole images", *OF_MAPS, "chosen")
     if not asked.is_recipe:
         raise OptionError(f"{asked.data}: models of whole images are scored on a recipe of kind images")
     from smalti.training.kinds.images.settings import ImagesRecipe

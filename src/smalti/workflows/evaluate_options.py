@@ -1,4 +1,4 @@
-"""What may be asked for when a model is scored."""
+"""Options of an evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,51 +12,51 @@ from smalti.workflows.progress import Show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateOptions:
-    """How a model is scored, and what is written besides."""
+    """Options of scoring, and of the files written."""
 
     split: str | None = None
-    """What part of which data this is, for the protocol."""
+    """Name of the part of the data, for the protocol."""
     chosen: str | None = None
     """How the checkpoint was chosen, for the protocol."""
     part: Literal["test", "validation"] = "test"
     """The part of a recipe's data."""
     changes: tuple[str, ...] = ()
-    """Changes of the recipe, as `a.b=c`."""
+    """Changes to the recipe, as `a.b=c`."""
     dataset: str | None = None
-    """`NAME:SPLIT` where the data are a public dataset as downloaded."""
+    """`NAME:SPLIT` if the data are a public dataset as downloaded."""
     tta: bool = False
-    """Average over flips and quarter turns; the plain scores are given too."""
+    """Average over flips and quarter turns; the scores without averaging are given too."""
     boundary: int = 3
-    """Within how many pixels boundaries match."""
+    """Tolerance in pixels within which boundaries match."""
     leave_out: tuple[str, ...] = ()
-    """Classes that are kept out of the means."""
+    """Classes that are excluded from the means."""
     above: Mapping[str, float] = field(default_factory=dict)
-    """By task of values, the truth from which on relative errors count."""
+    """By task of values, the ground truth from which on relative errors count."""
     crop: Literal["eigen"] | None = None
     """The part of each image that values are scored on."""
     against: tuple[Path, ...] = ()
     """Stored scores of nets of one task each, for Delta_m."""
     labels: Path | None = None
-    """TOML with the colors, ids or attribute of labels, and more."""
+    """TOML file with the colours, ids or attribute of labels, and more."""
     bands: tuple[str, ...] | None = None
     """Bands for the model, by name or by number from 1."""
     pictures: Path | None = None
     """A folder for class maps."""
     json: Path | None = None
-    """A file for all figures."""
+    """A file for all scores."""
     report: Path | None = None
-    """A file for a page."""
+    """A file for an HTML page."""
     records: Path | None = None
     """The records of the training, for the page; None for those beside a checkpoint."""
 
 
 OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
-"""Options that speak of maps."""
+"""Options about maps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One evaluation: what is scored on what, and how."""
+    """One evaluation: the model, the data and the options."""
 
     model: OpenModel
     data: Path
@@ -65,16 +65,16 @@ class Asked:
 
     @property
     def is_recipe(self) -> bool:
-        """Whether the data are those of a recipe."""
+        """Whether the data are from a recipe."""
         return self.data.suffix.lower() == ".toml"
 
     @property
     def source(self) -> str:
-        """What the model was opened by."""
+        """The name or path that the model was opened with."""
         return self.model.source
 
     def refuse(self, what: str, *names: str) -> None:
-        """OptionError if one of these options was given: it is for models that map."""
+        """OptionError if one of these options was given, which are for models that map."""
         for name in names:
             if value := getattr(self.options, name):
                 option = f"--{name.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""A model that ranks photos is scored on series whose best photo is known."""
+"""Scores a model that ranks photos on series whose best photo is known."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ Logits = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.floating[
 
 
 def evaluate_photos(asked: Asked) -> Evaluation:
-    """Scores a ranker beside plain measures on the same pairs, and writes JSON if asked."""
+    """Scores a ranker beside plain measures on the same pairs, and writes JSON if requested."""
     asked.refuse("ranks photos", *OF_MAPS)
     started = time.perf_counter()
     collections, data, labels = _collections(asked)
@@ -52,7 +52,7 @@ def evaluate_photos(asked: Asked) -> Evaluation:
 
 
 def _judge(asked: Asked, collections: Sequence[Collection]) -> tuple[list[Judged], dict[str, list[Judged]]]:
-    """What the model and the plain measures say of every series."""
+    """The predictions of the model and of the plain measures for every series."""
     logits = _open(asked.model)
     model: list[Judged] = []
     plain: dict[str, list[Judged]] = {name: [] for name in BASELINES}
@@ -74,10 +74,10 @@ def _judge(asked: Asked, collections: Sequence[Collection]) -> tuple[list[Judged
 
 
 def _collections(asked: Asked) -> tuple[Sequence[Collection], str, str]:
-    """What to score on, what it is called, and what its labels are."""
+    """The data to score on, their name, and the origin of their labels."""
     path = asked.data
     if asked.is_recipe:
-        return *_recipe_part(path, asked.options.changes, asked.options.part), "the chances that the sources know"
+        return *_recipe_part(path, asked.options.changes, asked.options.part), "the probabilities of the sources"
     if asked.options.changes:
         raise OptionError(f"--set changes a recipe, but DATA is {path}", value=asked.options.changes)
     if path.is_dir():

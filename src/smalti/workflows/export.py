@@ -1,4 +1,4 @@
-"""A checkpoint becomes one file that runs anywhere; torch is imported when it begins."""
+"""Exports a checkpoint to one portable file; torch is imported when it begins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,36 +13,36 @@ from smalti.workflows.progress import Progress, Show
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An ONNX file that gives the same as its checkpoint."""
+    """An ONNX file with the same outputs as its checkpoint."""
 
     path: Path
     size: int
-    """Bytes."""
+    """Size in bytes."""
     difference: float
-    """By how much its outputs differ from torch's, at most."""
+    """Largest difference of its outputs from torch's."""
     rounding: float | None = field(repr=False)
-    """By how much torch's own differ from those in double precision, where the file was measured by that."""
+    """Largest difference of torch's outputs from those in double precision, if the file was checked against those."""
     shapes: tuple[tuple[int, int, int], ...] = field(repr=False)
-    """Batches, heights and widths that were compared."""
+    """Batch sizes, heights and widths that were compared."""
 
 
 def export(
     checkpoint: str | Path, output: str | Path, *, scores: str | Path | None = None, progress: Show | None = None
 ) -> Export:
-    """Writes the folder of a checkpoint as one ONNX file, if both give the same.
+    """Writes the folder of a checkpoint as one ONNX file, if both have the same outputs.
 
     Args:
         checkpoint: The folder, such as `run.best`.
-        output: A name that ends in .onnx.
-        scores: The JSON file of an evaluation, whose scores enter the card.
-        progress: Called with a `Progress` whose `note` tells what is done.
+        output: A path that ends in .onnx.
+        scores: The JSON file of an evaluation, whose scores are added to the card.
+        progress: Called with a `Progress` whose `note` describes the step.
 
     Raises:
-        ModelError: The checkpoint is damaged, or there is none.
+        ModelError: The checkpoint is damaged or missing.
         DataError: The scores cannot be used.
         ExportError: The outputs differ.
         OutputError: The file cannot be written.
-        OptionError: The name does not end in .onnx.
+        OptionError: The path does not end in .onnx.
         MissingExtraError: torch or another package for exports is not installed.
     """
     out, folder = as_path(output, "output"), as_path(checkpoint, "checkpoint")

@@ -1,4 +1,4 @@
-"""An image that came as an array, and what goes with it."""
+"""An image given as an array, with its options."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from smalti.errors import ArrayError
 from smalti.raster.grid import Grid
 
 Axes = Literal["CHW", "HWC"]
-"""Which axis holds the bands."""
+"""The order of the axes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An image as it came, with what goes with it."""
+    """An image as given, with its options."""
 
     pixels: Any
     axes: Axes | None = None
     valid: NDArray[np.bool_] | None = None
     grid: Grid | None = None
     bands: Sequence[str | int] | None = None
-    """Those that will be chosen; None for all."""
+    """The bands to use; None for all."""
 
 
 def check_dtype(pixels: NDArray[Any], card: Card) -> None:
-    """ArrayError for another kind of pixels than the model's."""
+    """ArrayError for another dtype than the model's."""
     dtype = str(pixels.dtype)
     if not card.takes(dtype):
         mend = "; scale values from 0 to 1 by 255 first" if pixels.dtype.kind == "f" and card.dtype == "uint8" else ""

@@ -1,4 +1,4 @@
-"""Scenes become maps, one after the other, each with what else was asked for."""
+"""Maps scenes, one after the other, each with the other requested files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,30 +39,30 @@ Scene = str | Path
 
 @dataclass(frozen=True)
 class MapResult:
-    """A map that is finished, and the files that were written beside it."""
+    """A finished map, and the files that were written with it."""
 
     scene: str
     path: Path
     """The map."""
     products: dict[Path, Product] = field(repr=False)
-    """Every raster and what it holds; the map is one of them."""
+    """Every raster with its content; the map is one of them."""
     grid: Grid = field(repr=False)
-    """Size and place of the map."""
+    """Size and georeference of the map."""
     summary: Summary | None
-    """How long this run took; None where the map was there already."""
+    """Speed of this run; None if the map was already finished."""
     polygons: Path | None = None
     polygon_count: int = 0
     page: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All files that were asked for, the map first."""
+        """All requested files, the map first."""
         rasters = sorted(self.products, key=lambda path: path != self.path)
         return (*rasters, *(path for path in (self.polygons, self.page) if path is not None))
 
     def __repr__(self) -> str:
         size = f"{self.grid.height} x {self.grid.width} pixels"
-        speed = f"{self.summary.seconds:.1f} s" if self.summary else "was there already"
+        speed = f"{self.summary.seconds:.1f} s" if self.summary else "already finished"
         more = "".join(f", {path.name}" for path in self.paths[1:])
         return f"MapResult({str(self.path)!r}{more}: {size}, {speed})"
 
@@ -83,34 +83,34 @@ def map(
     bands: Sequence[str | int] | None = None,
     progress: Show | None = None,
 ) -> MapResult:
-    """Maps a scene, or several files on one grid seen as one, into the GeoTIFF `output`.
+    """Maps a scene, or several files on one grid as a mosaic, to the GeoTIFF `output`.
 
     Args:
-        scene: A file or a URL; of a sequence of them the later ones lie above.
-        output: A name that ends in .tif; a file there that no map was written to is not replaced.
-        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        scene: A file or a URL, or a sequence of them, of which later ones hide earlier ones.
+        output: A path that ends in .tif; an existing file that is not a map is not replaced.
+        model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         tta: Average over flips and quarter turns: eight times the work.
-        confidence: Also write OUT_confidence.tif: the probability of the class chosen.
+        confidence: Also write OUT_confidence.tif: the probability of the predicted class.
         probabilities: Also write OUT_probabilities.tif: one band per class.
         cog: Write Cloud Optimized GeoTIFFs.
         polygons: Also write polygons into this file: .gpkg, .parquet, .geojson or .fgb.
-        min_area: The smallest polygon in square metres; what is smaller becomes part of a neighbour.
+        min_area: The smallest polygon in square metres; smaller ones are merged into a neighbour.
         report: Also write OUT.html, a page about the map.
-        resolution: Metres per pixel to resample to; `auto`: the nearest size that the model knows.
+        resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
         bands: Bands for the model, by name or by number from 1, in the model's order.
         progress: Called with a `Progress` after each tile, in the caller's thread.
 
     Returns:
-        The files that were written. A run that was killed or interrupted resumes when it is called again with the same
-        arguments; a finished map is not made twice.
+        The files that were written. A killed or interrupted run resumes when called again with the same arguments; a
+        finished map is not made again.
 
     Raises:
         RasterError: The scene cannot be read, or its bands do not fit the model.
         ModelError: The model cannot be opened, or takes other pixels.
-        OutputError: An output cannot be written, or would replace a file that is no map.
+        OutputError: An output cannot be written, or would replace a file that is not a map.
         BusyError: Another process makes the same map.
-        OptionError: An option makes no sense.
-        MissingExtraError: A format of polygons or an engine is not installed.
+        OptionError: An option is invalid.
+        MissingExtraError: A package for a polygon format or an engine is not installed.
     """
     options = MapOptions(
         tta=tta, confidence=confidence, probabilities=probabilities, cog=cog, min_area=min_area, report=report,
@@ -127,7 +127,7 @@ def map(
             if isinstance(result, SmaltiError):
                 raise result
         return result
-    raise OptionError("no scene was given; name at least one file", value=scene)
+    raise OptionError("no scene was given; give at least one file", value=scene)
 
 
 def map_many(
@@ -139,11 +139,11 @@ def map_many(
     options: MapOptions = MapOptions(),
     progress: Show | None = None,
 ) -> Iterator[MapResult | SmaltiError]:
-    """Maps one scene after the other; yields the result of each, or the error that it was refused with.
+    """Maps one scene after the other; yields the result of each, or its error.
 
-    `names` are files, folders, globs and URLs; `mosaic` sees all as one scene. `output` is a .tif file for one scene, a
-    folder for several. `model` may also be a function that opens it. What is wrong with the model, the output or the
-    options is raised before the first scene.
+    `names` are files, folders, globs and URLs; `mosaic` joins all to one scene. `output` is a .tif file for one scene,
+    a folder for several. `model` may also be a function that opens it. Errors of the model, the output or the options
+    are raised before the first scene.
     """
     found, failed = _find(names)
     yield from failed
@@ -185,7 +185,7 @@ def _paths(names: Sequence[str], out: str, groups: Sequence[Sequence[str]], opti
 
 
 def _is_folder(names: Sequence[str], out: str, maps: int) -> bool:
-    """Whether OUT is a folder to put maps into; OptionError where it cannot be what the scenes need."""
+    """Whether OUT is a folder for maps; OptionError if it is unsuitable for the scenes."""
     named_as_file = Path(out).suffix.lower() in (".tif", ".tiff")
     if out.endswith("/") or Path(out).is_dir() or (not named_as_file and maps > 1):
         return True
@@ -208,7 +208,7 @@ def _check_polygons(polygons: str, folder: bool) -> None:
 
 
 class _Run:
-    """What all scenes of one call share."""
+    """Shared by all scenes of one call."""
 
     def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str]) -> None:
         self._model, self._options, self._progress = model, options, progress
@@ -216,18 +216,18 @@ class _Run:
         self._read = Inputs([place_of(scene) for scene in found] + [str(file) for file in model.files])
 
     def planned(self, path: Path) -> Outputs:
-        """All that will be written for a map; what can be known without a scene is refused here."""
+        """The outputs of a map; errors that do not depend on the scene are raised here."""
         given, polygons = self._options.polygons, None
         if given:
             self._model.card.class_task()
             polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
-            if polygons.parent != path.parent:  # the map's own folder is made where it is missing
+            if polygons.parent != path.parent:  # the map's own folder is created if it is missing
                 check_target(polygons)
         page = path.with_suffix(".html") if self._options.report else None
         return Outputs(tuple(products(path, self._model.card, self._options.wanted)), polygons, page)
 
     def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> MapResult:
-        """Maps one scene, or several seen as one, and makes what else was asked for."""
+        """Maps one scene, or several as a mosaic, and writes the other requested files."""
         scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
         card, options = self._model.card, self._options
         places = files_behind(group)
@@ -242,14 +242,14 @@ class _Run:
             if planned.polygons:
                 count = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
         if planned.page:
-            from smalti.report.map_page import write_map_page  # lazily, as all that a plain map does not need
+            from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
 
             write_map_page(planned.page, scene, path, card, summary, opener(group))
         rasters = products(path, card, options.wanted)
         return MapResult(scene, path, rasters, grid, summary, planned.polygons, count, planned.page)
 
     def _check(self, reader: Reader, planned: Outputs) -> None:
-        """Refuses what would otherwise be refused when the map is finished."""
+        """Raises errors that would otherwise only be raised when the map is finished."""
         for path in planned.rasters:
             with guarded(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -259,13 +259,13 @@ class _Run:
             if planned.polygons.suffix.lower() == ".geojson":
                 check_degrees(reader.grid)
             if self._options.min_area and pixel_size_m(reader.grid) is None:
-                what = f"a smallest area in square metres has no meaning: {why_no_metres(reader.grid)}"
-                raise RasterError(f"{reader.path}: {what}; leave --min-area out", value=self._options.min_area)
+                what = f"a smallest area in square metres is undefined: {why_no_metres(reader.grid)}"
+                raise RasterError(f"{reader.path}: {what}; omit --min-area", value=self._options.min_area)
         if planned.page:
             check_page(planned.page)
 
     def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
-        """What decides about the map's pixels beside the card and the grid."""
+        """What the map's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
         return {
             "scene": identity(group, places),
@@ -275,7 +275,7 @@ class _Run:
 
 
 def opener(group: Sequence[str]) -> Open:
-    """Opens one file, or several as one scene."""
+    """Opens one file, or several as a mosaic."""
     if len(group) == 1:
         return partial(open_raster, group[0])
     from smalti.raster.mosaic import open_mosaic
@@ -284,7 +284,7 @@ def opener(group: Sequence[str]) -> Open:
 
 
 def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
-    from smalti.polygons.vectorize import polygons  # lazily: shapely takes its time
+    from smalti.polygons.vectorize import polygons  # lazily: shapely is slow to import
 
     with open_raster(path, expand=False) as finished:
 

@@ -1,4 +1,4 @@
-"""What is asked for beside a scene, a model and an output."""
+"""Options of a map besides the scene, the model and the output."""
 
 import math
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from smalti.mapping.run import Wanted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapOptions:
-    """How a scene is read and mapped, and what is written beside the map."""
+    """Options of reading and mapping a scene, and of the files written besides the map."""
 
     tta: bool = False
     """Average over flips and quarter turns: eight times the work."""
     confidence: bool = False
-    """Also OUT_confidence.tif: the probability of the class chosen."""
+    """Also OUT_confidence.tif: the probability of the predicted class."""
     probabilities: bool = False
     """Also OUT_probabilities.tif: one band per class."""
     cog: bool = False
@@ -28,7 +28,7 @@ class MapOptions:
     report: bool = False
     """Also OUT.html: a page about the map."""
     resolution: Resolution = None
-    """Metres per pixel to resample to, `auto` for the nearest size that the model knows, None for none."""
+    """Metres per pixel to resample to, `auto` for the nearest size in the model's range, None for none."""
     bands: Sequence[str | int] | None = None
     """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
 
@@ -43,12 +43,12 @@ class MapOptions:
 
     @property
     def wanted(self) -> Wanted:
-        """The rasters to write beside the map, and how."""
+        """The rasters to write besides the map, and how."""
         return Wanted(self.confidence, self.probabilities, self.cog)
 
 
 def _metres(resolution: Resolution) -> Resolution:
-    """A pixel size as it was asked for; OptionError for what is none."""
+    """The requested pixel size; OptionError if it is invalid."""
     if resolution is None or resolution == "auto":
         return resolution
     if isinstance(resolution, str) or not 0 < resolution < math.inf:

@@ -1,4 +1,4 @@
-"""A model of any form: by name, a file, or the folder of a checkpoint, which torch runs."""
+"""A model in any form: by name, a file, or the folder of a checkpoint, which runs in torch."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,25 +18,25 @@ from smalti.scene import Predictor
 from smalti.workflows.card_lines import card_lines
 
 _WIDE = 120
-"""Letters of a line of the repr, at most."""
+"""Characters per line of the repr, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class OpenModel:
-    """A model that is ready to run; a `Predictor`, and safe to be called from several threads at once."""
+    """A model that is ready to run; a `Predictor` that is safe to call from several threads at once."""
 
     source: str
-    """What it was opened by: a name, a file, or the folder of a checkpoint."""
+    """The name, the file, or the folder of a checkpoint that it was opened from."""
     card: Card
-    """What it expects and what it answers."""
+    """Its inputs, its tasks and its origin."""
     engine: Engine
     threads: int | None
     sha256: str
-    """Of all that it answers by: the file, or the weights of the checkpoint."""
+    """SHA-256 of the file, or of the weights of the checkpoint."""
     files: tuple[Path, ...] = field(repr=False)
     """The files that it was read from."""
     predictor: Predictor | None = field(repr=False)
-    """None of a ranker of photos, which takes more than pixels."""
+    """None for a ranker of photos, which takes more than pixels."""
 
     @property
     def name(self) -> str:
@@ -45,13 +45,13 @@ class OpenModel:
 
     @property
     def checkpoint(self) -> Path | None:
-        """The folder of the checkpoint that it is; None of a file."""
+        """The folder of the checkpoint; None for a model file."""
         return checkpoint_folder(self.source)
 
     def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Raw pixels (N, C, H, W) of any dtype -> per task float32 (N, K, H, W), or (N, K) for the whole image.
 
-        Classes come as probabilities, values as they are. Raises ModelError for other shapes, and of a model that ranks
+        Classes are probabilities, values in their unit. Raises ModelError for other shapes, and for a model that ranks
         photos.
         """
         if self.predictor is None:
@@ -59,7 +59,7 @@ class OpenModel:
         return self.predictor(batch)
 
     def __reduce__(self) -> tuple[Callable[[], "OpenModel"], tuple[()]]:
-        """Another process opens the model anew."""
+        """Another process opens the model again."""
         return partial(open_model, self.source, self.engine, threads=self.threads), ()
 
     def __repr__(self) -> str:
@@ -69,7 +69,7 @@ class OpenModel:
 
 
 AnyModel = str | Path | OpenModel
-"""A model that is open, or what opens one."""
+"""An open model, or its name or path."""
 
 
 def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: int | None = None) -> OpenModel:
@@ -93,18 +93,18 @@ def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: in
 
 
 def opened(model: AnyModel | Callable[[], OpenModel]) -> OpenModel:
-    """The model itself if it is open, else what opens it: a name, a path or a function; OptionError for others."""
+    """The model itself if it is open, else opened by name, path or function; OptionError for other types."""
     if isinstance(model, OpenModel):
         return model
     if isinstance(model, str | Path):
         return open_model(model)
     if callable(model):
         return model()
-    raise OptionError(f"{_said(model)}; expected a name, a path, or what open_model gave", value=model)
+    raise OptionError(f"{_said(model)}; expected a name, a path, or the result of open_model", value=model)
 
 
 def _said(model: object) -> str:
-    """What was given for a model, in few words."""
+    """The argument given for a model, in few words."""
     return f"model is {model!r}" if isinstance(model, str | int) else f"model is of type {type(model).__name__}"
 
 
@@ -114,9 +114,9 @@ def is_ranker(card: Card) -> bool:
 
 
 def checkpoint_folder(model: str) -> Path | None:
-    """The folder of a checkpoint that `model` names, itself or by its training's folder; None if it names none.
+    """The folder of a checkpoint that `model` names, directly or by its training's folder; None if it is not one.
 
-    A bundled model of that name wins.
+    A bundled model of the same name has precedence.
     """
     if (BUNDLED / f"{model}.onnx").is_file():
         return None
@@ -132,7 +132,7 @@ def _of_file(
 
 def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | None) -> OpenModel:
     if engine != "auto":
-        raise ModelError(f"{source}: a checkpoint runs in torch, not in {engine}; smalti export makes a file of it")
+        raise ModelError(f"{source}: a checkpoint runs in torch, not in {engine}; export it with smalti export")
     from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
     from smalti.training.predict import TorchPredictor, load_model
 
@@ -149,9 +149,9 @@ def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | N
 
 
 def open_inside(model: OpenModel) -> Predictor:
-    """The model with the further maps of its net, if it has some: body, edge and fusion; only a checkpoint gives them.
+    """The model with the inner maps of its net, if it has any: body, edge and fusion; needs a checkpoint.
 
-    A ModelWarning, and the model itself, where it is a file.
+    For a model file, issues a ModelWarning and returns the model itself.
     """
     folder = model.checkpoint
     if folder is None:

@@ -1,4 +1,4 @@
-"""Paths as they are given to a verb."""
+"""Paths given as arguments."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ AnyPath = str | os.PathLike[str]
 
 
 def as_path(value: object, what: str) -> Path:
-    """A path; OptionError for another type, for nothing at all (which would be the current folder), and for a NUL."""
+    """A path; OptionError for another type, for an empty string (which would be the current folder), and for a NUL."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str) or not text or "\0" in text:
         raise OptionError(f"{what} is {value!r}; expected a path", value=value)
@@ -17,12 +17,12 @@ def as_path(value: object, what: str) -> Path:
 
 
 def path_if_given(value: object, what: str) -> Path | None:
-    """The same of what may be left out."""
+    """The same for an optional argument."""
     return None if value is None else as_path(value, what)
 
 
 def tif_path(value: object) -> Path:
-    """The path of a GeoTIFF to write; OptionError for a name that does not end in .tif."""
+    """The path of a GeoTIFF to write; OptionError for a path that does not end in .tif or .tiff."""
     path = as_path(value, "path")
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise OptionError(f"{path} must end in .tif or .tiff", value=value)

@@ -1,4 +1,4 @@
-"""A folder of photos is ranked, and what was asked for is written; no photo is changed."""
+"""Ranks a folder of photos, and writes the requested files; no photo is changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ PAGE = "smalti-photos.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoOptions:
-    """What is asked for beside the folder."""
+    """Options besides the folder."""
 
     report: bool = False
     """Also FOLDER/smalti-photos.html: a page to look through."""
@@ -41,13 +41,13 @@ class PhotoOptions:
     copy_unrated: bool = False
     """With `picks`: also photos that stand alone, and brackets as a whole."""
     exclude: tuple[str, ...] = ()
-    """Patterns of files and folders that are left out."""
+    """Patterns of files and folders to skip."""
     choices: Path | None = None
-    """Follow what was decided on the page and saved there."""
+    """Apply the choices made on the page and saved there."""
     model: str = "bestshot"
 
     def check(self, folder: Path) -> None:
-        """OptionError or OutputError for what cannot be, before a photo is looked at."""
+        """OptionError or OutputError for invalid options, before a photo is read."""
         if self.overwrite_ratings and not self.xmp:
             raise OptionError("--overwrite-ratings says what --xmp does; give both", value=True)
         if self.copy_unrated and not self.picks:
@@ -65,15 +65,15 @@ class PhotoOptions:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written of a ranking."""
+    """The files written for a ranking."""
 
     csv: Path | None = None
     page: Path | None = None
     copies: tuple[Path, ...] = ()
     former: tuple[Path, ...] = ()
-    """Copies of an earlier run that are no picks any more; they stay."""
+    """Copies of an earlier run that are no longer picks; they are kept."""
     kept_ratings: int = 0
-    """Sidecars whose ratings and labels were there and stayed."""
+    """Sidecars whose existing ratings and labels were kept."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class PhotoRanking:
     folder: Path
     result: RankedFolder = field(repr=False)
     left_out: Mapping[str, int] = field(repr=False)
-    """How many files were left out, by why."""
+    """The number of files skipped, by reason."""
     choices: int | None = None
-    """Choices in the file that was followed; None where none was given."""
+    """Number of choices in the file applied; None if no file was given."""
     written: Written = field(default=Written(), repr=False)
 
     @property
     def series(self) -> tuple[Series, ...]:
-        """All series; a photo that stands alone is one of its own, of kind `single`."""
+        """All series; a single photo is a series of its own, of kind `single`."""
         return self.result.series
 
     @property
@@ -100,7 +100,7 @@ class PhotoRanking:
 
     @property
     def picks(self) -> tuple[Path, ...]:
-        """The best photo of each series, or what was chosen by hand."""
+        """The best photo of each series, or the one chosen by hand."""
         ranked = (ranked for series in self.series for ranked in series.ranked)
         return tuple(one.photo.path for one in ranked if one.verdict == "pick")
 
@@ -125,25 +125,25 @@ def rank_photos(
     """Finds the best photo of each series in a folder and below; no photo is moved, changed or deleted.
 
     Args:
-        folder: Where the photos lie.
-        model: A ranker: a name, an `.onnx` file, or what `open_model` gave.
+        folder: The folder of the photos.
+        model: A ranker: a name, an `.onnx` file, or the result of `open_model`.
         report: Also write FOLDER/smalti-photos.html, a page to look through.
         csv: Also write a table, one line per photo.
         xmp: Also write ratings and labels as XMP sidecars beside the photos.
         overwrite_ratings: With `xmp`: replace ratings and labels that are there already.
         picks: Also copy the best photo of each series to this folder.
         copy_unrated: With `picks`: also photos that stand alone, and brackets as a whole.
-        exclude: Patterns of files and folders to leave out, such as `edited*`.
-        choices: A file of what was decided on the page, to be followed.
+        exclude: Patterns of files and folders to skip, such as `edited*`.
+        choices: A file of choices made on the page, to be applied.
         progress: Called with a `Progress` after each photo, in the caller's thread.
 
     Returns:
-        All series, and in `unread` the files that could not be read. A run that was interrupted resumes.
+        All series, and in `unread` the files that could not be read. An interrupted run resumes.
 
     Raises:
         DataError: The folder does not exist or holds no photo.
-        ModelError: The model is no ranker.
-        OutputError: An output cannot be written, or would replace a file of somebody else.
+        ModelError: The model is not a ranker.
+        OutputError: An output cannot be written, or would replace a file of other origin.
         BusyError: Another process is at this folder.
         OptionError: Options that contradict each other.
     """
@@ -160,10 +160,10 @@ def rank_photos(
 
 
 def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = None) -> PhotoRanking:
-    """Ranks a folder and writes nothing but the pictures that its page will show."""
+    """Ranks a folder; writes only the pictures that its page will show."""
     choices = read_choices(options.choices) if options.choices else ()
     listing = survey(folder, options.exclude)
-    ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are looked at side by side
+    ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are processed in parallel
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None
     looked, grouped = Meter(progress, folder.name, total, "photo"), Meter(progress, "grouping", total, "photo")
@@ -174,7 +174,7 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
 
 
 def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> Written:
-    """Writes what was asked for."""
+    """Writes the requested files."""
     if options.csv:
         from smalti.photos.tables import write_csv
 
@@ -208,7 +208,7 @@ def _copy_picks(result: RankedFolder, options: PhotoOptions) -> tuple[tuple[Path
 
 
 def _keep(folder: Path) -> Keep:
-    """Makes the page's pictures of photos while they are decoded anyway."""
+    """Makes the page's pictures of photos when they are decoded for ranking."""
     place = thumbs_of(folder / PAGE)
     with guarded(place):
         place.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""An image, in memory or in a file, becomes a prediction in memory."""
+"""Predicts an image, given as an array or a file, in memory."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -42,28 +42,28 @@ def predict(
     grid: Grid | None = None,
     progress: Show | None = None,
 ) -> Prediction:
-    """Predicts every pixel of an image, with the tiles and the overlap that the model's card names.
+    """Predicts every pixel of an image, with the tiles and the overlap of the model's card.
 
-    All stays in memory: 4 bytes per pixel and class. `map` writes scenes of any size to files.
+    Everything stays in memory: 4 bytes per pixel and class. `map` writes scenes of any size to files.
 
     Args:
         image: A file or a URL; a numpy array H,W,C or C,H,W of raw pixels as the model's card takes them (an array H,W
             for a model of one band; invalid where a masked array is masked); or an `xarray.DataArray` with y, x and
             perhaps bands, in any order.
-        model: A name, a file, the folder of a checkpoint, or what `open_model` gave.
+        model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         bands: Bands for the model, by name or by number from 1, in the model's order.
-        resolution: Metres per pixel to resample to; `auto`: the nearest size that the model knows.
+        resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
         tta: Average over flips and quarter turns: eight times the work.
-        axes: `HWC` or `CHW` of a numpy array whose shape fits both.
-        valid: Of an array, where it is valid: bool H,W. Pixels that are not finite are invalid in any case.
-        grid: Of an array, where it lies on the ground.
+        axes: `HWC` or `CHW`, for a numpy array whose shape is ambiguous.
+        valid: For an array, the mask of valid pixels, bool H,W. Pixels that are not finite are always invalid.
+        grid: For an array, its georeference.
         progress: Called with a `Progress` after each tile, in the caller's thread.
 
     Raises:
         ArrayError: The array has other axes or another dtype than the model takes.
         RasterError: The file cannot be read, or its bands do not fit the model.
-        ModelError: The model cannot be opened, takes other pixels, or answers for whole images only.
-        OptionError: An option makes no sense.
+        ModelError: The model cannot be opened, takes other pixels, or predicts whole images only.
+        OptionError: An option is invalid.
     """
     asked = MapOptions(tta=tta, bands=bands, resolution=resolution)
     net = opened(model)
@@ -81,7 +81,7 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
     if isinstance(image, str | Path):
         as_path(image, "image")
         if given.axes or given.valid is not None or given.grid is not None:
-            raise OptionError("axes, valid and grid are for arrays; a file says them itself", value=str(image))
+            raise OptionError("axes, valid and grid are for arrays; a file has them itself", value=str(image))
         return open_fitting(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)
     whole = array_reader(given, card)
 
@@ -93,7 +93,7 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
 
 
 def _warn_of_array(warning: SmaltiWarning) -> None:
-    if not isinstance(warning, GeoreferenceWarning):  # an array has a place only where one is given
+    if not isinstance(warning, GeoreferenceWarning):  # an array has a georeference only if one is given
         warn(warning)
 
 

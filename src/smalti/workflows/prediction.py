@@ -1,4 +1,4 @@
-"""What a model predicts for every pixel of an image: a result that shows itself, and can be written as a map."""
+"""The prediction for every pixel of an image: a result that can be displayed and written as a map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,45 +26,45 @@ class Prediction:
     """Predictions (H, W) of one image; the arrays are read-only."""
 
     card: Card
-    """Of the model."""
+    """The card of the model."""
     grid: Grid
-    """Size and place on the ground, where one is known."""
+    """Size, and georeference if there is one."""
     valid: Mask
-    """Where the image is valid, bool (H, W)."""
+    """The mask of valid pixels, bool (H, W)."""
     answers: Mapping[str, NDArray[np.float32]]
-    """By task, float32 (K, H, W): a probability per class, or one value; without meaning where not valid."""
+    """By task, float32 (K, H, W): a probability per class, or one value; undefined where not valid."""
     summary: Summary
-    """How long it took."""
+    """Duration and speed."""
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks that were predicted, the first one of classes in front."""
+        """The predicted tasks, beginning with the first one of classes."""
         return tuple(task for task in self.card.map_tasks() if task.name in self.answers)
 
     def of(self, task: str) -> "Prediction":
-        """The prediction of one task alone; ModelError if there is none of that name."""
+        """The prediction of only one task; ModelError if there is none of that name."""
         self._task(task)
         return replace(self, answers={task: self.answers[task]})
 
     @property
     def classes(self) -> NDArray[np.uint8]:
-        """The likeliest class of each pixel, uint8 (H, W), of the first task of classes; 255 where it is not valid."""
+        """The most probable class of each pixel, uint8 (H, W), of the first task of classes; 255 where not valid."""
         return self._encoded(self._first(has_classes=True), "classes")
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """The values of the first task of values, float32 (H, W) in its unit; NaN where the image is not valid."""
+        """The values of the first task of values, float32 (H, W) in its unit; NaN where not valid."""
         return self._encoded(self._first(has_classes=False), "values")
 
     def probabilities(self, task: str | None = None) -> NDArray[np.float32]:
-        """The probability of each class, float32 (K, H, W), of a task, by default the first one of classes."""
+        """The probability of each class, float32 (K, H, W), of a task, default the first one of classes."""
         found = self._first(has_classes=True) if task is None else self._task(task)
         if not found.has_classes:
             raise ModelError(f"task {found.name} of model {self.card.name} has no classes but values", value=task)
         return self.answers[found.name]
 
     def shares(self, task: str | None = None) -> dict[str, float]:
-        """The share of the valid pixels that each class has."""
+        """The share of each class among the valid pixels."""
         found = self._first(has_classes=True) if task is None else self._task(task)
         counts = np.bincount(self._encoded(found, "classes")[self.valid], minlength=256)
         return {label: float(counts[k]) / max(1, int(self.valid.sum())) for k, label in enumerate(found.labels)}
@@ -74,7 +74,7 @@ class Prediction:
     ) -> tuple[Path, ...]:
         """Writes the maps that `map` writes, with the same bytes; returns their paths, the map first.
 
-        A file there that is no map of this program is not replaced. Raises OutputError where one cannot be written.
+        An existing file that is not a map of this program is not replaced. Raises OutputError if one cannot be written.
         """
         out, card = tif_path(path), self.card.model_copy(update={"tasks": self.tasks})
         return write_maps(out, self.grid, card, Wanted(confidence, probabilities, cog), self._of)
@@ -90,7 +90,7 @@ class Prediction:
         return to_xarray(self._encoded(found, "classes" if found.has_classes else "values"), self.grid, found)
 
     def plot(self, task: str | None = None, *, ax: Any = None) -> Any:
-        """Draws a task, by default the first, into axes of matplotlib, and returns them.
+        """Draws a task, default the first, into matplotlib axes, and returns them.
 
         Raises MissingExtraError without matplotlib.
         """
@@ -126,7 +126,7 @@ class Prediction:
         return "".join(parts)
 
     def _task(self, name: str) -> Task:
-        """A task that was predicted; ModelError if there is none of that name."""
+        """A predicted task; ModelError if there is none of that name."""
         for task in self.tasks:
             if task.name == name:
                 return task
@@ -142,12 +142,12 @@ class Prediction:
         raise ModelError(f"model {self.card.name} predicts no {kind} here, only {names}", value=names)
 
     def _encoded(self, task: Task, form: Any) -> NDArray[Any]:
-        """One band (H, W) as maps hold it."""
+        """One band (H, W) as encoded in maps."""
         band: NDArray[Any] = self._of(Product(task, form))[0]
         return band
 
     def _of(self, product: Product) -> NDArray[Any]:
-        """A product (bands, H, W) as maps hold it."""
+        """A product (bands, H, W) as encoded in maps."""
         out = np.empty((len(product.bands), *self.valid.shape), product.dtype)
         product.encode(self.answers[product.task.name], self.valid, out)
         out.setflags(write=False)

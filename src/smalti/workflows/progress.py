@@ -1,4 +1,4 @@
-"""How far a long work is, told to a function of the caller."""
+"""Progress of a long job, reported to a callback."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one work is; as text one line."""
+    """Progress of one job; its text is one line."""
 
     title: str
-    """What is done, for example the name of the map."""
+    """Name of the job, for example that of the map."""
     done: float
-    """A part of the last one may be done."""
+    """Amount done so far; may be fractional."""
     total: int
-    """The `done` of a finished work."""
+    """The `done` of a finished job."""
     unit: str = ""
-    """What is counted, for example `Pix`."""
+    """The unit counted, for example `Pix`."""
     note: str = ""
-    """A line about the work itself, for example that it resumes; one that begins with a return replaces the last."""
+    """A message about the job, for example that it resumes; one that begins with a return replaces the last."""
 
     @property
     def share(self) -> float:
@@ -29,22 +29,22 @@ class Progress:
 
 
 Show = Callable[[Progress], object]
-"""Takes each `Progress`, in the thread that called the verb; whatever it raises ends the work, which can be resumed."""
+"""Called with each `Progress`, in the caller's thread; whatever it raises ends the job, which can be resumed."""
 
 
 class Meter:
-    """Counts the advances of one work and shows each; without a function to show it to, nothing is done."""
+    """Adds up the progress of one job and reports each step; does nothing without a callback."""
 
     def __init__(self, show: Show | None, title: str, total: int, unit: str = "") -> None:
         self._show, self._now = show, Progress(title, 0, total, unit)
 
     def __call__(self, more: float) -> None:
-        """Takes how many more are done."""
+        """Adds to the amount done."""
         self._now = replace(self._now, done=self._now.done + more)
         if self._show is not None:
             self._show(self._now)
 
     def say(self, note: str) -> None:
-        """Takes a line about the work."""
+        """Reports a message about the job."""
         if self._show is not None:
             self._show(replace(self._now, note=note))

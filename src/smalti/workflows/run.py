@@ -1,4 +1,4 @@
-"""What a training has left."""
+"""The result of a training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Run:
-    """A training that is finished."""
+    """A finished training."""
 
     folder: Path
     name: str
-    """Of the model, as its card has it."""
+    """Name of the model, as in its card."""
     scores: Mapping[str, float]
-    """The main scores of the best checkpoint, by name; empty in all but the first of several processes."""
+    """The main scores of the best checkpoint, by name; of several processes only the first has any."""
     table: str = field(default="", repr=False)
     """All scores of the best checkpoint as text, with their protocol."""
 
@@ -24,7 +24,7 @@ class Run:
 
     @property
     def last(self) -> Path:
-        """The folder of the last checkpoint, which a training resumes from."""
+        """The folder of the last checkpoint, from which a training resumes."""
         return self.folder / "last"
 
     @property

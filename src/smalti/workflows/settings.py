@@ -1,4 +1,4 @@
-"""Changes of a recipe's settings."""
+"""Changes to a recipe's settings."""
 
 import json
 import math
@@ -9,14 +9,14 @@ from smalti.errors import OptionError
 
 
 def as_settings(changes: Mapping[str, object] | Sequence[str]) -> tuple[str, ...]:
-    """Changes as `a.b=c` with a value of TOML; strings of that form stay as they are."""
+    """Changes as `a.b=c` with a TOML value; strings of that form are kept."""
     if not isinstance(changes, Mapping):
         return tuple(changes)
     return tuple(f"{key}={_toml(value)}" for key, value in changes.items())
 
 
 def _toml(value: object) -> str:
-    """A value of TOML; OptionError for what it has none for, such as None."""
+    """A value as TOML; OptionError for one that TOML lacks, such as None."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{json.dumps(str(key))} = {_toml(one)}' for key, one in value.items())}}}"
     if isinstance(value, list | tuple | set):
@@ -29,4 +29,4 @@ def _toml(value: object) -> str:
         return repr(value)
     if isinstance(value, str | PurePath):
         return json.dumps(str(value), ensure_ascii=False)
-    raise OptionError(f"{value!r} cannot be a setting of a recipe; leave a key out for its default", value=value)
+    raise OptionError(f"{value!r} cannot be a setting of a recipe; omit a key for its default", value=value)

@@ -1,4 +1,4 @@
-"""Training by a recipe; torch is imported when it begins."""
+"""Training from a recipe; torch is imported when it begins."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,21 +18,21 @@ def train(
     resume: bool = False,
     progress: Show | None = None,
 ) -> Run:
-    """Trains a network by a recipe, and scores its best checkpoint.
+    """Trains a network from a recipe, and scores its best checkpoint.
 
     Args:
         recipe: A TOML file.
         changes: Settings of the recipe to change, by key: `{"train.steps": 200}`; or as `"train.steps=200"`.
-        out: Where to write; by default runs/NAME, NAME being the card's.
-        resume: Go on with what lies there even if the recipe has changed since.
-        progress: Called with a `Progress` now and then; its `note` tells losses and scores.
+        out: Folder to write to; default runs/NAME, with the card's NAME.
+        resume: Resume the training in that folder even if the recipe has changed since.
+        progress: Called with a `Progress` regularly; its `note` reports losses and scores.
 
     Returns:
-        Where the checkpoints lie, and the scores of the best one. A training that was interrupted resumes when it is
-        called again with the same arguments.
+        The folders of the checkpoints, and the scores of the best one. An interrupted training resumes if called again
+        with the same arguments.
 
     Raises:
-        RecipeError: The recipe cannot be read, or the folder holds a training by other settings.
+        RecipeError: The recipe cannot be read, or the folder holds a training with other settings.
         DataError: The images of the recipe cannot be used.
         DivergedError: The loss or a weight is no longer finite.
         BusyError: Another process trains in this folder.
@@ -48,7 +48,7 @@ def train(
 
 
 def need_training() -> None:
-    """MissingExtraError where training is not installed."""
+    """MissingExtraError if the packages for training are not installed."""
     try:
         import lightning.fabric  # noqa: F401
         import torch  # noqa: F401

@@ -1,4 +1,4 @@
-"""Trainings, once torch is known to be there."""
+"""Trainings, once torch is known to be installed."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,27 +30,27 @@ from smalti.workflows.run import Run
 def train(
     path: Path, changes: tuple[str, ...], out: Path | None = None, *, resume: bool = False, show: Show | None = None
 ) -> Run:
-    """Trains by a recipe, and scores the best checkpoint."""
+    """Trains from a recipe, and scores the best checkpoint."""
     recipe = read_recipe(path, changes)
     return _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """An encoder that was trained on images of classes."""
+    """An encoder pre-trained on image classification."""
 
     encoder: str
-    """Its name and width, as recipes have them."""
+    """Its name and width, as in recipes."""
     width: float
     run: Run
     weights: Path | None
-    """None in all but the first of several processes."""
+    """None except in the first of several processes."""
 
 
 def pretrain(
     path: Path, changes: tuple[str, ...], out: Path | None = None, *, resume: bool = False, show: Show | None = None
 ) -> Encoder:
-    """Trains a classifier by a recipe, and writes its encoder as weights that other recipes take."""
+    """Trains a classifier from a recipe, and writes its encoder as weights for other recipes."""
     recipe = read_pretraining(path, changes)
     run = _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
     weights = write_encoder(run.folder) if run.scores else None  # the first process writes
@@ -66,9 +66,9 @@ def train_variants(
     show: Show | None = None,
     done: Callable[[Run], object] = lambda _: None,
 ) -> str:
-    """Trains each variant in a folder of its own, those that are finished not again; returns one table of all.
+    """Trains each variant in its own folder, skipping finished ones; returns one table of all.
 
-    `done` gets each run that was trained.
+    `done` is called with each run trained.
     """
     recipes = [read_recipe(path, (*settings, *variant.changes)) for variant in variants]  # all of them can be read
     results = []
@@ -89,21 +89,21 @@ def train_variants(
 
 @dataclass(frozen=True, slots=True)
 class RateSearch:
-    """Learning rates that were tried."""
+    """The result of a learning-rate range test."""
 
     lines: list[str]
-    """What was found, as text."""
+    """The suggestion, as text."""
     page: Path
-    """The curve."""
+    """The file of the curve, CSV."""
 
 
 @memory_explained()
 def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, show: Show | None = None) -> RateSearch:
-    """Tries rising learning rates and suggests one; writes the curve, but no checkpoint."""
+    """Runs a learning-rate range test and suggests a rate; writes the curve, but no checkpoint."""
     recipe = read_recipe(path, changes)
     folder = _folder(recipe, out)
     if recipe.train.devices * recipe.train.nodes > 1:
-        raise RecipeError("--find-lr: one process tries the rates; add --set train.devices=1 --set train.nodes=1")
+        raise RecipeError("--find-lr: runs in one process only; add --set train.devices=1 --set train.nodes=1")
     with hold(folder):
         training = begin(recipe, recipe.make_card(path.name), folder, fresh=True, watch=_watch(show))
         found = lr_range.find_rate(training, lambda text: _note(show, text))
@@ -116,7 +116,7 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, 
 
 @memory_explained()
 def show_batches(path: Path, changes: tuple[str, ...], out: Path | None = None) -> tuple[Path, int]:
-    """Draws the first windows of a training as they enter the net; the picture and how many. No training."""
+    """Draws the first windows of a training, without training; returns the picture and their number."""
     from smalti.training.kinds.pixels.batch_sheet import write_batches
 
     recipe = read_recipe(path, changes)
@@ -134,14 +134,14 @@ def _watch(show: Show | None) -> Watch:
 
 
 def _note(show: Show | None, text: str) -> None:
-    """Shows a line of a training that is at no step."""
+    """Reports a message of a training before its first step."""
     if show is not None:
         show(Progress("train", 0, 0, "step", text.removesuffix("\n")))
 
 
 @memory_explained()
 def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show | None) -> Run:
-    """Trains in a folder, by a recipe whose file has that name."""
+    """Trains in a folder, from a recipe whose file has that name."""
     fabric = launch(recipe.train)
     with hold(folder) if fabric.is_global_zero else nullcontext():
         for kind in ("best", "last"):
@@ -172,18 +172,18 @@ def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show 
 
 
 def _check_same(recipe: Recipe, folder: Path, resume: bool) -> None:
-    """RecipeError if the folder holds a training by another recipe, or none where one should go on."""
+    """RecipeError if the folder holds a training with another recipe, or none to resume."""
     state = load_state(folder / "last")
     if state is None and resume:
-        raise RecipeError(f"--resume: {folder} holds no training to go on with; leave --resume away to begin one")
+        raise RecipeError(f"--resume: {folder} holds no training to resume; omit --resume to start one")
     if state is not None and not resume and not _same(recipe, state["recipe"]):
         raise RecipeError(
-            f"{folder} holds a training by other settings; give another --out, or --resume to go on with these"
+            f"{folder} holds a training with other settings; give another --out, or --resume to continue with these"
         )
 
 
 def _same(recipe: Recipe, written: str) -> bool:
-    """Whether a recipe that was written down says the same; settings that it had not yet are at their defaults."""
+    """Whether a stored recipe is equal; settings that it lacks have their defaults."""
     try:
         return type(recipe).model_validate_json(written) == recipe
     except ValidationError:

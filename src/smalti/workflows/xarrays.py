@@ -1,4 +1,4 @@
-"""Arrays of xarray, as rioxarray and others make them: their place on the ground comes in and goes out again."""
+"""Arrays of xarray, as rioxarray and others make them, with their georeference in input and output."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _ROWS, _COLUMNS = ("y", "lat", "latitude"), ("x", "lon", "longitude")
 _PLACE = "spatial_ref"
-"""The coordinate whose attributes hold the CRS, as CF and rioxarray have it."""
+"""The coordinate whose attributes hold the CRS, as in CF and rioxarray."""
 _EVEN = 1e-2
-"""How far, in pixels, coordinates may lie from even steps."""
+"""Largest deviation of coordinates from even steps, in pixels."""
 
 
 def from_xarray(given: Given, card: Card) -> ArrayReader:
-    """A DataArray with dimensions y, x and perhaps one of bands, in any order; ArrayError for others."""
+    """A DataArray with dimensions y, x and optionally one of bands, in any order; ArrayError for others."""
     array: xarray.DataArray = given.pixels
     rows, columns = _axis(array, _ROWS), _axis(array, _COLUMNS)
     others = [name for name in array.dims if name not in (rows, columns)]
@@ -64,7 +64,7 @@ def to_xarray(image: NDArray[Any], grid: Grid, task: Task) -> "xarray.DataArray"
 
 
 def _attributes(task: Task) -> dict[str, Any]:
-    """What is known of the numbers, as CF has it."""
+    """Attributes of the values, by CF."""
     if not task.has_classes:
         return {"units": task.unit} if task.unit else {}
     meanings = " ".join(label.replace(" ", "_") for label in task.labels)
@@ -79,14 +79,14 @@ def _names(array: "xarray.DataArray", dimension: Any) -> tuple[str, ...] | None:
     """Names of bands: the dimension's own labels, or the names that rioxarray reads from a file."""
     if dimension in array.coords and array.coords[dimension].dtype.kind in "UO":
         return tuple(str(name) for name in array.coords[dimension].values)
-    told = array.attrs.get("long_name")
-    if isinstance(told, tuple | list) and len(told) == array.sizes[dimension]:
-        return tuple(str(name) for name in told)
+    names = array.attrs.get("long_name")
+    if isinstance(names, tuple | list) and len(names) == array.sizes[dimension]:
+        return tuple(str(name) for name in names)
     return None
 
 
 def _valid(array: "xarray.DataArray", pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """What the declared nodata value leaves of the pixels; None where none is declared."""
+    """The mask of pixels without the declared nodata value; None if none is declared."""
     nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
     if nodata is None or np.isnan(nodata):
         return None
@@ -95,19 +95,19 @@ def _valid(array: "xarray.DataArray", pixels: NDArray[Any]) -> NDArray[np.bool_]
 
 
 def _grid(array: "xarray.DataArray", rows: Any, columns: Any) -> Grid:
-    """Where the pixels lie, by their coordinates and the CRS of `spatial_ref`."""
+    """The grid of the pixels, from their coordinates and the CRS of `spatial_ref`."""
     height, width = array.sizes[rows], array.sizes[columns]
     place = array.coords[_PLACE].attrs if _PLACE in array.coords else {}
     transform = Affine.identity()
     if "GeoTransform" in place:
         transform = Affine.from_gdal(*(float(part) for part in str(place["GeoTransform"]).split()))
-    if rows in array.coords and columns in array.coords:  # of a part of an array only these are right
+    if rows in array.coords and columns in array.coords:  # for a part of an array only these are right
         transform = _by_coordinates(array, rows, columns, transform)
     return Grid(height, width, transform, _crs(place))
 
 
 def _by_coordinates(array: "xarray.DataArray", rows: Any, columns: Any, otherwise: Affine) -> Affine:
-    """The transform whose pixels have their middles at the coordinates."""
+    """The transform whose pixel centres are at the coordinates."""
     y, x = (np.asarray(array.coords[name].values, float) for name in (rows, columns))
     if min(len(y), len(x)) < 2:
         return otherwise
@@ -116,11 +116,11 @@ def _by_coordinates(array: "xarray.DataArray", rows: Any, columns: Any, otherwis
         if not step or np.abs((line - line[0]) / step - np.arange(len(line))).max() > _EVEN:
             raise ArrayError(f"the coordinates {name} of the DataArray are not evenly spaced; regrid it", value=name)
     found = Affine(steps[0], 0, x[0] - steps[0] / 2, 0, steps[1], y[0] - steps[1] / 2)
-    return otherwise if _alike(found, otherwise, len(x), len(y)) else found  # the one that is not rounded
+    return otherwise if _alike(found, otherwise, len(x), len(y)) else found  # the exact one
 
 
 def _alike(one: Affine, other: Affine, width: int, height: int) -> bool:
-    """Whether two transforms put the corners of an array into the same place, to a part of a pixel."""
+    """Whether two transforms put the corners of an array at the same position, up to a part of a pixel."""
     grid, there = Grid(height, width, one), Grid(height, width, other)
     corners = ((0.0, 0.0), (float(width), float(height)))
     return all(np.abs(np.subtract(grid.col_row(*there.xy(*corner)), corner)).max() < _EVEN for corner in corners)

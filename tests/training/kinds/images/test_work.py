@@ -335,7 +335,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("data.validation.0.path=train", "is in training and validation"),
         ("card.tasks.0.labels=['red', 'green']", "'blue' is none of the 2 classes of colour"),
         ("card.tasks.0.labels=['red', 'green', 'blue', 'pink']", "no image is of class pink of colour; .* data.absent"),
-        ("card.tasks.0.labels=['red', 'green', 'blue', 'red']", "two classes are called 'red'"),
+        ("card.tasks.0.labels=['red', 'green', 'blue', 'red']", "two classes have the name 'red'"),
         ("data.absent=['gren']", "data.absent: 'gren' is not a class; did you mean green"),
     ],
 )
