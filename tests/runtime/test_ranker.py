@@ -55,7 +55,7 @@ def test_other_shapes_are_refused_in_one_line(tmp_path: Path, shape: tuple[int, 
 def test_models_that_are_no_rankers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="predicts classes, not scores"):
         open_ranker(str(graph(tmp_path / "classes.onnx", kind="classes")))
-    with pytest.raises(ModelError, match="no ranker"):
+    with pytest.raises(ModelError, match="not a ranker"):
         open_ranker(str(graph(tmp_path / "other.onnx", inputs=("image", "tone"))))
     with pytest.raises(ModelError, match="other cues"):
         open_ranker(str(graph(tmp_path / "small.onnx")), ["focus", "noise"])

@@ -75,10 +75,10 @@ def train_variants(
     for variant, recipe in zip(variants, recipes, strict=True):
         folder = _folder(recipe, out) / variant.name
         scores = read_scores(folder, recipe.model_dump_json())
-        if scores is not None:  # of these very data?
+        if scores is not None:  # with the same data?
             work = open_work(recipe, recipe.make_card(path.name), _watch(show))
             changes(load_state(folder / "last"), work, folder, resume=False)
-        _note(show, f"\n{folder}: {'is finished' if scores is not None else 'begins'}")
+        _note(show, f"\n{folder}: {'is already finished' if scores is not None else 'starts'}")
         if scores is None:
             run = _train(recipe, path.name, folder, resume=False, show=show)
             done(run)
