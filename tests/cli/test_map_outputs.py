@@ -194,6 +194,7 @@ def test_what_needs_no_pixel_is_refused_before_the_first(
     nowhere = image(tmp_path / "nowhere.tif", crs=None, transform=Affine(1, 0, 0, 0, -1, 60))
     (tmp_path / "m.html").mkdir()
     (tmp_path / "folder.gpkg").mkdir()
+    (tmp_path / "notes").write_text("mine")
     cases: list[tuple[list[Any], int, str]] = [
         ([scene, "--model", model, "--polygons", "none/p.gpkg"], 4, "there is no such folder"),
         ([scene, "--model", model, "--polygons", "folder.gpkg"], 4, "is a directory"),
@@ -207,9 +208,24 @@ def test_what_needs_no_pixel_is_refused_before_the_first(
         assert message in done.stderr, (arguments, done.stderr)
         assert done.exit_code == code, done.stderr
         assert not list(tmp_path.glob("m.tif*"))
+    for out, message in (("x" * 300, "file name too long"), ("y" * 240, "file name too long"), ("notes/m", "notes")):
+        done = smalti_map(scene, "-o", f"{out}.tif", "--model", model, "--confidence")
+        assert done.exit_code == 4 and message in done.stderr.lower(), done.stderr
     done = smalti_map(scene, "-o", "s3://bucket/m.tif", "--model", model)
     assert "s3://bucket/m.tif: only local files are written" in done.stderr
     assert not (tmp_path / "s3:").exists()
+
+
+def test_a_folder_is_mapped_into_itself_and_again(tmp_path: Path, model: Path) -> None:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        image(tmp_path / "t.tif").rename(folder / name)
+    for told in (" MPix", "already"):
+        done = smalti_map(folder, "-o", f"{folder}/", "--model", model, "--confidence")
+        assert done.exit_code == 0, done.stderr
+        assert sum(told in line for line in (done.stdout + done.stderr).splitlines()) == 2
+    assert len(list(folder.glob("*.tif"))) == 4
 
 
 def test_parquet_without_its_package_is_refused_before_the_first_pixel(

@@ -69,6 +69,7 @@ def test_bands_can_be_chosen(scene: Any) -> None:
     ("bands", "names", "message"),
     [
         (1, (), "it has 1 of uint8: band1; model tiny takes 3 of uint8: red, green, blue; choose another model"),
+        (1, (), "of one file per band make one: gdalbuildvrt -separate OUT.vrt RED GREEN BLUE"),
         (5, (), "choose with --bands those that are red, green, blue, in this order: 1,2,3 if the first ones are"),
         (3, ("nir", "red", "green"), "it has 3 of uint8: nir, red, green"),
     ],

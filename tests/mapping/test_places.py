@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,22 @@ def test_the_text_of_a_virtual_raster_is_refused_in_one_short_line() -> None:
     with pytest.raises(RasterError, match="is the text of a virtual raster; write it to a file") as caught:
         scenes(text)
     assert len(str(caught.value)) < 120 and "\n" not in str(caught.value)
+
+
+def test_maps_in_a_folder_are_no_scenes_of_it(folder: Path) -> None:
+    (folder / "b.tif").write_text("x")
+    (folder / "b.tif.aux.xml").write_text('<PAMDataset><MDI key="SMALTI_JOB">0</MDI></PAMDataset>')
+    assert [Path(scene).name for scene in scenes(str(folder))] == ["a.TIF", "b.png"]
+    assert [Path(scene).name for scene in scenes(str(folder / "b.*g"))] == ["b.png"]
+    assert scenes(str(folder / "b.tif")) == [str(folder / "b.tif")]
+
+
+def test_a_folder_may_be_one_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.zarr").mkdir()
+    monkeypatch.setattr("smalti.mapping.places.quiet_open", lambda name: nullcontext())
+    assert scenes(str(tmp_path / "a.zarr")) == [str(tmp_path / "a.zarr")]
+
+
+def test_maps_of_files_behind_a_driver_have_a_name() -> None:
+    found = ["vrt://a.tif?bands=3,2,1", "gzip://b.tif.gz", "vrt:///data/c.tif?bands=1"]
+    assert outputs(found, "out", into_folder=True) == [Path("out/a.tif"), Path("out/b.tif.tif"), Path("out/c.tif")]

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from rasterio.rpc import RPC
 
 from smalti.errors import RasterError
 from smalti.raster.bands import choose
+from smalti.raster.files import quiet_open
+from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.mosaic import open_mosaic
 from smalti.raster.read import FileReader, open_file, open_raster
@@ -696,3 +699,39 @@ def test_of_many_bands_an_error_names_a_few() -> None:
     with pytest.raises(RasterError) as caught:
         choose("cube.tif", names, ["red"])
     assert str(caught.value).endswith("7 band7, 8 band8 and 16,377 more")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_portable_pixmap_has_no_place(tmp_path: Path) -> None:
+    Image.fromarray(RGB.transpose(1, 2, 0)).save(tmp_path / "a.ppm")
+    for _ in range(3):  # GDAL gives what lay in memory
+        with open_raster(tmp_path / "a.ppm") as reader:
+            assert reader.grid == Grid(20, 30)
+            assert np.array_equal(reader.read(WHOLE)[0], RGB)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nodata_beyond_the_pixel_type_is_none(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB[:1].astype(np.float32))
+    text = f"""<VRTDataset rasterXSize="30" rasterYSize="20"><GeoTransform>5e5, 1, 0, 5e6, 0, -1</GeoTransform>
+        <VRTRasterBand dataType="Float32" band="1"><NoDataValue>1e40</NoDataValue><SimpleSource>
+        <SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"""
+    (tmp_path / "a.vrt").write_text(text)
+    with quiet_open(str(tmp_path / "a.vrt")), open_raster(tmp_path / "a.vrt") as reader:
+        assert reader.read(WHOLE)[1].all()
+
+
+def test_pixels_far_finer_than_the_raster_are_refused(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB)
+    with open_raster(path, resolution=0.002) as reader:
+        assert reader.grid.width == 30 * 250
+    with pytest.raises(RasterError, match=r"more than 256 times finer; give metres per pixel, at least 0\.00195"):
+        open_raster(path, resolution=1e-9)
+
+
+@pytest.mark.parametrize(("name", "inside"), [("a.zip", "/vsizip"), ("a.tar", "/vsitar"), ("a.tgz", "/vsitar")])
+def test_an_archive_is_told_from_damage(tmp_path: Path, name: str, inside: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    told = f"{name}: is an archive; give the image in it: {inside}/{tmp_path / name}/NAME.tif"
+    with pytest.raises(RasterError, match=re.escape(told)):
+        open_raster(tmp_path / name)

@@ -100,6 +100,10 @@ def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Se
     more = ", ..." if len(reader.bands) > _SHOWN else ""
     has = f"it has {len(reader.bands)} of {reader.dtype}: {', '.join(reader.bands[:_SHOWN])}{more}"
     mend = "choose another model" if written == "option" else "change card.bands, or use other images"
+    if len(reader.bands) == 1 and written == "option":
+        mend += (
+            f"; of one file per band make one: gdalbuildvrt -separate OUT.vrt {' '.join(map(str.upper, card.bands))}"
+        )
     if len(reader.bands) >= len(card.bands):
         by, first = "--bands", ",".join(map(str, numbers))
         if written == "source":

@@ -3,10 +3,14 @@
 import glob
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from smalti.errors import RasterError
+from smalti.raster.check import REFUSALS
+from smalti.raster.files import quiet_open
+from smalti.raster.mark import read_mark
 
 IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif"})
 """File endings of images in a folder."""
@@ -18,7 +22,11 @@ def is_remote(scene: str) -> bool:
 
 
 def scenes(name: str) -> list[str]:
-    """The file or URL of that name, or the files of a folder or glob, in order; RasterError if there are none."""
+    """The file or URL of that name, or the files of a folder or glob, in order; RasterError if there are none.
+
+    Finished maps in a folder do not count: the same command, given again, has the same scenes. A folder without images
+    may be one dataset itself, such as a Zarr store.
+    """
     if name.lstrip().startswith("<"):
         raise RasterError(
             f"{name.strip()[:20]}...: is the text of a virtual raster; write it to a file NAME.vrt and give its path"
@@ -28,10 +36,13 @@ def scenes(name: str) -> list[str]:
         return [name]
     if path.is_dir():
         found = sorted(str(file) for file in path.iterdir() if _is_image(file))
+        if not found and _is_dataset(name):
+            return [name]
         what = f"no image in this folder (looked for {', '.join(sorted(IMAGES))})"
     elif glob.has_magic(name):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
         found = sorted(file for file in matches if Path(file).is_file())
+        found = [file for file in found if read_mark(Path(file)) is None]
         what = "no file matches"
     else:
         return [name]
@@ -41,7 +52,15 @@ def scenes(name: str) -> list[str]:
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in IMAGES and not file.name.startswith(".") and file.is_file()
+    if file.suffix.lower() not in IMAGES or file.name.startswith(".") or not file.is_file():
+        return False
+    return read_mark(file) is None
+
+
+def _is_dataset(folder: str) -> bool:
+    with suppress(*REFUSALS), quiet_open(folder):
+        return True
+    return False
 
 
 def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
@@ -59,4 +78,7 @@ def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
 
 
 def _stem(scene: str) -> str:
-    return Path(urlsplit(scene).path if is_remote(scene) else scene).stem
+    if not is_remote(scene):
+        return Path(scene).stem
+    parts = urlsplit(scene)
+    return Path(parts.path or parts.netloc).stem  # of vrt://a.tif?bands=1 the file is where a server stands

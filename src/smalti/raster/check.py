@@ -21,6 +21,7 @@ _LIMITS = {
     "input/output error": "the disk fails to read it; copy it from another place",
 }
 """The system's message where it refuses a file, in lower case, and what that means."""
+_ARCHIVES = {".zip": "/vsizip", ".tar": "/vsitar", ".tgz": "/vsitar"}
 _BLOCKS = 4096  # a file with more blocks is sampled: truncation takes away the end, not single blocks
 
 
@@ -63,7 +64,10 @@ def explain(path: str, error: Exception) -> RasterError:
         return RasterError(f"{path}: permission denied; it cannot be read")
     if size == 0:
         return RasterError(f"{path}: the file is empty; expected an image")
-    return RasterError(f"{path}: {limit(error) or f'no image, or truncated or damaged: {first_line(error)}'}")
+    why = limit(error) or f"no image, or truncated or damaged: {first_line(error)}"
+    if archive := _ARCHIVES.get(file.suffix.lower()):
+        why = f"is an archive; give the image in it: {archive}/{path}/NAME.tif"
+    return RasterError(f"{path}: {why}")
 
 
 def limit(error: Exception) -> str:

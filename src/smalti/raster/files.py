@@ -121,7 +121,7 @@ def _opened(name: str) -> tuple[list[str], str]:
 def quiet_open(name: str) -> Iterator[Any]:
     """A dataset as rasterio opens it; raises one of `REFUSALS`."""
     refuse_special(name)
-    with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
+    with quiet(NotGeoreferencedWarning, RuntimeWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
         dataset = rasterio.open(name)
     with dataset:
         yield dataset

@@ -18,12 +18,13 @@ from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
 from smalti.raster.deflate_damage import deflated_blocks
 from smalti.raster.exif import orientation
-from smalti.raster.grid import Grid, is_sound
+from smalti.raster.grid import IDENTITY, Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
 from smalti.raster.open_files import bound_pool
-from smalti.raster.quiet import quiet
+from smalti.raster.quiet import quiet, recorded
 from smalti.raster.reader import Reader
 from smalti.raster.upright import TURNS, UPRIGHT
+from smalti.raster.warp import WithPlace
 from smalti.tiling import Window
 
 __all__ = ["FileReader", "Reader", "open_file", "open_raster"]
@@ -92,7 +93,8 @@ class FileReader(Reader):
 
     def _of_bands(self, what: str) -> list[Any]:
         """What the file declares for each band, read once: rasterio looks at all of its bands each time."""
-        declared = getattr(self._dataset, what)
+        with quiet(RuntimeWarning):  # of nodata beyond the pixel type, which is none
+            declared = getattr(self._dataset, what)
         return [declared[i - 1] for i in self._numbers]
 
     def _mask_bands(self) -> list[int]:
@@ -209,11 +211,14 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     with explained(name):
         refuse_special(name)
         # A photo without a place is a legitimate input.
-        with quiet(NotGeoreferencedWarning), rasterio.Env(**({} if is_local(name) else _REMOTE)):
+        with recorded() as heard, rasterio.Env(**({} if is_local(name) else _REMOTE)):
             dataset = stack.enter_context(rasterio.open(name))
         check_complete(name, dataset)
         row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if not kind.startswith("complex")) * dataset.width
     _bound_cache(min(CACHE_MOST_MB, row * _CACHE_ROWS >> 20))
+    placeless = any(issubclass(warning.category, NotGeoreferencedWarning) for warning in heard)
+    if placeless and not dataset.transform.is_identity:  # memory that nobody has written to: GDAL's reader of PNM
+        return WithPlace(dataset, IDENTITY, dataset.crs)
     return dataset
 
 

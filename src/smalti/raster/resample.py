@@ -14,6 +14,8 @@ from smalti.tiling import Window
 
 _MOST = 1 << 24  # values of the source that are held at once
 
+_FINEST = 256
+"""How many times smaller a pixel may become along each axis: nothing is seen in it beyond, and no memory suffices."""
 _NEARLY = 2e-3
 """How far, as a fraction, a projection may stretch a pixel before it is resampled."""
 _LEAST = 1e-4  # fraction of a pixel that must be valid
@@ -37,6 +39,11 @@ class Resampled(Reader):
             raise RasterError(
                 f"{self.path}: {why_no_metres(reader.grid)}, so it cannot be resampled to {resolution:g} m; "
                 "leave its pixels as they are"
+            )
+        if min(size) > resolution * _FINEST:
+            raise RasterError(
+                f"{self.path}: its pixels of {min(size):.3g} m cannot be resampled to {resolution:g} m, more than "
+                f"{_FINEST} times finer; give metres per pixel, at least {min(size) / _FINEST:.3g}"
             )
         own = reader.grid
         width = max(1, round(own.width * _factor(size[0] / resolution)))

@@ -178,7 +178,8 @@ def _find(names: Sequence[Scene]) -> tuple[list[str], list[SmaltiError]]:
 def _paths(names: Sequence[str], out: str, groups: Sequence[Sequence[str]], options: MapOptions) -> list[Path]:
     """A map's path for each scene."""
     check_local(out)
-    folder = _is_folder(names, out, len(groups))
+    with guarded(Path(out)):  # a name may be too long
+        folder = _is_folder(names, out, len(groups))
     if options.polygons:
         _check_polygons(options.polygons, folder)
     return outputs([group[0] for group in groups], out, folder)
@@ -231,8 +232,9 @@ class _Run:
         scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
         card, options = self._model.card, self._options
         places = files_behind(group)
-        for read in (self._read, Inputs(places)):
-            read.refuse_to_replace(planned)
+        with guarded(path):
+            for read in (self._read, Inputs(places)):
+                read.refuse_to_replace(planned)
         with open_fitting(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
@@ -251,6 +253,7 @@ class _Run:
     def _check(self, reader: Reader, planned: Outputs) -> None:
         """Raises errors that would otherwise only be raised when the map is finished."""
         for path in planned.rasters:
+            check_place(path, parents=True)
             with guarded(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
             check_place(path)
