@@ -23,7 +23,7 @@ class LabelCounts:
     """The pixels of some scenes that say something about one task."""
 
     pixels: NDArray[np.int64]
-    """Of classes by id; of values a single number."""
+    """Of classes by id; of values those that are 0, and the others."""
     unknown: int
     """Pixels that say nothing."""
 
@@ -77,7 +77,7 @@ def together(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelCount
 
 
 def _places(task: Task) -> int:
-    return len(task.labels) if task.kind == "classes" else 1
+    return len(task.labels) if task.kind == "classes" else 2
 
 
 def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int], watch: Watch) -> NDArray[np.int64]:
@@ -101,4 +101,5 @@ def _add(found: NDArray[np.int64], target: NDArray[np.generic], task: Task) -> N
     if task.kind == "classes":
         found[1 : 1 + len(task.labels)] += np.bincount(target[says].ravel(), minlength=len(task.labels))
     else:
-        found[1] += np.count_nonzero(says)
+        others = np.count_nonzero(target[says])
+        found[1:3] += (np.count_nonzero(says) - others, others)

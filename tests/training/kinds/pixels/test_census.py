@@ -160,3 +160,62 @@ def test_of_many_classes_a_few_are_named(recipe: Path) -> None:
         DataError, match=r'no pixel is class 0 or .* or class 4 or 4 others; .* data\.absent = \["\*"\]'
     ):
         opened(recipe, f"card.tasks.0.labels={many}")
+
+
+HEIGHTS = """
+[[card.tasks]]
+kind = "classes"
+name = "cover"
+labels = ["dark", "bright"]
+[[card.tasks]]
+kind = "value"
+name = "height"
+quantity = "height"
+unit = "m"
+[net]
+encoder = "resnet18"
+width = 0.125
+"""
+
+
+@pytest.fixture
+def heights(tmp_path: Path) -> Path:
+    """A recipe of classes and heights; the training has two sources, each with heights of its own."""
+    path = write_tiny(tmp_path)
+    shutil.copytree(tmp_path / "train", tmp_path / "more")
+    for image in (tmp_path / "more" / "images").iterdir():  # others, that are no copies
+        with Image.open(image) as file:
+            Image.fromarray(255 - np.asarray(file)).save(image)
+    for part in ("train", "more", "validation"):
+        write_heights(tmp_path / part, np.float32(3))
+    text = path.read_text().replace('[[card.tasks]]\nlabels = ["dark", "bright"]\n[net]\nwidth = 0.25\n', HEIGHTS)
+    text = text.replace('path = ["validation"]\n', 'path = ["validation"]\nalso.height = {name = "height"}\n')
+    both = "".join(f'path = ["{part}"]\nalso.height = {{name = "height"}}\n' for part in ("train", "more"))
+    both = both.replace('path = ["more"]', '[[data.train]]\nkind = "folder"\npath = ["more"]')
+    path.write_text('kind = "multitask"\n' + text.replace('path = ["train"]\n', both))
+    return path
+
+
+def write_heights(part: Path, value: np.float32) -> None:
+    (part / "height").mkdir(exist_ok=True)
+    for mask in (part / "masks").iterdir():
+        Image.fromarray(np.full((40, 48), value)).save(part / "height" / f"{mask.stem}.tif")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_source_without_a_value_of_a_task_is_told(heights: Path, tmp_path: Path) -> None:
+    assert opened(heights).warnings() == []
+    write_heights(tmp_path / "more", np.float32(np.nan))
+    assert opened(heights).warnings() == ["data.train.1: no pixel of 0.png and 2 more has a label of height"]
+    write_heights(tmp_path / "train", np.float32(np.nan))
+    with pytest.raises(DataError, match=r"data\.train: no source has a label of height"):
+        opened(heights)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_values_that_are_0_everywhere_are_told(heights: Path, tmp_path: Path) -> None:
+    write_heights(tmp_path / "train", np.float32(0))
+    assert opened(heights).warnings() == []
+    write_heights(tmp_path / "more", np.float32(0))
+    (told,) = opened(heights).warnings()
+    assert told.startswith("data.train: every value of height is 0; check the files")

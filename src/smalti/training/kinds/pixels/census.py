@@ -42,13 +42,35 @@ def _take_part(
     files = (each for scenes in sources for scene in scenes for each in scene.astray.items())
     lost = [f"data.{part}: {line}" for line in astray_lines(files)]
     try:
-        found = together([census(scenes, tasks, watch) for scenes in sources])
+        each = [census(scenes, tasks, watch) for scenes in sources]
+        found = together(each)
         if part == "test":
             return lost
         _check_tasks(part, found, tasks)
-        return lost + _check_classes(part, found, tasks, absent)
+        return (
+            lost + _check_classes(part, found, tasks, absent) + _silent(part, sources, each) + _flat(part, found, tasks)
+        )
     except DataError as error:
         raise DataError("; ".join([str(error), *lost])) from None
+
+
+def _silent(part: str, sources: Sequence[Sequence[Scene]], counts: Sequence[Mapping[str, LabelCounts]]) -> list[str]:
+    """Lines about sources that have files for a task, but not one pixel with a label in them."""
+    return [
+        f"data.{part}.{number}: no pixel of {scenes[0].name} and {len(scenes) - 1} more has a label of {name}"
+        for number, (scenes, found) in enumerate(zip(sources, counts, strict=True))
+        for name, own in found.items()
+        if not own.known
+    ]
+
+
+def _flat(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task]) -> list[str]:
+    """Lines about values that are 0 everywhere."""
+    flat = [task.name for task in tasks if task.kind == "value" and not found[task.name].pixels[1]]
+    return [
+        f"data.{part}: every value of {name} is 0; check the files, or give `nodata` if 0 means unknown"
+        for name in flat
+    ]
 
 
 def _check_absent(absent: Sequence[str], tasks: Sequence[Task]) -> None:
