@@ -132,8 +132,9 @@ def test_a_mark_survives_what_programs_write_into_the_sidecar(tmp_path: Path) ->
 def test_sidecars_of_a_former_raster_go_with_it(tmp_path: Path) -> None:
     path = tmp_path / "map.tif"
     write(path)
-    stale = ("map.tif.ovr", "map.tif.msk", "map.tfw", "map.TIFW", "map.wld", "map.tif.msk.ovr")
-    kept = ("map.aux", "other.tif.ovr", "map.tif.txt", "old.tfw", "old.tiff", "old.wld", "old.png")
+    stale = ("map.tif.ovr", "map.tif.msk", "map.tfw", "map.TIFW", "map.wld", "map.tif.msk.ovr",
+             "map.tif.vat.dbf", "map.tif.ovr.aux.xml")  # fmt: skip
+    kept = ("map.aux", "map.prj", "other.tif.ovr", "map.tif.txt", "old.tfw", "old.tiff", "old.wld", "old.png")
     for name in (*stale, *kept):
         (tmp_path / name).write_text("former")
     write(path, "job 2")

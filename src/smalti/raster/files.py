@@ -26,7 +26,7 @@ _ARCHIVE = re.compile(r"\.(?:zip|kmz|ods|xlsx|tar|tgz|tar\.gz|7z|rar|gz)(?=/)", 
 _SOURCES = ("SourceFilename", "SourceDataset", "IndexDataset")
 """Elements of a virtual raster or tile index that name what it is made of."""
 _QUICK = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests
-_BEHIND_NAME = (".ovr", ".msk", ".msk.ovr", ".ovr.msk", ".aux.xml", ".aux")
+_BEHIND_NAME = (".ovr", ".msk", ".msk.ovr", ".ovr.msk", ".aux.xml", ".aux", ".ovr.aux.xml", ".vat.dbf", ".vat.cpg")
 _BEHIND_STEM = (".aux", ".wld", ".prj", ".tab", ".rpb", ".imd", ".hdr", "_rpc.txt")
 
 

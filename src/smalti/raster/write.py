@@ -37,7 +37,7 @@ from smalti.raster.style import write_style
 BLOCK = 512
 """Side in pixels of the blocks inside the file."""
 logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its lines appear beside our one-line error
-_OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml")
+_OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml", ".qmd", ".prj", ".aux", ".rrd")
 """Endings of other files that may lie beside a map."""
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
