@@ -86,7 +86,7 @@ __all__ = ["__version__", *_HOMES]
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 
-# What GDAL prints past Python (`ERROR 1: ...`) a person cannot read, and it is raised or told in words of our own.
+# What GDAL prints past Python (`ERROR 1: ...`) is cryptic, and is raised or issued as Smalti's own messages anyway.
 if "CPL_DEBUG" not in os.environ:
     os.environ.setdefault("CPL_LOG", os.devnull)
 

@@ -41,6 +41,7 @@ class Blender:
     """Blends the predictions of one task, tile by tile in the order of `plan_tiles`."""
 
     def __init__(self, height: int, width: int, size: int, overlap: int, channels: int) -> None:
+        """`height` and `width` of the scene, `size` and `overlap` of tiles, in pixels; `channels` of predictions."""
         rows, columns = spans(height, size, overlap), spans(width, size, overlap)
         self._row_weights = axis_weights(rows, overlap)
         self._column_weights = axis_weights(columns, overlap)

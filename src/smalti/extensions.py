@@ -1,11 +1,11 @@
-"""What other packages add by entry points: nets, public datasets, losses, augmentations and engines.
+"""Extensions of other packages by entry points: nets, public datasets, losses, augmentations and engines.
 
 A package names them in its pyproject.toml:
 
     [project.entry-points."smalti.nets"]
     mine = "my_package.nets:MyNet"
 
-They are looked for where a name is unknown here, so that they cost nothing else, and never take the place of a name of
+They are searched only for names that are unknown here, so that they cost nothing else, and never replace a name of
 this program.
 """
 
@@ -20,9 +20,9 @@ from smalti.errors import ExtensionError
 
 
 def find_extension(group: str, name: str) -> Any:
-    """What a package registered by that name in an entry point group, imported; None where none did.
+    """What a package registered by that name in an entry point group, imported; None if there is none.
 
-    ExtensionError where two packages registered it, or it cannot be imported.
+    ExtensionError if two packages registered it, or it cannot be imported.
     """
     found = tuple(entry_points(group=group, name=name))
     if len(found) > 1:
@@ -34,7 +34,7 @@ def find_extension(group: str, name: str) -> Any:
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # whatever the module of another package raises
+    except Exception as error:  # another package's module may raise anything
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         text = f"{entry.group}: {entry.name!r} of package {_package(entry)} cannot be imported: {reason}"
         raise ExtensionError(f"{text}; repair or update that package", value=entry.name) from error
@@ -62,11 +62,11 @@ class ExtensibleTable(BaseModel):
     base: ClassVar[type[BaseModel]]
     """What the settings must be a subclass of, with a `__call__` of their own."""
     registered: ClassVar[Mapping[str, type[BaseModel]]]
-    """Those that were put into the dict."""
+    """Settings registered in the dict."""
 
     @classmethod
     def find(cls, key: str) -> type[BaseModel] | None:
-        """The settings of that key, registered or of an installed package; None where nobody brings it.
+        """The settings of that key, registered or of an installed package; None if there is none.
 
         ExtensionError for anything but a subclass of `base`.
         """
@@ -90,7 +90,7 @@ def _extends(found: Any, base: type[BaseModel]) -> bool:
     return isinstance(found, type) and issubclass(found, base) and found.__call__ is not base.__call__
 
 
-@cache  # recipes that say the same are of one class, and so are equal
+@cache  # equal recipes have the same class, and so compare equal
 def _extended(table: type[ExtensibleTable], found: tuple[tuple[str, type[BaseModel]], ...]) -> type[ExtensibleTable]:
     """A table with further keys."""
     fields: dict[str, Any] = {key: (kind | None, None) for key, kind in found}

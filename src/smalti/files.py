@@ -21,7 +21,7 @@ _SCHEME = re.compile(r"(?:file|zip|tar|gzip|https?|ftp|s3|gs|az|oss)(?:\+\w+)*:"
 """What rasterio takes for the beginning of a URL, slashes or not."""
 _OF_SQLITE = ("-journal", "-wal", "-shm")
 _ABANDONED_S = 3600
-"""An unfinished file of another machine that was not written to for so long is nobody's."""
+"""An unfinished file of another machine that was not written to for so long is abandoned."""
 
 
 def beside(output: Path, kind: str) -> Path:
@@ -88,7 +88,7 @@ def check_place(output: Path, parents: bool = False) -> None:
 
 
 def _check_name(output: Path) -> None:
-    """OutputError for a name that libraries cannot write, or write otherwise: line breaks, bytes that are no UTF-8."""
+    """OutputError for a name that libraries cannot write, or write otherwise: line breaks, bytes that are not UTF-8."""
     if not output.name.isprintable():
         raise OutputError(f"{str(output)!a}: this name has characters that cannot be printed; choose another one")
 

@@ -56,7 +56,7 @@ def _lock(lock: Path, holder: Path, output: Path) -> "FileLock":
 
 
 def _read_holder(holder: Path) -> str:
-    """Who holds an output. In a file of its own: the lock's may be emptied by who asks for it, or not be readable."""
+    """The holder of an output, from a separate file: the lock's may be emptied by other processes, or be unreadable."""
     try:
         return holder.read_text(encoding="utf-8", errors="replace").strip() or "another process"
     except OSError:

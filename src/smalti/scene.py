@@ -80,9 +80,16 @@ def predict_scene(
 ) -> Summary:
     """Predicts a scene of `height` x `width` pixels tile by tile, with the tiles and the overlap of the model's card.
 
-    `write` is called with windows that cover each pixel once, in rows of tiles from top to bottom. `rows_done` resumes:
-    windows above it are not written again, and it must be the first row of one of them. `progress` is called in the
-    caller's thread with the number of pixels finished. Exceptions of these functions are raised here.
+    Exceptions of the given functions are raised here.
+
+    Args:
+        read: see `Read`; called in a thread of its own.
+        predict: the model.
+        write: see `Write`; called in a thread of its own with windows that cover each pixel once, in rows of tiles
+            from top to bottom.
+        height, width: of the scene, in pixels.
+        rows_done: resumes: windows above this row are not written again; it must be the first row of a window.
+        progress: called in the caller's thread with the number of pixels finished.
     """
     run = _Run(read, predict, write, height, width, rows_done)
     started = time.perf_counter()

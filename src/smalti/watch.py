@@ -1,12 +1,12 @@
-"""Reports the progress of work inside other work to a callback; prints nothing."""
+"""Reports the progress of nested jobs to a callback; prints nothing."""
 
 from collections.abc import Callable
 
 Watch = Callable[[str, int, str], Callable[[float], object]]
-"""From the title of a work, the number of its units and their name (`Pix`), a function that takes how many more are
-done."""
+"""Called with the title of a job, its number of units and their name (`Pix`); returns a function that adds to the
+number of units done."""
 
 
 def unwatched(title: str, total: int, unit: str) -> Callable[[float], object]:
-    """Tells nobody."""
+    """Reports to nobody."""
     return lambda more: None

@@ -141,7 +141,7 @@ def test_a_split_keeps_chips_that_overlap_together(tmp_path: Path) -> None:
     assert found["train"] == {f"{side}{k}" for side in "ab" for k in range(6)}
     assert found["validation"] == {"a6", "b6", "a7", "b7"} and found["test"] == {"a8", "b8", "a9", "b9"}
     assert (tmp_path / "out/train/images/a0.tfw").is_file() and (tmp_path / "out/test/masks/b9.tif").is_file()
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="exists already"):
         run("split", tmp_path / "set", "-o", tmp_path / "out")
 
 

@@ -30,5 +30,5 @@ def test_a_recipe_that_was_changed_is_not_replaced(tmp_path: Path) -> None:
     own = tmp_path / "own_folder.toml"
     own.write_text("# mine\n")
     done = run(tmp_path)
-    assert isinstance(done.exception, OutputError) and "is there already, with other content" in str(done.exception)
+    assert isinstance(done.exception, OutputError) and "exists already, with other content" in str(done.exception)
     assert own.read_text() == "# mine\n" and list(tmp_path.iterdir()) == [own]

@@ -48,7 +48,7 @@ def test_a_folder_is_split_by_place(folder: Path, tmp_path: Path, capfd: pytest.
 def test_what_cannot_be_split_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="leave nothing to train on"):
         sm.split_data(folder, tmp_path / "own", validation=0.5, test=0.5)
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="exists already"):
         sm.split_data(folder, folder)
     with pytest.raises(DataError):
         sm.check_data(tmp_path / "masks")

@@ -28,9 +28,9 @@ class ImageScores:
     images: int
     """Images with ground truth."""
     top1: float = math.nan
-    """Share of the images whose class is the likeliest one."""
+    """Share of the images whose class is the most probable one."""
     top5: float = math.nan
-    """Share of the images whose class is among the five likeliest (or all, where there are fewer)."""
+    """Share of the images whose class is among the five most probable (or all, if there are fewer)."""
     macro_f1: float = math.nan
     """Plain mean of the classes' F1, over those in ground truth or predictions."""
     micro_f1: float = math.nan
@@ -64,7 +64,7 @@ FIGURES = {
 
 
 class _Classes:
-    """Counts of a task of classes: a confusion matrix, and how often the truth is among the likeliest."""
+    """Counts of a task of classes: a confusion matrix, and how often the ground truth is among the most probable."""
 
     def __init__(self, task: Task, ordered: bool) -> None:
         self._task, self._ordered = task, ordered

@@ -18,7 +18,7 @@ from smalti.value_metrics import ValueCounts
 SIDE = 512
 """Side of a tile in pixels; across, tiles are stretched so that equal ones fill the width."""
 ENOUGH = 0.5
-"""Share of counted pixels, of a full tile, below which a tile is no candidate: scores of a few pixels mean little."""
+"""Share of counted pixels, of a full tile, below which a tile is no candidate: scores of few pixels mean little."""
 STEP = 2
 """Of values every second pixel in both directions is kept: they compress badly."""
 

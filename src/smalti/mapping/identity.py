@@ -87,10 +87,10 @@ def _server_headers(url: str) -> list[str]:
 
     for method, asked in (("HEAD", {}), ("GET", {"Range": "bytes=0-0"})):  # a signed URL may allow only GET
         question = Request(url, method=method, headers=asked)
-        with suppress(URLError, OSError, ValueError), urlopen(question, timeout=_TIMEOUT_S) as answer:
-            told = [answer.headers.get(key) or "" for key in ("ETag", "Last-Modified", "Content-Length")]
-            told[2] = (answer.headers.get("Content-Range") or "").rpartition("/")[2] or told[2]
-            return told if any(told[:2]) else []
+        with suppress(URLError, OSError, ValueError), urlopen(question, timeout=_TIMEOUT_S) as response:
+            headers = [response.headers.get(key) or "" for key in ("ETag", "Last-Modified", "Content-Length")]
+            headers[2] = (response.headers.get("Content-Range") or "").rpartition("/")[2] or headers[2]
+            return headers if any(headers[:2]) else []
     return []
 
 

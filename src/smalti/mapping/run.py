@@ -86,10 +86,23 @@ def map_scene(
 ) -> Summary | None:
     """Maps a scene to `output`; returns None if the map is already finished.
 
-    `made_of` names everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
-    engine. If it is the same, a killed run is resumed, and a finished one is skipped, unless one of its rasters has
-    changed since. `warn` is called then, and for a map without a valid pixel. Raises BusyError if another process holds
-    the output, OutputError if it cannot be written or would replace a file that is not a map.
+    With the same `made_of`, a killed run is resumed, and a finished one is skipped, unless one of its rasters has
+    changed since.
+
+    Args:
+        reader: the scene, open, with the bands and the pixel size of the model.
+        predict: the model.
+        output: the map's path; further rasters are named after it, see `products`.
+        made_of: everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
+            engine; ready for JSON.
+        wanted: the rasters to write.
+        progress: called with the number of pixels finished.
+        say: called with messages.
+        warn: called with warnings: a map that has changed, or has no valid pixel.
+
+    Raises:
+        BusyError: another process holds the output.
+        OutputError: the output cannot be written or would replace a file that is not a map.
     """
     rasters = products(output, predict.card, wanted)
     job = _job(reader, predict.card, wanted, made_of)

@@ -42,15 +42,24 @@ def polygons(
 ) -> int:
     """Writes the areas of each class as polygons; returns their number.
 
-    `read_classes` gives the class ids (H, W) of a window inside the grid; `task.ignore` and other ids without a label
-    get no polygon. The ending of `out_path` gives the format: .gpkg, .parquet, .geojson or .fgb. Attributes: class,
-    class_id, area_m2 (null where the grid has no metres). `warn` is called with warnings.
+    The polygons cover exactly the pixels that have a class. Borders between two polygons are simplified for both
+    together (coverage simplification). Attributes: class, class_id, area_m2 (null where the grid has no metres).
 
-    The polygons cover exactly the pixels that have a class. Areas below `min_area_m2` are merged into a neighbour (see
-    `polygons.merge`): a smaller polygon remains only if all around it is no data. Borders between two polygons are
-    simplified for both together (coverage simplification; tolerance `simplify_m` in metres, default 2 pixels, 0 for
-    none). Raises RasterError where metres are requested and the grid has none, OutputError where the file cannot be
-    written, MissingExtraError for .parquet without pyarrow.
+    Args:
+        read_classes: returns the class ids (H, W), uint8, of a window inside the grid.
+        grid: of the class map.
+        task: its classes; `task.ignore` and other ids without a label get no polygon.
+        out_path: the ending gives the format: .gpkg, .parquet, .geojson or .fgb.
+        min_area_m2: smaller areas are merged into a neighbour (see `polygons.merge`), unless all around is no data.
+        simplify_m: tolerance in metres; None is 2 pixels, 0 for no simplification.
+        layer: name of the layer; None is the file's stem.
+        strip_pixels: pixels traced at once.
+        warn: called with warnings.
+
+    Raises:
+        RasterError: metres are requested and the grid has none.
+        OutputError: the file cannot be written.
+        MissingExtraError: .parquet without pyarrow.
     """
     from smalti.polygons.file import VectorFile
 

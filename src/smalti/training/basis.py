@@ -18,14 +18,14 @@ NO_MATTER = ("train", "test", "absent", "memory_mb", "check", "decoder")
 def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool) -> list[str]:
     """Lines about data that have changed since the training to resume; DataError unless `resume` accepts them."""
     before = (state or {}).get("data", {})
-    told = [
+    changed = [
         f"data.{part} has changed since ({count(int(before[part].partition(' ')[0]), 'image')} then, {found.files} now)"
         for part, found in work.identity.items()
         if part in before and before[part] != str(found)
     ]
-    if told and not resume:
-        raise DataError(f"{folder}: {'; '.join(told)}; give another --out, or --resume to continue with these data")
-    return told
+    if changed and not resume:
+        raise DataError(f"{folder}: {'; '.join(changed)}; give another --out, or --resume to continue with these data")
+    return changed
 
 
 def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
@@ -42,7 +42,7 @@ def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
 
 
 def _meant(card: Card) -> dict[str, str]:
-    """What the numbers that enter and leave a net stand for, by the key of the recipe that says so."""
+    """The meaning of a net's inputs and outputs, by the key of the recipe."""
     pixels = {f"card.{name}": str(getattr(card, name)) for name in ("bands", "dtype", "scale", "mean", "std")}
     answers = {
         f"card.tasks.{number} ({task.name})": ", ".join(task.labels) or f"{task.quantity or task.kind} in {task.unit}"

@@ -1,4 +1,4 @@
-"""A folder of the user's own images and labels, looked at before anything is declared about them."""
+"""A folder of the user's own images and labels, checked before anything is declared about them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What a folder of images and labels holds; its text is a table, what looks suspicious, and lines of a recipe."""
+    """The contents of a folder of images and labels; its text has a table, findings, and lines of a recipe."""
 
     folder: Path
     images: int
     """Pairs of an image and its labels."""
     survey: Survey = field(repr=False)
-    """What the labels of each pair hold."""
+    """The values in the labels of each pair."""
     remarks: tuple[str, ...]
-    """What looks suspicious, a line each."""
+    """Suspicious findings, a line each."""
     sheet: Path | None
-    """The contact sheet; None where none was asked for, or no label could be read."""
+    """The contact sheet; None if none was requested, or no label could be read."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class DataCheck:
     def __str__(self) -> str:
         found = self.survey
         lines = [_sizes(found), *_shares(found), *_recipe(found)] if found.found else []
-        lines += [f"look at this: {line}" for line in self.remarks]
+        lines += [f"check this: {line}" for line in self.remarks]
         if self.sheet is not None:
             lines.append(f"contact sheet: {self.sheet}")
         if self.problems:
@@ -53,7 +53,7 @@ class DataCheck:
 
 
 def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress: Show | None = None) -> DataCheck:
-    """Looks at a folder of images and labels: sizes, types, how much of each value or colour the labels hold.
+    """Checks a folder of images and labels: sizes, dtypes, and the share of each value or colour in the labels.
 
     Args:
         folder: images/ with masks/, or NAME.tif with NAME_classes.tif, at any depth.
@@ -61,7 +61,7 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
         progress: Called with a `Progress` after each image, in the caller's thread.
 
     Returns:
-        What was found. Pairs that cannot be used are its `problems`, and raise nothing.
+        The findings. Unusable pairs are its `problems`, and raise no error.
 
     Raises:
         DataError: There is no image with labels.
@@ -73,11 +73,11 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
     pairs = find_pairs(folder)
     meter = Meter(progress, "labels", len(pairs), "image")
     found = survey(pairs, partial(meter, 1))
-    told = tuple(remarks(found))
+    findings = tuple(remarks(found))
     if sheet is None or not found.pixels:
-        return DataCheck(folder, len(pairs), found, told, None)
+        return DataCheck(folder, len(pairs), found, findings, None)
     write_contact_sheet(sheet, _spread(found, folder), found.task())
-    return DataCheck(folder, len(pairs), found, told, sheet)
+    return DataCheck(folder, len(pairs), found, findings, sheet)
 
 
 def _sizes(found: Survey) -> str:

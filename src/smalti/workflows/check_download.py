@@ -1,4 +1,4 @@
-"""A download of a public dataset, held against its description."""
+"""A download of a public dataset, compared with its description."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class DownloadCheck:
-    """What a download lacks and holds; its text says all of it."""
+    """The missing files and the contents of a download; its text lists all of them."""
 
     dataset: DatasetSpec
     files: Files
     contents: Contents | None
-    """What the labels hold; None where files are missing."""
+    """The contents of the labels; None if files are missing."""
     sheet: Path | None
-    """The contact sheet; None where files are missing or cannot be used."""
+    """The contact sheet; None if files are missing or unusable."""
 
     def __str__(self) -> str:
         lines = _files_text(self.dataset, self.files)
@@ -43,10 +43,10 @@ class DownloadCheck:
 def check_download(
     name: str, root: Path, split: str | None, *, sheet: Path, progress: Show | None = None
 ) -> DownloadCheck:
-    """Looks for all files of a dataset below `root`, or of one split, reads its labels, and writes a contact sheet.
+    """Searches all files of a dataset below `root`, or of one split, reads its labels, and writes a contact sheet.
 
-    Raises DataError for an unknown dataset or split, or where there is no such folder; OutputError where the sheet
-    cannot be written. Files that are missing or cannot be used are in the result.
+    Raises DataError for an unknown dataset or split, or a missing folder; OutputError if the sheet cannot be written.
+    Missing and unusable files are in the result.
     """
     dataset = find_dataset(name)
     if split:
@@ -78,7 +78,7 @@ def _files_text(dataset: DatasetSpec, files: Files) -> list[str]:
 
 
 def _list(what: str, lines: Sequence[str]) -> list[str]:
-    """So many of a kind, and the first of them."""
+    """The number of items of a kind, and the first of them."""
     text = [f"{what}: {len(lines)}", *(f"  {line}" for line in lines[:LISTED])] if lines else []
     return [*text, f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else text
 
@@ -98,14 +98,14 @@ def _shares(dataset: DatasetSpec, contents: Contents) -> list[str]:
 
 
 def _said(dataset: DatasetSpec, name: str, found: Range) -> str:
-    """What values reach from and to, in words."""
-    unit = " m" if dataset.values[name].metres is not None else ", in a unit that is not told"
+    """The range of values, as text."""
+    unit = " m" if dataset.values[name].metres is not None else ", in an unknown unit"
     reach = f"{found.low:.2f} to {found.high:.2f}{unit}" if found.known else "no value at all"
     return f"{name}: {reach}; {percent(found.known / max(1, found.pixels))} % of the pixels have one"
 
 
 def _chosen(dataset: DatasetSpec, files: Files) -> list[Shown]:
-    """Images for the sheet: in turn from every split, spread over it, none twice."""
+    """Images for the sheet: in turn from every split, evenly spread, no image twice."""
     each = [list(_spread(dataset, search)) for search in files.searches.values()]
     found: dict[str, Shown] = {}
     for shown in chain.from_iterable(zip_longest(*each)):

@@ -1,4 +1,4 @@
-"""Public datasets as text: the list of all, all about one, and the lines of a recipe that use it."""
+"""Public datasets as text: a list of all, the details of one, and the lines of a recipe that use it."""
 
 import json
 
@@ -16,7 +16,7 @@ def list_all() -> str:
 
 
 def describe(name: str) -> str:
-    """All about one dataset, and the lines of a recipe that use it."""
+    """The details of one dataset, and the lines of a recipe that use it."""
     dataset = find_dataset(name)
     rows = [
         ("pixel", dataset.pixel),
@@ -43,7 +43,7 @@ def describe(name: str) -> str:
 
 
 def recipe_part(dataset: DatasetSpec) -> str:
-    """What a recipe says to train on a dataset, as TOML; its images lie in DIR."""
+    """The part of a recipe to train on a dataset, as TOML; its images are in DIR."""
     lines = [
         "[card]",
         f'name = "{dataset.name}"',

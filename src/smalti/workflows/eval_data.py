@@ -72,11 +72,13 @@ def folder_split(folder: Path, card: Card, specs: Specs, show: Show | None = Non
     """The images of a folder; warns if they are of several parts of a split, or training images."""
     pairs = folder_pairs(folder, card, specs, show)
     parts = parts_of(pair.name for pair in pairs)
-    told = ", ".join(f"{part} ({count(number, 'image')})" for part, number in parts.items())
+    named = ", ".join(f"{part} ({count(number, 'image')})" for part, number in parts.items())
     if len(parts) > 1:
-        _warn(f"{folder}: has folders of {told}, scored together as one; give the folder of one part for its own score")
+        _warn(
+            f"{folder}: has folders of {named}, scored together as one; give the folder of one part for its own score"
+        )
     elif "training" in parts:
-        _warn(f"{folder}: has a folder of {told}; scores on training images are too good")
+        _warn(f"{folder}: has a folder of {named}; scores on training images are too good")
     return Scored(pairs, data_name(folder), f"{' and '.join(parts)} together" if len(parts) > 1 else NOT_STATED)
 
 

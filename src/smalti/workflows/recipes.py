@@ -8,21 +8,21 @@ from smalti.workflows.paths import as_path
 
 _PACKAGE = Path(__file__).parents[1]
 FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parents[1] / "recipes")
-"""Where the recipes lie: in an installed package, or in a checkout of the source."""
+"""The folder of the recipes: in an installed package, or in a checkout of the source."""
 
 
 def write_recipes(folder: str | Path) -> tuple[Path, ...]:
     """Writes all recipes into a folder; returns their files in the order of their names.
 
-    Recipes that are there already and say the same stay. Raises OutputError where one says something else, before any
-    is written, and where the folder cannot be written.
+    Existing recipes with the same content are kept. Raises OutputError if one has other content, before any is written,
+    or if the folder cannot be written.
     """
     out = as_path(folder, "folder")
     home = next(place for place in FOLDERS if place.is_dir())
     contents = {out / path.name: path.read_bytes() for path in sorted(home.glob("*.toml"))}
     present = {path: path.read_bytes() for path in contents if path.is_file()}
     if changed := [path for path, content in present.items() if content != contents[path]]:
-        raise OutputError(f"{changed[0]}: is there already, with other content; choose another folder", value=folder)
+        raise OutputError(f"{changed[0]}: exists already, with other content; choose another folder", value=folder)
     for path in contents.keys() - present.keys():
         deliver(path, contents[path])
     return tuple(contents)

@@ -16,12 +16,12 @@ def check_scores_file(path: Path) -> None:
 
 
 def write_scores_file(path: Path, found: Evaluation) -> None:
-    """Writes all that was found; OutputError if it cannot."""
+    """Writes all results; OutputError if it cannot."""
     deliver(path, found.to_json().encode())
 
 
 def _is_scores(path: Path) -> bool:
-    """Whether a file is empty, or JSON as an evaluation is written."""
+    """Whether a file is empty, or the JSON of an evaluation."""
     try:
         found = json.loads(path.read_bytes() or b'{"model": "", "scores": []}')
     except (OSError, ValueError):

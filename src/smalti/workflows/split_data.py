@@ -20,9 +20,9 @@ class DataSplit:
 
     folder: Path
     how: str
-    """What the images were split by."""
+    """The criterion of the split."""
     images: dict[str, int]
-    """How many images each part has: `train`, `validation` and `test`, those that there are."""
+    """The number of images of each existing part: `train`, `validation` and `test`."""
 
     def __getitem__(self, part: str) -> Path:
         """The folder of a part."""
@@ -40,28 +40,28 @@ def split_data(
 
     Args:
         folder: images/ with masks/, or NAME.tif with NAME_classes.tif, at any depth.
-        out: A new folder. It appears when all is copied.
+        out: A new folder. It appears once everything is copied.
         validation: Share of the pixels to choose a checkpoint by, 0 to 1.
-        test: Share of the pixels that is only scored, 0 to 1.
+        test: Share of the pixels that are only scored, 0 to 1.
         place: Regular expression: the part of an image's path that names its place. Without one, images with a place
-            on the ground are cut into three stripes, others are grouped by folder and name.
+            on the ground are split into three stripes, others are grouped by folder and name.
 
     Raises:
         OptionError: The shares leave nothing to train on.
         DataError: There is no image with labels, or there are fewer places than parts.
-        OutputError: `out` is there already, or cannot be written.
+        OutputError: `out` exists already, or cannot be written.
     """
     folder, out = as_path(folder, "folder"), as_path(out, "out")
     shares = (1 - validation - test, validation, test)
     if min(shares) < 0 or not shares[0]:
         raise OptionError(f"--validation {validation:g} and --test {test:g} leave nothing to train on")
     if out.exists():
-        raise OutputError(f"{out}: is there already; choose a new folder")
+        raise OutputError(f"{out}: exists already; choose a new folder")
     pairs = find_pairs(folder)
     how, parts = split(pairs, folder, shares, place)
     unfinished = beside(out, "partial")
     with guarded(out):
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a split that was cut short
+        shutil.rmtree(unfinished, ignore_errors=True)  # of an interrupted split
         for (image, labels), part in zip(pairs, parts, strict=True):
             for path, kind in ((image, "images"), (labels, "masks")):
                 _put(path, unfinished / part / kind, folder)
@@ -74,7 +74,7 @@ def _numbers(parts: Sequence[str]) -> dict[str, int]:
 
 
 def _put(path: Path, home: Path, folder: Path) -> None:
-    """Copies a file and what belongs to it; names that stood in several folders are told apart by these."""
+    """Copies a file and its side-cars; equal names from several folders get a prefix from these."""
     home.mkdir(parents=True, exist_ok=True)
     above = path.parent.parent.relative_to(folder) if path.parent != folder else Path()
     prefix = "".join(f"{name}_" for name in above.parts)

@@ -30,10 +30,10 @@ def take_census(
     """
     data, tasks = recipe.data, recipe.labelled(card)
     _check_absent(data.absent, tasks)
-    told: list[str] = []
+    lines: list[str] = []
     for part, sources in scenes.items():
-        told += _take_part(part, sources, tasks, data.absent, watch)
-    return told
+        lines += _take_part(part, sources, tasks, data.absent, watch)
+    return lines
 
 
 def _take_part(
@@ -88,7 +88,7 @@ def _check_classes(
     part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task], absent: Sequence[str]
 ) -> list[str]:
     """Lines about classes without a pixel; DataError if they are to be learned."""
-    told = []
+    lines = []
     for task in (task for task in tasks if task.kind == "classes"):
         here = found[task.name]
         missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
@@ -99,8 +99,8 @@ def _check_classes(
             )
         if missing:
             image = "training image" if part == "train" else f"{part} image"
-            told.append(f"no {image} has a pixel of {', '.join(missing)}: {CONSEQUENCE[part]}")
-    return told
+            lines.append(f"no {image} has a pixel of {', '.join(missing)}: {CONSEQUENCE[part]}")
+    return lines
 
 
 CONSEQUENCE = {"train": "it is not learned", "validation": "it does not influence the choice of the checkpoint"}
