@@ -92,12 +92,34 @@ def test_the_kind_of_a_source_is_no_part_of_the_name_of_a_key(recipe: str, kind:
     assert explain(error, 1, settings).startswith("unknown key data.train.0.wrong; did you mean ")
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            ('schedule.name="step"', "schedule.milestones=[5,20,30]"),
+            ["schedule.milestones 20, 30 not below train.steps 20: the rate does not fall there"],
+        ),
+        (('schedule.name="step"', "schedule.milestones=[5,19]"), []),
+        (
+            ("optim.freeze_encoder=20", 'train.start="other"'),
+            ["optim.freeze_encoder 20 is not below train.steps 20: the encoder stays frozen"],
+        ),
+        (("optim.freeze_encoder=19", 'train.start="other"'), []),
+        (('optim.freeze_encoder="always"', 'train.start="other"'), []),
+    ],
+)
+def test_what_a_short_try_of_a_long_recipe_does_not_reach_is_told(
+    tmp_path: Path, changes: tuple[str, ...], told: list[str]
+) -> None:
+    assert read_recipe(write_tiny(tmp_path), [*changes, "train.steps=20"]).notes() == told
+
+
 @pytest.mark.parametrize(("warmup", "steps", "warm"), [(50, 20, 2), (20, 20, 2), (19, 20, 19), (5, 1, 0), (0, 20, 0)])
 def test_a_short_try_of_a_long_recipe_has_a_short_rise(tmp_path: Path, warmup: int, steps: int, warm: int) -> None:
     recipe = read_recipe(write_tiny(tmp_path), [f"schedule.warmup={warmup}", f"train.steps={steps}"])
     rates = [rate(step, steps, recipe.schedule) for step in range(steps)]
     assert rates.index(max(rates)) == warm and min(rates) > 0
-    told = recipe.schedule.notes(steps)
+    told = recipe.notes()
     assert told == (
         [f"schedule.warmup {warmup} is not below train.steps {steps}: the rate rises for {warm} steps"]
         if warm != warmup

@@ -55,7 +55,7 @@ class Training:
             check_card(state, work.card, folder)
         self.notes = fill(work.model, at_home(t.start)) if t.start and state is None else []
         """Messages about the starting weights, the schedule, and data that have changed."""
-        self.notes += recipe.schedule.notes(t.steps)
+        self.notes += recipe.notes()
         self.notes += changes(state, work, folder, resume)
         parts = assemble(recipe, work, fabric, self.team)  # after the starting weights: the average begins with them
         self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer

@@ -111,12 +111,16 @@ class ScheduleSettings(Settings):
         return self.warmup if self.warmup < steps else steps // SHORTER
 
     def notes(self, steps: int) -> list[str]:
-        """Messages about the schedule of a training of so many steps."""
-        if (warm := self.warm_steps(steps)) == self.warmup:
-            return []
-        return [
-            f"schedule.warmup {self.warmup} is not below train.steps {steps}: the rate rises for {count(warm, 'step')}"
-        ]
+        """Messages for a training of so many steps."""
+        notes = []
+        if (warm := self.warm_steps(steps)) != self.warmup:
+            rises = f"the rate rises for {count(warm, 'step')}"
+            notes.append(f"schedule.warmup {self.warmup} is not below train.steps {steps}: {rises}")
+        if late := [str(milestone) for milestone in self.milestones if milestone >= steps]:
+            notes.append(
+                f"schedule.milestones {', '.join(late)} not below train.steps {steps}: the rate does not fall there"
+            )
+        return notes
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -194,6 +198,14 @@ class Recipe(Settings):
         if self.schedule.momentum and self.optim.momentum != OptimSettings().momentum:
             raise ValueError("optim.momentum and schedule.momentum are both given; the schedule sets it")
         return self
+
+    def notes(self) -> list[str]:
+        """Messages about settings of a long training that a short one does not reach."""
+        steps, frozen = self.train.steps, self.optim.freeze_encoder
+        notes = self.schedule.notes(steps)
+        if frozen != "always" and frozen >= steps:
+            notes.append(f"optim.freeze_encoder {frozen} is not below train.steps {steps}: the encoder stays frozen")
+        return notes
 
     @property
     def judges(self) -> str:
