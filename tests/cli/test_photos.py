@@ -280,3 +280,16 @@ def test_a_folder_of_photos_where_the_page_keeps_its_pictures_is_not_hidden(fold
         call(folder, "--report"), OutputError
     )
     assert [path.name for path in other.parent.iterdir()] == ["mine.jpg"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_a_photo_is_looked_at(
+    folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK or Path(path) != folder)
+    monkeypatch.setattr(workflow, "rank_listed", None)
+    for options in (
+        ["--csv", folder / "t.csv"],
+        ["--csv", folder / "new" / "t.csv"],
+        ["--copy-picks", folder / "best"],
+    ):
+        assert "permission denied in" in refused(call(folder, *options), OutputError)

@@ -49,7 +49,7 @@ def test_only_the_copies_that_were_made_are_left_out(tmp_path: Path) -> None:
     for name in ("a.jpg", "edited.jpg"):
         note_copy(tmp_path / "best" / name)
     with (tmp_path / "best" / MARK).open("a") as notes:
-        notes.write('[12, "cut off')
+        notes.write('["x", "a"]\n[null, "a"]\n[1e400, "a"]\n{}\n3\n[1, 2, 3]\n' + "[" * 100_000 + '\n[12, "cut off')
     (tmp_path / "best" / "edited.jpg").write_bytes(b"another")
     found = survey(tmp_path)
     assert [str(shot.path.relative_to(tmp_path)) for shot in found.shots] == [
@@ -90,6 +90,29 @@ def test_folders_that_hold_no_photos_of_their_own_are_left_out_and_counted(tmp_p
     found = survey(tmp_path)
     assert [shot.path.name for shot in found.shots] == ["a.jpg"]
     assert list(found.left_out.values()) == [2] and place.lower()[-6:] in str(found.left_out).lower()
+
+
+@pytest.mark.parametrize("picks", [False, True])
+def test_a_folder_that_may_be_listed_but_not_entered_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picks: bool
+) -> None:
+    names(tmp_path, "a.jpg", "sub/b.jpg", "sub/more/c.jpg")
+    if picks:
+        note_copy(tmp_path / "sub" / "b.jpg")
+    ask = {"stat": os.stat, "lstat": os.lstat}
+
+    def refuse(which: str) -> Callable[..., os.stat_result]:
+        def answer(path: str | Path, *args: object, **more: object) -> os.stat_result:
+            if str(path).startswith(str(tmp_path / "sub") + os.sep):
+                raise PermissionError(13, "Permission denied", str(path))
+            return ask[which](path, *args, **more)
+
+        return answer
+
+    for which in ask:
+        monkeypatch.setattr(os, which, refuse(which))
+    found = {shot.path.name for shot in survey(tmp_path).shots}
+    assert {"a.jpg", "b.jpg"} <= found
 
 
 def test_movies_and_other_files_are_counted_and_what_belongs_to_a_photo_is_not(tmp_path: Path) -> None:

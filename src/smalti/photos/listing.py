@@ -140,7 +140,7 @@ class _Walk:
 
     def photos(self) -> list[Path]:
         """All photos, in order."""
-        found = sorted(self._all(), key=lambda file: (file.is_symlink(), order(file)))
+        found = sorted(self._all(), key=lambda file: (_is_link(file), order(file)))
         real: dict[Path, Path] = {}
         for file in found:
             if real.setdefault(Path(os.path.realpath(file)), file) != file:  # Path.resolve refuses a loop of links
@@ -166,7 +166,7 @@ class _Walk:
     def _enters(self, place: Path) -> bool:
         if place.name.startswith("."):
             return False
-        if place.is_symlink():
+        if _is_link(place):
             self.left_out["linked folders"] += 1
             return False
         fits = next((name for name in _NO_PHOTOS if fnmatch(place.name.lower(), name)), None)
@@ -179,7 +179,7 @@ class _Walk:
     def _is_left(self, file: Path, made: Mapping[str, int]) -> bool:
         """Whether to skip a file; counts it, now or later."""
         is_photo = file.suffix.lower() in ENDINGS
-        if file.name in made and file.is_file() and file.stat().st_size == made[file.name]:
+        if file.name in made and _is_file(file) and file.stat().st_size == made[file.name]:
             self.left_out["copies made by --copy-picks"] += is_photo
             return True
         if not is_photo:
@@ -188,7 +188,7 @@ class _Walk:
         if self._excluded(file):
             self.left_out["by --exclude"] += 1
             return True
-        return file.exists() and not file.is_file()  # a broken link is reported, too
+        return _exists(file) and not _is_file(file)  # a broken link is reported, too
 
     def _excluded(self, place: Path) -> bool:
         inside = place.relative_to(self._folder).as_posix()
@@ -213,6 +213,18 @@ def _original(file: Path) -> str:
     return stem.replace("IMG_O", "IMG_", 1) if stem.startswith("IMG_O") else stem
 
 
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - Path's raises in a folder that may be listed, but not entered
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - see `_is_link`
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - see `_is_link`
+
+
 def _photos_below(place: Path) -> int:
     return sum(Path(name).suffix.lower() in ENDINGS for _, _, names in os.walk(place) for name in names)
 
@@ -227,9 +239,10 @@ def copies_made(folder: Path) -> dict[str, int]:
     for line in lines:
         try:
             size, name = json.loads(line)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
-        made[str(name)] = int(size)
+        if isinstance(size, int):
+            made[str(name)] = size
     return made
 
 

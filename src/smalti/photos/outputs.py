@@ -1,5 +1,6 @@
 """Checks before any work that `smalti photos` would overwrite nothing but its own table and page."""
 
+import os
 import re
 from pathlib import Path
 
@@ -58,3 +59,7 @@ def _check_place(path: Path) -> None:
     nearest = next((parent for parent in path.parents if parent.exists()), None)
     if nearest is not None and not nearest.is_dir():
         raise OutputError(f"{shown(path)}: cannot be written: {shown(nearest)} is a file, not a folder")
+    if nearest is not None and not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{shown(path)}: cannot be written: permission denied in {shown(nearest)}; give another place"
+        )
