@@ -5,7 +5,6 @@ the size of its example into a graph (a flow-warp invites it) makes files that r
 """
 
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from smalti.deploy.fold import folded
 from smalti.deploy.parity import Parity, check_parity
 from smalti.errors import ExportError
 from smalti.files import write_whole
+from smalti.raster.quiet import quiet
 from smalti.runtime.models import ModelFile, sealed
 
 OPSET = 18
@@ -150,13 +150,12 @@ def clean(model: onnx.ModelProto) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hides the exporter's internal log messages and warnings."""
+    """Hides the exporter's internal log messages and warnings; one thread at a time, for both are of the process."""
     log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with quiet(Warning):
+        level = log.level
+        log.setLevel(logging.ERROR)
+        try:
             yield
-    finally:
-        log.setLevel(level)
+        finally:
+            log.setLevel(level)
