@@ -90,6 +90,50 @@ def test_ids_written_three_times_are_ids(tmp_path: Path) -> None:
     assert 'labels = ["class 0", "class 1", "class 2"]' in check(tmp_path / "set")
 
 
+def counted_in(output: str) -> list[list[str]]:
+    """The rows of the values 0 and 1."""
+    rows = (line.split() for line in output.splitlines())
+    return [row for row in rows if row and row[0] in ("0", "1") and row[-1].isdecimal()]
+
+
+def raster(folder: Path, values: np.ndarray, nodata: float | None = None) -> None:
+    """A pair whose labels are a GeoTIFF."""
+    pair(folder, "a", np.zeros(values.shape, np.uint8))
+    (folder / "masks" / "a.png").unlink()
+    shape = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "nodata": nodata}
+    with rasterio.open(folder / "masks" / "a.tif", "w", dtype=values.dtype, **shape) as file:
+        file.write(values[None])
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_values_that_files_declare_as_no_data_get_ids_of_their_own(tmp_path: Path) -> None:
+    raster(tmp_path / "set", np.eye(40, dtype=np.uint8), nodata=0)
+    output = check(tmp_path / "set")
+    assert 'labels.ids = { 0 = "class 0", 1 = "class 1" }' in output
+    assert "labels declare 0 as no data: ignored unless labels.ids lists it: a.tif" in output
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_numbers_below_0_are_numbers_and_what_is_none_is_no_value(tmp_path: Path) -> None:
+    raster(tmp_path / "set", np.eye(40, dtype=np.int16) - np.int16(1))
+    assert 'labels.ids = { -1 = "class -1", 0 = "class 0" }' in check(tmp_path / "set")
+    values = np.eye(40, dtype=np.float32)
+    values[20:] = np.nan
+    raster(tmp_path / "set", values)
+    counted = counted_in(check(tmp_path / "set"))
+    assert [row[-1] for row in counted] == ["780", "20"]
+    raster(tmp_path / "set", values / 2)
+    with pytest.raises(DataError, match="1 of 1 images cannot be used"):
+        run("check", tmp_path / "set", "--sheet", tmp_path / "sheet.jpg")
+
+
+def test_pixels_that_the_alpha_of_labels_hides_are_not_counted(tmp_path: Path) -> None:
+    ids = np.eye(40, dtype=np.uint8)
+    pair(tmp_path / "set", "a", np.dstack([ids, ids * 255]))
+    counted = counted_in(check(tmp_path / "set"))
+    assert [row[0] for row in counted] == ["1"]
+
+
 def test_what_is_no_map_of_classes_is_refused_when_the_rest_is_told(tmp_path: Path) -> None:
     pair(tmp_path / "set", "good", np.eye(40, dtype=np.uint8))
     pair(tmp_path / "set", "photo", np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ class Labelled:
     colored: bool
     """Whether the labels are colours and not numbers."""
     values: dict[str, int]
-    """Pixels by value (`7`), colour (`#3C1098`) or attribute (`building`)."""
+    """Pixels by value (`7`), colour (`#3C1098`) or attribute (`building`); without those that a mask hides."""
+    nodata: frozenset[str] = frozenset()
+    """Values that the file declares as no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,12 @@ class Survey:
 
     def names(self) -> list[str]:
         """All values, numbers by their size."""
-        return sorted(self.pixels, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+        return sorted(self.pixels, key=lambda name: (not is_number(name), int(name) if is_number(name) else 0, name))
+
+    def nodata(self) -> list[str]:
+        """Numbers that labels have and some files declare as no data."""
+        declared = {value for each in self.found for value in each.nodata if not self.colored}
+        return [name for name in self.names() if name in declared]
 
     def task(self) -> Task:
         """A task whose classes are the values themselves."""
@@ -86,6 +93,11 @@ class Survey:
         else:
             spec = LabelSpec(ids={int(name): name for name in each.values})
         return partial(_open_labels, each.labels, self.task(), spec)
+
+
+def is_number(name: str) -> bool:
+    """Whether a value is a whole number, not a colour or an attribute."""
+    return name.removeprefix("-").isdecimal()
 
 
 def _open_labels(path: Path, task: Task, spec: LabelSpec, grid: Grid) -> Any:
@@ -113,8 +125,8 @@ def _look(image: Path, labels: Path) -> Labelled:
         return Labelled(image, labels, grid, kind, False, _drawn(labels, grid))
     with closing(open_labels(labels, grid, Task(name="any", labels=("any",)), LabelSpec(ids={0: 0}))):
         pass  # raises on another size or place
-    counts, colored = _counted(labels)
-    return Labelled(image, labels, grid, kind, colored, counts)
+    counts, colored, nodata = _counted(labels)
+    return Labelled(image, labels, grid, kind, colored, counts, nodata)
 
 
 def _is_vector(path: Path) -> bool:
@@ -146,20 +158,27 @@ def _vector_spec(labels: Path) -> LabelSpec:
     return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)
 
 
-def _counted(labels: Path) -> tuple[dict[str, int], bool]:
-    """Pixels of each value or colour, and whether it is colours; grey ones of three bands count as numbers."""
+def _counted(labels: Path) -> tuple[dict[str, int], bool, frozenset[str]]:
+    """Pixels of each value or colour, whether it is colours, and values declared as no data.
+
+    Grey ones of three bands count as numbers.
+    """
     total: Counter[int] = Counter()
     with closing(open_file(labels, expand=False, holes=False)) as reader:
         painted = reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
         for strip in strips(reader.grid):
-            pixels = reader.read(strip)[0]
+            pixels, valid = reader.read(strip)
+            if np.any(odd := valid & (pixels[0] % 1 != 0)):
+                raise DataError(f"{labels}: has the value {pixels[0][odd][0]:g}; class maps hold whole numbers")
             packed = _packed(reader.palette[:3, pixels[0]] if painted and reader.palette is not None else pixels[:3])
+            packed = packed[valid]
             total.update(dict(zip(*map(np.ndarray.tolist, np.unique(packed, return_counts=True)), strict=True)))
             if len(total) > MOST_VALUES:
                 raise DataError(_too_many(labels))
         three = painted or len(reader.bands) >= 3
+        declared = frozenset(f"{value:.0f}" for value in reader.nodata if value is not None and value % 1 == 0)
     colored = three and any(value % GREY for value in total)
-    return {_name(value, three, colored): count for value, count in total.items()}, colored
+    return {_name(value, three, colored): count for value, count in total.items()}, colored, declared
 
 
 def _packed(pixels: NDArray[Any]) -> NDArray[np.int64]:
@@ -179,7 +198,7 @@ def _name(value: int, three: bool, colored: bool) -> str:
 
 def _as_colors(each: Labelled) -> Labelled:
     values = {to_hex((int(name), int(name), int(name))): count for name, count in each.values.items()}
-    return Labelled(each.image, each.labels, each.grid, each.kind, True, values)
+    return replace(each, colored=True, values=values)
 
 
 def _too_many(labels: Path) -> str:
@@ -195,10 +214,13 @@ def remarks(found: Survey) -> Iterator[str]:
     if single := [each.labels.name for each in found.found if len(each.values) == 1]:
         yield f"{len(single)} of {len(found.found)} labels hold only one value: {_some(single)}"
     if empty := [each.labels.name for each in found.found if not each.values]:
-        yield f"{len(empty)} vector files have no feature on their image: {_some(empty)}"
+        yield f"{len(empty)} labels hold no value (no feature on their image, or all masked): {_some(empty)}"
     pixels = found.pixels
     if set(pixels) == {"0", "255"}:
         yield 'values are 0 and 255, and 255 is ignored by default: set labels.ids = { 0 = "other", 255 = "..." }'
+    if nodata := found.nodata():
+        holders = [each.labels.name for each in found.found if each.nodata & set(nodata)]
+        yield f"labels declare {', '.join(nodata)} as no data: ignored unless labels.ids lists it: {_some(holders)}"
     total = sum(pixels.values())
     for name, count in pixels.items():
         holders = [each.labels.name for each in found.found if name in each.values]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from smalti.evaluation.own_labels import Survey, remarks, survey
+from smalti.evaluation.own_labels import Survey, is_number, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.raster.read import open_raster
 from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
@@ -99,12 +99,12 @@ def _shares(found: Survey) -> list[str]:
 def _recipe(found: Survey) -> list[str]:
     """Lines of a recipe for these labels, with names to be changed."""
     names = found.names()
-    numbers = all(name.isdigit() for name in names)
+    numbers = all(map(is_number, names))
     labels = [f"class {name}" if numbers else name.removeprefix("#") for name in names]
     lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {_toml(labels)}"]
     if found.colored:
         lines += ["[card.tasks.label_colors]", *(f'"{name}" = "{name[1:]}"' for name in names)]
-    elif numbers and names != [str(k) for k in range(len(names))]:
+    elif numbers and (found.nodata() or names != [str(k) for k in range(len(names))]):
         ids = ", ".join(f'{name} = "{label}"' for name, label in zip(names, labels, strict=True))
         lines += ["", f"labels.ids = {{ {ids} }}  # in each [[data.train]] and [[data.validation]]"]
     return [*lines, ""]
