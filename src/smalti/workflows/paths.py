@@ -5,8 +5,6 @@ from pathlib import Path
 
 from smalti.errors import OptionError
 
-AnyPath = str | os.PathLike[str]
-
 
 def as_path(value: object, what: str) -> Path:
     """A path; OptionError for another type, for an empty string (which would be the current folder), and for a NUL."""
