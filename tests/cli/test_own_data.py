@@ -123,7 +123,7 @@ def test_numbers_below_0_are_numbers_and_what_is_none_is_no_value(tmp_path: Path
     counted = counted_in(check(tmp_path / "set"))
     assert [row[-1] for row in counted] == ["780", "20"]
     raster(tmp_path / "set", values / 2)
-    with pytest.raises(DataError, match="1 of 1 images cannot be used"):
+    with pytest.raises(DataError, match="1 of 1 image cannot be used"):
         run("check", tmp_path / "set", "--sheet", tmp_path / "sheet.jpg")
 
 
