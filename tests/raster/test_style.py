@@ -46,3 +46,11 @@ def test_the_users_style_is_kept(tmp_path: Path, form: str) -> None:
     style.write_text("<qgis>mine</qgis>")
     write(tmp_path, Product(COVER if form == "classes" else Task(name="height", kind="value"), form))
     assert style.read_text() == "<qgis>mine</qgis>"
+
+
+def test_a_photo_of_the_same_stem_is_not_shown_by_it(tmp_path: Path) -> None:
+    assert write(tmp_path, Product(COVER, "classes")).exists()
+    (tmp_path / "m.v1.gpkg").touch()
+    assert write(tmp_path, Product(COVER, "classes")).exists()
+    (tmp_path / "m.v1.JPG").touch()
+    assert not write(tmp_path, Product(COVER, "classes")).exists()

@@ -13,16 +13,21 @@ from smalti.raster.palette import task_colors, to_hex
 
 _OURS = "<!-- Written by Smalti, and again with each new map. A style that QGIS saves here is kept. -->"
 
+_RASTERS = frozenset(
+    {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif", ".ppm"}
+)
+
 
 def write_style(raster: Path, task: Task | None) -> None:
     """Writes the style of a class map beside it; without a task, removes that of a previous one. Raises OutputError.
 
-    A style of the user is kept.
+    A style of the user is kept. Where another raster of the same stem lies there none is written: QGIS would show that
+    one by it.
     """
     style = _style(raster)
     if not _is_free(style):
         return
-    if task is None:
+    if task is None or _has_namesake(raster):
         style.unlink(missing_ok=True)
     else:
         write_whole(style, _text(task).encode())
@@ -30,6 +35,13 @@ def write_style(raster: Path, task: Task | None) -> None:
 
 def _style(raster: Path) -> Path:
     return raster.with_suffix(".qml")
+
+
+def _has_namesake(raster: Path) -> bool:
+    return any(
+        entry.stem == raster.stem and entry.name != raster.name and entry.suffix.lower() in _RASTERS
+        for entry in raster.parent.iterdir()
+    )
 
 
 def _is_free(style: Path) -> bool:
