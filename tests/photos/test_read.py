@@ -190,3 +190,10 @@ def test_more_pixels_than_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(read, "MOST", 10_000)
     with pytest.raises(RasterError, match="has 128 x 96 pixels"):
         headers(path)
+
+
+def test_a_tiff_of_floats_is_not_called_damaged_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hdr.tif"
+    cv2.imwrite(str(path), scene(1).astype(np.float32) / 255)
+    with pytest.raises(RasterError, match=r"hdr\.tif: is damaged, or a TIFF of floats .*; export it as JPEG"):
+        read_photo(path)

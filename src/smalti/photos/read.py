@@ -82,6 +82,8 @@ def pixels(opened: OpenPhoto) -> Picture:
     path, stored = opened.photo.path, opened.stored
     decoded = _decoded(path, stored)
     if decoded is None or decoded.shape[:2] != (stored.height, stored.width):
+        if stored.content[:2] in (b"II", b"MM"):
+            raise RasterError(f"{path}: is damaged, or a TIFF of floats or another unsupported kind; export it as JPEG")
         raise RasterError(f"{path}: is damaged and cannot be decoded; copy it again")
     turn = TURNS[stored.turn]
     if turn.transpose:
