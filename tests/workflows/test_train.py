@@ -25,7 +25,7 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
 
     def interrupt(now: sm.Progress) -> None:
         heard.append(now)
-        if now.done >= 2:
+        if now.unit == "step" and now.done >= 2:  # labels and files are counted before
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
