@@ -34,3 +34,16 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "other", card, {"something": torch.zeros(3)})
     with pytest.raises(ModelError, match="none of its 1 weights fits"):
         fill(build(card), tmp_path / "other")
+
+
+def test_classes_in_another_order_are_reported(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    old, new = (
+        read_recipe(recipe, [f"card.tasks.0.labels={names}"]).make_card("") for names in ('["a","b"]', '["a","c"]')
+    )
+    save_checkpoint(tmp_path / "old", old, build(old).state_dict())
+    assert not any("by number" in line for line in fill(build(old), tmp_path / "old"))
+    assert fill(build(new), tmp_path / "old")[-1].endswith(
+        "old: its class 1 of task classes is b, here it is c; the last layer is copied by number, so it begins as the "
+        "other class's"
+    )

@@ -17,6 +17,8 @@ from smalti.training.loop import Training
 from smalti.training.schedule import set_rates
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
+CSV, PAGE, RATE = "lr_range.csv", "lr_range.html", "rate"
+"""The files of a test in the folder of a training, and the first column of its table."""
 RUNAWAY = 4.0
 """The test ends when the loss is this many times its lowest."""
 NEIGHBOURS = 5
@@ -78,4 +80,6 @@ def analyse(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateRang
 def table(found: RateRange) -> str:
     """The curve as CSV."""
     rows = zip(found.rates, found.losses, found.smooth, strict=True)
-    return "\n".join(itertools.chain(["rate,loss,smoothed"], (f"{r:.6g},{x:.6g},{s:.6g}" for r, x, s in rows))) + "\n"
+    return (
+        "\n".join(itertools.chain([f"{RATE},loss,smoothed"], (f"{r:.6g},{x:.6g},{s:.6g}" for r, x, s in rows))) + "\n"
+    )

@@ -38,7 +38,8 @@ def fill(model: nn.Module, folder: Path) -> list[str]:
     """Fills a model, in place, with a checkpoint's weights of the same names and shapes.
 
     Returns messages about what was filled and what was not; ModelError if nothing matches, or if the checkpoint has
-    several tasks other than the model's: heads have numbers, not names.
+    several tasks other than the model's: heads have numbers, not names. So have classes: other ones in the place of the
+    checkpoint's are reported.
     """
     card, weights = load_checkpoint(folder)
     theirs = [task.name for task in card.tasks]
@@ -47,7 +48,23 @@ def fill(model: nn.Module, folder: Path) -> list[str]:
             f"{folder}: its tasks are {', '.join(theirs)}, but the recipe's tasks are {', '.join(ours)}; give the same "
             "in the same order, or a checkpoint of one task as the task's `init`"
         )
-    return fill_fitting(model.state_dict(), weights, str(folder))
+    notes = fill_fitting(model.state_dict(), weights, str(folder))
+    if isinstance(model, Model):
+        pairs = zip(card.tasks, model.card.tasks, strict=False)
+        notes += [_other_classes(folder, old, new) for old, new in pairs if _relabelled(old, new)]
+    return notes
+
+
+def _relabelled(old: Task, new: Task) -> bool:
+    return len(old.labels) == len(new.labels) and old.labels != new.labels
+
+
+def _other_classes(folder: Path, old: Task, new: Task) -> str:
+    place = next(k for k, (theirs, ours) in enumerate(zip(old.labels, new.labels, strict=True)) if theirs != ours)
+    return (
+        f"{folder}: its class {place} of task {old.name} is {old.labels[place]}, here it is {new.labels[place]}; the "
+        "last layer is copied by number, so it begins as the other class's"
+    )
 
 
 def fill_branch(model: Model, name: str, init: str | None) -> list[str]:

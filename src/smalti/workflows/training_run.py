@@ -25,6 +25,7 @@ from smalti.training.sweep import Variant, read_scores, score_table, write_score
 from smalti.watch import Watch
 from smalti.workflows.progress import Meter, Progress, Show
 from smalti.workflows.run import Run
+from smalti.workflows.run_folder import run_folder
 
 
 def train(
@@ -32,7 +33,7 @@ def train(
 ) -> Run:
     """Trains from a recipe, and scores the best checkpoint."""
     recipe = read_recipe(path, changes)
-    return _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
+    return _train(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def pretrain(
 ) -> Encoder:
     """Trains a classifier from a recipe, and writes its encoder as weights for other recipes."""
     recipe = read_pretraining(path, changes)
-    run = _train(recipe, path.name, _folder(recipe, out), resume=resume, show=show)
+    run = _train(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
     weights = write_encoder(run.folder) if run.scores else None  # the first process writes
     return Encoder(recipe.net.encoder, recipe.net.width, run, weights)
 
@@ -73,7 +74,7 @@ def train_variants(
     recipes = [read_recipe(path, (*settings, *variant.changes)) for variant in variants]  # all of them can be read
     results = []
     for variant, recipe in zip(variants, recipes, strict=True):
-        folder = _folder(recipe, out) / variant.name
+        folder = run_folder(recipe.card.name, out) / variant.name
         scores = read_scores(folder, recipe.model_dump_json())
         if scores is not None:  # with the same data?
             work = open_work(recipe, recipe.make_card(path.name), _watch(show))
@@ -101,14 +102,14 @@ class RateSearch:
 def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, show: Show | None = None) -> RateSearch:
     """Runs a learning-rate range test and suggests a rate; writes the curve, but no checkpoint."""
     recipe = read_recipe(path, changes)
-    folder = _folder(recipe, out)
+    folder = run_folder(recipe.card.name, out)
     if recipe.train.devices * recipe.train.nodes > 1:
         raise RecipeError("--find-lr: runs in one process only; add --set train.devices=1 --set train.nodes=1")
     with hold(folder):
         training = begin(recipe, recipe.make_card(path.name), folder, fresh=True, watch=_watch(show))
         found = lr_range.find_rate(training, lambda text: _note(show, text))
-        deliver(folder / "lr_range.csv", lr_range.table(found).encode())
-        page = folder / "lr_range.html"
+        deliver(folder / lr_range.CSV, lr_range.table(found).encode())
+        page = folder / lr_range.PAGE
         if len(found.rates):
             write_lr_range_page(page, recipe.card.name, found.rates, found.losses, found.smooth, found.lines())
     return RateSearch(found.lines(), page)
@@ -120,12 +121,8 @@ def show_batches(path: Path, changes: tuple[str, ...], out: Path | None = None) 
     from smalti.training.kinds.pixels.batch_sheet import write_batches
 
     recipe = read_recipe(path, changes)
-    sheet = _folder(recipe, out) / "batches.png"
+    sheet = run_folder(recipe.card.name, out) / "batches.png"
     return sheet, write_batches(open_work(recipe, recipe.make_card(path.name)), sheet)
-
-
-def _folder(recipe: Recipe, out: Path | None) -> Path:
-    return out or Path("runs") / recipe.card.name
 
 
 def _watch(show: Show | None) -> Watch:
