@@ -9,7 +9,7 @@ from pathlib import Path
 import smalti
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDS_TORCH = ("nets", "data", "losses", "training", "deploy", "workflows.training_run")
+NEEDS_TORCH = ("nets", "data", "losses", "training", "deploy", "workflows.run_folder", "workflows.training_run")
 TORCH = ("torch", "lightning", "safetensors", "onnx", "onnxscript", "tensorboard")
 
 
