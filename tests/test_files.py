@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,7 @@ def test_an_unfinished_file_of_another_machine_is_nobodys_after_an_hour(
 
 KILLED = """
 import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from smalti.files import appearing
 with appearing(Path(sys.argv[1]), ".gpkg") as unfinished:
@@ -163,3 +165,12 @@ def test_a_place_for_a_file_is_checked_without_writing(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"not a directory|no such folder"):
         check_place(tmp_path / "file" / "m.tif", parents=True)
     assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}
+
+
+def test_threads_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
+    contents = [bytes([97 + k]) * 200_000 * (4 - k) for k in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(10):
+            list(pool.map(lambda content: write_whole(tmp_path / "a.bin", content), contents))
+            assert (tmp_path / "a.bin").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]

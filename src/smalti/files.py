@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,9 @@ from typing import Literal
 from smalti.errors import OutputError
 
 _WINDOWS = os.name == "nt"
-_UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
-"""OUT.HOST-PID.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host out."""
+_UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)(?:\.\d+)?\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
+"""OUT.HOST-PID.THREAD.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host or
+the thread out."""
 _SCHEME = re.compile(r"(?:file|zip|tar|gzip|https?|ftp|s3|gs|az|oss)(?:\+\w+)*:", re.IGNORECASE)
 """What rasterio takes for the beginning of a URL, slashes or not."""
 _OF_SQLITE = ("-journal", "-wal", "-shm")
@@ -75,7 +77,7 @@ def check_place(output: Path, parents: bool = False) -> None:
     _check_name(output)
     real = through(output)
     with guarded(output):
-        longest = beside(output, f"{_host()}-{os.getpid()}.unfinished{real.suffix}-journal")
+        longest = _unfinished(output, f"{real.suffix}-journal")
         with suppress(FileNotFoundError):
             longest.lstat()  # finds a name that is too long
         if real.is_dir():
@@ -130,7 +132,7 @@ def appearing(output: Path, ending: str = "") -> Iterator[Path]:
     """
     check_local(output)
     sweep(output)
-    unfinished = beside(output, f"{_host()}-{os.getpid()}.unfinished{ending}")
+    unfinished = _unfinished(output, ending)
     with guarded(output):
         try:
             yield unfinished
@@ -139,6 +141,11 @@ def appearing(output: Path, ending: str = "") -> Iterator[Path]:
             for left in (unfinished, *(unfinished.with_name(unfinished.name + more) for more in _OF_SQLITE)):
                 with suppress(OSError):
                     left.unlink()
+
+
+def _unfinished(output: Path, ending: str) -> Path:
+    """Of this thread alone: two that write one output must not write one temporary file."""
+    return beside(output, f"{_host()}-{os.getpid()}.{threading.get_ident()}.unfinished{ending}")
 
 
 def sweep(output: Path) -> None:

@@ -52,3 +52,42 @@ def test_what_cannot_be_split_is_refused(folder: Path, tmp_path: Path) -> None:
         sm.split_data(folder, folder)
     with pytest.raises(DataError):
         sm.check_data(tmp_path / "masks")
+
+
+def deep(root: Path, *names: str) -> Path:
+    """Images with labels of these names below a folder."""
+    for k, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (k, 0, 0)).save(root / f"{name}.png")
+        Image.new("L", (8, 8), k % 2).save(root / f"{name}_classes.png")
+    return root
+
+
+def test_equal_names_of_several_folders_are_all_copied(tmp_path: Path) -> None:
+    found = sm.split_data(deep(tmp_path / "deep", *(f"s{k}/t" for k in range(6))), tmp_path / "own", place=r"s(\d)")
+    assert sum(found.images.values()) == 6
+    assert len({path.read_bytes() for path in (tmp_path / "own").rglob("images/*.png")}) == 6
+    again = sm.check_data(tmp_path / "own")
+    assert (again.images, again.unusable) == (6, 0)
+
+
+def test_names_that_would_fall_together_are_refused_before_anything_is_copied(tmp_path: Path) -> None:
+    source = deep(tmp_path / "deep", "a/b/t", "a_b/t", "c/t", "d/t")
+    with pytest.raises(DataError, match=r"t\.png: in the new folder it would have the name of .*; rename one"):
+        sm.split_data(source, tmp_path / "own", validation=0, test=0.3, place=r"([acd])[/_]")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_nothing_beside_the_new_folder_is_touched(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.partial").mkdir()
+    (tmp_path / "own.partial" / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="lies in the folder that is split"):
+        sm.split_data(folder, folder / "own")
+    sm.split_data(folder, tmp_path / "own", test=0, place=r"tile\d")
+    assert (tmp_path / "own.partial" / "thesis.txt").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", "own", "own.partial"}
+
+
+def test_a_share_that_is_not_a_number_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="leave nothing to train on"):
+        sm.split_data(folder, tmp_path / "own", validation=float("nan"))

@@ -1,14 +1,16 @@
 """A folder of the user's own images and labels, copied into parts to train, validate and test on."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smalti.errors import OptionError, OutputError
-from smalti.evaluation.pairs import find_pairs
+from smalti.errors import DataError, OptionError, OutputError
+from smalti.evaluation.pairs import IMAGE_FOLDERS, find_pairs
 from smalti.evaluation.split_places import PARTS, split
 from smalti.files import beside, guarded
+from smalti.lock import hold
 from smalti.raster.files import sidecars
 from smalti.text import count
 from smalti.workflows.paths import as_path
@@ -48,24 +50,32 @@ def split_data(
 
     Raises:
         OptionError: The shares leave nothing to train on.
-        DataError: There is no image with labels, or there are fewer places than parts.
-        OutputError: `out` exists already, or cannot be written.
+        DataError: There is no image with labels, there are fewer places than parts, or two images would get one name.
+        OutputError: `out` exists already, lies in `folder`, or cannot be written.
+        BusyError: Another process writes it.
     """
     folder, out = as_path(folder, "folder"), as_path(out, "out")
     shares = (1 - validation - test, validation, test)
-    if min(shares) < 0 or not shares[0]:
+    if not (min(shares) >= 0 and shares[0] > 0):
         raise OptionError(f"--validation {validation:g} and --test {test:g} leave nothing to train on")
-    if out.exists():
+    if os.path.lexists(out):
         raise OutputError(f"{out}: exists already; choose a new folder")
+    if folder.resolve() in out.resolve().parents:
+        raise OutputError(f"{out}: lies in the folder that is split; choose one elsewhere")
     pairs = find_pairs(folder)
     how, parts = split(pairs, folder, shares, place)
-    unfinished = beside(out, "partial")
-    with guarded(out):
-        shutil.rmtree(unfinished, ignore_errors=True)  # of an interrupted split
-        for (image, labels), part in zip(pairs, parts, strict=True):
-            for path, kind in ((image, "images"), (labels, "masks")):
-                _put(path, unfinished / part / kind, folder)
-        unfinished.replace(out)
+    copies = _plan(pairs, parts, folder)
+    unfinished = beside(out, "unfinished")
+    with hold(out), guarded(out):
+        if unfinished.exists():  # of a killed split
+            shutil.rmtree(unfinished)
+        try:
+            for name, source in copies.items():
+                (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, unfinished / name)
+            unfinished.replace(out)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return DataSplit(out, how, _numbers(parts))
 
 
@@ -73,10 +83,18 @@ def _numbers(parts: Sequence[str]) -> dict[str, int]:
     return {part: parts.count(part) for part in PARTS if part in parts}
 
 
-def _put(path: Path, home: Path, folder: Path) -> None:
-    """Copies a file and its side-cars; equal names from several folders get a prefix from these."""
-    home.mkdir(parents=True, exist_ok=True)
-    above = path.parent.parent.relative_to(folder) if path.parent != folder else Path()
-    prefix = "".join(f"{name}_" for name in above.parts)
-    for each in (path, *sidecars(path)):
-        shutil.copy2(each, home / f"{prefix}{each.name}")
+def _plan(pairs: Sequence[tuple[Path, Path]], parts: Sequence[str], folder: Path) -> dict[Path, Path]:
+    """The files to copy, with their side-cars, by their names in the new folder.
+
+    Images of several folders get a prefix from these. DataError if two have the same name even so.
+    """
+    found: dict[Path, Path] = {}
+    for (image, labels), part in zip(pairs, parts, strict=True):
+        home = image.parent.parent if image.parent.name.lower() in IMAGE_FOLDERS else image.parent
+        prefix = "".join(f"{name}_" for name in home.relative_to(folder).parts)
+        for path, kind in ((image, "images"), (labels, "masks")):
+            for each in (path, *sidecars(path)):
+                name = Path(part, kind, prefix + each.name)
+                if found.setdefault(name, each) != each:
+                    raise DataError(f"{each}: in the new folder it would have the name of {found[name]}; rename one")
+    return found
