@@ -99,8 +99,8 @@ def _place(path: str, names: Sequence[str], want: str | int) -> int:
         if name in names:
             return list(names).index(name)
     plain = _plain(text)
-    number = plain.rpartition(" ")[2] if _COUNT.fullmatch(plain) else ""
-    if number.isdigit() and 1 <= int(number) <= len(names):
+    number = plain.rpartition(" ")[2] if _COUNT.fullmatch(plain) and not text.startswith("-") else ""
+    if number.isdecimal() and len(number) < 10 and 1 <= int(number) <= len(names):
         return int(number) - 1
     has = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_NAMED], 1))
     has += f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
