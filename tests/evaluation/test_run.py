@@ -221,6 +221,15 @@ def test_what_a_system_leaves_beside_them_does_not_count(tmp_path):
     assert found(hidden) == [("t.tif", "t_classes.tif")]
 
 
+def test_equal_stems_are_a_pair_whatever_their_ending(tmp_path):
+    names = ("a_rgb", "b_RGB", "c_sat", "d_mask", "e")
+    files(tmp_path, *(f"images/{name}.jpg" for name in names), *(f"masks/{name}.png" for name in names))
+    assert found(tmp_path) == [(f"images/{name}.jpg", f"masks/{name}.png") for name in names]
+    files(tmp_path / "mixed", "images/a_rgb.jpg", "images/b_rgb.jpg", "masks/a_rgb.png", "masks/b_mask.png")
+    mixed = [("images/a_rgb.jpg", "masks/a_rgb.png"), ("images/b_rgb.jpg", "masks/b_mask.png")]
+    assert found(tmp_path / "mixed") == mixed
+
+
 @pytest.mark.parametrize(("image", "mask"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_an_accent_has_two_forms_and_is_one_letter(tmp_path, image, mask):
     a, b = (unicodedata.normalize(form, "for\u00eat") for form in (image, mask))

@@ -88,7 +88,7 @@ def test_floats_that_are_not_finite_are_invalid(tmp_path: Path) -> None:
         (np.zeros((9, 8, 4), np.uint8), {"bands": [1, 2, 3]}, "give axes='HWC'"),
         (np.zeros((9, 8), np.uint8), {}, r"has shape \(9, 8\); model tiny takes H,W,3"),
         (np.zeros((3, 0, 8), np.uint8), {}, r"has shape \(3, 0, 8\)"),
-        (np.zeros((3, 9, 8)), {}, "is float64, model tiny takes uint8: convert it with astype; scale"),
+        (np.zeros((3, 9, 8)), {}, "is float64, model tiny takes uint8: scale the values to 0 to 255, then convert"),
         (np.zeros((3, 9, 8), np.uint8), {"axes": "WHC"}, "axes is 'WHC'; expected"),
         (np.zeros((3, 9, 8), np.uint8), {"valid": np.ones((8, 9), bool)}, r"valid is bool of shape \(8, 9\)"),
         (np.zeros((3, 9, 8), np.uint8), {"valid": [True]}, "valid is list; expected bool"),

@@ -134,9 +134,10 @@ def _is_image(path: Path) -> bool:
 
 
 def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -> list[tuple[Path, Path]]:
-    """Images and labels of one stem; DataError unless each has exactly one partner."""
-    by_image = _by_stem(place, images, IMAGE_ENDING)
-    by_label = _by_stem(place, labels, names.ending)
+    """Images and labels of one stem, but for the usual endings; DataError unless each has exactly one partner."""
+    equal = {one_form(path.stem) for path in images} & {one_form(path.stem) for path in labels}
+    by_image = _by_stem(place, images, IMAGE_ENDING, equal)
+    by_label = _by_stem(place, labels, names.ending, equal)
     for have, lack, what in (
         (by_image, by_label, "images without labels"),
         (by_label, by_image, "labels without image"),
@@ -147,10 +148,12 @@ def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -
     return [(by_image[stem], by_label[stem]) for stem in by_image]
 
 
-def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str]) -> dict[str, Path]:
+def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str], equal: set[str]) -> dict[str, Path]:
+    """Paths by their stem without the ending; stems that images and labels have in common stay as they are."""
     found: dict[str, Path] = {}
     for path in paths:
-        stem = ending.sub("", one_form(path.stem))
+        plain = one_form(path.stem)
+        stem = plain if plain in equal else ending.sub("", plain)
         if stem in found:
             raise DataError(f"{place}: {found[stem].name} and {path.name} both match {stem}; keep one of them")
         found[stem] = path

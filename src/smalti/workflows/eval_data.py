@@ -27,6 +27,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueSpec, open_values
 from smalti.text import count
+from smalti.workflows.evaluate_options import without_part
 from smalti.workflows.progress import Meter, Show
 
 
@@ -177,7 +178,7 @@ def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, show
     recipe = read_pixels(path, changes)
     sources = recipe.data.test if part == "test" else recipe.data.validation
     if not sources:
-        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+        raise without_part(path, part)
     pairs, _ = part_pairs(recipe, card, sources)
     check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
     named = [_source_name(source.model_dump()) for source in sources]

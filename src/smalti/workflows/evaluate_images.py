@@ -1,8 +1,8 @@
 """Scores a model of whole images on a recipe of kind images."""
 
-from smalti.errors import DataError, OptionError, RecipeError
+from smalti.errors import OptionError, RecipeError
 from smalti.evaluation import Evaluation
-from smalti.workflows.evaluate_options import OF_MAPS, Asked
+from smalti.workflows.evaluate_options import OF_MAPS, Asked, without_part
 from smalti.workflows.scores_file import write_scores_file
 
 
@@ -22,7 +22,7 @@ def evaluate_images(asked: Asked) -> Evaluation:
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind images")
     images = open_part(recipe, card, part)
     if images is None:
-        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+        raise without_part(path, part)
     split = asked.options.split or f"{part} of {path.name}"
     found = evaluate_part(recipe, asked.model, images, part, split, make_cutter(recipe, card.tile))
     if asked.options.json:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from smalti.errors import OptionError
+from smalti.errors import DataError, OptionError
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Show
 
@@ -79,3 +79,9 @@ class Asked:
             if value := getattr(self.options, name):
                 option = f"--{name.replace('_', '-')}"
                 raise OptionError(f"{option} is for models that map; {self.source} {what}", value=value)
+
+
+def without_part(path: Path, part: str) -> DataError:
+    """The error for a recipe without images of the part that is to be scored."""
+    other = "validation" if part == "test" else "test"
+    return DataError(f"{path}: the recipe has no data.{part}; add it, or choose --part {other}")

@@ -19,7 +19,7 @@ from smalti.photos.cues import CUES, cues
 from smalti.photos.overview import overview
 from smalti.runtime.ranker import open_ranker
 from smalti.workflows.eval_data import data_name
-from smalti.workflows.evaluate_options import OF_MAPS, Asked
+from smalti.workflows.evaluate_options import OF_MAPS, Asked, without_part
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Meter
 from smalti.workflows.scores_file import write_scores_file
@@ -97,7 +97,7 @@ def _recipe_part(path: Path, changes: Sequence[str], part: str) -> tuple[list[Co
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind ranking")
     collections, name = open_part(recipe, part)
     if not collections:
-        raise DataError(f"{path}: the recipe has no data.{part}; add it, or choose the other --part")
+        raise without_part(path, part)
     return collections, name
 
 

@@ -31,6 +31,6 @@ def check_dtype(pixels: NDArray[Any], card: Card) -> None:
     """ArrayError for another dtype than the model's."""
     dtype = str(pixels.dtype)
     if not card.takes(dtype):
-        mend = "; scale values from 0 to 1 by 255 first" if pixels.dtype.kind == "f" and card.dtype == "uint8" else ""
-        text = f"the array is {dtype}, model {card.name} takes {card.dtype}: convert it with astype{mend}"
+        scale = "scale the values to 0 to 255, then " if card.dtype == "uint8" else ""  # astype alone would wrap them
+        text = f"the array is {dtype}, model {card.name} takes {card.dtype}: {scale}convert it with astype"
         raise ArrayError(text, value=pixels.dtype)
