@@ -54,6 +54,13 @@ def nobody_brings(group: str) -> str:
     return f"no installed package registers it as an entry point of {group}"
 
 
+def settings_of(value: Any, key: str) -> Any:
+    """The settings of an extensible table's key: a number alone is that of `key`. ValueError for what is no table."""
+    if isinstance(value, bool | str | list):
+        raise ValueError(f"expected a {key} or a table like {{ {key} = 0.5 }}, not {value!r}")
+    return {key: value} if isinstance(value, int | float) else value
+
+
 class ExtensibleTable(BaseModel):
     """A table of a recipe whose unknown keys are settings that other packages register, each a subclass of one base."""
 
@@ -70,7 +77,9 @@ class ExtensibleTable(BaseModel):
 
         ExtensionError for anything but a subclass of `base`.
         """
-        found = cls.registered.get(key) or find_extension(cls.group, key)
+        if key.startswith("_") or hasattr(cls, key):  # pydantic cannot have such a field
+            return None
+        found = cls.registered[key] if key in cls.registered else find_extension(cls.group, key)
         if found is not None and not _extends(found, cls.base):
             expected = f"a subclass of {cls.base.__module__}.{cls.base.__name__} that can be called"
             raise unfit(cls.group, key, f"is {found!r}", expected)

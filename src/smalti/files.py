@@ -83,10 +83,12 @@ def check_place(output: Path, parents: bool = False) -> None:
         if real.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     folder = next((above for above in real.parents if above.exists()), real.parent) if parents else real.parent
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{output}: cannot be written: {folder} is a file, not a folder")
     if not folder.is_dir():
         raise OutputError(f"{output}: {folder}: there is no such folder; make it first, or choose another output")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{output}: the folder {folder} cannot be written to; choose another output")
+        raise OutputError(f"{output}: permission denied in {folder}: it cannot be written to; choose another output")
 
 
 def _check_name(output: Path) -> None:

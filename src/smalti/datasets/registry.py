@@ -32,7 +32,7 @@ def find_dataset(name: str) -> DatasetSpec:
 
     DataError with the nearest name where there is none; ExtensionError for what is no `DatasetSpec`.
     """
-    dataset = DATASETS.get(name) or find_extension(GROUP, name)
+    dataset = DATASETS[name] if name in DATASETS else find_extension(GROUP, name)
     if dataset is None:
         near = _near(name, list(DATASETS))
         raise DataError(f"there is no dataset {name!r}{near}; {nobody_brings(GROUP)}", value=name)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from smalti.card import Task
 from smalti.errors import RecipeError
-from smalti.extensions import ExtensibleTable, unfit
+from smalti.extensions import ExtensibleTable, settings_of, unfit
 from smalti.losses.labels import Labels
 
 LOSSES: dict[str, type["Weighted"]] = {}
@@ -28,9 +28,7 @@ class Weighted(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _a_number_is_the_weight(cls, value: Any) -> Any:
-        if isinstance(value, bool | str | list):
-            raise ValueError(f"expected a weight or a table like {{ weight = 1.0 }}, not {value!r}")
-        return {"weight": value} if isinstance(value, int | float) else value
+        return settings_of(value, "weight")
 
 
 class Term(Weighted):

@@ -1,15 +1,15 @@
 """Checks before any work that `smalti photos` would overwrite nothing but its own table and page."""
 
-import os
 import re
 from pathlib import Path
 
-from smalti.errors import OptionError, OutputError, shown
+from smalti.errors import OptionError, OutputError
+from smalti.files import check_place
+from smalti.mapping import protect
 from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES
 from smalti.photos.tables import is_table
 from smalti.photos.thumbs import thumbs_of
 
-_PAGE_SIGN = b"Made by Smalti"
 _PICTURE = re.compile(r"[0-9a-f]{32}(-full)?\.jpg")
 
 
@@ -17,23 +17,19 @@ def check_table(path: Path) -> None:
     """OutputError if the table would replace another file, or cannot be written there."""
     if path.suffix.lower() in ENDINGS | MOVIES | BESIDE:
         raise OutputError(
-            f"{shown(path)}: is the name of a photo, movie or sidecar, not of a table; give a name that ends in .csv"
+            f"{path}: is the name of a photo, movie or sidecar, not of a table; give a name that ends in .csv"
         )
-    _check_place(path)
-    if _exists(path) and not is_table(path):
-        raise OutputError(f"{shown(path)}: exists and is not a table of `smalti photos`; give another name")
+    check_place(path, parents=True)
+    if path.exists() and not is_table(path):
+        raise OutputError(f"{path}: exists and is not a table of `smalti photos`; give another name")
 
 
 def check_page(path: Path) -> None:
     """OutputError if the page or its pictures would replace or hide other files, or cannot be written there."""
-    _check_place(path)
-    if _exists(path) and not (path.is_file() and _PAGE_SIGN in path.read_bytes()):
-        raise OutputError(f"{shown(path)}: exists and is not a page of `smalti photos`; rename it")
+    protect.check_page(path)
     pictures = thumbs_of(path)
     if pictures.is_dir() and not (pictures / MARK).exists() and (other := _other_than_pictures(pictures)):
-        raise OutputError(
-            f"{shown(pictures)}: contains {shown(other)}, but is the folder of the page's pictures; rename it"
-        )
+        raise OutputError(f"{pictures}: contains {other}, but is the folder of the page's pictures; rename it")
 
 
 def _other_than_pictures(folder: Path) -> str:
@@ -46,20 +42,4 @@ def check_picks(place: Path, folder: Path) -> None:
     if place.resolve() == folder.resolve():
         text = f"--copy-picks {place}: is the folder of the photos itself; give another one"
         raise OptionError(text, value=place)
-    _check_place(place / "file")
-
-
-def _exists(path: Path) -> bool:
-    if path.is_dir():
-        raise OutputError(f"{shown(path)}: cannot be written: is a folder; give the name of a file")
-    return path.exists()
-
-
-def _check_place(path: Path) -> None:
-    nearest = next((parent for parent in path.parents if parent.exists()), None)
-    if nearest is not None and not nearest.is_dir():
-        raise OutputError(f"{shown(path)}: cannot be written: {shown(nearest)} is a file, not a folder")
-    if nearest is not None and not os.access(nearest, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"{shown(path)}: cannot be written: permission denied in {shown(nearest)}; give another place"
-        )
+    check_place(place / "file", parents=True)

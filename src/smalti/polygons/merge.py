@@ -224,9 +224,7 @@ class _Merger:
         near, table = self._borders, self._table
         into = np.full(len(table), -1)
         into[moving] = target
-        a = np.concatenate(
-            (into[near.one], into[near.other])
-        )  # the area that one is merged into, beside its neighbours
+        a = np.concatenate((into[near.one], into[near.other]))  # the area merged into, beside its neighbours
         b = np.concatenate((near.other, near.one))
         same = (a >= 0) & (table.kinds[a] == table.kinds[b])
         root = components(len(table), np.concatenate((moving, a[same])), np.concatenate((target, b[same])))

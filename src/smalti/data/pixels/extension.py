@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smalti.data.pixels.sample import Patch
-from smalti.extensions import ExtensibleTable, unfit
+from smalti.extensions import ExtensibleTable, settings_of, unfit
 
 
 class Augmentation(BaseModel):
@@ -24,9 +24,7 @@ class Augmentation(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _a_number_is_the_chance(cls, value: Any) -> Any:
-        if isinstance(value, bool | str | list):
-            raise ValueError(f"expected a chance or a table like {{ chance = 0.5 }}, not {value!r}")
-        return {"chance": value} if isinstance(value, int | float) else value
+        return settings_of(value, "chance")
 
     def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
         """The patch that is trained on instead: new arrays of the same shapes and types.
