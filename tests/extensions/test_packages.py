@@ -374,6 +374,10 @@ def test_a_loss_is_registered_in_the_dict(package: Path, tmp_path: Path, monkeyp
             ExtensionError,
             "'silent' is .*; expected a subclass of smalti.losses.term.Term that can be",
         ),
+        *(
+            (f"loss={{{key}=1}}", RecipeError, f"unknown key loss.{key}")
+            for key in ("__class__", "_own", "terms", "find")
+        ),
         ("augment={mist=1}", RecipeError, "unknown key augment.mist; did you mean .* smalti.augmentations"),
         ("augment={fog={mst=1}}", RecipeError, r"unknown key augment.fog.mst; did you mean most\?"),
     ],

@@ -1,9 +1,11 @@
 """Folders of one's own from Python: looked at and split, with nothing printed."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from PIL import Image
 
 import smalti as sm
@@ -91,3 +93,44 @@ def test_nothing_beside_the_new_folder_is_touched(folder: Path, tmp_path: Path) 
 def test_a_share_that_is_not_a_number_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="leave nothing to train on"):
         sm.split_data(folder, tmp_path / "own", validation=float("nan"))
+
+
+@pytest.mark.parametrize("value", [1e30, float(2**63)])
+def test_values_that_are_no_class_are_named_as_they_are(folder: Path, value: float) -> None:
+    Image.fromarray(np.full((20, 30), value, np.float32)).save(folder / "masks" / "tile0.tif")
+    (folder / "masks" / "tile0.png").unlink()
+    problems = sm.check_data(folder).problems
+    assert any(f"tile0.tif: has the value {value:g}; class maps hold whole numbers" in line for line in problems)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_colours_are_bytes(folder: Path) -> None:
+    labels = np.zeros((3, 20, 30), np.uint16)
+    labels[0, :9], labels[1, 9:] = 60_000, 300
+    with rasterio.open(folder / "masks" / "tile0.tif", "w", width=30, height=20, count=3, dtype="uint16") as file:
+        file.write(labels)
+    (folder / "masks" / "tile0.png").unlink()
+    assert any("has colours of uint16 beyond 0 to 255" in line for line in sm.check_data(folder).problems)
+
+
+def test_labels_that_hide_everything_give_no_recipe(tmp_path: Path) -> None:
+    deep(tmp_path / "deep", "a", "b")
+    for name in "ab":
+        Image.new("RGBA", (8, 8)).save(tmp_path / "deep" / f"{name}_classes.png")
+    assert "labels = []" not in str(sm.check_data(tmp_path / "deep"))
+
+
+@pytest.mark.parametrize("pattern", ["(", b"a", 3])
+def test_a_place_that_is_no_pattern_is_refused(folder: Path, tmp_path: Path, pattern: Any) -> None:
+    with pytest.raises(OptionError, match="is not a regular expression"):
+        sm.split_data(folder, tmp_path / "own", place=pattern)
+
+
+def test_an_optional_group_of_a_place_may_be_missing(folder: Path, tmp_path: Path) -> None:
+    assert sm.split_data(folder, tmp_path / "own", test=0, place=r"(zz)?tile\d").how.startswith("the match of")
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "x/" * 3000])
+def test_a_path_longer_than_any_is_refused(path: str) -> None:
+    with pytest.raises(OptionError, match=r"folder has \d000 characters, 'x.*'\.\.\.; expected a path"):
+        sm.check_data(path)

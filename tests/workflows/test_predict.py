@@ -1,6 +1,7 @@
 """`predict`: arrays and files in, a prediction that shows itself out."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,26 @@ def test_data_arrays_keep_their_place(model: sm.OpenModel, scene: Path) -> None:
     uneven = image.assign_coords(x=np.geomspace(1, 9, 70))
     with pytest.raises(ArrayError, match="the coordinates x of the DataArray are not evenly spaced"):
         sm.predict(uneven, model)
+
+
+def test_data_arrays_are_checked_like_arrays(model: sm.OpenModel) -> None:
+    xarray = pytest.importorskip("xarray")
+    image = xarray.DataArray(IMAGE, dims=("band", "y", "x"))
+    small = replace(PLACE, height=3)
+    wrong: list[tuple[Any, dict[str, Any], str]] = [
+        (image, {"grid": small}, "the grid has 3 x 70 pixels, the array 60 x 70"),
+        (image, {"valid": "x"}, "valid is str; expected bool"),
+        (image, {"axes": "CHW"}, "a DataArray has named dimensions"),
+        (image[:, :0], {}, r"has shape \(3, 0, 70\)"),
+        (image.assign_attrs(_FillValue="none"), {}, "_FillValue of the DataArray is 'none'; expected a number"),
+    ]
+    for given, options, message in wrong:
+        with pytest.raises(ArrayError, match=message):
+            sm.predict(given, model, **options)
+    for beyond in (-9999, np.float32(-9999), 1e20, 0.5):  # no byte has such a value
+        assert sm.predict(image.assign_attrs(_FillValue=beyond), model).valid.all()
+    first = int(IMAGE[0, 0, 0])
+    assert not sm.predict(image.assign_attrs(_FillValue=str(first)).where(False, first), model).valid.any()
 
 
 def test_without_xarray_the_extra_is_named(model: sm.OpenModel, monkeypatch: pytest.MonkeyPatch) -> None:

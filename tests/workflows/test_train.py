@@ -16,6 +16,8 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lightning")
+    import torch
+
     from tests.training.tiny import write_tiny
 
     monkeypatch.chdir(tmp_path)
@@ -35,7 +37,9 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
     assert run.best == Path("run/best") and run.scores and str(run) == run.table and "protocol" in run.table
     assert heard[-1].total == 4
     pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
+    state = torch.get_rng_state()
     assert sm.predict(pixels, run.best).classes.shape == (40, 50)
+    assert torch.equal(torch.get_rng_state(), state)  # whoever predicts keeps their random numbers
     assert capfd.readouterr().out == ""
     with pytest.raises(RecipeError, match="holds a training with other settings"):
         sm.train(recipe, {**changes, "train.steps": 6}, out="run")

@@ -30,6 +30,7 @@ MOST_VALUES = 64
 RARE = 1e-5
 """Share of all pixels below which a value is reported as possibly stray."""
 GREY = 0x010101
+_LARGEST = 2.0**53  # beyond it neighbouring whole numbers are one
 FEATURE = "feature"
 """The name of features without an attribute `class`."""
 
@@ -164,20 +165,25 @@ def _counted(labels: Path) -> tuple[dict[str, int], bool, frozenset[str]]:
     Grey ones of three bands count as numbers.
     """
     total: Counter[int] = Counter()
+    deep = False
     with closing(open_file(labels, expand=False, holes=False)) as reader:
         painted = reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
         for strip in strips(reader.grid):
             pixels, valid = reader.read(strip)
-            if np.any(odd := valid & (pixels[0] % 1 != 0)):
+            if np.any(odd := valid & ((pixels[0] % 1 != 0) | (np.abs(pixels[0].astype(np.float64)) >= _LARGEST))):
                 raise DataError(f"{labels}: has the value {pixels[0][odd][0]:g}; class maps hold whole numbers")
             packed = _packed(reader.palette[:3, pixels[0]] if painted and reader.palette is not None else pixels[:3])
             packed = packed[valid]
             total.update(dict(zip(*map(np.ndarray.tolist, np.unique(packed, return_counts=True)), strict=True)))
             if len(total) > MOST_VALUES:
                 raise DataError(_too_many(labels))
+            deep |= not painted and bool(np.any(valid & ((pixels[:3] < 0) | (pixels[:3] > 255))))
         three = painted or len(reader.bands) >= 3
         declared = frozenset(f"{value:.0f}" for value in reader.nodata if value is not None and value % 1 == 0)
+        kind = reader.dtype
     colored = three and any(value % GREY for value in total)
+    if colored and deep:
+        raise DataError(f"{labels}: has colours of {kind} beyond 0 to 255; store class maps of colours as uint8")
     return {_name(value, three, colored): count for value, count in total.items()}, colored, declared
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smalti.errors import DataError
+from smalti.errors import DataError, OptionError
 from smalti.raster.read import open_raster
 
 PARTS = ("train", "validation", "test")
@@ -35,8 +35,13 @@ def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None
     """Describes how the pairs were split, and gives the part of each: one of `PARTS`, by the shares of their pixels.
 
     `pattern` is a regular expression on the path of an image below `root`; its first group (or all of it) names the
-    place. DataError if there are fewer places than parts with a share.
+    place. OptionError for an invalid pattern, DataError if there are fewer places than parts with a share.
     """
+    try:
+        re.search(pattern or "", "")
+    except (re.error, TypeError) as error:
+        text = f"--place {pattern!r} is not a regular expression: {error}"
+        raise OptionError(text, value=pattern) from None
     several = sum(share > 0 for share in shares)
     if pattern is None and (places := _on_the_ground(pairs)) is not None:
         how, chosen = "place on the ground, in stripes", _in_stripes(places, shares)
@@ -130,7 +135,7 @@ def _place(path: Path, pattern: str | None) -> str:
     found = re.search(pattern, path.as_posix())
     if found is None:
         raise DataError(f"{path}: --place {pattern!r} does not match this path; it must match every one")
-    return found.group(1) if found.groups() else found.group(0)
+    return (found.group(1) if found.groups() else None) or found.group(0)
 
 
 def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:

@@ -15,7 +15,8 @@ from smalti.training.checkpoint import load_checkpoint
 def load_model(folder: Path) -> Model:
     """The model of a checkpoint, on the CPU; ModelError if it is damaged or its weights are for another net."""
     card, weights = load_checkpoint(folder)
-    model = build(card)
+    with torch.random.fork_rng(devices=[]):  # random weights, replaced at once, must not move the caller's generator
+        model = build(card)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:  # torch lists every tensor on a line of its own

@@ -10,8 +10,7 @@ from smalti.arrays import Mask, Pixels
 from smalti.card import Card
 from smalti.errors import ArrayError
 from smalti.raster.array import ArrayReader
-from smalti.raster.grid import Grid
-from smalti.workflows.given import Axes, Given, check_dtype
+from smalti.workflows.given import Axes, Given, check_dtype, check_grid, check_mask
 
 
 def is_xarray(image: object) -> bool:
@@ -35,8 +34,8 @@ def array_reader(given: Given, card: Card) -> ArrayReader:
         raise ArrayError(f"got {kind}; expected a path, a numpy array or an xarray.DataArray", value=kind)
     check_dtype(given.pixels, card)
     pixels = _bands_first(given, card)
-    _check_mask(given.valid, pixels)
-    _check_grid(given.grid, pixels)
+    check_mask(given.valid, pixels)
+    check_grid(given.grid, pixels)
     return ArrayReader(np.ma.getdata(pixels), valid=_valid(given.valid, pixels), grid=given.grid)
 
 
@@ -85,21 +84,3 @@ def _counts(pixels: NDArray[Any]) -> dict[Axes, int]:
 def _expected(card: Card) -> str:
     n = len(card.bands)
     return f"model {card.name} takes H,W,{n} or {n},H,W ({', '.join(card.bands)})"
-
-
-def _check_mask(valid: object, pixels: NDArray[Any]) -> None:
-    if valid is None:
-        return
-    if not isinstance(valid, np.ndarray) or valid.dtype != bool or valid.shape != pixels.shape[1:]:
-        got = f"{valid.dtype} of shape {valid.shape}" if isinstance(valid, np.ndarray) else type(valid).__name__
-        raise ArrayError(f"valid is {got}; expected bool of shape {pixels.shape[1:]}", value=got)
-
-
-def _check_grid(grid: object, pixels: Pixels) -> None:
-    if grid is None:
-        return
-    if not isinstance(grid, Grid):
-        raise ArrayError(f"grid is {grid!r}; expected a Grid, such as that of open_raster", value=grid)
-    if (grid.height, grid.width) != pixels.shape[1:]:
-        text = f"the grid has {grid.height} x {grid.width} pixels, the array {pixels.shape[1]} x {pixels.shape[2]}"
-        raise ArrayError(f"{text}; give both the same size", value=grid)

@@ -98,7 +98,8 @@ def _shares(found: Survey) -> list[str]:
 
 def _recipe(found: Survey) -> list[str]:
     """Lines of a recipe for these labels, with names to be changed."""
-    names = found.names()
+    if not (names := found.names()):
+        return []
     numbers = all(map(is_number, names))
     labels = [f"class {name}" if numbers else name.removeprefix("#") for name in names]
     lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {_toml(labels)}"]

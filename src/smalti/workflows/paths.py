@@ -5,12 +5,16 @@ from pathlib import Path
 
 from smalti.errors import OptionError
 
+_LONGEST = 4096  # bytes: no system opens a longer path
+
 
 def as_path(value: object, what: str) -> Path:
     """A path; OptionError for another type, for an empty string (which would be the current folder), and for a NUL."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str) or not text or "\0" in text:
         raise OptionError(f"{what} is {value!r}; expected a path", value=value)
+    if len(text.encode(errors="surrogateescape")) >= _LONGEST:
+        raise OptionError(f"{what} has {len(text)} characters, {text[:40]!r}...; expected a path", value=value)
     return Path(text)
 
 

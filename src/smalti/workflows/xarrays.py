@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.errors import ArrayError, MissingExtraError
 from smalti.raster.array import ArrayReader
 from smalti.raster.grid import Grid
-from smalti.workflows.given import Given, check_dtype
+from smalti.workflows.given import Given, check_dtype, check_grid, check_mask
 
 if TYPE_CHECKING:
     import xarray
@@ -34,7 +34,13 @@ def from_xarray(given: Given, card: Card) -> ArrayReader:
         raise ArrayError(text, value=array.dims)
     ordered = array.transpose(*others, rows, columns)
     pixels = ordered.values if others else ordered.values[None]  # C,H,W
+    if given.axes is not None:
+        raise ArrayError("axes is for numpy arrays; a DataArray has named dimensions", value=given.axes)
+    if 0 in pixels.shape:
+        raise ArrayError(f"the DataArray has shape {array.shape}; expected at least one pixel", value=array.shape)
     check_dtype(pixels, card)
+    check_mask(given.valid, pixels)
+    check_grid(given.grid, pixels)
     names = _names(ordered, others[0]) if others else None
     if given.bands is None and len(pixels) != len(card.bands) and not set(card.bands) <= set(names or ()):
         text = f"the DataArray has {len(pixels)} bands; model {card.name} takes {', '.join(card.bands)}"
@@ -88,10 +94,23 @@ def _names(array: "xarray.DataArray", dimension: Any) -> tuple[str, ...] | None:
 def _valid(array: "xarray.DataArray", pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
     """The mask of pixels without the declared nodata value; None if none is declared."""
     nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
-    if nodata is None or np.isnan(nodata):
+    if nodata is None:
         return None
-    holes = pixels == pixels.dtype.type(nodata)
+    try:
+        number = float(nodata)
+    except (TypeError, ValueError):
+        raise ArrayError(f"_FillValue of the DataArray is {nodata!r}; expected a number", value=nodata) from None
+    if np.isnan(number) or not _holds(pixels.dtype, number):
+        return None
+    holes = pixels == pixels.dtype.type(number)
     return np.asarray(~(holes.all(axis=0) if pixels.dtype.itemsize == 1 else holes.any(axis=0)))
+
+
+def _holds(dtype: np.dtype[Any], number: float) -> bool:
+    """Whether a pixel can have a value; of a file of another type the nodata value stays declared when it is cast."""
+    if dtype.kind not in "iu":
+        return True
+    return number.is_integer() and np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
 
 
 def _grid(array: "xarray.DataArray", rows: Any, columns: Any) -> Grid:
