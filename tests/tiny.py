@@ -1,10 +1,13 @@
-"""A model small enough to know its answers by heart, for tests of everything that runs a model."""
+"""A model small enough to know its answers by heart, for tests of everything that runs a model; and class rasters."""
 
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
+import rasterio
 from onnx import TensorProto, helper, numpy_helper
+from rasterio.errors import NotGeoreferencedWarning
 
 from smalti.card import Card, Task
 from smalti.runtime.models import seal
@@ -57,3 +60,15 @@ def _kernel(card: Card, task: Task) -> tuple[np.ndarray, np.ndarray]:
     mix = np.eye(task.channels, bands) * SHARPNESS if task.kind == "classes" else np.full((1, bands), 1 / bands)
     kernel = (mix * gain).reshape(task.channels, bands, 1, 1)
     return kernel.astype(np.float32), (mix @ shift).astype(np.float32)
+
+
+def write_classes(path: Path, ids: np.ndarray, *names: str) -> Path:
+    """Writes class ids (H, W) without a place on the ground, with the names of their classes as tags."""
+    height, width = ids.shape
+    with (
+        pytest.warns(NotGeoreferencedWarning),
+        rasterio.open(path, "w", "GTiff", width, height, 1, dtype="uint8") as file,
+    ):
+        file.update_tags(1, **{f"CLASS_{k}": name for k, name in enumerate(names)})
+        file.write(ids.astype(np.uint8)[None])
+    return path

@@ -12,8 +12,8 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.errors import LabelError
-from smalti.raster.astray import astray, astray_lines
 from smalti.raster.grid import Grid
+from smalti.raster.label_doubts import Doubts, doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.place import project
 from smalti.tiling import Window
@@ -71,7 +71,7 @@ def test_tables_without_shapes_are_no_layers(tmp_path: Path) -> None:
 )
 def test_a_file_without_features_is_background(tmp_path: Path, spec: LabelSpec) -> None:
     labels = open_labels(geojson(tmp_path / "a.geojson"), GRID, TASK, spec)
-    assert not labels.read(WHOLE).any() and astray(labels) is False
+    assert not labels.read(WHOLE).any() and doubts(labels) == Doubts(astray=False)
     with pytest.raises(LabelError, match=r"a\.geojson: has no features; if that is intended, give `background`"):
         open_labels(tmp_path / "a.geojson", GRID, TASK, spec.model_copy(update={"background": None, "burn": None}))
 
@@ -94,7 +94,7 @@ def test_features_that_have_no_place_in_the_crs_of_the_image_are_left_out(tmp_pa
     far = [[-165.0, 0.0], [-164.0, 0.0], [-164.0, 1.0], [-165.0, 0.0]]  # a quarter of the Earth away
     path = geojson(tmp_path / "a.geojson", far, degrees(RING), far)
     labels = open_labels(path, GRID, TASK, SPEC)
-    assert labels.read(WHOLE).tolist() == EXPECTED and astray(labels) is False
+    assert labels.read(WHOLE).tolist() == EXPECTED and doubts(labels) == Doubts(astray=False)
     local = CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]')
     with pytest.raises(
         LabelError, match=r"its coordinates in EPSG:4326 cannot be transformed to the CRS of the image, LOCAL_CS"
@@ -107,13 +107,13 @@ def test_features_that_lie_on_no_image_are_told_once_for_all_images(tmp_path: Pa
     path, other = geojson(tmp_path / "a.geojson", swapped), geojson(tmp_path / "b.geojson", degrees(RING))
     far = Grid(3, 4, Affine(2, 0, 600000, 0, -2, 5000000), GRID.crs)
     grids = (GRID, far)
-    found = [(name, astray(open_labels(name, grid, TASK, SPEC))) for name in (path, other) for grid in grids]
-    assert [away for _, away in found] == [True, True, False, True]
-    [line] = astray_lines([*found, (tmp_path / "c.png", None)])
+    found = [(name, doubts(open_labels(name, grid, TASK, SPEC))) for name in (path, other) for grid in grids]
+    assert [doubt.astray for _, doubt in found] == [True, True, False, True]
+    [line] = doubt_lines([*found, (tmp_path / "c.png", Doubts())])
     assert line == f"{path}: no feature lies on an image; check the CRS, and that the longitude comes first in GeoJSON"
-    many = [(Path(f"{k}.geojson"), True) for k in range(5)]
-    assert astray_lines(many)[0].startswith("0.geojson, 1.geojson, 2.geojson and 2 more: no feature")
-    assert astray_lines([]) == astray_lines(found[2:]) == []
+    many = [(Path(f"{k}.geojson"), Doubts(True)) for k in range(5)]
+    assert doubt_lines(many)[0].startswith("0.geojson, 1.geojson, 2.geojson and 2 more: no feature")
+    assert doubt_lines([]) == doubt_lines(found[2:]) == []
 
 
 def test_broken_shapes_are_refused_in_one_line_and_without_a_warning(tmp_path: Path) -> None:

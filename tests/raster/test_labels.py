@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 from smalti.card import Task
 from smalti.errors import LabelError
 from smalti.raster.grid import Grid
+from smalti.raster.label_doubts import doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.palette import colorize, parse_color, task_colors, to_hex
 from smalti.tiling import Window
@@ -52,6 +53,36 @@ def test_index_raster_and_beyond_its_border(tmp_path: Path) -> None:
     assert np.array_equal(labels.read(Window(-1, -1, 5, 6)), np.pad(IDS, 1, constant_values=255))
     assert (labels.read(Window(50, 50, 2, 2)) == 255).all()
     labels.close()
+
+
+def tagged(path: Path, *names: str, colors: bool = False) -> Path:
+    """Class ids in a GeoTIFF with the names of its classes, and perhaps their colours."""
+    with rasterio.open(path, "w", "GTiff", 4, 3, 1, dtype="uint8", crs=UTM.crs, transform=UTM.transform) as file:
+        if colors:
+            file.write_colormap(1, {k: (*color, 255) for k, color in enumerate(TASK.colors)})
+        file.update_tags(1, **{f"CLASS_{k}": name for k, name in enumerate(names)}, CLASS_X="no number")
+        file.write(np.where(IDS == 255, 0, IDS)[None])
+    return path
+
+
+@pytest.mark.parametrize("colors", [False, True])
+def test_class_names_in_the_file_that_differ_from_the_tasks_are_a_doubt(tmp_path: Path, colors: bool) -> None:
+    other = [tagged(tmp_path / f"{k}.tif", "land", "road", "water", colors=colors) for k in range(5)]
+    found = [(path, doubts(open_labels(path, UTM, TASK))) for path in other]
+    assert doubt_lines(found) == [
+        f"{other[0]}, {other[1]}, {other[2]} and 2 more: 1 is 'road' in the file and read as 'water', "
+        "2 is 'water' in the file and read as 'road'; if they differ, give `ids`: which value is which class"
+    ]
+    for spec in (LabelSpec(ids={0: "land", 1: "road", 2: "water"}), LabelSpec(reduce_zero_label=True)):
+        assert not doubts(open_labels(other[0], UTM, TASK, spec)).misnamed  # the spec takes precedence
+    for names in (("Land", "water_", " ROAD"), ("land",), ("land", "water", "road", "further")):
+        assert not doubts(open_labels(tagged(tmp_path / "a.tif", *names, colors=colors), UTM, TASK)).misnamed
+
+
+def test_names_of_a_palette_that_is_read_by_its_colours_belong_to_the_colours(tmp_path: Path) -> None:
+    path = tagged(tmp_path / "a.tif", "water", "road", "land", colors=True)
+    turned = TASK.model_copy(update={"labels": ("road", "land", "water"), "colors": (*TASK.colors[1:], TASK.colors[0])})
+    assert not doubts(open_labels(path, UTM, turned)).misnamed
 
 
 def test_ids_stand_for_classes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import smalti as sm
 from smalti.errors import DataError, DataWarning, OptionError, OutputError
 from smalti.workflows.evaluate_options import EvaluateOptions
 from smalti.workflows.settings import as_settings
-from tests.tiny import tiny_card, tiny_model
+from tests.tiny import tiny_card, tiny_model, write_classes
 
 
 @pytest.fixture
@@ -49,6 +49,15 @@ def test_what_is_doubtful_is_a_warning(model: sm.OpenModel, folder: Path) -> Non
     folder.rename(folder.parent / "train")
     with pytest.warns(DataWarning, match="scores on training images are too good"):
         sm.evaluate(model, folder.parent)
+
+
+def test_other_class_names_in_the_ground_truth_are_a_warning(model: sm.OpenModel, folder: Path) -> None:
+    for path in sorted((folder / "masks").iterdir()):
+        with Image.open(path) as file:
+            write_classes(path.with_suffix(".tif"), np.asarray(file), "most red", "most blue", "most green")
+        path.unlink()
+    with pytest.warns(DataWarning, match=r"0\.tif, .*1\.tif: 1 is 'most blue' in the file and read as 'most green'"):
+        sm.evaluate(model, folder)
 
 
 def test_what_cannot_be_scored(model: sm.OpenModel, folder: Path, tmp_path: Path) -> None:

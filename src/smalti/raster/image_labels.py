@@ -21,6 +21,9 @@ _STRIP = 512  # rows read at once when an unknown value is counted
 class ImageLabels:
     """A raster whose values are class ids, or map to them by `spec.ids`: one band, or three equal ones."""
 
+    misnamed = ""
+    """How class names in the file differ from the task's; empty where they do not."""
+
     def __init__(self, reader: Reader, task: Task, spec: LabelSpec) -> None:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)

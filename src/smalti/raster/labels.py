@@ -12,6 +12,7 @@ from smalti.raster.aligned import align
 from smalti.raster.features import FeatureLabels
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ColorLabels, ImageLabels, strips
+from smalti.raster.label_doubts import other_names
 from smalti.raster.label_spec import LabelSpec, known_colors
 from smalti.raster.read import FileReader, open_file
 from smalti.raster.reader import Reader
@@ -60,10 +61,25 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
         reader.close()
         reader = open_file(path, COLORED if many else None, expand=False, holes=holes)
     try:
-        return _image_labels(align(reader, grid), task, spec, known, many=many)
+        labels = _image_labels(align(reader, grid), task, spec, known, many=many)
     except LabelError:
         reader.close()
         raise
+    labels.misnamed = _misnamed(labels, reader, task, spec, known)
+    return labels
+
+
+def _misnamed(labels: ImageLabels, reader: FileReader, task: Task, spec: LabelSpec, known: dict[RGB, int]) -> str:
+    """How the file's class names differ from the task's; empty where the spec says which value is which class."""
+    if spec.ids or spec.colors or not (names := reader.class_names()):
+        return ""
+    palette = reader.palette
+    if not isinstance(labels, ColorLabels):
+        return other_names(names, task, int)
+    if palette is None:
+        return ""
+    entries = [(int(red), int(green), int(blue)) for red, green, blue in palette[:3].T]
+    return other_names(names, task, lambda value: known.get(entries[value]) if value < len(entries) else None)
 
 
 def _is_class(reader: FileReader, known: dict[RGB, int], spec: LabelSpec) -> bool:

@@ -1,6 +1,7 @@
 """Rasters read by windows: any format of GDAL, local or by URL."""
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -34,6 +35,7 @@ CACHE_MB = 64
 CACHE_MOST_MB = 256
 """Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
 _REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and is of no use
+_CLASS_TAG = re.compile(r"CLASS_(\d{1,5})")
 _CACHE_ROWS = 1024  # two rows of tiles: PNG and JPEG begin again at the top for a row that has left the cache
 
 
@@ -150,6 +152,11 @@ class FileReader(Reader):
             return valid
         holes = np.stack([_equal(band, value) for band, value in zip(pixels, self._holes, strict=True)])
         return valid & ~(holes.all(axis=0) if pixels.dtype.itemsize == 1 else holes.any(axis=0))
+
+    def class_names(self) -> dict[int, str]:
+        """Names of the values of the first band, by tags such as `CLASS_0=land`, which class maps have."""
+        tags = self._dataset.tags(self._numbers[0])
+        return {int(found[1]): name for key, name in tags.items() if (found := _CLASS_TAG.fullmatch(key))}
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""

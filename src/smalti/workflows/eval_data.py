@@ -21,7 +21,7 @@ from smalti.evaluation.first_look import check_truth, read_through
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.fit import check_kind, open_fitting
-from smalti.raster.astray import astray, astray_lines
+from smalti.raster.label_doubts import Doubts, doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
@@ -117,15 +117,15 @@ def folder_pairs(folder: Path, card: Card, specs: Specs, show: Show | None = Non
 
 def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, progress: Meter) -> None:
     """Opens all images and reads all ground truth once, so that errors are raised before the first image is scored."""
-    vectors: list[tuple[Path, bool | None]] = []
+    doubtful: list[tuple[Path, Doubts]] = []
     for image, truths in found.items():
         with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
-                    vectors.append((path, astray(truth)))
+                    doubtful.append((path, doubts(truth)))
                     read_through(truth, reader.grid)
         progress(1)
-    for line in astray_lines(vectors):
+    for line in doubt_lines(doubtful):
         _warn(line)
 
 

@@ -20,8 +20,8 @@ from smalti.data.pixels.sample import Patch, unknown
 from smalti.errors import DataError, RasterError
 from smalti.evaluation.pairs import TruthReader
 from smalti.mapping.fit import check_number, choose_bands
-from smalti.raster.astray import astray
 from smalti.raster.grid import Grid
+from smalti.raster.label_doubts import Doubts, doubts
 from smalti.raster.mirror import source
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
@@ -57,8 +57,8 @@ class Scene(Protocol):
         """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
 
     @property
-    def astray(self) -> Mapping[Path, bool | None]:
-        """Its files of labels, and what `raster.astray` says of them."""
+    def doubts(self) -> Mapping[Path, Doubts]:
+        """What may be wrong with its files of labels."""
 
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
         """The labels alone of a window inside."""
@@ -86,10 +86,10 @@ class MemoryScene:
         *,
         stamp: str = "",
         files: Sequence[Path] = (),
-        astray: Mapping[Path, bool | None] | None = None,
+        doubts: Mapping[Path, Doubts] | None = None,
     ) -> None:
         self.name, self.path, self.grid, self.tasks, self.stamp = name, path, grid, tasks, stamp
-        self.files, self.astray = files, astray or {}
+        self.files, self.doubts = files, doubts or {}
         self._load = load
         self._lock = threading.Lock()
         self._whole: Patch | None = None
@@ -137,7 +137,7 @@ class FileScene:
         each = len(card.bands) * opened.image.dtype.itemsize + sum(_bytes(task) for task in self.tasks) + 1
         self.bytes = self.grid.height * self.grid.width * each
         """What the scene takes when it is held in memory."""
-        self.astray = {truth.path: astray(opened.truths[truth.task.name]) for truth in truths}
+        self.doubts = {truth.path: doubts(opened.truths[truth.task.name]) for truth in truths}
         opened.close()
 
     @property
@@ -241,7 +241,7 @@ def in_memory(scene: FileScene) -> MemoryScene:
         lambda: scene.read(whole),
         stamp=scene.stamp,
         files=scene.files,
-        astray=scene.astray,
+        doubts=scene.doubts,
     )
 
 

@@ -15,8 +15,10 @@ from PIL import Image
 from smalti.errors import DataError, InputError, LabelError, RecipeError
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.work import Work
+from tests.tiny import write_classes
 from tests.training.tiny import write_tiny
 
+WRONG = "where it is predicted, it counts with an IoU of 0 in the score that chooses the checkpoint"
 MULTITASK = """
 [[card.tasks]]
 kind = "classes"
@@ -76,7 +78,7 @@ def test_the_recipe_may_say_that_a_class_is_absent(recipe: Path, tmp_path: Path)
 def test_a_class_that_only_the_validation_lacks_is_told(recipe: Path, tmp_path: Path) -> None:
     masks(tmp_path, "validation", lambda mask: mask * 0 + 1)
     told = opened(recipe).warnings()
-    assert told == ["no validation image has a pixel of dark: it does not influence the choice of the checkpoint"]
+    assert told == ["no validation image has a pixel of dark: " + WRONG]
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
@@ -95,6 +97,17 @@ def vectors(folder: Path, part: str, left: int) -> Path:
     with pytest.warns(UserWarning, match="'crs' was not provided"):
         pyogrio.raw.write(path, shape, [np.array(["bright"], object)], ["class"], geometry_type="Polygon", crs=None)
     return path
+
+
+def test_class_names_in_the_files_that_differ_from_the_recipe_are_told(recipe: Path, tmp_path: Path) -> None:
+    for path in sorted((tmp_path / "train" / "masks").iterdir()):
+        with Image.open(path) as file:
+            mask = np.asarray(file)
+        path.unlink()
+        write_classes(path.with_suffix(".tif"), mask, "Dark", "snow")
+    (told,) = opened(recipe).warnings()
+    assert told.startswith("data.train: ") and "1 is 'snow' in the file and read as 'bright'" in told
+    assert opened(recipe, "data.train.0.labels.ids={0='dark',1='bright'}").warnings() == []
 
 
 def test_features_that_lie_on_no_image_are_told(recipe: Path, tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ from smalti.training.distributed import ALONE
 from smalti.training.kinds.images.losses import make_image_loss
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.split import data_name, make_cutter, open_split
-from smalti.training.kinds.pixels.census import CONSEQUENCE
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import fill_branch, start_encoder
 from smalti.training.work import Conclusion
@@ -157,7 +156,8 @@ class ImagesWork:
                 lines.append(f"no training image is of class {', '.join(names)} of {task.name}")
             if names := [name for name, images, others in counts if images and not others]:
                 lines.append(
-                    f"no validation image is of class {', '.join(names)} of {task.name}: {CONSEQUENCE['validation']}"
+                    f"no validation image is of class {', '.join(names)} of {task.name}: it does not influence "
+                    "the choice of the checkpoint"
                 )
         return lines
 

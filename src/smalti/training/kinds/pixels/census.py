@@ -9,7 +9,7 @@ from smalti.card import Card, Task
 from smalti.data.pixels.label_stats import LabelCounts, census, together
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
-from smalti.raster.astray import astray_lines
+from smalti.raster.label_doubts import doubt_lines
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.watch import Watch, unwatched
 
@@ -39,19 +39,22 @@ def take_census(
 def _take_part(
     part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str], watch: Watch
 ) -> list[str]:
-    files = (each for scenes in sources for scene in scenes for each in scene.astray.items())
-    lost = [f"data.{part}: {line}" for line in astray_lines(files)]
+    files = (each for scenes in sources for scene in scenes for each in scene.doubts.items())
+    doubtful = [f"data.{part}: {line}" for line in doubt_lines(files)]
     try:
         each = [census(scenes, tasks, watch) for scenes in sources]
         found = together(each)
         if part == "test":
-            return lost
+            return doubtful
         _check_tasks(part, found, tasks)
         return (
-            lost + _check_classes(part, found, tasks, absent) + _silent(part, sources, each) + _flat(part, found, tasks)
+            doubtful
+            + _check_classes(part, found, tasks, absent)
+            + _silent(part, sources, each)
+            + _flat(part, found, tasks)
         )
     except DataError as error:
-        raise DataError("; ".join([str(error), *lost])) from None
+        raise DataError("; ".join([str(error), *doubtful])) from None
 
 
 def _silent(part: str, sources: Sequence[Sequence[Scene]], counts: Sequence[Mapping[str, LabelCounts]]) -> list[str]:
@@ -103,7 +106,10 @@ def _check_classes(
     return lines
 
 
-CONSEQUENCE = {"train": "it is not learned", "validation": "it does not influence the choice of the checkpoint"}
+CONSEQUENCE = {
+    "train": "it is not learned",
+    "validation": "where it is predicted, it counts with an IoU of 0 in the score that chooses the checkpoint",
+}
 
 
 def _silence(found: LabelCounts, task: Task) -> str:
