@@ -119,6 +119,13 @@ def test_weights_that_are_no_numbers_are_not_kept(whole: Path, tmp_path: Path) -
     assert not (tmp_path / "best").exists()
 
 
+def test_gradients_that_are_not_finite_stop_a_training_that_clips_them(whole: Path, tmp_path: Path) -> None:
+    training = start(whole / "tiny.toml", tmp_path, "train.clip=1")
+    next(training.model.parameters()).register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(DivergedError, match=r"after step \d the norm of the weights is nan.*no checkpoint saved yet"):
+        training.run(silent)
+
+
 @pytest.mark.slow
 def test_a_training_that_gets_no_better_ends_early_and_goes_on_with_more_patience(tmp_path: Path) -> None:
     changes = ("train.steps=40", "train.epoch_steps=1", "train.patience=2", "optim.lr=1e-9", "train.ema=0")
