@@ -152,6 +152,10 @@ def test_pixel_sizes_the_model_does_not_know_are_warned_of_or_resampled(scene: A
     assert fit(scene(), card)[1] == []
     [warning] = fit(scene(pixel=1.2), card)[1]
     assert "pixels of 1.2 m, model tiny was trained for 0.2 to 0.6 m; resample with --resolution auto" in warning
+    _, (far,) = fit(scene(pixel=12), card)
+    assert far.endswith("was trained for 0.2 to 0.6 m; choose a model for such pixels")
+    with pytest.raises(RasterError, match=r"from 12 to 0\.6 m it would have .* pixels, more than 16 times finer"):
+        fit(scene(pixel=12), card, resolution="auto")
     reader, heard = fit(scene(pixel=1.2), card, resolution="auto")
     assert (reader.grid.height, reader.grid.width, heard) == (80, 100, [])
     assert fit(scene(pixel=0.1), card, resolution="auto")[0].grid.height == 20

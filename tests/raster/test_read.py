@@ -724,10 +724,14 @@ def test_nodata_beyond_the_pixel_type_is_none(tmp_path: Path) -> None:
 
 def test_pixels_far_finer_than_the_raster_are_refused(tmp_path: Path) -> None:
     path = tif(tmp_path / "a.tif", RGB)
-    with open_raster(path, resolution=0.002) as reader:
-        assert reader.grid.width == 30 * 250
-    with pytest.raises(RasterError, match=r"more than 256 times finer; give metres per pixel, at least 0\.00195"):
-        open_raster(path, resolution=1e-9)
+    with open_raster(path, resolution=0.5 / 16) as reader:
+        assert reader.grid.width == 30 * 16
+    told = r"from 0\.5 to 0\.01 m it would have 1,50\d x 1,00\d pixels, more than 16 times finer than what it shows"
+    with pytest.raises(RasterError, match=told + r"; choose a model .*, or at least 0\.03\d+ metres per pixel$"):
+        open_raster(path, resolution=0.01)
+    for metres in (1e-9, 5e-324):
+        with pytest.raises(RasterError, match="more than 16 times finer"):
+            open_raster(path, resolution=metres)
 
 
 @pytest.mark.parametrize(("name", "inside"), [("a.zip", "/vsizip"), ("a.tar", "/vsitar"), ("a.tgz", "/vsitar")])

@@ -11,6 +11,11 @@ from smalti.errors import DataError
 
 SYSTEM = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"})
 """Folders that operating systems create beside the user's, with copies and parts of the files there."""
+LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
+"""How the stems of labels beside their image end."""
+IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)
+OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|probabilities)$", re.IGNORECASE)
+"""What `smalti draw` and `smalti map` write beside a scene, besides its classes."""
 FIELD = re.compile(r"\{(id|padded|folder|stem)\}")
 
 

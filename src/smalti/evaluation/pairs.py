@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from smalti.datasets.folder import is_of_the_system, one_form
+from smalti.datasets.folder import IMAGE_ENDING, LABEL_ENDING, OTHER_ENDING, is_of_the_system, one_form
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
@@ -50,10 +50,6 @@ LABEL_FOLDERS = frozenset(
     {"masks", "mask", "labels", "label", "gt", "gts", "annotations", "annotation", "ann_dir", "masks_png"}
     | {"binarymasks", "truth", "targets", "classes", "osm"}
 )
-LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
-IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)
-OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|probabilities)$", re.IGNORECASE)
-"""What `smalti draw` and `smalti map` write beside a scene, besides its classes."""
 NAMED_AT_ONCE = 5
 
 

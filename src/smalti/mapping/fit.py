@@ -17,6 +17,7 @@ from smalti.errors import (
 )
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.reader import Reader
+from smalti.raster.resample import FINEST
 from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None
@@ -135,9 +136,10 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     if resolution == "auto":
         return finest if metres < finest else coarsest
     known = f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
-    text = (
-        f"{scene}: pixels of {metres:.3g} m, model {card.name} was trained for {known}; resample with --resolution auto"
-    )
+    mend = "resample with --resolution auto"
+    if metres > coarsest * FINEST:
+        mend = "choose a model for such pixels"
+    text = f"{scene}: pixels of {metres:.3g} m, model {card.name} was trained for {known}; {mend}"
     warn(ResolutionWarning(text))
     return None
 

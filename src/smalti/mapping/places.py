@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from smalti.errors import RasterError
+from smalti.errors import RasterError, Warn
+from smalti.mapping.left_out import left_out, left_out_line
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
-from smalti.raster.mark import read_mark
 
 IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif"})
 """File endings of images in a folder."""
@@ -21,11 +21,12 @@ def is_remote(scene: str) -> bool:
     return "://" in scene or scene.startswith("/vsi")
 
 
-def scenes(name: str) -> list[str]:
+def scenes(name: str, warn: Warn) -> list[str]:
     """The file or URL of that name, or the files of a folder or glob, in order; RasterError if there are none.
 
-    Finished maps in a folder do not count: the same command, given again, has the same scenes. A folder without images
-    may be one dataset itself, such as a Zarr store.
+    Finished maps in a folder do not count: the same command, given again, has the same scenes. Neither do labels;
+    `warn` is called with one warning about all of them. A folder without images may be one dataset itself, such as a
+    Zarr store.
     """
     if name.lstrip().startswith("<"):
         raise RasterError(
@@ -35,26 +36,29 @@ def scenes(name: str) -> list[str]:
     if is_remote(name) or path.is_file():
         return [name]
     if path.is_dir():
-        found = sorted(str(file) for file in path.iterdir() if _is_image(file))
+        found = sorted(file for file in path.iterdir() if _is_image(file))
         if not found and _is_dataset(name):
             return [name]
         what = f"no image in this folder (looked for {', '.join(sorted(IMAGES))})"
     elif glob.has_magic(name):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-        found = sorted(file for file in matches if Path(file).is_file())
-        found = [file for file in found if read_mark(Path(file)) is None]
+        found = sorted(Path(file) for file in matches if Path(file).is_file())
         what = "no file matches"
     else:
         return [name]
+    made = left_out(found)
     if not found:
         raise RasterError(f"{name}: {what}")
-    return found
+    if len(made) == len(found):
+        raise RasterError(f"{name}: holds only maps or labels, such as {made[0].name}; name a file to map it anyway")
+    if made:
+        warn(left_out_line(name, made))
+    hidden = set(made)
+    return [str(file) for file in found if file not in hidden]
 
 
 def _is_image(file: Path) -> bool:
-    if file.suffix.lower() not in IMAGES or file.name.startswith(".") or not file.is_file():
-        return False
-    return read_mark(file) is None
+    return file.suffix.lower() in IMAGES and not file.name.startswith(".") and file.is_file()
 
 
 def _is_dataset(folder: str) -> bool:

@@ -14,8 +14,8 @@ from smalti.tiling import Window
 
 _MOST = 1 << 24  # values of the source that are held at once
 
-_FINEST = 256
-"""How many times smaller a pixel may become along each axis: nothing is seen in it beyond, and no memory suffices."""
+FINEST = 16
+"""How many times smaller a pixel may become along each axis: nothing more can be seen in it then."""
 _NEARLY = 2e-3
 """How far, as a fraction, a projection may stretch a pixel before it is resampled."""
 _LEAST = 1e-4  # fraction of a pixel that must be valid
@@ -40,14 +40,17 @@ class Resampled(Reader):
                 f"{self.path}: {why_no_metres(reader.grid)}, so it cannot be resampled to {resolution:g} m; "
                 "leave its pixels as they are"
             )
-        if min(size) > resolution * _FINEST:
-            raise RasterError(
-                f"{self.path}: its pixels of {min(size):.3g} m cannot be resampled to {resolution:g} m, more than "
-                f"{_FINEST} times finer; give metres per pixel, at least {min(size) / _FINEST:.3g}"
-            )
         own = reader.grid
-        width = max(1, round(own.width * _factor(size[0] / resolution)))
-        height = max(1, round(own.height * _factor(size[1] / resolution)))
+        finer = size[0] / resolution, size[1] / resolution
+        if max(finer) > FINEST * (1 + _NEARLY):
+            would = f"{own.width * finer[0]:,.0f} x {own.height * finer[1]:,.0f}"
+            raise RasterError(
+                f"{self.path}: resampled from {max(size):.3g} to {resolution:g} m it would have {would} pixels, "
+                f"more than {FINEST} times finer than what it shows; choose a model for such pixels, or at least "
+                f"{max(size) / FINEST:.3g} metres per pixel"
+            )
+        width = max(1, round(own.width * _factor(finer[0])))
+        height = max(1, round(own.height * _factor(finer[1])))
         self.grid = own.resized(height, width)
         self._by = own.height / height, own.width / width  # rows, columns of the source in a pixel
 

@@ -120,7 +120,7 @@ def map(
     names = [str(as_path(name, "scene")) for name in given]
     if as_path(output, "output").suffix.lower() not in (".tif", ".tiff"):
         raise OptionError(f"output is {output}: a map's name must end in .tif", value=output)
-    if len(names) == 1 and (found := scenes(names[0])) != names:
+    if len(names) == 1 and (found := scenes(names[0], lambda _: None)) != names:
         raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
     for result in map_many(names, str(output), mosaic=True, model=model, options=options, progress=progress):
         with about(scene):
@@ -169,7 +169,7 @@ def _find(names: Sequence[Scene]) -> tuple[list[str], list[SmaltiError]]:
     for name in names:
         as_path(name, "scene")
         try:
-            found += [scene for scene in scenes(str(name)) if scene not in found]
+            found += [scene for scene in scenes(str(name), warn) if scene not in found]
         except SmaltiError as error:
             failed.append(error)
     return found, failed
