@@ -35,6 +35,9 @@ class Task(_Frozen):
     """Further colours (`#RRGGBB`) in its label images, each with its class id or `ignore`."""
     ignore: int = 255
     """The class id that is ignored in training and in scores, and that is no data in maps."""
+    sets: tuple[tuple[int, ...], ...] = Field(default=(), exclude=True, repr=False)
+    """Sets of class ids that its labels may allow; see `smalti.label_sets`. Labels have them, not a model: cards do not
+    store them."""
     unit: str = ""
     """The unit of a value, for example `m`."""
     quantity: Literal["", "height", "depth"] = ""

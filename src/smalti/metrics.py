@@ -3,6 +3,9 @@
 `Confusion` counts pixels, `BoundaryF1` counts boundary pixels matched within a tolerance (after Csurka et al., "What is
 a good evaluation measure for semantic segmentation?", BMVC 2013; here the counts are pooled over the dataset instead
 of averaged over images). Both take class maps as (H, W) integers and skip the pixels whose ground truth is `ignore`.
+
+Where a label allows a set of classes (`smalti.label_sets`), it decides about those outside of the set alone: each class
+is scored on the pixels whose label is that class or does not allow it.
 """
 
 from collections.abc import Sequence
@@ -13,18 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import ClassMap, Doubles
+from smalti.label_sets import NO_SETS, Allowed, SetIds
 
 CHUNK = 1 << 20
 """Pixels counted at once: bincount works on a copy of eight bytes per pixel."""
 
 
 @dataclass(frozen=True)
+class Rightness:
+    """The share of the pixels of one label, a class or a set of classes, whose predicted class it allows."""
+
+    classes: Allowed
+    pixels: int
+    right: float
+
+
+@dataclass(frozen=True)
 class Scores:
-    """The scores of a confusion matrix. Per-class tuples follow `labels`; NaN where a class is in neither map."""
+    """The scores of a confusion matrix. Per-class tuples follow `labels`; NaN where a class is in neither map, or no
+    label decides that it is there and some allow it."""
 
     labels: tuple[str, ...]
     pixels: int
-    """Pixels counted."""
+    """Pixels counted whose label is one class."""
     oa: float
     """Overall accuracy: the share of correct pixels, over all classes."""
     kappa: float
@@ -43,6 +57,14 @@ class Scores:
     """Classes excluded from the means on request."""
     absent: tuple[str, ...] = ()
     """Classes excluded from the means because neither ground truth nor prediction has them."""
+    undecided: tuple[str, ...] = ()
+    """Classes excluded from the means because labels allow them, but none decides that one is there."""
+    allowing: int = 0
+    """Further pixels, whose label allows a set of classes; overall accuracy and kappa are without them."""
+    rightness: tuple[Rightness, ...] = ()
+    """Of each label that occurs, classes first."""
+    mrightness: float = float("nan")
+    """The mean of these, without the classes left out."""
 
 
 class Confusion:
@@ -53,24 +75,29 @@ class Confusion:
         self.counts: NDArray[np.int64] = np.zeros((classes, classes), np.int64)
         self.ignored = 0
         """Pixels skipped: their ground truth is ignored, or nothing was predicted for them."""
+        self.allowing: dict[Allowed, NDArray[np.int64]] = {}
+        """By set of classes that labels allow, how many of its pixels were predicted as each class (K)."""
 
-    def add(self, truth: ClassMap, prediction: ClassMap, ignore: int = 255) -> None:
+    def add(self, truth: ClassMap, prediction: ClassMap, ignore: int = 255, sets: SetIds = NO_SETS) -> None:
         """Adds two maps (H, W) of the same shape; pixels that are `ignore` in either are skipped.
 
-        Raises ValueError for different shapes or an id that is not a class.
+        `sets` has the classes that further ids of the truth allow. Raises ValueError for different shapes or an id that
+        is neither a class nor a set.
         """
         if truth.shape != prediction.shape:
             raise ValueError(f"truth is {truth.shape} but prediction {prediction.shape}")
         flat_truth, flat_prediction = truth.reshape(-1), prediction.reshape(-1)
         for start in range(0, flat_truth.size, CHUNK):
             part = slice(start, start + CHUNK)
-            self._add_chunk(flat_truth[part], flat_prediction[part], ignore)
+            self._add_chunk(flat_truth[part], flat_prediction[part], ignore, sets)
 
-    def _add_chunk(self, truth: ClassMap, prediction: ClassMap, ignore: int) -> None:
+    def _add_chunk(self, truth: ClassMap, prediction: ClassMap, ignore: int, sets: SetIds) -> None:
         valid = (truth != ignore) & (prediction != ignore)
         if not valid.all():
             truth, prediction = truth[valid], prediction[valid]
             self.ignored += int(valid.size - truth.size)
+        if sets:
+            truth, prediction = self._add_sets(truth, prediction, sets)
         if truth.size == 0:
             return
         if max(truth.max(), prediction.max()) >= self.classes:
@@ -80,10 +107,59 @@ class Confusion:
         pairs += prediction
         self.counts += np.bincount(pairs, minlength=self.classes**2).reshape(self.classes, self.classes)
 
+    def _add_sets(self, truth: ClassMap, prediction: ClassMap, sets: SetIds) -> tuple[ClassMap, ClassMap]:
+        """Counts the pixels whose label is a set; returns the others."""
+        left = np.ones(truth.shape, np.bool_)
+        for number, classes in sets.items():
+            here = truth == number
+            if here.any():
+                self._add_row(classes, np.bincount(prediction[here], minlength=self.classes))
+                left &= ~here
+        return (truth, prediction) if left.all() else (truth[left], prediction[left])
+
+    def _add_row(self, classes: Allowed, counts: NDArray[np.int64]) -> None:
+        if len(counts) > self.classes:
+            raise ValueError(f"class id {len(counts) - 1} among {self.classes} classes")
+        self.allowing[classes] = self.allowing.get(classes, np.zeros(self.classes, np.int64)) + counts
+
+    @property
+    def pixels(self) -> int:
+        """Pixels counted."""
+        return int(self.counts.sum()) + sum(int(row.sum()) for row in self.allowing.values())
+
+    @property
+    def right(self) -> int:
+        """Pixels whose predicted class is one that the label allows."""
+        return int(np.trace(self.counts)) + sum(int(row[list(classes)].sum()) for classes, row in self.allowing.items())
+
     def merge(self, other: "Confusion") -> None:
         """Adds the counts of another matrix of the same classes."""
         self.counts += other.counts
         self.ignored += other.ignored
+        for classes, row in other.allowing.items():
+            self._add_row(classes, row)
+
+    def _in_sets(self) -> NDArray[np.bool_]:
+        """Which classes some label of a set allows (K)."""
+        found = np.zeros(self.classes, np.bool_)
+        for classes, row in self.allowing.items():
+            found[list(classes)] |= row.any()
+        return found
+
+    def _wrong_in_sets(self) -> NDArray[np.int64]:
+        """Of each class, how many pixels were predicted as it whose label is a set without it (K)."""
+        wrong = np.zeros(self.classes, np.int64)
+        for classes, row in self.allowing.items():
+            wrong += np.where(np.isin(np.arange(self.classes), classes), 0, row)
+        return wrong
+
+    def _rightness(self) -> tuple[Rightness, ...]:
+        rows = {(k,): self.counts[k] for k in range(self.classes)} | dict(sorted(self.allowing.items()))
+        return tuple(
+            Rightness(classes, int(row.sum()), float(row[list(classes)].sum() / row.sum()))
+            for classes, row in rows.items()
+            if row.any()
+        )
 
     def scores(self, labels: Sequence[str], leave_out: Sequence[str] = ()) -> Scores:
         """The scores; classes named in `leave_out` are excluded from the means, but stay in OA and kappa.
@@ -93,13 +169,17 @@ class Confusion:
         if len(labels) != self.classes or not set(leave_out) <= set(labels):
             raise ValueError(f"{self.classes} classes, labels {list(labels)}, left out {list(leave_out)}")
         right = np.diag(self.counts).astype(np.float64)
-        truth, predicted = self.counts.sum(1).astype(np.float64), self.counts.sum(0).astype(np.float64)
-        present = truth + predicted > 0
+        truth, decided = self.counts.sum(1).astype(np.float64), self.counts.sum(0).astype(np.float64)
+        predicted = decided + self._wrong_in_sets()
+        undecided = (truth == 0) & self._in_sets()
+        present = (truth + predicted > 0) & ~undecided
         in_mean = present & ~np.isin(labels, list(leave_out))
         iou = _ratio(right, truth + predicted - right, present)
         f1 = _ratio(2 * right, truth + predicted, present)
         precision, recall = _ratio(right, predicted, present), _ratio(right, truth, present)
-        oa, kappa = _agreement(right, truth, predicted)
+        oa, kappa = _agreement(right, truth, decided)
+        rightness = self._rightness()
+        out = {(labels.index(name),) for name in leave_out}
         return Scores(
             labels=tuple(labels),
             pixels=int(self.counts.sum()),
@@ -115,7 +195,14 @@ class Confusion:
             recall=tuple(recall.tolist()),
             in_mean=_named(labels, in_mean),
             left_out=tuple(leave_out),
-            absent=_named(labels, ~present & ~np.isin(labels, list(leave_out))),
+            absent=_named(labels, ~present & ~undecided & ~np.isin(labels, list(leave_out))),
+            undecided=_named(labels, undecided & ~np.isin(labels, list(leave_out))),
+            allowing=sum(int(row.sum()) for row in self.allowing.values()),
+            rightness=rightness,
+            mrightness=_mean_of(
+                np.array([each.right for each in rightness]),
+                np.array([each.classes not in out for each in rightness], np.bool_),
+            ),
         )
 
 
@@ -163,11 +250,18 @@ class BoundaryF1:
         prediction: ClassMap,
         ignore: int = 255,
         rows: slice = slice(None),
+        sets: SetIds = NO_SETS,
     ) -> None:
-        """Adds two maps (H, W); only boundary pixels in `rows` count, the others serve as matches."""
+        """Adds two maps (H, W); only boundary pixels in `rows` count, the others serve as matches.
+
+        Of each class, pixels of sets that allow it are ignored.
+        """
         void = (truth == ignore) | (prediction == ignore)
         truth_edge, predicted_edge = _edges(truth, void), _edges(prediction, void)
         for k in range(self.classes):
+            if sets:
+                unsure = void | np.isin(truth, [number for number, classes in sets.items() if k in classes])
+                truth_edge, predicted_edge = _edges(truth, unsure), _edges(prediction, unsure)
             true = ((truth == k) & truth_edge).view(np.uint8)
             predicted = ((prediction == k) & predicted_edge).view(np.uint8)
             self.true[k] += np.count_nonzero(true[rows])
@@ -200,9 +294,9 @@ class BoundaryF1:
 class BoundaryStrips:
     """Adds one image to a BoundaryF1 strip by strip, from the top; keeps only the rows within reach of a match."""
 
-    def __init__(self, boundary: BoundaryF1, ignore: int = 255) -> None:
+    def __init__(self, boundary: BoundaryF1, ignore: int = 255, sets: SetIds = NO_SETS) -> None:
         self._boundary = boundary
-        self._ignore = ignore
+        self._ignore, self._sets = ignore, sets
         self._margin = boundary.tolerance + 1  # one more row, to decide whether a pixel is a boundary
         self._maps: ClassMap | None = None
         self._counted = 0
@@ -222,7 +316,7 @@ class BoundaryStrips:
         if self._maps is None or end <= self._counted:
             return
         truth, prediction = self._maps
-        self._boundary.add(truth, prediction, self._ignore, slice(self._counted, end))
+        self._boundary.add(truth, prediction, self._ignore, slice(self._counted, end), self._sets)
         spare = max(0, end - self._margin)
         self._maps, self._counted = self._maps[:, spare:], end - spare
 

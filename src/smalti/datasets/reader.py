@@ -14,7 +14,7 @@ from smalti.errors import DataError
 from smalti.raster.crop import CroppedLabels, CroppedReader
 from smalti.raster.grid import Grid
 from smalti.raster.image_labels import ImageLabels
-from smalti.raster.label_spec import LabelSpec
+from smalti.raster.label_spec import LabelSpec, Wanted
 from smalti.raster.labels import LabelReader, open_labels
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
@@ -95,9 +95,9 @@ def _shorter(grid: Grid, path: Path, short: int) -> Grid:
 
 
 def make_opener(
-    dataset: DatasetSpec, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, str | int] | None = None
+    dataset: DatasetSpec, has: Bands, bands: Sequence[str], task: Task, classes: dict[str, Wanted] | None = None
 ) -> Opener:
-    """An opener; `classes` renames or joins classes of the dataset: its name to a task's name, id or `ignore`.
+    """An opener; `classes` renames or joins classes of the dataset: its name to a task's name, id, set or `ignore`.
 
     Raises DataError for a class that neither side has.
     """
@@ -112,7 +112,7 @@ def make_opener(
                 f"map it with classes = {{ {name!r} = 'ignore' }}"
             )
 
-    def renamed(values: dict[Any, str | int]) -> dict[Any, str | int]:
+    def renamed(values: dict[Any, Wanted]) -> dict[Any, Wanted]:
         return {value: wanted.get(str(name), name) for value, name in values.items()}
 
     spec = dataset.spec
@@ -129,7 +129,7 @@ def open_split(
     card: Card,
     taken: Sequence[Selection],
     borders: Borders = "full",
-    classes: dict[str, str | int] | None = None,
+    classes: dict[str, Wanted] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
     """The images of a split and what opens them for a card's bands and what its tasks take.
 
@@ -143,7 +143,7 @@ def open_found(
     search: Search,
     card: Card,
     taken: Sequence[Selection],
-    classes: dict[str, str | int] | None = None,
+    classes: dict[str, Wanted] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
     """See `open_split`, where the images of the split are found already."""
     labelled = next((each.task for each in taken if not each.name), None)

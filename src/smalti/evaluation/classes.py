@@ -16,10 +16,11 @@ from smalti.evaluation.protocols import ImageProtocols, ProtocolScores, Protocol
 from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
 from smalti.evaluation.tiles import ClassTile, TileKeeper
+from smalti.label_sets import set_ids, words
 from smalti.metrics import BoundaryF1, BoundaryStrips, Confusion, Scores
 from smalti.products import best_class
 from smalti.raster.grid import Grid
-from smalti.text import aligned, defined, percent
+from smalti.text import aligned, count, defined, percent
 from smalti.tiling import Window
 
 
@@ -55,9 +56,25 @@ class ClassConditions(MapConditions):
         # this text is compared with that of stored scores, so it stays as it was
         how = "eroded by the data set" if self.eroded else "as they are, not eroded"
         lines = [("labels", f"{how}; {self.passed_over('label or image')}"), ("means", self._means())]
+        if self.scores.allowing:
+            lines.insert(1, ("decided", self._decided()))
         if self.boundary:
             lines.append(("boundaries", f"matched within {self.boundary.tolerance} px"))
         return lines
+
+    def _decided(self) -> str:
+        """How many pixels have a label of one class, and which sets of classes the others allow."""
+        scores = self.scores
+        sets = ", ".join(
+            f"{words(scores.labels, each.classes)} ({count(each.pixels, 'pixel')})"
+            for each in scores.rightness
+            if len(each.classes) > 1
+        )
+        share = scores.pixels / max(1, scores.pixels + scores.allowing)
+        return (
+            f"{count(scores.pixels, 'pixel')} have one class ({share:.1%}), the others allow several: {sets}; IoU and F1 of "
+            "a class over the pixels whose label is that class or does not allow it"
+        )
 
     def _means(self) -> str:
         scores = self.scores
@@ -66,6 +83,8 @@ class ClassConditions(MapConditions):
             text += f"; left out: {', '.join(scores.left_out)}"
         if scores.absent:
             text += f"; in neither truth nor map, so out: {', '.join(scores.absent)}"
+        if scores.undecided:
+            text += f"; allowed but never certain, so out: {', '.join(scores.undecided)}"
         return text
 
 
@@ -93,6 +112,8 @@ class ClassResult(Result):
         s = self.scores
         figures = [("mIoU", s.miou), ("mF1", s.mf1), ("OA", s.oa), ("kappa", s.kappa)]
         figures += [("mPrecision", s.mprecision), ("mRecall", s.mrecall)]
+        if s.allowing:
+            figures.append(("rightness", s.mrightness))
         if self.boundary:
             figures.append((f"boundary F1 at {self.boundary.tolerance} px", self.boundary.f1))
         return figures
@@ -124,6 +145,7 @@ class ClassResult(Result):
             "classes": per_class,
             "confusion": {"rows": "truth", "labels": list(s.labels), "counts": self.confusion.counts.tolist()},
             "ignored_pixels": self.confusion.ignored,
+            **self._rightness(),
             "images": [
                 {"name": r.name, "miou": defined(r.miou), "oa": defined(r.oa), "pixels": r.pixels} for r in self.images
             ],
@@ -132,6 +154,28 @@ class ClassResult(Result):
                 for v in self.variants
             ],
         }
+
+    def _rightness(self) -> dict[str, Any]:
+        """JSON fields about labels that allow sets of classes, where there are such."""
+        s = self.scores
+        rows = [
+            {"label": words(s.labels, each.classes), "classes": [s.labels[k] for k in each.classes],
+             "pixels": each.pixels, "rightness": each.right}
+            for each in s.rightness
+        ]  # fmt: skip
+        return {"pixels_of_sets": s.allowing, "rightness": rows} if s.allowing else {}
+
+    def _labels_table(self) -> list[str]:
+        """The rightness of each label, where labels allow sets of classes."""
+        s = self.scores
+        if not s.allowing:
+            return []
+        rows = [[words(s.labels, each.classes), percent(each.right), f"{each.pixels:,}"] for each in s.rightness]
+        head, *table = aligned(
+            [["label", "rightness", "pixels"], *rows, ["mean", percent(s.mrightness), f"{s.pixels + s.allowing:,}"]]
+        )
+        line = "-" * len(head)
+        return ["", head, line, *table[:-1], line, table[-1]]
 
     def table(self) -> list[str]:
         """See `Result`."""
@@ -150,7 +194,7 @@ class ClassResult(Result):
         table = aligned([head, *rows, ["mean", *map(percent, means), f"{s.pixels:,}"]])
         line = "-" * len(table[0])
         overall = f"overall accuracy {percent(s.oa)}   kappa {percent(s.kappa)}"
-        return [table[0], line, *table[1:-1], line, table[-1], "", overall]
+        return [table[0], line, *table[1:-1], line, table[-1], "", overall, *self._labels_table()]
 
     def more(self) -> list[str]:
         """See `Result`: one line for each way to score, with its protocol."""
@@ -201,27 +245,28 @@ class ClassTally:
     @property
     def counted(self) -> bool:
         """See `Tally`."""
-        return bool(self.confusion.counts.any())
+        return self.confusion.pixels > 0
 
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> "ImageClassTally":
         """See `Tally`."""
         labels = open_truth(pair, self.task, grid, stack)
+        task = pair.labelled(self.task)
         variants = ImageProtocols(pair, grid, self.ways) if self.ways else None
-        return ImageClassTally(pair, grid.width, labels, self, variants)
+        return ImageClassTally(pair, grid.width, labels, task, self, variants)
 
     def finish(self, pair: Pair, counts: Confusion) -> None:
         """Adds the counts of one image."""
         self.confusion.merge(counts)
         self.eroded &= pair.eroded
         scores = counts.scores(self.task.labels)
-        self.images.append(ImageRow(pair.name, scores.miou, scores.oa, scores.pixels))
+        self.images.append(ImageRow(pair.name, scores.miou, scores.oa, counts.pixels))
 
     def result(self, stated: Stated) -> ClassResult:
         """See `Tally`."""
         scores = self.confusion.scores(self.task.labels, self.leave_out)
         edges = self._edges()
         protocol = ClassConditions(
-            stated=stated, images=len(self.images), pixels=scores.pixels, ignored=self.confusion.ignored,
+            stated=stated, images=len(self.images), pixels=self.confusion.pixels, ignored=self.confusion.ignored,
             scores=scores, boundary=edges, eroded=self.eroded,
         )  # fmt: skip
         some = [name for name in self.variants or () if name in self.task.labels]
@@ -241,24 +286,29 @@ class ImageClassTally:
     """Counts the classes of one image; see `ImageTally`."""
 
     def __init__(
-        self, pair: Pair, width: int, labels: TruthReader, tally: ClassTally, variants: ImageProtocols | None
+        self,
+        pair: Pair,
+        width: int,
+        labels: TruthReader,
+        task: Task,
+        tally: ClassTally,
+        variants: ImageProtocols | None,
     ) -> None:
+        """`task` has the sets of these labels."""
         self._pair, self._width, self._labels, self._tally = pair, width, labels, tally
-        self._variants = variants
-        task = tally.task
+        self._variants, self._ignore, self._sets = variants, task.ignore, set_ids(task)
         self._counts = Confusion(len(task.labels))
-        self._boundary = BoundaryStrips(tally.boundary, task.ignore) if tally.boundary else None
+        self._boundary = BoundaryStrips(tally.boundary, task.ignore, self._sets) if tally.boundary else None
         self._keeper = TileKeeper(pair.name, tally.tiles, task) if tally.keep_tiles else None
         self._strips: dict[bool, ClassMap] = {}
         self._names = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
 
     def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
         """See `ImageTally`."""
-        ignore = self._tally.task.ignore
         for averaged, name in self._names.items():
             if window.col == 0:
                 self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
-            found = np.where(valid, best_class(values[name]), ignore)
+            found = np.where(valid, best_class(values[name]), self._ignore)
             self._strips[averaged][:, window.col : window.right] = found
         if window.right == self._width:
             strip = Window(window.row, 0, window.height, self._width)
@@ -268,7 +318,7 @@ class ImageClassTally:
                 self._variants.add(strip, truth, self._strips)
 
     def _count(self, truth: ClassMap, prediction: ClassMap) -> None:
-        self._counts.add(truth, prediction, self._tally.task.ignore)
+        self._counts.add(truth, prediction, self._ignore, self._sets)
         if self._boundary:
             self._boundary.add(truth, prediction)
         if self._keeper:

@@ -5,7 +5,7 @@ from functools import partial
 
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener
-from smalti.evaluation.pairs import Pair
+from smalti.evaluation.pairs import Pair, label_sets
 
 
 def dataset_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "full") -> list[Pair]:
@@ -20,6 +20,7 @@ def dataset_pairs(opener: Opener, items: Sequence[Item], borders: Borders = "ful
             {each.task.name: partial(opener.truth, item, each, borders) for each in opener.taken},
             borders == "eroded",
             partial(opener.labels, item, borders=other) if both else None,
+            label_sets(each.task for each in opener.taken),
         )
         for item in items
     ]

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from smalti.card import Task
 from smalti.datasets.folder import IMAGE_ENDING, LABEL_ENDING, OTHER_ENDING, is_of_the_system, one_form
 from smalti.errors import DataError
+from smalti.label_sets import Allowed, with_sets
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
@@ -41,6 +43,17 @@ class Pair:
     """Whether labels of classes have their borders removed."""
     open_others: OpenTruth | None = None
     """The other kind of labels of the first task of classes: eroded ones if these are full, full ones if eroded."""
+    sets: Mapping[str, tuple[Allowed, ...]] = field(default_factory=dict)
+    """By task of classes, the sets of classes that its labels allow; see `smalti.label_sets`."""
+
+    def labelled(self, task: Task) -> Task:
+        """The task with the sets of its labels here."""
+        return with_sets(task, self.sets.get(task.name, ()))
+
+
+def label_sets(tasks: Iterable[Task]) -> dict[str, tuple[Allowed, ...]]:
+    """The sets of `Pair.sets`, of tasks that have some."""
+    return {task.name: task.sets for task in tasks if task.sets}
 
 
 RASTERS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".vrt", ".img", ".bmp"})

@@ -9,6 +9,7 @@ import numpy as np
 from smalti.arrays import ClassMap, Floats, Pixels
 from smalti.card import Card, Task
 from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.label_sets import set_ids
 from smalti.metrics import Confusion, Scores
 from smalti.raster.eroded import Eroded
 from smalti.raster.grid import Grid
@@ -85,6 +86,7 @@ class ProtocolTally:
             kept = Confusion(counts.classes)
             kept.counts = counts.counts.copy()
             kept.counts[[self.task.labels.index(name) for name in out]] = 0
+            kept.allowing = counts.allowing
             counts = kept
         return counts.scores(self.task.labels, out)
 
@@ -93,7 +95,7 @@ class ImageProtocols:
     """Counts one image against both kinds of labels, whole strips at a time."""
 
     def __init__(self, pair: Pair, grid: Grid, tally: ProtocolTally) -> None:
-        self._tally = tally
+        self._tally, self._sets = tally, set_ids(pair.labelled(tally.task))
         self._own: Borders = "eroded" if pair.eroded else "full"
         self._other: Borders = "full" if pair.eroded else "eroded"
         self._others = self._open_others(pair, grid)
@@ -115,7 +117,7 @@ class ImageProtocols:
         for averaged, prediction in predictions.items():
             for borders, labels in truths.items():
                 counts = self._counts.setdefault((averaged, borders), Confusion(len(self._tally.task.labels)))
-                counts.add(labels, prediction, self._tally.task.ignore)
+                counts.add(labels, prediction, self._tally.task.ignore, self._sets)
 
     def close(self) -> None:
         """Ends the image: adds its counts to the dataset's."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
+from smalti.label_sets import set_ids
 from smalti.metrics import Confusion
 from smalti.tiling import Window
 from smalti.value_metrics import ValueCounts
@@ -31,7 +32,10 @@ class ClassTile:
     window: Window
     pixels: int
     oa: float
+    """Share of the pixels whose class is right, or one that their label allows."""
     packed: bytes = field(repr=False)
+    task: Task = field(repr=False)
+    """With the sets of its labels."""
 
     @property
     def badness(self) -> float:
@@ -107,11 +111,12 @@ class TileKeeper(_Keeper):
 
     def _keep(self, window: Window, maps: NDArray[Any]) -> None:
         confusion = Confusion(len(self._task.labels))
-        confusion.add(maps[0], maps[1], self._task.ignore)
-        pixels = int(confusion.counts.sum())
+        confusion.add(maps[0], maps[1], self._task.ignore, set_ids(self._task))
+        pixels = confusion.pixels
         if pixels:
-            oa = float(np.trace(confusion.counts)) / pixels
-            self._tiles.append(ClassTile(self._image, window, pixels, oa, zlib.compress(maps.tobytes(), 1)))
+            oa = confusion.right / pixels
+            packed = zlib.compress(maps.tobytes(), 1)
+            self._tiles.append(ClassTile(self._image, window, pixels, oa, packed, self._task))
 
 
 class ValueTileKeeper(_Keeper):

@@ -4,7 +4,7 @@ A term is a frozen table of settings that can be called with one task's outputs 
 name, and `make_loss` sums them, each with its weight. `value` has the same for heights and depths.
 """
 
-from smalti.losses.boundary import edge_targets
+from smalti.losses.boundary import edge_labels, edge_targets
 from smalti.losses.labels import Labels, one_hot
 from smalti.losses.loss import Loss, LossSettings, make_loss
 from smalti.losses.term import LOSSES, Outputs, Term
@@ -20,6 +20,7 @@ __all__ = [
     "ValueLoss",
     "ValueLossSettings",
     "ValueTerm",
+    "edge_labels",
     "edge_targets",
     "make_loss",
     "one_hot",

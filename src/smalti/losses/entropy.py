@@ -1,4 +1,10 @@
-"""Losses that look at each pixel by itself: cross-entropy and its variants."""
+"""Losses that look at each pixel by itself: cross-entropy and its variants.
+
+A label that allows a set S of classes has the likelihood q = sum of p_c over S, and its cross-entropy is -log q (Jin
+and Ghahramani, NeurIPS 2002: "Learning with multiple labels"; in segmentation the marginal loss of Shi et al., 2021, for
+partly labelled images). For a single class it is the usual one; its gradient moves probability into S, and leaves open
+how it is shared there. Where a weight per class applies, a set has the mean weight of its classes.
+"""
 
 import math
 
@@ -17,7 +23,7 @@ class CrossEntropy(Term):
     """Cross-entropy; mean by the weights of the pixels' classes."""
 
     classes: tuple[float, ...] = ()
-    """A weight per class; without any, class c weighs 1 + (1 - its frequency in the batch)."""
+    """A weight per class; without any, class c weighs 1 + (1 - its frequency among the batch's pixels of one class)."""
     smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of each target that is spread over all classes (Szegedy et al., 2016)."""
 
@@ -38,13 +44,26 @@ class CrossEntropy(Term):
             logits, ids, weights, ignore_index=classes, reduction="sum", label_smoothing=self.smoothing
         )
         present = (counts * weights).sum()
+        if labels.table is not None:
+            own = labels.mean_of(weights)[labels.open]  # P
+            total = total + self._of_sets(logits, labels, weights, own)
+            present = present + own.sum()
         return total / torch.where(present > 0, present, 1.0)
+
+    def _of_sets(self, logits: Tensor, labels: Labels, weights: Tensor, own: Tensor) -> Tensor:
+        """The sum over the pixels of sets, whose weights are `own` (P)."""
+        total = (own * set_losses(logits, labels)).sum()
+        if not self.smoothing:
+            return total
+        logs = logits.log_softmax(1).movedim(1, -1)[labels.open]  # P,K
+        return (1 - self.smoothing) * total - self.smoothing / len(weights) * (logs * weights).sum()
 
 
 class Focal(Term):
     """Cross-entropy times (1 - p) ** gamma, p the probability of the true class (Lin et al., 2017); mean over pixels.
 
-    With gamma 0 it is plain cross-entropy. The paper divides by the number of objects; pixels have none.
+    With gamma 0 it is plain cross-entropy. The paper divides by the number of objects; pixels have none. For a set of
+    classes p is their sum.
     """
 
     gamma: float = Field(2.0, ge=0)
@@ -62,14 +81,14 @@ class Focal(Term):
         hard = (1 - torch.exp(-losses)).clamp_min(1e-6) ** self.gamma  # the gradient of a root is infinite at 0
         losses = hard * losses
         if self.alpha:
-            losses = losses * losses.new_tensor((*self.alpha, 0.0))[labels.ids(len(self.alpha))]
+            losses = losses * labels.mean_of(losses.new_tensor(self.alpha))
         return losses.sum() / labels.usable.sum().clamp_min(1)
 
 
 class HardPixels(Term):
     """Cross-entropy of the hardest pixels of the batch only, their mean (after Shrivastava et al., 2016: OHEM).
 
-    The paper chooses regions; here each pixel is one.
+    The paper chooses regions; here each pixel is one. A pixel whose label allows a set competes with its -log q.
     """
 
     keep: float = Field(0.25, gt=0, le=1)
@@ -97,4 +116,12 @@ class Auxiliary(Term):
 def pixel_losses(logits: Tensor, labels: Labels) -> Tensor:
     """Cross-entropy of each pixel, N,H,W; 0 where it does not count."""
     classes = logits.shape[1]
-    return F.cross_entropy(logits.float(), labels.ids(classes), ignore_index=classes, reduction="none")
+    losses = F.cross_entropy(logits.float(), labels.ids(classes), ignore_index=classes, reduction="none")
+    return losses if labels.table is None else losses.masked_scatter(labels.open, set_losses(logits, labels))
+
+
+def set_losses(logits: Tensor, labels: Labels) -> Tensor:
+    """-log q of each pixel whose label allows several classes, P, in the order of `labels.open`."""
+    ours = logits.float().movedim(1, -1)[labels.open]  # P,K
+    inside = labels.allowed(logits.shape[1]).movedim(1, -1)[labels.open]  # P,K
+    return ours.logsumexp(1) - ours.masked_fill(~inside, -torch.inf).logsumexp(1)

@@ -54,11 +54,10 @@ class Loss:
 
         Args:
             outputs: logits N,K,H,W by task, and what further heads the net has while training.
-            targets: class ids N,H,W int64 by task.
+            targets: ids of classes, or of the task's sets of them, N,H,W int64 by task.
             valid: N,H,W bool. Without a single valid pixel every term is 0 (and still has a gradient, 0 everywhere).
         """
-        classes = targets[self.task.name]
-        labels = Labels(classes, valid & (classes != self.task.ignore))
+        labels = Labels.of(targets[self.task.name], valid, self.task)
         return {name: weighted(name, term, term(outputs, labels, self.task.name)) for name, term in self.terms.items()}
 
 

@@ -1,4 +1,11 @@
-"""Losses that look at how each class's area and its map overlap, over the whole batch."""
+"""Losses that look at how each class's area and its map overlap, over the whole batch.
+
+A label that allows a set of classes decides that a pixel is none of the others, and leaves open which of these it is.
+So each class is compared over the pixels that decide about it, as its IoU is measured: those whose label is the class,
+and those whose label does not allow it. Pixels of sets that allow it count neither as found nor as truth. (The marginal
+Dice of Shi et al., 2021, joins the classes of a set to one instead, which needs the same sets in the whole batch.) A
+class is present if some label is the class.
+"""
 
 from dataclasses import dataclass
 
@@ -27,7 +34,7 @@ class Overlap:
 def overlap(logits: Tensor, labels: Labels) -> Overlap:
     """The areas of logits N,K,H,W."""
     truth = one_hot(labels, logits.shape[1])
-    found = logits.float().softmax(1) * labels.usable[:, None]
+    found = logits.float().softmax(1) * labels.decided(logits.shape[1])
     return Overlap((found * truth).sum((0, 2, 3)), truth.sum((0, 2, 3)), found.sum((0, 2, 3)))
 
 
@@ -70,7 +77,8 @@ class Tversky(Term):
 class Lovasz(Term):
     """Lovasz-softmax: the convex extension of each class's Jaccard loss (Berman et al., 2018), mean over those present.
 
-    Over all pixels of the batch together, as the paper's "batch" variant.
+    Over all pixels of the batch together, as the paper's "batch" variant. Pixels that do not decide about a class have
+    no error for it: at the end of the order they add nothing.
     """
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
@@ -79,7 +87,10 @@ class Lovasz(Term):
         guess = logits.softmax(1).movedim(1, 0)[:, labels.usable]  # K,P
         ids = torch.arange(len(guess), device=guess.device)[:, None]
         truth = labels.classes[labels.usable] == ids  # K,P
-        errors, order = (truth.float() - guess).abs().sort(dim=1, descending=True)
+        errors = (truth.float() - guess).abs()
+        if labels.table is not None:
+            errors = errors * labels.decided(len(guess)).movedim(1, 0)[:, labels.usable]
+        errors, order = errors.sort(dim=1, descending=True)
         present = truth.any(1)
         losses = (errors * _jaccard_steps(truth.gather(1, order))).sum(1)  # K
         return (losses * present).sum() / present.sum().clamp_min(1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import RGB, Task
+from smalti.label_sets import set_ids
 
 NO_DATA: RGB = (0, 0, 0)
 _GOLDEN = 0.618034  # steps of the golden ratio around the colour circle keep any number of hues apart
@@ -59,10 +60,13 @@ def colorize(classes: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
         task: its colours.
 
     Returns:
-        (H, W, 3) red, green, blue; values that are not a class, such as no data, are black.
+        (H, W, 3) red, green, blue; the mean of the colours of a set's classes; values that are neither class nor set,
+        such as no data, are black.
     """
     table = np.full((256, 3), NO_DATA, np.uint8)
     table[: len(task.labels)] = task_colors(task)
+    for number, allowed in set_ids(task).items():
+        table[number] = table[list(allowed)].mean(0).round()
     return table[classes]
 
 

@@ -69,9 +69,9 @@ def _shown(result: ClassResult, pair: Pair, tile: ClassTile) -> ShownTile:
     truth, prediction = tile.maps()
     pictures = {
         "image": data_uri(picture),
-        "ground truth": data_uri(colorize(truth, result.task), drawn=True),
+        "ground truth": data_uri(colorize(truth, tile.task), drawn=True),
         "map": data_uri(colorize(prediction, result.task), drawn=True),
-        "errors": data_uri(error_picture(picture, truth, prediction, result.task)),
+        "errors": data_uri(error_picture(picture, truth, prediction, tile.task)),
     }
     text = f"{100 * tile.oa:.2f} % of {tile.pixels:,} pixels correct"
     return ShownTile(tile.image, tile.window.row, tile.window.col, text, pictures)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from smalti.arrays import ClassMap, Floats, Picture
 from smalti.card import Task
+from smalti.label_sets import is_right, set_ids
 from smalti.polygons.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.raster.reader import Reader
@@ -158,11 +159,11 @@ def blend(picture: Picture, classes: Picture) -> Picture:
 
 
 def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task: Task) -> Picture:
-    """The image in pale grey, wrong pixels in red, ignored pixels in the colour of no data."""
+    """The image in pale grey, pixels of a class that the label does not allow in red, ignored ones as no data."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
     counted = (truth != task.ignore) & (prediction != task.ignore)
-    shown[counted & (truth != prediction)] = WRONG
+    shown[counted & ~is_right(truth, prediction, set_ids(task))] = WRONG
     shown[~counted] = NO_DATA_COLOR
     return np.asarray(shown, np.uint8)
 

@@ -18,8 +18,9 @@ from smalti.datasets.selection import take
 from smalti.errors import DataError, DataWarning, GeoreferenceWarning, RecipeError, SmaltiWarning, warn
 from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.first_look import check_truth, read_through
-from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs
+from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs, label_sets
 from smalti.evaluation.protocol import NOT_STATED
+from smalti.label_sets import with_sets
 from smalti.mapping.fit import check_kind, open_fitting
 from smalti.raster.label_doubts import Doubts, doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
@@ -121,7 +122,7 @@ def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, pr
     for image, truths in found.items():
         with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
             for name, path in truths.items():
-                with closing(_truth(path, card.task(name), specs)(reader.grid)) as truth:
+                with closing(_truth(path, _labelled(card.task(name), specs), specs)(reader.grid)) as truth:
                     doubtful.append((path, doubts(truth)))
                     read_through(truth, reader.grid)
         progress(1)
@@ -135,7 +136,14 @@ def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, sp
     def open_image() -> Reader:
         return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn_of_scene)
 
-    return Pair(name, open_image, {task: _truth(path, card.task(task), specs) for task, path in truths.items()})
+    tasks = [_labelled(card.task(name), specs) for name in truths]
+    opened = {task.name: _truth(truths[task.name], task, specs) for task in tasks}
+    return Pair(name, open_image, opened, sets=label_sets(tasks))
+
+
+def _labelled(task: Task, specs: Specs) -> Task:
+    """The task with the sets that its labels allow."""
+    return with_sets(task, specs.labels.sets(task)) if task.kind == "classes" else task
 
 
 def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:

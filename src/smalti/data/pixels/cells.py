@@ -17,7 +17,10 @@ Place = tuple[int, Window]
 
 
 class Index:
-    """How much of each class the cells of some scenes hold; reads all labels once, and never again while they stay."""
+    """How much of each class the cells of some scenes hold; reads all labels once, and never again while they stay.
+
+    A label that allows several classes counts for none of them.
+    """
 
     def __init__(self, scenes: Sequence[Scene], task: Task) -> None:
         self.task = task
@@ -29,7 +32,8 @@ class Index:
         """Ids of the classes that occur at all."""
         self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]
         if not self._chances:
-            raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class")
+            sure = " of its own, only sets of them; say by = 'area'" if task.sets else ""
+            raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class{sure}")
 
     def place(self, rng: np.random.Generator) -> tuple[int, int, int]:
         """Number of a scene, row and column of a cell's place there; every class has the same chance."""

@@ -18,7 +18,7 @@ from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair
 from smalti.evaluation.dataset_pairs import dataset_pairs
-from smalti.evaluation.pairs import OpenTruth, TruthReader
+from smalti.evaluation.pairs import OpenTruth, TruthReader, label_sets
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
@@ -59,7 +59,8 @@ def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card, bands: Sequ
     def open_image() -> Reader:
         return open_card_raster(image, card, bands)
 
-    return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths})
+    sets = label_sets(truth.task for truth in truths)
+    return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths}, sets=sets)
 
 
 def _drawn_pair(scene: Scene, bands: Sequence[str]) -> Pair:

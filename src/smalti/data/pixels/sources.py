@@ -1,6 +1,6 @@
 """Sources: where windows come from, each a list of scenes with a share of the training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +22,8 @@ from smalti.datasets.selection import Selection, take
 from smalti.datasets.spec import Role
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
+from smalti.label_sets import Allowed
+from smalti.raster.label_spec import Wanted, class_set
 from smalti.synth import CLASSES
 from smalti.text import count
 from smalti.tiling import Window
@@ -49,6 +51,10 @@ class _Source(BaseModel):
         """The augmentation of its windows."""
         return augment if self.scale is None else augment.model_copy(update={"scale": self.scale})
 
+    def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
+        """By task, the sets of classes that its labels allow; LabelError, beginning with `where`, for unknown names."""
+        return {}
+
     def wanted(self, tasks: Sequence[Task]) -> list[Task]:
         """Those of the tasks that it may label; DataError if it names one that there is not."""
         _check_names(self.tasks, tasks)
@@ -69,6 +75,18 @@ class _Files(_Source, Written):
         named = left[:1] if self.tasks else []
         return next(iter([task for task in left if task.kind == "classes"] + named), None)
 
+    def _sets(self, tasks: Sequence[Task], also: Mapping[str, Written], where: str) -> Mapping[str, set[Allowed]]:
+        """See `sets`; `also` has the labels of further tasks."""
+        main = self.main(tasks, also)
+        written = {name: (f"also.{name}.", each) for name, each in also.items()}
+        if main is not None:
+            written[main.name] = ("", self)
+        return {
+            task.name: written[task.name][1].labels.sets(task, f"{where}{written[task.name][0]}labels.")
+            for task in tasks
+            if task.kind == "classes" and task.name in written
+        }
+
 
 class FolderSource(_Files):
     """Folders of images with label images of the same names."""
@@ -78,6 +96,10 @@ class FolderSource(_Files):
     """Folders, searched at any depth."""
     also: dict[str, FolderTruth] = Field(default_factory=dict)
     """Further tasks that it labels, by name; the label images are for the first task of classes that is not here."""
+
+    def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
+        """See `_Source`."""
+        return self._sets(tasks, self.also, where)
 
     def files(self, root: Path, tasks: Sequence[Task]) -> dict[Path, list[TruthFile]]:
         """Its images, each with the files of its labels."""
@@ -112,6 +134,10 @@ class ScenesSource(_Files):
     """Labels: as many files as images in the same order, or one for all; none where `tasks` has values alone."""
     also: dict[str, FilesTruth] = Field(default_factory=dict)
     """Further tasks that it labels, by name; `truth` is for the first task of classes that is not here."""
+
+    def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
+        """See `_Source`."""
+        return self._sets(tasks, self.also, where)
 
     def files(self, root: Path, tasks: Sequence[Task]) -> dict[Path, list[TruthFile]]:
         """Its images, each with the files of its labels."""
@@ -172,8 +198,9 @@ class DatasetSource(_Source):
     split: str
     borders: Borders = "full"
     """`eroded`: labels whose borders its authors took out."""
-    classes: dict[str, str | int] = Field(default_factory=dict)
-    """Its classes that go by another name here, each with a class of the task or `ignore`."""
+    classes: dict[str, Wanted] = Field(default_factory=dict)
+    """Its classes that go by another name here, each with a class of the task, a list of those that it may be, or
+    `ignore`."""
     also: dict[str, DatasetTruth] = Field(default_factory=dict)
     """Which of its values a task takes, by the task's name; without it the first ones of its `quantity`."""
 
@@ -189,6 +216,17 @@ class DatasetSource(_Source):
     def role(self) -> Role:
         """What its split is meant for."""
         return find_dataset(self.name).splits[self.split].role
+
+    def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
+        """See `_Source`."""
+        return {
+            task.name: {
+                class_set(task, wanted, f"{where}classes.{name}")
+                for name, wanted in self.classes.items()
+                if isinstance(wanted, tuple)
+            }
+            for task in [task for task in self.wanted(tasks) if task.kind == "classes"][:1]
+        }
 
     def taken(self, tasks: Sequence[Task]) -> list[Selection]:
         """What the tasks take of it; DataError where that is nothing, or nothing for one that is named."""

@@ -9,6 +9,7 @@ from smalti.card import Card, Task
 from smalti.data.pixels.label_stats import LabelCounts, census, together
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
+from smalti.label_sets import words
 from smalti.raster.label_doubts import doubt_lines
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.watch import Watch, unwatched
@@ -51,6 +52,7 @@ def _take_part(
             doubtful
             + _check_classes(part, found, tasks, absent)
             + _silent(part, sources, each)
+            + _open(part, sources, each, tasks)
             + _flat(part, found, tasks)
         )
     except DataError as error:
@@ -65,6 +67,32 @@ def _silent(part: str, sources: Sequence[Sequence[Scene]], counts: Sequence[Mapp
         for name, own in found.items()
         if not own.known
     ]
+
+
+def _open(
+    part: str,
+    sources: Sequence[Sequence[Scene]],
+    counts: Sequence[Mapping[str, LabelCounts]],
+    tasks: Sequence[Task],
+) -> list[str]:
+    """Lines about sources whose labels allow sets of classes everywhere, and so decide for no pixel."""
+    return [
+        f"data.{part}.{number}: no pixel of {scenes[0].name} and {len(scenes) - 1} more has one class of {task.name}: "
+        f"{_sets(found[task.name], task)}; it teaches only what is not there"
+        for number, (scenes, found) in enumerate(zip(sources, counts, strict=True))
+        for task in tasks
+        if task.name in found and found[task.name].of_sets.any() and not found[task.name].pixels.any()
+    ]
+
+
+def _sets(found: LabelCounts, task: Task) -> str:
+    """The pixels of each set that occurs, and the ignored ones."""
+    texts = [
+        f"{pixels:,} are {words(task.labels, classes)}"
+        for classes, pixels in zip(task.sets, found.of_sets.tolist(), strict=True)
+        if pixels
+    ]
+    return ", ".join([*texts, f"{found.unknown:,} are ignored"])
 
 
 def _flat(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task]) -> list[str]:
@@ -96,8 +124,9 @@ def _check_classes(
         here = found[task.name]
         missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
         if part == "train" and ANY not in absent and (wrong := [name for name in missing if name not in absent]):
+            sure = "certainly " if here.of_sets.any() else ""
             raise DataError(
-                f"data.train: no pixel is {_few(wrong)}{_silence(here, task)}; give the encoding of the labels "
+                f"data.train: no pixel is {sure}{_few(wrong)}{_silence(here, task)}; give the encoding of the labels "
                 f"(labels.ids of the source, or label_colors), or, if this is intended, data.absent = {_toml(wrong)}"
             )
         if missing:

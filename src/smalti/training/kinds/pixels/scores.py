@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 import torch
 
 from smalti.card import Task
@@ -76,6 +77,9 @@ def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:
     if isinstance(found, ClassResult):
         counts.merge(found.confusion)
     counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
+    for classes in task.sets:  # in one order, so that processes sum the same rows
+        own = counts.allowing.get(classes, np.zeros(counts.classes, np.int64))
+        counts.allowing[classes] = team.sum(torch.from_numpy(own)).numpy()
     scores = counts.scores(task.labels)
     main = {name: float(getattr(scores, name)) for name in SELECTABLE[task.kind]}
     return main | {f"iou_{label}": value for label, value in zip(task.labels, scores.iou, strict=True)}

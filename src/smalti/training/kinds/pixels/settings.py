@@ -10,6 +10,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.sources import AnySource, DatasetSource
+from smalti.label_sets import Allowed, with_sets
 from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
 from smalti.training.home import at_home
@@ -150,9 +151,22 @@ class PixelRecipe(Recipe):
         """Tasks whose ground truth is where the classes of another task meet, each with the name of that task."""
         return {}
 
+    def with_sets(self, card: Card) -> list[Task]:
+        """The card's tasks, with the sets of classes that the labels of all sources allow.
+
+        LabelError for a set with a name that is not a class.
+        """
+        own = [task for task in card.tasks if task.name not in self.edges]
+        stated: dict[str, set[Allowed]] = {}
+        for part in ("train", "validation", "test"):
+            for number, source in enumerate(getattr(self.data, part)):
+                for name, sets in source.sets(own, f"data.{part}.{number}.").items():
+                    stated.setdefault(name, set()).update(sets)
+        return [with_sets(task, stated.get(task.name, ())) for task in card.tasks]
+
     def labelled(self, card: Card) -> list[Task]:
-        """The tasks whose ground truth comes from the sources."""
-        return [task for task in card.tasks if task.name not in self.edges]
+        """The tasks whose ground truth comes from the sources, with the sets that it allows."""
+        return [task for task in self.with_sets(card) if task.name not in self.edges]
 
     @property
     def judges(self) -> str:

@@ -12,6 +12,7 @@ from smalti.data.identity import Identity
 from smalti.data.pixels.sample import Sample
 from smalti.errors import DataError
 from smalti.evaluation import Evaluation, Pair, Result, evaluate
+from smalti.label_sets import set_ids
 from smalti.losses import Loss, LossSettings, ValueLoss, ValueLossSettings, make_loss
 from smalti.nets.build import Model
 from smalti.nets.multitask.values import begin_values
@@ -38,16 +39,17 @@ class PixelWork:
     def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
+        self._tasks = {task.name: task for task in recipe.with_sets(card)}
         self.split = open_split(recipe, card, watch)
         self._told = take_census(recipe, card, self.split.scenes, watch)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
-        self._scores = TaskScores(card.tasks, recipe.names_tasks)
+        self._scores = TaskScores(tuple(self._tasks.values()), recipe.names_tasks)
         self.selectable = self._scores.selectable
         self.balance = recipe.make_balance()
         self._begin()
         self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
-        self._losses = {task.name: _loss(recipe.losses[task.name], task) for task in card.tasks}
+        self._losses = {task.name: _loss(recipe.losses[task.name], self._tasks[task.name]) for task in card.tasks}
 
     def _begin(self) -> None:
         """Initialises the outputs of values to about the mean of the first windows."""
@@ -89,10 +91,10 @@ class PixelWork:
         """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch."""
         outputs, targets, valid = self.answers(model, batch)
         for name, of in self.recipe.edges.items():
-            targets[name] = edges_of(targets[of], self.card.task(of).ignore)
+            targets[name] = edges_of(targets[of], self._tasks[of])
         for name, zero in self.recipe.zero.items():
             for of, labels in zero.items():
-                targets[name] = zeroed(targets[name], targets[of], self.card.task(of), labels)
+                targets[name] = zeroed(targets[name], targets[of], self._tasks[of], labels)
         return dict(self._terms(outputs, targets, valid))
 
     def _terms(
@@ -165,8 +167,10 @@ class PixelWork:
 
 
 def zeroed(values: Tensor, classes: Tensor, task: Task, labels: Sequence[str]) -> Tensor:
-    """Values N,H,W, set to 0 where they are unknown and the class ids N,H,W of a task are those of some labels."""
-    ids = torch.tensor([task.labels.index(label) for label in labels], device=classes.device)
+    """Values N,H,W, set to 0 where they are unknown and the ids N,H,W of a task allow no class but some labels."""
+    wanted = {task.labels.index(label) for label in labels}
+    sets = [number for number, allowed in set_ids(task).items() if wanted.issuperset(allowed)]
+    ids = torch.tensor([*wanted, *sets], device=classes.device)
     return torch.where(values.isnan() & torch.isin(classes, ids), 0.0, values)
 
 
