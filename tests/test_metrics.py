@@ -261,3 +261,70 @@ def test_boundary_f1_leaves_classes_out_by_id():
     boundary = BoundaryF1(4)
     boundary.add(truth, prediction)
     assert boundary.mean(leave_out=[0]) == pytest.approx(np.mean(boundary.per_class()[1:]))
+
+
+SETS = {4: (0, 1), 5: (1, 2, 3)}
+"""The classes that further ids of the truth allow."""
+
+
+def open_maps(seed):
+    truth, prediction = maps(seed, classes=6, ignore=0.2)
+    return truth, (prediction % 4).astype(np.uint8)
+
+
+def test_with_sets_each_class_is_scored_where_the_label_decides_about_it():
+    truth, prediction = open_maps(4)
+    confusion = Confusion(4)
+    confusion.add(truth, prediction, sets=SETS)
+    scores = confusion.scores(LABELS)
+    allowed = {k: (k,) for k in range(4)} | SETS
+    pairs = [(allowed[t], p) for t, p in zip(truth.flat, prediction.flat, strict=True) if t != 255]
+    for k in range(4):
+        decided = [(each == (k,), int(p == k)) for each, p in pairs if each == (k,) or k not in each]
+        tp, either = sum(t and p for t, p in decided), sum(t or p for t, p in decided)
+        assert scores.iou[k] == pytest.approx(tp / either, abs=1e-15)
+        assert scores.f1[k] == pytest.approx(2 * tp / sum(t + p for t, p in decided), abs=1e-15)
+        assert scores.precision[k] == pytest.approx(tp / sum(p for _, p in decided), abs=1e-15)
+    sure = [(each[0], p) for each, p in pairs if len(each) == 1]
+    assert scores.oa == pytest.approx(np.mean([t == p for t, p in sure]), abs=1e-15)
+    assert (scores.pixels, scores.allowing) == (len(sure), len(pairs) - len(sure))
+    assert [each.classes for each in scores.rightness] == list(allowed.values())
+    for row in scores.rightness:
+        ours = [p in each for each, p in pairs if each == row.classes]
+        assert (row.pixels, row.right) == (len(ours), pytest.approx(np.mean(ours), abs=1e-15))
+    assert scores.mrightness == pytest.approx(np.mean([row.right for row in scores.rightness]))
+    assert confusion.pixels == len(pairs)
+    assert confusion.right == sum(p in each for each, p in pairs)
+
+
+def test_a_class_that_sets_allow_and_no_label_is_has_no_score():
+    confusion = Confusion(4)
+    confusion.add(np.array([[0, 0, 5, 5]], np.uint8), np.array([[0, 3, 1, 2]], np.uint8), sets=SETS)
+    scores = confusion.scores(LABELS)
+    assert scores.in_mean == ("a",)
+    assert scores.undecided == ("b", "c", "d")
+    assert scores.absent == ()
+    assert scores.iou[0] == 0.5
+    assert np.isnan(scores.iou[1:]).all()
+
+
+def test_counts_of_sets_are_merged_and_ids_of_neither_are_refused():
+    truth, prediction = open_maps(5)
+    whole, parts = Confusion(4), Confusion(4)
+    whole.add(truth, prediction, sets=SETS)
+    for half in (slice(0, 20), slice(20, None)):
+        part = Confusion(4)
+        part.add(truth[half], prediction[half], sets=SETS)
+        parts.merge(part)
+    assert whole.scores(LABELS) == parts.scores(LABELS)
+    with pytest.raises(ValueError, match="class id 5 among 4"):
+        Confusion(4).add(truth, prediction, sets={4: (0, 1)})
+
+
+def test_boundaries_count_where_both_sides_decide_about_the_class():
+    truth = np.repeat(np.array([0] * 10 + [5] * 10 + [1] * 10, np.uint8)[None], 8, 0)
+    prediction = np.repeat(np.array([0] * 10 + [2] * 5 + [3] * 5 + [1] * 10, np.uint8)[None], 8, 0)
+    boundary = BoundaryF1(4)
+    boundary.add(truth, prediction, sets=SETS)
+    assert boundary.per_class()[0] == 1.0  # the label right of it is "not a"
+    assert np.isnan(boundary.per_class()[1:]).all()  # b, c and d may be anywhere in the set

@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.errors import LabelError
+from smalti.label_sets import set_ids, with_sets
 from smalti.raster.grid import Grid
 from smalti.raster.label_doubts import Doubts, doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
@@ -187,3 +188,11 @@ def test_features_cut_at_the_date_line_are_drawn_on_both_sides(tmp_path: Path, w
     path = geojson(tmp_path / "a.geojson", *rings)
     grid = Grid(3, 6, Affine(1e-4, 0, west, 0, -1e-4, 10), CRS.from_epsg(4326))
     assert open_labels(path, grid, TASK, SPEC).read(Window(0, 0, 3, 6)).tolist() == [[2, 2, 2, 2, 0, 0]] * 3
+
+
+def test_background_and_values_may_allow_several_classes(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "a.geojson", degrees(RING), kind="paved")
+    spec = LabelSpec(values={"paved": ["road", "land"]}, background=["land", "water"])
+    task = with_sets(TASK, spec.sets(TASK))
+    assert set_ids(task) == {3: (0, 1), 4: (0, 2)}
+    assert open_labels(path, GRID, task, spec).read(WHOLE).tolist() == [[4, 4, 3, 3]] * 3

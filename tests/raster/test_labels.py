@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.errors import LabelError
+from smalti.label_sets import set_ids, with_sets
 from smalti.raster.grid import Grid
 from smalti.raster.label_doubts import doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
@@ -337,3 +338,56 @@ def test_real_colour_masks_rgb_and_palette(shared_data: Path) -> None:
         height, width, _ = colors.shape
         found = open_labels(mask, Grid(height, width), task).read(Window(0, 0, height, width))
         assert np.array_equal(table[found][found != 255], colors[found != 255])
+
+
+LAND_OR_ROAD = LabelSpec(ids={1: "water", 0: ("land", "road")})
+
+
+def test_ids_stand_for_sets_of_classes(tmp_path: Path) -> None:
+    task = with_sets(TASK, LAND_OR_ROAD.sets(TASK))
+    path = save(tmp_path / "a.png", np.array([[0, 1, 255]], np.uint8))
+    labels = open_labels(path, Grid(1, 3), task, LAND_OR_ROAD)
+    assert labels.read(Window(0, 0, 1, 3)).tolist() == [[3, 1, 255]]
+    assert set_ids(task) == {3: (0, 2)}
+    everything = LabelSpec(ids={1: ["water"], 0: [0, 1, 2]})
+    assert everything.sets(TASK) == {(1,), (0, 1, 2)}
+    assert open_labels(path, Grid(1, 3), TASK, everything).read(Window(0, 0, 1, 3)).tolist() == [[255, 1, 255]]
+
+
+def test_colours_stand_for_sets_of_classes(tmp_path: Path) -> None:
+    spec = LabelSpec(colors={"#808080": ["land", "road"]})
+    task = with_sets(TASK, spec.sets(TASK))
+    path = save(tmp_path / "a.png", painted(IDS))
+    assert np.array_equal(open_labels(path, GRID, task, spec).read(WHOLE), np.where(IDS == 255, 3, IDS))
+
+
+def test_a_set_is_painted_in_the_mean_colour_of_its_classes() -> None:
+    task = with_sets(TASK, [(0, 1)])
+    assert colorize(np.array([[3, 255]], np.uint8), task).tolist() == [[[128, 0, 128], [0, 0, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"ids": {0: ["land", "rood"]}}, r"^here ids\.0: 'rood' is not a class; .*; did you mean road\?$"),
+        ({"ids": {0: ["land", "ignore"]}}, r"^here ids\.0: a set names the classes .*; 'ignore' is none of them$"),
+        ({"background": ["land", 0]}, r"^here background: the set names land twice$"),
+    ],
+)
+def test_a_set_names_each_of_its_classes_once(stated: dict[str, object], message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        LabelSpec.model_validate(stated).sets(TASK, "here ")
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"ids": {"0": []}}, "an empty set of classes; name the classes that the label allows, or say ignore"),
+        ({"ids": {"1": "land", "01": "road"}}, "ids: '1' and '01' are one; state its class once"),
+        ({"colors": {"#ff0000": "land", "#FF0000": "road"}}, "'#ff0000' and '#FF0000' are one"),
+        ({"burn": "land", "values": {"a": "road"}}, "burn and values both state the class of features; keep one"),
+    ],
+)
+def test_contradictions_about_a_label_are_told(stated: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LabelSpec.model_validate(stated)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import smalti as sm
-from smalti.errors import DataError, DataWarning, OptionError, OutputError
+from smalti.errors import DataError, DataWarning, LabelError, OptionError, OutputError
 from smalti.workflows.evaluate_options import EvaluateOptions
 from smalti.workflows.settings import as_settings
 from tests.tiny import tiny_card, tiny_model, write_classes
@@ -82,3 +82,26 @@ def test_changes_of_a_recipe_are_written_as_toml() -> None:
     changes = as_settings({"train.steps": 3, "net.name": "unet", "net.pretrained": False, "data.scales": [0.5, 2]})
     assert changes == ("train.steps=3", 'net.name="unet"', "net.pretrained=false", "data.scales=[0.5, 2]")
     assert as_settings(["a.b=1"]) == ("a.b=1",)
+
+
+def test_labels_that_allow_several_classes(model: sm.OpenModel, folder: Path, tmp_path: Path) -> None:
+    """The same maps against "most blue or not": all of them right, and nothing known of the other two classes."""
+    for path in (folder / "masks").iterdir():
+        with Image.open(path) as file:
+            Image.fromarray((np.asarray(file) == 2).astype(np.uint8)).save(path)
+    specs = tmp_path / "labels.toml"
+    specs.write_text('ids = { 1 = "most blue", 0 = ["most red", "most green"] }')
+    found = sm.evaluate(model, folder, labels=specs, report=tmp_path / "page.html")
+    assert found.scores.in_mean == ("most blue",)
+    assert found.scores.undecided == ("most red", "most green")
+    assert found.scores.mrightness == pytest.approx(found.scores.miou, abs=0.1)
+    text = str(found)
+    assert "not most blue" in text
+    assert "allowed but never certain, so out: most red, most green" in text
+    shares = {row["label"]: row["rightness"] for row in found.to_dict()["rightness"]}
+    assert set(shares) == {"most blue", "not most blue"}
+    page = (tmp_path / "page.html").read_text()
+    assert "not most blue" in page
+    specs.write_text('ids = { 1 = "most blue", 0 = ["most red", "most gren"] }')
+    with pytest.raises(LabelError, match="did you mean most green"):
+        sm.evaluate(model, folder, labels=specs)

@@ -72,8 +72,8 @@ class ClassConditions(MapConditions):
         )
         share = scores.pixels / max(1, scores.pixels + scores.allowing)
         return (
-            f"{count(scores.pixels, 'pixel')} have one class ({share:.1%}), the others allow several: {sets}; IoU and F1 of "
-            "a class over the pixels whose label is that class or does not allow it"
+            f"{count(scores.pixels, 'pixel')} have one class ({share:.1%}), the others allow several: {sets}; "
+            "IoU and F1 of a class over the pixels whose label is that class or does not allow it"
         )
 
     def _means(self) -> str:

@@ -1,9 +1,9 @@
 """Losses that look at each pixel by itself: cross-entropy and its variants.
 
 A label that allows a set S of classes has the likelihood q = sum of p_c over S, and its cross-entropy is -log q (Jin
-and Ghahramani, NeurIPS 2002: "Learning with multiple labels"; in segmentation the marginal loss of Shi et al., 2021, for
-partly labelled images). For a single class it is the usual one; its gradient moves probability into S, and leaves open
-how it is shared there. Where a weight per class applies, a set has the mean weight of its classes.
+and Ghahramani, NeurIPS 2002: "Learning with multiple labels"; in segmentation the marginal loss of Shi et al., 2021,
+for partly labelled images). For a single class it is the usual one; its gradient moves probability into S, and leaves
+open how it is shared there. Where a weight per class applies, a set has the mean weight of its classes.
 """
 
 import math

@@ -8,6 +8,7 @@ import numpy as np
 
 from smalti.evaluation import ClassResult, ClassTile, Pair
 from smalti.evaluation.tiles import SIDE
+from smalti.label_sets import words
 from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix
 from smalti.report.pictures import WRONG, data_uri, error_picture
@@ -43,6 +44,7 @@ def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
         "brief": f"Split: {result.protocol.stated.split}. Means over {len(result.scores.in_mean)} classes. "
         "Whole protocol below.",
         "rows": _class_rows(result),
+        "labels": _label_rows(result),
         "matrix": matrix(result.confusion.counts, result.task.labels),
         "tiles": show_tiles(result.tiles, pairs, lambda tile, pair: _shown(result, pair, tile)),
         "beside": {"no label": NO_DATA, "wrong": WRONG},
@@ -50,6 +52,21 @@ def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
         "images": images[:MOST_IMAGES],
         "more_images": max(0, len(images) - MOST_IMAGES),
     }
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """A label, one class or a set of them, in the table of rightness."""
+
+    label: str
+    right: float
+    pixels: int
+
+
+def _label_rows(result: ClassResult) -> list[LabelRow]:
+    """The rightness of each label; none where every label is one class."""
+    s = result.scores
+    return [LabelRow(words(s.labels, each.classes), each.right, each.pixels) for each in s.rightness if s.allowing]
 
 
 def _class_rows(result: ClassResult) -> list[ClassRow]:

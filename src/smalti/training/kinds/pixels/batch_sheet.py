@@ -29,7 +29,7 @@ def write_batches(work: Work, out: Path) -> int:
     batches = work.batches(0)
     while len(rows) < WINDOWS:
         batch: Sample = next(batches)
-        rows += [(Path(name).name, _panels(batch, k, work.card)) for k, name in enumerate(batch["names"])]
+        rows += [(Path(name).name, _panels(batch, k, work)) for k, name in enumerate(batch["names"])]
     batches.close()
     write_picture(draw_contact_sheet(rows[:WINDOWS], _legend(work.card)), out)
     return len(rows[:WINDOWS])
@@ -40,11 +40,11 @@ def _legend(card: Card) -> Task:
     return next((task for task in card.tasks if task.kind == "classes"), Task(name="none", labels=("no classes",)))
 
 
-def _panels(batch: Sample, k: int, card: Card) -> list[Picture]:
+def _panels(batch: Sample, k: int, work: PixelWork) -> list[Picture]:
     """The k-th window and its targets, all of one size."""
     valid = batch["valid"][k].numpy()
     targets = {name: target[k].numpy() for name, target in batch["targets"].items()}
-    tasks = [task for task in card.tasks if task.name in targets]
+    tasks = [task for task in work.tasks.values() if task.name in targets]
     painted = [_painted(np.where(valid, targets[task.name], _nothing(task)), task) for task in tasks]
     small = np.zeros((SIDE, SIDE, 3), np.uint8)  # windows are square
     return [fit(each, small) for each in (_picture(batch["image"][k].numpy(), valid), *painted)]

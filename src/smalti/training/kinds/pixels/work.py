@@ -39,17 +39,18 @@ class PixelWork:
     def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         self.team = ALONE
-        self._tasks = {task.name: task for task in recipe.with_sets(card)}
+        self.tasks = {task.name: task for task in recipe.with_sets(card)}
+        """By name, with the sets of classes that their labels allow."""
         self.split = open_split(recipe, card, watch)
         self._told = take_census(recipe, card, self.split.scenes, watch)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
-        self._scores = TaskScores(tuple(self._tasks.values()), recipe.names_tasks)
+        self._scores = TaskScores(tuple(self.tasks.values()), recipe.names_tasks)
         self.selectable = self._scores.selectable
         self.balance = recipe.make_balance()
         self._begin()
         self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
-        self._losses = {task.name: _loss(recipe.losses[task.name], self._tasks[task.name]) for task in card.tasks}
+        self._losses = {task.name: _loss(recipe.losses[task.name], self.tasks[task.name]) for task in card.tasks}
 
     def _begin(self) -> None:
         """Initialises the outputs of values to about the mean of the first windows."""
@@ -91,10 +92,10 @@ class PixelWork:
         """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch."""
         outputs, targets, valid = self.answers(model, batch)
         for name, of in self.recipe.edges.items():
-            targets[name] = edges_of(targets[of], self._tasks[of])
+            targets[name] = edges_of(targets[of], self.tasks[of])
         for name, zero in self.recipe.zero.items():
             for of, labels in zero.items():
-                targets[name] = zeroed(targets[name], targets[of], self._tasks[of], labels)
+                targets[name] = zeroed(targets[name], targets[of], self.tasks[of], labels)
         return dict(self._terms(outputs, targets, valid))
 
     def _terms(
