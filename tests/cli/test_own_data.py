@@ -15,6 +15,8 @@ from smalti.cli.data import command
 from smalti.errors import DataError, OutputError
 from smalti.evaluation import own_labels
 from smalti.raster.grid import Grid
+from smalti.synth.files import write_scene
+from tests.tiny import write_classes
 
 RED, BLACK = (60, 16, 152), (0, 0, 0)
 
@@ -45,7 +47,7 @@ def test_values_are_counted_and_what_looks_wrong_is_named(tmp_path: Path) -> Non
     pair(tmp_path / "set", "a", building)
     pair(tmp_path / "set", "b", np.zeros((400, 500), np.uint8))
     output = check(tmp_path / "set")
-    assert "2 images of 3 x uint8, 500 to 500 wide and 400 to 400 high" in output
+    assert "2 images of 3 x uint8, 500 wide and 400 high" in output
     assert [line.split() for line in output.splitlines() if line.startswith(("0 ", "255 "))] == [
         ["0", "93.75", "2", "375,000"],
         ["255", "6.25", "1", "25,000"],
@@ -55,6 +57,46 @@ def test_values_are_counted_and_what_looks_wrong_is_named(tmp_path: Path) -> Non
     building[0, 0] = 7
     pair(tmp_path / "set", "a", building)
     assert "value 7 is rare, possibly stray: 1 pixels, in a.png" in check(tmp_path / "set")
+
+
+def test_class_names_in_the_files_are_told_and_make_their_colours_a_display(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    write_scene(tmp_path / "set" / "a.tif", 64, 64, seed=3)
+    output = check(tmp_path / "set")
+    assert "value" in output and "0 land" in output and "colour" not in output
+    assert 'labels = ["land", "water"' in output and "label_colors" not in output
+    ids = np.repeat(np.arange(2, dtype=np.uint8)[None], 64, 0).repeat(32, 1)
+    for name, classes in (("b", ("land", "lake")), ("c", ("land", "lake"))):
+        pair(tmp_path / "other", name, ids)
+        (tmp_path / "other" / "masks" / f"{name}.png").unlink()
+        write_classes(tmp_path / "other" / "masks" / f"{name}.tif", ids, *classes)
+    assert 'labels = ["land", "lake"]' in check(tmp_path / "other")
+    write_classes(tmp_path / "other" / "masks" / "c.tif", ids, "land", "pond")
+    output = check(tmp_path / "other")
+    assert "value 1 has several class names in the files: lake, pond" in output
+    assert 'labels = ["land", "class 1"]' in output
+
+
+def test_255_is_ignored_unless_it_is_the_only_class_besides_0(tmp_path: Path) -> None:
+    ids = np.array([[0, 3, 255]], np.uint8).repeat(20, 0).repeat(20, 1)
+    pair(tmp_path / "set", "a", ids)
+    output = check(tmp_path / "set")
+    assert 'labels = ["class 0", "class 3"]' in output and 'ids = { 0 = "class 0", 3 = "class 3" }' in output
+    assert "check this: 400 pixels are 255: ignored by default; if it is a class, list it" in output
+
+
+def test_copies_of_an_image_are_told(tmp_path: Path) -> None:
+    ids = np.random.default_rng(0).integers(0, 2, (40, 50), np.uint8)
+    for name, seed in (("a", 0), ("b", 1), ("c", 2), ("white", 3), ("snow", 4)):
+        pair(tmp_path / "set", name, ids)
+        image = np.random.default_rng(seed).integers(0, 255, (40, 50, 3), np.uint8)
+        image[:, :] = 255 if seed > 2 else image
+        Image.fromarray(image).save(tmp_path / "set" / "images" / f"{name}.png")
+    assert "copies of" not in check(tmp_path / "set")  # images of one colour are none
+    with Image.open(tmp_path / "set" / "images" / "a.png") as file:
+        file.save(tmp_path / "set" / "images" / "c.bmp")
+    (tmp_path / "set" / "images" / "c.png").unlink()
+    assert "check this: 1 of 5 images are copies of others: a.png = c.bmp" in check(tmp_path / "set")
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png"])

@@ -66,6 +66,10 @@ def test_what_cannot_be_scored(model: sm.OpenModel, folder: Path, tmp_path: Path
     assert unknown.value.value == "roads"
     with pytest.raises(OptionError, match="--set changes a recipe"):
         sm.evaluate(model, folder, changes={"train.steps": 3})
+    with pytest.raises(
+        OptionError, match=r"--part chooses a part of a recipe, but DATA is .*; give the folder of that"
+    ):
+        sm.evaluate(model, folder, part="validation")
     with pytest.raises(OptionError, match="--tta is for models that map; bestshot ranks photos"):
         sm.evaluate("bestshot", folder, tta=True)
     (tmp_path / "page.html").write_text("my notes")

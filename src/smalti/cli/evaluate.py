@@ -30,8 +30,8 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.argument("data", type=GivenPath())
 @click.option("--split", metavar="TEXT", help="The name and part of the data, for the protocol.")
 @click.option("--chosen", metavar="TEXT", help="How the checkpoint was chosen, for the protocol.")
-@click.option("--part", type=click.Choice(["test", "validation"]), default="test", show_default=True,
-              help="The part of a recipe's data.")  # fmt: skip
+@click.option("--part", type=click.Choice(["test", "validation"]),
+              help="The part of a recipe's data; default: test.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option(
     "--dataset",

@@ -1,9 +1,9 @@
 """Counts the values or colours in the labels of a user's folder, before any classes are declared."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import DataError, InputError
+from smalti.evaluation.own_copies import copies
 from smalti.evaluation.pairs import VECTORS, OpenTruth
 from smalti.raster.feature_file import OWN, read_features
 from smalti.raster.features import FeatureLabels, text_of
 from smalti.raster.grid import Grid
+from smalti.raster.ground import pixel_size_m
 from smalti.raster.image_labels import is_jpeg, strips
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import open_labels
@@ -31,6 +33,8 @@ RARE = 1e-5
 """Share of all pixels below which a value is reported as possibly stray."""
 GREY = 0x010101
 _LARGEST = 2.0**53  # beyond it neighbouring whole numbers are one
+IGNORED = "255"
+"""The value of a class map that is ignored by default."""
 FEATURE = "feature"
 """The name of features without an attribute `class`."""
 
@@ -50,6 +54,8 @@ class Labelled:
     """Pixels by value (`7`), colour (`#3C1098`) or attribute (`building`); without those that a mask hides."""
     nodata: frozenset[str] = frozenset()
     """Values that the file declares as no data."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Class names by value, where the file has them as tags (`CLASS_0=land`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,19 @@ class Survey:
         """Numbers that labels have and some files declare as no data."""
         declared = {value for each in self.found for value in each.nodata if not self.colored}
         return [name for name in self.names() if name in declared]
+
+    def ignored(self) -> bool:
+        """Whether 255 is probably not a class, but pixels that are ignored, as by default."""
+        numbers = {name for name in self.pixels if is_number(name)}
+        return not self.colored and IGNORED in numbers and not numbers <= {"0", IGNORED}
+
+    def class_names(self) -> dict[str, set[str]]:
+        """The class names of each value; several where files differ."""
+        names: dict[str, set[str]] = {}
+        for each in self.found:
+            for value, name in each.names.items():
+                names.setdefault(value, set()).add(name)
+        return names
 
     def task(self) -> Task:
         """A task whose classes are the values themselves."""
@@ -126,8 +145,7 @@ def _look(image: Path, labels: Path) -> Labelled:
         return Labelled(image, labels, grid, kind, False, _drawn(labels, grid))
     with closing(open_labels(labels, grid, Task(name="any", labels=("any",)), LabelSpec(ids={0: 0}))):
         pass  # raises on another size or place
-    counts, colored, nodata = _counted(labels)
-    return Labelled(image, labels, grid, kind, colored, counts, nodata)
+    return _counted(Labelled(image, labels, grid, kind, False, {}))
 
 
 def _is_vector(path: Path) -> bool:
@@ -159,15 +177,16 @@ def _vector_spec(labels: Path) -> LabelSpec:
     return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)
 
 
-def _counted(labels: Path) -> tuple[dict[str, int], bool, frozenset[str]]:
-    """Pixels of each value or colour, whether it is colours, and values declared as no data.
+def _counted(image: Labelled, *, tagged: bool = True) -> Labelled:
+    """The same with the pixels of each value or colour, whether it is colours, and values declared as no data.
 
-    Grey ones of three bands count as numbers.
+    Grey ones of three bands count as numbers. With `tagged` the palette of a file with class names is only for display.
     """
     total: Counter[int] = Counter()
-    deep = False
+    labels, deep = image.labels, False
     with closing(open_file(labels, expand=False, holes=False)) as reader:
-        painted = reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
+        names = reader.class_names() if tagged and len(reader.bands) == 1 else {}
+        painted = not names and reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
         for strip in strips(reader.grid):
             pixels, valid = reader.read(strip)
             if np.any(odd := valid & ((pixels[0] % 1 != 0) | (np.abs(pixels[0].astype(np.float64)) >= _LARGEST))):
@@ -184,7 +203,9 @@ def _counted(labels: Path) -> tuple[dict[str, int], bool, frozenset[str]]:
     colored = three and any(value % GREY for value in total)
     if colored and deep:
         raise DataError(f"{labels}: has colours of {kind} beyond 0 to 255; store class maps of colours as uint8")
-    return {_name(value, three, colored): count for value, count in total.items()}, colored, declared
+    values = {_name(value, three, colored): count for value, count in total.items()}
+    known = {str(value): name for value, name in names.items()}
+    return replace(image, colored=colored, values=values, nodata=declared, names=known)
 
 
 def _packed(pixels: NDArray[Any]) -> NDArray[np.int64]:
@@ -203,6 +224,10 @@ def _name(value: int, three: bool, colored: bool) -> str:
 
 
 def _as_colors(each: Labelled) -> Labelled:
+    if each.names:
+        each = _counted(each, tagged=False)
+    if each.colored:
+        return each
     values = {to_hex((int(name), int(name), int(name))): count for name, count in each.values.items()}
     return replace(each, colored=True, values=values)
 
@@ -221,12 +246,29 @@ def remarks(found: Survey) -> Iterator[str]:
         yield f"{len(single)} of {len(found.found)} labels hold only one value: {_some(single)}"
     if empty := [each.labels.name for each in found.found if not each.values]:
         yield f"{len(empty)} labels hold no value (no feature on their image, or all masked): {_some(empty)}"
+    if same := copies([each.image for each in found.found]):
+        more = sum(map(len, same)) - len(same)
+        yield f"{more} of {len(found.found)} images are copies of others: {_some([_equal(group) for group in same])}"
+    yield from _value_remarks(found)
+
+
+def _equal(images: Sequence[Path]) -> str:
+    return " = ".join(image.name for image in images[:3]) + (" = ..." if len(images) > 3 else "")
+
+
+def _value_remarks(found: Survey) -> Iterator[str]:
+    """The same about the values of the labels."""
     pixels = found.pixels
     if set(pixels) == {"0", "255"}:
         yield 'values are 0 and 255, and 255 is ignored by default: set labels.ids = { 0 = "other", 255 = "..." }'
+    if found.ignored():
+        yield f"{pixels[IGNORED]:,} pixels are 255: ignored by default; if it is a class, list it in labels.ids"
     if nodata := found.nodata():
         holders = [each.labels.name for each in found.found if each.nodata & set(nodata)]
         yield f"labels declare {', '.join(nodata)} as no data: ignored unless labels.ids lists it: {_some(holders)}"
+    for value, names in found.class_names().items():
+        if len(names) > 1:
+            yield f"value {value} has several class names in the files: {', '.join(sorted(names))}"
     total = sum(pixels.values())
     for name, count in pixels.items():
         holders = [each.labels.name for each in found.found if name in each.values]
@@ -235,8 +277,7 @@ def remarks(found: Survey) -> Iterator[str]:
 
 
 def _pixel_sizes(found: Survey) -> list[str]:
-    sizes = ((abs(each.grid.transform.a), each.grid.crs) for each in found.found if each.grid.georeferenced)
-    return [f"{size:.3g} of {crs.to_string()[:30]}" for size, crs in sizes if crs is not None]
+    return [f"{size:.2g} m" for each in found.found if (size := pixel_size_m(each.grid)) is not None]
 
 
 def _some(names: Sequence[str]) -> str:

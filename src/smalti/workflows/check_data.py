@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from smalti.evaluation.own_labels import Survey, is_number, remarks, survey
+from smalti.evaluation.own_labels import IGNORED, Survey, is_number, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.raster.read import open_raster
 from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
@@ -83,16 +83,24 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
 def _sizes(found: Survey) -> str:
     widths, heights = ([getattr(each.grid, side) for each in found.found] for side in ("width", "height"))
     return (
-        f"{count(len(found.found), 'image')} of {found.found[0].kind}, "
-        f"{min(widths)} to {max(widths)} wide and {min(heights)} to {max(heights)} high"
+        f"{count(len(found.found), 'image')} of {found.found[0].kind}, {_range(widths)} wide and {_range(heights)} high"
     )
+
+
+def _range(sizes: list[int]) -> str:
+    least, most = min(sizes), max(sizes)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _shares(found: Survey) -> list[str]:
     pixels, total = found.pixels, sum(found.pixels.values())
     holders = Counter(name for each in found.found for name in each.values)
     what = "colour" if found.colored else "value"
-    rows = [[name, percent(pixels[name] / total), str(holders[name]), f"{pixels[name]:,}"] for name in found.names()]
+    called = {value: f"{value} {' or '.join(sorted(names))}" for value, names in found.class_names().items()}
+    rows = [
+        [called.get(name, name), percent(pixels[name] / total), str(holders[name]), f"{pixels[name]:,}"]
+        for name in found.names()
+    ]
     return aligned([[what, "% of pixels", "images", "pixels"], *rows])
 
 
@@ -101,7 +109,13 @@ def _recipe(found: Survey) -> list[str]:
     if not (names := found.names()):
         return []
     numbers = all(map(is_number, names))
-    labels = [f"class {name}" if numbers else name.removeprefix("#") for name in names]
+    called = found.class_names()
+    if numbers:  # a class without a pixel is a class, too
+        names = sorted({*names, *called} - ({IGNORED} if found.ignored() else set()), key=int)
+    labels = [
+        min(called[name]) if len(called.get(name, ())) == 1 else f"class {name}" if numbers else name.removeprefix("#")
+        for name in names
+    ]
     lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {_toml(labels)}"]
     if found.colored:
         lines += ["[card.tasks.label_colors]", *(f'"{name}" = "{name[1:]}"' for name in names)]

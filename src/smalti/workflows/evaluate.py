@@ -32,7 +32,7 @@ def evaluate(
     *,
     split: str | None = None,
     chosen: str | None = None,
-    part: Literal["test", "validation"] = "test",
+    part: Literal["test", "validation"] | None = None,
     changes: Mapping[str, object] | Sequence[str] = (),
     dataset: str | None = None,
     tta: bool = False,
@@ -57,7 +57,7 @@ def evaluate(
             needs torch; with `dataset` a public dataset. For a ranker a folder of ranked series or a CSV file of pairs.
         split: Name of the part of the data, for the protocol.
         chosen: How the checkpoint was chosen, for the protocol.
-        part: The part of a recipe's data.
+        part: The part of a recipe's data; None is its test part.
         changes: Settings of the recipe to change.
         dataset: `NAME:SPLIT` of a public dataset, in the layout that it is downloaded in.
         tta: Average over flips and quarter turns; the scores without averaging are given too.
@@ -213,9 +213,8 @@ def _scored(asked: Asked, card: Card) -> Scored:
             raise OptionError("a recipe has the encoding of its labels; omit --labels")
         if options.bands:
             raise OptionError("a recipe has its bands: `bands` of its sources; omit --bands")
-        return recipe_pairs(data, options.changes, options.part, card, asked.show)
-    if options.changes:
-        raise OptionError(f"--set changes a recipe, but DATA is {data}", value=options.changes)
+        return recipe_pairs(data, options.changes, asked.part, card, asked.show)
+    asked.refuse_recipe_options()
     if options.dataset:
         return dataset_split(options.dataset, data, card, asked.show)
     specs = replace(read_specs(options.labels) if options.labels else Specs(), bands=options.bands)

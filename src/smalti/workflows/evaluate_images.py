@@ -16,7 +16,7 @@ def evaluate_images(asked: Asked) -> Evaluation:
     from smalti.training.kinds.images.work import evaluate_images as evaluate_part  # torch: for recipes only
     from smalti.training.recipe import read_recipe
 
-    path, part, card = asked.data, asked.options.part, asked.model.card
+    path, part, card = asked.data, asked.part, asked.model.card
     recipe = read_recipe(path, asked.options.changes)
     if not isinstance(recipe, ImagesRecipe):
         raise RecipeError(f"{path}: is a recipe of kind {recipe.kind}; expected one of kind images")

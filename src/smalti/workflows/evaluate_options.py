@@ -18,8 +18,8 @@ class EvaluateOptions:
     """Name of the part of the data, for the protocol."""
     chosen: str | None = None
     """How the checkpoint was chosen, for the protocol."""
-    part: Literal["test", "validation"] = "test"
-    """The part of a recipe's data."""
+    part: Literal["test", "validation"] | None = None
+    """The part of a recipe's data; None is its test part."""
     changes: tuple[str, ...] = ()
     """Changes to the recipe, as `a.b=c`."""
     dataset: str | None = None
@@ -72,6 +72,19 @@ class Asked:
     def source(self) -> str:
         """The name or path that the model was opened with."""
         return self.model.source
+
+    @property
+    def part(self) -> Literal["test", "validation"]:
+        """The part of a recipe's data to score on."""
+        return self.options.part or "test"
+
+    def refuse_recipe_options(self) -> None:
+        """OptionError if the data are not from a recipe, but an option for recipes was given."""
+        if self.options.changes:
+            raise OptionError(f"--set changes a recipe, but DATA is {self.data}", value=self.options.changes)
+        if self.options.part:
+            text = f"--part chooses a part of a recipe, but DATA is {self.data}; give the folder of that part"
+            raise OptionError(text, value=self.options.part)
 
     def refuse(self, what: str, *names: str) -> None:
         """OptionError if one of these options was given, which are for models that map."""

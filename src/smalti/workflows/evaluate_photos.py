@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smalti.data.photos.pairs import read_pairs
 from smalti.data.photos.series import Collection, ranked_folders
-from smalti.errors import DataError, OptionError, RecipeError
+from smalti.errors import DataError, RecipeError
 from smalti.evaluation import Evaluation
 from smalti.evaluation.protocol import NOT_STATED, Stated
 from smalti.evaluation.ranking import Judged, by_scores, ranking_evaluation, score_ranking
@@ -37,7 +37,7 @@ def evaluate_photos(asked: Asked) -> Evaluation:
     options, card = asked.options, asked.model.card
     stated = Stated(
         data=data,
-        split=options.split or (f"{options.part} of {asked.data.name}" if asked.is_recipe else NOT_STATED),
+        split=options.split or (f"{asked.part} of {asked.data.name}" if asked.is_recipe else NOT_STATED),
         chosen=options.chosen or card.origin.chosen or NOT_STATED,
         card=card,
     )
@@ -77,9 +77,8 @@ def _collections(asked: Asked) -> tuple[Sequence[Collection], str, str]:
     """The data to score on, their name, and the origin of their labels."""
     path = asked.data
     if asked.is_recipe:
-        return *_recipe_part(path, asked.options.changes, asked.options.part), "the probabilities of the sources"
-    if asked.options.changes:
-        raise OptionError(f"--set changes a recipe, but DATA is {path}", value=asked.options.changes)
+        return *_recipe_part(path, asked.options.changes, asked.part), "the probabilities of the sources"
+    asked.refuse_recipe_options()
     if path.is_dir():
         return [ranked_folders(path)], data_name(path), "hard: the order of the names in each folder"
     if path.suffix.lower() != ".csv":
