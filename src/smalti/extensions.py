@@ -9,14 +9,15 @@ They are searched only for names that are unknown here, so that they cost nothin
 this program.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, create_model, model_validator
 
-from smalti.errors import ExtensionError
+from smalti.errors import ExtensionError, SmaltiError
 
 
 def find_extension(group: str, name: str) -> Any:
@@ -34,10 +35,28 @@ def find_extension(group: str, name: str) -> Any:
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # another package's module may raise anything
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        text = f"{entry.group}: {entry.name!r} of package {_package(entry)} cannot be imported: {reason}"
+    except (Exception, SystemExit) as error:  # another package's module may raise anything
+        text = f"{entry.group}: {entry.name!r} of package {_package(entry)} cannot be imported: {_reason(error)}"
         raise ExtensionError(f"{text}; repair or update that package", value=entry.name) from error
+
+
+@contextmanager
+def calling(group: str, name: str, *passed: type[Exception]) -> Iterator[None]:
+    """For a call of an extension: what it raises becomes the cause of an ExtensionError.
+
+    Errors of Smalti and those in `passed` are raised as they are.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # another package's code may raise anything
+        if isinstance(error, (SmaltiError, *passed)):
+            raise
+        text = f"{group}: {name!r} fails: {_reason(error)}; repair or update the package that registers it"
+        raise ExtensionError(text, value=name) from error
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _package(entry: EntryPoint) -> str:
@@ -92,7 +111,15 @@ class ExtensibleTable(BaseModel):
             return handler(given)
         unknown = [str(key) for key in given if key not in cls.model_fields]
         found = tuple((key, kind) for key in unknown if (kind := cls.find(key)))
-        return _extended(cls, found).model_validate(given) if found else handler(given)  # type: ignore[return-value]
+        if not found:
+            return handler(given)
+        with calling(cls.group, ", ".join(key for key, _ in found), ValueError):  # validators of other packages
+            return _extended(cls, found).model_validate(given)  # type: ignore[return-value]
+
+    @classmethod
+    def calling(cls, key: str, *passed: type[Exception]) -> AbstractContextManager[None]:
+        """For a call of the settings of a key: see the function of that name; the table's own raise what they raise."""
+        return nullcontext() if key in cls.model_fields else calling(cls.group, key, *passed)
 
 
 def _extends(found: Any, base: type[BaseModel]) -> bool:

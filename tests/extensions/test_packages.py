@@ -22,7 +22,7 @@ MEADOWS = DatasetSpec(
     name="meadows",
     title="Meadows of one valley",
     classes=("most red", "most green", "most blue"),
-    colors=((200, 0, 0), (0, 200, 0), (0, 0, 200)),
+    colors=("#C80000", "#00C800", "#0000C8"),
     spec=LabelSpec(),
     images={("red", "green", "blue"): ("images/{id}.png",)},
     labels=("masks/{id}.png",),
@@ -294,9 +294,9 @@ def test_a_net_of_another_package_is_built_by_its_card(package: Path) -> None:
         (
             "narrow",
             ExtensionError,
-            r"'narrow' gives shape \(1, 3, 64, 32\); expected a dict with 'landcover': logits of",
+            r"gives torch.float32 of shape \(1, 3, 64, 32\) for 'landcover'; expected floats of shape \(1, 3, 64",
         ),
-        ("broken", ExtensionError, r"'broken' fails on \(1, 3, 64, 64\): RuntimeError: .*; expected a net that takes"),
+        ("broken", ExtensionError, "'broken' fails: RuntimeError: .*; repair or update the package that registers it"),
     ],
 )
 def test_a_net_that_is_none_is_refused(package: Path, net: str, kind: type[Exception], message: str) -> None:
@@ -395,7 +395,9 @@ def test_a_loss_that_is_no_number_is_refused(package: Path) -> None:
     from smalti.losses import LossSettings, make_loss
 
     loss = make_loss(LossSettings.model_validate({"flat": 1}), Task(name="t", labels=("a", "b")))
-    with pytest.raises(ExtensionError, match=r"'flat' gave shape \(2,\); expected a tensor that is one number"):
+    with pytest.raises(
+        ExtensionError, match=r"'flat' gave torch.float32 of shape \(2,\) on cpu; expected a tensor that is one number"
+    ):
         loss({"t": torch.zeros(1, 2, 4, 4)}, {"t": torch.zeros(1, 4, 4, dtype=torch.int64)}, torch.ones(1, 4, 4) > 0)
 
 

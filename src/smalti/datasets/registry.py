@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 from smalti.datasets.deepglobe import DEEPGLOBE
 from smalti.datasets.dubai import DUBAI
+from smalti.datasets.fields import check_spec
 from smalti.datasets.inria import INRIA
 from smalti.datasets.landcoverai import LANDCOVERAI
 from smalti.datasets.loveda import LOVEDA
@@ -30,7 +31,7 @@ DATASETS: dict[str, DatasetSpec] = {
 def find_dataset(name: str) -> DatasetSpec:
     """The dataset of that name, of this program or an installed package.
 
-    DataError with the nearest name where there is none; ExtensionError for what is no `DatasetSpec`.
+    DataError with the nearest name where there is none; ExtensionError for what is no usable `DatasetSpec`.
     """
     dataset = DATASETS[name] if name in DATASETS else find_extension(GROUP, name)
     if dataset is None:
@@ -38,6 +39,7 @@ def find_dataset(name: str) -> DatasetSpec:
         raise DataError(f"there is no dataset {name!r}{near}; {nobody_brings(GROUP)}", value=name)
     if not isinstance(dataset, DatasetSpec):
         raise unfit(GROUP, name, f"is {dataset!r}", "a smalti.datasets.spec.DatasetSpec")
+    check_spec(dataset, GROUP, name)
     return dataset
 
 

@@ -11,7 +11,7 @@ from smalti.losses.boundary import BoundaryRelaxation, Edge, Light
 from smalti.losses.entropy import Auxiliary, CrossEntropy, Focal, HardPixels
 from smalti.losses.labels import Labels
 from smalti.losses.overlap import Dice, Jaccard, Lovasz, Tversky
-from smalti.losses.term import Outputs, Term, Terms, weighted
+from smalti.losses.term import Outputs, Term, Terms
 
 
 class LossSettings(Terms):
@@ -57,8 +57,11 @@ class Loss:
             targets: ids of classes, or of the task's sets of them, N,H,W int64 by task.
             valid: N,H,W bool. Without a single valid pixel every term is 0 (and still has a gradient, 0 everywhere).
         """
-        labels = Labels.of(targets[self.task.name], valid, self.task)
-        return {name: weighted(name, term, term(outputs, labels, self.task.name)) for name, term in self.terms.items()}
+        labels, logits = Labels.of(targets[self.task.name], valid, self.task), outputs[self.task.name]
+        return {
+            name: LossSettings.weighted(name, term, logits, outputs, labels, self.task.name)
+            for name, term in self.terms.items()
+        }
 
 
 def make_loss(settings: LossSettings, task: Task) -> Loss:
@@ -69,7 +72,8 @@ def make_loss(settings: LossSettings, task: Task) -> Loss:
     """
     spread: dict[str, Term] = {}
     for name, term in settings.terms().items():
-        term.check(task)
+        with LossSettings.calling(name, ValueError):
+            term.check(task)
         for part, whole in (term.parts() if isinstance(term, Light) else {name: term}).items():
             weight = whole.weight + (spread[part].weight if part in spread else 0.0)
             spread[part] = spread.get(part, whole).model_copy(update={"weight": weight})

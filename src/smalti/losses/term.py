@@ -50,13 +50,27 @@ class Terms(ExtensibleTable):
     group: ClassVar[str] = "smalti.losses"
     registered: ClassVar[Mapping[str, type[BaseModel]]] = LOSSES
 
+    @classmethod
+    def weighted(cls, name: str, term: Any, predicted: Tensor, *given: Any) -> Tensor:
+        """A term called with `given`, times its weight; ExtensionError for one of another package that is unfit.
 
-def weighted(name: str, term: Weighted, value: Tensor) -> Tensor:
-    """What a term gave, times its weight; ExtensionError unless that is a scalar."""
-    if not isinstance(value, Tensor) or value.shape != ():
-        came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise unfit(Terms.group, name, f"gave {came}", "a tensor that is one number")
-    return term.weight * value
+        `predicted` are the predictions that it must have a gradient for.
+        """
+        with cls.calling(name):
+            value = term(*given)
+        if name not in cls.model_fields and (came := _unfit(value, predicted)):
+            raise unfit(cls.group, name, f"gave {came}", "a tensor that is one number, with a gradient")
+        product: Tensor = term.weight * value
+        return product
+
+
+def _unfit(value: Any, predicted: Tensor) -> str:
+    """What a term gave, if it is not a scalar of the predictions' device with a gradient; else nothing."""
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    if value.shape != () or not value.is_floating_point() or value.device != predicted.device:
+        return f"{value.dtype} of shape {tuple(value.shape)} on {value.device}"
+    return "one without" if predicted.requires_grad and not value.requires_grad else ""
 
 
 def head(outputs: Outputs, name: str, term: str) -> Tensor:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
 from smalti.card import Task
-from smalti.losses.term import Outputs, Terms, Weighted, weighted
+from smalti.losses.term import Outputs, Terms, Weighted
 
 LEAST = 1e-3
 """Predictions are clamped to at least this before the logarithm."""
@@ -132,4 +132,8 @@ class ValueLoss:
         if not usable.any():
             return {}
         prediction = outputs[self.task.name][:, 0].float()[usable]  # P
-        return {name: weighted(name, term, term(prediction, truth[usable])) for name, term in self.terms.items()}
+        known = truth[usable]
+        return {
+            name: ValueLossSettings.weighted(name, term, prediction, prediction, known)
+            for name, term in self.terms.items()
+        }

@@ -1,15 +1,16 @@
 """From a card to a model: the one place where nets have names and where pixels are normalised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from smalti.card import Card
+from smalti.card import Card, Task
 from smalti.errors import ModelError
-from smalti.extensions import find_extension, nobody_brings, unfit
+from smalti.extensions import calling, find_extension, nobody_brings, unfit
 from smalti.nets.multitask import MULTITASK
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
@@ -57,6 +58,8 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "lraspp": LRASPP,
 }
 
+_OWN = frozenset(NETS | MULTITASK | RANKERS)
+
 
 class Normalise(nn.Module):
     """(x * scale - mean) / std per band; pixels that are not finite enter the net as 0, an average pixel."""
@@ -92,6 +95,33 @@ class Model(nn.Module):
         return self.net(self.normalise(x), *others)  # type: ignore[no-any-return]
 
 
+class CheckedModel(Model):
+    """A model with a net of another package; ExtensionError where that fails, or predicts something else."""
+
+    def forward(self, x: Tensor, *others: Tensor) -> dict[str, Tensor]:
+        """See `Model`."""
+        if torch.compiler.is_compiling():  # the graph of a net that was checked before
+            return super().forward(x, *others)
+        with calling(GROUP, self.card.net):
+            found = super().forward(x, *others)
+        if not isinstance(found, Mapping):
+            raise unfit(GROUP, self.card.net, f"gives {type(found).__name__}", "a dict of outputs by task")
+        for task in self.card.tasks:
+            if task.kind != "score":
+                self._check(task, found.get(task.name), x)
+        return found
+
+    def _check(self, task: Task, logits: Any, x: Tensor) -> None:
+        """ExtensionError unless these are what is expected of a net for a batch."""
+        wanted = (len(x), task.channels, *(() if task.per_image else x.shape[2:]))
+        if not isinstance(logits, Tensor) or logits.shape != wanted or not logits.is_floating_point():
+            came = f"{logits.dtype} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"{logits!r:.40}"
+            mode = " in training mode" if self.training else ""
+            raise unfit(GROUP, self.card.net, f"gives {came} for {task.name!r}{mode}", f"floats of shape {wanted}")
+        if self.training and torch.is_grad_enabled() and not logits.requires_grad:
+            raise unfit(GROUP, self.card.net, f"gives no gradient for {task.name!r}", "weights that can be trained")
+
+
 def build(card: Card) -> Model:
     """The model that a card describes, with random weights.
 
@@ -99,49 +129,40 @@ def build(card: Card) -> Model:
         ModelError: an unknown net, or options that do not fit it.
         ExtensionError: another package's net cannot be used.
     """
+    make, own = find_net(card)
+    unfitting = (TypeError, ValueError, RuntimeError)  # for unknown options, and values that torch rejects
+    try:
+        with nullcontext() if own else calling(GROUP, card.net, *unfitting):
+            net = make(**_demands(card), bands=len(card.bands), **card.options)
+    except unfitting as error:
+        raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from error
+    return Model(card, net) if own else _checked(card, net)
+
+
+def find_net(card: Card) -> tuple[Callable[..., nn.Module], bool]:
+    """What makes the net of a card, and whether it is of this program; the module of another package is imported.
+
+    ModelError for an unknown net.
+    """
     nets = RANKERS if card.tasks[0].kind == "score" else NETS | MULTITASK
-    own = nets.get(card.net)
-    make = own or find_extension(GROUP, card.net)
+    make = nets[card.net] if card.net in nets else find_extension(GROUP, card.net)
     if make is None:
         known = ", ".join(nets)
         raise ModelError(f"model {card.name}: no net {card.net!r}; there are {known}, and {nobody_brings(GROUP)}")
-    try:
-        net = make(**_demands(card), bands=len(card.bands), **card.options)
-    except (TypeError, ValueError, RuntimeError) as error:  # unknown options, and values that torch rejects
-        raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from None
-    if own is None:
-        _check_extension(net, card)
-    return Model(card, net)
+    if not callable(make):
+        raise unfit(GROUP, card.net, f"is {make!r}", "a function that makes a net")
+    return make, card.net in _OWN
 
 
-def _check_extension(net: Any, card: Card) -> None:
-    """ExtensionError unless a net of another package is a module that predicts each pixel of its task."""
+def _checked(card: Card, net: Any) -> Model:
+    """A model with a net of another package, tried with one tile."""
     if not isinstance(net, nn.Module):
         raise unfit(GROUP, card.net, f"makes {net!r}", "a torch.nn.Module")
-    [task] = card.tasks
-    if task.kind == "score":
-        return
-    wanted = (1, task.channels, card.tile, card.tile)
-    found = _try(net, torch.zeros(1, len(card.bands), card.tile, card.tile), card.net)
-    logits = found.get(task.name) if isinstance(found, dict) else found
-    if logits is not found and isinstance(logits, Tensor) and logits.shape == wanted:
-        return
-    came = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
-    raise unfit(GROUP, card.net, f"gives {came}", f"a dict with {task.name!r}: logits of shape {wanted}")
-
-
-def _try(net: nn.Module, tile: Tensor, name: str) -> Any:
-    """What a net gives for one tile, without a gradient."""
-    training = net.training
-    try:
+    model = CheckedModel(card, net)
+    if card.tasks[0].kind != "score":  # a ranker has further inputs
         with torch.no_grad():
-            return net.eval()(tile)
-    except Exception as error:  # whatever another package raises
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        expected = "a net that takes pixels N,C,H,W"
-        raise unfit(GROUP, name, f"fails on {tuple(tile.shape)}: {reason}", expected) from error
-    finally:
-        net.train(training)
+            model.eval()(torch.zeros(1, len(card.bands), card.tile, card.tile))
+    return model.train()
 
 
 def _demands(card: Card) -> dict[str, Any]:

@@ -6,13 +6,16 @@ import numpy as np
 
 from smalti.arrays import Floats, Pixels
 from smalti.card import Card, Task
-from smalti.extensions import unfit
+from smalti.extensions import calling, unfit
 from smalti.runtime.batch import network_input, usable_cores
 from smalti.runtime.models import ModelFile
 
 Infer = Callable[[Floats], Mapping[str, Floats]]
 """Raw pixels N,C,H,W, contiguous float32, bands in the order of the card -> per task of the card float32 N,K,H,W, or
 N,K of a task for the whole image: probabilities of classes, or a value (K = 1). Several threads may call it at once."""
+
+GROUP = "smalti.engines"
+"""Where other packages register theirs, each a `Start`."""
 
 Start = Callable[[ModelFile, int], Infer]
 """Makes a model file (its bytes as `content`, its card, where it lies) ready to run on so many threads of the CPU."""
@@ -25,21 +28,29 @@ class CheckedEngine:
         """`threads` defaults to the cores that this process may use; ExtensionError if nothing callable is started."""
         self._name = name
         self.card: Card = model.card
-        self._infer = start(model, threads or usable_cores())
+        with calling(GROUP, name):
+            self._infer = start(model, threads or usable_cores())
         if not callable(self._infer):
-            raise unfit("smalti.engines", name, f"starts {self._infer!r}", "a function of a batch")
+            raise unfit(GROUP, name, f"starts {self._infer!r}", "a function of a batch")
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """See `scene.Predictor`; ModelError for a batch of another shape, ExtensionError for unfit predictions."""
         pixels = network_input(batch, self.card)
-        found = self._infer(pixels)
+        if np.may_share_memory(pixels, batch):  # the engine may change what it is given
+            pixels = pixels.copy()
+        shape = pixels.shape
+        with calling(GROUP, self._name):
+            found = self._infer(pixels)
         if not isinstance(found, Mapping):
-            raise unfit("smalti.engines", self._name, f"gave {type(found).__name__}", "a dict of arrays by task")
-        return {task.name: self._checked(task, found.get(task.name), pixels.shape) for task in self.card.tasks}
+            raise unfit(GROUP, self._name, f"gave {type(found).__name__}", "a dict of arrays by task")
+        return {task.name: self._checked(task, found.get(task.name), shape) for task in self.card.tasks}
 
     def _checked(self, task: Task, values: object, batch: tuple[int, ...]) -> Floats:
+        """A copy, which the caller may keep and change while the engine uses its own array again."""
         wanted = (batch[0], task.channels, *(() if task.per_image else batch[2:]))
-        if isinstance(values, np.ndarray) and values.dtype == np.float32 and values.shape == wanted:
-            return values
-        came = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-        raise unfit("smalti.engines", self._name, f"gave {came} for task {task.name!r}", f"float32 {wanted}")
+        if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.shape != wanted:
+            came = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+            raise unfit(GROUP, self._name, f"gave {came} for task {task.name!r}", f"float32 {wanted}")
+        if not np.isfinite(values).all():
+            raise unfit(GROUP, self._name, f"gave NaN or infinity for task {task.name!r}", "finite numbers")
+        return np.array(values)

@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 from smalti.errors import OptionError
 from smalti.extensions import find_extension, nobody_brings, unfit
-from smalti.runtime.extension import CheckedEngine
+from smalti.runtime.extension import GROUP, CheckedEngine
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.scene import Predictor
-
-GROUP = "smalti.engines"
-"""Where other packages register theirs, each a `runtime.extension.Start`."""
 
 Engine = str
 """`auto`, which is `onnx`, or a key of `ENGINES`, or the name of an engine that an installed package registered."""

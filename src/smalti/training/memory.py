@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from smalti.errors import RecipeError
+from smalti.errors import ExtensionError, RecipeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 NEVER = 2**31 - 1
@@ -38,7 +38,7 @@ def memory_explained() -> Iterator[None]:
     """RecipeError where the memory of the machine or of its GPU is not enough for a training."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ExtensionError) as error:
         why = _shortage(error)
         if why is None:
             raise

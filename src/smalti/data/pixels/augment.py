@@ -195,7 +195,7 @@ def augmented(
     """
     seen = apply_view(patch, view, tasks)
     seen = replace(seen, image=change_colours(seen.image, augment, card.scale, rng))
-    seen = apply_extensions(seen, augment.extensions(), rng)
+    seen = apply_extensions(seen, augment.extensions(), rng, tasks)
     image = seen.image
     if card.dtype == "uint8":
         np.clip(image, 0, 255, out=image)

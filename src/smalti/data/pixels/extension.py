@@ -1,13 +1,16 @@
 """Augmentations of other packages: settings that a recipe names by a key, called with each window or image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from smalti.card import Task
 from smalti.data.pixels.sample import Patch
-from smalti.extensions import ExtensibleTable, settings_of, unfit
+from smalti.extensions import ExtensibleTable, calling, settings_of, unfit
+from smalti.label_sets import set_ids
 
 
 class Augmentation(BaseModel):
@@ -54,17 +57,37 @@ class ExtensibleAugment(ExtensibleTable):
         return {key: value for key, value in self if isinstance(value, Augmentation)}
 
 
-def apply_extensions(patch: Patch, found: Mapping[str, Augmentation], rng: np.random.Generator) -> Patch:
-    """The patch after each augmentation that its chance lets through; ExtensionError if one gives something unfit."""
+def apply_extensions(
+    patch: Patch, found: Mapping[str, Augmentation], rng: np.random.Generator, tasks: Sequence[Task] = ()
+) -> Patch:
+    """The patch after each augmentation that its chance lets through; ExtensionError if one fails or gives no window.
+
+    `tasks` are those that the patch has targets for. All arrays of the result may be written to.
+    """
     for key, change in found.items():
         if rng.random() < change.chance:
-            patch = _checked(key, patch, change(patch, rng))
+            before = _copied(patch)  # its own: one that changes arrays in place must not reach the stored image
+            with calling(ExtensibleAugment.group, key):
+                after = change(before, rng)
+            patch = _copied(_checked(key, patch, after))
+            _check_ids(key, patch, tasks)
     return patch
 
 
+def _copied(patch: Patch) -> Patch:
+    """The patch with plain arrays of its own."""
+    targets = {name: np.array(target) for name, target in patch.targets.items()}
+    return replace(patch, image=np.array(patch.image), targets=targets, valid=np.array(patch.valid))
+
+
 def _checked(key: str, before: Patch, after: object) -> Patch:
+    """What an augmentation gave; ExtensionError unless it is a patch with arrays like those before."""
     if not isinstance(after, Patch):
         raise unfit(ExtensibleAugment.group, key, f"gave {type(after).__name__}", "a smalti.data.pixels.sample.Patch")
+    if not isinstance(after.targets, Mapping):
+        raise unfit(
+            ExtensibleAugment.group, key, f"gave {type(after.targets).__name__} for targets", "a dict of arrays"
+        )
     expected, came = _forms(before), _forms(after)
     for part in expected | came:
         if came.get(part) != expected.get(part):
@@ -73,7 +96,23 @@ def _checked(key: str, before: Patch, after: object) -> Patch:
     return after
 
 
+def _check_ids(key: str, patch: Patch, tasks: Sequence[Task]) -> None:
+    """ExtensionError for a class id that its task does not have."""
+    for task in tasks:
+        target = patch.targets.get(task.name)
+        if task.kind != "classes" or target is None:
+            continue
+        ids = [*range(len(task.labels)), *set_ids(task), task.ignore]
+        wrong = target[~np.isin(target, ids)]
+        if wrong.size:
+            text = f"gave the class id {wrong[0]} for target {task.name!r}"
+            raise unfit(ExtensibleAugment.group, key, text, f"0 to {len(task.labels) - 1}, or {task.ignore}")
+
+
 def _forms(patch: Patch) -> dict[str, str]:
     """Type and shape of each array."""
     arrays = {"image": patch.image, "valid": patch.valid, **{f"target {k!r}": v for k, v in patch.targets.items()}}
-    return {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()}
+    return {
+        name: f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        for name, array in arrays.items()
+    }
