@@ -5,8 +5,10 @@ from torch import nn
 from smalti.errors import ModelError
 from smalti.nets.backbones import BACKBONES, make_backbone
 
-# encoder: parameters of the whole classifier as torchvision 0.28 states them, and those of the part we leave out
+# encoder: parameters of the whole classifier as torchvision 0.28 states them, and those of the part we leave out;
+# EfficientNet-Lite0: those of its published weights
 PUBLISHED = {
+    "efficientnet_lite0": (4_652_008, 412_160 + 1_281_000),
     "inceptionv3": (27_161_264, 3_326_696 + 2_049_000),
     "mobilenetv2": (3_504_872, 412_160 + 1_281_000),
     "mobilenetv3_large": (5_483_032, 1_230_080 + 1_281_000),
@@ -65,7 +67,9 @@ def settle(backbone: nn.Module, x: torch.Tensor) -> None:
 
 
 # Those with squeeze-excitation take means over the map, and the finer map has others.
-@pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv2_tf", "resnet18", "resnet50", "vgg16", "vgg16_bn"])
+@pytest.mark.parametrize(
+    "name", ["mobilenetv2", "mobilenetv2_tf", "efficientnet_lite0", "resnet18", "resnet50", "vgg16", "vgg16_bn"]
+)
 @pytest.mark.parametrize("output_stride", [16, 8])
 @torch.no_grad()
 def test_a_finer_map_holds_the_coarse_one(name: str, output_stride: int) -> None:
@@ -105,5 +109,7 @@ def test_ghostnet_widest() -> None:
 
 
 def test_an_unknown_encoder_is_refused_by_name() -> None:
-    with pytest.raises(ModelError, match=r"no encoder 'resnet51'; there are ghostnet.*, and timm:NAME"):
+    with pytest.raises(
+        ModelError, match=r"no encoder 'resnet51'; there are efficientnet_lite0, ghostnet.*, and timm:NAME"
+    ):
         make_backbone("resnet51", 3, 1.0)

@@ -56,6 +56,8 @@ def same(backbone: Backbone, path: Path) -> bool:
         ("timm_mobilenetv2_100", "mobilenetv2"),
         ("timm_mobilenetv2_100", "mobilenetv2_tf"),
         ("timm_ghostnet_100", "ghostnet"),
+        ("timm_tf_efficientnet_lite0", "efficientnet_lite0"),
+        ("efficientnet_lite_pytorch_lite0", "efficientnet_lite0"),
         ("torchvision_inception_v3", "inceptionv3"),
         ("torchvision_mobilenet_v2", "mobilenetv2"),
         ("timm_mobilenetv3_large_100", "mobilenetv3_large"),

@@ -18,6 +18,7 @@ from torch.fx.experimental import _config as shapes
 from smalti.card import Card
 from smalti.deploy.fold import folded
 from smalti.deploy.parity import Parity, check_parity
+from smalti.deploy.same import name_same_padding
 from smalti.errors import ExportError
 from smalti.files import write_whole
 from smalti.raster.quiet import quiet
@@ -122,7 +123,9 @@ def graph_of(
             first = str(error).strip().splitlines()[0]
             raise ExportError(f"torch cannot write the net {net} as a graph for any size: {first}") from error
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    name_same_padding(model.graph)
+    return model
 
 
 def clean(model: onnx.ModelProto) -> bytes:

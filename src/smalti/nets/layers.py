@@ -8,15 +8,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Padding = Literal["torch", "tf"]
+Padding = Literal["torch", "tf", "same"]
+
+
+class SamePad(nn.Module):
+    """Zeros around a map as TensorFlow's SAME padding puts them before a convolution of stride 2.
+
+    A kernel of k needs k - 2 zeros for an even side and k - 1 for an odd one; the half, rounded down, goes to the left
+    and to the top. With `rate` the convolution has given up its stride: it walks a map of `rate` times as many pixels,
+    spread by `rate`, and begins where it would begin on the coarse map.
+    """
+
+    def __init__(self, kernel: int, rate: int = 1, *, strided: bool = True) -> None:
+        super().__init__()
+        self.kernel, self.rate, self.strided = kernel, rate, strided
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N,C,H,W to N,C and the sides that a convolution without padding makes ceil(side / stride) of."""
+        (top, bottom), (left, right) = (self._zeros(side) for side in x.shape[-2:])
+        return F.pad(x, (left, right, top, bottom))
+
+    def _zeros(self, side: int) -> tuple[int, int]:
+        """Zeros before and behind a side of this many pixels."""
+        odd = (side + self.rate - 1) // self.rate % 2
+        before = (self.kernel - 2 + odd) // 2 * self.rate
+        every = self.kernel - 2 + odd if self.strided else (self.kernel - 1) * self.rate
+        return before, every - before
 
 
 class ConvNorm(nn.Sequential):
     """Convolution, batch norm and, unless `act` is None, an activation.
 
     Output sides are ceil(side / stride). With `padding="tf"` a strided convolution begins at the first pixel instead of
-    one before it, as TensorFlow's SAME padding does for even sides; TensorFlow itself begins one before for odd
-    sides, here every size begins alike.
+    one before it, as TensorFlow's SAME padding does for kernels of 3 on even sides; TensorFlow itself begins one before
+    on odd sides, here every size begins alike. With `padding="same"` a convolution of stride 2 begins where
+    TensorFlow's does, for every kernel and side (see `SamePad`).
     """
 
     def __init__(
@@ -32,8 +58,10 @@ class ConvNorm(nn.Sequential):
         padding: Padding = "torch",
     ) -> None:
         super().__init__()
-        shifted = padding == "tf" and stride > 1
-        if shifted:
+        shifted = padding != "torch" and stride > 1
+        if shifted and padding == "same":
+            self.pad: nn.Module = SamePad(kernel)
+        elif shifted:
             # SAME needs kernel - stride zeros behind an even side; the further ones are reached by odd sides only.
             self.pad = nn.ZeroPad2d((0, kernel - 1, 0, kernel - 1))
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if shifted else kernel // 2, groups=groups, bias=bias)

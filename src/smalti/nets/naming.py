@@ -1,8 +1,9 @@
 """Names of encoders' tensors in other libraries, mapped to ours.
 
-Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `ghostnet_*`, `resnet*` and `vgg*`, torchvision's `mobilenet_v2`,
-`mobilenet_v3_*`, `inception_v3`, `resnet*` and `vgg*`, SegFormer's `mit_*` as its authors and as transformers name it,
-and Smalti's own, also inside a whole net. Heads of classifiers and decoders are dropped.
+Known: timm's `mobilenetv2_*`, `mobilenetv3_*`, `tf_efficientnet_lite0`, `ghostnet_*`, `resnet*` and `vgg*`,
+torchvision's `mobilenet_v2`, `mobilenet_v3_*`, `inception_v3`, `resnet*` and `vgg*`, EfficientNet-Lite0 as the package
+efficientnet-lite-pytorch names it, SegFormer's `mit_*` as its authors and as transformers name it, and Smalti's own,
+also inside a whole net. Heads of classifiers and decoders are dropped.
 """
 
 import re
@@ -47,6 +48,15 @@ TIMM_GHOST = TIMM_SQUEEZE | {
     "shortcut.1": "shortcut.0.norm",
     "shortcut.2": "shortcut.1.conv",
     "shortcut.3": "shortcut.1.norm",
+}
+# Numbers of the norms count the convolutions of a block, from 1 where it has no expansion.
+LITE = {
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.norm",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.norm",
+    "_project_conv": "project.conv",
+    "_bn2": "project.norm",
 }
 RESNET = {f"conv{n}": f"convs.{n - 1}.conv" for n in (1, 2, 3)} | {f"bn{n}": f"convs.{n - 1}.norm" for n in (1, 2, 3)}
 RESNET |= {"downsample.0": "shortcut.conv", "downsample.1": "shortcut.norm"}
@@ -115,6 +125,15 @@ def _from_timm(backbone: Backbone, weights: Weights) -> Weights:
         # GhostNet's last block there is the 1x1 convolution to 960, which is no part of the encoder.
         head |= {f"blocks.{order[-1]}.conv", f"blocks.{order[-1]}.bn1"}
     return _rename(weights, prefixes, head)
+
+
+def _from_efficientnet_pytorch(backbone: Backbone, weights: Weights) -> Weights:
+    """`_conv_stem`, `_blocks.3._depthwise_conv`: blocks numbered from the first to the last."""
+    stem, *units = _units(backbone)
+    prefixes = {"_conv_stem": f"{stem}.conv", "_bn0": f"{stem}.norm"}
+    for number, ours in enumerate(units):
+        prefixes |= {f"_blocks.{number}.{inner}": f"{ours}.{name}" for inner, name in LITE.items()}
+    return _rename(weights, prefixes, {"_conv_head", "_bn1", "_fc"})
 
 
 def _timm_block(prefix: str, weights: Weights) -> dict[str, str]:
@@ -226,6 +245,7 @@ def _from_timm_itself(backbone: Backbone, weights: Weights) -> Weights:
 # A key that identifies a naming scheme, and the function that converts it to ours.
 NAMINGS = {
     "conv_stem.weight": _from_timm,
+    "_conv_stem.weight": _from_efficientnet_pytorch,
     "features.0.0.weight": _from_torchvision_mobile,
     "features.0.weight": _from_vgg,
     "layer1.0.conv1.weight": _from_resnet,

@@ -17,6 +17,22 @@ from smalti.training.home import at_home
 from smalti.training.settings import EncoderSettings
 
 
+def check_source(settings: EncoderSettings, root: Path) -> None:
+    """RecipeError, before any data are read, if the file of a recipe's encoder weights does not exist."""
+    path = _source(settings, root)
+    if isinstance(path, Path) and not path.is_file():
+        raise RecipeError(
+            f"net.encoder_weights: no such file {path}; expected a .safetensors or .pth file, relative to data.root, "
+            "or hub:OWNER/NAME"
+        )
+
+
+def _source(settings: EncoderSettings, root: Path) -> str | Path | None:
+    """The weights file, the name on the hub, or None for random weights."""
+    source = settings.encoder_weights
+    return root / at_home(source) if source and not source.startswith("hub:") else source
+
+
 def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: Callable[[], Tensor]) -> None:
     """Loads the encoder weights of a recipe, if it has any, into the encoder of its model.
 
@@ -28,10 +44,9 @@ def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: C
 
     Raises RecipeError for a net without an encoder, and what `load_encoder` raises.
     """
-    source = settings.encoder_weights
+    source = _source(settings, root)
     if source:
-        path = source if source.startswith("hub:") else root / at_home(source)
-        load_encoder(encoder_of(model, "net.encoder_weights"), path, settings.encoder_sha256, images())
+        load_encoder(encoder_of(model, "net.encoder_weights"), source, settings.encoder_sha256, images())
 
 
 def fill(model: nn.Module, folder: Path) -> list[str]:

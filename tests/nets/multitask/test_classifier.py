@@ -7,9 +7,10 @@ from smalti.nets.multitask.classifier import Classifier
 
 KIND = Task(name="kind", kind="image_classes", labels=tuple(map(str, range(1000))))
 
-# Parameters with 1000 classes. GhostNet 1.0: 5.2 M in the paper, 5.18 M at timm; MobileNetV2 and the ResNets as
-# torchvision counts them.
+# Parameters with 1000 classes. GhostNet 1.0: 5.2 M in the paper, 5.18 M at timm; EfficientNet-Lite0 as in its authors'
+# weights; MobileNetV2 and the ResNets as torchvision counts them.
 PUBLISHED = {
+    ("efficientnet_lite0", 1.0): 4_652_008,
     ("ghostnet", 1.0): 5_182_508,
     ("mobilenetv2", 1.0): 3_504_872,
     ("resnet18", 1.0): 11_689_512,

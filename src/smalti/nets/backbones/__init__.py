@@ -9,6 +9,7 @@ from functools import partial
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.backbones.dilate import dilate
+from smalti.nets.backbones.efficientnet_lite import EfficientNetLite
 from smalti.nets.backbones.ghostnet import GhostNet
 from smalti.nets.backbones.inceptionv3 import InceptionV3
 from smalti.nets.backbones.mit import MiT
@@ -19,6 +20,7 @@ from smalti.nets.backbones.timm_encoder import PREFIX, TimmEncoder
 from smalti.nets.backbones.vgg import VGG
 
 BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
+    "efficientnet_lite0": EfficientNetLite,
     "ghostnet": GhostNet,
     "inceptionv3": InceptionV3,
     "mit_b0": MiT,

@@ -10,7 +10,7 @@ from torch import nn
 
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
-from smalti.nets.layers import ConvNorm
+from smalti.nets.layers import ConvNorm, SamePad
 
 Strided = nn.Conv2d | nn.MaxPool2d
 
@@ -51,9 +51,11 @@ def _spread(unit: nn.Module, rate: int) -> int:
             layer.stride = (1, 1)
             behind = 2 * rate
     for module in unit.modules():
-        if isinstance(module, ConvNorm) and isinstance(getattr(module, "pad", None), nn.ZeroPad2d):
-            beyond = (_pair(module.conv.kernel_size)[0] - 1) * _pair(module.conv.dilation)[0]
-            module.pad = nn.ZeroPad2d((0, beyond, 0, beyond))
+        if isinstance(module, ConvNorm) and hasattr(module, "pad"):
+            kernel, spread = _pair(module.conv.kernel_size)[0], _pair(module.conv.dilation)[0]
+            beyond = (kernel - 1) * spread
+            same = isinstance(module.pad, SamePad)
+            module.pad = SamePad(kernel, spread, strided=False) if same else nn.ZeroPad2d((0, beyond, 0, beyond))
     return behind
 
 

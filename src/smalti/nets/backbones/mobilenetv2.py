@@ -20,13 +20,15 @@ BLOCKS = (
 
 
 class InvertedResidual(nn.Module):
-    """1x1 up (left out for expansion 1), depthwise 3x3, linear 1x1 down; added to its input where shapes allow."""
+    """1x1 up (left out for expansion 1), depthwise, linear 1x1 down; added to its input where shapes allow."""
 
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, padding: Padding) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, expansion: int, stride: int, padding: Padding, kernel: int = 3
+    ) -> None:
         super().__init__()
         middle = inputs * expansion
         self.expand = ConvNorm(inputs, middle, act=nn.ReLU6) if expansion > 1 else nn.Identity()
-        self.depthwise = ConvNorm(middle, middle, 3, stride, middle, act=nn.ReLU6, padding=padding)
+        self.depthwise = ConvNorm(middle, middle, kernel, stride, middle, act=nn.ReLU6, padding=padding)
         self.project = ConvNorm(middle, outputs, act=None)
         self.residual = stride == 1 and inputs == outputs
 

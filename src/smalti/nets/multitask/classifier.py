@@ -1,7 +1,7 @@
 """One answer for a whole image: an encoder, the mean of its deepest map, and the head it was published with.
 
-GhostNet and MobileNetV2 have a last 1x1 convolution and, GhostNet, a hidden layer before the classes (Han et al., 2020;
-Sandler et al., 2018); all others have the classes right after the mean.
+GhostNet, MobileNetV2 and EfficientNet-Lite have a last 1x1 convolution and, GhostNet, a hidden layer before the classes
+(Han et al., 2020; Sandler et al., 2018; Tan and Le, 2019); all others have the classes right after the mean.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from smalti.nets.multitask.values import answers_of
 # encoder: channels of the last convolution, whether they shrink with the width, their multiple, channels of the hidden
 # layer (0 = none), activation, dropout
 HEADS: dict[str, tuple[int, bool, int, int, type[nn.Module], float]] = {
+    "efficientnet_lite0": (1280, False, 8, 0, nn.ReLU6, 0.2),
     "ghostnet": (960, True, 4, 1280, nn.ReLU, 0.2),
     "mobilenetv2": (1280, False, 8, 0, nn.ReLU6, 0.2),
     "mobilenetv2_tf": (1280, False, 8, 0, nn.ReLU6, 0.2),

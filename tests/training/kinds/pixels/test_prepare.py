@@ -34,6 +34,15 @@ def test_one_image_a_step_is_refused_where_a_batch_norm_sees_one_pixel(tmp_path:
 
 
 def test_weights_for_an_encoder_need_one(tmp_path: Path) -> None:
-    without = recipe(tmp_path, "net.name=bisenetv2", "net.encoder_weights=w.pth")
+    (tmp_path / "w.pth").touch()
+    without = recipe(tmp_path, "net.name=bisenetv2", f"net.encoder_weights={tmp_path / 'w.pth'}")
     with pytest.raises(RecipeError, match=r"net\.encoder_weights needs a net with an encoder"):
         open_work(without, without.make_card(""))
+
+
+def test_missing_weights_of_an_encoder_are_reported_before_the_data_are_read(tmp_path: Path) -> None:
+    missing = recipe(tmp_path, "net.encoder=efficientnet_lite0", "net.encoder_weights=w.pth", "data.root=nowhere")
+    with pytest.raises(
+        RecipeError, match=r"^net\.encoder_weights: no such file .*w\.pth; expected .* or hub:OWNER/NAME$"
+    ):
+        open_work(missing, missing.make_card(""))
