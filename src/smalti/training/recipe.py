@@ -21,7 +21,6 @@ from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.kinds.ranking.settings import RankingRecipe
 from smalti.training.kinds.ranking.work import RankingWork
 from smalti.training.settings import Recipe
-from smalti.training.warmstart import check_source
 from smalti.training.work import Work
 from smalti.watch import Watch, unwatched
 
@@ -61,8 +60,7 @@ def read_pixels(path: Path, changes: Sequence[str] = ()) -> PixelRecipe:
 
 
 def open_work(recipe: Recipe, card: Card, watch: Watch = unwatched) -> Work:
-    """The work of a recipe, with its data opened; RecipeError before that if its encoder's weights do not exist."""
-    check_source(recipe.net, recipe.root)
+    """The work of a recipe, with its data opened."""
     return WORKS[recipe.kind][1](recipe, card, watch)
 
 
