@@ -28,7 +28,7 @@ from smalti.training.kinds.images.losses import make_image_loss
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.split import data_name, make_cutter, open_split
 from smalti.training.predict import TorchPredictor, load_model
-from smalti.training.warmstart import fill_branch, start_encoder
+from smalti.training.warmstart import check_source, fill_branch, start_encoder
 from smalti.training.work import Conclusion
 from smalti.watch import Watch, unwatched
 
@@ -45,6 +45,7 @@ class ImagesWork:
 
     def __init__(self, recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
+        check_source(recipe.net, recipe.root)
         self.team = ALONE
         self.split = open_split(recipe, card, watch)
         self.cutter = make_cutter(recipe, card.tile)

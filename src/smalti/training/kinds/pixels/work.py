@@ -24,7 +24,7 @@ from smalti.training.kinds.pixels.prepare import make_model, make_stream, open_s
 from smalti.training.kinds.pixels.scores import TaskScores
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.predict import TorchPredictor, load_model
-from smalti.training.warmstart import fill_branch
+from smalti.training.warmstart import check_source, fill_branch
 from smalti.training.work import Conclusion
 from smalti.watch import Watch, unwatched
 
@@ -38,6 +38,7 @@ class PixelWork:
 
     def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
+        check_source(recipe.net, recipe.root)
         self.team = ALONE
         self.tasks = {task.name: task for task in recipe.with_sets(card)}
         """By name, with the sets of classes that their labels allow."""

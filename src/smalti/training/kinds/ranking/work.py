@@ -26,7 +26,7 @@ from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair
 from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe
 from smalti.training.predict import load_model
 from smalti.training.remember import remember
-from smalti.training.warmstart import start_encoder
+from smalti.training.warmstart import check_source, start_encoder
 from smalti.training.work import Conclusion
 from smalti.watch import Watch, unwatched
 
@@ -48,6 +48,7 @@ class RankingWork:
     def __init__(self, recipe: RankingRecipe, card: Card, watch: Watch = unwatched) -> None:
         """Opens all sources at the start; DataError if a series is on two sides of the split."""
         self.recipe, self.card = recipe, card
+        check_source(recipe.net, recipe.root)
         data = recipe.data
         parts = {"training": data.train, "validation": data.validation, "test": data.test}
         opened = {part: [source.open(recipe.root) for source in sources] for part, sources in parts.items()}
