@@ -39,7 +39,9 @@ GUARDS = {
     "lock": ("tests/test_lock.py",),
     "mapping/spool": ("tests/mapping/test_spool.py",),
     "data/pixels/leakage": ("tests/data/pixels/test_leakage.py",),
-    "training/loop": tuple(f"tests/training/test_{name}.py" for name in ("loop", "balanced", "distributed", "basis")),
+    "training/loop": tuple(
+        f"tests/training/test_{name}.py" for name in ("loop", "balanced", "distributed", "basis", "best")
+    ),
     "training/ema": ("tests/training/test_ema.py",),
     "deploy/parity": ("tests/deploy/test_parity.py",),
     "raster/read": tuple(f"tests/raster/test_{name}.py" for name in ("read", "mirror", "damaged", "open_files")),

@@ -1,0 +1,118 @@
+"""Which validation's weights are kept as the best, when a training validates and stops, and what it reports."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smalti.training.checkpoint import load_checkpoint, load_state
+from smalti.training.loop import Training, begin
+from smalti.training.recipe import read_recipe
+from tests.training.tiny import write_tiny
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
+Run = Callable[..., tuple[Training, list[str]]]
+"""Trains by scripted scores of the validations, with changes of the recipe; returns the training and its messages."""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    recipe = write_tiny(tmp_path)
+
+    def scripted(scores: list[dict[str, float]], *changes: str) -> tuple[Training, list[str]]:
+        read = read_recipe(recipe, ("train.epoch_steps=1", *changes))
+        training = begin(read, read.make_card("tiny"), tmp_path / "run")
+        left: Iterator[dict[str, float]] = iter(scores)
+        monkeypatch.setattr(type(training.work), "validate", lambda work, model: next(left))
+        monkeypatch.setattr(type(training.work), "report", lambda work, scores: f"scores {scores.get('miou', -1):.2f}")
+        said: list[str] = []
+        training.run(said.append)
+        assert not list(left), "fewer validations than expected"
+        return training, said
+
+    return scripted
+
+
+def miou(*scores: float) -> list[dict[str, float]]:
+    return [{"miou": score, "oa": 1 - score} for score in scores]
+
+
+def validations(said: list[str]) -> list[str]:
+    return [text.strip() for text in said if "scores" in text]
+
+
+def test_the_first_of_equal_scores_is_kept_and_each_validation_is_reported(run: Run) -> None:
+    training, said = run(miou(0.2, 0.5, 0.5, 0.4))
+    assert (training.progress.best, training.progress.best_step, training.progress.stale) == (0.5, 2, 2)
+    assert validations(said) == [
+        "step 1: scores 0.20 (best)",
+        "step 2: scores 0.50 (best)",
+        "step 3: scores 0.50 (best 50.00 at step 2)",
+        "step 4: scores 0.40 (best 50.00 at step 2)",
+    ]
+    assert "step 2 of 4" in load_checkpoint(training.folder / "best")[0].origin.chosen
+
+
+def test_every_second_epoch_and_the_last_are_validated(run: Run) -> None:
+    _, said = run(miou(0.2, 0.3), "train.validate_every=2", "train.steps=3")
+    assert [text.partition(":")[0] for text in validations(said)] == ["step 2", "step 3"]
+
+
+def test_a_score_that_is_missing_is_never_the_best(run: Run) -> None:
+    training, said = run([{"oa": 0.5}, *miou(0.1), {"oa": 0.5}, {"oa": 0.5}])
+    assert (training.progress.best, training.progress.best_step) == (0.1, 2)
+    assert len(validations(said)) == 4
+
+
+def test_a_patience_of_one_stops_after_the_first_validation_without_a_better_score(run: Run) -> None:
+    training, said = run(miou(0.5, 0.4), "train.patience=1")
+    assert training.progress.stopped and training.progress.step == 2
+    assert said[-1] == "no better score in 1 validations: stopped early\n"
+
+
+def test_a_training_that_reaches_its_last_step_was_not_stopped_early(run: Run) -> None:
+    training, said = run(miou(0.5, 0.6, 0.7, 0.4), "train.patience=1")
+    assert not training.progress.stopped and not any("stopped early" in text for text in said)
+
+
+def test_the_progress_line_has_the_mean_loss_of_the_epoch(run: Run) -> None:
+    training, said = run(miou(0.5, 0.6), "train.epoch_steps=2")
+    shown = [float(found[1]) for text in said if (found := re.search(r"loss (-?\d+\.\d+)", text))]
+    rows = (training.folder / "records.csv").read_text().splitlines()
+    column = rows[0].split(",").index("loss")
+    means = [float(row.split(",")[column]) for row in rows[1:]]
+    assert len(shown) == 4 and len(means) == 2 and all(loss > 0 for loss in shown)
+    assert [shown[1], shown[3]] == pytest.approx(means, abs=1e-3)
+
+
+def test_another_criterion_scores_the_kept_checkpoint_and_gives_new_patience(run: Run) -> None:
+    run(miou(0.5, 0.4, 0.3), "train.patience=2")
+    changes = ("train.patience=2", "train.steps=6", 'train.select="oa"')
+    training, said = run([{"miou": 0.5, "oa": 0.9}, *miou(0.4, 0.2)], *changes)
+    assert validations(said)[0].endswith("scored again: scores 0.50")
+    assert training.progress.step == 5 and training.progress.stopped
+    state = load_state(training.folder / "last")
+    assert state is not None and state["progress"]["best"] == training.progress.best
+
+
+def test_a_kept_checkpoint_without_the_new_score_loses_to_any(run: Run) -> None:
+    run(miou(0.5, 0.4, 0.3), "train.steps=3")
+    training, _ = run([{"miou": 0.5}, {"miou": 0.1, "oa": 0.1}], 'train.select="oa"', "train.steps=4")
+    assert (training.progress.best, training.progress.best_step) == (0.1, 4)
+
+
+def test_the_score_by_another_criterion_is_stored_at_once(run: Run) -> None:
+    run(miou(0.5, 0.4, 0.3, 0.2))
+    training, _ = run([{"miou": 0.5, "oa": 0.25}], 'train.select="oa"')
+    state = load_state(training.folder / "last")
+    assert state is not None and state["progress"]["best"] == 0.25
+    assert run([], 'train.select="oa"')[0].progress.best == 0.25
+
+
+def test_a_criterion_without_a_checkpoint_of_before_scores_nothing(run: Run) -> None:
+    training, said = run([{}, {}], "train.steps=2")
+    assert training.progress.best == -math.inf and not (training.folder / "best").exists()
+    _, said = run([{"miou": 0.1, "oa": 0.1}], 'train.select="oa"', "train.steps=3")
+    assert [text.partition(":")[0] for text in validations(said)] == ["step 3"]
