@@ -74,6 +74,8 @@ def test_contradictions_are_refused(changes: dict[str, Any], complaint: str) -> 
         ({"labels": ("a", "b"), "ignore": -1}, "ignore -1 is outside 0 to 255"),
         ({"labels": ("a", "ignore")}, "'ignore' is not a valid class name"),
         ({"labels": (" ", "b")}, "' ' is not a valid class name"),
+        ({"labels": ("a\x0bb", "b")}, r"the class name 'a\\x0bb' has a control character"),
+        ({"labels": ("a", "b\nc")}, "has a control character"),
     ],
 )
 def test_contradictions_of_a_task_are_refused(changes: dict[str, Any], complaint: str) -> None:

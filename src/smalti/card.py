@@ -59,6 +59,8 @@ class Task(_Frozen):
             raise ValueError(
                 f"task {self.name}: {nameless[0]!r} is not a valid class name; ignored pixels need no class"
             )
+        if odd := [label for label in plain if any(map(_is_control, label))]:
+            raise ValueError(f"task {self.name}: the class name {odd[0]!r} has a control character; remove it")
         if self.kind == "classes" and not 0 <= self.ignore <= 255:
             raise ValueError(f"task {self.name}: ignore {self.ignore} is outside 0 to 255")
         if self.kind == "classes" and self.ignore < len(self.labels):
@@ -79,6 +81,11 @@ class Task(_Frozen):
     def channels(self) -> int:
         """Number of output channels of the net for this task: one per class, or one value."""
         return len(self.labels) if self.has_classes else 1
+
+
+def _is_control(letter: str) -> bool:
+    """Whether a character breaks lines of tables, or may not occur in XML."""
+    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in "\ufffe\uffff"
 
 
 class Score(_Frozen):

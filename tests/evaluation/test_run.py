@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.errors import DataError
+from smalti.errors import DataError, LabelError
 from smalti.evaluation import Pair, evaluate, find_pairs
 from smalti.evaluation.tiles import TileKeeper, notable
 from smalti.metrics import BoundaryF1, Confusion
 from smalti.raster.grid import Grid
+from smalti.raster.labels import open_labels
 
 LABELS = ("low", "middle", "high")
 
@@ -264,6 +265,17 @@ def test_pairs_that_do_not_match_are_named(tmp_path, names, text):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         find_pairs(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("labels", ["masks/a.kml", "masks/A.GML", "images/a_classes.csv"])
+def test_labels_of_a_kind_that_is_not_read_are_named_with_the_mend(tmp_path, labels):
+    for name in ("images/a.tif", labels):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=rf"{labels}: labels as vectors are read from \.gpkg, .*; convert it: ogr2ogr"):
+        find_pairs(tmp_path)
+    with pytest.raises(LabelError, match=rf"{labels}: labels as vectors are read from"):
+        open_labels(tmp_path / labels, Grid(3, 4), Task(name="a", labels=("b",)))
 
 
 @pytest.mark.parametrize(

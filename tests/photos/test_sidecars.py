@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from smalti.errors import OutputError
-from smalti.photos.decisions import FIELDS, MARKS
+from smalti.photos.decisions import FIELDS, MARKS, is_decided
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, values_in, with_values
 from smalti.photos.sidecars import write_sidecars
 from tests.photos.results import draw, photo, ranked, result
@@ -120,6 +120,23 @@ def test_a_rating_in_percent_is_a_decision_too(tmp_path):
     exif[0x4749] = 75
     Image.new("RGB", (60, 40)).save(tmp_path / "2.JPG", exif=exif)
     assert write_sidecars(result((ranked(photo(tmp_path / "2.JPG"), "reject"),))).kept == 1
+
+
+@pytest.mark.parametrize("ending", ["webp", "avif", "heic"])
+def test_a_rating_in_the_exif_of_other_formats_is_a_decision_too(tmp_path, ending):
+    exif, picture, path = Image.Exif(), Image.new("RGB", (64, 64)), tmp_path / f"1.{ending}"
+    for rating, kept in ((4, 1), (0, 0)):
+        exif[0x4746] = rating
+        if ending == "heic":
+            heif = pytest.importorskip("pillow_heif")
+            heif.from_pillow(picture).save(path, exif=exif.tobytes())
+        else:
+            picture.save(path, exif=exif)
+        assert write_sidecars(result((ranked(photo(path), "reject"),))).kept == kept
+    content = path.read_bytes()
+    for length in (0, 13, 40, len(content) // 2):  # a damaged file has no rating, and raises nothing
+        path.write_bytes(content[:length])
+        assert not is_decided(path)
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -61,6 +61,16 @@ def test_geojson_is_valid_and_on_the_map(tmp_path: Path, name: str) -> None:
     assert abs(overlap) < 1e-6 * shapely.area(shapes).sum()
 
 
+@pytest.mark.parametrize("crs", ["EPSG:3413", "EPSG:3031", "EPSG:3995"])
+def test_outlines_around_a_pole_run_counterclockwise_in_the_file(tmp_path: Path, crs: str) -> None:
+    for pixel, side in ((100_000.0, 40), (3000.0, 40), (30.0, 40)):
+        grid = around(crs, 30, -89.99 if crs == "EPSG:3031" else 89.99, pixel, side)
+        shapes, *_ = write(tmp_path / f"{pixel}.geojson", blobs(1, side, side) % 3, grid)
+        assert shapely.is_valid(shapes).all()
+        for polygon in shapely.get_parts(shapes):
+            assert polygon.exterior.is_ccw and not any(ring.is_ccw for ring in polygon.interiors)
+
+
 def test_the_whole_world_is_not_cut(tmp_path: Path) -> None:
     world = Grid(18, 36, Affine(10, 0, -180, 0, -10, 90), CRS.from_epsg(4326))
     shapes = write(tmp_path / "a.geojson", np.zeros((18, 36), np.uint8), world)[0]

@@ -153,6 +153,8 @@ def test_errors_carry_what_was_refused(tmp_path: Path, model: OpenModel) -> None
     with pytest.raises(OptionError, match="its ending must be one of") as refused:
         sm.map(scene, tmp_path / "map.tif", model=model, polygons="p.shp")
     assert refused.value.value == "p.shp"
+    with pytest.raises(OptionError, match=r"--min-area 5 is the smallest polygon, .*; give --polygons"):
+        sm.map(scene, tmp_path / "map.tif", model=model, min_area=5)
     with pytest.raises(OptionError, match="min_area is -1; expected square metres"):
         sm.map(scene, tmp_path / "map.tif", model=model, min_area=-1)
     with pytest.raises(OptionError, match="holds 1 scenes; give them to map_many"):

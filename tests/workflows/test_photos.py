@@ -34,6 +34,19 @@ def test_series_picks_and_what_could_not_be_read(folder: Path, capfd: pytest.Cap
     assert capfd.readouterr().out == ""
 
 
+def test_a_folder_that_does_not_take_sidecars_is_refused_before_the_first_photo(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "locked").mkdir()
+    (folder / "locked" / "a.jpg").write_bytes((folder / "0.jpg").read_bytes())
+    monkeypatch.setattr("smalti.photos.outputs.os.access", lambda path, mode: Path(path).name != "locked")
+    heard: list[sm.Progress] = []
+    with pytest.raises(OutputError, match="locked: permission denied, so --xmp cannot write sidecars there"):
+        sm.rank_photos(folder, xmp=True, progress=heard.append)
+    assert not heard
+    sm.rank_photos(folder, xmp=True, exclude=["locked"])
+
+
 def test_options_that_contradict_each_other_and_places_that_cannot_be(folder: Path) -> None:
     with pytest.raises(OptionError, match="give both"):
         sm.rank_photos(folder, overwrite_ratings=True)

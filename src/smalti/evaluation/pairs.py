@@ -13,6 +13,7 @@ from smalti.datasets.folder import IMAGE_ENDING, LABEL_ENDING, OTHER_ENDING, is_
 from smalti.errors import DataError
 from smalti.label_sets import Allowed, with_sets
 from smalti.raster.grid import Grid
+from smalti.raster.labels import CONVERT, OTHER_VECTORS
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
@@ -91,7 +92,20 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and their labels")
     names = USUAL if named is None else _named(named)
-    files = [path for path in sorted(root.rglob("*")) if _may_count(path, root)]
+    every = sorted(root.rglob("*"))
+    try:
+        return _pairs(root, [path for path in every if _may_count(path, root)], names, named)
+    except DataError as error:
+        others = [path for path in every if path.suffix.lower() in OTHER_VECTORS and _is_named_label(path, names)]
+        raise DataError(f"{error}; {others[0]}: {CONVERT}" if others else str(error)) from None
+
+
+def _is_named_label(path: Path, names: _Names) -> bool:
+    return one_form(path.parent.name).lower() in names.folders or bool(names.ending.search(one_form(path.stem)))
+
+
+def _pairs(root: Path, files: list[Path], names: _Names, named: str | None) -> list[tuple[Path, Path]]:
+    """See `find_pairs`."""
     homes = sorted({path.parent for path in files if path.parent.name.lower() in IMAGE_FOLDERS})
     pairs = [p for home in homes for p in _in_folders(home, files, names)] if homes else _beside(files, names)
     if not pairs:

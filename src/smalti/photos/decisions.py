@@ -2,11 +2,13 @@
 
 import mmap
 import re
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from smalti.errors import DataError
-from smalti.photos.formats import exif, jpeg, png
+from smalti.photos.formats import exif, heif, jpeg, png, webp
 from smalti.photos.formats.xmp import values_in
 from smalti.photos.photo import Verdict
 
@@ -85,7 +87,18 @@ def _packets(path: Path) -> tuple[list[bytes], bytes]:
         if content[: len(png.START)] == png.START:
             return _in_png(content[:])
         end = _JPEG_HEAD if content[:3] == jpeg.START else len(content)
-        return [match[0] for match in _PACKET.finditer(content, 0, end)], content[:_HEAD]
+        return [match[0] for match in _PACKET.finditer(content, 0, end)], _exif_of(content)
+
+
+def _exif_of(content: mmap.mmap) -> bytes:
+    """The bytes that hold the EXIF of a file: its beginning, or a part of a WebP, HEIC or AVIF."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return webp.exif(content[:])
+    if content[4:8] == b"ftyp":
+        with suppress(ValueError, IndexError, struct.error):
+            return heif.exif(content[:])
+        return b""
+    return content[:_HEAD]
 
 
 def _in_png(content: bytes) -> tuple[list[bytes], bytes]:

@@ -1,12 +1,13 @@
 """Checks before any work that `smalti photos` would overwrite nothing but its own table and page."""
 
+import os
 import re
 from pathlib import Path
 
 from smalti.errors import OptionError, OutputError
 from smalti.files import check_place
 from smalti.mapping import protect
-from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES
+from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES, Listing
 from smalti.photos.tables import is_table
 from smalti.photos.thumbs import thumbs_of
 
@@ -30,6 +31,15 @@ def check_page(path: Path) -> None:
     pictures = thumbs_of(path)
     if pictures.is_dir() and not (pictures / MARK).exists() and (other := _other_than_pictures(pictures)):
         raise OutputError(f"{pictures}: contains {other}, but is the folder of the page's pictures; rename it")
+
+
+def check_sidecars(listing: Listing) -> None:
+    """OutputError if a folder of photos does not allow sidecars to be written; reads no photo."""
+    for folder in sorted({file.parent for shot in listing.shots for file in shot.files}):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(
+                f"{folder}: permission denied, so --xmp cannot write sidecars there; omit it, or skip it by --exclude"
+            )
 
 
 def _other_than_pictures(folder: Path) -> str:

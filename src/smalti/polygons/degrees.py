@@ -74,6 +74,7 @@ class Degrees:
         self._grid = grid
         self._far = _FAR_M / (pixel_size_m(grid) or 1.0)
         self._close = _pixel(grid) / 100
+        self._step = 10.0 ** -decimals(grid)
         self._transform = _to_degrees(grid)
 
     def __call__(self, polygons: NDArray[Any]) -> NDArray[Any]:
@@ -90,7 +91,7 @@ class Degrees:
         cut = _reach(found, 180) | (np.abs(shapely.bounds(found)[:, [0, 2]]) > 180).any(axis=1)
         if cut.any():
             found[cut] = [_cut(polygon) for polygon in found[cut]]
-        turned: NDArray[Any] = shapely.orient_polygons(found)
+        turned: NDArray[Any] = shapely.orient_polygons(_rounded(found, self._step))
         return turned
 
     def _degrees(self, pixels: Doubles) -> Doubles:
@@ -119,6 +120,23 @@ class Degrees:
                 parts.append(self._degrees(pixels[k] * (1 - share) + pixels[k + 1] * share))
             parts.append(points[k + 1 : k + 2])
         return np.concatenate(parts)
+
+
+def _rounded(polygons: NDArray[Any], step: float) -> NDArray[Any]:
+    """The polygons with their vertices at multiples of `step`, and valid.
+
+    GDAL rounds them when it writes them, and where that makes one invalid it mends it and turns its outlines.
+    """
+    import shapely
+
+    crossing = ~shapely.is_valid(polygons)  # edges that are straight in pixels, but not in degrees
+    if crossing.any():
+        polygons[crossing] = shapely.make_valid(polygons[crossing], method="structure")
+    found: NDArray[Any] = shapely.set_precision(polygons, step, mode="pointwise")
+    bad = ~shapely.is_valid(found)
+    if bad.any():
+        found[bad] = shapely.set_precision(polygons[bad], step)
+    return found
 
 
 def _reach(polygons: NDArray[Any], degrees: float) -> NDArray[np.bool_]:

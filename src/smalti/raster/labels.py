@@ -21,6 +21,9 @@ from smalti.tiling import Window
 __all__ = ["LabelReader", "LabelSpec", "open_labels"]
 
 VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
+OTHER_VECTORS = (".kml", ".kmz", ".gml", ".csv", ".gpx", ".tab", ".mif", ".dxf", ".parquet")
+"""Vector files that are not read as labels."""
+CONVERT = f"labels as vectors are read from {', '.join(VECTORS)}; convert it: ogr2ogr OUT.gpkg IN"
 DEFAULT = LabelSpec()
 COLORED = (1, 2, 3)
 """The bands that are read where there are more."""
@@ -51,8 +54,11 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
         RasterError: the file is not an image.
     """
     spec = spec.numbered(task)
-    if Path(path).suffix.lower() in VECTORS:
+    ending = Path(path).suffix.lower()
+    if ending in VECTORS:
         return FeatureLabels(str(path), grid, task, spec)
+    if ending in OTHER_VECTORS:
+        raise LabelError(f"{path}: {CONVERT}")
     known = known_colors(task, spec)
     reader = open_file(path, expand=False)
     many = len(reader.bands) > len(COLORED)

@@ -40,6 +40,9 @@ class MapOptions:
         object.__setattr__(self, "resolution", _metres(self.resolution))
         if not 0 <= self.min_area < math.inf:
             raise OptionError(f"min_area is {self.min_area}; expected square metres, at least 0", value=self.min_area)
+        if self.min_area and not self.polygons:
+            text = f"--min-area {self.min_area:g} is the smallest polygon, but no polygons are written; give --polygons"
+            raise OptionError(text, value=self.min_area)
 
     @property
     def wanted(self) -> Wanted:

@@ -10,7 +10,7 @@ from smalti.files import guarded
 from smalti.photos.choices import read_choices
 from smalti.photos.cues import CUES
 from smalti.photos.listing import note_copy, note_folder, survey
-from smalti.photos.outputs import check_page, check_picks, check_table
+from smalti.photos.outputs import check_page, check_picks, check_sidecars, check_table
 from smalti.photos.photo import Photo, RankedFolder, Series, Unread
 from smalti.photos.renditions import Renditions
 from smalti.photos.run import Keep
@@ -163,6 +163,8 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
     """Ranks a folder; writes only the pictures that its page will show."""
     choices = read_choices(options.choices) if options.choices else ()
     listing = survey(folder, options.exclude)
+    if options.xmp:
+        check_sidecars(listing)
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are processed in parallel
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None

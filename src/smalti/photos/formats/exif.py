@@ -23,7 +23,7 @@ _MAKER_NOTE, _SERIALS = 0x927C, (0xA431, 0xC62F)  # the latter is DNG's
 _TIMES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))  # taken, else digitized: time, sub-seconds, offset
 _APPLE, _APPLE_START, _APPLE_BURST = b"Apple iOS\0", 14, 0x000B
 _TIME = re.compile(
-    r"\s*(\d{4})[:/.-]\s?(\d\d?)[:/.-]\s?(\d\d?)[ T]\s*(\d\d?)[:.]\s?(\d\d?)[:.]\s?(\d\d?)"  # fields may be padded
+    r"\s*(\d{4})[:/.-]\s?(\d\d?)[:/.-]\s?(\d\d?)[ T]\s*(\d\d?)[:.]\s?(\d\d?)(?:[:.]\s?(\d\d?))?"  # perhaps padded
     r"(?:\.(\d{1,9}))?\s*([AaPp]?)"  # a fraction; morning or afternoon of a clock of twelve hours
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
@@ -164,7 +164,7 @@ def _seconds(text: str, sub: str) -> float | None:
     found = _TIME.match(text)
     if not found:
         return None
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     try:
         midnight = calendar.timegm(datetime(year, month, day).timetuple())
     except ValueError:

@@ -51,6 +51,16 @@ def items(content: bytes) -> list[Item]:
     return [Item(number, kinds.get(number, b""), tuple(where)) for number, where in places]
 
 
+def exif(content: bytes) -> bytes:
+    """The TIFF structure of a file's EXIF, empty if there is none; errors as in `items`."""
+    for item in items(content):
+        if item.kind == b"Exif":
+            block = b"".join(content[begin:end] for begin, end in item.places)
+            (before,) = struct.unpack_from(">I", block)
+            return block[4 + before :]
+    return b""
+
+
 def boxes(content: bytes, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Kind, begin and end of the content of each box."""
     while begin + 8 <= end:
