@@ -140,7 +140,7 @@ def test_values_without_a_unit_are_taken_only_when_asked_for(laid, tmp_path):
     card = card_of(dataset, *tasks)
     [scene, _] = open_source(source_of("potsdam"), tmp_path, card, tasks)
     assert set(scene.read(Window(0, 0, 4, 4)).targets) == {"classes"}
-    with pytest.raises(DataError, match="labels no task of height; of its values ndsm, dsm `also` can choose"):
+    with pytest.raises(DataError, match="labels no task of height; choose from its values with `also`: ndsm, dsm"):
         open_source(source_of("potsdam", tasks=["height"]), tmp_path, card, tasks)
     also = {"height": {"name": "ndsm", "values": {"scale": 0.1}}}
     [scene, _] = open_source(source_of("potsdam", also=also), tmp_path, card, tasks)

@@ -1,7 +1,7 @@
-"""Counts that need all labels to be read, kept in the user's cache folder under a hash of what they depend on.
+"""Counts that require all labels to be read, cached in the user's cache folder under a hash of what they depend on.
 
-Nothing is written beside the data. Damaged entries and those of changed files are computed again; where the
-folder cannot be written, everything is counted again at the next start.
+Nothing is written beside the data. Damaged entries and those of changed files are computed again; if the folder cannot
+be written, everything is counted again at the next start.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, M
 
 
 def stamp_files(*paths: Path) -> str:
-    """Path, size and times of the last change of each file; empty if one of them is not a file of this machine.
+    """Path, size and modification times of each file; empty if one of them is not a local file.
 
     Copying programs may set the modification time (mtime) themselves, but not the change time (ctime).
     """

@@ -54,7 +54,7 @@ def digests(paths: Sequence[Path], watch: Watch = unwatched) -> dict[Path, str]:
 
 
 def marks(paths: Sequence[Path], watch: Watch = unwatched) -> list[str]:
-    """A quick mark of each file: its size and its last bytes; equal ones are almost certainly equal files."""
+    """A fast hash of each file's size and last bytes; files with equal hashes are almost certainly equal."""
     return [row.tobytes().hex() for row in _read_all(paths, _end, watch)]
 
 

@@ -43,7 +43,7 @@ def test_an_empty_class_and_one_that_is_new_are_named(tmp_path: Path) -> None:
     (tmp_path / "val" / "green").mkdir()
     with pytest.raises(DataError, match="green: no image of this class"):
         read_class_folders(tmp_path / "val", "colour")
-    with pytest.raises(DataError, match="no folders of classes in it"):
+    with pytest.raises(DataError, match="has no class folders"):
         read_class_folders(tmp_path / "val" / "red", "colour")
     with pytest.raises(DataError, match="cannot be listed: no such file"):
         read_class_folders(tmp_path / "valid", "colour")
@@ -80,7 +80,7 @@ def test_names_are_found_in_either_form_of_unicode(tmp_path: Path, there: str, s
     ("text", "says"),
     [
         ("file,color\na.jpg,red\n", "has no column 'colour'; it has file, color"),
-        ("file,colour\n", "has no line but the first"),
+        ("file,colour\n", "has no rows below the header"),
         ("file,colour\na.jpg,red\n,red\n", "line 3: names no file"),
         ("file,colour\na.jpg,red\na.jpg,red\n", "has a.jpg on 2 lines"),
         ("file,colour\na.jpg,rod\n", r"a.jpg: 'rod' is none of the 3 classes of colour .* \(nearest: red\)"),
@@ -91,7 +91,9 @@ def test_a_wrong_table_gets_one_line(tmp_path: Path, text: str, says: str) -> No
         label([read_table(table(tmp_path, text), tmp_path, ["colour"])], [COLOUR])
 
 
-@pytest.mark.parametrize(("cell", "says"), [("tall", "'tall' is no number"), ("inf", "no number"), ("-1", "below its")])
+@pytest.mark.parametrize(
+    ("cell", "says"), [("tall", "'tall' is not a number"), ("inf", "not a number"), ("-1", "below its")]
+)
 def test_a_wrong_value_is_named(tmp_path: Path, cell: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
         label([read_table(table(tmp_path, f"file,size\na.jpg,{cell}\n"), tmp_path, ["size"])], [SIZE])

@@ -38,14 +38,14 @@ def test_winners_and_series_may_be_named(tmp_path: Path) -> None:
         ("a,b\nx.png,y.png\n", "its columns are a, b; expected"),
         ("a,b,p,winner\nx.png,y.png,1,a\n", "expected a, b and p, or a, b and winner"),
         ("", "its columns are none"),
-        ("a,b,p\n", "holds no pairs"),
+        ("a,b,p\n", "has no pairs"),
         ("a,b,p\nx.png,y.png,1.5\n", "line 2: p is '1.5'; expected the chance that a is better, from 0 to 1"),
         ("a,b,p\nx.png,y.png,nan\n", "line 2: p is 'nan'"),
         ("a,b,p\nx.png,y.png\n", "line 2: p is None"),
         ("a,b,winner\nx.png,y.png,z.png\n", "line 2: winner is 'z.png'; expected a, b"),
         ("a,b,p\nx.png,,1\n", "line 2: no photo in column b"),
         ("a,b,p\nx.png,x.png,1\n", "line 2: compares 'x.png' with itself"),
-        ("a,b,p\nx.png,absent.png,1\n", "absent.png: there is no such photo .1 of 2 are missing"),
+        ("a,b,p\nx.png,absent.png,1\n", "absent.png: no such photo .1 of 2 are missing"),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path: Path, text: str, says: str) -> None:

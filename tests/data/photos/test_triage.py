@@ -36,14 +36,14 @@ def test_the_last_two_columns_are_ranks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("1 1 2 0.7 1", "line 1: came '1 1 2 0.7 1'; expected six numbers: series, photo A"),
-        ("1 1 2 0.7 1 2\n1 a 2 0.7 1 2", "line 2: came '1 a 2 0.7 1 2'"),
+        ("1 1 2 0.7 1", "line 1: is '1 1 2 0.7 1'; expected six numbers: series, photo A"),
+        ("1 1 2 0.7 1 2\n1 a 2 0.7 1 2", "line 2: is '1 a 2 0.7 1 2'"),
         ("1 1 2 1.7 1 2", "a ratio from 0 to 1"),
         ("1 0.7 2 1 1 2", "whole numbers from 1 on"),
         ("1 2 2 0.5 1 1", "line 1"),
         ("1 1 2 0.7 1 2\n1 1 3 0.7 2 3", "photo 1 of series 1 has the ranks 1 and 2"),
         ("\n", "is empty"),
-        ("1 1 4 0.7 1 2", "000001-04.JPG: there is no such photo"),
+        ("1 1 4 0.7 1 2", "000001-04.JPG: no such photo"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, says: str) -> None:

@@ -108,5 +108,7 @@ def test_windows_that_are_not_mixed_are_those_of_a_stream_without_mixing() -> No
 
 
 def test_a_chance_without_a_way_of_mixing_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"mix_chance 0\.8 is given, but mix is none; say cutmix or classmix"):
+    with pytest.raises(
+        ValidationError, match=r"mix_chance 0\.8 is given, but mix is none; set mix to cutmix or classmix"
+    ):
         Augment(mix_chance=0.8)

@@ -240,7 +240,7 @@ def test_which_task_a_folder_labels(tmp_path: Path) -> None:
     assert labelled(folder, [roofs, TASK], also=more) == [("roofs", "roofs"), ("classes", "masks")]
     with pytest.raises(DataError, match="labels no task of height; name one in `tasks` or `also`"):
         labelled(folder, [HEIGHT])
-    with pytest.raises(DataError, match="speaks of the task 'depth'; there are classes, height"):
+    with pytest.raises(DataError, match="names the unknown task 'depth'; expected one of classes, height"):
         labelled(folder, [TASK, HEIGHT], also={"depth": {"name": "ndsm"}})
     with pytest.raises(DataError, match=r"no label folder beside it \(heights\)"):
         labelled(folder, [TASK, HEIGHT], also={"height": {"name": "heights"}})
@@ -288,7 +288,7 @@ def test_windows_are_drawn_by_the_classes_of_the_first_task_that_has_some() -> N
         )
         return MemoryScene("made", None, Grid(64, 64), (task,), lambda: whole)
 
-    with pytest.raises(DataError, match=r"by = 'class' needs classes; made has only height; say 'area'"):
+    with pytest.raises(DataError, match=r"by = 'class' needs classes; made has only height; use 'area'"):
         Pool([valued(HEIGHT)], "class")
     stream = Stream([(1.0, Pool([valued(HEIGHT)], "area"), Augment())], card_of(), [TASK, HEIGHT], 32, 0)
     targets = stream.batch(0, 2)["targets"]

@@ -1,4 +1,4 @@
-"""Images with answers that hold for the whole of each: listings of datasets, decoding, and the stream of batches.
+"""Images with labels for the whole image: listings of datasets, decoding, and the stream of batches.
 
-A source lists files with what is written about each as text; `labelled` turns that text into the tasks' answers.
+A source lists files with their annotations as text; `labelled` converts the text to the targets of the tasks.
 """

@@ -1,4 +1,4 @@
-"""Random views of images (Szegedy et al., 2015: a random share of the area, at a random shape), and their light."""
+"""Augmentation of whole images: random resized crops (Szegedy et al., 2015) and changes of colour."""
 
 import math
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.sample import Patch
 
 TRIES = 10
-"""Boxes that are drawn until one lies inside the image."""
+"""Attempts to draw a box that lies inside the image."""
 
 
 class ImageAugment(ExtensibleAugment):
-    """How training images are cut and changed; 0 leaves a step out."""
+    """Cropping and augmentation of training images; 0 disables a step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     area: tuple[float, float] = (0.08, 1.0)
-    """Smallest and largest share of the image that is looked at."""
+    """Smallest and largest area of the crop, as a share of the image."""
     shape: tuple[float, float] = (3 / 4, 4 / 3)
-    """Smallest and largest width per height of that share."""
+    """Smallest and largest aspect ratio of the crop, width / height."""
     mirror: float = Field(0.5, ge=0, le=1)
-    """Chance of a left-right mirror."""
+    """Probability of a horizontal flip."""
     brightness: float = Field(0.0, ge=0, lt=1)
     """Factor of up to 1 ± this."""
     contrast: float = Field(0.0, ge=0, lt=1)
@@ -35,13 +35,13 @@ class ImageAugment(ExtensibleAugment):
     saturation: float = Field(0.0, ge=0, le=1)
     """Factor of up to 1 ± this, about the grey of each pixel."""
     balance: float = Field(0.0, ge=0, lt=1)
-    """Factor of up to 1 ± this, for each band by itself: shifts the hue."""
+    """Factor of up to 1 ± this, for each band separately: shifts the hue."""
     operations: int = Field(0, ge=0)
-    """Random operations per image (after Cubuk et al., 2020: RandAugment): turn, shear, shift, equalize and others."""
+    """Random operations per image, after RandAugment (Cubuk et al., 2020): rotate, shear, shift, equalize, ..."""
     magnitude: float = Field(0.3, ge=0, le=1)
-    """How strong these are."""
+    """Strength of these operations."""
     mixup: float = Field(0.0, ge=0)
-    """Parameter of the Beta distribution by which neighbours in a batch are mixed (Zhang et al., 2018)."""
+    """Mixup (Zhang et al., 2018) of neighbours in a batch: the parameter of its Beta distribution; 0 disables it."""
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
@@ -55,7 +55,7 @@ class ImageAugment(ExtensibleAugment):
 
     @property
     def light(self) -> Augment | None:
-        """The changes of colours in the terms of `data.pixels.augment`; None where there are none."""
+        """The changes of colour as settings of `data.pixels.augment`; None if there are none."""
         names = ("brightness", "contrast", "saturation", "balance")
         amounts = {name: getattr(self, name) for name in names}
         return Augment(**amounts, gamma=0.0, blur=0.0) if any(amounts.values()) else None
@@ -63,7 +63,7 @@ class ImageAugment(ExtensibleAugment):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A box of an image, in its pixels, and whether it is mirrored."""
+    """A box of an image, in pixels, and whether it is flipped."""
 
     top: float
     left: float
@@ -73,7 +73,7 @@ class View:
 
 
 def random_view(height: int, width: int, augment: ImageAugment, rng: np.random.Generator) -> View:
-    """A random box; where none of some tries lies inside, the largest one in the middle at a shape that is allowed."""
+    """A random box; if no attempt lies inside the image, the largest centred box with an allowed aspect ratio."""
     mirror = rng.random() < augment.mirror
     low, high = np.log(augment.shape)
     for _ in range(TRIES):
@@ -88,13 +88,13 @@ def random_view(height: int, width: int, augment: ImageAugment, rng: np.random.G
 
 
 def middle_view(height: int, width: int, share: float) -> View:
-    """The square in the middle with this share of the shorter side."""
+    """The centred square whose side is this share of the shorter side."""
     side = min(height, width) * share
     return View((height - side) / 2, (width - side) / 2, side, side)
 
 
 def change_light(image: Picture, augment: ImageAugment, rng: np.random.Generator) -> Picture:
-    """An image H,W,3 after the random operations, the changes of its colours, and those of other packages."""
+    """An image H,W,3 after random operations, changes of colour, and augmentations of other packages."""
     image = change_at_random(image, augment.operations, augment.magnitude, rng)
     if light := augment.light:
         image = _to_bytes(change_colours(image, light, 1 / 255, rng))

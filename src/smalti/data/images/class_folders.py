@@ -1,4 +1,4 @@
-"""The layout of ImageNet: a folder per class, with its images right in it."""
+"""The layout of ImageNet: one folder of images per class."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from smalti.errors import DataError
 
 
 def read_class_folders(folder: Path, column: str) -> Listing:
-    """The images of FOLDER/CLASS/*.jpg; `column` is what the folders' names answer.
+    """The images of FOLDER/CLASS/*.jpg; `column` is the task whose classes the folders are named after.
 
-    DataError if there is no folder of a class, or one without an image.
+    DataError if there are no class folders, or one of them has no image.
     """
     files: list[str] = []
     classes: list[str] = []
@@ -23,8 +23,8 @@ def read_class_folders(folder: Path, column: str) -> Listing:
 
 
 def class_names(folder: Path) -> list[str]:
-    """The classes; DataError if there are none."""
+    """The names of the class folders; DataError if there are none."""
     names = folders_below(folder)
     if not names:
-        raise DataError(f"{folder}: no folders of classes in it; expected {folder}/CLASS/IMAGE.jpg")
+        raise DataError(f"{folder}: has no class folders; expected {folder}/CLASS/IMAGE.jpg")
     return names

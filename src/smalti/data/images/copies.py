@@ -1,4 +1,4 @@
-"""Copies of an image on both sides of a split, under whatever name: what was trained on would be scored."""
+"""Finds duplicates of an image on both sides of a split, whatever their names: training images would be scored."""
 
 import hashlib
 from collections import defaultdict
@@ -16,18 +16,18 @@ from smalti.photos.formats import jpeg
 from smalti.watch import Watch, unwatched
 
 TAIL = 256
-"""Bytes at the end of a file that tell most images apart; so few that no header is among them."""
+"""Bytes at the end of a file that distinguish most images; few enough to contain no header."""
 
 Key = Callable[[str], Hashable]
 Sides = tuple[Sequence[str], Sequence[str]]
-"""Files of either side that may be one image."""
+"""Files of both sides that may be the same image."""
 
 
 def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, str], watch: Watch = unwatched) -> None:
-    """DataError if an image is one of the other side: of the same coded pixels, or pixel for pixel in another file.
+    """DataError if both sides have an image with the same coded or decoded pixels.
 
-    Images of one colour are no copies. Two JPEGs are compared as they are coded alone: decoding them all would take
-    hours for what nobody has, the same pixels coded in two ways.
+    Images of a single colour are not compared. Two JPEGs are compared by their coded pixels only: decoding all of
+    them would take hours, and the same pixels are hardly ever coded in two ways.
     """
     sides = [(first, second)]
     mixed = [group for group in _parts(sides, _size, watch) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
@@ -41,17 +41,17 @@ def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, 
 
 
 def coded_copies(first: Sequence[str], second: Sequence[str], watch: Watch = unwatched) -> list[tuple[str, str]]:
-    """The files of the second side with the coded pixels of one of the first, beside that; nothing is decoded."""
+    """Pairs of files, one of each side, with the same coded pixels; nothing is decoded."""
     return _pairs(_parts(_parts([(first, second)], _tail, watch), _coded, watch))
 
 
 def _pairs(groups: Sequence[Sides]) -> list[tuple[str, str]]:
-    """The files of the second side, each beside one of the first that is the same image."""
+    """Pairs of a file of the first side and a file of the second side that is the same image."""
     return [(ours[0], other) for ours, theirs in groups for other in theirs]
 
 
 def _parts(groups: Sequence[Sides], key: Key, watch: Watch) -> list[Sides]:
-    """Of each group those that have one key, where there are such on both sides."""
+    """Splits each group by key; keeps the parts that have files of both sides."""
     advance = watch("copies", sum(len(ours) + len(theirs) for ours, theirs in groups), "")
     return [part for group in groups for part in _by_key(group, key, advance)]
 
@@ -77,12 +77,12 @@ def _coded(path: str) -> Hashable:
 
 
 def _size(path: str) -> Hashable:
-    """The sides of an image, the shorter one first, for some are turned by EXIF."""
+    """The sides of an image, the shorter one first, since EXIF may rotate it."""
     try:
         with Image.open(path) as picture:
             return tuple(sorted(picture.size))
-    except Exception as error:  # whatever a decoder raises says no more than this
-        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the dataset") from error
+    except Exception as error:  # decoders raise exceptions of any class
+        raise DataError(f"{path}: cannot be decoded as an image; repair it or remove it from the dataset") from error
 
 
 def _is_jpeg(path: str) -> bool:
@@ -96,6 +96,6 @@ def _pixels(path: str) -> Hashable:
 
 
 def _is_even(path: str) -> bool:
-    """Whether all pixels of an image are alike."""
+    """Whether all pixels of an image are equal."""
     image = decode.whole(path)
     return bool((image == image[0, 0]).all())

@@ -1,7 +1,7 @@
-"""Boxes of image files as square images, decoded by NVIDIA's DALI, where that is installed: JPEGs on the GPU.
+"""Crops image files to square images with NVIDIA's DALI, if it is installed: JPEGs are decoded on the GPU.
 
-Which box is taken is decided here and not by DALI, so that a batch is the same function of its number; pixels differ
-from OpenCV's by little, for the two resize differently. What is no JPEG is left to OpenCV.
+The boxes are drawn here and not by DALI, so that a batch remains a function of its number. Pixels differ slightly from
+OpenCV's, as the two resize differently. Files other than JPEGs are decoded by OpenCV.
 """
 
 import threading
@@ -24,12 +24,12 @@ def has_dali() -> bool:
     """Whether DALI is installed."""
     try:
         return find_spec("nvidia.dali") is not None
-    except ModuleNotFoundError:  # not even its parent
+    except ModuleNotFoundError:  # its parent package is missing, too
         return False
 
 
 class DaliCutter:
-    """Cuts many boxes at once; callers wait for each other. MissingExtraError where DALI is not installed."""
+    """Crops a batch of files, one batch at a time. MissingExtraError if DALI is not installed."""
 
     def __init__(self, size: int, batch: int, threads: int, device: int | None) -> None:
         """At most `batch` files at once; `device` is the number of a GPU, None decodes on the CPU."""
@@ -60,7 +60,7 @@ class DaliCutter:
             for name, values in feeds.items():
                 self._pipeline.feed_input(name, values)
             (images,) = self._pipeline.run()
-            return list(np.array(images.as_cpu().as_array(), np.uint8))  # N,size,size,3, owned by nobody else
+            return list(np.array(images.as_cpu().as_array(), np.uint8))  # N,size,size,3, a copy
 
 
 def _pipeline(size: int, batch: int, threads: int, device: int | None) -> Any:

@@ -1,7 +1,7 @@
-"""Boxes of image files as square images, decoded by OpenCV: a large JPEG at a half, a quarter or an eighth of its size.
+"""Crops image files to square images with OpenCV; large JPEGs are decoded at a half, a quarter or an eighth of it.
 
-A JPEG's own transform gives these sizes for less work; they are taken where the box still has no fewer pixels than
-are asked for. Images are upright, as their EXIF says.
+A JPEG's transform gives these sizes at a lower cost; one is used if the box still has at least the requested number of
+pixels. Images are rotated upright by their EXIF orientation.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from smalti.photos.formats import jpeg
 from smalti.raster.upright import TURNS
 
 Choose = Callable[[int, int], View]
-"""From the height and width of an upright image to the box to take."""
+"""Maps the height and width of an upright image to the box to crop."""
 
 FLAGS = {
     1: cv2.IMREAD_COLOR,
@@ -24,13 +24,13 @@ FLAGS = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-"""By how much a JPEG is reduced while it is decoded."""
+"""Factors by which a JPEG can be reduced while it is decoded."""
 
 
 def read_file(path: str) -> bytes:
     """A file's bytes; DataError if it cannot be read."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of millions of files costs more than it tells
+        with open(path, "rb") as file:  # noqa: PTH123 - creating a Path for each of millions of files is slow
             return file.read()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
@@ -45,7 +45,7 @@ def upright_size(content: bytes) -> tuple[int, int] | None:
 
 
 def cut(path: str, choose: Choose, size: int) -> Picture:
-    """The box that `choose` takes of a file's image, as size,size,3 RGB; DataError if it cannot be decoded."""
+    """The box of a file's image that `choose` returns, as size,size,3 RGB; DataError if it cannot be decoded."""
     content = read_file(path)
     known = upright_size(content)
     view = choose(*known) if known else None
@@ -62,17 +62,17 @@ def whole(path: str) -> Picture:
 
 
 def reduction(view: View, size: int) -> int:
-    """By how much an image may be reduced so that the box still has `size` pixels a side."""
+    """The largest factor by which an image may be reduced so that the box still has `size` pixels along each side."""
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(view.height, view.width) >= factor * size)
 
 
 def take(image: Picture, view: View, down: float, across: float, size: int) -> Picture:
-    """A box of a BGR image, as size,size,3 RGB; `down` and `across` are pixels of this image per pixel of the box's."""
+    """A box of a BGR image, as size,size,3 RGB; `down` and `across` are pixels of this image per pixel of the box."""
     top, left = round(view.top * down), round(view.left * across)
     bottom = max(top + 1, round((view.top + view.height) * down))
     right = max(left + 1, round((view.left + view.width) * across))
     box = image[min(top, image.shape[0] - 1) : bottom, min(left, image.shape[1] - 1) : right]
-    # Up to a half bilinear leaves no pixel out, and takes a sixth of the time.
+    # down to a half, bilinear interpolation skips no pixel and takes a sixth of the time
     method = cv2.INTER_AREA if max(box.shape) > 2 * size else cv2.INTER_LINEAR
     square = cv2.resize(box, (size, size), interpolation=method)
     if view.mirror:
@@ -86,5 +86,5 @@ def _decode(path: str, content: bytes, flags: int) -> Picture:
     except cv2.error:
         image = None
     if image is None:
-        raise DataError(f"{path}: is no image that can be decoded; mend it, or take it out of the dataset")
+        raise DataError(f"{path}: cannot be decoded as an image; repair it or remove it from the dataset")
     return np.asarray(image, np.uint8)

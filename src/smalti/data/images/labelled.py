@@ -1,4 +1,4 @@
-"""From what is written about images to the answers of tasks: numbers with a mark where nobody knows."""
+"""Converts annotations of images to the targets of tasks: numbers, with a mark for unknown ones."""
 
 import math
 import os
@@ -21,25 +21,25 @@ Answers = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images of a part, and by task int64 class ids or float32 values, one per image."""
+    """Images of a part, and by task one int64 class id or float32 value per image."""
 
     files: list[str]
     answers: Answers
 
     def known(self, task: str) -> int:
-        """How many images have an answer."""
+        """Number of images with a known target."""
         answers = self.answers[task]
         return int((answers != UNKNOWN).sum() if answers.dtype == np.int64 else np.isfinite(answers).sum())
 
     def counts(self, task: Task) -> NDArray[np.int64]:
-        """Images per class."""
+        """Number of images of each class."""
         ids = self.answers[task.name]
         return np.bincount(ids[ids != UNKNOWN], minlength=len(task.labels))
 
 
 def label(listings: Sequence[Listing], tasks: Sequence[Task]) -> Labelled:
-    """All images of several listings; DataError for a class that no task knows, and for what is no number."""
-    files = [os.path.join(listing.root, name) for listing in listings for name in listing.files]  # noqa: PTH118 - of millions
+    """All images of several listings; DataError for a class that the task does not have, or an invalid number."""
+    files = [os.path.join(listing.root, name) for listing in listings for name in listing.files]  # noqa: PTH118 - millions of files
     answers: Answers = {}
     for task in tasks:
         read = _ids if task.has_classes else _values
@@ -76,7 +76,7 @@ def _value(cell: str, listing: Listing, at: int, task: Task) -> float:
     except ValueError:
         value = math.inf
     if math.isinf(value):
-        raise DataError(f"{listing.root / listing.files[at]}: {cell!r} is no number for {task.name}")
+        raise DataError(f"{listing.root / listing.files[at]}: {cell!r} is not a number for {task.name}")
     if task.minimum is not None and value < task.minimum:
         raise DataError(f"{listing.root / listing.files[at]}: {task.name} {cell} is below its minimum {task.minimum}")
     return value

@@ -1,4 +1,4 @@
-"""Image files with what is written about each, before anybody knows which tasks there are."""
+"""Image files with their annotations as text, independent of tasks."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,27 +12,27 @@ from smalti.errors import DataError
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 THREADS = 8
 TAIL = 4096
-"""Bytes at the end of a file in which its last mark lies; where it does not, the whole file is searched."""
+"""Bytes at the end of a file in which its end marker is expected; otherwise the whole file is searched."""
 
 _MARKS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
-_BARE = (b"RIFF", b"BM")  # WebP and BMP say their length, but have no last mark
+_BARE = (b"RIFF", b"BM")  # WebP and BMP state their length but have no end marker
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Files of one source, in an order that does not depend on the machine."""
+    """The files of one source, in the same order on every machine."""
 
     root: Path
     files: list[str]
     """Relative to `root`."""
     columns: dict[str, list[str]]
-    """What is written about each file, by name of what it is about; "" is unknown."""
+    """The annotation of each file, by column; "" if unknown."""
     subjects: list[str]
-    """Who is on each; "" is unknown, and the list is empty where nobody says."""
+    """The subject in each image; "" if unknown. Empty if the source has no subjects."""
 
 
 def images_below(folder: Path) -> list[str]:
-    """Names of the images right in a folder, sorted; DataError if it cannot be listed."""
+    """Names of the images directly in a folder, sorted; DataError if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if _is_image(entry.name))
@@ -60,16 +60,16 @@ def check_files(listings: Sequence[Listing]) -> None:
 
 
 def check_whole(paths: Iterable[Path]) -> None:
-    """DataError that names the first file that is missing, empty, cut, or no image; its pixels are not decoded."""
+    """DataError that names the first file that is missing, empty, truncated, or not an image; decodes no pixels."""
     with ThreadPoolExecutor(THREADS) as pool:
         wrong = [text for text in pool.map(_wrong, paths) if text]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise DataError(f"{wrong[0]}; mend it, or take it out of the dataset{more}")
+        raise DataError(f"{wrong[0]}; repair it or remove it from the dataset{more}")
 
 
 def _wrong(path: Path) -> str:
-    """What is wrong with a file, or nothing."""
+    """Describes what is wrong with a file; empty if nothing is."""
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -99,7 +99,7 @@ def check_apart(one: Sequence[Listing], other: Sequence[Listing], names: tuple[s
 
 
 def _places(listings: Sequence[Listing]) -> set[str]:
-    return {os.path.normpath(os.path.join(root, name)) for root, listing in _rooted(listings) for name in listing.files}  # noqa: PTH118 - of millions
+    return {os.path.normpath(os.path.join(root, name)) for root, listing in _rooted(listings) for name in listing.files}  # noqa: PTH118 - millions of files
 
 
 def _subjects(listings: Sequence[Listing]) -> set[str]:

@@ -1,7 +1,7 @@
-"""Random operations on images (after Cubuk et al., 2020, "RandAugment"): a light set of them.
+"""Random operations on images, a small set after RandAugment (Cubuk et al., 2020).
 
-Differs from the paper: changes of brightness, contrast and colour are left to `change_light`, inversion is left out,
-and a magnitude of 1 is less than there. Images are H,W,3 bytes; what a geometric operation uncovers is grey.
+Differs from the paper: brightness, contrast and colour are changed by `change_light` instead, inversion is left out,
+and a magnitude of 1 is weaker. Images are H,W,3 uint8; geometric operations fill uncovered pixels with grey.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ GREY = (124, 116, 104)
 """ImageNet's mean."""
 VALUES = np.arange(256.0)
 TURN, SHEAR, SHIFT, SHARPEN = 30.0, 0.3, 0.3, 0.9
-"""At magnitude 1: degrees, shift of the last row by the height, share of the side, share of the blurred image."""
+"""At magnitude 1: degrees, shift of the last row / height, share of the side, share of the blurred image."""
 
 
 def change_at_random(image: Picture, count: int, magnitude: float, rng: np.random.Generator) -> Picture:
-    """Applies `count` operations, any of them with the same chance, each one way or the other."""
+    """Applies `count` operations drawn uniformly, each in a random direction."""
     for _ in range(count):
         operation = OPERATIONS[int(rng.integers(len(OPERATIONS)))]
         image = operation(image, magnitude if rng.random() < 0.5 else -magnitude)
@@ -56,7 +56,7 @@ def _shift_right(image: Picture, amount: float) -> Picture:
 
 
 def _stretch(image: Picture, amount: float) -> Picture:
-    """Each band's least value becomes 0, its largest one 255."""
+    """Stretches each band from its minimum and maximum to 0 and 255."""
     low, high = image.min((0, 1)).astype(np.float64), image.max((0, 1)).astype(np.float64)
     return _mapped(image, (VALUES[:, None] - low) * 255 / np.maximum(high - low, 1))
 
@@ -72,7 +72,7 @@ def _posterize(image: Picture, amount: float) -> Picture:
 
 
 def _solarize(image: Picture, amount: float) -> Picture:
-    """Inverts the values from a threshold on, which is 256 to 128."""
+    """Inverts the values at or above a threshold between 256 and 128."""
     threshold = 256 - round(128 * abs(amount))
     return _mapped(image, np.where(threshold <= VALUES, 255 - VALUES, VALUES))
 
@@ -83,7 +83,7 @@ def _sharpen(image: Picture, amount: float) -> Picture:
 
 
 def _mapped(image: Picture, table: NDArray[np.float64]) -> Picture:
-    """Each value by a table of 256, or of 256,3 where bands differ."""
+    """Maps each value by a table (256), or (256, 3) for a table per band."""
     whole = np.clip(np.round(table), 0, 255).astype(np.uint8)
     return np.asarray(
         cv2.LUT(image, np.ascontiguousarray(np.broadcast_to(whole.reshape(1, 256, -1), (1, 256, 3)))), np.uint8

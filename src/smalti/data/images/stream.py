@@ -1,6 +1,6 @@
-"""Batches of images: an endless stream to train on, the n-th a function of the seed and n alone, and single passes.
+"""Batches of images: an endless stream for training, the n-th of which depends only on the seed and n; single passes.
 
-Each pass over the training images has all of them, in an order of its own; a batch may lie in two passes.
+Each pass visits all training images in a new random order; a batch may span two passes.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -20,26 +20,26 @@ from smalti.data.images.decode import Choose, cut
 from smalti.data.images.labelled import Labelled
 
 Cut = Callable[[Sequence[str], Sequence[Choose]], list[Picture]]
-"""From files, and the box to take of each, to square RGB images of one size."""
+"""Crops files to square RGB images of one size, each by its function that returns the box."""
 
 VIEW, ORDER, MIX = range(3)
-"""What a stream of random numbers is for."""
+"""The purpose of a stream of random numbers; part of its seed."""
 
 
 class ImageBatch(TypedDict):
-    """Images of one size with what is known about each."""
+    """Images of one size with their targets."""
 
     image: Tensor
     """N,3,SIZE,SIZE uint8"""
     targets: dict[str, Tensor]
     """N by task: int64 class ids with -1 where unknown, float32 values with NaN where unknown."""
     share: Tensor
-    """N float32: how much of each image is to be its own; the rest is its neighbour's (0 with 1, 2 with 3, ...)."""
+    """N float32: mixup weight of each image; its neighbour (0 with 1, 2 with 3, ...) has the rest."""
     names: list[str]
 
 
 class OpenCvCutter:
-    """See `Cut`: one file after the other, in the thread that asks."""
+    """Crops one file after the other in the caller's thread; a `Cut`."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -50,21 +50,21 @@ class OpenCvCutter:
 
 
 class ImageStream:
-    """Random views of all images, pass by pass; an image comes as often in each as its source says."""
+    """Random crops of all images, pass by pass; each image occurs in a pass as often as its source states."""
 
     def __init__(self, images: Labelled, repeats: Sequence[int], augment: ImageAugment, cutter: Cut, seed: int) -> None:
-        """`repeats` is how often each image comes in a pass."""
+        """`repeats` is how often each image occurs in a pass."""
         self._images, self._augment, self._cut, self._seed = images, augment, cutter, seed
         self._places: NDArray[np.int64] = np.repeat(np.arange(len(images.files)), repeats)
         self._orders: dict[int, NDArray[np.int64]] = {}
 
     @property
     def length(self) -> int:
-        """Images in one pass."""
+        """Number of images in one pass."""
         return len(self._places)
 
     def place(self, number: int) -> int:
-        """Which image the n-th one of the stream is."""
+        """The index of the n-th image of the stream."""
         lap, at = divmod(number, self.length)
         order = self._orders.get(lap)
         if order is None:
@@ -73,7 +73,7 @@ class ImageStream:
         return int(order[at])
 
     def batch(self, number: int, size: int, share: range | None = None) -> ImageBatch:
-        """The n-th batch of `size` images, or those of its images that `share` names."""
+        """The n-th batch of `size` images, or only its images at the indices in `share`."""
         numbers = [number * size + at for at in share or range(size)]
         places = [self.place(at) for at in numbers]
         rngs = [np.random.default_rng([self._seed, VIEW, at]) for at in numbers]
@@ -83,23 +83,23 @@ class ImageStream:
         return to_batch(images, self._images, places, [self._share(at) for at in numbers])
 
     def _share(self, number: int) -> float:
-        """How much of the n-th image is its own; the same for it and its neighbour."""
+        """The mixup weight of the n-th image, equal for both images of a pair."""
         alpha = self._augment.mixup
         return float(np.random.default_rng([self._seed, MIX, number // 2]).beta(alpha, alpha)) if alpha else 1.0
 
     def batches(
         self, start: int, size: int, workers: int, share: range | None = None
     ) -> Generator[ImageBatch, None, None]:
-        """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""
+        """Batches, or a share of each, from number `start` on, prefetched by `workers` threads."""
         return run_ahead((partial(self.batch, number, size, share) for number in count(start)), workers)
 
 
 def one_pass(
     images: Labelled, places: range, size: int, share: float, cutter: Cut, workers: int
 ) -> Generator[ImageBatch, None, None]:
-    """The images at some places, the middle of each, in batches of at most `size`.
+    """Centre crops of the images at some indices, in batches of at most `size`.
 
-    `share` is the side of the square in the middle by the image's shorter side.
+    `share` is the side of the crop divided by the image's shorter side.
     """
     choose = partial(middle_view, share=share)
 
@@ -111,7 +111,7 @@ def one_pass(
 
 
 def to_batch(pixels: Sequence[Picture], images: Labelled, places: Sequence[int], shares: Sequence[float]) -> ImageBatch:
-    """Images SIZE,SIZE,3 with the answers of their places."""
+    """A batch of images SIZE,SIZE,3 with the targets at their indices."""
     return ImageBatch(
         image=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
         targets={task: torch.from_numpy(answers[list(places)]) for task, answers in images.answers.items()},

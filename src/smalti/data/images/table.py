@@ -1,4 +1,4 @@
-"""A folder of images and a CSV file with a line for each: the column `file`, one per task, perhaps one of subjects."""
+"""A folder of images and a CSV file with a row per image: the column `file`, one per task, optionally the subject."""
 
 import csv
 import os
@@ -14,9 +14,9 @@ FILE = "file"
 
 
 def read_table(path: Path, images: Path, columns: Sequence[str], subject: str | None = None) -> Listing:
-    """The files that the table names, relative to `images`; an empty cell is unknown.
+    """The files in the table, relative to `images`; an empty cell is unknown.
 
-    DataError if it cannot be read, lacks a column, or has a line without a file, or no line at all.
+    DataError if the table cannot be read, lacks a column, has a row without a file, or has no rows.
     """
     rows = _rows(path, [FILE, *columns, *([subject] if subject else [])])
     for number, row in enumerate(rows, 2):
@@ -33,13 +33,13 @@ def read_table(path: Path, images: Path, columns: Sequence[str], subject: str | 
 
 
 def _there(images: Path, name: str) -> str:
-    """The name as the file system has it."""
+    """The name in the Unicode form in which the file is stored."""
     found = file_called(images, name)
     return name if found == images / name else os.path.relpath(found, images)
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """All lines, each with all of these columns, without spaces around."""
+    """All rows with these columns, stripped of surrounding spaces."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -52,5 +52,5 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as CSV: {error}") from None
     if not rows:
-        raise DataError(f"{path}: has no line but the first; expected one per image")
+        raise DataError(f"{path}: has no rows below the header; expected one per image")
     return rows

@@ -1,5 +1,5 @@
-"""Series of photos with what is known of their order: what a ranker learns from and is scored on."""
+"""Series of photos with a known order, on which a ranker is trained and scored."""
 
 import cv2
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a photo, our own errors say
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own errors report damaged photos

@@ -1,4 +1,4 @@
-"""Changes that leave the order of a series as it is, the same ones for all its photos."""
+"""Augmentation of series: the same changes for all photos of a series, which preserve their order."""
 
 import cv2
 import numpy as np
@@ -11,28 +11,28 @@ Images = NDArray[np.uint8]  # photos,3,H,W
 
 
 class PhotoAugment(BaseModel):
-    """How overviews are changed while training."""
+    """Augmentation of overviews in training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mirror: float = Field(0.5, ge=0, le=1)
-    """Chance of a left-right mirror."""
+    """Probability of a horizontal flip."""
     turn: float = Field(0.75, ge=0, le=1)
-    """Chance of a turn by 90, 180 or 270 degrees."""
+    """Probability of a rotation by 90, 180 or 270 degrees."""
     zoom: float = Field(0.15, ge=0, lt=1)
-    """Largest share by which the pictures grow, around a place that is the same for all."""
+    """Largest enlargement, as a share; all photos of a series are enlarged around the same position."""
     colour: float = Field(0.08, ge=0, le=1)
-    """Largest relative change of each channel; mild, so that cues still fit."""
+    """Largest relative change of each channel; small, so that the cues remain valid."""
 
 
 def augmented(images: Images, settings: PhotoAugment, rng: np.random.Generator) -> Images:
-    """All photos of a series, photos,3,H,W, changed alike."""
+    """All photos of a series, photos,3,H,W, changed in the same way."""
     side = images.shape[-1]
     mirror = rng.random() < settings.mirror
     size = side / (1 + rng.uniform(0, settings.zoom))
     left, top = rng.uniform(0, side - size, 2)
     gains = 1 + rng.uniform(-settings.colour, settings.colour, 3)
-    # From the answer's pixels to those of the picture, as warpAffine wants it with WARP_INVERSE_MAP.
+    # maps pixels of the output to those of the input, as warpAffine expects with WARP_INVERSE_MAP
     step = size / side
     across = (-step, left + size - step) if mirror else (step, left)
     places = np.array([[across[0], 0, across[1]], [0, step, top]])
@@ -44,7 +44,7 @@ def augmented(images: Images, settings: PhotoAugment, rng: np.random.Generator) 
 def _changed(image: Images, places: NDArray[np.float64], gains: NDArray[np.float64]) -> Images:
     side = image.shape[-1]
     photo = np.ascontiguousarray(image.transpose(1, 2, 0)).astype(np.float32)  # H,W,3
-    photo = (photo - GREY) * gains.astype(np.float32) + GREY  # what surrounds the photo stays grey
+    photo = (photo - GREY) * gains.astype(np.float32) + GREY  # the border around the photo stays grey
     method = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(photo, places, (side, side), flags=method, borderValue=(GREY,) * 3)
     changed: Images = moved.clip(0, 255).round().astype(np.uint8).transpose(2, 0, 1)

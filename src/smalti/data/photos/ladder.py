@@ -1,8 +1,7 @@
-"""How strongly each kind of worsening is applied, and what can be said for certain about the order that comes of it.
+"""The strength of each kind of degradation, and the order of photos that follows from it.
 
-A photo is described by its step on the ladder of each kind. One is better than another for certain if it stands on no
-higher step of any kind and on a lower one of some: more of the same is worse, and the untouched is best. Different
-kinds are never weighed against each other.
+A photo is described by its level for each kind of degradation. It is better than another one for certain if none of its
+levels is higher and at least one is lower. Different kinds are never compared with each other.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ Rng = np.random.Generator
 Steps = NDArray[np.int64]  # photos,kinds
 
 LADDERS: dict[str, tuple[float, float, float, float]] = {
-    # kind: strengths of the four steps (units as in `worsen`; shift as a share of the frame's side)
+    # kind: strengths of the four levels (units as in `worsen`; shift as a share of the frame's side)
     "defocus": (1.0, 1.8, 3.2, 5.5),
     "misfocus": (1.5, 2.6, 4.2, 6.5),
     "motion": (4.0, 8.0, 14.0, 24.0),
@@ -30,37 +29,37 @@ LADDERS: dict[str, tuple[float, float, float, float]] = {
     "cut": (0.12, 0.20, 0.28, 0.36),
 }
 TOP = 4
-SPREAD = 0.3  # octaves by which a series' whole ladder is stronger or weaker than the table
-HOW_MANY_KINDS = (0.4, 0.35, 0.25)  # chances of one, two, three
-UNTOUCHED = 0.35  # chance that a kind is left out of a photo
-DOUBT = 0.1  # what people may see otherwise at one step's difference; at each further one a third of it
-SHIFT, TURN, ZOOM = 0.01, 0.2, 0.02  # between two photos by hand: share of the side, degrees, octaves; one deviation
+SPREAD = 0.3  # octaves by which all strengths of a series may deviate from the table
+HOW_MANY_KINDS = (0.4, 0.35, 0.25)  # probabilities of one, two, three
+UNTOUCHED = 0.35  # probability that a photo is not degraded by a kind
+DOUBT = 0.1  # probability that people disagree at a difference of one level; a third of it for each further level
+SHIFT, TURN, ZOOM = 0.01, 0.2, 0.02  # standard deviations between photos: share of the side, degrees, octaves
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What all photos of a series have in common: how good the camera and the moment were."""
+    """The quality that all photos of a series have in common, as by the camera and the light."""
 
     defocus: float
     exposure: float
     noise: float
     quality: int
     depth: float
-    """Radius by which what lies behind the subject is out of focus; only where some photo's focus is behind it."""
+    """Radius of the blur behind the subject, for series with photos that are focused behind it."""
 
     @classmethod
     def draw(cls, rng: Rng) -> "Base":
-        """From fine cameras to plain ones."""
+        """Draws a quality, from good cameras to simple ones."""
         soft, light, noise = rng.uniform(0, 1) ** 2, rng.normal(0, 0.25), rng.uniform(0, 1) ** 2
         exposure, quality = float(np.clip(light, -0.5, 0.4)), int(rng.integers(82, 97))
         return cls(1.2 * soft, exposure, 5 * noise, quality, float(rng.uniform(1.5, 7)))
 
 
 def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Steps]:
-    """Some of the kinds, and a table of steps photos,kinds without two alike; the first photo is untouched."""
+    """Draws some of the kinds and a table of distinct levels (photos, kinds); the first photo is not degraded."""
     count = min(len(kinds), int(rng.choice(3, p=HOW_MANY_KINDS)) + 1)
     chosen = [kinds[i] for i in sorted(rng.choice(len(kinds), count, replace=False))]
-    if {"dark", "bright"} <= set(chosen):  # they would undo each other
+    if {"dark", "bright"} <= set(chosen):  # they would cancel each other
         chosen.remove(str(rng.choice(["dark", "bright"])))
         count -= 1
     rows = [(0,) * count]
@@ -74,7 +73,7 @@ def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Step
 
 
 def truth_of(name: str, steps: Steps) -> Truth:
-    """What is certain about photos on these steps."""
+    """The known order of photos with these levels."""
     count = range(len(steps))
     pairs: list[Preference] = [
         (a, b, 1 - DOUBT * 3.0 ** (1 - int((steps[b] - steps[a]).sum())))
@@ -88,13 +87,13 @@ def truth_of(name: str, steps: Steps) -> Truth:
 
 
 def strengths(kinds: list[str], row: NDArray[np.int64], harder: float) -> dict[str, float]:
-    """The strength of each kind that a photo is touched by; `harder` multiplies it (divides a quality)."""
+    """The strength of each kind that degrades a photo, multiplied by `harder` (a JPEG quality is divided by it)."""
     ladders = {kind: LADDERS[kind][step - 1] for kind, step in zip(kinds, row.tolist(), strict=True) if step}
     return {kind: value / harder if kind == "compression" else value * harder for kind, value in ladders.items()}
 
 
 def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
-    """The damage of a photo on top of what its series has anyway; independent blurs and noises add as squares."""
+    """The total degradation of a photo, its series' own included; independent blurs and noises add as squares."""
     return Damage(
         defocus=float(np.hypot(base.defocus, amounts.get("defocus", 0))),
         misfocus=amounts.get("misfocus", 0.0),
@@ -107,7 +106,7 @@ def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
 
 
 def view_of(amounts: Mapping[str, float], rng: Rng) -> View:
-    """Where a photo looks: nobody holds a camera twice alike, and that alone makes no photo worse."""
+    """The view of a photo: handheld cameras move between shots, which alone makes no photo worse."""
     shift = amounts.get("cut", 0.0)
     across, down = rng.normal(0, SHIFT, 2)
     side = rng.choice((-1.0, 1.0))

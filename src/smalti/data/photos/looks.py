@@ -1,4 +1,4 @@
-"""Series as a ranker sees them, overviews and cues, kept in memory once they were made."""
+"""The inputs of a ranker for series of photos, overviews and cues, cached in memory."""
 
 import threading
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from smalti.photos.overview import SIDE, overview
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looked:
-    """A series, looked at."""
+    """The overviews and cues of a series."""
 
     truth: Truth
     images: NDArray[np.uint8]
@@ -25,13 +25,13 @@ class Looked:
     cues: NDArray[np.float32]
     """photos,K"""
     twin_images: NDArray[np.uint8]
-    """photos,3,SIDE,SIDE: the same photos, some rows less or mildly resized; see `twin`."""
+    """photos,3,SIDE,SIDE: the same photos, slightly cropped or resized; see `twin`."""
     twin_cues: NDArray[np.float32]
     """photos,K"""
 
 
 def look_at(collection: Collection, number: int) -> Looked:
-    """Looks at all photos of a series, one after the other; what the collection raises."""
+    """Computes the inputs for a series, photo by photo; raises the errors of the collection."""
     truth = collection.truth(number)
     images, twin_images = np.empty((2, truth.photos, 3, SIDE, SIDE), np.uint8)
     numbers, twin_numbers = np.empty((2, truth.photos, len(CUES)), np.float32)
@@ -45,7 +45,7 @@ def look_at(collection: Collection, number: int) -> Looked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """A series that was looked at; its pictures as PNG, the twins' behind the photos'."""
+    """A series with its overviews compressed as PNG: those of the photos, then those of the twins."""
 
     looked: Looked
     files: list[bytes]
@@ -66,7 +66,7 @@ class _Kept:
 
 
 class Shelf:
-    """Collections behind a memory of `budget` bytes; overviews lie there as PNG, the longest unused leave first."""
+    """Collections with a cache of `budget` bytes; the least recently used series are dropped first."""
 
     def __init__(self, collections: Sequence[Collection], budget: int) -> None:
         self.collections = collections

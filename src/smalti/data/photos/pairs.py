@@ -1,4 +1,4 @@
-"""Any CSV of pairs: columns a, b (names of photos) and p (the chance that a is better) or winner, perhaps series."""
+"""CSV files of pairs: columns a, b (names of photos), p (probability that a is better) or winner, optionally series."""
 
 import csv
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from smalti.data.photos.series import FileSeries, Preference, Truth
 from smalti.datasets.folder import file_called
 from smalti.errors import DataError
 
-EXPECTED = "expected a, b and p, or a, b and winner, and perhaps series"
+EXPECTED = "expected a, b and p, or a, b and winner, optionally series"
 
 
 def read_pairs(path: Path, images: Path | None = None) -> FileSeries:
-    """The series of a CSV file: those its column `series` names, else photos that pairs connect.
+    """The series of a CSV file: by its column `series`, else the photos that are connected by pairs.
 
-    Names of photos are relative to `images`, or to the file's own folder. DataError in one line for a missing column, a
-    value that is none, or a photo that is not there.
+    Names of photos are relative to `images`, or to the file's own folder. DataError for a missing column, an invalid
+    value, or a missing photo.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -27,7 +27,7 @@ def read_pairs(path: Path, images: Path | None = None) -> FileSeries:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as CSV: {error}") from None
     if not rows:
-        raise DataError(f"{path}: holds no pairs, only the line of its columns")
+        raise DataError(f"{path}: has no pairs below its header")
     pairs = [(_text(row, "a", at), _text(row, "b", at), _chance(row, at)) for at, row in rows]
     for (at, _), (a, b, _) in zip(rows, pairs, strict=True):
         if a == b:
@@ -52,23 +52,23 @@ def _text(row: dict[str, str], column: str, at: str) -> str:
 
 
 def _chance(row: dict[str, str], at: str) -> float:
-    """The chance that a is better."""
+    """The probability that a is better."""
     if "winner" in row:
         winner, a, b = (str(row[name]).strip() for name in ("winner", "a", "b"))
         if winner not in (a, b, "a", "b"):
-            raise DataError(f"{at}: winner is {winner!r}; expected a, b, or the name of one of both photos")
+            raise DataError(f"{at}: winner is {winner!r}; expected a, b, or the name of one of the two photos")
         return 1.0 if winner in (a, "a") else 0.0
     try:
         chance = float(row["p"])
     except (TypeError, ValueError):
         chance = -1.0
     if not 0 <= chance <= 1:
-        raise DataError(f"{at}: p is {row['p']!r}; expected the chance that a is better, from 0 to 1")
+        raise DataError(f"{at}: p is {row['p']!r}; expected the probability that a is better, from 0 to 1")
     return chance
 
 
 def _connected(pairs: list[tuple[str, str]]) -> list[str]:
-    """A name for each pair's series: the first photo of all that pairs connect with it."""
+    """A name for each pair's series: the first of all photos that are connected with it."""
     parent: dict[str, str] = {}
 
     def root(photo: str) -> str:

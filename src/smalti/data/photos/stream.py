@@ -1,4 +1,4 @@
-"""The endless stream of batches of series: the n-th is a function of the seed and n alone."""
+"""The endless stream of batches of series: the n-th depends only on the seed and n."""
 
 from collections.abc import Generator, Sequence
 from functools import partial
@@ -15,29 +15,29 @@ from smalti.data.photos.looks import Looked, Shelf
 
 
 class Comparison(TypedDict):
-    """Photos of several series, and what is known about pairs of them."""
+    """Photos of several series, and the known order of pairs of them."""
 
     image: Tensor
     """P,3,SIDE,SIDE uint8"""
     cues: Tensor
     """P,K"""
     twin_image: Tensor
-    """P,3,SIDE,SIDE uint8: the same photos, kept otherwise; see `twin`."""
+    """P,3,SIDE,SIDE uint8: the same photos, slightly cropped or resized; see `twin`."""
     twin_cues: Tensor
     """P,K"""
     pairs: Tensor
-    """M,2: places in the batch."""
+    """M,2: indices in the batch."""
     chance: Tensor
-    """M: that the first of the pair is better."""
+    """M: probability that the first photo of the pair is better."""
     series: Tensor
-    """P: number of the series in the batch."""
+    """P: index of the series in the batch."""
     place: Tensor
-    """P: place in the order of its series, 0 is best; -1 where the order is not known in full."""
+    """P: rank in the series, 0 is best; -1 if the order is not completely known."""
     names: list[str]
 
 
 class PhotoStream:
-    """Random series of several collections; of large ones some photos."""
+    """Random series of several collections; large series are sampled."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class PhotoStream:
         seed: int,
         variants: int = 0,
     ) -> None:
-        """`photos` of a series at most; `hard` rounds chances to 0 or 1 and leaves even ones out.
+        """At most `photos` of a series; `hard` rounds probabilities to 0 or 1 and skips pairs of 0.5.
 
-        A series is changed in one of `variants` ways, the same for every seed, or each time anew where that is 0.
+        A series is augmented in one of `variants` ways, the same for every seed, or differently each time if that is 0.
         """
         self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
         self._variants = variants
@@ -63,13 +63,13 @@ class PhotoStream:
         return joined([self._part(at) for at in range(number * size, (number + 1) * size)])
 
     def _place(self, number: int) -> tuple[int, int]:
-        """The collection and the number in it of the n-th series."""
+        """The collection of the n-th series, and its number in there."""
         rng = np.random.default_rng([self._seed, number])
         collection = int(rng.choice(len(self._chances), p=self._chances))
         return collection, int(rng.integers(len(self._shelf.collections[collection])))
 
     def batches(self, start: int, size: int, workers: int) -> Generator[Comparison, None, None]:
-        """Batches from the `start`-th on, made by `workers` threads ahead of time."""
+        """Batches from number `start` on, prefetched by `workers` threads."""
         return run_ahead((partial(self.batch, number, size) for number in count(start)), workers)
 
     def _part(self, at: int) -> Comparison:
@@ -84,9 +84,9 @@ class PhotoStream:
 
 
 def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator) -> Comparison:
-    """Some photos of a series (numbers in `keep`, pictures and those of the twins in `images`) as a batch.
+    """Some photos of a series as a batch: their indices in `keep`, the overviews and those of the twins in `images`.
 
-    About half of the pairs change sides, so that a net that is not antisymmetric sees both.
+    About half of the pairs are swapped, so that a net that is not antisymmetric sees both orders.
     """
     truth = looked.truth
     place = {int(photo): at for at, photo in enumerate(keep)}

@@ -1,4 +1,4 @@
-"""A subject before a background: what a photo is about stands about in its middle, and the rest lies behind it."""
+"""Pastes a subject near the centre of a photo, in front of its background."""
 
 import cv2
 import numpy as np
@@ -7,9 +7,9 @@ from smalti.arrays import Picture
 
 Rng = np.random.Generator
 
-RADII = (0.16, 0.34)  # of the subject, as shares of the frame's sides
-OFF = 0.08  # deviation of its middle from the frame's, as a share
-EDGE = 0.012  # deviation of its outline's softness, as a share of the frame's longer side
+RADII = (0.16, 0.34)  # size of the subject, as shares of the frame's sides
+OFF = 0.08  # standard deviation of its centre from the frame's, as a share
+EDGE = 0.012  # standard deviation of the blur of its outline, as a share of the frame's longer side
 CORNERS = 12  # of the outline
 
 
@@ -18,7 +18,7 @@ def with_subject(
 ) -> tuple[Picture, Picture]:
     """An original H,W,3 with a subject in the frame of `size` (rows, columns) around `centre`, and its mask H,W.
 
-    The subject is what `other` shows, at the scale that fits it; without one it is what lies there anyway.
+    The subject is a part of `other`, scaled to fit; without `other`, the original's own pixels are the subject.
     """
     mask = _outline(original.shape[:2], centre, size, rng)
     if other is None:
@@ -37,7 +37,7 @@ def with_subject(
 
 
 def _outline(shape: tuple[int, ...], centre: tuple[float, float], size: tuple[int, int], rng: Rng) -> Picture:
-    """255 inside of a round outline with some bumps, soft at its edge."""
+    """255 inside a round, irregular outline with a soft edge."""
     mask = np.zeros(shape, np.uint8)
     angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
     bumps = rng.uniform(0.8, 1.2, CORNERS)

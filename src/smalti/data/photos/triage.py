@@ -1,8 +1,8 @@
 """Princeton's photo triage (Chang et al., 2016, "Automatic Triage for a Photo Series") in its own layout.
 
 A list has one pair per line, six numbers: series, photo A, photo B, ratio, rank A, rank B. Photos are called
-SERIES-PHOTO, for example 000001-01.JPG. The ratio is the chance that A is better by a Bradley-Terry model of what
-people said; the last two numbers are ranks in the series, 1 for its best photo, and no names.
+SERIES-PHOTO, for example 000001-01.JPG. The ratio is the probability that A is better, by a Bradley-Terry model of
+people's votes; the last two numbers are ranks in the series, 1 for its best photo.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ Row = tuple[int, int, int, float, int, int]
 
 
 def read_triage(pairs: Path, images: Path) -> FileSeries:
-    """The series of a list of pairs; DataError, naming the line, where it does not hold what it should."""
+    """The series of a list of pairs; DataError that names the first invalid line."""
     try:
         lines = pairs.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -36,11 +36,11 @@ def _row(line: str, at: str) -> Row:
     try:
         series, a, b, ratio, rank_a, rank_b = map(float, parts)
     except ValueError:
-        raise DataError(f"{at}: came {line.strip()[:60]!r}; expected six numbers: {COLUMNS}") from None
+        raise DataError(f"{at}: is {line.strip()[:60]!r}; expected six numbers: {COLUMNS}") from None
     whole = (series, a, b, rank_a, rank_b)
     if any(value != int(value) or value < 1 for value in whole) or not 0 <= ratio <= 1 or a == b:
         raise DataError(
-            f"{at}: came {line.strip()[:60]!r}; expected {COLUMNS}, whole numbers from 1 on and a ratio from 0 to 1"
+            f"{at}: is {line.strip()[:60]!r}; expected {COLUMNS}, whole numbers from 1 on and a ratio from 0 to 1"
         )
     return int(series), int(a), int(b), ratio, int(rank_a), int(rank_b)
 

@@ -1,6 +1,6 @@
-"""Ways to worsen a photo by measured amounts. All work on the full resolution, H,W,3 bytes.
+"""Degradations of photos by known amounts, at full resolution, H,W,3 uint8.
 
-Lengths in pixels are meant for a photo of 1500 pixels' longer side and grow with it.
+Lengths in pixels refer to a photo whose longer side has 1500 pixels, and scale with it.
 """
 
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ GAMMA = 2.2
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Everything that is done to a photo after its frame is chosen; the defaults do nothing."""
+    """The degradations of a photo, applied after it is framed; the defaults change nothing."""
 
     defocus: float = 0.0
-    """Radius of the disc that a point becomes, pixels."""
+    """Radius of the blur disc, in pixels."""
     misfocus: float = 0.0
-    """The same for the subject alone."""
+    """The same for the subject only."""
     depth: float = 0.0
-    """The same for all but the subject."""
+    """The same for everything except the subject."""
     motion: float = 0.0
-    """Length of the line that a point becomes, pixels."""
+    """Length of the motion blur, in pixels."""
     exposure: float = 0.0
-    """Stops of light more (or less, below 0); what passes white is clipped."""
+    """Change of exposure in stops; values above white are clipped."""
     noise: float = 0.0
-    """Deviation in grey levels; as much again in the colours, but coarser."""
+    """Standard deviation in grey levels of the luminance noise, and of the coarser colour noise."""
     quality: int = 100
-    """Of a JPEG."""
+    """JPEG quality; at 100 or above it is not compressed."""
 
 
 def worsened(photo: Picture, damage: Damage, rng: Rng, subject: Picture | None = None) -> Picture:
-    """The photo as a worse camera, hand or moment would have had it: optics, light, sensor, file, in this order.
+    """Degrades a photo, in the order of a camera: optics, exposure, sensor noise, compression.
 
-    `subject` H,W is 255 where the subject is; without one there is neither misfocus nor depth.
+    `subject` H,W is 255 at the subject; without it, misfocus and depth are ignored.
     """
     scale = max(photo.shape[:2]) / REFERENCE
     if subject is not None:
@@ -59,7 +59,7 @@ def _shares(subject: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def defocused(photo: Picture, radius: float) -> Picture:
-    """Every point becomes a disc; its edge is soft over a pixel, so that parts of a pixel count."""
+    """Blurs with a disc, whose edge is anti-aliased."""
     if radius < 0.3:
         return photo
     reach = int(np.ceil(radius + 0.5))
@@ -69,7 +69,7 @@ def defocused(photo: Picture, radius: float) -> Picture:
 
 
 def moved(photo: Picture, length: float, angle: float) -> Picture:
-    """Every point becomes a line of that length; `angle` in radians."""
+    """Blurs with a line of that length; `angle` is in radians."""
     if length < 1:
         return photo
     reach = int(np.ceil(length / 2))
@@ -83,7 +83,7 @@ def moved(photo: Picture, length: float, angle: float) -> Picture:
 
 
 def exposed(photo: Picture, stops: float) -> Picture:
-    """2**stops times as much light, by a display's gamma."""
+    """Multiplies the linear light by 2**stops."""
     if stops == 0:
         return photo
     light = (np.arange(256) / 255) ** GAMMA * 2.0**stops
@@ -92,7 +92,7 @@ def exposed(photo: Picture, stops: float) -> Picture:
 
 
 def noisy(photo: Picture, deviation: float, rng: Rng) -> Picture:
-    """Grain in the grey of every pixel, and blotches of two pixels in the colours."""
+    """Adds luminance noise to each pixel, and colour noise at half the resolution."""
     if deviation == 0:
         return photo
     height, width = photo.shape[:2]
@@ -104,7 +104,7 @@ def noisy(photo: Picture, deviation: float, rng: Rng) -> Picture:
 
 
 def compressed(photo: Picture, quality: int) -> Picture:
-    """Written and read again as JPEG."""
+    """Compresses and decompresses a photo as JPEG."""
     if quality >= 100:
         return photo
     done, file = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -121,7 +121,7 @@ def _filtered(photo: Picture, kernel: NDArray[np.float64]) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which part of an original a photo shows, as shares of the frame; the defaults are the frame itself."""
+    """The part of an original that a photo shows: shifts as shares of the frame, rotation, zoom."""
 
     across: float = 0.0
     down: float = 0.0
@@ -130,7 +130,7 @@ class View:
 
 
 def framed(original: Picture, centre: tuple[float, float], size: tuple[int, int], view: View) -> Picture:
-    """A frame of `size` (height, width) around `centre` (row, column) of an original, seen so; beyond it mirrors."""
+    """The view of an original from a frame of `size` (height, width) around `centre` (row, column), mirror-padded."""
     height, width = size
     row, col = centre[0] + view.down * height, centre[1] + view.across * width
     turn = cv2.getRotationMatrix2D((col, row), view.degrees, view.zoom)

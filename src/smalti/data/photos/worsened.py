@@ -1,4 +1,4 @@
-"""Series that are made: an original and worsened photos of it, whose order is known for certain."""
+"""Synthetic series: an original and degraded photos of it, whose order is known."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -32,28 +32,28 @@ from smalti.tiling import Window
 
 Rng = np.random.Generator
 
-ASPECTS = (3 / 2, 4 / 3, 1.0, 3 / 4, 2 / 3)  # width by height
-ROOM = {"plain": 0.92, "tilt": 0.78, "cut": 0.62}  # the frame's share of the original, so that views stay inside
-PASTED = 0.6  # share of the subjects that come from another original; the others are a part of their own
-ENLARGED = 1.3  # at most; a photo that was enlarged more is soft everywhere
-SMALLEST = 360  # pixels of an original's shorter side; smaller ones have no full resolution to speak of
+ASPECTS = (3 / 2, 4 / 3, 1.0, 3 / 4, 2 / 3)  # width / height
+ROOM = {"plain": 0.92, "tilt": 0.78, "cut": 0.62}  # the frame as a share of the original, so that views stay inside
+PASTED = 0.6  # share of the series whose subject is pasted from another original
+ENLARGED = 1.3  # maximum; photos that are enlarged more are soft everywhere
+SMALLEST = 360  # minimum of an original's shorter side, in pixels
 DRAWN_SIDE = 1500
-HELD = 24  # drawn scenes that stay in memory, 7 MB each
+HELD = 24  # drawn scenes kept in memory, 7 MB each
 
 
 class Worsened:
-    """`count` series from originals; which one, and what is done to it, is a function of the seed and the number."""
+    """`count` series from originals; the original and its degradations depend only on the seed and the number."""
 
     def __init__(
         self, originals: Sequence[Path], drawn: Sequence[int], count: int, photos: tuple[int, int], side: int, seed: int
     ) -> None:
-        """`photos` is the least and the largest number in a series, `side` the longest side in pixels."""
+        """`photos` is the smallest and largest number in a series, `side` the longest side in pixels."""
         self._originals: list[tuple[str, Callable[[], Picture]]] = [
             *((str(path.resolve()), lambda path=path: read_photo(path)) for path in originals),
             *((f"drawn scene {number}", lambda number=number: _drawn(number)) for number in drawn),
         ]
         if not self._originals:
-            raise DataError("series cannot be made of nothing; give folders of originals, or seeds of drawn scenes")
+            raise DataError("no originals for synthetic series; give folders of originals, or seeds of drawn scenes")
         self._count, self._photos, self._side, self._seed = count, photos, side, seed
         self._known: dict[int, list[str]] = {}
         self.keys = frozenset(name for name, _ in self._originals)
@@ -88,7 +88,7 @@ class Worsened:
         name, _ = self._originals[self._which(number)]
         photos = int(rng.integers(self._photos[0], self._photos[1] + 1))
         kinds, steps = draw_steps(self._kinds(self._which(number)), photos, rng)
-        shuffled = rng.permutation(len(steps))  # else the untouched one would always come first
+        shuffled = rng.permutation(len(steps))  # otherwise the undegraded one would always come first
         title = f"{Path(name).stem} {number}: {', '.join(kinds)}"
         return truth_of(title, steps[shuffled]), kinds, steps[shuffled], rng
 
@@ -101,7 +101,7 @@ class Worsened:
         return self._known[which]
 
     def _frame(self, number: int, kinds: list[str], rng: Rng) -> tuple[Picture, tuple[float, float], tuple[int, int]]:
-        """The original at the photos' scale, and the middle and the size (rows, columns) of the frame in it."""
+        """The original at the photos' scale, and the centre and size (rows, columns) of the frame in it."""
         original = self._originals[self._which(number)][1]()
         share = min(ROOM[kind] for kind in ("plain", *kinds) if kind in ROOM)
         height, width = original.shape[:2]
@@ -118,7 +118,7 @@ class Worsened:
 
 
 def applicable(original: Picture) -> list[str]:
-    """The kinds that certainly worsen this original: a dark one may gain by light, one without lines cannot tilt."""
+    """The kinds that certainly degrade this original: a dark one may gain by more light, tilt needs straight lines."""
     factor = min(1.0, 800 / max(original.shape[:2]))
     small = cv2.resize(original, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
     seen = dict(zip(CUES, cues(small).tolist(), strict=True))
@@ -137,9 +137,9 @@ def _drawn(seed: int) -> Picture:
 
 
 def find_originals(folders: Sequence[Path]) -> list[Path]:
-    """Photos, and all in folders at any depth, in the order of their names, but for small ones.
+    """The given photos and those in folders, searched recursively, sorted by name; small ones are skipped.
 
-    DataError for a folder without any, RasterError for one whose headers cannot be read.
+    DataError for a folder without photos, RasterError for a photo whose headers cannot be read.
     """
     found: list[Path] = []
     for folder in folders:

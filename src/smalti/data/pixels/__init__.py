@@ -1,1 +1,1 @@
-"""Windows of images with a label per pixel: scenes, where they come from, and the stream of batches."""
+"""Windows of images with labels per pixel: scenes, their sources, and the stream of batches."""

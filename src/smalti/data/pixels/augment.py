@@ -1,8 +1,7 @@
-"""Joint augmentation: one random view of a place, the same for its pixels, labels and validity.
+"""Joint augmentation of a window's pixels, labels and validity.
 
-Pixels are resampled bilinearly, and averaged over their area where they shrink; labels, values and validity take the
-nearest pixel, so that no value is mixed with an unknown one. A zoom changes the depths of what is seen, never its
-heights.
+Pixels are resampled bilinearly, and averaged over areas where they shrink; labels, values and validity take the nearest
+pixel, so that no value is mixed with an unknown one. A zoom scales depths, but not heights.
 """
 
 import math
@@ -23,28 +22,28 @@ from smalti.data.pixels.presets import Preset, fill_in
 from smalti.data.pixels.sample import Patch
 
 CHANNELS = 4
-"""Bands that OpenCV warps at once."""
+"""Maximum number of bands that OpenCV warps together."""
 MIX_CHANCE = 0.5
-"""How many of the windows are mixed where nothing else is said; as CutMix's authors took for CIFAR."""
+"""Default share of windows that are mixed, as in CutMix's experiments on CIFAR."""
 
 
 class Augment(ExtensibleAugment):
-    """How much a window may be changed; 0 or false leaves a step out."""
+    """Augmentation of windows; 0 or false disables a step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: Preset | None = None
-    """Other defaults for the keys from `scale` to `blur`; each of them that is given itself goes first."""
+    """Other defaults for the keys from `scale` to `blur`; keys that are given take precedence."""
     scale: tuple[float, float] = (0.5, 2.0)
-    """Smallest and largest zoom; above 1 things look larger. Drawn evenly in the logarithm."""
+    """Smallest and largest zoom, drawn log-uniformly; above 1 objects are enlarged."""
     scales: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
-    """Windows of so many times the side, shrunk to it, each with the same chance; `scale` zooms on from there."""
+    """Window sizes as multiples of the side, drawn uniformly and shrunk to it; `scale` is applied in addition."""
     flips: bool = True
-    """Mirror left and right at random."""
+    """Random horizontal flips."""
     turns: bool = True
-    """Quarter turns at random."""
+    """Random rotations by multiples of 90 degrees."""
     rotate: float = Field(0.0, ge=0, le=1)
-    """Chance of a turn by any angle."""
+    """Probability of a rotation by any angle."""
     brightness: float = Field(0.2, ge=0, lt=1)
     """Factor of up to 1 ± this."""
     contrast: float = Field(0.2, ge=0, lt=1)
@@ -52,15 +51,15 @@ class Augment(ExtensibleAugment):
     saturation: float = Field(0.3, ge=0, le=1)
     """Factor of up to 1 ± this, about the grey of each pixel."""
     balance: float = Field(0.05, ge=0, lt=1)
-    """Factor of up to 1 ± this, for each band by itself: shifts the hue."""
+    """Factor of up to 1 ± this, for each band separately: shifts the hue."""
     gamma: float = Field(0.2, ge=0, lt=2)
-    """Exponent between exp(-this) and exp(this)."""
+    """Gamma correction with an exponent between exp(-this) and exp(this)."""
     blur: float = Field(0.2, ge=0, le=1)
-    """Chance of a Gaussian blur with a deviation of up to 1.2 pixels."""
+    """Probability of a Gaussian blur with a standard deviation of up to 1.2 pixels."""
     mix: Mix = "none"
-    """Lay a part of another window over a window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
+    """Pastes a part of another window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
     mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
-    """Chance of that for each window; one that is mixed costs the reading of two."""
+    """Probability of mixing, for each window; a mixed window requires two to be read."""
 
     @model_validator(mode="before")
     @classmethod
@@ -71,21 +70,21 @@ class Augment(ExtensibleAugment):
     def _no_contradictions(self) -> "Augment":
         check_scale(self.scale)
         if len(set(self.scales)) < len(self.scales):
-            raise ValueError(f"scales {list(self.scales)} name one twice; all of them have the same chance")
+            raise ValueError(f"scales {list(self.scales)} must be distinct; they are drawn uniformly")
         if self.mix == "none" and self.mix_chance != MIX_CHANCE:
-            raise ValueError(f"mix_chance {self.mix_chance:g} is given, but mix is none; say cutmix or classmix")
+            raise ValueError(f"mix_chance {self.mix_chance:g} is given, but mix is none; set mix to cutmix or classmix")
         return self
 
 
 def check_scale(scale: tuple[float, float]) -> None:
-    """ValueError unless a zoom is a range."""
+    """ValueError unless a zoom is a valid range."""
     if not 0 < scale[0] <= scale[1]:
         raise ValueError(f"scale {list(scale)} must be two numbers above 0, the smaller one first")
 
 
 @dataclass(frozen=True)
 class View:
-    """One choice of the geometry: how much ground is read, and how it is laid onto the crop."""
+    """The geometry of one augmented window: how much of the scene is read, and how it is mapped to the crop."""
 
     zoom: float
     angle: float
@@ -95,13 +94,13 @@ class View:
 
     @property
     def side(self) -> int:
-        """Pixels of ground along one side that hold every pixel of the crop."""
+        """Side in pixels of the part of the scene that contains the whole crop."""
         reach = abs(math.cos(self.angle)) + abs(math.sin(self.angle))
         return math.ceil(self.crop * reach / self.zoom - 1e-6)
 
 
 def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
-    """A random view; always takes the same numbers from `rng`, and none for a single one of `scales`."""
+    """A random view; always draws equally many numbers from `rng`, except none for a single value in `scales`."""
     low, high = np.log(augment.scale)
     zoom = math.exp(rng.uniform(low, high)) / augment.scales[rng.integers(len(augment.scales))]
     free, angle, quarter, mirror = rng.random(), rng.uniform(0, 2 * math.pi), rng.integers(4), rng.random() < 0.5
@@ -111,11 +110,11 @@ def choose_view(augment: Augment, crop: int, rng: np.random.Generator) -> View:
 
 
 def apply_view(patch: Patch, view: View, tasks: Sequence[Task]) -> Patch:
-    """A patch of view.side pixels becomes one of view.crop pixels."""
+    """Transforms a patch of view.side pixels to one of view.crop pixels."""
     image = patch.image
     if image.dtype not in (np.uint8, np.uint16, np.int16, np.float32):
         image = image.astype(np.float32)
-    size = round(view.side * view.zoom)  # the ground at the zoom asked for, before it is turned
+    size = round(view.side * view.zoom)  # zoomed, not yet rotated
     if size < view.side:
         image = np.atleast_3d(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
     pixels = _warp(image, _matrix(view, image.shape[0]), view.crop)
@@ -126,7 +125,7 @@ def apply_view(patch: Patch, view: View, tasks: Sequence[Task]) -> Patch:
 
 
 def _target(target: NDArray[Any], matrix: NDArray[np.float64], view: View, task: Task) -> NDArray[Any]:
-    """The target of one task, seen so; what is twice as large is half as deep."""
+    """The transformed target of one task; depths are divided by the zoom."""
     if task.kind == "classes":
         return _nearest(target, matrix, view.crop, task.ignore)
     values = _nearest(target, matrix, view.crop, math.nan)
@@ -134,7 +133,7 @@ def _target(target: NDArray[Any], matrix: NDArray[np.float64], view: View, task:
 
 
 def _matrix(view: View, size: int) -> NDArray[np.float64]:
-    """Maps pixel centres of the crop to those of a square of `size` pixels that holds view.side pixels of ground."""
+    """Maps pixel centres of the crop to those of a square of `size` pixels, which covers view.side pixels of ground."""
     step = size / view.side / view.zoom
     cos, sin = math.cos(view.angle) * step, math.sin(view.angle) * step
     flip = -1 if view.mirror else 1
@@ -149,7 +148,7 @@ def _nearest(values: NDArray[Any], matrix: NDArray[np.float64], crop: int, outsi
 
 
 def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArray[Any]:
-    """Warps any number of bands, some at a time; (H, W, C) stays so."""
+    """Warps (H, W, C) with any number of bands, CHANNELS at a time."""
     flags, edge = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101
     parts = [image[..., at : at + CHANNELS] for at in range(0, image.shape[2], CHANNELS)]
     bands = [np.atleast_3d(cv2.warpAffine(p, matrix, (crop, crop), flags=flags, borderMode=edge)) for p in parts]
@@ -157,9 +156,9 @@ def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArra
 
 
 def change_colours(image: NDArray[Any], augment: Augment, scale: float, rng: np.random.Generator) -> Floats:
-    """Changes the light of raw pixels (H, W, C), of which 1 / scale is full light; always takes the same numbers.
+    """Changes the colours of raw pixels (H, W, C), for which 1 / scale is white; always draws equally many numbers.
 
-    Gamma bends each value; the rest is one affine map of the bands of a pixel.
+    Gamma is applied to each value; all other changes are one affine map of the bands of a pixel.
     """
     bands = image.shape[2]
     gamma = math.exp(rng.uniform(-1, 1) * augment.gamma)
@@ -189,9 +188,9 @@ def _mix(x: Floats, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> 
 def augmented(
     patch: Patch, view: View, augment: Augment, card: Card, tasks: Sequence[Task], rng: np.random.Generator
 ) -> Patch:
-    """Geometry first, light after it; bytes stay within bytes, and what is not valid enters the net as zero.
+    """Changes the geometry, then the colours; uint8 is clipped to its range, and invalid pixels enter the net as zero.
 
-    `tasks` are those that the patch has targets for.
+    `tasks` are those for which the patch has targets.
     """
     seen = apply_view(patch, view, tasks)
     seen = replace(seen, image=change_colours(seen.image, augment, card.scale, rng))

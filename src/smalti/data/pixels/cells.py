@@ -1,4 +1,4 @@
-"""Where the classes of some scenes are: coarse cells, and how much of each class they hold."""
+"""A coarse index of where the classes of some scenes are, to draw windows by class."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,11 +13,11 @@ from smalti.tiling import Window
 CELL = 64
 """Side of a cell in pixels."""
 Place = tuple[int, Window]
-"""A cell of the scene of that number."""
+"""The index of a scene, and a cell in it."""
 
 
 class Index:
-    """How much of each class the cells of some scenes hold; reads all labels once, and never again while they stay.
+    """Pixels of each class in each cell of some scenes; counted once and cached until the labels change.
 
     A label that allows several classes counts for none of them.
     """
@@ -29,14 +29,14 @@ class Index:
         stamp = join_stamps(f"{CELL} {task.name}", [scene.stamp for scene in scenes])
         counts = kept_counts(stamp, shape, lambda: _count(scenes, self._places, task), np.uint16)
         self.seen = {int(i) for i in np.flatnonzero(counts.any(0))}
-        """Ids of the classes that occur at all."""
+        """Ids of the classes that occur."""
         self._chances = [column / column.sum() for column in counts.T.astype(float) if column.any()]
         if not self._chances:
-            sure = " of its own, only sets of them; say by = 'area'" if task.sets else ""
+            sure = " of its own, only sets of them; use by = 'area'" if task.sets else ""
             raise DataError(f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a class{sure}")
 
     def place(self, rng: np.random.Generator) -> tuple[int, int, int]:
-        """Number of a scene, row and column of a cell's place there; every class has the same chance."""
+        """A random position (scene index, row, column); every class that occurs is drawn with the same probability."""
         chances = self._chances[rng.integers(len(self._chances))]
         i, cell = self._places[rng.choice(len(chances), p=chances)]
         return i, cell.row + int(rng.integers(cell.height)), cell.col + int(rng.integers(cell.width))

@@ -1,4 +1,4 @@
-"""Copies of an image on both sides of a split, under whatever name: what was trained on would be scored."""
+"""Finds duplicates of an image on both sides of a split, whatever their names: training images would be scored."""
 
 import hashlib
 from collections import defaultdict
@@ -10,22 +10,22 @@ from smalti.errors import DataError
 from smalti.tiling import Window
 
 STRIP = 512
-"""Rows that are read at once."""
+"""Number of rows read at once."""
 FIRST = 16
-"""Rows that tell most images apart."""
+"""Number of rows that distinguish most images."""
 
 Key = Callable[[Scene], Hashable]
 Group = tuple[list[Scene], list[Scene]]
-"""Those of either side that may be one image."""
+"""Scenes of both sides that may be the same image."""
 
 
 def check_copies(
     first: Sequence[Scene], second: Sequence[Scene], digests: Mapping[Path, str], names: tuple[str, str]
 ) -> None:
-    """DataError if an image is one of the other side: byte for byte, or pixel for pixel in a file written otherwise.
+    """DataError if both sides have an image with the same bytes, or with the same pixels in another encoding.
 
-    Images of one colour are no copies: tiles of nothing are all alike. One file that both sides read is none either:
-    its parts are places of their own.
+    Images of a single colour are not compared, as empty tiles are all equal; nor are parts of one file, which
+    are different places.
     """
     sides = [scene for scene in first if scene.files], [scene for scene in second if scene.files]
     found = _copies(sides, lambda scene: digests[scene.files[0]]) or _copies(sides, _size, _first_rows, _pixels)
@@ -38,7 +38,7 @@ def check_copies(
 
 
 def _copies(sides: Group, *keys: Key) -> list[tuple[Scene, Scene]]:
-    """Images that no key tells apart from one of the first side, beside that; a later key sees few of them."""
+    """Pairs of images, one of each side, with equal keys; a key is computed only where all previous ones are equal."""
     groups = [sides]
     for key in keys:
         groups = [part for group in groups for part in _parts(group, key)]
@@ -47,7 +47,7 @@ def _copies(sides: Group, *keys: Key) -> list[tuple[Scene, Scene]]:
 
 
 def _parts(group: Group, key: Key) -> list[Group]:
-    """Those that have one key, where there are such on both sides."""
+    """Splits a group by key; keeps the parts that have scenes of both sides."""
     found: dict[Hashable, Group] = defaultdict(lambda: ([], []))
     for side, scenes in enumerate(group):
         for scene in scenes:
@@ -56,7 +56,7 @@ def _parts(group: Group, key: Key) -> list[Group]:
 
 
 def _others(scenes: Sequence[Scene], scene: Scene) -> Iterator[Scene]:
-    """Those of other files."""
+    """The scenes that are in another file."""
     return (one for one in scenes if one.files[0].resolve() != scene.files[0].resolve())
 
 
@@ -77,7 +77,7 @@ def _pixels(scene: Scene) -> Hashable:
 
 
 def _is_even(scene: Scene) -> bool:
-    """Whether all pixels of an image are alike."""
+    """Whether all pixels of an image are equal."""
     first = scene.read_image(Window(0, 0, 1, 1))[0, 0]
     return all(bool((scene.read_image(strip) == first).all()) for strip in _strips(scene))
 

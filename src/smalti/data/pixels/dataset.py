@@ -1,4 +1,4 @@
-"""Scenes of a public dataset, read where it was unpacked."""
+"""Scenes of a public dataset, read in place."""
 
 from smalti.card import Card
 from smalti.data.pixels.labels import TruthFile
@@ -9,7 +9,7 @@ from smalti.datasets.selection import Selection
 
 
 class DatasetScene(FileScene):
-    """An image of a dataset; chips of one file are scenes of their own."""
+    """An image of a dataset; each chip of a file is a separate scene."""
 
     def __init__(self, item: Item, opener: Opener, borders: Borders, card: Card) -> None:
         self._item, self._opener, self._borders = item, opener, borders
@@ -17,7 +17,7 @@ class DatasetScene(FileScene):
         self.name, self.path = item.id, item.place
 
     def _file(self, taken: Selection) -> TruthFile:
-        """Where what a task takes lies."""
+        """The file with the ground truth of a task."""
         if taken.name:
             return TruthFile(taken.task, self._item.values[taken.name], taken.values)
         return TruthFile(taken.task, self._item.truth(self._borders), self._opener.spec)

@@ -1,4 +1,4 @@
-"""Augmentations of other packages: settings that a recipe names by a key, called with each window or image."""
+"""Augmentations of other packages: settings under a key of the recipe, called with each window or image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,15 +14,15 @@ from smalti.label_sets import set_ids
 
 
 class Augmentation(BaseModel):
-    """A change of training images by another package. A recipe gives its chance as a number, or a table of settings.
+    """An augmentation of another package. A recipe gives its probability, or a table of settings.
 
-    It is called after the changes of geometry and of light that the recipe asks for, by several threads at once.
+    It is called after the other augmentations of the recipe, by several threads at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     chance: float = Field(1.0, gt=0, le=1)
-    """Of being called, for each window or image."""
+    """Probability of being called, for each window or image."""
 
     @model_validator(mode="before")
     @classmethod
@@ -30,7 +30,7 @@ class Augmentation(BaseModel):
         return settings_of(value, "chance")
 
     def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
-        """The patch that is trained on instead: new arrays of the same shapes and types.
+        """The augmented patch: new arrays of the same shapes and dtypes.
 
         Args:
             patch: `image` (H, W, C) float32, raw pixels in the bands and units of the card; `targets` by task (H, W),
@@ -42,7 +42,7 @@ class Augmentation(BaseModel):
 
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {}
-"""Augmentations by the key that recipes name them by."""
+"""Augmentations by their key in recipes."""
 
 
 class ExtensibleAugment(ExtensibleTable):
@@ -60,7 +60,7 @@ class ExtensibleAugment(ExtensibleTable):
 def apply_extensions(
     patch: Patch, found: Mapping[str, Augmentation], rng: np.random.Generator, tasks: Sequence[Task] = ()
 ) -> Patch:
-    """The patch after each augmentation that its chance lets through; ExtensionError if one fails or gives no window.
+    """The patch after each augmentation, with its probability; ExtensionError if one fails or returns no valid patch.
 
     `tasks` are those that the patch has targets for. All arrays of the result may be written to.
     """
@@ -110,7 +110,7 @@ def _check_ids(key: str, patch: Patch, tasks: Sequence[Task]) -> None:
 
 
 def _forms(patch: Patch) -> dict[str, str]:
-    """Type and shape of each array."""
+    """Dtype and shape of each array."""
     arrays = {"image": patch.image, "valid": patch.valid, **{f"target {k!r}": v for k, v in patch.targets.items()}}
     return {
         name: f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__

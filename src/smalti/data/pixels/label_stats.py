@@ -1,4 +1,4 @@
-"""All labels of some scenes read once, before anything depends on them: what cannot be used is told in time."""
+"""Reads all labels of some scenes once before the training, so that unusable ones are reported early."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,28 +16,28 @@ from smalti.tiling import Window
 from smalti.watch import Watch, unwatched
 
 STRIP = 512
-"""Rows that are read at once."""
+"""Number of rows read at once."""
 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """The pixels of some scenes that say something about one task."""
+    """Counts of labelled and unlabelled pixels of some scenes for one task."""
 
     pixels: NDArray[np.int64]
-    """Of classes by id; of values those that are 0, and the others."""
+    """For classes the pixels of each id; for values those that are 0, and the others."""
     unknown: int
-    """Pixels that say nothing."""
+    """Pixels without a label."""
     of_sets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Of each of the task's sets the pixels whose label allows it; none of them is among `pixels`."""
+    """Pixels of each of the task's sets of classes; these are not in `pixels`."""
 
     @property
     def known(self) -> int:
-        """Pixels that say something."""
+        """Pixels with a label."""
         return int(self.pixels.sum()) + int(self.of_sets.sum())
 
     @property
     def share(self) -> float:
-        """The share of all pixels that say something."""
+        """The share of pixels with a label."""
         return self.known / max(1, self.known + self.unknown)
 
     def __add__(self, other: "LabelCounts") -> "LabelCounts":
@@ -45,11 +45,11 @@ class LabelCounts:
 
 
 def census(scenes: Sequence[Scene], tasks: Sequence[Task], watch: Watch = unwatched) -> dict[str, LabelCounts]:
-    """What the scenes of one source say about each of the tasks that they label; kept in the cache with `Index`'s.
+    """The label counts of one source's scenes for each of their tasks; cached like those of `Index`.
 
-    Drawn scenes are labelled everywhere, with all classes, and not drawn for that.
+    Drawn scenes are labelled everywhere, with all classes, and are not counted.
 
-    Raises DataError where no pixel is labelled for any of the tasks, and what the readers raise.
+    Raises DataError if no pixel is labelled for any of the tasks, and the errors of the readers.
     """
     labelled = [task for task in tasks if task in scenes[0].tasks]
     if all(scene.path is None for scene in scenes):
@@ -66,14 +66,14 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task], watch: Watch = unwatc
     if not any(each.known for each in found.values()):
         names = ", ".join(found)
         raise DataError(
-            f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a label of {names}; say how the labels are "
-            "written (labels of the source), or take it out"
+            f"{scenes[0].name} and {len(scenes) - 1} more: no pixel has a label of {names}; give the encoding "
+            "of the labels (labels of the source), or remove the source"
         )
     return found
 
 
 def together(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelCounts]:
-    """The censuses of several sources as one."""
+    """The sum of the label counts of several sources."""
     whole: dict[str, LabelCounts] = {}
     for part in parts:
         for name, found in part.items():
@@ -86,7 +86,7 @@ def _places(task: Task) -> int:
 
 
 def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int], watch: Watch) -> NDArray[np.int64]:
-    """Row by row the pixels that say nothing about a task, then those of each class, or that have a value.
+    """One row per task: pixels without a label, then those of each class, or zero and other values.
 
     Last come those of each set of classes.
     """

@@ -1,4 +1,4 @@
-"""Where the labels of one task lie in files, and how they are opened."""
+"""The label files of one task, and how they are opened."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +19,17 @@ class TruthFile:
     task: Task
     path: Path
     spec: LabelSpec | ValueSpec
-    """How they are written down; fits the kind of the task."""
+    """How the labels are encoded; matches the kind of the task."""
 
     def open(self, grid: Grid) -> TruthReader:
-        """Opens them on the image's grid; LabelError or RasterError where they do not fit it."""
+        """Opens them on the image's grid; LabelError or RasterError if they do not match it."""
         if isinstance(self.spec, LabelSpec):
             return open_labels(self.path, grid, self.task, self.spec)
         return open_values(self.path, grid, self.task, self.spec)
 
 
 class Written(BaseModel):
-    """How the labels of a task are written down."""
+    """How the labels of a task are encoded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,30 +39,30 @@ class Written(BaseModel):
     """For values: heights or depths."""
 
     def file(self, task: Task, path: Path) -> TruthFile:
-        """One file of them."""
+        """A label file with this encoding."""
         return TruthFile(task, path, self.labels if task.kind == "classes" else self.values)
 
 
 class FolderTruth(Written):
-    """The labels of a further task: as many files as images, of the same names."""
+    """The labels of a further task: one file per image, of the same name."""
 
     name: str
-    """Their folder beside the images', or the end of their stems: `height` for `town.tif` and `town_height.tif`."""
+    """Their folder beside that of the images, or the suffix of their stems: `height` for `town_height.tif`."""
 
 
 class FilesTruth(Written):
-    """The labels of a further task, file by file."""
+    """The labels of a further task, listed by file."""
 
     files: tuple[str, ...] = Field(min_length=1)
-    """As many as images in the same order, or one for all."""
+    """One per image in the same order, or one for all."""
 
 
 class DatasetTruth(BaseModel):
-    """Values of a public dataset for a task."""
+    """The values of a public dataset to use for a task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """What the dataset calls them, for example `ndsm`; `smalti data NAME` lists them."""
+    """Their name in the dataset, for example `ndsm`; `smalti data NAME` lists them."""
     values: ValueSpec = ValueSpec()
-    """How they are written down, where the dataset does not tell it or tells it wrongly."""
+    """How they are encoded, if the dataset does not state it or states it wrongly."""

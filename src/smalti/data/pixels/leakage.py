@@ -1,4 +1,4 @@
-"""Training and validation must lie apart: no file in both, no ground in both."""
+"""Checks for leakage between training and validation: shared files, and overlap on the ground."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ Place = tuple[Path, Grid]
 Ground = tuple[Path, BaseGeometry]
 WGS84 = CRS.from_epsg(4326)
 TOUCH = 1e-3
-"""Share of the smaller footprint that two neighbours may have in common by rounding."""
+"""Share of the smaller footprint by which neighbours may overlap because of rounding."""
 
 
 def check_apart(first: Sequence[Place], second: Sequence[Place], names: tuple[str, str]) -> None:
-    """DataError if a file is in both lists, or images of both overlap on the ground; `names` says what they are for."""
+    """DataError if a file is in both lists, which are called `names`, or images of both overlap on the ground."""
     both = {path.resolve() for path, _ in first} & {path.resolve() for path, _ in second}
     if both:
         raise DataError(
@@ -45,7 +45,7 @@ def _check_grounds(ones: Sequence[Ground], others: Sequence[Ground], names: tupl
 
 
 def _by_frame(places: Sequence[Place]) -> dict[str, list[Ground]]:
-    """The outlines of images that have a place: in degrees, and those in a local CRS apart from others."""
+    """The outlines of georeferenced images: in degrees, or grouped by local CRS."""
     found: dict[str, list[Ground]] = {}
     for path, grid in places:
         if grid.georeferenced:
@@ -56,7 +56,7 @@ def _by_frame(places: Sequence[Place]) -> dict[str, list[Ground]]:
 
 
 def footprint(grid: Grid) -> Polygon | None:
-    """The outline of a raster in degrees, or None where its CRS has no place on the Earth."""
+    """The outline of a raster in degrees; None if its CRS has no position on the Earth."""
     placed = project(np.array(_corners(grid)), grid.crs.to_wkt(), WGS84.to_wkt()) if grid.crs else None
     if placed is None or not np.isfinite(placed).all():
         return None

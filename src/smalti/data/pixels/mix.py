@@ -1,12 +1,12 @@
-"""Two windows become one: a part of the second is laid over the first, with its labels and its validity.
+"""Mixes two windows: pastes a part of the second one into the first, with its labels and validity.
 
-CutMix (Yun et al., ICCV 2019) cuts a rectangle: a share of the area is drawn evenly, the rectangle has the shape of
-the window, its centre lies anywhere, and what reaches beyond the border is cut off. There one label per image is
-weighed by area; here every pixel keeps its own. ClassMix (Olsson et al., WACV 2021) cuts along classes: half of those
-in the second window, rounded up, are drawn, and all their pixels are taken. There the classes are a net's guesses on
-images without labels; here they are the labels, and what is ignored or not valid is never taken.
+CutMix (Yun et al., ICCV 2019) pastes a rectangle: its share of the area is drawn uniformly, it has the aspect ratio of
+the window, its centre lies anywhere, and it is clipped at the border. The paper weights one label per image by area;
+here every pixel keeps its own label. ClassMix (Olsson et al., WACV 2021) pastes all pixels of half of the second
+window's classes, rounded up. The paper uses predicted classes of unlabelled images; here the classes are the labels,
+and ignored or invalid pixels are never pasted.
 
-Which windows are mixed, and with which, is a function of the seed and the window's number: see `pixels.stream`.
+Which windows are mixed, and with which others, depends only on the seed and the window's number: see `pixels.stream`.
 """
 
 import math
@@ -24,7 +24,7 @@ Mix = Literal["none", "cutmix", "classmix"]
 
 
 def mixed(below: Patch, above: Patch, mix: Mix, tasks: Sequence[Task], rng: np.random.Generator) -> Patch:
-    """`below` with a part of `above`, a patch of the same size, over it; both have targets for all of the tasks."""
+    """Pastes a part of `above` into `below`; both patches have the same size and targets for all tasks."""
     taken = MASKS[mix](above, tasks, rng)
     return replace(
         below,
@@ -36,7 +36,7 @@ def mixed(below: Patch, above: Patch, mix: Mix, tasks: Sequence[Task], rng: np.r
 
 
 def _rectangle(above: Patch, tasks: Sequence[Task], rng: np.random.Generator) -> Mask:
-    """A rectangle of the window's shape, cut off at its border."""
+    """The mask (H, W) of a rectangle with the window's aspect ratio, clipped at its border."""
     shape = np.array(above.valid.shape)
     half = shape * math.sqrt(rng.random()) / 2
     middle = rng.random(2) * shape
@@ -47,7 +47,7 @@ def _rectangle(above: Patch, tasks: Sequence[Task], rng: np.random.Generator) ->
 
 
 def _classes(above: Patch, tasks: Sequence[Task], rng: np.random.Generator) -> Mask:
-    """All pixels of half of the classes of the first task that has some; none where there is no such task."""
+    """The mask (H, W) of half of the classes of the first task of classes; empty if there is no such task."""
     taken: Mask = np.zeros(above.valid.shape, bool)
     for task in [task for task in tasks if task.kind == "classes"][:1]:
         labels = above.targets[task.name]
@@ -62,4 +62,4 @@ MASKS: dict[Mix, Callable[[Patch, Sequence[Task], np.random.Generator], Mask]] =
     "cutmix": _rectangle,
     "classmix": _classes,
 }
-"""What of the second window is taken, (H, W)."""
+"""Returns the mask (H, W) of the pixels of the second window to paste."""

@@ -1,4 +1,4 @@
-"""Named amounts of augmentation: no, light or heavy changes, as defaults of the single keys."""
+"""Presets of augmentation: none, light or heavy changes, as defaults of the single keys."""
 
 from typing import Any, Literal
 
@@ -20,6 +20,6 @@ PRESETS: dict[Preset, dict[str, Any]] = {
 
 
 def fill_in(given: Any) -> Any:
-    """The keys of a recipe over those of the preset that they name; what names none stays for pydantic to judge."""
+    """The preset named in the given keys, updated with them; without a valid preset, the keys themselves."""
     preset = given.get("preset") if isinstance(given, dict) else None
     return {**PRESETS[preset], **given} if preset in PRESETS else given

@@ -1,4 +1,4 @@
-"""What a training is fed with: a piece of ground while it is being made, and the sample that it becomes."""
+"""Patches of scenes as arrays while they are augmented, and samples as tensors for the net."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,32 +14,32 @@ from smalti.card import Task
 
 @dataclass(frozen=True)
 class Patch:
-    """A window of an image with its labels, rows first and bands last, as OpenCV likes it."""
+    """A window of an image with its labels, bands last, as OpenCV expects."""
 
     image: NDArray[Any]
     """(H, W, C) raw pixels."""
     targets: Mapping[str, NDArray[Any]]
-    """(H, W) by task, of those that are labelled here: uint8 class ids, or float32 values, NaN where unknown."""
+    """(H, W) by task, for the labelled tasks: uint8 class ids, or float32 values, NaN where unknown."""
     valid: NDArray[np.bool_]
-    """(H, W): where the image holds something."""
+    """(H, W): the mask of valid pixels."""
     name: str = ""
-    """Where it comes from, for people."""
+    """Its source, for messages."""
 
 
 def unknown(task: Task, height: int, width: int) -> NDArray[Any]:
-    """The target (H, W) of ground without labels."""
+    """The target (H, W) of a patch without labels."""
     if task.kind == "classes":
         return np.full((height, width), task.ignore, np.uint8)
     return np.full((height, width), np.nan, np.float32)
 
 
 def known(task: Task, target: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where a target says something."""
+    """The mask of labelled pixels of a target."""
     return np.asarray(target != task.ignore if task.kind == "classes" else ~np.isnan(target))
 
 
 def completed(patch: Patch, tasks: Sequence[Task]) -> Patch:
-    """The patch with a target for each of the tasks: all unknown for those that are not labelled here."""
+    """The patch with a target for each task: entirely unknown for tasks that are not labelled."""
     height, width = patch.valid.shape
     targets = {
         task.name: patch.targets[task.name] if task.name in patch.targets else unknown(task, height, width)
@@ -49,7 +49,7 @@ def completed(patch: Patch, tasks: Sequence[Task]) -> Patch:
 
 
 class Sample(TypedDict):
-    """One window, ready for the net; a batch has the same keys and one more axis in front."""
+    """One window as tensors; a batch has the same keys and a leading axis N."""
 
     image: Tensor
     """(C, H, W) raw pixels, float32."""
@@ -58,11 +58,11 @@ class Sample(TypedDict):
     valid: Tensor
     """(H, W) bool."""
     names: list[str]
-    """Where each window comes from, for people; one of them until it is in a batch."""
+    """The source of each window of the batch, for messages; one for a single window."""
 
 
 def to_sample(patch: Patch) -> Sample:
-    """The patch as tensors that own their memory."""
+    """The patch as tensors with their own memory."""
     image = np.ascontiguousarray(patch.image.transpose(2, 0, 1), dtype=np.float32)  # C,H,W
     kinds = {name: np.int64 if target.dtype == np.uint8 else np.float32 for name, target in patch.targets.items()}
     return Sample(
@@ -74,7 +74,7 @@ def to_sample(patch: Patch) -> Sample:
 
 
 def stack(samples: list[Sample]) -> Sample:
-    """A batch: the same tensors with a first axis N."""
+    """A batch of samples, with a leading axis N."""
     return Sample(
         image=torch.stack([sample["image"] for sample in samples]),
         targets={name: torch.stack([sample["targets"][name] for sample in samples]) for name in samples[0]["targets"]},

@@ -1,6 +1,6 @@
-"""Scenes: one image with its labels on one grid, read by windows of any size and place; nothing is chipped on disk.
+"""Scenes: an image with its labels on one grid, read by windows of any size and position; no chips are written.
 
-The labels are those of one task or of several: class ids, or values.
+The labels are class ids or values, of one or several tasks.
 """
 
 import threading
@@ -30,51 +30,51 @@ from smalti.tiling import Window
 
 
 class Scene(Protocol):
-    """A piece of ground with its labels."""
+    """An image with its labels."""
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name in messages."""
 
     @property
     def path(self) -> Path | None:
-        """The image's file; None for what is drawn."""
+        """The image's file; None for drawn scenes."""
 
     @property
     def files(self) -> Sequence[Path]:
-        """The image's file, then those of its labels; none of what is drawn."""
+        """The image's file, then those of its labels; empty for drawn scenes."""
 
     @property
     def grid(self) -> Grid:
-        """Size and place."""
+        """Size and georeference."""
 
     @property
     def tasks(self) -> Sequence[Task]:
-        """Those that are labelled here."""
+        """The labelled tasks."""
 
     @property
     def stamp(self) -> str:
-        """All that decides about its labels; another one where a file has changed. Empty where that is not known."""
+        """Everything that determines its labels, with the state of its files; empty if unknown."""
 
     @property
     def doubts(self) -> Mapping[Path, Doubts]:
-        """What may be wrong with its files of labels."""
+        """What may be wrong with each label file."""
 
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:
-        """The labels alone of a window inside."""
+        """The labels by task, (H, W), of a window inside the scene."""
         ...
 
     def read_image(self, window: Window) -> NDArray[Any]:
-        """The image alone of a window inside: height x width x bands."""
+        """The pixels (H, W, C) of a window inside the scene."""
         ...
 
     def read(self, window: Window) -> Patch:
-        """A window of it; beyond the border pixels are mirrored, and nothing is labelled. Safe in any thread."""
+        """A window; beyond the border it is mirror-padded and unlabelled. Thread-safe."""
         ...
 
 
 class MemoryScene:
-    """A scene whose pixels are loaded when first asked for, and then kept."""
+    """A scene that is loaded at the first read and kept in memory."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class FileScene:
         self.grid = opened.image.grid
         each = len(card.bands) * opened.image.dtype.itemsize + sum(_bytes(task) for task in self.tasks) + 1
         self.bytes = self.grid.height * self.grid.width * each
-        """What the scene takes when it is held in memory."""
+        """Size of the scene in memory."""
         self.doubts = {truth.path: doubts(opened.truths[truth.task.name]) for truth in truths}
         opened.close()
 
@@ -179,19 +179,19 @@ class Opened:
     """By task."""
 
     def close(self) -> None:
-        """Closes all."""
+        """Closes all files."""
         self.image.close()
         for truth in self.truths.values():
             truth.close()
 
 
 KEPT_OPEN = 16
-"""Scenes that each reading thread keeps open: GDAL's handles belong to the thread that opened them."""
+"""Number of scenes that each reading thread keeps open: GDAL's handles belong to the thread that opened them."""
 _thread = threading.local()
 
 
 def _kept(scene: FileScene, open_it: Callable[[], Opened]) -> Opened:
-    """The scene's files, opened for this thread; closes those it has not used for longest."""
+    """The scene's files, opened for this thread; closes the least recently used ones."""
     kept: OrderedDict[FileScene, Opened] = vars(_thread).setdefault("kept", OrderedDict())
     if scene not in kept:
         kept[scene] = open_it()
@@ -202,7 +202,7 @@ def _kept(scene: FileScene, open_it: Callable[[], Opened]) -> Opened:
 
 
 def open_card_raster(path: Path, card: Card, bands: Sequence[str | int] = ()) -> Reader:
-    """An image with the bands that its source says, else with those that `smalti map` would choose."""
+    """An image with the bands given by its source, or those that `smalti map` would choose."""
     chosen: Sequence[str | int] = bands
     if not bands:
         with open_raster(path) as reader:
@@ -217,7 +217,7 @@ def open_card_raster(path: Path, card: Card, bands: Sequence[str | int] = ()) ->
 
 
 def check_kind(path: Path, dtype: np.dtype[Any], card: Card) -> None:
-    """DataError for pixels of another kind than the card says: a map would refuse what was trained on."""
+    """DataError for pixels of another dtype than the card's, which `smalti map` would refuse later."""
     if not card.takes(str(dtype)):
         raise DataError(
             f"{path}: its pixels are {dtype}, the recipe's card says {card.dtype}; convert the images, or change "
@@ -226,12 +226,12 @@ def check_kind(path: Path, dtype: np.dtype[Any], card: Card) -> None:
 
 
 def _bytes(task: Task) -> int:
-    """What a pixel of its target takes."""
+    """Bytes per pixel of the task's target."""
     return 1 if task.kind == "classes" else 4
 
 
 def in_memory(scene: FileScene) -> MemoryScene:
-    """The same scene, held in memory once it has been read."""
+    """The same scene, kept in memory after the first read."""
     whole = Window(0, 0, scene.grid.height, scene.grid.width)
     return MemoryScene(
         scene.name,
@@ -246,7 +246,7 @@ def in_memory(scene: FileScene) -> MemoryScene:
 
 
 def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task]) -> MemoryScene:
-    """A drawn scene of size x size pixels, its classes and heights in metres; drawn when first asked for."""
+    """A drawn scene of size x size pixels, its classes and heights in metres; drawn at the first read."""
 
     def load() -> Patch:
         drawing = draw(Window(0, 0, size, size), seed, nir=len(card.bands) == 4)

@@ -1,4 +1,4 @@
-"""The images of a source as pairs for an evaluation: whole, unchanged, opened one after the other."""
+"""The images of a source as pairs for an evaluation: whole images, not augmented, opened one at a time."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,9 +25,9 @@ from smalti.tiling import Window
 
 
 def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Place]]:
-    """Pairs for an evaluation, and where the images lie; every file is opened once, so that none fails later.
+    """Pairs for an evaluation, and the places of the images; opens every file once, so that none fails later.
 
-    The pairs have truth for those of the tasks that the source labels.
+    The pairs have ground truth for the tasks that the source labels.
     """
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
@@ -49,7 +49,7 @@ def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) 
 
 
 def _checked(opener: Opener, item: Item, card: Card) -> Grid:
-    """The grid of an image that can be opened."""
+    """The grid of an image, after opening its files."""
     with closing(opener.image(item)) as image:
         check_kind(item.place, image.dtype, card)
         return image.grid
@@ -89,12 +89,12 @@ class _SceneReader(Reader):
         return patch.image.transpose(2, 0, 1), patch.valid  # H,W,C -> C,H,W
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no file is open."""
 
 
 @dataclass(frozen=True)
 class _Truth:
-    """A scene read as an evaluation reads labels."""
+    """The ground truth of a drawn scene, as an evaluation reads it."""
 
     scene: Scene
     task: str

@@ -1,4 +1,4 @@
-"""Sources: where windows come from, each a list of scenes with a share of the training."""
+"""Sources of windows: lists of scenes, each with a share of the training."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -35,11 +35,11 @@ class _Source(BaseModel):
     weight: float = Field(1.0, gt=0)
     """Its share of the windows, relative to the weights of the other sources."""
     by: Literal["area", "class"] = "area"
-    """`area`: every place has the same chance. `class`: a class is drawn first, then a place that has it."""
+    """`area`: positions are drawn uniformly. `class`: a class is drawn first, then a position where it occurs."""
     scale: tuple[float, float] | None = None
-    """Smallest and largest zoom of its windows, where it differs from `augment.scale`: sources of other pixel sizes."""
+    """Smallest and largest zoom of its windows; default `augment.scale`. For sources of another pixel size."""
     tasks: tuple[str, ...] = ()
-    """The tasks that it labels; without any, all that it has labels for."""
+    """The tasks that it labels; by default all for which it has labels."""
 
     @model_validator(mode="after")
     def _scale_is_a_range(self) -> Self:
@@ -56,19 +56,19 @@ class _Source(BaseModel):
         return {}
 
     def wanted(self, tasks: Sequence[Task]) -> list[Task]:
-        """Those of the tasks that it may label; DataError if it names one that there is not."""
+        """The tasks that it may label; DataError if it names an unknown one."""
         _check_names(self.tasks, tasks)
         return [task for task in tasks if not self.tasks or task.name in self.tasks]
 
 
 class _Files(_Source, Written):
     bands: tuple[str | int, ...] = ()
-    """The bands of its images that are the card's, by name or number; without any, by their names in the file."""
+    """The bands of its images for those of the card, by name or number; by default by their names in the file."""
 
     def main(self, tasks: Sequence[Task], also: Iterable[str]) -> Task | None:
-        """The task of its main labels: of those that it may label and are not in `also` the first one of classes.
+        """The task of its main labels: the first one of classes that it may label and that is not in `also`.
 
-        A value only where `tasks` names it. DataError where `also` names a task that there is not.
+        It is a task of values only if `tasks` names it. DataError if `also` names an unknown task.
         """
         _check_names(also, tasks)
         left = [task for task in self.wanted(tasks) if task.name not in also]
@@ -93,9 +93,9 @@ class FolderSource(_Files):
 
     kind: Literal["folder"] = "folder"
     path: tuple[str, ...] = Field(min_length=1)
-    """Folders, searched at any depth."""
+    """Folders, searched recursively."""
     also: dict[str, FolderTruth] = Field(default_factory=dict)
-    """Further tasks that it labels, by name; the label images are for the first task of classes that is not here."""
+    """Further labelled tasks, by name; the label images are for the first task of classes that is not listed here."""
 
     def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
         """See `_Source`."""
@@ -131,9 +131,9 @@ class ScenesSource(_Files):
     kind: Literal["scenes"]
     images: tuple[str, ...] = Field(min_length=1)
     truth: tuple[str, ...] = ()
-    """Labels: as many files as images in the same order, or one for all; none where `tasks` has values alone."""
+    """Label files, one per image in the same order, or one for all; none if `tasks` has only values."""
     also: dict[str, FilesTruth] = Field(default_factory=dict)
-    """Further tasks that it labels, by name; `truth` is for the first task of classes that is not here."""
+    """Further labelled tasks, by name; `truth` is for the first task of classes that is not listed here."""
 
     def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
         """See `_Source`."""
@@ -163,7 +163,7 @@ class ScenesSource(_Files):
 
 
 class DrawnSource(_Source):
-    """Drawn scenes with exact truth; for the five classes that they know."""
+    """Drawn scenes with exact ground truth, for their five classes and heights."""
 
     kind: Literal["drawn"]
     seeds: tuple[int, ...] = Field(min_length=1)
@@ -171,7 +171,7 @@ class DrawnSource(_Source):
     """Side of each scene in pixels of 0.3 m."""
 
     def drawn(self, card: Card, tasks: Sequence[Task]) -> list[Task]:
-        """Those of the tasks that it draws: classes and heights. DataError where it has none, or not what is named."""
+        """The tasks that it can label: classes and heights. DataError if there is none, or a named one is not."""
         wanted = self.wanted(tasks)
         knows = [task for task in wanted if task.labels == CLASSES or _is_height(task)]
         unfit = [task for task in wanted if task not in knows] if self.tasks or not knows else []
@@ -197,12 +197,12 @@ class DatasetSource(_Source):
     """The folder it was unpacked into."""
     split: str
     borders: Borders = "full"
-    """`eroded`: labels whose borders its authors took out."""
+    """`eroded`: labels without borders, as provided by its authors."""
     classes: dict[str, Wanted] = Field(default_factory=dict)
-    """Its classes that go by another name here, each with a class of the task, a list of those that it may be, or
+    """Its classes that have another name here, each with a class of the task, a list of possible classes, or
     `ignore`."""
     also: dict[str, DatasetTruth] = Field(default_factory=dict)
-    """Which of its values a task takes, by the task's name; without it the first ones of its `quantity`."""
+    """The values that a task uses, by the task's name; by default the first ones of its `quantity`."""
 
     @model_validator(mode="after")
     def _is_there(self) -> Self:
@@ -229,19 +229,19 @@ class DatasetSource(_Source):
         }
 
     def taken(self, tasks: Sequence[Task]) -> list[Selection]:
-        """What the tasks take of it; DataError where that is nothing, or nothing for one that is named."""
+        """What the tasks use of it; DataError if that is nothing, or nothing for a named task."""
         _check_names(self.also, tasks)
         dataset = find_dataset(self.name)
         taken = take(dataset, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()})
         lacks = {*self.tasks, *self.also} - {each.task.name for each in taken}
         if lacks or not taken:
             names = sorted(lacks) or [task.name for task in tasks]
-            has = f"; of its values {', '.join(dataset.values)} `also` can choose" if dataset.values else ""
+            has = f"; choose from its values with `also`: {', '.join(dataset.values)}" if dataset.values else ""
             raise DataError(f"{self.name} labels no task of {', '.join(names)}{has}")
         return taken
 
     def open(self, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[Opener, tuple[Item, ...]]:
-        """Its images and what opens them for the tasks; DataError where one is missing, or what a task takes of it."""
+        """Its images and an opener for the tasks; DataError if an image or its ground truth is missing."""
         dataset, taken = find_dataset(self.name), self.taken(tasks)
         return open_split(dataset, root / self.path, self.split, card, taken, self.borders, self.classes)
 
@@ -250,7 +250,7 @@ Source = FolderSource | ScenesSource | DrawnSource | DatasetSource
 
 
 FORMER = {"known": "dataset"}
-"""Kinds by the names that recipes and checkpoints of former versions give them."""
+"""Names of kinds in recipes and checkpoints of former versions, with the current ones."""
 
 
 def _with_kind(source: Any) -> Any:
@@ -266,7 +266,7 @@ AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_with
 
 
 def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> list[Scene]:
-    """The scenes of a source, with labels of those of the tasks that it has; paths are relative to `root`.
+    """The scenes of a source, with labels of the tasks that it labels; paths are relative to `root`.
 
     Raises DataError, and RasterError or LabelError for a file that cannot be used.
     """
@@ -284,7 +284,7 @@ def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -
 def labelled_files(
     source: FolderSource | ScenesSource, root: Path, tasks: Sequence[Task]
 ) -> dict[Path, list[TruthFile]]:
-    """The images of a source, each with the files of its labels; DataError where there are none."""
+    """The images of a source, each with the files of its labels; DataError if there are none."""
     found = source.files(root, tasks)
     if not any(found.values()):
         names = ", ".join(task.name for task in tasks)
@@ -296,11 +296,11 @@ def _check_names(names: Iterable[str], tasks: Sequence[Task]) -> None:
     declared = [task.name for task in tasks]
     for name in names:
         if name not in declared:
-            raise DataError(f"a source speaks of the task {name!r}; there are {', '.join(declared)}")
+            raise DataError(f"a source names the unknown task {name!r}; expected one of {', '.join(declared)}")
 
 
 def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Scene]]:
-    """The same scenes; files that fit into `budget` bytes, the smallest first, are held in memory once read."""
+    """The same scenes; those that fit into `budget` bytes, smallest first, are kept in memory after the first read."""
     files = [scene for scenes in sources for scene in scenes if isinstance(scene, FileScene)]
     total, small = 0, set()
     for scene in sorted(files, key=lambda scene: scene.bytes):
@@ -321,14 +321,14 @@ class Pool:
         self._index = Index(scenes, self._classes()) if by == "class" else None
 
     def _classes(self) -> Task:
-        """The task whose classes places are drawn by: the first one of classes."""
+        """The task by whose classes positions are drawn: the first one of classes."""
         for task in self.tasks:
             if task.kind == "classes":
                 return task
-        raise DataError(f"by = 'class' needs classes; {self.scenes[0].name} has only {self.tasks[0].name}; say 'area'")
+        raise DataError(f"by = 'class' needs classes; {self.scenes[0].name} has only {self.tasks[0].name}; use 'area'")
 
     def patch(self, rng: np.random.Generator, side: int) -> Patch:
-        """A random window of side x side pixels; some more tries where hardly any pixel is labelled for any task."""
+        """A random window of side x side pixels; drawn again, up to TRIES times, while hardly any pixel is labelled."""
         for _ in range(TRIES):
             scene, window = self._window(rng, side)
             patch = scene.read(window)
@@ -348,14 +348,14 @@ class Pool:
         return self.scenes[number], self._inside(number, middle_row - side // 2, middle_col - side // 2, side)
 
     def _inside(self, number: int, row: int, col: int, side: int) -> Window:
-        """The window moved into the scene, or around it where the scene is smaller."""
+        """The window, moved inside the scene, or centred on it if the scene is smaller."""
         grid = self.scenes[number].grid
         return Window(_clip(row, side, grid.height), _clip(col, side, grid.width), side, side)
 
 
 TRIES = 8
 ENOUGH = 0.05
-"""Share of labelled pixels that a window should have."""
+"""Minimum share of labelled pixels in a window."""
 
 
 def _clip(start: int, side: int, length: int) -> int:

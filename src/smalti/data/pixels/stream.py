@@ -1,6 +1,6 @@
-"""The endless stream of training batches: the n-th window is a function of the seed and n alone.
+"""The endless stream of training batches: the n-th window depends only on the seed and n.
 
-So a training that goes on after a kill sees what it would have seen, whatever the number of threads.
+So a resumed training sees the same windows as an uninterrupted one, whatever the number of threads.
 """
 
 from collections.abc import Generator, Sequence
@@ -18,7 +18,7 @@ from smalti.data.pixels.sample import Patch, Sample, completed, stack, to_sample
 from smalti.data.pixels.sources import Pool
 
 OTHER = 1
-"""Third part of the seed of the windows that others are mixed with; zeros at its end would count for nothing."""
+"""Third part of the seed of the windows to mix with; not 0, because trailing zeros do not change a seed."""
 
 
 class Stream:
@@ -34,9 +34,9 @@ class Stream:
         self._crop, self._seed = crop, seed
 
     def patch(self, number: int) -> Patch:
-        """The n-th window, with a target for every task; mixed with another one where the augmentation says so.
+        """The n-th window, with a target for every task; mixed with another one by the probability of the augmentation.
 
-        The other one is drawn for this number alone: so any share of a batch can be made by itself.
+        The other one depends on this number only, so any share of a batch can be computed separately.
         """
         rng = np.random.default_rng([self._seed, number])
         patch, augment = self._window(rng)
@@ -46,7 +46,7 @@ class Stream:
         return mixed(patch, other, augment.mix, self._tasks, rng)
 
     def _window(self, rng: np.random.Generator) -> tuple[Patch, Augment]:
-        """A random window, augmented as its source says."""
+        """A random window with the augmentation of its source."""
         pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
         view = choose_view(augment, self._crop, rng)
         patch = pool.patch(rng, view.side)
@@ -54,10 +54,10 @@ class Stream:
         return completed(replace(seen, name=patch.name), self._tasks), augment
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
-        """The n-th batch of `size` windows, or those of its windows that `share` names."""
+        """The n-th batch of `size` windows, or only its windows at the indices in `share`."""
         first = number * size
         return stack([to_sample(self.patch(first + i)) for i in share or range(size)])
 
     def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
-        """Batches, or a share of each, from the `start`-th on, made by `workers` threads ahead of time."""
+        """Batches, or a share of each, from number `start` on, prefetched by `workers` threads."""
         return run_ahead((partial(self.batch, number, size, share) for number in count(start)), workers)

@@ -250,7 +250,7 @@ def test_contradictions_are_told_when_the_recipe_is_read(tmp_path: Path, changes
 
 
 def test_a_source_that_names_an_unknown_task_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"a source speaks of the task 'depth'; there are cover, height$"):
+    with pytest.raises(DataError, match=r"a source names the unknown task 'depth'; expected one of cover, height$"):
         work(write_tasks(tmp_path), "data.train.0.tasks=['depth']")
 
 
