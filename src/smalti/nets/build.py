@@ -1,4 +1,4 @@
-"""From a card to a model: the one place where nets have names and where pixels are normalised."""
+"""Builds models from cards: the table of all nets by name, and the normalisation of pixels."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -31,7 +31,7 @@ from smalti.nets.segmentation.unet import UNet
 from smalti.nets.segmentation.unetformer import UNetFormer
 
 GROUP = "smalti.nets"
-"""Where other packages register theirs, each what makes a net like those of `NETS`."""
+"""The entry point group in which other packages register nets, each a function like those in `NETS`."""
 
 NETS: dict[str, Callable[..., nn.Module]] = {
     "ued": UED,
@@ -77,7 +77,7 @@ class Normalise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Raw pixels N,C,H,W of any dtype to float32."""
         y = x.float() * self.factor - self.shift
-        # A comparison is false for NaN and for infinity alike, in every run-time.
+        # this comparison is false for NaN and infinity in every engine
         return torch.where(y.abs() < torch.inf, y, 0.0)
 
 
@@ -91,7 +91,7 @@ class Model(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor, *others: Tensor) -> dict[str, Tensor]:
-        """Raw pixels N,C,H,W of any dtype, and the net's further inputs; for the outputs see the net."""
+        """Raw pixels N,C,H,W of any dtype, and further inputs of the net, to the net's outputs."""
         return self.net(self.normalise(x), *others)  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""What a net costs: parameters, and multiply-adds for one image, counted without computing anything."""
+"""The cost of a net: parameters, and multiply-adds for one image, counted on meta tensors."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @dataclass(frozen=True)
 class Cost:
-    """Numbers of a net; a multiply-add is one multiplication and one addition."""
+    """The cost of a net; a multiply-add is one multiplication and one addition."""
 
     parameters: int
     multiply_adds: int

@@ -71,7 +71,7 @@ class ConvNorm(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    """Squeeze-and-excite (Hu et al., 2018) with ReLU inside and a hard sigmoid as gate, as GhostNet has it."""
+    """Squeeze-and-excitation (Hu et al., 2018) with a ReLU and a hard sigmoid as gate, as in GhostNet."""
 
     def __init__(self, channels: int, reduced: int) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class SqueezeExcite(nn.Module):
         self.expand = nn.Conv2d(reduced, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scales each channel by a gate between 0 and 1 drawn from all channels' means."""
+        """Scales each channel by a gate between 0 and 1, computed from the means of all channels."""
         gate = self.expand(F.relu(self.reduce(x.mean((2, 3), keepdim=True))))  # N,C,1,1
         return x * F.hardsigmoid(gate)
 
@@ -90,11 +90,10 @@ def resize(x: Tensor, like: Tensor) -> Tensor:
 
 
 def pool(x: Tensor, bins: int) -> Tensor:
-    """Means of N,C,H,W over bins x bins areas, as adaptive average pooling has them, to N,C,bins,bins.
+    """Adaptive average pooling of N,C,H,W to N,C,bins,bins, as matrix products.
 
-    Bin i of H rows holds those from floor(i H / bins) up to, without, ceil((i + 1) H / bins), and so for the columns.
-    Written as products of matrices that are computed at run time: an exported graph has no adaptive pooling of a size
-    that is unknown at export.
+    Bin i contains the rows from floor(i H / bins) up to, but not including, ceil((i + 1) H / bins); columns likewise.
+    The matrices are computed at run time, because ONNX has no adaptive pooling for sizes unknown at export.
     """
     if bins == 1:
         return x.mean((2, 3), keepdim=True)
@@ -103,7 +102,7 @@ def pool(x: Tensor, bins: int) -> Tensor:
 
 
 def _bins(size: int, bins: int, like: Tensor) -> Tensor:
-    """The share of each of `size` places in the mean of each bin: bins,size; rows sum to 1."""
+    """The weight of each of `size` positions in the mean of each bin: bins,size; rows sum to 1."""
     number, place = torch.arange(bins, device=like.device)[:, None], torch.arange(size, device=like.device)
     # place >= floor(number * size / bins) and place < ceil((number + 1) * size / bins), in whole numbers
     inside = ((place + 1) * bins > number * size) & (place * bins < (number + 1) * size)
@@ -112,9 +111,10 @@ def _bins(size: int, bins: int, like: Tensor) -> Tensor:
 
 
 def halve(x: Tensor) -> Tensor:
-    """The maximum of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2): odd sides are padded.
+    """Max pooling of 2x2 pixels, N,C,H,W to N,C,ceil(H/2),ceil(W/2).
 
-    The last row and column are repeated for that. Torch's own `ceil_mode` ties an exported graph to its example's size.
+    Odd sides are padded by repeating the last row or column. Torch's `ceil_mode` would fix an exported graph to the
+    size of its example.
     """
     return F.max_pool2d(F.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
 
@@ -122,31 +122,31 @@ def halve(x: Tensor) -> Tensor:
 def crop(x: Tensor, like: Tensor) -> Tensor:
     """The first rows and columns of x, as many as `like` has.
 
-    A slice would tie an exported graph to its example's size: nothing tells the exporter that x is large enough.
+    A slice would fix an exported graph to the size of its example, as the exporter cannot know that x is large enough.
     """
     rows, columns = (torch.arange(side, device=x.device) for side in like.shape[-2:])
     return x.index_select(-2, rows).index_select(-1, columns)
 
 
 def auxiliary(task: str, logits: Iterable[Tensor], like: Tensor) -> dict[str, Tensor]:
-    """Names the outputs of heads that only help in training: `TASK/aux`, `TASK/aux2`, ...; resized to `like`."""
+    """Names the outputs of auxiliary heads, `TASK/aux`, `TASK/aux2`, ..., and resizes them to `like`."""
     return {f"{task}/aux{number if number > 1 else ''}": resize(x, like) for number, x in enumerate(logits, start=1)}
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Moves pixels: out[n, c, i, j] = x[n, c, i + flow[n, 1, i, j], j + flow[n, 0, i, j]], bilinear.
+    """Warps by a flow field: out[n, c, i, j] = x[n, c, i + flow[n, 1, i, j], j + flow[n, 0, i, j]], bilinear.
 
     Args:
         x: N,C,H,W.
-        flow: N,2,H,W in pixels of x, first columns (to the right), then rows (downwards). Beyond the border the
-            nearest border pixel is taken.
+        flow: N,2,H,W in pixels of x, first columns (to the right), then rows (downwards). Beyond the border, the
+            nearest border pixel is used.
 
-    Every size is taken from the tensors while running, so that an exported graph is right at every size.
+    All sizes are read from the tensors at run time, so that an exported graph is correct for every size.
     """
     height, width = x.shape[-2:]
     rows = torch.arange(height, device=x.device, dtype=flow.dtype)
     columns = torch.arange(width, device=x.device, dtype=flow.dtype)
-    # grid_sample without aligned corners: pixel j of width has its centre at (2 j + 1) / width - 1.
+    # grid_sample with align_corners=False: the centre of pixel j is at (2 j + 1) / width - 1
     across = (2 * (flow[:, 0] + columns[None, None, :]) + 1) / width - 1  # N,H,W
     down = (2 * (flow[:, 1] + rows[None, :, None]) + 1) / height - 1  # N,H,W
     grid = torch.stack((across, down), dim=-1)  # N,H,W,2
@@ -154,10 +154,10 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 
 
 def initialise(net: nn.Module) -> None:
-    """Kaiming's normal start by fan-out for convolutions, biases 0, batch norm 1 and 0; in place."""
+    """Initialises in place: convolutions by Kaiming's normal by fan-out, biases 0, batch norms 1 and 0."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            # Outputs that one input feeds; torch's own count overlooks groups and starts depthwise kernels near 0.
+            # outputs per input; torch's own count ignores groups and would initialise depthwise kernels near 0
             fan_out = module.weight[:, 0].numel() / module.groups
             nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
             if module.bias is not None:

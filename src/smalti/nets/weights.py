@@ -1,7 +1,7 @@
-"""Trained weights for encoders: from a file, or from the public hub, under the names of other libraries.
+"""Loads pretrained weights of encoders from a file or the Hugging Face hub, with the tensor names of several libraries.
 
-For the namings see `smalti.nets.naming`; besides, MobileNetV2 as a plain list of 53 convolutions with the batch norms
-folded in.
+For these names see `smalti.nets.naming`. MobileNetV2 may also be a plain list of 53 convolutions with folded batch
+norms.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ def load_encoder(
             convolution may have any number of bands.
         source: a `.safetensors` file, a `.pth` file (tensors only), or `hub:OWNER/NAME` on the Hugging Face hub.
         sha256: the file's SHA-256 in hexadecimal; a file with another one is rejected.
-        images: normalised images N,bands,H,W as the encoder sees them. Needed for weights with folded batch norms
-            only: the batch norms get these images' statistics, and compute the same function as before.
+        images: normalised images N,bands,H,W. Needed only for weights with folded batch norms: the batch norms are
+            set to the statistics of these images, without changing the function of the encoder.
 
     Raises:
         ModelError: no such file, another hash, damaged, or weights of another network (the message names tensors).
@@ -45,7 +45,7 @@ def load_encoder(
 
 
 def _fetch(source: str) -> Path:
-    """The local path of a source; downloads from the hub (into its own cache) where asked to."""
+    """The local path of a source; `hub:` sources are downloaded to the hub's cache."""
     if not source.startswith("hub:"):
         return Path(source)
     try:
@@ -108,11 +108,11 @@ def _refuse(path: Path, what: str, keys: set[str]) -> None:
 
 
 def adapt_bands(kernel: Tensor, bands: int) -> Tensor:
-    """A first convolution for another number of bands: the mean over its bands repeated, at the same total.
+    """A first convolution for another number of bands: the mean over its bands, repeated and scaled to the same sum.
 
     Args:
         kernel: outputs,inputs,height,width.
-        bands: inputs of the result; equal to the kernel's, it comes back untouched.
+        bands: inputs of the result; if they equal the kernel's, it is returned unchanged.
     """
     inputs = kernel.shape[1]
     if bands == inputs:
@@ -126,7 +126,7 @@ def _load_folded(backbone: Backbone, weights: Weights, path: Path, images: Tenso
     kernels = [weights[key] for key in sorted(weights) if key.endswith(".weight")]
     biases = [weights[key] for key in sorted(weights) if key.endswith(".bias")]
     if images is None:
-        raise ModelError(f"{path}: its batch norms are folded; a batch of images is needed to start new ones")
+        raise ModelError(f"{path}: its batch norms are folded; a batch of images is needed to initialise new ones")
     if min(len(kernels), len(biases)) < len(pairs):
         raise ModelError(f"{path}: holds {len(kernels)} convolutions, this encoder has {len(pairs)}")
     if kernels:
@@ -142,7 +142,7 @@ def _load_folded(backbone: Backbone, weights: Weights, path: Path, images: Tenso
 def _start_norms(
     backbone: Backbone, pairs: list[ConvNorm], kernels: list[Tensor], biases: list[Tensor], images: Tensor
 ) -> None:
-    """Runs `images` once; every batch norm takes their mean and variance and undoes both, then adds its bias."""
+    """Sets every batch norm to the statistics of `images`, with a scale and shift that undo them; adds its bias."""
     hooks = []
     for pair, kernel, bias in zip(pairs, kernels, biases, strict=False):
         pair.conv.weight.copy_(kernel)

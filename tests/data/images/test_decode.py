@@ -52,7 +52,7 @@ def test_the_size_is_that_of_the_upright_image() -> None:
 
 def test_what_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
-    for name, says in (("bad.jpg", "no image that can be decoded"), ("gone.jpg", "cannot be read: no such file")):
+    for name, says in (("bad.jpg", "cannot be decoded as an image"), ("gone.jpg", "cannot be read: no such file")):
         with pytest.raises(DataError, match=f"{name}: .*{says}"):
             cut(str(tmp_path / name), lambda height, width: View(0, 0, 1, 1), 8)
 

@@ -39,7 +39,7 @@ def test_winners_and_series_may_be_named(tmp_path: Path) -> None:
         ("a,b,p,winner\nx.png,y.png,1,a\n", "expected a, b and p, or a, b and winner"),
         ("", "its columns are none"),
         ("a,b,p\n", "has no pairs"),
-        ("a,b,p\nx.png,y.png,1.5\n", "line 2: p is '1.5'; expected the chance that a is better, from 0 to 1"),
+        ("a,b,p\nx.png,y.png,1.5\n", "line 2: p is '1.5'; expected the probability that a is better, from 0 to 1"),
         ("a,b,p\nx.png,y.png,nan\n", "line 2: p is 'nan'"),
         ("a,b,p\nx.png,y.png\n", "line 2: p is None"),
         ("a,b,winner\nx.png,y.png,z.png\n", "line 2: winner is 'z.png'; expected a, b"),

@@ -76,5 +76,5 @@ def test_drawn_scenes_serve_as_originals(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(worsened, "DRAWN_SIDE", 400)
     collection = Worsened([], (3,), 1, (3, 3), 400, 0)
     assert collection.keys == {"drawn scene 3"} and len(list(collection.pixels(0))) == collection.truth(0).photos
-    with pytest.raises(DataError, match="made of nothing"):
+    with pytest.raises(DataError, match="no originals for synthetic series"):
         Worsened([], (), 1, (3, 3), 400, 0)

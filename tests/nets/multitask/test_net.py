@@ -104,7 +104,7 @@ def test_an_encoder_of_all_tasks_is_filled_too() -> None:
     ("task", "tasks", "message"),
     [
         ("depth", (HEIGHT,), "no task 'depth'; there are cover, height"),
-        ("cover", (COVER, HEIGHT), "task cover: the checkpoint answers several tasks"),
+        ("cover", (COVER, HEIGHT), "task cover: the checkpoint has several tasks"),
     ],
 )
 def test_a_checkpoint_that_cannot_fill_a_branch_is_refused(task: str, tasks: tuple[Task, ...], message: str) -> None:
@@ -134,9 +134,9 @@ def test_weights_of_an_encoder_fill_every_branch(tmp_path: Path) -> None:
     [
         ({"sharing": "hard"}, "no sharing scheme 'hard'; there are separate, shared, cross_stitch, nddr, afa, mtan"),
         ({"decoder": "unet"}, "no decoder 'unet'; there are ued, deeplabv3plus"),
-        ({"sharing": "shared", "isolation": "own"}, "sharing shared has no use for isolation 'own'; leave it away"),
-        ({"sharing": "nddr", "gate": "both"}, "sharing nddr has no use for gate 'both'"),
-        ({"sharing": "mtan", "stages": [1]}, "sharing mtan has no use for stages"),
+        ({"sharing": "shared", "isolation": "own"}, "sharing shared does not support isolation 'own'; omit it"),
+        ({"sharing": "nddr", "gate": "both"}, "sharing nddr does not support gate 'both'"),
+        ({"sharing": "mtan", "stages": [1]}, "sharing mtan does not support stages"),
         ({"sharing": "afa", "gate": "time"}, "no gate 'time'; there are channel, spatial, both"),
         ({"sharing": "afa", "stages": [4]}, r"stages \[4\]: give some of \[0, 1, 2, 3\]"),
         ({"sharing": "afa", "stages": [1, 1]}, r"stages \[1, 1\]: give some of"),

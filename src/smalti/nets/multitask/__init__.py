@@ -1,7 +1,7 @@
-"""Networks that answer several tasks; `MULTITASK[name](tasks, bands, **options)` builds one.
+"""Networks for several tasks; `MULTITASK[name](tasks, bands, **options)` builds one.
 
-All take images N,bands,H,W (normalised) and answer {task: tensor}: logits or values N,K,H,W for tasks of pixels, N,K
-for tasks of whole images.
+All map images N,bands,H,W (normalised) to {task: tensor}: logits or values N,K,H,W for tasks per pixel, N,K for tasks
+of whole images.
 """
 
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""Adaptive feature aggregation: gates drawn from the maps themselves say which task listens to which.
+"""Adaptive feature aggregation: gates computed from the feature maps weight the exchange between tasks.
 
 Shen et al., 2020, "Deep Adaptive Feature Aggregation in Multi-task Convolutional Neural Networks" (CIKM).
-o_i = sum over j of A_ij * x_j, A a softmax over j: per channel, per pixel, or both, first channels. Differs from the
-paper: the spatial gate looks through small convolutions and so takes every size, where theirs is a linear layer over
-all pixels of one size; each task has a row of gates of its own, where theirs splits one gate between two tasks; and
-the own map counts .88 at the start, where theirs counts .5, which averages trained branches away.
+o_i = sum over j of A_ij * x_j, A a softmax over j: per channel, per pixel, or first per channel and then per pixel.
+Differs from the paper: the spatial gate consists of small convolutions and so supports any image size, where the paper
+has a linear layer over all pixels of a fixed size; each task has its own row of gates, where the paper splits one gate
+between two tasks; and a task's own map starts with weight 0.88 instead of 0.5, which would average trained branches.
 """
 
 import math
@@ -20,14 +20,14 @@ from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.multitask.exchange import Exchange
 from smalti.nets.multitask.plan import SharingPlan
 
-OWN = 0.88  # what the own map counts at the start, behind all gates of a stage
-REDUCTION, LEAST = 16, 8  # the channel gate's hidden numbers: so much fewer than there are channels, but not below
-HIDDEN = 8  # maps inside the spatial gate
-LOOK, DILATION = 7, 3  # side of its first convolution, rate of its second
+OWN = 0.88  # initial weight of the own map, after all gates of a stage
+REDUCTION, LEAST = 16, 8  # the channel gate's hidden units: channels divided by the first, at least the second
+HIDDEN = 8  # channels inside the spatial gate
+LOOK, DILATION = 7, 3  # kernel size of its first convolution, dilation of its second
 
 
 class Gate(nn.Module):
-    """A unit of exchange by gates; `own` is what it lets the own map count at the start."""
+    """Exchanges maps by gates; `own` is the initial weight of a task's own map."""
 
     def __init__(self, tasks: int, own: float) -> None:
         super().__init__()
@@ -35,17 +35,17 @@ class Gate(nn.Module):
         self.own = own
 
     def maps(self, xs: list[Tensor]) -> Tensor:
-        """T maps N,C,h,w to gates N,T,T,C or N,T,T,h,w that sum to 1 over the third axis, the giving tasks."""
+        """T maps N,C,h,w to gates N,T,T,C or N,T,T,h,w that sum to 1 over the third axis, the source tasks."""
         raise NotImplementedError
 
     def spread(self, gates: Tensor) -> Tensor:
-        """Gates with axes that fit N,T,T,C,h,w."""
+        """Gates with axes that broadcast to N,T,T,C,h,w."""
         raise NotImplementedError
 
     def start(self, last: nn.Conv2d | nn.Linear) -> None:
-        """Zeroes the layer that draws the gates, its outputs T*T times a number of channels; own maps count most."""
+        """Initialises the layer that computes the gates, T*T outputs or a multiple, so that own maps weigh `own`."""
         nn.init.zeros_(last.weight)
-        lead = math.log(self.own / (1 - self.own) * (self.tasks - 1))  # of the own logit before each other's
+        lead = math.log(self.own / (1 - self.own) * (self.tasks - 1))  # of the own logit over each of the others
         rows = lead * torch.eye(self.tasks).flatten()  # TT
         assert last.bias is not None
         with torch.no_grad():
@@ -84,7 +84,7 @@ class ChannelGate(Gate):
 
 
 class SpatialGate(Gate):
-    """Convolutions over each task's mean and maximum over channels, with a word from the whole map; see the module."""
+    """Convolutions over each task's mean and maximum over channels, plus global context; see the module."""
 
     def __init__(self, channels: int, tasks: int, own: float) -> None:
         super().__init__(tasks, own)

@@ -1,4 +1,4 @@
-"""One answer for a whole image: an encoder, the mean of its deepest map, and the head it was published with.
+"""Image classification: an encoder, global average pooling, and the head it was published with.
 
 GhostNet, MobileNetV2 and EfficientNet-Lite have a last 1x1 convolution and, GhostNet, a hidden layer before the classes
 (Han et al., 2020; Sandler et al., 2018; Tan and Le, 2019); all others have the classes right after the mean.
@@ -12,7 +12,7 @@ from smalti.card import Task
 from smalti.errors import ModelError
 from smalti.nets.backbones import make_backbone
 from smalti.nets.layers import ConvNorm, divisible, initialise
-from smalti.nets.multitask.values import answers_of
+from smalti.nets.multitask.values import output_of
 
 # encoder: channels of the last convolution, whether they shrink with the width, their multiple, channels of the hidden
 # layer (0 = none), activation, dropout
@@ -35,7 +35,7 @@ class Classifier(nn.Module):
         width: float = 1.0,
         dropout: float | None = None,
     ) -> None:
-        """`tasks` holds one, of kind image_classes or image_value; `dropout` None takes what was published.
+        """`tasks` has one, of kind image_classes or image_value; `dropout` None is the published one.
 
         ModelError for other tasks, or for an unknown encoder.
         """
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
             channels = hidden
         self.dropout = nn.Dropout(published if dropout is None else dropout)
         self.classes = nn.Linear(channels, self.task.channels)
-        self.answers = answers_of(self.task)
+        self.answers = output_of(self.task)
         initialise(self.last)
         initialise(self.hidden)
         nn.init.normal_(self.classes.weight, std=0.01)
@@ -66,5 +66,5 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Images N,bands,H,W to {task: logits N,K, or values N,1}."""
         y = self.last(self.encoder(x)[-1]).mean((2, 3), keepdim=True)  # N,C,1,1
-        answer = self.classes(self.dropout(self.hidden(y).flatten(1)))
-        return {self.task.name: self.answers(answer)}
+        output = self.classes(self.dropout(self.hidden(y).flatten(1)))
+        return {self.task.name: self.answers(output)}

@@ -1,6 +1,6 @@
 """Cross-stitch units (Misra et al., 2016, "Cross-stitch Networks for Multi-task Learning").
 
-o_i = sum over j of a_ij * x_j with one weight per channel; at the start .9 for the own map, .1 shared by the others.
+o_i = sum over j of a_ij * x_j with one weight per channel; initially 0.9 for the own map, 0.1 shared by the others.
 """
 
 import torch
@@ -23,7 +23,7 @@ class CrossStitchUnit(nn.Module):
 
 
 class CrossStitch(Exchange):
-    """Cross-stitch units behind the plan's stages."""
+    """Cross-stitch units after the plan's stages."""
 
     def __init__(self, plan: SharingPlan) -> None:
         plan.refuse("cross_stitch", "gate")

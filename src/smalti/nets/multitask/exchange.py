@@ -1,4 +1,4 @@
-"""Soft sharing: an encoder per task, and behind some stages a unit that mixes the branches' maps."""
+"""Soft sharing: an encoder per task, and after some stages a unit that mixes the branches' maps."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,20 +10,20 @@ from smalti.nets.multitask.isolation import Isolation
 from smalti.nets.multitask.plan import Sharing, SharingPlan
 
 OWN = 0.9
-"""What a branch's own map counts at the start; the others share the rest."""
+"""Initial weight of a branch's own map; the others share the rest."""
 
 
 def start_weights(tasks: int) -> list[list[float]]:
-    """A row per task that gets, a column per task that gives; rows sum to 1."""
+    """Initial weights: a row per target task, a column per source task; rows sum to 1."""
     other = (1 - OWN) / (tasks - 1)
     return [[OWN if giver == getter else other for giver in range(tasks)] for getter in range(tasks)]
 
 
 class Exchange(Sharing):
-    """Steps the encoders stage by stage. One task alone has nothing to mix with: then there are no units."""
+    """Runs the encoders stage by stage. With a single task there are no units."""
 
     def __init__(self, plan: SharingPlan, make_unit: Callable[[int], nn.Module]) -> None:
-        """`make_unit` takes a stage's channels; the unit takes one map N,C,H,W per branch and answers as many."""
+        """`make_unit` takes a stage's channels; the unit maps one map N,C,H,W per branch to as many."""
         super().__init__()
         stages = range(len(plan.channels)) if plan.stages is None else plan.stages
         if not stages or len(set(stages)) != len(stages) or not set(stages) <= set(range(len(plan.channels))):
@@ -38,7 +38,7 @@ class Exchange(Sharing):
         return [list(maps) for maps in zip(*left, strict=True)]
 
     def walk(self, encoders: Sequence[Backbone], x: Tensor) -> Iterator[tuple[str, list[Tensor], list[Tensor]]]:
-        """Stage by stage: its number as `units` has it, the maps before the exchange, and after it."""
+        """For each stage, its key in `units`, the maps before the exchange, and the maps after it."""
         xs = [x] * len(encoders)
         for number, stages in enumerate(zip(*(encoder.stages for encoder in encoders), strict=True)):
             before = [stage(x) for stage, x in zip(stages, xs, strict=True)]

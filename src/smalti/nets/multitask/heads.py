@@ -1,4 +1,4 @@
-"""Heads: from a task's maps to its answer, per pixel by a decoder or for the whole image."""
+"""Heads: from a task's feature maps to its output, per pixel by a decoder or for the whole image."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from smalti.card import Task
 from smalti.errors import ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import initialise, resize
-from smalti.nets.multitask.values import answers_of
+from smalti.nets.multitask.values import output_of
 from smalti.nets.segmentation.deeplabv3plus import DeepLabDecoder
 from smalti.nets.segmentation.ued import Decoder
 
-# name: the finest stride of its encoder unless the recipe says another; channels and strides of the maps and outputs
-# to a module that takes the maps, shallow to deep
+# name: default output stride of its encoder; function from an encoder and a number of outputs to a module that takes
+# the maps, shallow to deep
 DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
     "ued": (32, lambda encoder, outputs: Decoder(encoder.channels, outputs)),
     "deeplabv3plus": (16, lambda encoder, outputs: DeepLabDecoder(encoder.channels, outputs, encoder.strides[-1])),
@@ -21,27 +21,27 @@ DECODERS: dict[str, tuple[int, Callable[[Backbone, int], nn.Module]]] = {
 
 
 class PixelHead(nn.Module):
-    """A decoder, bilinear up to the size of the image."""
+    """A decoder, and bilinear upsampling to the size of the image."""
 
     def __init__(self, task: Task, decoder: nn.Module) -> None:
         super().__init__()
         self.decoder = decoder
-        self.answers = answers_of(task)
+        self.answers = output_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
-        """The branch's maps, and the image N,bands,H,W for its size, to N,K,H,W."""
+        """The branch's maps, and the image N,bands,H,W (for its size), to N,K,H,W."""
         return resize(self.answers(self.decoder(maps)), image)
 
 
 class ImageHead(nn.Module):
-    """The mean of the deepest map, and a linear layer."""
+    """Global average pooling of the deepest map, and a linear layer."""
 
     def __init__(self, task: Task, channels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, task.channels)
         if not task.has_classes:
-            nn.init.normal_(self.linear.weight, std=0.01)  # maps may be large; begin where `Values` does
-        self.answers = answers_of(task)
+            nn.init.normal_(self.linear.weight, std=0.01)  # maps may be large; start near the centre of `Values`
+        self.answers = output_of(task)
 
     def forward(self, maps: list[Tensor], image: Tensor) -> Tensor:
         """The branch's maps to N,K."""
@@ -51,14 +51,14 @@ class ImageHead(nn.Module):
 def make_head(task: Task, encoder: Backbone, decoder: str) -> nn.Module:
     """The head of a task on an encoder; ModelError for a kind of task that has none."""
     if task.kind == "score":
-        raise ModelError(f"task {task.name}: a score ranks images; take a net that ranks")
+        raise ModelError(f"task {task.name}: a score ranks images; use a net for ranking")
     if task.per_image:
         return ImageHead(task, encoder.channels[-1])
     head = PixelHead(task, DECODERS[decoder][1](encoder, task.channels))
     initialise(head)
     if not task.has_classes:
         *_, last = (module for module in head.modules() if isinstance(module, nn.Conv2d))
-        # By fan-in, so that answers begin about where `Values` does. By fan-out they would be many times too large; and
-        # weights near 0 fall together where most of the truth is 0, and no answer can rise again.
+        # By fan-in, so that outputs start near the centre of `Values`: by fan-out they would be far too large, and with
+        # weights near 0 a training on mostly zero values collapses to 0.
         nn.init.normal_(last.weight, std=last.weight[0].numel() ** -0.5)
     return head

@@ -1,11 +1,12 @@
-"""Whose gradient reaches whose branch where branches exchange maps: the value is the mix, the gradient as promised.
+"""Gradient isolation: which losses reach which branch, where branches exchange maps.
 
-`none`: every task's loss reaches every branch. `own`: a branch learns from its own task's loss alone. A list of tasks:
-so do their branches, the others learn from all losses. `ratio`: a branch gets the mix's gradient, but its own
-output's where the norms of the two differ by more than a factor `tau`. The units that mix always learn.
+`none`: every task's loss reaches every branch. `own`: a branch learns from its own task's loss only. A list of tasks:
+their branches learn from their own loss only, the others from all losses. `ratio`: a branch gets the gradient of the
+mixed output, or that of its own output where the two norms differ by more than a factor `tau`. The mixing units always
+learn from all losses.
 
-The ratio is taken over all of a process's batch. It needs the losses' gradients in one pass: in a pass of one loss
-alone, the other branches have no gradient of their own and so get none.
+The ratio is computed over the whole batch of a process. It needs the gradients of all losses in one backward pass: in a
+pass of a single loss, the other branches have no gradient of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,16 +24,16 @@ Unit = Callable[[list[Tensor]], list[Tensor]]
 
 @dataclass(frozen=True)
 class Isolation:
-    """The rule of one net."""
+    """The isolation rule of one net."""
 
     own: tuple[bool, ...]
-    """Which branches learn from their own task's loss alone."""
+    """Which branches learn from their own task's loss only."""
     tau: float | None
-    """The factor of the rule by norms, if that is the rule."""
+    """The factor of the rule `ratio`; None for the others."""
 
     @classmethod
     def parse(cls, tasks: Sequence[str], rule: str | Sequence[str], tau: float | None) -> "Isolation":
-        """From a recipe's words; ModelError for a word or a task that is not known, or a useless `tau`."""
+        """The rule as a recipe gives it; ModelError for an unknown rule or task, or a `tau` that does not apply."""
         ratio = rule == "ratio"
         if tau is not None and (not ratio or tau < 1):
             raise ModelError(f"tau {tau} is for isolation 'ratio' and must be 1 or more; isolation is {rule!r}")
@@ -43,14 +44,14 @@ class Isolation:
         return cls(tuple(task in named for task in tasks), (tau or TAU) if ratio else None)
 
     def __call__(self, unit: Unit, xs: list[Tensor]) -> list[Tensor]:
-        """What `unit` makes of one map per branch, gradients limited."""
-        # A graph to export has no gradients, and should not hold what is only there for them.
+        """Applies `unit` to one map per branch, with limited gradients."""
+        # exported graphs have no gradients
         if not torch.is_grad_enabled() or torch.compiler.is_exporting():
             return unit(xs)
         if self.tau is not None:
             return _by_ratio(unit, xs, self.tau)
         mixed = unit([x.detach() if own else x for x, own in zip(xs, self.own, strict=True)])
-        # x - x.detach() is 0 with the gradient of x.
+        # x - x.detach() is 0 with the gradient of x
         return [y + (x - x.detach()) if own else y for y, x, own in zip(mixed, xs, self.own, strict=True)]
 
 
@@ -70,7 +71,7 @@ def _keep(own: dict[int, Tensor], number: int, gradient: Tensor) -> None:
 
 
 def _choose(own: dict[int, Tensor], number: int, tau: float, fused: Tensor) -> Tensor:
-    """The gradient of branch `number`: the fused one, or its own. Every output depends on it, so its own came first."""
+    """The gradient of branch `number`: the fused one, or its own, which is computed first."""
     mine = own.pop(number, None)
     if mine is None:
         return torch.zeros_like(fused)

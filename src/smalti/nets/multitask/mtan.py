@@ -1,10 +1,10 @@
 """Task attention on one encoder (MTAN; Liu, Johns and Davison, 2019, "End-to-End Multi-Task Learning with Attention").
 
-Behind each stage j of the encoder every task masks its map: a_j = sigmoid(norm(h(g([p_j; f(a_j-1)])))) * p_j, with 1x1
-convolutions g and h of the task's own, and a 3x3 f that all tasks share. Differs from the paper: the mask is drawn from
-the stage's output p_j itself instead of a map inside the stage, so that any encoder can be stepped; f narrows to a
-quarter of the next stage's channels, as the inside of g does, and is resized instead of pooled, so that odd sizes fit;
-and masks start at .88 everywhere instead of about .5.
+After each stage j of the encoder, every task masks its map: a_j = sigmoid(norm(h(g([p_j; f(a_j-1)])))) * p_j, with 1x1
+convolutions g and h per task, and a 3x3 convolution f that all tasks share. Differs from the paper: the mask is
+computed from the stage's output p_j instead of a map inside the stage, so that any encoder can be used; f reduces to a
+quarter of the next stage's channels, like g, and is resized instead of pooled, so that odd sizes are supported; and
+masks start at 0.88 instead of about 0.5.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm, resize
 from smalti.nets.multitask.plan import Sharing, SharingPlan
 
-REDUCTION, LEAST = 4, 8  # channels inside and carried on: so much fewer than a stage has, but not below
-BIAS = 2.0  # of the masks before the sigmoid, at the start
+REDUCTION, LEAST = 4, 8  # channels inside and passed on: the stage's divided by the first, at least the second
+BIAS = 2.0  # initial bias of the masks before the sigmoid
 
 
 def narrow(channels: int) -> int:
-    """Channels inside an attention of that many."""
+    """Channels inside the attention on a map of that many channels."""
     return max(LEAST, channels // REDUCTION)
 
 
 class Attention(nn.Sequential):
-    """From what a task sees at a stage to its mask, 0 to 1."""
+    """Computes a task's mask at a stage, 0 to 1."""
 
     def __init__(self, inputs: int, channels: int) -> None:
         last = ConvNorm(narrow(channels), channels, act=nn.Sigmoid)
@@ -36,7 +36,7 @@ class Attention(nn.Sequential):
 
 
 class MTAN(Sharing):
-    """Masks behind every stage, per task."""
+    """Masks after every stage, per task."""
 
     branched = False
 

@@ -1,8 +1,8 @@
 """NDDR layers (Gao et al., 2019, "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs").
 
-o_i = act(norm(W_i [x_1 .. x_T])) with a 1x1 convolution per task over all tasks' maps; at the start .9 for the own map,
-.1 shared by the others. Differs from the paper: the activation is a PReLU whose slopes start at 1, for a ReLU would cut
-off half of the maps of light encoders, whose stages end without an activation.
+o_i = act(norm(W_i [x_1 .. x_T])) with a 1x1 convolution per task over all tasks' maps; initially 0.9 for the own map,
+0.1 shared by the others. Differs from the paper: the activation is a PReLU whose slopes start at 1, because a ReLU
+would discard half of the maps of light encoders, whose stages end without an activation.
 """
 
 import torch
@@ -37,7 +37,7 @@ class NDDRUnit(nn.Module):
 
 
 class NDDR(Exchange):
-    """NDDR layers behind the plan's stages."""
+    """NDDR layers after the plan's stages."""
 
     def __init__(self, plan: SharingPlan) -> None:
         plan.refuse("nddr", "gate")

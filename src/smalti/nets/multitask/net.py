@@ -1,4 +1,4 @@
-"""A net that answers several tasks: an encoder, or one per task, a sharing scheme between them, a head per task."""
+"""A net for several tasks: one encoder, or one per task, a sharing scheme between them, and a head per task."""
 
 import copy
 import re
@@ -21,28 +21,28 @@ from smalti.nets.multitask.sharing import SHARING
 ENCODER = re.compile(r"^encoder\.(?:0\.)?(?=stages\.)")
 HEAD = re.compile(r"^heads\.0\.|^(?=decoder\.)")
 SIDE = 64
-"""Of the images, in pixels, by which the net finds out what is reached by which loss."""
+"""Side in pixels of the images by which the net finds out which parameters a loss reaches."""
 
 
 class MultiTask(nn.Module):
-    """See the module. Options are plain JSON values, as a card holds them.
+    """See the module. Options are plain JSON values, as stored in a card.
 
     Args:
-        tasks: what it answers, in this order.
-        bands: of the image.
+        tasks: the tasks, in the order of the heads.
+        bands: number of bands of the image.
         encoder: key in `BACKBONES`.
         width: factor of the encoder's channels.
-        decoder: key in `DECODERS`, for tasks of pixels.
-        output_stride: see `dilate`; None takes the decoder's own.
+        decoder: key in `DECODERS`, for tasks per pixel.
+        output_stride: see `dilate`; None is the decoder's default.
         multi_grid: see `dilate`.
         sharing: key in `SHARING`.
-        stages: behind which stages (from 0) branches exchange maps; None: behind all.
+        stages: the stages (from 0) after which branches exchange maps; None is all.
         gate: for `afa`: `channel`, `spatial` or `both`.
         isolation: `none`, `own`, `ratio` or a list of tasks: see `isolation`.
         tau: for isolation `ratio`.
 
     Raises:
-        ModelError: an unknown name, or a setting that the scheme has no use for.
+        ModelError: an unknown name, or a setting that the scheme does not support.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class MultiTask(nn.Module):
         return {task.name: head(maps, x) for task, head, maps in zip(self.tasks, self.heads, branches, strict=True)}
 
     def roles(self) -> dict[str, list[nn.Parameter]]:
-        """The trainable parameters by what they do: `backbone`, `sharing`, `head`."""
+        """The trainable parameters by role: `backbone`, `sharing`, `head`."""
         parts = {"backbone": self.encoder, "sharing": self.sharing, "head": self.heads}
         return {role: [p for p in part.parameters() if p.requires_grad] for role, part in parts.items()}
 
@@ -92,38 +92,39 @@ class MultiTask(nn.Module):
         return [p for name, p in self.named_parameters() if name in self._reached and p.requires_grad]
 
     def _find_shared(self) -> set[str]:
-        """Their names, found on a copy by walking back from each answer to an empty image."""
+        """Their names, found on a copy by the gradients of each output for an empty image."""
         twin = copy.deepcopy(self).requires_grad_()
         names, weights = zip(*twin.named_parameters(), strict=True)
         image = weights[0].new_zeros(2, self.bands, SIDE, SIDE)
         counts = dict.fromkeys(names, 0)
         with torch.random.fork_rng(), torch.enable_grad():
-            for answer in twin(image).values():
-                found = torch.autograd.grad(answer.sum(), weights, retain_graph=True, allow_unused=True)
+            for output in twin(image).values():
+                found = torch.autograd.grad(output.sum(), weights, retain_graph=True, allow_unused=True)
                 for name, gradient in zip(names, found, strict=True):
                     counts[name] += gradient is not None
         return {name for name, count in counts.items() if count > 1}
 
     def branch_keys(self, task: str) -> list[str]:
-        """The names of the tensors of a task's branch and head; without branches, of the encoder and the head."""
+        """Names of the tensors of a task's branch and head; without branches, of the encoder and the head."""
         number, branch = self._place(task)
         return [key for key in self.state_dict() if key.startswith((f"encoder.{branch}.", f"heads.{number}."))]
 
     def fill_branch(self, task: str, weights: Mapping[str, Tensor]) -> list[str]:
         """Fills a task's branch and head, in place, from a checkpoint of one task.
 
-        Where all tasks have one encoder, it is filled: by the last checkpoint, if there are several.
+        If all tasks share one encoder, it is filled, too; of several checkpoints the last one wins.
 
         Args:
             task: its name.
             weights: of a model with this net and one task, or with a net of an encoder and a decoder (`ued`).
 
-        Returns lines that say what was filled and what was not; ModelError if nothing fits, or there are more tasks.
+        Returns lines that report what was filled and what was not; ModelError if nothing fits, or the weights are of
+        several tasks.
         """
         number, branch = self._place(task)
         plain = {name.removeprefix("net."): value for name, value in weights.items()}
         if any(name.startswith("heads.1.") for name in plain):
-            raise ModelError(f"task {task}: the checkpoint answers several tasks; give one that answers one")
+            raise ModelError(f"task {task}: the checkpoint has several tasks; give one with a single task")
         own = self.state_dict()
         theirs = {
             HEAD.sub(f"heads.{number}.", ENCODER.sub(f"encoder.{branch}.", name, 1), 1): value
@@ -132,9 +133,9 @@ class MultiTask(nn.Module):
         return fill_fitting({key: own[key] for key in self.branch_keys(task)}, theirs, f"the checkpoint of task {task}")
 
     def gates(self, x: Tensor) -> list[tuple[int, Tensor]]:
-        """The gates of `afa` for images N,bands,H,W: each stage's number and N,T,T,h,w or N,T,T,C.
+        """The gates of `afa` for images N,bands,H,W: each stage's number and its gates N,T,T,h,w or N,T,T,C.
 
-        Row i, column j: what task j's map counts for task i.
+        Row i, column j is the weight of task j's map for task i.
         """
         return self.sharing.gates(self._encoders(), x)
 

@@ -1,4 +1,4 @@
-"""An encoder per task, and nothing between them: what every other scheme is measured against."""
+"""An encoder per task without exchange: the baseline for all other schemes."""
 
 from collections.abc import Sequence
 

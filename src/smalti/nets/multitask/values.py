@@ -1,4 +1,4 @@
-"""From what a head says to the values of a task: in steps as large as its data have them."""
+"""Scales the output of a head to the values of a task, by the mean and deviation of its data."""
 
 import math
 
@@ -10,10 +10,10 @@ from smalti.card import Task
 
 
 class Values(nn.Module):
-    """`centre` + `spread` x; of a task with a minimum that minimum + `spread` softplus(x), so never below it.
+    """`centre` + `spread` x; for a task with a minimum, that minimum + `spread` softplus(x), which is never below it.
 
-    A head begins with x about 0 and learns steps of about 1. `begin` sets both numbers so that it begins at the mean of
-    the data, whatever their unit. They are kept with the weights, not learned.
+    The output x of a head starts near 0 and changes by about 1. `begin` sets both numbers so that the values start at
+    the mean of the data, in any unit. They are stored with the weights, but not learned.
     """
 
     def __init__(self, task: Task) -> None:
@@ -25,9 +25,9 @@ class Values(nn.Module):
         self.register_buffer("spread", torch.tensor(1.0))
 
     def begin(self, known: Tensor) -> None:
-        """Takes mean and deviation of values of the data, of any shape, NaN where unknown.
+        """Sets them from the mean and deviation of known values, of any shape, NaN where unknown.
 
-        Leaves all as it is where no two of them differ.
+        Does nothing if all values are equal.
         """
         values = known[known.isfinite()].double()
         if not len(values) or values.min() == values.max():
@@ -40,17 +40,17 @@ class Values(nn.Module):
             self.spread.copy_((mean - self.task.minimum) / math.log(2))  # softplus(0) is log 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape to the same."""
+        """Any shape to the same shape."""
         return self.centre + self.spread * (x if self.task.minimum is None else F.softplus(x))
 
 
-def answers_of(task: Task) -> nn.Module:
-    """What stands behind a head: nothing for logits, `Values` for values."""
+def output_of(task: Task) -> nn.Module:
+    """The module after a head, `answers` in state dicts: identity for logits, `Values` for values."""
     return nn.Identity() if task.has_classes else Values(task)
 
 
 def begin_values(net: nn.Module, task: str, known: Tensor) -> None:
-    """Lets a net's answer to a task of values begin where its data lie; see `Values`."""
+    """Initialises a net's output for a task of values by known values; see `Values`."""
     for module in net.modules():
         if isinstance(module, Values) and module.task.name == task:
             module.begin(known)

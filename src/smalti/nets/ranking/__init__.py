@@ -1,8 +1,8 @@
-"""Networks that tell which of two photos is better; `RANKERS[name](cues, bands, task, encoder, width)` builds one.
+"""Networks that rank photos; `RANKERS[name](cues, bands, task, encoder, width)` builds one.
 
-All take pictures N,bands,H,W (normalised) and cues N,K, and answer a dict: `score` under the task's name (N,1) where
-a photo has a score of its own, `embedding` (N,D, unit length), and `preference` (M) for M pairs: the logit of P(the
-first is better).
+All take pictures N,bands,H,W (normalised) and cues N,K, and return a dict: the score (N,1) under the task's name, if
+the net scores single photos; `embedding` (N,D, unit length); and `preference` (M) for M pairs, the logit of P(the first
+is better).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a photo shows, as a point on a sphere: photos of one scene lie close together."""
+"""An embedding of a photo's content, of unit length: photos of one scene are close together."""
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,10 @@ DIMENSIONS = 256
 
 
 class Embedding(nn.Module):
-    """The encoder's deepest maps, averaged over quarters of the picture, turned into DIMENSIONS numbers.
+    """The encoder's deepest maps, averaged over quarters of the picture, mapped to DIMENSIONS numbers.
 
-    Quarters, because photos of one scene share their layout and not only their things. The linear map starts with
-    orthogonal rows, which keep angles, and `start` puts the average photo at its centre, so that it serves untrained.
+    Averaging over quarters preserves the layout, which photos of one scene share. The linear map is initialised with
+    orthogonal rows, which preserve angles, and `start` centres it on the average photo, so that it is usable untrained.
     """
 
     def __init__(self, channels: int) -> None:
@@ -27,7 +27,7 @@ class Embedding(nn.Module):
 
     @torch.no_grad()
     def start(self, deep: Tensor) -> None:
-        """Moves the average of these photos' maps N,C,H,W to the centre."""
+        """Centres the embedding on the average of these photos' maps N,C,H,W."""
         self.linear.bias.copy_(-self.linear.weight @ self._quarters(deep).mean(0))
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The parallel attention unit of multi-scale series photo selection: what to look at, and where, side by side."""
+"""The parallel attention unit of multi-scale series photo selection: channel and spatial attention in parallel."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,11 @@ SQUEEZE = 16
 
 
 class PAUnit(nn.Module):
-    """Maps C,H,W become 2C numbers: averages under a gate per channel, and under a gate per place.
+    """Maps C,H,W to 2C numbers: averages weighted by a gate per channel, and by a gate per position.
 
     v = k(x) * x with two 1x1 convolutions as k. Channel gate: two linear layers (C/16 between) of mean + maximum of v
-    over the places. Spatial gate: mean + maximum of v over the channels. As published the channel gate is the linear
-    layers' own answer and the spatial one its ReLU, so neither has a bound; with `bounded` both pass a sigmoid.
+    over positions. Spatial gate: mean + maximum of v over channels. As published, the channel gate is the output of the
+    linear layers and the spatial gate a ReLU, both unbounded; with `bounded` both pass through a sigmoid.
     """
 
     def __init__(self, channels: int, bounded: bool = True) -> None:
@@ -30,5 +30,5 @@ class PAUnit(nn.Module):
             channel, place = channel.sigmoid(), place.sigmoid()
         else:
             place = place.relu()
-        # A channel's gate is the same everywhere, so it may come after the average.
+        # a channel's gate is the same at all positions, so it can be applied after the average
         return torch.cat((channel * x.mean((2, 3)), (place * x).mean((2, 3))), 1)

@@ -1,10 +1,10 @@
 """One score per photo, from attention at three scales and from the full resolution's cues.
 
-After series photo selection with multi-scale attentive features (parallel attention units after stages 2, 3 and 4 of
-an encoder). Differs: the units are shared by both photos, their gates are bounded, each photo gets a score s of its
-own and P(a is better than b) = sigmoid(s_a - s_b), so that answers are antisymmetric and transitive whatever the
-weights; a small branch sees the focus that is lost in the picture; and outside of training a picture is seen from all
-eight sides, so that a turned or mirrored photo has the same score.
+After series photo selection with multi-scale attentive features (parallel attention units after stages 2, 3 and 4 of an
+encoder). Differs: both photos share the units, and their gates are bounded; each photo gets a score s, and P(a is
+better than b) = sigmoid(s_a - s_b), so that preferences are antisymmetric and transitive for any weights; a small
+branch takes cues of the focus, which is lost in the shrunk picture; and inference averages over all eight flips and
+rotations, so that a rotated or mirrored photo has the same score.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from smalti.nets.ranking.embedding import Embedding
 from smalti.nets.ranking.paunit import PAUnit
 
 HIDDEN = 64
-SIDES = 8  # from which a picture is seen: four turns, each mirrored or not
-LIMIT = 4.0  # deviations; a cue that lies further out says no more
+SIDES = 8  # four rotations, each mirrored or not
+LIMIT = 4.0  # standard deviations at which cues are clipped
 
 
 def all_sides(image: Tensor) -> Tensor:
-    """Pictures N,C,S,S turned and mirrored in all ways: 8N,C,S,S, the pictures themselves first."""
+    """All eight flips and rotations of pictures N,C,S,S: 8N,C,S,S, the unchanged pictures first."""
     mirrored = torch.cat((image, image.flip(3)))
     upside = torch.cat((mirrored, mirrored.flip(2)))
     return torch.cat((upside, upside.transpose(2, 3)))
 
 
 class CueBranch(nn.Module):
-    """Cues N,K, normalised by what `start` saw, through two layers."""
+    """Two layers on cues N,K, which are normalised by the statistics given to `start`."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class CueBranch(nn.Module):
 
     @torch.no_grad()
     def start(self, cues: Tensor) -> None:
-        """Takes mean and deviation of these photos' cues N,K."""
+        """Sets the mean and deviation from these photos' cues N,K."""
         self.mean.copy_(cues.mean(0))
         self.std.copy_(cues.std(0, correction=0).clamp_min(1e-3))
 
@@ -75,10 +75,10 @@ class Ranker(nn.Module):
         self.embedding = Embedding(channels[-1])
 
     def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None, copies: int = 1) -> dict[str, Tensor]:
-        """The answers that RANKERS promise; `pairs` M,2 holds places in the batch.
+        """The outputs of all `RANKERS`; `pairs` M,2 are indices in the batch.
 
-        A batch may hold its photos in several `copies`, all of the first one before the next: what is left out at
-        random is the same for each, so that their scores can be compared.
+        A batch may contain its photos in several `copies`, one after the other: dropout is the same for each copy, so
+        that their scores can be compared.
         """
         taps = self.encoder(image if self.training else all_sides(image))[1:]
         attended = torch.cat([unit(tap) for unit, tap in zip(self.units, taps, strict=True)], 1)
@@ -86,16 +86,16 @@ class Ranker(nn.Module):
         if self.training:
             picture = picture * self.dropout(torch.ones_like(picture[: len(picture) // copies])).repeat(copies, 1)
         score = self._score(picture, cues)
-        answers = {
+        outputs = {
             self.task: score,
             "embedding": self.embedding(taps[-1].view(-1, image.shape[0], *taps[-1].shape[1:])[0]),
         }
         if pairs is not None:
-            answers["preference"] = score[pairs[:, 0], 0] - score[pairs[:, 1], 0]
-        return answers
+            outputs["preference"] = score[pairs[:, 0], 0] - score[pairs[:, 1], 0]
+        return outputs
 
     def _score(self, picture: Tensor, cues: Tensor) -> Tensor:
-        """N,1: the mean over all sides."""
+        """N,1: the mean over all flips and rotations."""
         hidden = self.cues(cues)  # N,HIDDEN
         sides = 1 if self.training else SIDES
         seen = picture.view(sides, cues.shape[0], HIDDEN)
@@ -104,6 +104,6 @@ class Ranker(nn.Module):
 
     @torch.no_grad()
     def start(self, image: Tensor, cues: Tensor) -> None:
-        """Takes from some training photos what is no weight: the spread of the cues, and the average photo."""
+        """Sets the statistics of the cues and the average photo from some training photos."""
         self.cues.start(cues)
         self.embedding.start(self.encoder(image)[-1])

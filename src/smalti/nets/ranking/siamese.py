@@ -1,9 +1,9 @@
-"""Rankers to compare with: the published form, and its baselines. Both compare pairs and give no scores.
+"""Rankers for comparison: the published form and its baseline. Both compare pairs and give no scores.
 
-Published form: attention units of their own for the first and for the second photo, gates without a bound, and two
-classes (the first, the second is better) from the difference of both photos' numbers. So the answer for (b, a) need
-not be the opposite of that for (a, b), and three photos may beat each other in a circle. Baselines: the average of the
-encoder's deepest maps in the units' place.
+Published form: separate attention units for the first and the second photo, unbounded gates, and two classes (the first
+or the second is better) from the difference of both photos' features. So the preference for (b, a) need not be the
+opposite of that for (a, b), and preferences may be cyclic. Baseline: the average of the encoder's deepest map instead
+of the units.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from smalti.nets.ranking.paunit import PAUnit
 
 
 class Siamese(nn.Module):
-    """An encoder, numbers per photo and place in the pair, and two classes of their difference; no cues.
+    """An encoder, features per photo and position in the pair, and two classes from their difference; no cues.
 
-    With `attention` the published form: on ResNet-50 each photo becomes 7168 numbers. Without, the baseline.
+    With `attention` it is the published form, which has 7168 features per photo on ResNet-50; without it, the baseline.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Siamese(nn.Module):
         self.classes = nn.Linear(2 * sum(channels[1:]) if attention else channels[-1], 2)
 
     def _describe(self, taps: list[Tensor], place: int) -> Tensor:
-        """Numbers N,C of photos that stand first (0) or second (1) in a pair, from the encoder's maps but the first."""
+        """Features N,C of the first (0) or second (1) photos of pairs, from all but the encoder's first map."""
         if not self.units:
             return taps[-1].mean((2, 3))
         units = self.units[place]
@@ -49,16 +49,16 @@ class Siamese(nn.Module):
         return torch.cat([unit(tap) for unit, tap in zip(units, taps, strict=True)], 1)
 
     def forward(self, image: Tensor, cues: Tensor, pairs: Tensor | None = None) -> dict[str, Tensor]:
-        """The answers that RANKERS promise, but no score; the cues are not looked at."""
+        """The outputs of all `RANKERS` except a score; cues are ignored."""
         taps = self.encoder(image)[1:]
-        answers = {"embedding": self.embedding(taps[-1])}
+        outputs = {"embedding": self.embedding(taps[-1])}
         if pairs is not None:
             first, second = (self._describe([tap[pairs[:, place]] for tap in taps], place) for place in (0, 1))
             logits = self.classes(first - second)  # M,2
-            answers["preference"] = logits[:, 0] - logits[:, 1]
-        return answers
+            outputs["preference"] = logits[:, 0] - logits[:, 1]
+        return outputs
 
     @torch.no_grad()
     def start(self, image: Tensor, cues: Tensor) -> None:
-        """Takes from some training photos what is no weight: the average photo."""
+        """Sets the average photo from some training photos."""
         self.embedding.start(self.encoder(image)[-1])

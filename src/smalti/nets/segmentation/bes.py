@@ -1,10 +1,10 @@
-"""UED with body-edge supervision: bodies of objects and their edges are told apart and each learns its own target.
+"""UED with body-edge supervision: objects' bodies and edges are separated, and each is supervised by its own target.
 
-After Li et al., 2020 ("Improving Semantic Segmentation via Decoupled Body and Edge Supervision"): a learnt flow moves
-each pixel's features towards the inside of its object; what moves is the body, what is lost by moving is the edge.
-Differs from it: full instead of depthwise convolutions on the way down, body and edge refined by two convolutions
-each and fused by a sum, a flow in pixels (theirs is in shares of the map), and the border repeated beyond the map
-(theirs is zero there). Size of the heads as in the light nets (see `ued`).
+After Li et al., 2020 ("Improving Semantic Segmentation via Decoupled Body and Edge Supervision"): a learned flow moves
+each pixel's features towards the inside of its object; the warped features are the body, the difference is the edge.
+Differs from the paper: full instead of depthwise convolutions for downsampling; body and edge are refined by two
+convolutions each and added; the flow is in pixels instead of shares of the map; and the map's border is repeated
+instead of padded with zeros. The heads are as large as in the light nets (see `ued`).
 """
 
 import torch
@@ -16,7 +16,7 @@ from smalti.nets.segmentation.ued import Decoder
 
 
 class BodyEdgeSplit(nn.Module):
-    """Features to the body, moved by a flow that a coarse look at them gives, and the edge, which is the rest."""
+    """Splits features into the body, warped by a flow computed at a lower resolution, and the remaining edge."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class BodyEdgeSplit(nn.Module):
         self.flow = nn.Conv2d(2 * channels, 2, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """N,C,H,W to body and edge, both N,C,H,W; their sum is the fine map."""
+        """N,C,H,W to body and edge, both N,C,H,W, whose sum is the input."""
         fine = self.fine(x)
         coarse = resize(self.coarse(x), fine)
         body = warp(fine, self.flow(torch.cat((fine, coarse), dim=1)))
@@ -45,7 +45,7 @@ class Sum(nn.Module):
 
 
 def refine(channels: int) -> nn.Sequential:
-    """Two 3x3 convolutions at full resolution of the map."""
+    """Two 3x3 convolutions at the map's resolution."""
     return nn.Sequential(ConvNorm(channels, channels, 3), nn.Conv2d(channels, channels, 3, padding=1))
 
 
@@ -74,7 +74,7 @@ class UEDBES(nn.Module):
         nn.init.normal_(self.split.flow.weight, std=0.01)  # flows of a fraction of a pixel; Kaiming's would be several
 
     def make_fusion(self, channels: int) -> nn.Module:
-        """The module that fuses body and edge, called with both (N,C,H,W)."""
+        """The module that fuses body and edge (N,C,H,W each)."""
         return Sum()
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -90,16 +90,16 @@ class UEDBES(nn.Module):
         return outputs
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Body and edge of images N,bands,H,W, refined, both N,C,H/4,W/4."""
+        """Refined body and edge of images N,bands,H,W, both N,C,H/4,W/4."""
         body, edge = self.split(self.decoder(self.encoder(x)))
         return self.refine_body(body), self.refine_edge(edge)
 
     def inside(self, x: Tensor) -> dict[str, Tensor]:
-        """What can be seen of it inside: `TASK/body`, probabilities N,classes,H,W, and `TASK/edge`, N,1,H,W."""
+        """Its inner maps, for inspection: `TASK/body`, probabilities N,classes,H,W, and `TASK/edge`, N,1,H,W."""
         return self.seen(*self.parts(x), x)
 
     def seen(self, body: Tensor, edge: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """The answers of the heads of body and edge, as probabilities at the size of the images."""
+        """The outputs of the body and edge heads as probabilities, at the size of the images."""
         return {
             f"{self.task}/body": resize(self.body_head(body), x).softmax(1),
             f"{self.task}/edge": resize(self.edge_head(edge), x).sigmoid(),

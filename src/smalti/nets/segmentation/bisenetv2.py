@@ -1,9 +1,9 @@
 """BiSeNetV2 (Yu et al., 2021, "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-Time Semantic
 Segmentation").
 
-A wide shallow branch keeps the detail, a narrow deep one finds the meaning; each guides the other where they meet.
-Differs from the paper: resizing goes to the size of the other branch, so that sides need not be multiples of 32, and is
-bilinear throughout; the width of the booster heads, which is not told there, is 128. A popular rewriting adds ReLU to
+A wide shallow branch keeps detail, a narrow deep one captures semantics; guided aggregation combines them. Differs from
+the paper: maps are resized to the size of the other branch, so that sides need not be multiples of 32, and always
+bilinearly; the booster heads have 128 channels, which the paper does not state. A popular reimplementation adds ReLU to
 the depthwise convolutions and at the ends of context embedding and aggregation; here, as in the paper, there is none.
 """
 
@@ -19,11 +19,11 @@ STEM = 16  # channels, at stride 4
 SEMANTIC = ((32, 2), (64, 2), (128, 4))
 EXPANSION = 6
 HEAD = 1024  # channels before the classes
-BOOSTER = 128  # the same for the heads of training
+BOOSTER = 128  # the same for the booster heads
 
 
 class Stem(nn.Module):
-    """Two ways of shrinking side by side, to stride 4."""
+    """Two parallel ways of downsampling to stride 4, concatenated."""
 
     def __init__(self, bands: int, channels: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class GatherExpand(nn.Module):
 
 
 class ContextEmbedding(nn.Module):
-    """Adds what the whole map says to each pixel."""
+    """Adds global context to each pixel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class ContextEmbedding(nn.Module):
 
 
 class GuidedAggregation(nn.Module):
-    """Each branch is weighed by the other at the other's scale; the sum of both at the scale of the detail."""
+    """Each branch is weighted by the other one at that one's scale; their sum is at the scale of the detail branch."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def head(inputs: int, channels: int, classes: int) -> nn.Sequential:
 
 
 class BiSeNetV2(nn.Module):
-    """Detail branch, semantic branch, guided aggregation, head; four booster heads while training."""
+    """Detail branch, semantic branch, guided aggregation, head; four booster heads in training."""
 
     def __init__(self, classes: int, bands: int = 3, task: str = "classes") -> None:
         super().__init__()

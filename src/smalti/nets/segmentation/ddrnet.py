@@ -1,9 +1,9 @@
 """DDRNet-23-slim (Hong et al., 2021, "Deep Dual-resolution Networks for Real-time and Accurate Semantic Segmentation of
 Road Scenes").
 
-A branch stays at an eighth of the image's side, another goes on to a 64th; they exchange what they found twice, and
-the deep one ends in a pyramid of ever wider means, DAPPM. As the authors' code, but every resizing goes to the size of
-the other map, so that sides need not be multiples of 64.
+One branch stays at stride 8, the other goes down to stride 64; they exchange features twice, and the deep one ends in
+a pyramid of average poolings, DAPPM. Follows the authors' code, except that maps are resized to the size of the other
+map, so that sides need not be multiples of 64.
 """
 
 import torch
@@ -15,7 +15,7 @@ WIDTH = 32  # channels of the stem; stages have 1, 2, 4, 8 times as many, the br
 BLOCKS = 2  # residual blocks per stage
 CONTEXT = 128  # channels inside DAPPM
 HEAD = 64  # channels before the classes
-# kernel, stride; of the means, beside that of the whole map
+# kernel, stride of the average poolings, besides the global one
 MEANS = ((5, 2), (9, 4), (17, 8))
 
 
@@ -30,7 +30,7 @@ class NormConv(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """A body plus its input, which is projected where shapes differ; without ReLU: branches are added before that."""
+    """A body plus its input, projected if shapes differ; without the final ReLU, as branches are added before it."""
 
     def __init__(self, body: nn.Module, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -76,13 +76,13 @@ def head(inputs: int, middle: int, outputs: int) -> nn.Sequential:
 
 
 def means() -> nn.ModuleList:
-    """Average pooling of several widths, and of the whole map."""
+    """Average poolings of several sizes, and the global one."""
     local = (nn.AvgPool2d(kernel, stride, kernel // 2) for kernel, stride in MEANS)
     return nn.ModuleList((*local, nn.AdaptiveAvgPool2d(1)))
 
 
 class DAPPM(nn.Module):
-    """Deep aggregation pyramid pooling: each wider mean goes through a 3x3 together with the narrower ones."""
+    """Deep aggregation pyramid pooling: each pooled map passes a 3x3 convolution together with the finer ones."""
 
     def __init__(self, inputs: int, middle: int, outputs: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class DAPPM(nn.Module):
 
 
 class DDRNet(nn.Module):
-    """Two branches that exchange twice, DAPPM, head; an auxiliary head after the first exchange while training."""
+    """Two branches that exchange twice, DAPPM, head; in training an auxiliary head after the first exchange."""
 
     def __init__(self, classes: int, bands: int = 3, task: str = "classes") -> None:
         super().__init__()

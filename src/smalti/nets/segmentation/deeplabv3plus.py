@@ -1,8 +1,7 @@
 """DeepLabv3+ (Chen et al., 2018, "Encoder-Decoder with Atrous Separable Convolution for Semantic Segmentation").
 
-Convolutions of several rates look at the deepest map side by side (ASPP); a shallow map sharpens what they saw.
-Differs from the paper: plain instead of separable convolutions, as in the satellite program whose network this is on
-ResNet-50, and ResNet beside Xception as encoder.
+Parallel dilated convolutions on the deepest map (ASPP); a shallow map restores detail. Differs from the paper: plain
+instead of separable convolutions, as is usual on ResNet-50, and other encoders than Xception.
 """
 
 from collections.abc import Sequence
@@ -16,18 +15,18 @@ from smalti.nets.layers import ConvNorm, initialise, resize
 CHANNELS = 256  # of each branch, of their fusion and of the decoder
 SHALLOW = 48  # channels that the shallow map is reduced to
 RATES = (6, 12, 18)  # at output stride 16; twice as wide at 8
-DROPS = (0.5, 0.1)  # behind the fusion, before the classes
+DROPS = (0.5, 0.1)  # after the fusion, before the classes
 
 
 def dilated(inputs: int, rate: int) -> nn.Sequential:
-    """A 3x3 convolution of that rate."""
+    """A 3x3 convolution with that dilation."""
     return nn.Sequential(
         nn.Conv2d(inputs, CHANNELS, 3, padding=rate, dilation=rate, bias=False), nn.BatchNorm2d(CHANNELS), nn.ReLU()
     )
 
 
 class ASPP(nn.Module):
-    """A 1x1 convolution, 3x3 ones of several rates and the mean of the map, side by side; fused by a 1x1."""
+    """A 1x1 convolution, 3x3 ones of several dilations and global pooling, in parallel; fused by a 1x1 convolution."""
 
     def __init__(self, inputs: int, rates: Sequence[int]) -> None:
         super().__init__()
@@ -42,12 +41,12 @@ class ASPP(nn.Module):
 
 
 class DeepLabDecoder(nn.Module):
-    """The encoder's maps become `outputs` maps at the size of the shallowest.
+    """From the encoder's maps to `outputs` maps at the size of the shallowest.
 
     Args:
-        channels: of the encoder's maps, shallow to deep.
-        outputs: of the decoder.
-        output_stride: of the encoder's deepest map, 8, 16 or 32.
+        channels: channels of the encoder's maps, shallow to deep.
+        outputs: number of output channels.
+        output_stride: stride of the encoder's deepest map, 8, 16 or 32.
     """
 
     def __init__(self, channels: Sequence[int], outputs: int, output_stride: int) -> None:
@@ -70,7 +69,7 @@ class DeepLabDecoder(nn.Module):
 
 
 class DeepLabV3Plus(nn.Module):
-    """Encoder, decoder, bilinear up to the size of the image."""
+    """Encoder, decoder, bilinear upsampling to the size of the image."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """Fast-SCNN (Poudel, Liwicki and Cipolla, 2019, "Fast-SCNN: Fast Semantic Segmentation Network").
 
-Three strided convolutions are shared by a shallow path and by a deep one of inverted residuals and pyramid pooling.
-Differs from the paper: the bottlenecks are MobileNetV2's, with ReLU6 inside; the depthwise convolutions of all
-separable ones are linear (there said of the first ones only); the two auxiliary heads, whose form is not told there,
-are a 3x3 and a 1x1 convolution each; no dropout.
+Three strided convolutions are shared by a shallow path and a deep path of inverted residuals and pyramid pooling.
+Differs from the paper: the bottlenecks are those of MobileNetV2, with ReLU6; the depthwise convolutions of all
+separable convolutions are linear (in the paper only the first ones); the two auxiliary heads, which the paper does not
+specify, are a 3x3 and a 1x1 convolution each; no dropout.
 """
 
 import torch
@@ -16,9 +16,9 @@ STEM = (32, 48, 64)  # channels; 3x3 of stride 2, the first a full convolution, 
 # channels, repeats, stride of the first; the expansion is 6
 BOTTLENECKS = ((64, 3, 2), (96, 3, 2), (128, 3, 1))
 EXPANSION = 6
-BINS = (1, 2, 3, 6)  # a side of the pyramid's maps
+BINS = (1, 2, 3, 6)  # sides of the pyramid's maps
 FUSED = 128  # channels of the context, of the fused map and of the classifier
-DILATION = 4  # of the depthwise convolution over the context, which was made that many times larger
+DILATION = 4  # dilation of the depthwise convolution over the context, and its upsampling factor
 
 
 def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -27,7 +27,7 @@ def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class PyramidPooling(nn.Module):
-    """Means over ever smaller areas beside the map itself (Zhao et al., 2017), merged by a 1x1 convolution."""
+    """Pyramid pooling (Zhao et al., 2017), merged with the map itself by a 1x1 convolution."""
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class PyramidPooling(nn.Module):
 
 
 class Fusion(nn.Module):
-    """The sum of the shallow map and of the enlarged context, each through a linear 1x1 convolution; then ReLU."""
+    """ReLU of the sum of the shallow map and the upsampled context, each after a linear 1x1 convolution."""
 
     def __init__(self, shallow: int, deep: int, outputs: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def head(channels: int, classes: int) -> nn.Sequential:
 
 
 class FastSCNN(nn.Module):
-    """Downsampling learnt once, a deep and a shallow path, their sum, a classifier of separable convolutions."""
+    """Shared downsampling, a deep and a shallow path, their sum, a classifier of separable convolutions."""
 
     def __init__(self, classes: int, bands: int = 3, task: str = "classes") -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """FCN (Long, Shelhamer and Darrell, 2015, "Fully Convolutional Networks for Semantic Segmentation").
 
-The classifier of an image net slides over its deepest map; FCN-16s and FCN-8s add scores of the maps of strides 16 and
-8. Differs from the paper: maps are padded to stay aligned instead of cropped, enlarging is bilinear and not learnt,
-scores start at random instead of zero, and any other encoder than VGG will do.
+An image classifier is applied as convolutions to the deepest map; FCN-16s and FCN-8s add scores from the maps of
+strides 16 and 8. Differs from the paper: maps are padded to stay aligned instead of cropped, upsampling is bilinear and
+not learned, scores are initialised randomly instead of with zeros, and other encoders than VGG are supported.
 """
 
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from smalti.nets.backbones import make_backbone
 from smalti.nets.layers import initialise, resize
 
 HIDDEN = 4096  # channels of the classifier's two hidden layers
-KERNEL = 7  # side of the first one's windows
+KERNEL = 7  # kernel size of the first one
 DROP = 0.5
 # finest stride that is scored: how many maps, from the deepest
 SCORED = {32: 1, 16: 2, 8: 3}

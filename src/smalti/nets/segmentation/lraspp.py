@@ -1,8 +1,8 @@
 """LR-ASPP, the light head of MobileNetV3 (Howard et al., 2019, "Searching for MobileNetV3").
 
-A 1x1 convolution of the deepest map, gated by the map's mean, gives scores at stride 16; a finer map adds its own at
-stride 8. Differs from the paper: the mean is over the whole map (theirs over windows of 49), as in torchvision, and the
-finer map is the last of its stride (torchvision's is the first of it).
+A 1x1 convolution of the deepest map, gated by the map's mean, gives scores at stride 16; a finer map adds scores at
+stride 8. Differs from the paper: the mean is global, as in torchvision, instead of over windows of 49 pixels, and the
+finer map is the last one of its stride (in torchvision the first one).
 """
 
 import torch

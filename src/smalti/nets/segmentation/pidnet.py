@@ -1,9 +1,9 @@
 """PIDNet-S (Xu, Xiong and Bhattacharyya, 2023, "PIDNet: A Real-time Semantic Segmentation Network Inspired by PID
 Controllers").
 
-Three branches: P keeps detail at an eighth of the image's side, I goes deep for context, D learns boundaries, where
-detail then counts. As the authors' code, but every resizing goes to the size of the other map, so that sides need not
-be multiples of 64. Their further loss, cross-entropy where the boundary head is sure, is not among ours.
+Three branches: P keeps detail at stride 8, I captures context, D learns boundaries, where detail is preferred. Follows
+the authors' code, except that maps are resized to the size of the other map, so that sides need not be multiples of 64.
+The authors' additional loss, cross-entropy where the boundary head is confident, is not implemented.
 """
 
 import torch
@@ -16,11 +16,11 @@ WIDTH = 32  # channels of the stem; the stages of I have 1, 2, 4, 8 times as man
 BLOCKS = (2, 2, 3, 3)  # residual blocks per stage of I
 DETAIL_BLOCKS = 2  # and of P
 CONTEXT = 96  # channels of each scale inside PAPPM
-HEAD = 128  # channels before the classes; before the boundary as many as the stem
+HEAD = 128  # channels before the classes; before the boundary those of the stem
 
 
 class PAPPM(nn.Module):
-    """Parallel aggregation pyramid pooling: means of all widths, each beside the map, go through one grouped 3x3."""
+    """Parallel aggregation pyramid pooling: pooled maps, each added to the map, pass one grouped 3x3 convolution."""
 
     def __init__(self, inputs: int, middle: int, outputs: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class PAPPM(nn.Module):
 
 
 class PixelGuide(nn.Module):
-    """Pag: detail takes over the context where the two agree."""
+    """Pag: the detail branch takes the context where the two agree."""
 
     def __init__(self, channels: int, middle: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class PixelGuide(nn.Module):
 
 
 class BoundaryFusion(nn.Module):
-    """Light-Bag: detail counts at boundaries, context elsewhere."""
+    """Light-Bag: weights detail at boundaries, and context elsewhere."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class BoundaryFusion(nn.Module):
 
 
 class PIDNet(nn.Module):
-    """Three branches, fused by the boundary; while training a second head of classes and one of the boundary."""
+    """Three branches, fused by the boundary; in training an auxiliary head of classes and one of the boundary."""
 
     def __init__(self, classes: int, bands: int = 3, task: str = "classes") -> None:
         super().__init__()

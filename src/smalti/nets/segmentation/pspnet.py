@@ -1,8 +1,8 @@
 """PSPNet (Zhao et al., 2017, "Pyramid Scene Parsing Network").
 
-Means over ever smaller areas of the deepest map are enlarged and put beside it: each pixel sees its surroundings at
-several scales. Differs from the authors' code: ResNet has its plain stem (one 7x7 convolution instead of three 3x3).
-On VGG, whose poolings give up their stride here, the pyramid is the same as on ResNet.
+Average poolings of the deepest map to several sizes are upsampled and concatenated with it, so that each pixel has
+context at several scales. Differs from the authors' code: ResNet has its plain stem (one 7x7 convolution instead of
+three 3x3). On VGG, whose last poolings have no stride here, the pyramid is the same as on ResNet.
 """
 
 import torch
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from smalti.nets.backbones import make_backbone
 from smalti.nets.layers import ConvNorm, auxiliary, initialise, pool, resize
 
-BINS = (1, 2, 3, 6)  # a side of the pyramid's maps
-SHRINK = 4  # the pyramid's maps, and the merged one, have the deepest map's channels divided by this
+BINS = (1, 2, 3, 6)  # sides of the pyramid's maps
+SHRINK = 4  # channels of the pyramid's maps and of the merged one: those of the deepest map divided by this
 AUXILIARY = 4  # the same for the auxiliary head
 DROP = 0.1
 
 
 def head(inputs: int, channels: int, classes: int) -> nn.Sequential:
-    """A 3x3 convolution, dropout and a 1x1 to the classes."""
+    """A 3x3 convolution, dropout and a 1x1 convolution to the classes."""
     return nn.Sequential(ConvNorm(inputs, channels, 3), nn.Dropout(DROP), nn.Conv2d(channels, classes, 1))
 
 
 class PSPNet(nn.Module):
-    """Encoder, pyramid of means, classifier; an auxiliary head on the last stage but one while training."""
+    """Encoder, pyramid pooling, classifier; in training an auxiliary head on the last stage but one."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""The residual U-Net of an aerial tile segmentation on Potsdam and Inria: four levels, 32 filters, a residual centre.
+"""A residual U-Net for tiles of Potsdam and Inria: four levels, 32 filters, a residual centre.
 
-Its blocks carry their input along beside their output (a concatenation, where He et al., 2016, add), and have the batch
-norm behind the ReLU. It was trained on 256x256 pixels, with six classes or two. Differs from it: odd sides are rounded
-up, so that any size will do.
+Its blocks concatenate their input with their output, where He et al., 2016, add them, and have the batch norm after the
+ReLU. It was published for 256x256 pixels, with six classes or two. Differs from it: odd sides are rounded up, so that
+any size is supported.
 """
 
 import torch
@@ -15,7 +15,7 @@ CENTRE = 512
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions, and beside their maps the input itself."""
+    """Two 3x3 convolutions, concatenated with the input."""
 
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Block(nn.Module):
 
 
 class Up(nn.Module):
-    """One level up: a learnt enlarging by two beside the map of that level, then a block."""
+    """One level up: learned upsampling by two, concatenated with the map of that level, then a block."""
 
     def __init__(self, deep: int, shallow: int, channels: int) -> None:
         super().__init__()

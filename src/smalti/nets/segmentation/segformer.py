@@ -1,8 +1,8 @@
 """SegFormer (Xie et al., 2021, "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers").
 
-A transformer encoder, MiT, and a decoder that only projects: each stage's map to as many channels, all enlarged to the
-size of the first, merged, classified. On `mit_b0` it is B0. Differs from the authors' code in the encoder only (see
-`smalti.nets.backbones.mit`), and in that any other encoder will do.
+A transformer encoder, MiT, and a light decoder: each stage's map is projected to the same number of channels, upsampled
+to the size of the first, merged, and classified. On `mit_b0` it is B0. Differs from the authors' code only in the
+encoder (see `smalti.nets.backbones.mit`); other encoders are supported, too.
 """
 
 import torch
@@ -16,7 +16,7 @@ DROP = 0.1  # share of the merged map's channels that is left out in training
 
 
 class SegFormer(nn.Module):
-    """Encoder, one projection per stage, merged at the size of the shallowest, classified."""
+    """Encoder, one projection per stage, merged at the size of the shallowest map, classified."""
 
     def __init__(
         self, classes: int, bands: int = 3, encoder: str = "mit_b0", width: float = 1.0, task: str = "classes"

@@ -1,7 +1,7 @@
 """SegNet (Badrinarayanan, Kendall and Cipolla, 2017, "SegNet: A Deep Convolutional Encoder-Decoder Architecture").
 
-The encoder is VGG with batch norm; the decoder mirrors it, and enlarges a map by putting each value where the encoder's
-pooling had found its maximum. Pooling rounds odd sides up, and the decoder's maps are cropped to the encoder's.
+The encoder is VGG with batch norm; the decoder mirrors it, and upsamples by unpooling: each value is placed where the
+encoder's pooling found its maximum. Pooling rounds odd sides up, and the decoder's maps are cropped to the encoder's.
 """
 
 import torch
@@ -14,21 +14,21 @@ from smalti.nets.layers import ConvNorm, halve, initialise
 
 
 def unpool(x: Tensor, pooled: Tensor, before: Tensor) -> Tensor:
-    """Puts each value of x where the 2x2 maximum of a map was; zeros elsewhere.
+    """Max unpooling: places each value of x at the position of the 2x2 maximum of a map; zeros elsewhere.
 
     Args:
         x: N,C,ceil(H/2),ceil(W/2).
-        pooled: the same shape, the maxima.
-        before: N,C,H,W, the map as it was before pooling; of equal maxima the first counts, row by row.
+        pooled: the maxima, of the same shape.
+        before: N,C,H,W, the map before pooling; of equal maxima the first one is used, row by row.
 
-    The same as torch's `max_unpool2d` with the pooling's indices; that has no counterpart in a graph for any size.
+    Equals torch's `max_unpool2d` with the pooling's indices, which cannot be exported for any size.
     """
     rows, columns = (torch.arange(side, device=x.device) for side in before.shape[-2:])
 
     def enlarge(small: Tensor) -> Tensor:  # N,C,h,w to N,C,H,W
         return small.index_select(-2, rows // 2).index_select(-1, columns // 2)
 
-    # 4 to 1 for the pixels of a window in the order they are read, 0 where there is no maximum: one is the largest.
+    # 4 to 1 for the pixels of a window, row by row, and 0 except at maxima: the largest marks the first maximum
     order = (4 - rows[:, None] % 2 * 2 - columns % 2).to(x.dtype)  # H,W
     rank = torch.where(before == enlarge(pooled), order, 0.0)
     first = enlarge(halve(rank))
@@ -36,7 +36,7 @@ def unpool(x: Tensor, pooled: Tensor, before: Tensor) -> Tensor:
 
 
 class SegNet(nn.Module):
-    """VGG with batch norm, and its mirror image with unpooling."""
+    """VGG with batch norm, and a mirrored decoder with unpooling."""
 
     def __init__(
         self, classes: int, bands: int = 3, encoder: str = "vgg16_bn", width: float = 1.0, task: str = "classes"
@@ -45,9 +45,7 @@ class SegNet(nn.Module):
         self.task = task
         self.encoder = make_backbone(encoder, bands, width)
         if not isinstance(self.encoder, VGG):
-            raise ModelError(
-                f"SegNet unpools what VGG has pooled: choose vgg16_bn or the like, not encoder {encoder!r}"
-            )
+            raise ModelError(f"SegNet needs a VGG encoder with batch norm, such as vgg16_bn, not {encoder!r}")
         levels: list[list[nn.Module]] = [[]]
         for unit in self._units():
             if isinstance(unit, Pool):

@@ -1,7 +1,7 @@
-"""UED with body-edge supervision whose body and edge are fused by a learnt score per pixel and channel (SFM).
+"""UED with body-edge supervision whose body and edge are fused by a learned score per pixel and channel (SFM).
 
-The score sees whole rows and columns: the outer product of one profile over height and one over width, plus a local
-term. Body counts by the score, edge by its rest.
+The score is the outer product of a profile over height and one over width, plus a local term. It is the weight of the
+body; the edge has the rest.
 """
 
 import torch
@@ -12,7 +12,7 @@ from smalti.nets.segmentation.bes import UEDBES
 
 
 class ScoreFusion(nn.Module):
-    """body * score + edge * (1 - score), the score drawn from their sum."""
+    """body * score + edge * (1 - score), with the score computed from their sum."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class ScoreFusion(nn.Module):
         return body * score + edge * (1 - score)
 
     def score(self, body: Tensor, edge: Tensor) -> Tensor:
-        """How much the body counts, 0 to 1, N,C,H,W."""
+        """The weight of the body, 0 to 1, N,C,H,W."""
         x = body + edge
         down = self.rows(x).mean(3, keepdim=True)  # N,C,H,1
         across = self.columns(x).mean(2, keepdim=True)  # N,C,1,W
@@ -41,7 +41,7 @@ class UEDBESSFM(UEDBES):
         return ScoreFusion(channels)
 
     def inside(self, x: Tensor) -> dict[str, Tensor]:
-        """Also `TASK/score`: how much the body counts against the edge, mean over channels, N,1,H,W."""
+        """Also `TASK/score`: the weight of the body, mean over channels, N,1,H,W."""
         body, edge = self.parts(x)
         assert isinstance(self.fuse, ScoreFusion)
         score = self.fuse.score(body, edge).mean(1, keepdim=True)

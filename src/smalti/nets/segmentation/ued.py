@@ -28,7 +28,7 @@ class UpBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """UED's decoder: the encoder's maps become `outputs` maps at the size of the shallowest."""
+    """UED's decoder: from the encoder's maps to `outputs` maps at the size of the shallowest."""
 
     def __init__(self, channels: tuple[int, ...], outputs: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Decoder(nn.Module):
 
 
 class UED(nn.Module):
-    """Encoder, decoder, bilinear up to the size of the image."""
+    """Encoder, decoder, bilinear upsampling to the size of the image."""
 
     def __init__(
         self, classes: int, bands: int = 3, encoder: str = "ghostnet", width: float = 1.0, task: str = "classes"

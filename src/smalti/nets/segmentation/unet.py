@@ -1,7 +1,7 @@
 """U-Net (Ronneberger, Fischer and Brox, 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation").
 
-Differs from the paper: convolutions are padded, so that the map comes at the size of the image, and have batch norm;
-poolings round odd sides up; dropout is left out.
+Differs from the paper: convolutions are padded, so that the map has the size of the image, and have batch norm;
+poolings round odd sides up; there is no dropout.
 """
 
 from itertools import pairwise
@@ -20,7 +20,7 @@ def double(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Up(nn.Module):
-    """One level up: a learnt enlarging by two beside the map of that level."""
+    """One level up: learned upsampling by two, concatenated with the map of that level."""
 
     def __init__(self, deep: int, shallow: int) -> None:
         super().__init__()

@@ -1,11 +1,11 @@
 """UNetFormer (Wang et al., 2022, "UNetFormer: A UNet-like transformer for efficient semantic segmentation of remote
 sensing urban scene imagery"), published on ResNet-18.
 
-The decoder looks at windows of 8x8 pixels by attention and at all windows along rows and columns by means, beside plain
-convolutions for what is near. Differs from the authors' code: a map whose sides are no multiple of the window is
-continued by pixels that nobody looks at (theirs mirrors the map into them, and refuses maps of half a window or less);
-the means and the 8x8 convolution see zeros beyond the last row and column (theirs one mirrored pixel, then zeros);
-resizing goes to the size of the other map.
+The decoder combines attention within windows of 8x8 pixels, means along rows and columns across windows, and plain
+convolutions for local context. Differs from the authors' code: maps whose sides are not multiples of the window are
+padded with pixels that attention ignores (theirs are mirror-padded, and maps of half a window or less are refused); the
+means and the 8x8 convolution are padded with zeros (theirs with one mirrored pixel, then zeros); maps are resized to
+the size of the other map.
 """
 
 import torch
@@ -17,11 +17,11 @@ from smalti.nets.layers import ConvNorm, auxiliary, initialise, resize
 
 CHANNELS = 64  # of the decoder
 HEADS = 8  # of attention
-WINDOW = 8  # pixels a side; also the length of the means and the side of the last convolution
+WINDOW = 8  # side in pixels; also the length of the means and the kernel size of the last convolution
 EXPANSION = 4  # of the feed-forward part
 SQUEEZE = 16  # channels per channel inside the channel attention
 DROP = 0.1
-BEFORE, AFTER = (WINDOW - 1) // 2, WINDOW // 2  # pixels that an even window sees on either side
+BEFORE, AFTER = (WINDOW - 1) // 2, WINDOW // 2  # padding of an even kernel on each side
 
 
 def separable(channels: int) -> nn.Sequential:
@@ -31,7 +31,7 @@ def separable(channels: int) -> nn.Sequential:
 
 
 class WindowAttention(nn.Module):
-    """Attention among the pixels of each window, with a learnt preference for each distance between two of them."""
+    """Attention among the pixels of each window, with a learned bias for each relative position."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -49,14 +49,14 @@ class WindowAttention(nn.Module):
         rows, columns = _whole(height, x), _whole(width, x)
         x = self.query_key_value(x)
         x = x.index_select(2, rows.clamp(max=height - 1)).index_select(3, columns.clamp(max=width - 1))
-        # Split one by one: cut out of one whole, they would tie an exported graph of a single window to its batch.
+        # split separately: slices of one tensor would fix an exported graph of a single window to its batch size
         heads = torch.unflatten(x, 1, (3 * HEADS, -1)).chunk(3, dim=1)  # N,heads,C/heads,H,W each
         query, key, value = (_split(x) for x in heads)  # N,windows,heads,pixels,C/heads
         seen = _pairs((rows < height).view(-1, WINDOW), (columns < width).view(-1, WINDOW))  # windows,pixels
         scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5 + self.preference[:, self.distance]
         found = scores.masked_fill(~seen[:, None, None], -torch.inf).softmax(-1) @ value
         whole = _join(found, rows.shape[0] // WINDOW, columns.shape[0] // WINDOW)
-        # By number, not as slices: an exported graph would be tied to the window's end being no nearer than the map's.
+        # by index, not by slices, which would fix an exported graph to maps that end before the window
         return whole.index_select(2, _places(height, x)).index_select(3, _places(width, x))
 
 
@@ -65,12 +65,12 @@ def _places(size: int, like: Tensor) -> Tensor:
 
 
 def _whole(size: int, like: Tensor) -> Tensor:
-    """Places 0, 1, ... to the end of the last window that `size` reaches into."""
+    """Positions 0, 1, ... to the end of the last window that contains a pixel."""
     return _places((size + WINDOW - 1) // WINDOW * WINDOW, like)
 
 
 def _pairs(down: Tensor, across: Tensor) -> Tensor:
-    """Where both hold: down,WINDOW and across,WINDOW to windows,pixels."""
+    """The logical product of down,WINDOW and across,WINDOW: windows,pixels."""
     return (down[:, None, :, None] & across[None, :, None, :]).flatten(2, 3).flatten(0, 1)
 
 
@@ -88,7 +88,7 @@ def _join(x: Tensor, down: int, across: int) -> Tensor:
 
 
 class GlobalLocalAttention(nn.Module):
-    """Windows, their means along rows and columns, and convolutions; an 8x8 convolution over the sum."""
+    """Window attention, its means along rows and columns, and convolutions; an 8x8 convolution over the sum."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class GlobalLocalAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Global-local attention and feed-forward, each behind a norm and added to its input."""
+    """Global-local attention and feed-forward, each after a norm and added to its input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class Block(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """The encoder's map and the enlarged deeper one, by learnt shares that are not below 0; a 3x3 over their sum."""
+    """A 3x3 convolution over the sum of the encoder's map and the upsampled deeper one, by learned positive weights."""
 
     def __init__(self, shallow: int, channels: int) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class WeightedSum(nn.Module):
 
 
 class Refinement(nn.Module):
-    """Weighs the pixels of each channel and, beside it, the channels; both are added."""
+    """Spatial and channel attention in parallel, added."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class Refinement(nn.Module):
         self.merge = separable(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N,channels,H,W, and so is the result."""
+        """N,channels,H,W to the same shape."""
         by_channel = self.channels(x.mean((2, 3), keepdim=True)).sigmoid()  # N,channels,1,1
         weighed = self.pixels(x).sigmoid() * x + by_channel * x
         return F.relu6(self.merge(weighed) + self.shortcut(x))

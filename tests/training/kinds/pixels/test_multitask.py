@@ -212,7 +212,7 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
         work(on_files(town, FOLDER.partition("also")[0]))
     for number in range(2):
         Image.new("L", (48, 40), 255).save(town / f"town/masks/{number}.png")
-    with pytest.raises(DataError, match=r"^0\.png and 1 more: no pixel has a label of cover; say how"):
+    with pytest.raises(DataError, match=r"^0\.png and 1 more: no pixel has a label of cover; give the encoding"):
         work(on_files(town, FOLDER.partition("also")[0]))
     (town / "town/ndsm/1.png").unlink()
     with pytest.raises(DataError, match=r"images without labels: 1\.png"):
