@@ -40,5 +40,5 @@ def test_unpooling_is_torchs_own(size: tuple[int, int]) -> None:
 
 
 def test_other_encoders_are_refused() -> None:
-    with pytest.raises(ModelError, match="choose vgg16_bn or the like, not encoder 'resnet18'"):
+    with pytest.raises(ModelError, match="such as vgg16_bn, not 'resnet18'"):
         NETS["segnet"](classes=2, encoder="resnet18")
