@@ -105,7 +105,7 @@ def _cost(home: Path, scheme: str) -> None:
     """Measures the cost of a scheme unless done before."""
     import torch
 
-    from smalti.deploy.onnx import Answers, card_graph, clean
+    from smalti.deploy.onnx import ExportedNet, card_graph, clean
     from smalti.nets.build import build
     from smalti.nets.cost import count
     from smalti.runtime.models import sealed
@@ -119,7 +119,7 @@ def _cost(home: Path, scheme: str) -> None:
     model = build(read_recipe(RECIPE, SCHEMES[scheme]).make_card(RECIPE.name)).eval()
     cost = count(model.net, TILE, TILE)
     file = folder / "net.onnx"
-    file.write_bytes(sealed(clean(card_graph(Answers(model, model.card).eval())), file, model.card)[0])
+    file.write_bytes(sealed(clean(card_graph(ExportedNet(model, model.card).eval())), file, model.card)[0])
     engines = Path(__file__).with_name("engines.py")
     command = [sys.executable, engines, file, "--row", "onnx", str(THREADS), str(TILE)]
     row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)

@@ -179,11 +179,11 @@ def _write_graph(model: Any, out: Path) -> None:
     """The net as a file, not compared with torch: after a few steps it amplifies its rounding, which costs no time."""
     import torch
 
-    from smalti.deploy.onnx import Answers, card_graph, clean
+    from smalti.deploy.onnx import ExportedNet, card_graph, clean
     from smalti.runtime.models import sealed
 
     model = model.to(memory_format=torch.contiguous_format)  # the other layout ties some graphs to their example
-    content, _ = sealed(clean(card_graph(Answers(model, model.card).eval())), out, model.card)
+    content, _ = sealed(clean(card_graph(ExportedNet(model, model.card).eval())), out, model.card)
     out.write_bytes(content)
 
 

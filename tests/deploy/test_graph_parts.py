@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
-from smalti.deploy.onnx import Answers, export_model
+from smalti.deploy.onnx import ExportedNet, export_model
 from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.backbones.mit import Attention
 from smalti.nets.layers import ConvNorm, resize
@@ -57,6 +57,6 @@ def test_hard_parts_are_right_at_every_size(tmp_path: Path, monkeypatch: pytest.
     for shape in [(1, 33, 33), (2, 65, 64), (1, 96, 500), (3, 129, 40)]:
         pixels = blobs(card, shape, np.random.default_rng(1))
         with torch.inference_mode():
-            (expected,) = Answers(net.eval(), card)(torch.from_numpy(pixels).float())
+            (expected,) = ExportedNet(net.eval(), card)(torch.from_numpy(pixels).float())
         assert expected.std() > 0.01
         np.testing.assert_allclose(predict(pixels)["cover"], expected.numpy(), atol=LIMIT)

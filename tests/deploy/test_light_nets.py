@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from smalti.card import Card, Task
-from smalti.deploy.onnx import Answers, export_model
+from smalti.deploy.onnx import ExportedNet, export_model
 from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.build import Model, build
 from smalti.runtime.open import open_model
@@ -51,5 +51,5 @@ def test_flow_warp_is_right_at_every_size_and_engine(net: str, tmp_path: Path) -
         for shape in [(2, 32, 32), (1, 97, 161), (1, 512, 512), (1, 1024, 768)]:
             pixels = blobs(card, shape, np.random.default_rng(1))
             with torch.inference_mode():
-                (expected,) = Answers(model, card)(torch.from_numpy(pixels).float())
+                (expected,) = ExportedNet(model, card)(torch.from_numpy(pixels).float())
             np.testing.assert_allclose(predict(pixels)["landcover"], expected.numpy(), atol=LIMIT)

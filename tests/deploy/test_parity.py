@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.deploy import parity
-from smalti.deploy.parity import LIMIT, MOST, SLACK, Comparison, Parity, blobs, check_parity, noise
+from smalti.deploy.parity import LIMIT, MOST, SLACK, GraphComparison, Parity, blobs, check_parity, noise
 from smalti.errors import ExportError
 from smalti.runtime.models import verify
 from tests.tiny import SHARPNESS, tiny_card, tiny_model
@@ -33,7 +33,7 @@ def by_another_order(x: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def test_a_graph_that_rounds_like_its_net_is_its_net() -> None:
-    compare = Comparison(Amplifying(), by_another_order, "out.onnx")
+    compare = GraphComparison(Amplifying(), by_another_order, "out.onnx")
     compare(NAME, INPUT)
     assert compare.difference >= LIMIT  # else this shows nothing
     assert LIMIT < compare.rounding < MOST
@@ -41,7 +41,7 @@ def test_a_graph_that_rounds_like_its_net_is_its_net() -> None:
 
 @pytest.mark.parametrize("error", [2 * SLACK * 3e-4, 2 * MOST, float("nan")])
 def test_more_than_its_rounding_is_another_net(error: float) -> None:
-    compare = Comparison(Amplifying(), lambda x: (by_another_order(x)[0] + np.float32(error),), "out.onnx")
+    compare = GraphComparison(Amplifying(), lambda x: (by_another_order(x)[0] + np.float32(error),), "out.onnx")
     with pytest.raises(ExportError, match=r"out\.onnx: not written: at 1x64x64 of noise .* itself rounds by") as error_:
         compare(NAME, INPUT)
     assert "\n" not in str(error_.value)
@@ -57,10 +57,12 @@ def test_an_answer_that_is_visibly_another_is_refused_whatever_the_limits_are_ca
         return (1 / (1 + np.exp(-x)) + np.float32(error),)
 
     with pytest.raises(ExportError, match="not written"):
-        Comparison(Smooth(), graph, "out.onnx")(NAME, INPUT)
+        GraphComparison(Smooth(), graph, "out.onnx")(NAME, INPUT)
     if error >= 1e-2:
         with pytest.raises(ExportError, match="not written"):
-            Comparison(Amplifying(), lambda x: (by_another_order(x)[0] + np.float32(error),), "out.onnx")(NAME, INPUT)
+            GraphComparison(Amplifying(), lambda x: (by_another_order(x)[0] + np.float32(error),), "out.onnx")(
+                NAME, INPUT
+            )
 
 
 def test_no_rounding_excuses_a_large_difference() -> None:
@@ -72,9 +74,9 @@ def test_no_rounding_excuses_a_large_difference() -> None:
         return (1 / (1 + np.exp(-x.astype(np.float64))) / 2 + MOST * 1.5,)
 
     with pytest.raises(ExportError, match="train it longer"):
-        Comparison(Wild(), exact, "out.onnx")(NAME, INPUT)
+        GraphComparison(Wild(), exact, "out.onnx")(NAME, INPUT)
     for error, excused in ((4e-3, True), (6e-3, False)):
-        compare = Comparison(Wild(), lambda x, error=error: (exact(x)[0] - MOST * 1.5 + error,), "out.onnx")
+        compare = GraphComparison(Wild(), lambda x, error=error: (exact(x)[0] - MOST * 1.5 + error,), "out.onnx")
         if excused:
             compare(NAME, INPUT)
         else:
@@ -83,19 +85,19 @@ def test_no_rounding_excuses_a_large_difference() -> None:
 
 
 def test_a_difference_below_the_limit_costs_no_second_look() -> None:
-    compare = Comparison(nn.Identity(), lambda x: (x,), "out.onnx")
+    compare = GraphComparison(nn.Identity(), lambda x: (x,), "out.onnx")
     compare._net = lambda x: (x,)  # type: ignore[assignment]
     compare(NAME, INPUT)
     assert compare._exact is None and compare.rounding == 0
 
 
-def of_amplifying(error: float) -> Comparison:
+def of_amplifying(error: float) -> GraphComparison:
     """Compares `Amplifying` with what it is in float64, and an error."""
 
     def graph(x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (1 / (1 + np.exp(-x.astype(np.float64))) / 2 + error,)
 
-    return Comparison(Amplifying(), graph, "out.onnx")
+    return GraphComparison(Amplifying(), graph, "out.onnx")
 
 
 def test_four_times_the_nets_own_rounding_is_excused_and_no_more() -> None:
@@ -114,11 +116,11 @@ def test_a_difference_at_the_limit_is_one(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(parity, "LIMIT", 2**-10)
     ones = np.zeros((1, 1, 2, 2), np.float32)
-    compare = Comparison(Same(), lambda x: (x + np.float32(2**-11),), "out.onnx")
+    compare = GraphComparison(Same(), lambda x: (x + np.float32(2**-11),), "out.onnx")
     compare(NAME, ones)
     assert (compare.difference, compare.rounding) == (2**-11, 0)
     with pytest.raises(ExportError, match="not written"):
-        Comparison(Same(), lambda x: (x + np.float32(2**-10),), "out.onnx")(NAME, ones)
+        GraphComparison(Same(), lambda x: (x + np.float32(2**-10),), "out.onnx")(NAME, ones)
 
 
 def test_large_values_may_differ_by_as_much_in_proportion() -> None:
@@ -126,12 +128,12 @@ def test_large_values_may_differ_by_as_much_in_proportion() -> None:
         def forward(self, x: Tensor) -> tuple[Tensor, ...]:
             return (100 * x.abs(),)  # 0 to 300
 
-    compare = Comparison(Hundredfold(), lambda x: (100 * np.abs(x) + np.float32(0.015),), "out.onnx")
+    compare = GraphComparison(Hundredfold(), lambda x: (100 * np.abs(x) + np.float32(0.015),), "out.onnx")
     compare(NAME, INPUT)
     assert compare.difference == pytest.approx(5e-5, rel=0.01) and compare.rounding == 0
     assert Parity(0.0, ()).rounding == 0
     with pytest.raises(ExportError, match="not written"):
-        Comparison(Hundredfold(), lambda x: (100 * np.abs(x) + np.float32(0.06),), "out.onnx")(NAME, INPUT)
+        GraphComparison(Hundredfold(), lambda x: (100 * np.abs(x) + np.float32(0.06),), "out.onnx")(NAME, INPUT)
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
@@ -144,7 +146,7 @@ def test_every_answer_is_compared(wrong: int) -> None:
         return tuple(x + np.float32(0.5 * (number == wrong)) for number in range(2))
 
     with pytest.raises(ExportError, match="not written"):
-        Comparison(Two(), graph, "out.onnx")(NAME, INPUT)
+        GraphComparison(Two(), graph, "out.onnx")(NAME, INPUT)
 
 
 class Brightest(nn.Module):
@@ -220,4 +222,4 @@ def test_images_are_patches_under_a_slope_of_light() -> None:
 
 def test_another_shape_is_another_answer() -> None:
     with pytest.raises(ExportError, match="by inf"):
-        Comparison(Amplifying(), lambda x: (x[..., :5],), "out.onnx")(NAME, INPUT)
+        GraphComparison(Amplifying(), lambda x: (x[..., :5],), "out.onnx")(NAME, INPUT)

@@ -12,7 +12,7 @@ from smalti.photos.listing import left_out_line
 from smalti.photos.photo import RankedFolder, Series
 from smalti.photos.rank import DUPLICATE
 from smalti.text import count
-from smalti.workflows.photos import PhotoOptions, Written
+from smalti.workflows.photos import PhotoOptions, WrittenFiles
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -78,7 +78,7 @@ def followed(result: RankedFolder, number: int) -> str:
     return ", ".join(parts)
 
 
-def tell_written(written: Written, options: PhotoOptions) -> None:
+def tell_written(written: WrittenFiles, options: PhotoOptions) -> None:
     """A line for each output."""
     if written.csv:
         click.echo(shown(written.csv))

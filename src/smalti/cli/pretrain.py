@@ -25,8 +25,8 @@ def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | No
     from smalti.cli.progress import Lines
     from smalti.workflows import training_run
 
-    with Lines() as told:
-        done = training_run.pretrain(recipe, changes, out, resume=resume, show=told)
+    with Lines() as lines:
+        done = training_run.pretrain(recipe, changes, out, resume=resume, show=lines)
     click.echo(done.run.table)
     if done.weights is not None:
         click.echo(f'\nnext: in a recipe, [net] encoder = "{done.encoder}", width = {done.width:g} and')

@@ -50,9 +50,9 @@ def command(
     from smalti.training.sweep import plan
     from smalti.workflows import training_run
 
-    with Lines() as told:
+    with Lines() as lines:
         if find_lr:
-            search = training_run.find_rate(recipe, changes, out, show=told)
+            search = training_run.find_rate(recipe, changes, out, show=lines)
             click.echo("\n".join(search.lines))
             click.echo(f"the curve: {search.page}")
         elif show_batches:
@@ -60,10 +60,10 @@ def command(
             click.echo(f"{sheet}: the first {count(windows, 'window')}")
         elif variants or seeds:
             planned = plan(variants, _numbers(seeds))
-            table = training_run.train_variants(recipe, changes, planned, out, show=told, done=click.echo)
+            table = training_run.train_variants(recipe, changes, planned, out, show=lines, done=click.echo)
             click.echo(f"\n{table}")
         else:
-            run = training_run.train(recipe, changes, out, resume=resume, show=told)
+            run = training_run.train(recipe, changes, out, resume=resume, show=lines)
             click.echo(run.table)
             click.echo(f"\nnext: smalti export {run.best} {run.name}.onnx")
 

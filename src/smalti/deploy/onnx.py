@@ -1,11 +1,11 @@
-"""A net as one `.onnx` file: normalisation inside, softmax at its end, the card in its metadata.
+"""Exports a net as one `.onnx` file: normalisation at its start, softmax at its end, the card in its metadata.
 
-The file is written only if ONNX Runtime agrees with torch at several sizes and batch sizes: an exporter that bakes
-the size of its example into a graph (a flow-warp invites it) makes files that run at every size and are silently wrong.
+The file is written only if ONNX Runtime agrees with torch at several sizes and batch sizes: an exporter that fixes the
+size of its example in a graph (as happens with flow warping) makes files that run at every size and are silently wrong.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from smalti.errors import ExportError
 from smalti.files import write_whole
 from smalti.raster.quiet import quiet
 from smalti.runtime.models import ModelFile, sealed
+from smalti.watch import Say, silent
 
 OPSET = 18
 IR_VERSION = 9
@@ -36,8 +37,8 @@ _EXAMPLE = (
 _AXES = {0: "batch", 2: "height", 3: "width"}
 
 
-class Answers(nn.Module):
-    """What an exported graph computes: raw pixels -> per task probabilities, or the value; no training-time extras."""
+class ExportedNet(nn.Module):
+    """The net as exported: raw pixels -> per task probabilities, or the value; no auxiliary heads."""
 
     def __init__(self, model: nn.Module, card: Card) -> None:
         super().__init__()
@@ -55,18 +56,11 @@ class Answers(nn.Module):
 def _softmax(logits: Tensor) -> Tensor:
     """Softmax over the classes of N,K,H,W or N,K in single steps.
 
-    ONNX Runtime's own softmax over this axis is slow: 80 ms for six classes of 512x512 where the net takes 40; this
-    takes 5.
+    ONNX Runtime's own softmax over this axis is slow: 80 ms for six classes at 512x512, twice the time of the net; this
+    takes 5 ms.
     """
     powers = (logits - logits.amax(dim=1, keepdim=True)).exp()
     return powers * powers.sum(dim=1, keepdim=True).reciprocal()
-
-
-Say = Callable[[str], None]
-
-
-def silent(line: str) -> None:
-    """Ignores the line."""
 
 
 def export_model(model: nn.Module, card: Card, out: Path, say: Say = silent) -> Parity:
@@ -75,11 +69,11 @@ def export_model(model: nn.Module, card: Card, out: Path, say: Say = silent) -> 
     `say` gets one line before each step that takes a while.
     """
     check_finite(model, out)
-    answers = Answers(model, card).eval().float()
+    exported = ExportedNet(model, card).eval().float()
     say(f"capturing the graph of {card.net}; that takes seconds to minutes")
-    content, digest = sealed(clean(card_graph(answers)), out, card)
+    content, digest = sealed(clean(card_graph(exported)), out, card)
     say("comparing its outputs with torch's")
-    parity = check_parity(answers, ModelFile(out, content, card, digest))
+    parity = check_parity(exported, ModelFile(out, content, card, digest))
     write_whole(out, content)
     return parity
 
@@ -91,26 +85,26 @@ def check_finite(model: nn.Module, out: Path) -> None:
             raise ExportError(f"{out}: not written: {name} is not finite; export an earlier checkpoint")
 
 
-def card_graph(answers: Answers) -> onnx.ModelProto:
+def card_graph(exported: ExportedNet) -> onnx.ModelProto:
     """The graph of what a card describes, for batches and images of any size; ExportError if torch cannot write it."""
     batch, rows, columns = _EXAMPLE
-    card = answers.card
+    card = exported.card
     names = [task.name for task in card.tasks]
     example = torch.zeros(batch, len(card.bands), rows * card.stride, columns * card.stride)
     axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride + 1) for at, name in _AXES.items()}
-    return graph_of(answers, {"image": example}, {"image": axes}, names, card.net)
+    return graph_of(exported, {"image": example}, {"image": axes}, names, card.net)
 
 
 def graph_of(
-    answers: nn.Module, inputs: dict[str, Tensor], axes: dict[str, dict[int, Any]], outputs: list[str], net: str
+    exported: nn.Module, inputs: dict[str, Tensor], axes: dict[str, dict[int, Any]], outputs: list[str], net: str
 ) -> onnx.ModelProto:
     """The graph of a module that takes `inputs` in this order; axes named in `axes` may have any size."""
     with _quiet():
         try:
-            # Captured here with bounds: torch.onnx by itself falls back to captures that tie the graph to its example.
+            # Captured here with bounds: torch.onnx by itself falls back to captures that fix the graph to its example.
             # Without the switch, a map that the example shrinks to one pixel, or does not, is assumed always so.
             with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
-                captured = torch.export.export(folded(answers), tuple(inputs.values()), dynamic_shapes=axes)
+                captured = torch.export.export(folded(exported), tuple(inputs.values()), dynamic_shapes=axes)
             program = torch.onnx.export(
                 captured,
                 dynamo=True,
@@ -129,9 +123,9 @@ def graph_of(
 
 
 def clean(model: onnx.ModelProto) -> bytes:
-    """The graph without the exporter's notes, which make a file larger and name files of the machine it was made on.
+    """The graph without the exporter's notes, which make a file larger and contain paths of the exporting machine.
 
-    Its IR version is made `IR_VERSION`: what later ones added (types of numbers, devices, functions) no graph here has.
+    Its IR version is set to `IR_VERSION`: no graph here uses what later ones added (dtypes, devices, functions).
     """
     model.ir_version = IR_VERSION
     for node in model.graph.node:
@@ -153,7 +147,7 @@ def clean(model: onnx.ModelProto) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hides the exporter's internal log messages and warnings; one thread at a time, for both are of the process."""
+    """Hides the exporter's internal log messages and warnings; one thread at a time, as both belong to the process."""
     log = logging.getLogger("torch.onnx")
     with quiet(Warning):
         level = log.level

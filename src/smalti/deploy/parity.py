@@ -1,4 +1,4 @@
-"""Whether an exported graph agrees with its net, at sizes and batch sizes that the exporter never saw."""
+"""Compares an exported graph with its net, at other sizes and batch sizes than those of the export."""
 
 import copy
 from collections.abc import Callable
@@ -22,8 +22,8 @@ MOST = 5e-3
 SIZES = ((256, 256), (320, 192), (416, 512), (203, 331))  # height, width: square and not, and off every stride
 BATCHES = (1, 3)
 
-Outputs = tuple[np.ndarray, ...]
-Run = Callable[..., Outputs]
+Arrays = tuple[np.ndarray, ...]
+RunNet = Callable[..., Arrays]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Parity:
     shapes: tuple[tuple[int, int, int], ...]
     """Batch, height, width."""
     rounding: float = 0.0
-    """How far the net in float32 lies from itself in float64, if it was measured."""
+    """Largest difference between the net in float32 and in float64, if it was measured."""
 
 
 def check_parity(answers: nn.Module, model: ModelFile) -> Parity:
     """Compares a net that returns a tuple with its graph; ExportError if they differ by more than rounding anywhere."""
     predict = OnnxPredictor(model)
     names = [task.name for task in model.card.tasks]
-    compare = Comparison(answers, lambda pixels: tuple(predict(pixels)[name] for name in names), str(model.path))
+    compare = GraphComparison(answers, lambda pixels: tuple(predict(pixels)[name] for name in names), str(model.path))
     random = np.random.default_rng(0)
     shapes = tuple((batch, *size) for batch in BATCHES for size in SIZES)
     for shape in shapes:
@@ -51,10 +51,10 @@ def check_parity(answers: nn.Module, model: ModelFile) -> Parity:
     return Parity(compare.difference, shapes, compare.rounding)
 
 
-class Comparison:
+class GraphComparison:
     """A net and its graph, given the same inputs."""
 
-    def __init__(self, net: nn.Module, graph: Run, path: str) -> None:
+    def __init__(self, net: nn.Module, graph: RunNet, path: str) -> None:
         """`net` takes tensors and returns a tuple of them, `graph` takes arrays and returns as many arrays."""
         self._net, self._graph, self._path = net, graph, path
         self._exact: nn.Module | None = None
@@ -70,7 +70,7 @@ class Comparison:
         self.difference = max(self.difference, difference)
 
     def _look_closer(
-        self, what: str, inputs: tuple[np.ndarray, ...], expected: Outputs, got: Outputs, difference: float
+        self, what: str, inputs: tuple[np.ndarray, ...], expected: Arrays, got: Arrays, difference: float
     ) -> None:
         if self._exact is None:
             self._exact = copy.deepcopy(self._net).double()
@@ -86,12 +86,12 @@ class Comparison:
 
 
 @torch.inference_mode()
-def _run(net: nn.Module, inputs: tuple[np.ndarray, ...], dtype: type[np.floating]) -> Outputs:
+def _run(net: nn.Module, inputs: tuple[np.ndarray, ...], dtype: type[np.floating]) -> Arrays:
     tensors: tuple[Tensor, ...] = net(*(torch.from_numpy(array.astype(dtype)) for array in inputs))
     return tuple(tensor.numpy() for tensor in tensors)
 
 
-def _farthest(expected: Outputs, got: Outputs) -> float:
+def _farthest(expected: Arrays, got: Arrays) -> float:
     distances = [_distance(one, other) for one, other in zip(expected, got, strict=True)]
     return float(np.max(distances))  # unlike max(), keeps NaN
 
@@ -103,13 +103,13 @@ def _distance(expected: np.ndarray, got: np.ndarray) -> float:
 
 
 def noise(card: Card, shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarray:
-    """Raw pixels N,C,H,W, each drawn alone, mildly: far from any image a net only amplifies its rounding."""
+    """Raw pixels N,C,H,W of weak independent noise: for inputs far from images, a net only amplifies its rounding."""
     n, height, width = shape
     return _raw(card, random.standard_normal((n, len(card.bands), height, width)) * 0.5)
 
 
 def blobs(card: Card, shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarray:
-    """Raw pixels N,C,H,W like an image: even patches with sharp edges, a slope of light, and a little noise."""
+    """Raw pixels N,C,H,W similar to an image: uniform patches with sharp edges, a brightness gradient, weak noise."""
     n, height, width = shape
     patch = 24
     coarse = random.standard_normal((n, len(card.bands), -(-height // patch), -(-width // patch)))

@@ -7,18 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card
-from smalti.deploy.onnx import Say, check_finite, clean, graph_of, silent
-from smalti.deploy.parity import BATCHES, Comparison, Parity, blobs, noise
+from smalti.deploy.onnx import check_finite, clean, graph_of
+from smalti.deploy.parity import BATCHES, GraphComparison, Parity, blobs, noise
 from smalti.errors import ExportError
 from smalti.files import write_whole
 from smalti.runtime.models import ModelFile, sealed
 from smalti.runtime.ranker import EMBEDDING, Ranker
+from smalti.watch import Say, silent
 
 _EXAMPLE = 3  # photos; not 1, which torch bakes in
 
 
-class _Answers(nn.Module):
-    """What the graph computes: score N,1 and embedding N,D; nothing about pairs."""
+class _ExportedRanker(nn.Module):
+    """The ranker as exported: score N,1 and embedding N,D, without preferences of pairs."""
 
     def __init__(self, model: nn.Module, task: str) -> None:
         super().__init__()
@@ -26,8 +27,8 @@ class _Answers(nn.Module):
 
     def forward(self, image: Tensor, cues: Tensor) -> tuple[Tensor, Tensor]:
         """Raw pictures N,3,side,side and cues N,K."""
-        answers = self.model(image, cues)
-        return answers[self.task], answers[EMBEDDING]
+        outputs = self.model(image, cues)
+        return outputs[self.task], outputs[EMBEDDING]
 
 
 def export_ranker(model: nn.Module, card: Card, out: Path, say: Say = silent) -> Parity:
@@ -39,7 +40,7 @@ def export_ranker(model: nn.Module, card: Card, out: Path, say: Say = silent) ->
         raise ExportError(f"{out}: not written: net {card.net} compares pairs and has no score per photo; use ranker")
     check_finite(model, out)
     task, side, count = card.tasks[0].name, card.tile, len(card.options["cues"])
-    answers = _Answers(model, task).eval().float()
+    answers = _ExportedRanker(model, task).eval().float()
     inputs = {"image": torch.zeros(_EXAMPLE, len(card.bands), side, side), "cues": torch.zeros(_EXAMPLE, count)}
     batch = torch.export.Dim("batch", min=1)
     say(f"capturing the graph of {card.net}; that takes seconds to minutes")
@@ -58,7 +59,7 @@ def _compare(answers: nn.Module, ranker: Ranker, card: Card, out: Path) -> Parit
         scores, embeddings = ranker(image, cues)
         return scores[:, None], embeddings
 
-    compare = Comparison(answers, graph, str(out))
+    compare = GraphComparison(answers, graph, str(out))
     random = np.random.default_rng(0)
     shapes = tuple((batch, card.tile, card.tile) for batch in BATCHES)
     for shape in shapes:

@@ -6,11 +6,12 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from smalti.card import Card, Score
-from smalti.deploy.onnx import Say, export_model, silent
+from smalti.deploy.onnx import export_model
 from smalti.deploy.parity import Parity
 from smalti.deploy.ranker import export_ranker
 from smalti.errors import DataError, OutputError
 from smalti.training.predict import load_model
+from smalti.watch import Say, silent
 
 
 def export_checkpoint(
@@ -31,7 +32,7 @@ def export_checkpoint(
 
 
 class _Evaluation(BaseModel):
-    """The part of an evaluation's JSON that a card carries on."""
+    """The part of an evaluation's JSON that is stored in a card."""
 
     scores: tuple[Score, ...]
 

@@ -93,10 +93,10 @@ class _Classes:
             self._task.name,
             images,
             top1=found.oa,
-            top5=_share(self.counts[-1], images),
+            top5=_ratio(self.counts[-1], images),
             macro_f1=found.mf1,
-            micro_f1=_share(2 * right, 2 * right + wrong),
-            one_off=_share(near, images) if self._ordered else math.nan,
+            micro_f1=_ratio(2 * right, 2 * right + wrong),
+            one_off=_ratio(near, images) if self._ordered else math.nan,
         )
 
 
@@ -151,7 +151,7 @@ class ImageCounts:
         return tuple(part.scores() for part in self._parts.values())
 
 
-def _share(part: float, whole: float) -> float:
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 

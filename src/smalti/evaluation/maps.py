@@ -10,7 +10,7 @@ from smalti.card import Task
 from smalti.products import best_class
 from smalti.tiling import Window
 
-Keep = Callable[[str, dict[str, NDArray[Any]]], None]
+KeepMaps = Callable[[str, dict[str, NDArray[Any]]], None]
 """Takes an image's name and its maps (H, W) by task: class ids in bytes, or float32 values."""
 
 

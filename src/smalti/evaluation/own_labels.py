@@ -40,7 +40,7 @@ FEATURE = "feature"
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class PairLabels:
     """An image and what its labels hold."""
 
     image: Path
@@ -62,7 +62,7 @@ class Labelled:
 class Survey:
     """The values in the labels of all pairs of a folder."""
 
-    found: tuple[Labelled, ...]
+    found: tuple[PairLabels, ...]
     problems: tuple[str, ...]
     """Why others cannot be used, a line each, without duplicates."""
 
@@ -104,7 +104,7 @@ class Survey:
         colors = [(int(name[1:3], 16), int(name[3:5], 16), int(name[5:], 16)) for name in names if name[0] == "#"]
         return Task(name="values", labels=tuple(names), colors=tuple(colors) if len(colors) == len(names) else ())
 
-    def opener(self, each: Labelled) -> OpenTruth:
+    def opener(self, each: PairLabels) -> OpenTruth:
         """Opens labels as classes of `task`."""
         if each.labels.suffix.lower() in VECTORS:
             spec = _vector_spec(each.labels)
@@ -138,14 +138,14 @@ def survey(pairs: Sequence[tuple[Path, Path]], advance: Callable[[], None] = lam
     return Survey(tuple(found), tuple(dict.fromkeys(problems)))
 
 
-def _look(image: Path, labels: Path) -> Labelled:
+def _look(image: Path, labels: Path) -> PairLabels:
     with closing(open_raster(image)) as reader:
         grid, kind = reader.grid, f"{len(reader.bands)} x {reader.dtype}"
     if _is_vector(labels):
-        return Labelled(image, labels, grid, kind, False, _drawn(labels, grid))
+        return PairLabels(image, labels, grid, kind, False, _drawn(labels, grid))
     with closing(open_labels(labels, grid, Task(name="any", labels=("any",)), LabelSpec(ids={0: 0}))):
         pass  # raises on another size or place
-    return _counted(Labelled(image, labels, grid, kind, False, {}))
+    return _counted(PairLabels(image, labels, grid, kind, False, {}))
 
 
 def _is_vector(path: Path) -> bool:
@@ -177,7 +177,7 @@ def _vector_spec(labels: Path) -> LabelSpec:
     return LabelSpec() if OWN in fields else LabelSpec(burn=FEATURE)
 
 
-def _counted(image: Labelled, *, tagged: bool = True) -> Labelled:
+def _counted(image: PairLabels, *, tagged: bool = True) -> PairLabels:
     """The same with the pixels of each value or colour, whether it is colours, and values declared as no data.
 
     Grey ones of three bands count as numbers. With `tagged` the palette of a file with class names is only for display.
@@ -223,7 +223,7 @@ def _name(value: int, three: bool, colored: bool) -> str:
     return str(value // GREY if three else value)
 
 
-def _as_colors(each: Labelled) -> Labelled:
+def _as_colors(each: PairLabels) -> PairLabels:
     if each.names:
         each = _counted(each, tagged=False)
     if each.colored:

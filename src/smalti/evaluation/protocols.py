@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from smalti.arrays import ClassMap, Floats, Pixels
 from smalti.card import Card, Task
+from smalti.datasets.index import Borders
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.label_sets import set_ids
 from smalti.metrics import Confusion, Scores
@@ -18,7 +18,6 @@ from smalti.tiling import Window
 
 RADIUS = 3
 """Pixels around a border that eroded labels leave out: the ISPRS contests' disc."""
-Borders = Literal["full", "eroded"]
 Key = tuple[bool, Borders]
 """With test-time augmentation or without; which labels."""
 
@@ -71,7 +70,7 @@ class ProtocolTally:
             each = [self._scores(counts, out, ignored) for counts in self.images[key]]
             whole = self._scores(_sum(self.images[key]), out, ignored)
             for pooling, found in (("one matrix of all images", [whole]), ("mean over images", each)):
-                means = [_mean([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
+                means = [_mean_defined([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
                 yield ProtocolScores(self._labels(borders), words, pooling, passes, *means)
 
     def _labels(self, borders: Borders) -> str:
@@ -133,7 +132,7 @@ def _sum(each: Sequence[Confusion]) -> Confusion:
     return total
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean_defined(values: Sequence[float]) -> float:
     """The mean of the defined values; an image without any class of the mean has no value."""
     defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")

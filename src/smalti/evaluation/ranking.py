@@ -17,7 +17,7 @@ from smalti.evaluation.protocol import Conditions, Stated
 from smalti.evaluation.result import Evaluation, Main, Result
 from smalti.text import aligned, count, percent
 
-Floats = NDArray[np.floating]
+Reals = NDArray[np.floating]
 
 MARGINS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Bin edges of the known probabilities (of people or measures)."""
@@ -34,11 +34,11 @@ class Judged:
     """Photo a, photo b, the probability that a is better."""
     best: int | None
     """The photo that beats every other one, if it is known."""
-    logits: Floats
+    logits: Reals
     """photos,photos: logits of P(row is better than column)."""
 
 
-def by_scores(scores: Sequence[float] | Floats) -> Floats:
+def by_scores(scores: Sequence[float] | Reals) -> Reals:
     """The logits photos,photos of scores."""
     values = np.asarray(scores, np.float64)
     return values[:, None] - values[None]
@@ -112,29 +112,29 @@ def score_ranking(judged: Sequence[Judged]) -> RankingScores:
     )
 
 
-def _pick(logits: Floats) -> int:
+def _pick(logits: Reals) -> int:
     """The photo that wins most comparisons, in both orders."""
     return int(np.argmax(logits.sum(1) - logits.sum(0)))
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: Reals) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _clustered(residuals: Floats, owner: NDArray[np.int_], series: int) -> float:
+def _clustered(residuals: Reals, owner: NDArray[np.int_], series: int) -> float:
     if not len(residuals):
         return math.nan
     sums = np.bincount(owner, residuals, series)
     return float(np.sqrt((sums**2).sum()) / len(residuals))
 
 
-def _entropy(chance: Floats) -> Floats:
+def _entropy(chance: Reals) -> Reals:
     inside = np.clip(chance, 1e-12, 1 - 1e-12)
-    entropy: Floats = -(inside * np.log(inside) + (1 - inside) * np.log1p(-inside))
+    entropy: Reals = -(inside * np.log(inside) + (1 - inside) * np.log1p(-inside))
     return entropy
 
 
-def _bins(by: Floats, bounds: Sequence[float], said: Floats, true: Floats) -> tuple[Bin, ...]:
+def _bins(by: Reals, bounds: Sequence[float], said: Reals, true: Reals) -> tuple[Bin, ...]:
     found = []
     for low, high in pairwise(bounds):
         mine = (by >= low) & ((by < high) | (high == bounds[-1]))

@@ -13,7 +13,7 @@ from smalti.card import Task
 from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
 from smalti.evaluation.classes import ClassTally
-from smalti.evaluation.maps import Keep, MapKeeper
+from smalti.evaluation.maps import KeepMaps, MapKeeper
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.protocol import NOT_STATED, Stated
 from smalti.evaluation.protocols import AveragedAndPlain
@@ -40,7 +40,7 @@ def evaluate(
     tta: bool = False,
     tiles: bool = False,
     variants: Sequence[str] | None = None,
-    keep: Keep | None = None,
+    keep: KeepMaps | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Scores a model's tasks on whole images, with the tiles and the overlap of its card.
@@ -99,7 +99,7 @@ class _Scoring:
     predict: Predictor
     tasks: tuple[Task, ...]
     tallies: Sequence[Tally]
-    keep: Keep | None
+    keep: KeepMaps | None
     progress: Callable[[int], None] | None
 
     def score(self, pair: Pair) -> bool:

@@ -155,10 +155,10 @@ class ScoredTile(Protocol):
         """What tiles are ranked by."""
 
 
-Kind = TypeVar("Kind", bound=ScoredTile)
+AnyTile = TypeVar("AnyTile", bound=ScoredTile)
 
 
-def notable(tiles: Sequence[Kind], each: int = 2) -> dict[str, list[Kind]]:
+def notable(tiles: Sequence[AnyTile], each: int = 2) -> dict[str, list[AnyTile]]:
     """The best, the median and the worst tiles, `each` of them; no tile occurs twice."""
     full = [tile for tile in tiles if tile.pixels >= ENOUGH * SIDE * SIDE]
     ranked = sorted(full or tiles, key=lambda tile: (tile.badness, tile.image, tile.window.row, tile.window.col))

@@ -22,7 +22,7 @@ from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None
 """Metres per pixel to resample to; `auto`: to the nearest size of the model's range; None: no resampling."""
-Written = Literal["option", "source"]
+BandsFrom = Literal["option", "source"]
 """Where the user chooses bands: with `--bands`, or in the source of a recipe."""
 
 
@@ -88,7 +88,7 @@ def _wants(card: Card) -> str:
     return f"model {card.name} takes {len(card.bands)} of {card.dtype}: {', '.join(card.bands)}"
 
 
-def choose_bands(scene: str, reader: Reader, card: Card, written: Written) -> Sequence[str | int]:
+def choose_bands(scene: str, reader: Reader, card: Card, written: BandsFrom) -> Sequence[str | int]:
     """The model's bands by name if the file names them, else in the file's order if the number is right.
 
     RasterError in any other case; it says how to choose bands.

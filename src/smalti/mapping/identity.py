@@ -1,4 +1,4 @@
-"""Identity of the files that a map is made of: whether they are still the same."""
+"""FileStates of the files that a map is made of: whether they are still the same."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ _PARTS, _PART = 4, 1 << 14
 _EMPTY = ("PAMDataset", "PAMRasterBand", "Metadata")
 """Elements of a side-car that carry no information by themselves."""
 
-Identity = list[list[Any]]
+FileStates = list[list[Any]]
 
 
-def identity(names: Sequence[str], places: Sequence[str] | None = None) -> Identity:
+def identity(names: Sequence[str], places: Sequence[str] | None = None) -> FileStates:
     """The path, size, modification time in ns and a digest of some parts of all files behind datasets of these names
     (`places`, if known).
 
@@ -32,7 +32,7 @@ def identity(names: Sequence[str], places: Sequence[str] | None = None) -> Ident
     some blocks of each dataset. A side-car with only statistics and band names is ignored: programs write one when
     they only read a raster. The band names are included separately.
     """
-    found: Identity = []
+    found: FileStates = []
     for place in files_behind(names) if places is None else places:
         if is_url(place):
             headers = _server_headers(place)

@@ -27,8 +27,7 @@ from smalti.raster.reader import Reader
 from smalti.raster.write import write_raster
 from smalti.scene import Predictor, Summary, predict_scene
 from smalti.tiling import Window
-
-Say = Callable[[str], None]
+from smalti.watch import Say, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def map_scene(
     wanted: Wanted = Wanted(),
     *,
     progress: Callable[[int], None] | None = None,
-    say: Say = lambda _: None,
+    say: Say = silent,
     warn: Warn = issue,
 ) -> Summary | None:
     """Maps a scene to `output`; returns None if the map is already finished.

@@ -55,7 +55,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class PhotoListing:
     """The photos of a folder, and the number of skipped files by reason."""
 
     shots: tuple[Shot, ...]
@@ -67,7 +67,7 @@ def list_photos(folder: Path, exclude: Iterable[str] = ()) -> tuple[Shot, ...]:
     return survey(folder, exclude).shots
 
 
-def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
+def survey(folder: Path, exclude: Iterable[str] = ()) -> PhotoListing:
     """The photos in a folder and below, in natural order of their names.
 
     Skipped and counted are Smalti's own copies, folders of thumbnails and deleted files, links to listed photos, files
@@ -92,7 +92,7 @@ def survey(folder: Path, exclude: Iterable[str] = ()) -> Listing:
             f"{folder}: holds no photo (expected {', '.join(sorted(ENDINGS))}){_and_left_out(walk.left_out)}; "
             "give a folder with photos"
         )
-    return Listing(tuple(shots), +walk.left_out)
+    return PhotoListing(tuple(shots), +walk.left_out)
 
 
 def companions(folder: Path) -> dict[str, list[Path]]:

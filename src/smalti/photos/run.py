@@ -37,7 +37,7 @@ LARGE = 40_000_000
 _SAMPLES = 64  # pixels along each side of a cell of the hash; more hardly change the result
 
 Seen = tuple[Photo, Look]
-Keep = Callable[[Photo, NDArray[np.uint8]], None]
+KeepPhoto = Callable[[Photo, NDArray[np.uint8]], None]
 
 
 class Ranker(Protocol):
@@ -67,7 +67,7 @@ def rank_photos(
     *,
     ranker: Ranker,
     progress: Callable[[int], None] = lambda _: None,
-    keep: Keep = lambda *_: None,
+    keep: KeepPhoto = lambda *_: None,
     choices: Sequence[Choice] = (),
     grouped: Callable[[int], None] = lambda _: None,
 ) -> RankedFolder:
@@ -128,7 +128,7 @@ def dhash(picture: NDArray[np.uint8]) -> int:
 
 
 def _look_at_all(
-    shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None], keep: Keep
+    shots: Sequence[Shot], ranker: Ranker, known: Looks, progress: Callable[[int], None], keep: KeepPhoto
 ) -> tuple[list[Seen], list[Unread]]:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # `Unread` reports it
     large = threading.Lock()
@@ -163,7 +163,7 @@ def _in_threads(see: Callable[[Shot], Seen | Unread], shots: Sequence[Shot]) -> 
         yield from pool.map(see, shots)
 
 
-def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: Keep) -> Seen:
+def _see(shot: Shot, ranker: Ranker, known: Looks, large: threading.Lock, keep: KeepPhoto) -> Seen:
     opened = open_photo(shot)
     photo = opened.photo
     look = known.get(photo.sha256)

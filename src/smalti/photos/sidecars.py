@@ -44,7 +44,7 @@ EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SidecarReport:
     """The result of writing sidecars."""
 
     left: tuple[Unread, ...]
@@ -53,7 +53,7 @@ class Written:
     """Photos that keep a rating or label of their own."""
 
 
-def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> Written:
+def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> SidecarReport:
     """Writes or updates the sidecars of all photos.
 
     A photo that already has a rating or label, in a sidecar or in one of its files, keeps it and is skipped, unless
@@ -85,7 +85,7 @@ def write_sidecars(result: RankedFolder, *, overwrite: bool = False) -> Written:
                 _mark(path, fresh, MARKS[ranked.verdict] | {VERDICT: ranked.verdict})
             except DataError as error:
                 left.append(Unread(path, f"left unchanged: {error}"))
-    return Written(tuple(left), kept)
+    return SidecarReport(tuple(left), kept)
 
 
 def _sidecars(photo: Photo) -> Iterator[tuple[Path, bytes]]:

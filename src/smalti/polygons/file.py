@@ -22,7 +22,7 @@ from smalti.raster.ground import wkt_of
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import recorded
 
-Place = Callable[[NDArray[Any]], NDArray[Any]]
+ToCoordinates = Callable[[NDArray[Any]], NDArray[Any]]
 FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 _EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
 _BATCH = 20_000  # polygons written together where the format can be appended to
@@ -34,7 +34,7 @@ class VectorFile:
     def __init__(self, path: Path, grid: Grid, layer: str, warn: Warn = issue) -> None:
         check_target(path)
         self._path, self._warn, self.count = path, warn, 0
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._placed = _placing(path, grid, self._warn_once)
         self._stack = ExitStack()
         self._sink = _sink(self._stack.enter_context(appearing(path, path.suffix)), grid, layer)
@@ -75,8 +75,8 @@ class VectorFile:
 
     def _warn_once(self, text: str) -> None:
         """Warns in one line, only once."""
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._warned:
+            self._warned.add(text)
             self._warn(OutputWarning(f"{self._path}: {text}"))
 
     def _failure(self, error: Exception) -> OutputError:
@@ -115,7 +115,7 @@ def _import_pyarrow() -> Any:
     return pyarrow
 
 
-def _placing(path: Path, grid: Grid, say: Callable[[str], None]) -> Place:
+def _placing(path: Path, grid: Grid, say: Callable[[str], None]) -> ToCoordinates:
     """The transformation of polygons from pixels to the coordinates of a file."""
     if _is_geojson(path):
         if lies_on_earth(grid):

@@ -24,12 +24,12 @@ STRIP_PIXELS = 1 << 22
 TOLERANCE = 2.0
 """Pixels: enough to straighten most pixel stairs; a house of 3 x 3 pixels keeps its corners."""
 
-Read = Callable[[Window], NDArray[np.uint8]]
+ReadClasses = Callable[[Window], NDArray[np.uint8]]
 Strips = Iterator[NDArray[np.uint8]]
 
 
 def polygons(
-    read_classes: Read,
+    read_classes: ReadClasses,
     grid: Grid,
     task: Task,
     out_path: str | Path,
@@ -87,7 +87,7 @@ def _tolerance(grid: Grid, simplify_m: float | None) -> float:
     return simplify_m / (pixel_size_m(grid) or 1.0)
 
 
-def _strips(read: Read, grid: Grid, strip_pixels: int) -> Strips:
+def _strips(read: ReadClasses, grid: Grid, strip_pixels: int) -> Strips:
     height = max(1, strip_pixels // grid.width)
     for row in range(0, grid.height, height):
         yield read(Window(row, 0, min(height, grid.height - row), grid.width))

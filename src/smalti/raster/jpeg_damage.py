@@ -1,6 +1,6 @@
 """Damage in JPEG data, which libjpeg reads with a warning only: it fills what is missing with grey.
 
-GDAL makes it an error for a JPEG when it is told to, but of the tiles of a TIFF it only logs it. Extra bytes at the
+GDAL makes it an error for a JPEG when it is reports to, but of the tiles of a TIFF it only logs it. Extra bytes at the
 end of an image are not damage: some cameras write them.
 """
 
@@ -30,14 +30,14 @@ def refuse_damage() -> None:
 @contextmanager
 def no_damage() -> Iterator[None]:
     """ValueError at the end if GDAL warned of damaged JPEG data that this thread read meanwhile."""
-    _here.told = []
+    _here.reports = []
     yield
-    if _here.told:
-        raise ValueError(_here.told[0])
+    if _here.reports:
+        raise ValueError(_here.reports[0])
 
 
 class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         found = _DAMAGE.search(record.getMessage())
-        if found and hasattr(_here, "told"):
-            _here.told.append(found[1])
+        if found and hasattr(_here, "reports"):
+            _here.reports.append(found[1])

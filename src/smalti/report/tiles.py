@@ -16,7 +16,7 @@ from smalti.tiling import Window
 MOST_IMAGES = 60
 """Maximum number of rows in the table of images; the worst images are shown."""
 
-Kind = TypeVar("Kind", bound=ScoredTile)
+AnyTile = TypeVar("AnyTile", bound=ScoredTile)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ShownTile:
 
 
 def show_tiles(
-    tiles: Sequence[Kind], pairs: Sequence[Pair], show: Callable[[Kind, Pair], ShownTile]
+    tiles: Sequence[AnyTile], pairs: Sequence[Pair], show: Callable[[AnyTile, Pair], ShownTile]
 ) -> dict[str, list[ShownTile]]:
     """The best, median and worst of the tiles whose image is among `pairs`, rendered by `show`."""
     by_name = {pair.name: pair for pair in pairs}
@@ -41,7 +41,7 @@ def show_tiles(
     return {kind: [show(tile, by_name[tile.image]) for tile in chosen] for kind, chosen in notable(known).items()}
 
 
-def notable_of(tiles: Sequence[Kind], pairs: Sequence[Pair]) -> list[Kind]:
+def notable_of(tiles: Sequence[AnyTile], pairs: Sequence[Pair]) -> list[AnyTile]:
     """The tiles that `show_tiles` shows."""
     names = {pair.name for pair in pairs}
     known = [tile for tile in tiles if tile.image in names]

@@ -44,11 +44,11 @@ def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
 def _meant(card: Card) -> dict[str, str]:
     """The meaning of a net's inputs and outputs, by the key of the recipe."""
     pixels = {f"card.{name}": str(getattr(card, name)) for name in ("bands", "dtype", "scale", "mean", "std")}
-    answers = {
+    outputs = {
         f"card.tasks.{number} ({task.name})": ", ".join(task.labels) or f"{task.quantity or task.kind} in {task.unit}"
         for number, task in enumerate(card.tasks)
     }
-    return pixels | answers
+    return pixels | outputs
 
 
 def judged_by(recipe: Recipe, work: Work, select: str) -> str:

@@ -16,18 +16,16 @@ from zipfile import BadZipFile, ZipFile
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.files import guarded, sweep, write_whole
+from smalti.nets.naming import Weights
 
 WEIGHTS, CARD, STATE = "model.safetensors", "card.json", "state.pt"
 HASH = "smalti.sha256"
 NEEDED = {"recipe", "progress", "model", "mean", "optimizer", "random"}
 """The keys that a state must have to be resumed."""
-
-Weights = dict[str, Tensor]
 
 
 def save_checkpoint(folder: Path, card: Card, weights: Weights) -> None:

@@ -34,7 +34,7 @@ class InsidePredictor(TorchPredictor):
         """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task."""
         pixels = torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device)
         inside = self._net.inside(self._model.normalise(pixels))
-        return self.answer(pixels) | {name: maps.float().cpu().numpy() for name, maps in inside.items()}
+        return self.predict(pixels) | {name: maps.float().cpu().numpy() for name, maps in inside.items()}
 
 
 def look_inside(model: Model) -> TorchPredictor:

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,23 @@ from torch import Tensor
 from smalti.card import Card
 from smalti.errors import DivergedError, ModelError, RecipeError
 from smalti.files import write_whole
+from smalti.nets.naming import Weights
 from smalti.training.assemble import assemble
 from smalti.training.basis import changes, check_card, judged_by
-from smalti.training.checkpoint import WEIGHTS, Weights, load_checkpoint, load_state, save_checkpoint, save_state
+from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import resume_at
 from smalti.training.home import at_home
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import restore
-from smalti.training.progress import Pace, Progress
+from smalti.training.progress import Pace, TrainingProgress
 from smalti.training.recipe import open_work
 from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
 from smalti.training.warmstart import fill
 from smalti.training.work import Work
-from smalti.watch import Watch, unwatched
-
-Say = Callable[[str], None]
+from smalti.watch import Say, Watch, unwatched
 
 
 class Training:
@@ -46,7 +45,7 @@ class Training:
         """
         t = recipe.train
         self.recipe, self.work, self.folder, self.fabric = recipe, work, folder, fabric
-        self.team = _share(work, recipe, fabric)
+        self.team = _team_of(work, recipe, fabric)
         self.select = t.select or work.selectable[0]
         if self.select not in work.selectable:
             raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
@@ -61,7 +60,7 @@ class Training:
         self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer
         self._freezing, self._balanced = parts.freezing, parts.balanced
         self._wrapped, self._stepped = parts.wrapped, parts.stepped
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self._judged_by = judged_by(recipe, work, self.select)
         if state is not None:
             self._restore(state)
@@ -240,7 +239,7 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
-            self.progress = Progress(**state["progress"])
+            self.progress = TrainingProgress(**state["progress"])
         except TypeError:
             raise RecipeError(f"{self.folder}: was trained by another version; give another --out") from None
         if self.progress.step > (steps := self.recipe.train.steps):
@@ -286,7 +285,7 @@ def begin(
     return Training(recipe, open_work(recipe, card, watch), folder, fabric or launch(recipe.train), fresh, resume)
 
 
-def _share(work: Work, recipe: Recipe, fabric: Any) -> Team:
+def _team_of(work: Work, recipe: Recipe, fabric: Any) -> Team:
     """This process among those that train; RecipeError if there are several and the work supports only one."""
     team = Team(fabric.global_rank, fabric.world_size, fabric.device)
     if isinstance(work, Shareable):

@@ -11,7 +11,7 @@ from smalti.training.settings import OptimSettings
 
 ENCODER = re.compile(r"net\.encoder\.(?:\d+\.)?(?:stages\.(\d+)\.)?")  # an index if each task has its own
 SHARING = "net.sharing."
-Place = Literal["encoder", "rest", "sharing"]
+Role = Literal["encoder", "rest", "sharing"]
 
 
 def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
@@ -22,8 +22,8 @@ def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     deepest = max((int(m[1] or 0) for name in trained if (m := ENCODER.match(name))), default=0)
-    groups: dict[tuple[Place, int, bool], list[nn.Parameter]] = {}
-    factors: dict[Place, float] = {
+    groups: dict[tuple[Role, int, bool], list[nn.Parameter]] = {}
+    factors: dict[Role, float] = {
         "encoder": settings.encoder_factor,
         "rest": 1,
         "sharing": settings.sharing_factor,
@@ -31,7 +31,7 @@ def make_optimizer(model: nn.Module, settings: OptimSettings) -> Optimizer:
     for name, parameter in trained.items():
         found = ENCODER.match(name)
         above = deepest - int(found[1] or 0) if found and settings.layer_decay < 1 else 0
-        place: Place = "encoder" if found else "sharing" if name.startswith(SHARING) else "rest"
+        place: Role = "encoder" if found else "sharing" if name.startswith(SHARING) else "rest"
         groups.setdefault((place, above, parameter.ndim > 1 and place != "sharing"), []).append(parameter)
     rows = []
     for (place, above, decayed), parameters in sorted(groups.items(), key=lambda item: item[0]):

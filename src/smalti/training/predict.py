@@ -40,13 +40,13 @@ class TorchPredictor:
     @torch.inference_mode()
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) to one float32 array (N, K, H, W) per task, (N, K) for tasks of whole images."""
-        return self.answer(torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device))
+        return self.predict(torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device))
 
-    def answer(self, pixels: torch.Tensor) -> dict[str, Floats]:
-        """Raw pixels on the model's device (N, C, H, W) to the same as `__call__`."""
-        answers = self._model(pixels)
-        found = ((task, answers[task.name]) for task in self._model.card.tasks)
+    def predict(self, pixels: torch.Tensor) -> dict[str, Floats]:
+        """Raw pixels (N, C, H, W) on the model's device to the result of `__call__`."""
+        outputs = self._model(pixels)
+        found = ((task, outputs[task.name]) for task in self._model.card.tasks)
         return {
-            task.name: (answer.softmax(1) if task.has_classes else answer).float().cpu().numpy()
-            for task, answer in found
+            task.name: (output.softmax(1) if task.has_classes else output).float().cpu().numpy()
+            for task, output in found
         }

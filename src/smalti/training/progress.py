@@ -1,4 +1,4 @@
-"""Progress and speed of a training."""
+"""TrainingProgress and speed of a training."""
 
 import math
 import time
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Progress:
-    """Progress of a training; all of it is saved in state.pt."""
+class TrainingProgress:
+    """TrainingProgress of a training; all of it is saved in state.pt."""
 
     step: int = 0
     best: float = -math.inf
@@ -51,7 +51,7 @@ class Pace:
         """Mean over this run, without validations."""
         return self._busy / max(1, self._done)
 
-    def line(self, progress: Progress, lr: float) -> str:
+    def line(self, progress: TrainingProgress, lr: float) -> str:
         """The line after a step."""
         now = time.perf_counter()
         self._busy, self._since = self._busy + now - self._since, now

@@ -25,6 +25,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class LearnedTask(Settings):
+    """What the tasks of a net for several tasks have in common."""
+
+    name: str = Field(pattern=r"^[^/]+$")
+    weight: float = Field(1.0, gt=0)
+    """Weight of its loss, if the balance uses weights of the recipe."""
+    init: str | None = None
+    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
+    runs."""
+
+
 class CardSettings(Settings):
     """The model's card, and how pixels are normalised: (x * scale - mean) / std per band."""
 

@@ -73,12 +73,12 @@ def score_table(results: Sequence[tuple[Variant, dict[str, float]]]) -> str:
     rows = [["variant", "seeds", *names]]
     for group, found in groups.items():
         values = [[scores[name] for scores in found if name in scores] for name in names]
-        rows.append([group, str(len(found)), *map(_mean, values)])
+        rows.append([group, str(len(found)), *map(_mean_spread, values)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _mean(values: list[float]) -> str:
+def _mean_spread(values: list[float]) -> str:
     if not values:
         return "-"
     spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""

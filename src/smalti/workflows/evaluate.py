@@ -145,14 +145,14 @@ class _Images:
     """Progress in images scored, the current one by its pixels."""
 
     def __init__(self, meter: Meter) -> None:
-        self._meter, self._pixels, self._share = meter, 1, 0.0
+        self._meter, self._pixels, self._done = meter, 1, 0.0
 
     def of(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
         """The pairs, each counted when the next one is requested."""
         for pair in pairs:
-            self._share = 0.0
+            self._done = 0.0
             yield replace(pair, open_image=partial(self._opened, pair))
-            self._meter(1 - self._share)
+            self._meter(1 - self._done)
 
     def _opened(self, pair: Pair) -> Reader:
         image = pair.open_image()
@@ -161,8 +161,8 @@ class _Images:
 
     def advance(self, pixels: int) -> None:
         """Adds a number of finished pixels of the current image."""
-        more = min(pixels / self._pixels, 1 - self._share)
-        self._share += more
+        more = min(pixels / self._pixels, 1 - self._done)
+        self._done += more
         self._meter(more)
 
 

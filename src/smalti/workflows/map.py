@@ -33,7 +33,7 @@ from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.paths import as_path
 from smalti.workflows.progress import Meter, Show
 
-Scene = str | Path
+SceneName = str | Path
 """A file or a URL."""
 
 
@@ -68,7 +68,7 @@ class MapResult:
 
 
 def map(
-    scene: Scene | Sequence[Scene],
+    scene: SceneName | Sequence[SceneName],
     output: str | Path,
     *,
     model: AnyModel = "landcover",
@@ -131,7 +131,7 @@ def map(
 
 
 def map_many(
-    names: Sequence[Scene],
+    names: Sequence[SceneName],
     output: str | Path,
     *,
     mosaic: bool = False,
@@ -163,7 +163,7 @@ def map_many(
             yield error
 
 
-def _find(names: Sequence[Scene]) -> tuple[list[str], list[SmaltiError]]:
+def _find(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
     found: list[str] = []
     failed: list[SmaltiError] = []
     for name in names:

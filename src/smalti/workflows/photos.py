@@ -13,7 +13,7 @@ from smalti.photos.listing import note_copy, note_folder, survey
 from smalti.photos.outputs import check_page, check_picks, check_sidecars, check_table
 from smalti.photos.photo import Photo, RankedFolder, Series, Unread
 from smalti.photos.renditions import Renditions
-from smalti.photos.run import Keep
+from smalti.photos.run import KeepPhoto
 from smalti.photos.run import rank_photos as rank_listed
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
@@ -64,7 +64,7 @@ class PhotoOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFiles:
     """The files written for a ranking."""
 
     csv: Path | None = None
@@ -86,7 +86,7 @@ class PhotoRanking:
     """The number of files skipped, by reason."""
     choices: int | None = None
     """Number of choices in the file applied; None if no file was given."""
-    written: Written = field(default=Written(), repr=False)
+    written: WrittenFiles = field(default=WrittenFiles(), repr=False)
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -175,7 +175,7 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
     return PhotoRanking(folder, result, listing.left_out, len(choices) if options.choices else None)
 
 
-def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> Written:
+def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> WrittenFiles:
     """Writes the requested files."""
     if options.csv:
         from smalti.photos.tables import write_csv
@@ -188,7 +188,7 @@ def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> Written:
         from smalti.photos.page import write_page
 
         write_page(ranking.result, page)
-    return Written(options.csv, page, copies, former, kept)
+    return WrittenFiles(options.csv, page, copies, former, kept)
 
 
 def _write_sidecars(result: RankedFolder, overwrite: bool) -> int:
@@ -209,7 +209,7 @@ def _copy_picks(result: RankedFolder, options: PhotoOptions) -> tuple[tuple[Path
     return tuple(copies), tuple(no_longer_picks(result, options.picks))
 
 
-def _keep(folder: Path) -> Keep:
+def _keep(folder: Path) -> KeepPhoto:
     """Makes the page's pictures of photos when they are decoded for ranking."""
     place = thumbs_of(folder / PAGE)
     with guarded(place):

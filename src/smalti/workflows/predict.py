@@ -100,16 +100,16 @@ def _warn_of_array(warning: SmaltiWarning) -> None:
 def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) -> Prediction:
     height, width = reader.grid.height, reader.grid.width
     tasks = net.card.map_tasks()
-    answers = {task.name: np.zeros((task.channels, height, width), np.float32) for task in tasks}
+    outputs = {task.name: np.zeros((task.channels, height, width), np.float32) for task in tasks}
     valid = np.zeros((height, width), np.bool_)
 
     def write(window: Window, values: dict[str, NDArray[np.float32]], mask: Mask) -> None:
         rows, cols = window.slices()
-        for name, whole in answers.items():
+        for name, whole in outputs.items():
             whole[:, rows, cols] = values[name]
         valid[rows, cols] = mask
 
     summary = predict_scene(reader.read, net, write, height, width, progress=progress)
-    for array in (valid, *answers.values()):
+    for array in (valid, *outputs.values()):
         array.setflags(write=False)
-    return Prediction(net.card, reader.grid, valid, answers, summary)
+    return Prediction(net.card, reader.grid, valid, outputs, summary)

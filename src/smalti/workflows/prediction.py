@@ -31,7 +31,7 @@ class Prediction:
     """Size, and georeference if there is one."""
     valid: Mask
     """The mask of valid pixels, bool (H, W)."""
-    answers: Mapping[str, NDArray[np.float32]]
+    outputs: Mapping[str, NDArray[np.float32]]
     """By task, float32 (K, H, W): a probability per class, or one value; undefined where not valid."""
     summary: Summary
     """Duration and speed."""
@@ -39,12 +39,12 @@ class Prediction:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The predicted tasks, beginning with the first one of classes."""
-        return tuple(task for task in self.card.map_tasks() if task.name in self.answers)
+        return tuple(task for task in self.card.map_tasks() if task.name in self.outputs)
 
     def of(self, task: str) -> "Prediction":
         """The prediction of only one task; ModelError if there is none of that name."""
         self._task(task)
-        return replace(self, answers={task: self.answers[task]})
+        return replace(self, outputs={task: self.outputs[task]})
 
     @property
     def classes(self) -> NDArray[np.uint8]:
@@ -61,7 +61,7 @@ class Prediction:
         found = self._first(has_classes=True) if task is None else self._task(task)
         if not found.has_classes:
             raise ModelError(f"task {found.name} of model {self.card.name} has no classes but values", value=task)
-        return self.answers[found.name]
+        return self.outputs[found.name]
 
     def shares(self, task: str | None = None) -> dict[str, float]:
         """The share of each class among the valid pixels."""
@@ -149,6 +149,6 @@ class Prediction:
     def _of(self, product: Product) -> NDArray[Any]:
         """A product (bands, H, W) as encoded in maps."""
         out = np.empty((len(product.bands), *self.valid.shape), product.dtype)
-        product.encode(self.answers[product.task.name], self.valid, out)
+        product.encode(self.outputs[product.task.name], self.valid, out)
         out.setflags(write=False)
         return out

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smalti.data.images.augment import ImageAugment, View, change_light, middle_view, random_view
+from smalti.data.images.augment import Box, ImageAugment, centre_box, change_light, random_box
 from smalti.data.images.decode import cut, reduction, upright_size
 from smalti.data.images.operations import OPERATIONS
 from smalti.errors import DataError
@@ -21,7 +21,7 @@ def gradient(height: int, width: int) -> np.ndarray:
 def test_a_box_of_a_large_jpeg_is_the_same_at_any_reduction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "large.jpg"
     path.write_bytes(jpeg(gradient(403, 501)))
-    view = View(100, 60, 260, 300, mirror=True)
+    view = Box(100, 60, 260, 300, mirror=True)
     assert [reduction(view, size) for size in (32, 64, 65, 130, 131)] == [8, 4, 4, 2, 1]
     small = cut(str(path), lambda height, width: view, 32)
     monkeypatch.setattr("smalti.data.images.decode.reduction", lambda view, size: 1)
@@ -40,7 +40,7 @@ def test_images_are_upright(tmp_path: Path, ending: str) -> None:
     exif[0x0112] = 6 if ending == "jpg" else 1  # a quarter turn
     image = gradient(48, 48).transpose(1, 0, 2)[::-1] if ending == "jpg" else gradient(48, 48)
     Image.fromarray(np.ascontiguousarray(image)).save(path, exif=exif, quality=95)
-    found = cut(str(path), lambda height, width: View(0, 0, height, width), 16)
+    found = cut(str(path), lambda height, width: Box(0, 0, height, width), 16)
     expected = cv2.resize(gradient(48, 48), (16, 16), interpolation=cv2.INTER_AREA)
     assert np.abs(found.astype(int) - expected).max() <= 6
 
@@ -54,23 +54,23 @@ def test_what_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
     for name, says in (("bad.jpg", "cannot be decoded as an image"), ("gone.jpg", "cannot be read: no such file")):
         with pytest.raises(DataError, match=f"{name}: .*{says}"):
-            cut(str(tmp_path / name), lambda height, width: View(0, 0, 1, 1), 8)
+            cut(str(tmp_path / name), lambda height, width: Box(0, 0, 1, 1), 8)
 
 
 def test_random_views_lie_inside_and_have_the_asked_for_sizes() -> None:
     rng = np.random.default_rng(0)
     augment = ImageAugment(area=(0.2, 0.5))
-    views = [random_view(300, 400, augment, rng) for _ in range(200)]
+    views = [random_box(300, 400, augment, rng) for _ in range(200)]
     for view in views:
         assert view.top >= 0 and view.left >= 0 and view.top + view.height <= 300 and view.left + view.width <= 400
         assert 0.2 <= view.height * view.width / 120_000 <= 0.5 and 0.7499 < view.width / view.height < 1.3334
     assert 60 < sum(view.mirror for view in views) < 140
-    narrow = random_view(1000, 10, augment, rng)  # no box of that shape has that much of the area
+    narrow = random_box(1000, 10, augment, rng)  # no box of that shape has that much of the area
     assert narrow.width == 10 and narrow.height == pytest.approx(10 * 4 / 3) and narrow.left == 0
 
 
 def test_the_middle() -> None:
-    assert middle_view(100, 200, 224 / 256) == View(6.25, 56.25, 87.5, 87.5)
+    assert centre_box(100, 200, 224 / 256) == Box(6.25, 56.25, 87.5, 87.5)
 
 
 def test_operations_keep_size_and_type_and_do_something() -> None:

@@ -29,8 +29,8 @@ def test_folders_are_classes(tmp_path: Path) -> None:
     listing = read_class_folders(tmp_path, "colour")
     assert listing.files[:3] == ["blue/0.jpg", "blue/1.jpg", "green/0.jpg"]
     images = label([listing], [COLOUR, SIZE])
-    assert images.answers["colour"].tolist() == [2, 2, 1, 1, 0, 0] and images.known("colour") == 6
-    assert np.isnan(images.answers["size"]).all() and images.known("size") == 0
+    assert images.targets["colour"].tolist() == [2, 2, 1, 1, 0, 0] and images.known("colour") == 6
+    assert np.isnan(images.targets["size"]).all() and images.known("size") == 0
     assert images.counts(COLOUR).tolist() == [2, 2, 2]
     check_files([listing])
 
@@ -53,8 +53,8 @@ def test_a_table_has_a_column_per_task(tmp_path: Path) -> None:
     path = table(tmp_path, "file, colour,size,who\na.jpg,red,1.5,x\nb.jpg,,,\n")
     listing = read_table(path, tmp_path, ["colour", "size"], "who")
     images = label([listing], [COLOUR, SIZE])
-    assert images.answers["colour"].tolist() == [0, -1]
-    np.testing.assert_array_equal(images.answers["size"], np.float32([1.5, np.nan]))
+    assert images.targets["colour"].tolist() == [0, -1]
+    np.testing.assert_array_equal(images.targets["size"], np.float32([1.5, np.nan]))
     assert listing.subjects == ["x", ""]
 
 
@@ -73,7 +73,7 @@ def test_names_are_found_in_either_form_of_unicode(tmp_path: Path, there: str, s
     listing = read_table(table(tmp_path, f"file,kind\n{theirs}.jpg,{theirs}\n"), tmp_path, ["kind"])
     assert listing.files == [f"{ours}.jpg"]
     task = Task(name="kind", kind="image_classes", labels=("other", ours))
-    assert label([listing], [task]).answers["kind"].tolist() == [1]
+    assert label([listing], [task]).targets["kind"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

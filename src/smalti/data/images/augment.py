@@ -62,7 +62,7 @@ class ImageAugment(ExtensibleAugment):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Box:
     """A box of an image, in pixels, and whether it is flipped."""
 
     top: float
@@ -72,7 +72,7 @@ class View:
     mirror: bool = False
 
 
-def random_view(height: int, width: int, augment: ImageAugment, rng: np.random.Generator) -> View:
+def random_box(height: int, width: int, augment: ImageAugment, rng: np.random.Generator) -> Box:
     """A random box; if no attempt lies inside the image, the largest centred box with an allowed aspect ratio."""
     mirror = rng.random() < augment.mirror
     low, high = np.log(augment.shape)
@@ -81,16 +81,16 @@ def random_view(height: int, width: int, augment: ImageAugment, rng: np.random.G
         shape = math.exp(rng.uniform(low, high))
         wide, tall = math.sqrt(area * shape), math.sqrt(area / shape)
         if wide <= width and tall <= height:
-            return View(rng.uniform(0, height - tall), rng.uniform(0, width - wide), tall, wide, mirror)
+            return Box(rng.uniform(0, height - tall), rng.uniform(0, width - wide), tall, wide, mirror)
     shape = min(max(width / height, augment.shape[0]), augment.shape[1])
     wide, tall = min(width, height * shape), min(height, width / shape)
-    return View((height - tall) / 2, (width - wide) / 2, tall, wide, mirror)
+    return Box((height - tall) / 2, (width - wide) / 2, tall, wide, mirror)
 
 
-def middle_view(height: int, width: int, share: float) -> View:
+def centre_box(height: int, width: int, share: float) -> Box:
     """The centred square whose side is this share of the shorter side."""
     side = min(height, width) * share
-    return View((height - side) / 2, (width - side) / 2, side, side)
+    return Box((height - side) / 2, (width - side) / 2, side, side)
 
 
 def change_light(image: Picture, augment: ImageAugment, rng: np.random.Generator) -> Picture:

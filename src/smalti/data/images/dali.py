@@ -14,7 +14,7 @@ import numpy as np
 
 from smalti.arrays import Picture
 from smalti.data.images import decode
-from smalti.data.images.augment import View
+from smalti.data.images.augment import Box
 from smalti.data.images.decode import Choose
 from smalti.errors import MissingExtraError
 
@@ -47,7 +47,7 @@ class DaliCutter:
             images[at] if at in images else decode.cut(path, choices[at], self._size) for at, path in enumerate(paths)
         ]
 
-    def _run(self, contents: list[bytes], views: list[View]) -> list[Picture]:
+    def _run(self, contents: list[bytes], views: list[Box]) -> list[Picture]:
         if not contents:
             return []
         feeds = {

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from smalti.arrays import Picture
-from smalti.data.images.augment import View
+from smalti.data.images.augment import Box
 from smalti.errors import DataError
 from smalti.photos.formats import jpeg
 from smalti.raster.upright import TURNS
 
-Choose = Callable[[int, int], View]
+Choose = Callable[[int, int], Box]
 """Maps the height and width of an upright image to the box to crop."""
 
 FLAGS = {
@@ -61,12 +61,12 @@ def whole(path: str) -> Picture:
     return _decode(path, read_file(path), cv2.IMREAD_COLOR)
 
 
-def reduction(view: View, size: int) -> int:
+def reduction(view: Box, size: int) -> int:
     """The largest factor by which an image may be reduced so that the box still has `size` pixels along each side."""
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(view.height, view.width) >= factor * size)
 
 
-def take(image: Picture, view: View, down: float, across: float, size: int) -> Picture:
+def take(image: Picture, view: Box, down: float, across: float, size: int) -> Picture:
     """A box of a BGR image, as size,size,3 RGB; `down` and `across` are pixels of this image per pixel of the box."""
     top, left = round(view.top * down), round(view.left * across)
     bottom = max(top + 1, round((view.top + view.height) * down))

@@ -16,7 +16,7 @@ from smalti.datasets.folder import one_form
 from smalti.errors import DataError
 from smalti.evaluation.images import UNKNOWN
 
-Answers = dict[str, NDArray[Any]]
+Targets = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,27 +24,27 @@ class Labelled:
     """Images of a part, and by task one int64 class id or float32 value per image."""
 
     files: list[str]
-    answers: Answers
+    targets: Targets
 
     def known(self, task: str) -> int:
         """Number of images with a known target."""
-        answers = self.answers[task]
-        return int((answers != UNKNOWN).sum() if answers.dtype == np.int64 else np.isfinite(answers).sum())
+        targets = self.targets[task]
+        return int((targets != UNKNOWN).sum() if targets.dtype == np.int64 else np.isfinite(targets).sum())
 
     def counts(self, task: Task) -> NDArray[np.int64]:
         """Number of images of each class."""
-        ids = self.answers[task.name]
+        ids = self.targets[task.name]
         return np.bincount(ids[ids != UNKNOWN], minlength=len(task.labels))
 
 
 def label(listings: Sequence[Listing], tasks: Sequence[Task]) -> Labelled:
     """All images of several listings; DataError for a class that the task does not have, or an invalid number."""
     files = [os.path.join(listing.root, name) for listing in listings for name in listing.files]  # noqa: PTH118 - millions of files
-    answers: Answers = {}
+    targets: Targets = {}
     for task in tasks:
         read = _ids if task.has_classes else _values
-        answers[task.name] = np.concatenate([read(listing, task) for listing in listings])
-    return Labelled(files, answers)
+        targets[task.name] = np.concatenate([read(listing, task) for listing in listings])
+    return Labelled(files, targets)
 
 
 def _ids(listing: Listing, task: Task) -> NDArray[np.int64]:

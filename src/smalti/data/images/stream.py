@@ -15,7 +15,7 @@ from torch import Tensor
 
 from smalti.ahead import run_ahead
 from smalti.arrays import Picture
-from smalti.data.images.augment import ImageAugment, change_light, middle_view, random_view
+from smalti.data.images.augment import ImageAugment, centre_box, change_light, random_box
 from smalti.data.images.decode import Choose, cut
 from smalti.data.images.labelled import Labelled
 
@@ -77,12 +77,12 @@ class ImageStream:
         numbers = [number * size + at for at in share or range(size)]
         places = [self.place(at) for at in numbers]
         rngs = [np.random.default_rng([self._seed, VIEW, at]) for at in numbers]
-        choices = [partial(random_view, augment=self._augment, rng=rng) for rng in rngs]
+        choices = [partial(random_box, augment=self._augment, rng=rng) for rng in rngs]
         images = self._cut([self._images.files[place] for place in places], choices)
         images = [change_light(image, self._augment, rng) for image, rng in zip(images, rngs, strict=True)]
-        return to_batch(images, self._images, places, [self._share(at) for at in numbers])
+        return to_batch(images, self._images, places, [self._mixup_weight(at) for at in numbers])
 
-    def _share(self, number: int) -> float:
+    def _mixup_weight(self, number: int) -> float:
         """The mixup weight of the n-th image, equal for both images of a pair."""
         alpha = self._augment.mixup
         return float(np.random.default_rng([self._seed, MIX, number // 2]).beta(alpha, alpha)) if alpha else 1.0
@@ -101,7 +101,7 @@ def one_pass(
 
     `share` is the side of the crop divided by the image's shorter side.
     """
-    choose = partial(middle_view, share=share)
+    choose = partial(centre_box, share=share)
 
     def make(part: range) -> ImageBatch:
         cuts = cutter([images.files[place] for place in part], [choose] * len(part))
@@ -114,7 +114,7 @@ def to_batch(pixels: Sequence[Picture], images: Labelled, places: Sequence[int],
     """A batch of images SIZE,SIZE,3 with the targets at their indices."""
     return ImageBatch(
         image=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
-        targets={task: torch.from_numpy(answers[list(places)]) for task, answers in images.answers.items()},
+        targets={task: torch.from_numpy(targets[list(places)]) for task, targets in images.targets.items()},
         share=torch.tensor(shares, dtype=torch.float32),
         names=[images.files[place] for place in places],
     )

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from smalti.data.photos.series import Preference, Truth
-from smalti.data.photos.worsen import Damage, View
+from smalti.data.photos.worsen import Damage, Framing
 
-Rng = np.random.Generator
 Steps = NDArray[np.int64]  # photos,kinds
 
 LADDERS: dict[str, tuple[float, float, float, float]] = {
@@ -48,14 +48,14 @@ class Base:
     """Radius of the blur behind the subject, for series with photos that are focused behind it."""
 
     @classmethod
-    def draw(cls, rng: Rng) -> "Base":
+    def draw(cls, rng: Generator) -> "Base":
         """Draws a quality, from good cameras to simple ones."""
         soft, light, noise = rng.uniform(0, 1) ** 2, rng.normal(0, 0.25), rng.uniform(0, 1) ** 2
         exposure, quality = float(np.clip(light, -0.5, 0.4)), int(rng.integers(82, 97))
         return cls(1.2 * soft, exposure, 5 * noise, quality, float(rng.uniform(1.5, 7)))
 
 
-def draw_steps(kinds: list[str], photos: int, rng: Rng) -> tuple[list[str], Steps]:
+def draw_steps(kinds: list[str], photos: int, rng: Generator) -> tuple[list[str], Steps]:
     """Draws some of the kinds and a table of distinct levels (photos, kinds); the first photo is not degraded."""
     count = min(len(kinds), int(rng.choice(3, p=HOW_MANY_KINDS)) + 1)
     chosen = [kinds[i] for i in sorted(rng.choice(len(kinds), count, replace=False))]
@@ -105,7 +105,7 @@ def damage_of(amounts: Mapping[str, float], base: Base) -> Damage:
     )
 
 
-def view_of(amounts: Mapping[str, float], rng: Rng) -> View:
+def framing_of(amounts: Mapping[str, float], rng: Generator) -> Framing:
     """The view of a photo: handheld cameras move between shots, which alone makes no photo worse."""
     shift = amounts.get("cut", 0.0)
     across, down = rng.normal(0, SHIFT, 2)
@@ -115,4 +115,4 @@ def view_of(amounts: Mapping[str, float], rng: Rng) -> View:
     else:
         down += side * shift
     degrees = rng.normal(0, TURN) + rng.choice((-1.0, 1.0)) * amounts.get("tilt", 0.0)
-    return View(float(across), float(down), float(degrees), float(np.exp2(rng.normal(0, ZOOM))))
+    return Framing(float(across), float(down), float(degrees), float(np.exp2(rng.normal(0, ZOOM))))

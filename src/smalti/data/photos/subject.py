@@ -2,10 +2,9 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from smalti.arrays import Picture
-
-Rng = np.random.Generator
 
 RADII = (0.16, 0.34)  # size of the subject, as shares of the frame's sides
 OFF = 0.08  # standard deviation of its centre from the frame's, as a share
@@ -14,7 +13,7 @@ CORNERS = 12  # of the outline
 
 
 def with_subject(
-    original: Picture, centre: tuple[float, float], size: tuple[int, int], other: Picture | None, rng: Rng
+    original: Picture, centre: tuple[float, float], size: tuple[int, int], other: Picture | None, rng: Generator
 ) -> tuple[Picture, Picture]:
     """An original H,W,3 with a subject in the frame of `size` (rows, columns) around `centre`, and its mask H,W.
 
@@ -36,7 +35,7 @@ def with_subject(
     return pasted, mask
 
 
-def _outline(shape: tuple[int, ...], centre: tuple[float, float], size: tuple[int, int], rng: Rng) -> Picture:
+def _outline(shape: tuple[int, ...], centre: tuple[float, float], size: tuple[int, int], rng: Generator) -> Picture:
     """255 inside a round, irregular outline with a soft edge."""
     mask = np.zeros(shape, np.uint8)
     angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)

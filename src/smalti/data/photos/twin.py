@@ -2,10 +2,9 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from smalti.arrays import Picture
-
-Rng = np.random.Generator
 
 CUT = 3  # most rows and columns cropped on each side
 SMALLEST = 0.98  # factor of the sides
@@ -13,7 +12,7 @@ RESIZED = 0.75  # probability; rotations and flips need no training, as a ranker
 METHODS = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)  # area averages blur most
 
 
-def twin(photo: Picture, rng: Rng) -> Picture:
+def twin(photo: Picture, rng: Generator) -> Picture:
     """A photo H,W,3 without some border rows and columns, usually slightly resized."""
     top, bottom, left, right = rng.integers(0, CUT + 1, 4)
     same = np.ascontiguousarray(photo[top : len(photo) - bottom, left : photo.shape[1] - right])

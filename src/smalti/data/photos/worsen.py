@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from smalti.arrays import Picture
-
-Rng = np.random.Generator
 
 REFERENCE = 1500
 GAMMA = 2.2
@@ -37,7 +36,7 @@ class Damage:
     """JPEG quality; at 100 or above it is not compressed."""
 
 
-def worsened(photo: Picture, damage: Damage, rng: Rng, subject: Picture | None = None) -> Picture:
+def worsened(photo: Picture, damage: Damage, rng: Generator, subject: Picture | None = None) -> Picture:
     """Degrades a photo, in the order of a camera: optics, exposure, sensor noise, compression.
 
     `subject` H,W is 255 at the subject; without it, misfocus and depth are ignored.
@@ -91,7 +90,7 @@ def exposed(photo: Picture, stops: float) -> Picture:
     return cv2.LUT(photo, table).astype(np.uint8, copy=False)
 
 
-def noisy(photo: Picture, deviation: float, rng: Rng) -> Picture:
+def noisy(photo: Picture, deviation: float, rng: Generator) -> Picture:
     """Adds luminance noise to each pixel, and colour noise at half the resolution."""
     if deviation == 0:
         return photo
@@ -120,7 +119,7 @@ def _filtered(photo: Picture, kernel: NDArray[np.float64]) -> Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Framing:
     """The part of an original that a photo shows: shifts as shares of the frame, rotation, zoom."""
 
     across: float = 0.0
@@ -129,7 +128,7 @@ class View:
     zoom: float = 1.0
 
 
-def framed(original: Picture, centre: tuple[float, float], size: tuple[int, int], view: View) -> Picture:
+def framed(original: Picture, centre: tuple[float, float], size: tuple[int, int], view: Framing) -> Picture:
     """The view of an original from a frame of `size` (height, width) around `centre` (row, column), mirror-padded."""
     height, width = size
     row, col = centre[0] + view.down * height, centre[1] + view.across * width

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from smalti.arrays import Picture
@@ -15,9 +16,9 @@ from smalti.data.photos.ladder import (
     Base,
     damage_of,
     draw_steps,
+    framing_of,
     strengths,
     truth_of,
-    view_of,
 )
 from smalti.data.photos.series import ENDINGS, Truth
 from smalti.data.photos.subject import with_subject
@@ -29,8 +30,6 @@ from smalti.photos.listing import Shot
 from smalti.photos.read import open_photo, read_photo
 from smalti.synth.scene import draw
 from smalti.tiling import Window
-
-Rng = np.random.Generator
 
 ASPECTS = (3 / 2, 4 / 3, 1.0, 3 / 4, 2 / 3)  # width / height
 ROOM = {"plain": 0.92, "tilt": 0.78, "cut": 0.62}  # the frame as a share of the original, so that views stay inside
@@ -78,12 +77,12 @@ class Worsened:
             original, mask = with_subject(original, centre, size, other, rng)
         for row in steps:
             amounts = strengths(kinds, row, harder)
-            view = view_of(amounts, rng)
+            view = framing_of(amounts, rng)
             photo = framed(original, centre, size, view)
             subject = None if mask is None else framed(mask, centre, size, view)
             yield worsened(photo, damage_of(amounts, base), rng, subject)
 
-    def _plan(self, number: int) -> tuple[Truth, list[str], NDArray[np.int64], Rng]:
+    def _plan(self, number: int) -> tuple[Truth, list[str], NDArray[np.int64], Generator]:
         rng = np.random.default_rng([self._seed, number])
         name, _ = self._originals[self._which(number)]
         photos = int(rng.integers(self._photos[0], self._photos[1] + 1))
@@ -100,7 +99,9 @@ class Worsened:
             self._known[which] = applicable(self._originals[which][1]())
         return self._known[which]
 
-    def _frame(self, number: int, kinds: list[str], rng: Rng) -> tuple[Picture, tuple[float, float], tuple[int, int]]:
+    def _frame(
+        self, number: int, kinds: list[str], rng: Generator
+    ) -> tuple[Picture, tuple[float, float], tuple[int, int]]:
         """The original at the photos' scale, and the centre and size (rows, columns) of the frame in it."""
         original = self._originals[self._which(number)][1]()
         share = min(ROOM[kind] for kind in ("plain", *kinds) if kind in ROOM)

@@ -12,7 +12,7 @@ from smalti.tiling import Window
 
 CELL = 64
 """Side of a cell in pixels."""
-Place = tuple[int, Window]
+Cell = tuple[int, Window]
 """The index of a scene, and a cell in it."""
 
 
@@ -48,7 +48,7 @@ def _cells(scene: Scene) -> Iterator[Window]:
             yield Window(row, col, min(CELL, scene.grid.height - row), min(CELL, scene.grid.width - col))
 
 
-def _count(scenes: Sequence[Scene], places: Sequence[Place], task: Task) -> Counts:
+def _count(scenes: Sequence[Scene], places: Sequence[Cell], task: Task) -> Counts:
     """Pixels of each class in each cell: (cells, classes)."""
     classes = len(task.labels)
     counts = np.zeros((len(places), classes), np.uint16)

@@ -28,7 +28,7 @@ class TruthFile:
         return open_values(self.path, grid, self.task, self.spec)
 
 
-class Written(BaseModel):
+class LabelEncoding(BaseModel):
     """How the labels of a task are encoded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,14 +43,14 @@ class Written(BaseModel):
         return TruthFile(task, path, self.labels if task.kind == "classes" else self.values)
 
 
-class FolderTruth(Written):
+class FolderTruth(LabelEncoding):
     """The labels of a further task: one file per image, of the same name."""
 
     name: str
     """Their folder beside that of the images, or the suffix of their stems: `height` for `town_height.tif`."""
 
 
-class FilesTruth(Written):
+class FilesTruth(LabelEncoding):
     """The labels of a further task, listed by file."""
 
     files: tuple[str, ...] = Field(min_length=1)

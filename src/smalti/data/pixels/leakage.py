@@ -13,14 +13,14 @@ from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.place import project
 
-Place = tuple[Path, Grid]
-Ground = tuple[Path, BaseGeometry]
+Placed = tuple[Path, Grid]
+Footprint = tuple[Path, BaseGeometry]
 WGS84 = CRS.from_epsg(4326)
 TOUCH = 1e-3
 """Share of the smaller footprint by which neighbours may overlap because of rounding."""
 
 
-def check_apart(first: Sequence[Place], second: Sequence[Place], names: tuple[str, str]) -> None:
+def check_apart(first: Sequence[Placed], second: Sequence[Placed], names: tuple[str, str]) -> None:
     """DataError if a file is in both lists, which are called `names`, or images of both overlap on the ground."""
     both = {path.resolve() for path, _ in first} & {path.resolve() for path, _ in second}
     if both:
@@ -32,7 +32,7 @@ def check_apart(first: Sequence[Place], second: Sequence[Place], names: tuple[st
         _check_grounds(ones[frame], others[frame], names)
 
 
-def _check_grounds(ones: Sequence[Ground], others: Sequence[Ground], names: tuple[str, str]) -> None:
+def _check_grounds(ones: Sequence[Footprint], others: Sequence[Footprint], names: tuple[str, str]) -> None:
     tree = STRtree([ground for _, ground in ones])
     for path, ground in others:
         for i in tree.query(ground, predicate="intersects"):
@@ -44,9 +44,9 @@ def _check_grounds(ones: Sequence[Ground], others: Sequence[Ground], names: tupl
                 )
 
 
-def _by_frame(places: Sequence[Place]) -> dict[str, list[Ground]]:
+def _by_frame(places: Sequence[Placed]) -> dict[str, list[Footprint]]:
     """The outlines of georeferenced images: in degrees, or grouped by local CRS."""
-    found: dict[str, list[Ground]] = {}
+    found: dict[str, list[Footprint]] = {}
     for path, grid in places:
         if grid.georeferenced:
             outline = footprint(grid)

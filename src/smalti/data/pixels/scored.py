@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smalti.card import Card, Task
 from smalti.data.pixels.labels import TruthFile
-from smalti.data.pixels.leakage import Place
+from smalti.data.pixels.leakage import Placed
 from smalti.data.pixels.scenes import Scene, check_kind, drawn_scene, open_card_raster
 from smalti.data.pixels.sources import DatasetSource, DrawnSource, Source, labelled_files
 from smalti.datasets.index import Item
@@ -24,7 +24,7 @@ from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 
-def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Place]]:
+def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Placed]]:
     """Pairs for an evaluation, and the places of the images; opens every file once, so that none fails later.
 
     The pairs have ground truth for the tasks that the source labels.

@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment, check_scale
 from smalti.data.pixels.cells import Index
 from smalti.data.pixels.dataset import DatasetScene
-from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, TruthFile, Written
+from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, LabelEncoding, TruthFile
 from smalti.data.pixels.sample import Patch, known
 from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.datasets.index import Borders, Item
@@ -61,7 +61,7 @@ class _Source(BaseModel):
         return [task for task in tasks if not self.tasks or task.name in self.tasks]
 
 
-class _Files(_Source, Written):
+class _Files(_Source, LabelEncoding):
     bands: tuple[str | int, ...] = ()
     """The bands of its images for those of the card, by name or number; by default by their names in the file."""
 

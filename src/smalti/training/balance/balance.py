@@ -60,7 +60,7 @@ class Balance:
         raise NotImplementedError
 
 
-class Drawing(Balance):
+class Seeded(Balance):
     """A rule with random draws; a resumed training gets the draws it would have had."""
 
     options = ("seed",)

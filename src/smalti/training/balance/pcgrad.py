@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from smalti.training.balance.balance import TINY, Backward, Drawing, GradientBalance, Losses, add_gradient
+from smalti.training.balance.balance import TINY, Backward, GradientBalance, Losses, Seeded, add_gradient
 
 
-class PCGrad(Drawing, GradientBalance):
+class PCGrad(Seeded, GradientBalance):
     """Projecting conflicting gradients: Yu et al., 2020 ("Gradient Surgery for Multi-Task Learning").
 
     Each task's gradient g of the shared parameters is compared with the others in random order; where its dot product

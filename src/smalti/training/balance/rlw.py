@@ -2,10 +2,10 @@
 
 import torch
 
-from smalti.training.balance.balance import Drawing, LossBalance, softmax_weights
+from smalti.training.balance.balance import LossBalance, Seeded, softmax_weights
 
 
-class RLW(Drawing, LossBalance):
+class RLW(Seeded, LossBalance):
     """Random loss weighting: Lin et al., 2022 ("Reasonable Effectiveness of Random Weighting").
 
     Each batch has its own weights, the softmax of normally distributed draws; here times the number of tasks.

@@ -92,7 +92,7 @@ def test_a_card_knows_nothing_of_sets(recipe: Path) -> None:
 
 def test_a_source_that_decides_nothing_is_told_with_its_numbers(recipe: Path) -> None:
     change = 'data.train.1.labels.ids={1 = ["water", "land"], 2 = ["land", "road"]}'
-    with pytest.raises(DataError, match=r"no pixel has a class of its own, only sets of them; say by = 'area'"):
+    with pytest.raises(DataError, match=r"no pixel has a class of its own, only sets of them; use by = 'area'"):
         opened(recipe, change)
     [line] = [line for line in opened(recipe, change, "data.train.1.by=area").warnings() if "data.train.1" in line]
     path = recipe.parent / "shores" / "masks" / "0.png"

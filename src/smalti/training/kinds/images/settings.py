@@ -18,19 +18,14 @@ from smalti.nets.multitask.sharing import SHARING
 from smalti.text import count
 from smalti.training.balance.settings import BalanceSettings
 from smalti.training.home import at_home
-from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings, Width
+from smalti.training.settings import CardSettings, EncoderSettings, LearnedTask, Recipe, Settings, TrainSettings, Width
 
 
-class _Learned(Settings):
+class _ImageTask(LearnedTask):
     name: str = Field("class", pattern=r"^[^/]+$")
-    weight: float = Field(1.0, gt=0)
-    """Weight of its loss, if the balance uses weights of the recipe."""
-    init: str | None = None
-    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
-    runs."""
 
 
-class ClassesOfImages(_Learned):
+class ClassesOfImages(_ImageTask):
     """A class of each image."""
 
     kind: Literal["image_classes"]
@@ -55,7 +50,7 @@ class ClassesOfImages(_Learned):
         return Task(name=self.name, kind=self.kind, labels=labels)
 
 
-class ValueOfImages(_Learned):
+class ValueOfImages(_ImageTask):
     """A number of each image."""
 
     kind: Literal["image_value"]

@@ -54,7 +54,7 @@ def open_split(recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> Im
     for one, other in (("training", "validation"), ("training", "test"), ("validation", "test")):
         check_apart(listed[one], listed[other], (one, other))
     found = {part: label(listings, card.tasks) for part, listings in listed.items() if listings}
-    _check_answers(found, card.tasks)
+    _check_labels(found, card.tasks)
     _check_classes(recipe, card, found["training"])
     if data.check:
         check_files([listing for listings in listed.values() for listing in listings])
@@ -78,8 +78,8 @@ def open_split(recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> Im
 
 def _identity(images: Labelled, known: Sequence[str]) -> Identity:
     """The identity of the files and of their labels."""
-    answers = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.answers.items())
-    return identity(len(images.files), chain(known, answers))
+    targets = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.targets.items())
+    return identity(len(images.files), chain(known, targets))
 
 
 def open_part(recipe: ImagesRecipe, card: Card, part: str) -> Labelled | None:
@@ -115,7 +115,7 @@ def _repeats(sources: Sequence[ImageSource], listings: Sequence[Listing]) -> lis
     return [repeat for source, listing in pairs for repeat in [source.repeat] * len(listing.files)]
 
 
-def _check_answers(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
+def _check_labels(found: dict[str, Labelled], tasks: Sequence[Task]) -> None:
     for task in tasks:
         if not found["training"].known(task.name):
             raise DataError(f"training: no image has a label for {task.name}; add a source that has one")

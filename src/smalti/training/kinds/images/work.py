@@ -66,7 +66,7 @@ class ImagesWork:
         start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
         for task in self.card.tasks:
             if not task.has_classes:
-                begin_values(model, task.name, torch.from_numpy(self.split.train.answers[task.name]))
+                begin_values(model, task.name, torch.from_numpy(self.split.train.targets[task.name]))
         return model
 
     @property
@@ -116,7 +116,7 @@ class ImagesWork:
 
     def _judge(self, predict: Predictor, images: Labelled) -> tuple[ImageScores, ...]:
         team = self.team
-        counts = count_answers(
+        counts = count_predictions(
             self.recipe, predict, images, range(team.rank, len(images.files), team.size), self.cutter
         )
         counts.counts = team.sum(torch.from_numpy(counts.counts)).numpy()
@@ -185,7 +185,7 @@ def evaluate_images(
     """Scores a model on the images of a recipe's part, cropped as in the recipe."""
     started = time.perf_counter()
     card = predict.card
-    counts = count_answers(recipe, predict, images, range(len(images.files)), cutter)
+    counts = count_predictions(recipe, predict, images, range(len(images.files)), cutter)
     sources = recipe.data.test if part == "test" else recipe.data.validation
     view = seen(recipe.data.resize, card.tile)
     stated = Stated(data_name(sources), split, card.origin.chosen, card)
@@ -193,7 +193,7 @@ def evaluate_images(
     return image_evaluation(stated, counts.scores(), images=len(images.files), seen=view, seconds=seconds)
 
 
-def count_answers(
+def count_predictions(
     recipe: ImagesRecipe, predict: Predictor, images: Labelled, places: range, cutter: Cut
 ) -> ImageCounts:
     """The counts of a model's predictions for the centres of some images."""

@@ -16,22 +16,13 @@ from smalti.training.balance.balance import GradientBalance
 from smalti.training.kinds.pixels.edges import LABELS
 from smalti.training.kinds.pixels.segmentation import TaskSettings
 from smalti.training.kinds.pixels.settings import NetSettings, PixelRecipe
-from smalti.training.settings import CardSettings, Settings
+from smalti.training.settings import CardSettings, LearnedTask
 
 FURTHER_HEADS = ("edge", "light", "aux")
 """Terms of a loss that need heads which only nets of one task have."""
 
 
-class _Learned(Settings):
-    name: str = Field(pattern=r"^[^/]+$")
-    weight: float = Field(1.0, gt=0)
-    """Weight of its loss, if the balance uses weights of the recipe."""
-    init: str | None = None
-    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
-    runs."""
-
-
-class _OfClasses(_Learned):
+class _OfClasses(LearnedTask):
     loss: SerializeAsAny[LossSettings] = LossSettings(cross_entropy=CrossEntropy())
 
     @field_validator("loss")
@@ -48,7 +39,7 @@ class ClassesTask(_OfClasses, TaskSettings):
     kind: Literal["classes"]
 
 
-class ValueTask(_Learned):
+class ValueTask(LearnedTask):
     """A value of each pixel: a height, a depth, or any other quantity."""
 
     kind: Literal["value"]

@@ -10,7 +10,7 @@ import torch
 from smalti.card import Card
 from smalti.data.identity import Identity, digests, identity
 from smalti.data.pixels.copies import check_copies
-from smalti.data.pixels.leakage import Place, check_apart
+from smalti.data.pixels.leakage import Placed, check_apart
 from smalti.data.pixels.scenes import Scene
 from smalti.data.pixels.scored import scored_pairs
 from smalti.data.pixels.sources import Pool, Source, keep_in_memory, open_source
@@ -95,14 +95,14 @@ def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
     return identity(sum(map(bool, files)), (" ".join(own) for own in files))
 
 
-def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Place]]:
+def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Placed]]:
     """The images of a recipe's part with their ground truth for every task of the card, and where they lie."""
     found = [scored_pairs(source, recipe.root, card, recipe.labelled(card)) for source in sources]
     pairs = [with_edges(pair, recipe.edges, card) for ours, _ in found for pair in ours]
     return pairs, [place for _, theirs in found for place in theirs]
 
 
-def _place(scene: Scene) -> Place:
+def _place(scene: Scene) -> Placed:
     assert scene.path is not None
     return scene.path, scene.grid
 

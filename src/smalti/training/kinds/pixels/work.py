@@ -43,7 +43,7 @@ class PixelWork:
         self.tasks = {task.name: task for task in recipe.with_sets(card)}
         """By name, with the sets of classes that their labels allow."""
         self.split = open_split(recipe, card, watch)
-        self._told = take_census(recipe, card, self.split.scenes, watch)
+        self._warnings = take_census(recipe, card, self.split.scenes, watch)
         self.stream = make_stream(recipe, card, self.split.train)
         self.model: Model = make_model(recipe, card, self.stream)
         self._scores = TaskScores(tuple(self.tasks.values()), recipe.names_tasks)
@@ -69,7 +69,7 @@ class PixelWork:
 
     def warnings(self) -> list[str]:
         """See `Work`."""
-        return self._told
+        return self._warnings
 
     def batches(self, first: int) -> Generator[Sample, None, None]:
         """See `Work`."""
@@ -80,7 +80,7 @@ class PixelWork:
         """See `Work`."""
         return batch["names"]
 
-    def answers(self, model: Callable[..., Any], batch: Sample) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
+    def gather(self, model: Callable[..., Any], batch: Sample) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
         """The net's outputs, their targets, and the mask of valid pixels, of the windows of all processes."""
         image = batch["image"]
         if self.recipe.train.channels_last:
@@ -91,7 +91,7 @@ class PixelWork:
 
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
         """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch."""
-        outputs, targets, valid = self.answers(model, batch)
+        outputs, targets, valid = self.gather(model, batch)
         for name, of in self.recipe.edges.items():
             targets[name] = edges_of(targets[of], self.tasks[of])
         for name, zero in self.recipe.zero.items():
