@@ -17,10 +17,10 @@ from smalti.errors import OutputError
 
 _WINDOWS = os.name == "nt"
 _UNFINISHED = re.compile(r"(.+?)\.(?:([A-Za-z0-9_-]+)-)?(\d+)(?:\.\d+)?\.unfinished(?:\.\w+)?(?:-journal|-wal|-shm)?")
-"""OUT.HOST-PID.THREAD.unfinished, perhaps with an ending and a companion of SQLite's; earlier versions left the host or
-the thread out."""
+"""OUT.HOST-PID.THREAD.unfinished, optionally with an ending and a suffix of SQLite's files; earlier versions omitted
+the host or the thread."""
 _SCHEME = re.compile(r"(?:file|zip|tar|gzip|https?|ftp|s3|gs|az|oss)(?:\+\w+)*:", re.IGNORECASE)
-"""What rasterio takes for the beginning of a URL, slashes or not."""
+"""What rasterio treats as the beginning of a URL, with or without slashes."""
 _OF_SQLITE = ("-journal", "-wal", "-shm")
 _ABANDONED_S = 3600
 """An unfinished file of another machine that was not written to for so long is abandoned."""
@@ -33,7 +33,7 @@ def beside(output: Path, kind: str) -> Path:
 
 
 def through(output: Path) -> Path:
-    """The file of an output: a link is followed, and kept."""
+    """The file to write for an output: the target of a link, so that the link itself is kept."""
     return Path(os.path.realpath(output)) if output.is_symlink() else output
 
 

@@ -10,7 +10,7 @@ from smalti import __version__
 from smalti.errors import BusyError, InputError, MissingExtraError, OutputError, SmaltiError
 
 COMMANDS = {
-    # name: what it does, in the order of a first walk
+    # name: what it does, in the order in which a new user needs them
     "demo": "Draw a scene, map it, score the map, and show the result.",
     "draw": "Draw a georeferenced scene with its exact ground truth.",
     "map": "Turn scenes into class maps.",
@@ -18,8 +18,8 @@ COMMANDS = {
     "evaluate": "Score a model on images with labels.",
     "data": "List public datasets, and check a download of one.",
     "recipes": "Write the recipes that come with Smalti into a folder.",
-    "train": "Train a network by a recipe.",
-    "pretrain": "Train an encoder on images of classes, for other recipes.",
+    "train": "Train a network from a recipe.",
+    "pretrain": "Train an encoder by image classification, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",
     "models": "List the available models, with their cards.",
 }
@@ -32,7 +32,7 @@ EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
 )
 
 EXTRAS = {
-    # package that the base install has not: the extra that brings it
+    # package that the base install lacks: the extra that contains it
     "torch": "train",
     "lightning": "train",
     "onnx": "train",
@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
     """A group whose commands are modules of this package, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order of a first walk."""
+        """All commands, in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -85,8 +85,8 @@ def exit_code(error: SmaltiError) -> int:
 
 
 def main() -> None:
-    """Entry point: errors of the tree become one line and an exit code, and so do too little memory and a part
-    that is not installed."""
+    """Entry point: prints an error as one line and exits with its code, also if memory or an optional dependency is
+    missing."""
     try:
         group(prog_name="smalti")
     except SmaltiError as error:
@@ -96,7 +96,7 @@ def main() -> None:
         if package not in EXTRAS:
             raise
         _leave(MissingExtraError(package, EXTRAS[package]))
-    except OSError as error:  # a path that the user may not even ask about, a name that is too long
+    except OSError as error:  # no permission to look up a path, or a name that is too long
         if error.filename is None:
             raise
         _leave(InputError(f"{error.filename}: {error.strerror}; give a path that you may use"))

@@ -1,4 +1,4 @@
-"""`smalti evaluate`: how good a model is on images with labels."""
+"""`smalti evaluate`: scores a model on images with labels."""
 
 from pathlib import Path
 from typing import Any

@@ -29,7 +29,7 @@ def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The name of an engine that there is."""
+    """The name of an available engine."""
     from smalti.errors import OptionError
     from smalti.runtime.open import find_engine
 

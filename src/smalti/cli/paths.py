@@ -7,7 +7,7 @@ import click
 
 
 class GivenPath(click.Path):
-    """A local path; an empty one is refused: it would be the current folder, where a variable was not set."""
+    """A local path; an empty one, as of an unset variable, is refused instead of meaning the current folder."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path_type=Path, **options)

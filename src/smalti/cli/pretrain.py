@@ -1,4 +1,4 @@
-"""`smalti pretrain`: an encoder by a recipe for images of classes."""
+"""`smalti pretrain`: trains an encoder by image classification."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from smalti.cli.verb import Verb
 @click.option("--resume", is_flag=True, help="Resume what is in OUT even if the recipe has changed since.")
 @click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
 def command(recipe: Path, changes: tuple[str, ...], resume: bool, out: Path | None) -> None:
-    """Train an encoder on images of classes, for other recipes to start from.
+    """Train an encoder by image classification, for other recipes.
 
-    The recipe is of kind images, with one task of classes: ImageNet, or any folder laid out like it. A run that was
-    killed resumes when the same command is given again. At the end OUT/encoder.safetensors holds the weights that
-    `net.encoder_weights` of another recipe takes.
+    The recipe is of kind images, with one task of classes, for ImageNet or any folder of the same layout. A run that
+    was killed resumes when the same command is given again. At the end, OUT/encoder.safetensors has the weights for
+    `net.encoder_weights` of other recipes.
     """
     make_ready()
     from smalti.cli.progress import Lines

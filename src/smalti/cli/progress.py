@@ -1,4 +1,4 @@
-"""Progress of a long job: a bar in a terminal, a line now and then in a log."""
+"""Progress of a long job: a bar in a terminal, occasional lines in a log."""
 
 import sys
 import time
@@ -28,7 +28,7 @@ class Bars:
         self.close()
 
     def close(self) -> None:
-        """Takes the bar away, so that lines can be printed."""
+        """Removes the bar, so that lines can be printed."""
         self._stack.close()
         self._last = Progress("", 0, 0)
 
@@ -62,7 +62,7 @@ class Lines(Bars):
 
 @contextmanager
 def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]:
-    """Yields a function to call with how many more are done."""
+    """Yields a function that adds finished units."""
     if not sys.stderr.isatty():
         yield Log(total, unit, title)
         return
@@ -73,7 +73,7 @@ def _bar(total: int, unit: str, title: str) -> Iterator[Callable[[float], None]]
 
 
 class Log:
-    """Reports on stderr how much is done, how fast and how long it will take, by a line now and then."""
+    """Prints occasional lines to stderr with the amount done, the speed and the remaining time."""
 
     def __init__(self, total: int, unit: str, title: str) -> None:
         self._total, self._unit, self._title = total, unit, title
@@ -82,7 +82,7 @@ class Log:
         self._first = self._done = 0.0
 
     def __call__(self, done: float) -> None:
-        """Takes how many more are done; what is done at once was done before and does not count for the speed."""
+        """Adds finished units; those reported immediately were finished by an earlier run and are not in the speed."""
         now = time.monotonic()
         if not self._done and now - self._began < 0.01:
             self._first = done

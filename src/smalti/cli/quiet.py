@@ -1,4 +1,4 @@
-"""Silences libraries written in C, which print messages of their own to the standard error."""
+"""Silences libraries written in C that print to the standard error."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """What is printed past Python is dropped; what Python prints, a progress bar too, is shown as before."""
+    """Drops what is printed directly to the file descriptor; output of Python, such as progress bars, is shown."""
     sys.stderr.flush()
     kept, python = os.dup(2), sys.stderr
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123
@@ -24,5 +24,5 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def _is_ours(stream: object) -> bool:
-    """Whether a stream writes to the standard error itself, not to a test's or a notebook's own."""
+    """Whether a stream writes to the standard error of the process, not to a replacement as in tests and notebooks."""
     return stream is sys.__stderr__

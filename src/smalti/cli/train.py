@@ -1,4 +1,4 @@
-"""`smalti train`: a network by a recipe."""
+"""`smalti train`: trains a network from a recipe."""
 
 import io
 import os
@@ -36,7 +36,7 @@ def command(
     seeds: str | None,
     out: Path | None,
 ) -> None:
-    """Train a network by a recipe.
+    """Train a network from a recipe.
 
     A training that was killed resumes when the same command is given again. Checkpoints are written to OUT/best and
     OUT/last, records to OUT/records.csv and OUT/tensorboard. Variants and seeds are written to OUT/VARIANT; finished

@@ -1,4 +1,4 @@
-"""What all commands share: warnings become lines, and options that contradict each other are wrong usage."""
+"""The base classes of commands: warnings are printed as lines, and contradictory options are usage errors."""
 
 import warnings
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ class Verb(click.Command):
 
 
 class QuietVerb(Verb):
-    """A command whose libraries print past Python when a disk is full or a file is damaged; our own line says it."""
+    """A command that drops what C libraries print about full disks and damaged files; our own message reports it."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs it with the standard error of this process for Python alone."""
+        """Runs it with the standard error of this process reserved for Python."""
         with quiet_libraries():
             return super().invoke(ctx)
 
 
 @contextmanager
 def shown_warnings() -> Iterator[None]:
-    """Every warning of this package is one line on the standard error; others are shown as before."""
+    """Prints every warning of this package as one line to the standard error; others are shown as usual."""
     with warnings.catch_warnings():
         others: _Show = warnings.showwarning
 
@@ -58,4 +58,4 @@ def shown_warnings() -> Iterator[None]:
         yield
 
 
-_HEADS: dict[type[Warning], str] = {TrainingWarning: "smalti: warning"}  # beside lines of other libraries
+_HEADS: dict[type[Warning], str] = {TrainingWarning: "smalti: warning"}  # to stand out among lines of other libraries

@@ -28,8 +28,7 @@ POTSDAM = DatasetSpec(
             ("1_DSM_normalisation/dsm_potsdam_{padded}_normalized_lastools.jpg",),
             "height",
             None,
-            "height above the ground in bytes; no unit is told with the set: LAStools' lasheight stores decimetres "
-            "unless it is told otherwise",
+            "height above the ground in bytes; unit not stated: LAStools' lasheight stores decimetres by default",
             short=1,
         ),
         "dsm": ValueRasters(

@@ -1,4 +1,4 @@
-"""Names of files in the photos' room: how they are linked.
+"""Links from the page to files.
 
 A name may contain anything but a slash: bytes that are not UTF-8 (lone surrogates in Python), quotes, line ends.
 """

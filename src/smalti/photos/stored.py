@@ -97,7 +97,7 @@ def _png(path: Path, content: bytes) -> Stored:
 
 
 def _tiff(path: Path, content: bytes) -> Stored:
-    """OpenCV rotates a TIFF upright even when told to ignore orientations: only the size is left to swap."""
+    """OpenCV rotates a TIFF upright even if it is set to ignore orientations: only the size is left to swap."""
     found = exif.parse(content)
     width, height = found.size
     if not found.entries:

@@ -1,1 +1,1 @@
-"""Rasters: where they lie, how they are read and written, their colours, and the polygons made of them."""
+"""Rasters: georeference, reading and writing by windows, colours, and labels and values on the grid of an image."""

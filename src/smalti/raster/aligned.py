@@ -117,13 +117,13 @@ def _mend(reader: Reader, grid: Grid) -> str:
 
 
 def _meet(own: Grid, grid: Grid) -> bool:
-    """Whether what two grids enclose has anything in common."""
+    """Whether two grids overlap on the ground."""
     _, there = lattice(own, grid)
     return not ((there.max(axis=0) <= 0).any() or (there.min(axis=0) >= (grid.width, grid.height)).any())
 
 
 def _hole(reader: Reader) -> str:
-    """What can stand for pixels without a label."""
+    """The value for pixels without a label."""
     if reader.dtype.kind == "f":
         return "nan"
     limits = np.iinfo(reader.dtype)

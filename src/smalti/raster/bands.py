@@ -23,11 +23,11 @@ _NAMED = 8
 """How many bands an error lists."""
 _BETWEEN = re.compile(r"[\s_\-,;:()\[\]]+")
 _COUNT = re.compile(r"(?:(?:band|layer|channel) ?)?\d+")
-"""A name that only counts: `Layer_1`, `Band 2`, `3`."""
+"""A name that is only a number: `Layer_1`, `Band 2`, `3`."""
 _SAYS_NOTHING = re.compile(
     r"\b(?:(?:band|layer|channel)(?: \d+)?|b\d+a?|\d+(?:\.\d+)? ?[nu]m|colou?r|central wavelength|reflectance)\b"
 )
-"""What stands beside the colour in a description: `Red band`, `B4 (red)`, `Band 4: red, 665 nm`."""
+"""Text around the colour in a description: `Red band`, `B4 (red)`, `Band 4: red, 665 nm`."""
 
 
 def image_bands(dataset: Any) -> list[int]:
@@ -37,31 +37,31 @@ def image_bands(dataset: Any) -> list[int]:
 
 
 def alpha_bands(dataset: Any) -> list[int]:
-    """The 1-based numbers of the bands that say where the image is.
+    """The 1-based numbers of the alpha bands.
 
-    GDAL takes any fourth byte for alpha, so a band that is described as something else is none.
+    GDAL takes any fourth band of bytes for alpha, so a band with another description is not.
     """
-    told = zip(dataset.colorinterp, dataset.descriptions, strict=True)
+    bands = zip(dataset.colorinterp, dataset.descriptions, strict=True)
     return [
-        i for i, (color, text) in enumerate(told, 1) if color.name == "alpha" and "alpha" in (text or "alpha").lower()
+        i for i, (color, text) in enumerate(bands, 1) if color.name == "alpha" and "alpha" in (text or "alpha").lower()
     ]
 
 
 def band_names(dataset: Any) -> tuple[tuple[str, ...], bool]:
     """A lower-case name for each image band, and whether the file names all of them.
 
-    A colour in the description comes first, then any other description but one that only counts (`Layer_1`), for which
-    the colour interpretation stands. A band with neither is named by its number, `band4`. Three bytes without any name
-    are assumed to be red, green and blue, but not as known.
+    A colour in the description comes first, then any other description. For one that is only a number (`Layer_1`) the
+    colour interpretation is used. A band with neither is named by its number, `band4`. Three bands of bytes without
+    names are assumed to be red, green and blue, but do not count as named.
     """
     numbers = image_bands(dataset)
     descriptions, colors = dataset.descriptions, dataset.colorinterp  # rasterio asks for those of all bands each time
     texts = [" ".join((descriptions[number - 1] or "").lower().split()) for number in numbers]
-    told = [_name(text, colors[number - 1].name) for text, number in zip(texts, numbers, strict=True)]
-    often = Counter(told)
+    declared = [_name(text, colors[number - 1].name) for text, number in zip(texts, numbers, strict=True)]
+    often = Counter(declared)
     names: list[str] = []
     taken: set[str] = set()
-    for number, text, name in zip(numbers, texts, told, strict=True):
+    for number, text, name in zip(numbers, texts, declared, strict=True):
         own = name if often[name] == 1 else text  # two bands of one colour are distinguished by their descriptions
         names.append(own if own and own not in taken and not _COUNT.fullmatch(_plain(own)) else f"band{number}")
         taken.add(names[-1])

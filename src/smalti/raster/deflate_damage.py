@@ -1,6 +1,6 @@
-"""Damage in deflated blocks of a TIFF that GDAL reads over: those that unpack to more bytes than their pixels take.
+"""Detects deflated blocks of a TIFF that unpack to more bytes than their pixels take, damage that GDAL ignores.
 
-GDAL takes what fits. The checksum at the end, which would reveal the damage, is then not checked, and libdeflate
+GDAL reads what fits. The checksum at the end, which would reveal the damage, is then not checked, and libdeflate
 leaves the last pixels uninitialised: they differ at each reading.
 """
 

@@ -1,6 +1,6 @@
-"""Damage in JPEG data, which libjpeg reads with a warning only: it fills what is missing with grey.
+"""Detects damaged JPEG data, for which libjpeg only warns and fills missing parts with grey.
 
-GDAL makes it an error for a JPEG when it is reports to, but of the tiles of a TIFF it only logs it. Extra bytes at the
+GDAL has an option that makes this an error for JPEG files, but only logs it for the tiles of a TIFF. Extra bytes at the
 end of an image are not damage: some cameras write them.
 """
 

@@ -13,7 +13,7 @@ _OWN = 32
 
 @cache
 def bound_pool() -> None:
-    """Lets virtual rasters keep as many sources open as the process may: GDAL itself assumes 100."""
+    """Lets virtual rasters keep as many sources open as the process is allowed to; GDAL's default is 100."""
     allowed = _allowed()
     if allowed < _ENOUGH and "GDAL_MAX_DATASET_POOL_SIZE" not in os.environ:
         set_gdal_config("GDAL_MAX_DATASET_POOL_SIZE", max(2, (allowed - _OWN) // 2))

@@ -1,4 +1,4 @@
-"""Engines of other packages: what they are given, and what they must give back."""
+"""The interface of engines of other packages, and the checks of their predictions."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,14 +18,14 @@ GROUP = "smalti.engines"
 """Where other packages register theirs, each a `Start`."""
 
 Start = Callable[[ModelFile, int], Infer]
-"""Makes a model file (its bytes as `content`, its card, where it lies) ready to run on so many threads of the CPU."""
+"""Loads a model file (with `content`, `card` and `path`) to run on that number of CPU threads."""
 
 
 class CheckedEngine:
-    """An engine of another package, what it gives held against the card."""
+    """An engine of another package, whose predictions are checked against the card."""
 
     def __init__(self, name: str, start: Start, model: ModelFile, threads: int | None) -> None:
-        """`threads` defaults to the cores that this process may use; ExtensionError if nothing callable is started."""
+        """`threads` defaults to the cores that this process may use; ExtensionError if the engine is not callable."""
         self._name = name
         self.card: Card = model.card
         with calling(GROUP, name):
@@ -34,7 +34,7 @@ class CheckedEngine:
             raise unfit(GROUP, name, f"starts {self._infer!r}", "a function of a batch")
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """See `scene.Predictor`; ModelError for a batch of another shape, ExtensionError for unfit predictions."""
+        """See `scene.Predictor`; ModelError for a batch of another shape, ExtensionError for invalid predictions."""
         pixels = network_input(batch, self.card)
         if np.may_share_memory(pixels, batch):  # the engine may change what it is given
             pixels = pixels.copy()

@@ -9,14 +9,14 @@ from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.scene import Predictor
 
 Engine = str
-"""`auto`, which is `onnx`, or a key of `ENGINES`, or the name of an engine that an installed package registered."""
+"""`auto` (the same as `onnx`), a key of `ENGINES`, or the name of an engine of another package."""
 
 
 def open_model(name_or_path: str, engine: Engine = "auto", threads: int | None = None) -> Predictor:
     """A bundled or local model by name, or an `.onnx` file, ready to run; `auto` is ONNX Runtime.
 
     ModelError if the file is missing, truncated, altered or no Smalti model; MissingExtraError without the engine;
-    OptionError for an engine that nobody has; ExtensionError for one of another package that cannot be used.
+    OptionError for an unknown engine; ExtensionError for one of another package that cannot be used.
     """
     return start_engine(verify(find_model(name_or_path)), engine, threads)
 
@@ -27,7 +27,7 @@ def start_engine(model: ModelFile, engine: Engine = "auto", threads: int | None 
 
 
 def find_engine(engine: Engine) -> Callable[[ModelFile, int | None], Predictor]:
-    """What starts the engine of that name: from a model file, and how many threads it may use (None: all cores)."""
+    """The function that starts the engine of that name with a model file and a number of threads (None: all cores)."""
     name = "onnx" if engine == "auto" else engine
     start = ENGINES.get(name) if isinstance(name, str) else None
     if start is not None:

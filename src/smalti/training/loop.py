@@ -274,7 +274,7 @@ def begin(
     resume: bool = False,
     watch: Watch = unwatched,
 ) -> Training:
-    """Prepares the process, then the data and the model, for a training by a recipe in a folder.
+    """Prepares the process, then the data and the model, for a training from a recipe in a folder.
 
     `fabric` is the result of `launch`, where the caller had to know its process's rank.
     """

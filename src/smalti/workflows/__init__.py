@@ -1,4 +1,4 @@
-"""Whole workflows, each across several rooms: map, predict, evaluate, train, export, rank photos, draw.
+"""The verbs of the Python API, each across several packages: map, predict, evaluate, train, export, rank photos, draw.
 
 They return frozen results, print nothing, and report their progress to a callback; `import smalti` exports them.
 """
