@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from smalti.tiling import Window, plan_tiles, spans, starts
+from smalti.tiling import Window, plan_tiles, spans, starts, strips
 
 SIZES = [(1, 1), (7, 40), (32, 32), (33, 32), (100, 57), (56, 200)]
 
@@ -17,6 +17,12 @@ def test_windows_shift_meet_and_cut() -> None:
     assert window.intersect(Window(2, 8, 1, 1)) is None  # it begins where the window ends
     assert window.intersect(Window(5, 7, 1, 1)) == Window(5, 7, 1, 1)
     assert window.within(Window(1, 1, 9, 9)) == (slice(1, 5), slice(2, 7))
+
+
+def test_strips_cover_all_rows_once() -> None:
+    assert list(strips(5, 7, 2)) == [Window(0, 0, 2, 7), Window(2, 0, 2, 7), Window(4, 0, 1, 7)]
+    assert list(strips(4, 7, 2)) == [Window(0, 0, 2, 7), Window(2, 0, 2, 7)]
+    assert list(strips(3, 7)) == [Window(0, 0, 3, 7)]
 
 
 def test_the_last_tile_moves_inwards() -> None:

@@ -43,6 +43,16 @@ class Window:
         return self.shift(-other.row, -other.col).slices()
 
 
+STRIP = 512
+"""Usual number of rows of a strip."""
+
+
+def strips(height: int, width: int, rows: int = STRIP) -> Iterator[Window]:
+    """Windows of `rows` rows (the last one perhaps fewer) over all columns, from top to bottom."""
+    for row in range(0, height, rows):
+        yield Window(row, 0, min(rows, height - row), width)
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """The net's input window, the part of it that is used, and the part that no later tile touches."""

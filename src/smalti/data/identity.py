@@ -2,10 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from smalti.data.cache import files_of, join_stamps, kept_counts, stamp_files
 from smalti.watch import Watch, unwatched
 
+T = TypeVar("T")
 BYTES = 16
 """Length of a digest."""
 TAIL = 4096
@@ -51,6 +54,14 @@ def digests(paths: Sequence[Path], watch: Watch = unwatched) -> dict[Path, str]:
     shape = (len(several), BYTES)
     found = kept_counts(stamp, shape, lambda: _read_all(several, _whole, watch), np.uint8)
     return {path: row.tobytes().hex() for path, row in zip(several, found, strict=True)}
+
+
+def common_parts(first: Sequence[T], second: Sequence[T], keys: Iterable[Hashable]) -> list[tuple[list[T], list[T]]]:
+    """Splits two sides by key (of the first side's items, then of the second's); keeps the parts with items of both."""
+    found: dict[Hashable, tuple[list[T], list[T]]] = defaultdict(lambda: ([], []))
+    for number, (item, key) in enumerate(zip([*first, *second], keys, strict=True)):
+        found[key][number >= len(first)].append(item)
+    return [part for part in found.values() if all(part)]
 
 
 def marks(paths: Sequence[Path], watch: Watch = unwatched) -> list[str]:

@@ -15,10 +15,7 @@ from smalti.datasets.reader import Opener, make_opener
 from smalti.datasets.registry import find_split
 from smalti.datasets.spec import DatasetSpec, Patterns
 from smalti.errors import SmaltiError
-from smalti.tiling import Window
-
-STRIP = 512
-"""Rows of labels read at once."""
+from smalti.tiling import strips
 
 
 @dataclass(frozen=True)
@@ -142,8 +139,7 @@ def _count(opener: Opener, item: Item, problems: list[str]) -> tuple[NDArray[np.
         with closing(opener.image(item)) as image:
             grid = image.grid
         with closing(opener.labels(item, grid)) as labels:
-            for row in range(0, grid.height, STRIP):
-                window = Window(row, 0, min(STRIP, grid.height - row), grid.width)
+            for window in strips(grid.height, grid.width):
                 total += np.bincount(labels.read(window).reshape(-1), minlength=256)
     except SmaltiError as error:
         problems.append(str(error))

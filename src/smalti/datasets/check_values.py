@@ -10,10 +10,7 @@ from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.errors import SmaltiError
 from smalti.raster.values import ValueReader, ValueSpec
-from smalti.tiling import Window
-
-STRIP = 512
-"""Rows read at once."""
+from smalti.tiling import strips
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,8 @@ def look_at_values(opener: Opener, item: Item, problems: list[str]) -> dict[str,
 
 def _range(reader: ValueReader, height: int, width: int) -> Range:
     total = Range()
-    for row in range(0, height, STRIP):
-        values = reader.read(Window(row, 0, min(STRIP, height - row), width))
+    for window in strips(height, width):
+        values = reader.read(window)
         known = values[~np.isnan(values)]
         part = Range(pixels=values.size, known=known.size)
         if known.size:

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.raster.grid import Grid
-from smalti.raster.image_labels import strips
+from smalti.tiling import strips
 
 
 def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambda _: None) -> None:
@@ -22,5 +22,5 @@ def check_truth(pairs: Sequence[Pair], progress: Callable[[int], object] = lambd
 
 def read_through(truth: TruthReader, grid: Grid) -> None:
     """Reads ground truth on a grid from top to bottom."""
-    for strip in strips(grid):
+    for strip in strips(grid.height, grid.width):
         truth.read(strip)

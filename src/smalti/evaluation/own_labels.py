@@ -20,12 +20,13 @@ from smalti.raster.feature_file import OWN, read_features
 from smalti.raster.features import FeatureLabels, text_of
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m
-from smalti.raster.image_labels import is_jpeg, strips
+from smalti.raster.image_labels import is_jpeg
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import open_labels
 from smalti.raster.palette import to_hex
 from smalti.raster.plain_name import plain_name
 from smalti.raster.read import open_file, open_raster
+from smalti.tiling import strips
 
 MOST_VALUES = 64
 """More values than this in one file are not classes."""
@@ -162,7 +163,7 @@ def _drawn(labels: Path, grid: Grid) -> dict[str, int]:
     found = np.zeros(256, np.int64)
     task = Task(name="values", labels=tuple(names))
     drawn = FeatureLabels.of(str(labels), grid, task, spec, (shapes, values))
-    for strip in strips(grid):
+    for strip in strips(grid.height, grid.width):
         found += np.bincount(drawn.read(strip).ravel(), minlength=256)
     return {name: int(found[k]) for k, name in enumerate(names) if found[k]}
 
@@ -187,7 +188,7 @@ def _counted(image: PairLabels, *, tagged: bool = True) -> PairLabels:
     with closing(open_file(labels, expand=False, holes=False)) as reader:
         names = reader.class_names() if tagged and len(reader.bands) == 1 else {}
         painted = not names and reader.palette is not None and bool((reader.palette[:3] != reader.palette[0]).any())
-        for strip in strips(reader.grid):
+        for strip in strips(reader.grid.height, reader.grid.width):
             pixels, valid = reader.read(strip)
             if np.any(odd := valid & ((pixels[0] % 1 != 0) | (np.abs(pixels[0].astype(np.float64)) >= _LARGEST))):
                 raise DataError(f"{labels}: has the value {pixels[0][odd][0]:g}; class maps hold whole numbers")

@@ -116,12 +116,7 @@ def map_scene(
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _report_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
-            any_valid = False
-            for k, (path, product) in reversed(list(enumerate(rasters.items()))):  # the map itself comes last
-                rows = _rows(spool, k)
-                any_valid |= write_raster(
-                    path, reader.grid, product=product, rows=rows, scratch=spool.folder, cog=wanted.cog, job=digest
-                )
+            any_valid = _write_rasters(spool, rasters, reader.grid, wanted.cog, digest)
     if not any_valid:
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
         warn(OutputWarning(text))
@@ -255,6 +250,15 @@ def _predict(
     if done == height:
         return Summary(0, 0.0, 0, 0, 0.0)
     return predict_scene(reader.read, predict, write, height, width, rows_done=done, progress=progress)
+
+
+def _write_rasters(spool: Spool, rasters: dict[Path, Product], grid: Grid, cog: bool, job: str) -> bool:
+    """Writes the finished rows to all rasters, the map itself last; returns whether any pixel is valid."""
+    any_valid = False
+    for k, (path, product) in reversed(list(enumerate(rasters.items()))):
+        rows = _rows(spool, k)
+        any_valid |= write_raster(path, grid, product=product, rows=rows, scratch=spool.folder, cog=cog, job=job)
+    return any_valid
 
 
 def _rows(spool: Spool, layer: int) -> Callable[[int, int], NDArray[Any]]:

@@ -17,7 +17,7 @@ from smalti.polygons.simplify import simplified
 from smalti.polygons.trace import trace
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
-from smalti.tiling import Window
+from smalti.tiling import Window, strips
 
 STRIP_PIXELS = 1 << 22
 """Pixels traced at once; memory grows with them and with the areas that are still open, not with the scene."""
@@ -89,8 +89,7 @@ def _tolerance(grid: Grid, simplify_m: float | None) -> float:
 
 def _strips(read: ReadClasses, grid: Grid, strip_pixels: int) -> Strips:
     height = max(1, strip_pixels // grid.width)
-    for row in range(0, grid.height, height):
-        yield read(Window(row, 0, min(height, grid.height - row), grid.width))
+    return (read(window) for window in strips(grid.height, grid.width, height))
 
 
 def complete_areas(strips: Strips, rules: Rules) -> Iterator[Areas]:

@@ -1,6 +1,5 @@
 """Labels from images: class ids of one band, or colours that stand for classes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,10 @@ from numpy.typing import NDArray
 
 from smalti.card import RGB, Task
 from smalti.errors import LabelError
-from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.raster.palette import Colors, to_hex
 from smalti.raster.reader import Reader
-from smalti.tiling import Window
-
-_STRIP = 512  # rows read at once when an unknown value is counted
+from smalti.tiling import Window, strips
 
 
 class ImageLabels:
@@ -64,7 +60,8 @@ class ImageLabels:
     def _refuse(self) -> None:
         """Searches the whole image for the first unknown value and raises LabelError."""
         first, place, count, others = None, (0, 0), 0, 0
-        for strip in strips(self._reader.grid):
+        grid = self._reader.grid
+        for strip in strips(grid.height, grid.width):
             _, unknown, pixels = self._look(strip)
             if first is None and unknown.any():
                 row, col = np.unravel_index(int(unknown.argmax()), unknown.shape)
@@ -138,12 +135,6 @@ def _id_table(task: Task, spec: LabelSpec) -> NDArray[np.int16]:
         if 0 <= value < len(table):
             table[value] = _id(task, spec, value)
     return table
-
-
-def strips(grid: Grid) -> Iterator[Window]:
-    """Windows from top to bottom that cover a whole raster."""
-    for row in range(0, grid.height, _STRIP):
-        yield Window(row, 0, min(_STRIP, grid.height - row), grid.width)
 
 
 def is_jpeg(path: str) -> bool:

@@ -11,12 +11,12 @@ from smalti.errors import LabelError
 from smalti.raster.aligned import align
 from smalti.raster.features import FeatureLabels
 from smalti.raster.grid import Grid
-from smalti.raster.image_labels import ColorLabels, ImageLabels, strips
+from smalti.raster.image_labels import ColorLabels, ImageLabels
 from smalti.raster.label_doubts import other_names
 from smalti.raster.label_spec import LabelSpec, known_colors
 from smalti.raster.read import FileReader, open_file
 from smalti.raster.reader import Reader
-from smalti.tiling import Window
+from smalti.tiling import Window, strips
 
 __all__ = ["LabelReader", "LabelSpec", "open_labels"]
 
@@ -122,7 +122,7 @@ def _is_grey(reader: Reader, task: Task, spec: LabelSpec, known: dict[RGB, int])
     if spec.ids:
         return True
     found: set[int] = set()
-    for strip in strips(reader.grid):
+    for strip in strips(reader.grid.height, reader.grid.width):
         pixels, valid = reader.read(strip)
         if (pixels != pixels[0]).any():
             return False

@@ -19,12 +19,14 @@ from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
 from smalti.report.own_picture import FORMATS, check_picture, write_picture
-from smalti.report.pictures import shrunk_image, step_for, strips
+from smalti.report.pictures import shrunk_image, step_for, stepped_strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 from smalti.report.relief import limits, paint
 
 SIDE = 200
 """Maximum longer side of a picture, in pixels."""
+SHOWN = 12
+"""Usual number of images on a sheet."""
 ACROSS = 6
 """Pictures beside each other."""
 GREYS = (48, 48, 48), (255, 255, 255)
@@ -97,7 +99,7 @@ def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> N
     """Class ids or values shrunk to at most `limit` pixels a side; each pixel is the middle one of its square."""
     step = step_for(height, width, limit)
     parts = []
-    for window in strips(height, width, step):
+    for window in stepped_strips(height, width, step):
         middle = min(step // 2, window.height - 1)
         parts.append(labels.read(window)[middle::step, min(step // 2, width - 1) :: step])
     return np.concatenate(parts)

@@ -18,10 +18,8 @@ from smalti.polygons.areas import pixel_areas
 from smalti.raster.palette import NO_DATA as NO_DATA_COLOR
 from smalti.raster.reader import Reader
 from smalti.raster.statistics import Statistics
-from smalti.tiling import Window
+from smalti.tiling import STRIP, Window, strips
 
-STRIP = 512
-"""Approximate number of rows read at once."""
 PAPER = 255
 """Grey level of invalid pixels in a picture."""
 NO_DATA = 255
@@ -29,11 +27,9 @@ WRONG = (214, 34, 74)
 """Wrong pixels in a picture of errors."""
 
 
-def strips(height: int, width: int, step: int) -> Iterator[Window]:
+def stepped_strips(height: int, width: int, step: int) -> Iterator[Window]:
     """Windows over all columns; their heights are multiples of `step`, except the last."""
-    rows = max(1, STRIP // step) * step
-    for row in range(0, height, rows):
-        yield Window(row, 0, min(rows, height - row), width)
+    return strips(height, width, max(1, STRIP // step) * step)
 
 
 def step_for(height: int, width: int, limit: int) -> int:
@@ -46,7 +42,7 @@ def shrunk_image(reader: Reader, limit: int) -> Picture:
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     parts, masks = [], []
-    for window in strips(height, width, step):
+    for window in stepped_strips(height, width, step):
         pixels, valid = reader.read(window)
         parts.append(_average(visible(pixels), step))  # h,w,3
         masks.append(_average(valid[..., None], step))  # h,w,1
@@ -108,7 +104,7 @@ def shrunk_map(reader: Reader, limit: int) -> SmallMap:
     step = step_for(height, width, limit)
     counts, parts = np.zeros(256, np.int64), []
     ground, areas = pixel_areas(reader.grid), np.zeros(256)
-    for window in strips(height, width, step):
+    for window in stepped_strips(height, width, step):
         pixels, valid = reader.read(window)
         classes = np.where(valid, pixels[0], NO_DATA).astype(np.uint8)
         counts += np.bincount(classes.reshape(-1), minlength=256)
@@ -135,7 +131,7 @@ def shrunk_values(reader: Reader, limit: int) -> SmallValues:
     height, width = reader.grid.height, reader.grid.width
     step = step_for(height, width, limit)
     whole, parts = Statistics(), []
-    for window in strips(height, width, step):
+    for window in stepped_strips(height, width, step):
         pixels, valid = reader.read(window)
         known = valid & np.isfinite(pixels[0])
         whole.add(np.where(known, pixels[0], np.nan))

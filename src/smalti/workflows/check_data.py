@@ -8,13 +8,10 @@ from pathlib import Path
 from smalti.evaluation.own_labels import IGNORED, Survey, is_number, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.raster.read import open_raster
-from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
+from smalti.report.contact_sheet import SHOWN, Shown, check_sheet, write_contact_sheet
 from smalti.text import aligned, count, percent
 from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
-
-SHOWN = 12
-"""Pairs on a contact sheet."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,10 @@ from smalti.datasets.index import Search
 from smalti.datasets.reader import make_opener
 from smalti.datasets.registry import find_dataset, find_split
 from smalti.datasets.spec import DatasetSpec
-from smalti.report.contact_sheet import Shown, check_sheet, write_contact_sheet
+from smalti.report.contact_sheet import SHOWN, Shown, check_sheet, write_contact_sheet
 from smalti.text import aligned, percent
 from smalti.workflows.progress import Meter, Show
 
-SHOWN = 12
-"""Pairs on a contact sheet."""
 LISTED = 20
 """Lines of one kind in the text."""
 

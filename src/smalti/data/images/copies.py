@@ -1,14 +1,13 @@
 """Finds duplicates of an image on both sides of a split, whatever their names: training images would be scored."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
 
-from smalti.data.identity import THREADS
+from smalti.data.identity import THREADS, common_parts
 from smalti.data.images import decode
 from smalti.errors import DataError
 from smalti.photos.content import digest
@@ -31,12 +30,12 @@ def check_copies(first: Sequence[str], second: Sequence[str], names: tuple[str, 
     """
     sides = [(first, second)]
     mixed = [group for group in _parts(sides, _size, watch) if not all(map(_is_jpeg, [*group[0], *group[1]]))]
-    coded = (pair for pair in coded_copies(first, second, watch) if not _is_even(pair[1]))
-    if found := list(coded) or [pair for pair in _pairs(_parts(mixed, _pixels, watch)) if not _is_even(pair[1])]:
+    coded = (pair for pair in coded_copies(first, second, watch) if not _is_uniform(pair[1]))
+    if found := list(coded) or [pair for pair in _pairs(_parts(mixed, _pixels, watch)) if not _is_uniform(pair[1])]:
         one, other = found[0]
         raise DataError(
             f"{one} ({names[0]}) and {other} ({names[1]}) are copies of one image ({len(found)} in all); take them out "
-            "of one part, or say data.check = false"
+            "of one part, or set data.check = false"
         )
 
 
@@ -56,14 +55,13 @@ def _parts(groups: Sequence[Sides], key: Key, watch: Watch) -> list[Sides]:
     return [part for group in groups for part in _by_key(group, key, advance)]
 
 
-def _by_key(group: Sides, key: Key, advance: Callable[[float], object]) -> list[Sides]:
-    files = [*group[0], *group[1]]
-    found: dict[Hashable, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+def _by_key(group: Sides, key: Key, advance: Callable[[float], object]) -> Sequence[Sides]:
+    keys = []
     with ThreadPoolExecutor(THREADS) as pool:
-        for number, value in enumerate(pool.map(key, files)):
-            found[value][number >= len(group[0])].append(files[number])
+        for value in pool.map(key, [*group[0], *group[1]]):
+            keys.append(value)
             advance(1)
-    return [part for part in found.values() if all(part)]
+    return common_parts(*group, keys)
 
 
 def _tail(path: str) -> Hashable:
@@ -95,7 +93,7 @@ def _pixels(path: str) -> Hashable:
     return image.shape, hashlib.sha256(image.tobytes()).digest()
 
 
-def _is_even(path: str) -> bool:
+def _is_uniform(path: str) -> bool:
     """Whether all pixels of an image are equal."""
     image = decode.whole(path)
     return bool((image == image[0, 0]).all())

@@ -1,16 +1,14 @@
 """Finds duplicates of an image on both sides of a split, whatever their names: training images would be scored."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from smalti.data.identity import common_parts
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
-from smalti.tiling import Window
+from smalti.tiling import Window, strips
 
-STRIP = 512
-"""Number of rows read at once."""
 FIRST = 16
 """Number of rows that distinguish most images."""
 
@@ -41,18 +39,9 @@ def _copies(sides: Group, *keys: Key) -> list[tuple[Scene, Scene]]:
     """Pairs of images, one of each side, with equal keys; a key is computed only where all previous ones are equal."""
     groups = [sides]
     for key in keys:
-        groups = [part for group in groups for part in _parts(group, key)]
+        groups = [part for one, other in groups for part in common_parts(one, other, map(key, [*one, *other]))]
     pairs = [(next(_others(ours, scene), None), scene) for ours, theirs in groups for scene in theirs]
-    return [(one, other) for one, other in pairs if one is not None and not _is_even(other)]
-
-
-def _parts(group: Group, key: Key) -> list[Group]:
-    """Splits a group by key; keeps the parts that have scenes of both sides."""
-    found: dict[Hashable, Group] = defaultdict(lambda: ([], []))
-    for side, scenes in enumerate(group):
-        for scene in scenes:
-            found[key(scene)][side].append(scene)
-    return [part for part in found.values() if all(part)]
+    return [(one, other) for one, other in pairs if one is not None and not _is_uniform(other)]
 
 
 def _others(scenes: Sequence[Scene], scene: Scene) -> Iterator[Scene]:
@@ -71,17 +60,12 @@ def _first_rows(scene: Scene) -> Hashable:
 
 def _pixels(scene: Scene) -> Hashable:
     whole = hashlib.sha256()
-    for strip in _strips(scene):
+    for strip in strips(scene.grid.height, scene.grid.width):
         whole.update(scene.read_image(strip).tobytes())
     return whole.digest()
 
 
-def _is_even(scene: Scene) -> bool:
+def _is_uniform(scene: Scene) -> bool:
     """Whether all pixels of an image are equal."""
     first = scene.read_image(Window(0, 0, 1, 1))[0, 0]
-    return all(bool((scene.read_image(strip) == first).all()) for strip in _strips(scene))
-
-
-def _strips(scene: Scene) -> Iterator[Window]:
-    height, width = scene.grid.height, scene.grid.width
-    return (Window(row, 0, min(STRIP, height - row), width) for row in range(0, height, STRIP))
+    return all(bool((scene.read_image(strip) == first).all()) for strip in strips(scene.grid.height, scene.grid.width))

@@ -12,11 +12,8 @@ from smalti.data.pixels.sample import known
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.label_sets import IDS, set_ids
-from smalti.tiling import Window
+from smalti.tiling import strips
 from smalti.watch import Watch, unwatched
-
-STRIP = 512
-"""Number of rows read at once."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,7 @@ def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int
     pixels = sum(scene.grid.height * scene.grid.width for scene in scenes)
     advance = watch("labels", pixels, "Pix")
     for scene in scenes:
-        for row in range(0, scene.grid.height, STRIP):
-            window = Window(row, 0, min(STRIP, scene.grid.height - row), scene.grid.width)
+        for window in strips(scene.grid.height, scene.grid.width):
             targets = scene.read_targets(window)
             for found, task in zip(counts, tasks, strict=True):
                 _add(found, targets[task.name], task)
