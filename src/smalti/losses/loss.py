@@ -1,9 +1,9 @@
 """Weighted sums of terms by name."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 from torch import Tensor
 
 from smalti.card import Task
@@ -31,15 +31,9 @@ class LossSettings(Terms):
     light: Light | None = None
     aux: Auxiliary | None = None
 
-    @model_validator(mode="after")
-    def _has_a_term(self) -> Self:
-        if not self.terms():
-            raise ValueError(f"needs at least one term of {', '.join(type(self).model_fields)}")
-        return self
-
     def terms(self) -> dict[str, Term]:
-        """The terms that are asked for, by name."""
-        return {name: term for name, term in self if term is not None}
+        """The terms with a weight, by name."""
+        return self.given()
 
 
 class Loss:

@@ -1,7 +1,7 @@
 """What every term of a loss is: settings that can be called."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
@@ -49,6 +49,16 @@ class Terms(ExtensibleTable):
 
     group: ClassVar[str] = "smalti.losses"
     registered: ClassVar[Mapping[str, type[BaseModel]]] = LOSSES
+
+    @model_validator(mode="after")
+    def _has_a_term(self) -> Self:
+        if not self.given():
+            raise ValueError(f"needs at least one term of {', '.join(type(self).model_fields)}")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """The terms with a weight, by name, of the class that the table is for."""
+        return {name: term for name, term in self if term is not None}
 
     @classmethod
     def weighted(cls, name: str, term: Any, predicted: Tensor, *given: Any) -> Tensor:

@@ -1,11 +1,11 @@
 """Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value are ignored."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 from torch import Tensor
 
 from smalti.card import Task
@@ -101,15 +101,9 @@ class ValueLossSettings(Terms):
     huber: Huber | None = None
     silog: SILog | None = None
 
-    @model_validator(mode="after")
-    def _has_a_term(self) -> Self:
-        if not self.terms():
-            raise ValueError(f"needs at least one term of {', '.join(type(self).model_fields)}")
-        return self
-
     def terms(self) -> dict[str, ValueTerm]:
-        """The terms that are asked for, by name."""
-        return {name: term for name, term in self if term is not None}
+        """The terms with a weight, by name."""
+        return self.given()
 
 
 class ValueLoss:
