@@ -12,6 +12,7 @@ from smalti.report.contact_sheet import SHOWN, Shown, check_sheet, write_contact
 from smalti.text import aligned, count, percent
 from smalti.workflows.paths import as_path, path_if_given
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.settings import as_toml
 
 
 @dataclass(frozen=True)
@@ -113,17 +114,13 @@ def _recipe(found: Survey) -> list[str]:
         min(called[name]) if len(called.get(name, ())) == 1 else f"class {name}" if numbers else name.removeprefix("#")
         for name in names
     ]
-    lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {_toml(labels)}"]
+    lines = ["", "in a recipe", "[[card.tasks]]", f"labels = {as_toml(labels)}"]
     if found.colored:
         lines += ["[card.tasks.label_colors]", *(f'"{name}" = "{name[1:]}"' for name in names)]
     elif numbers and (found.nodata() or names != [str(k) for k in range(len(names))]):
         ids = ", ".join(f'{name} = "{label}"' for name, label in zip(names, labels, strict=True))
         lines += ["", f"labels.ids = {{ {ids} }}  # in each [[data.train]] and [[data.validation]]"]
     return [*lines, ""]
-
-
-def _toml(labels: list[str]) -> str:
-    return "[" + ", ".join(f'"{label}"' for label in labels) + "]"
 
 
 def _spread(found: Survey, folder: Path) -> list[Shown]:

@@ -12,15 +12,15 @@ def as_settings(changes: Mapping[str, object] | Sequence[str]) -> tuple[str, ...
     """Changes as `a.b=c` with a TOML value; strings of that form are kept."""
     if not isinstance(changes, Mapping):
         return tuple(changes)
-    return tuple(f"{key}={_toml(value)}" for key, value in changes.items())
+    return tuple(f"{key}={as_toml(value)}" for key, value in changes.items())
 
 
-def _toml(value: object) -> str:
+def as_toml(value: object) -> str:
     """A value as TOML; OptionError for one that TOML lacks, such as None."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{json.dumps(str(key))} = {_toml(one)}' for key, one in value.items())}}}"
+        return f"{{{', '.join(f'{json.dumps(str(key))} = {as_toml(one)}' for key, one in value.items())}}}"
     if isinstance(value, list | tuple | set):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and not math.isfinite(value):

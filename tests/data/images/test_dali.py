@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smalti.data.images.augment import View
+from smalti.data.images.augment import Box
 from smalti.data.images.dali import DaliCutter, has_dali
 from smalti.data.images.decode import cut
 from smalti.errors import MissingExtraError
@@ -15,7 +15,7 @@ def test_it_cuts_as_opencv_does(tmp_path: Path) -> None:
     for number, colour in enumerate(("red", "green")):
         write_photo(tmp_path / f"{number}.jpg", colour, number, (120, 160))
     paths = [str(path) for path in sorted(tmp_path.iterdir())]
-    choices = [lambda height, width: View(8, 16, 64, 96), lambda height, width: View(0, 0, height, width, True)]
+    choices = [lambda height, width: Box(8, 16, 64, 96), lambda height, width: Box(0, 0, height, width, True)]
     found = DaliCutter(32, 4, 1, None)(paths, choices)
     for path, choose, image in zip(paths, choices, found, strict=True):
         assert np.abs(image.astype(int) - cut(path, choose, 32)).mean() < 6

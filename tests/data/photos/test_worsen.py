@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from smalti.data.photos import worsen
-from smalti.data.photos.worsen import Damage, View, framed, worsened
+from smalti.data.photos.worsen import Damage, Framing, framed, worsened
 from tests.data.photos.tiny import scene
 
 
@@ -61,18 +61,18 @@ def test_lengths_grow_with_the_photo() -> None:
 
 def test_nothing_is_done_by_default() -> None:
     np.testing.assert_array_equal(worsened(scene(), Damage(), rng()), scene())
-    np.testing.assert_array_equal(framed(scene(), (48, 64), (96, 128), View()), scene())
+    np.testing.assert_array_equal(framed(scene(), (48, 64), (96, 128), Framing()), scene())
 
 
 def test_a_view_shifts_turns_and_zooms() -> None:
     photo = scene()
-    right = framed(photo, (48, 64), (40, 40), View(across=0.25))
+    right = framed(photo, (48, 64), (40, 40), Framing(across=0.25))
     np.testing.assert_array_equal(right, photo[28:68, 54:94])
-    turned = framed(photo, (48, 64), (96, 96), View(degrees=90))
+    turned = framed(photo, (48, 64), (96, 96), Framing(degrees=90))
     # The frame's middle lies on a pixel, so what was its first column comes one row below the border.
     expected = np.roll(np.rot90(photo[:, 16:112]), 1, axis=0)
     np.testing.assert_array_equal(turned[2:-2, 2:-2], expected[2:-2, 2:-2])
-    near = framed(photo, (48, 64), (40, 40), View(zoom=2))
+    near = framed(photo, (48, 64), (40, 40), Framing(zoom=2))
     again = cv2.resize(near, (20, 20), interpolation=cv2.INTER_AREA).astype(float)
     assert np.corrcoef(again.ravel(), photo[38:58, 54:74].ravel())[0, 1] > 0.95
 

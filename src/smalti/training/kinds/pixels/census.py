@@ -127,7 +127,7 @@ def _check_classes(
             sure = "certainly " if here.of_sets.any() else ""
             raise DataError(
                 f"data.train: no pixel is {sure}{_few(wrong)}{_silence(here, task)}; give the encoding of the labels "
-                f"(labels.ids of the source, or label_colors), or, if this is intended, data.absent = {_toml(wrong)}"
+                f"(labels.ids of the source, or label_colors), or, if this is intended, data.absent = {_absent(wrong)}"
             )
         if missing:
             image = "training image" if part == "train" else f"{part} image"
@@ -154,5 +154,5 @@ def _few(names: Sequence[str]) -> str:
     return " or ".join(names[:NAMED_AT_ONCE]) + (f" or {more} others" if more > 0 else "")
 
 
-def _toml(names: Sequence[str]) -> str:
+def _absent(names: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{name}"' for name in (names if len(names) <= NAMED_AT_ONCE else [ANY])) + "]"
