@@ -7,10 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from smalti.raster.image_labels import strips
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.tiling import Window
+from smalti.tiling import Window, strips
 
 FIRST = 16
 """Rows that distinguish most images."""
@@ -52,4 +51,4 @@ def _pixels(reader: Reader) -> Hashable:
 
 
 def _strips(reader: Reader) -> Iterator[Any]:
-    return (reader.read(strip)[0] for strip in strips(reader.grid))
+    return (reader.read(strip)[0] for strip in strips(reader.grid.height, reader.grid.width))

@@ -75,7 +75,7 @@ class _Files(_Source, LabelEncoding):
         named = left[:1] if self.tasks else []
         return next(iter([task for task in left if task.kind == "classes"] + named), None)
 
-    def _sets(self, tasks: Sequence[Task], also: Mapping[str, Written], where: str) -> Mapping[str, set[Allowed]]:
+    def _sets(self, tasks: Sequence[Task], also: Mapping[str, LabelEncoding], where: str) -> Mapping[str, set[Allowed]]:
         """See `sets`; `also` has the labels of further tasks."""
         main = self.main(tasks, also)
         written = {name: (f"also.{name}.", each) for name, each in also.items()}
