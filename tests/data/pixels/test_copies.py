@@ -61,7 +61,7 @@ def test_tiles_of_nothing_are_all_alike(tmp_path: Path) -> None:
 
 def test_most_images_are_read_in_their_first_rows_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smalti.data.pixels.copies._pixels", None)
-    monkeypatch.setattr("smalti.data.pixels.copies._is_even", None)
+    monkeypatch.setattr("smalti.data.pixels.copies._is_uniform", None)
     monkeypatch.setattr(FileScene, "read_targets", None)
     check([scene(tmp_path, "a", noise(1))], [scene(tmp_path, "b", noise(2))])
     monkeypatch.setattr("smalti.data.pixels.copies._first_rows", None)
