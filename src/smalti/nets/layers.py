@@ -40,8 +40,8 @@ class ConvNorm(nn.Sequential):
     """Convolution, batch norm and, unless `act` is None, an activation.
 
     Output sides are ceil(side / stride). With `padding="tf"` a strided convolution begins at the first pixel instead of
-    one before it, as TensorFlow's SAME padding does for kernels of 3 on even sides; TensorFlow itself begins one before
-    on odd sides, here every size begins alike. With `padding="same"` a convolution of stride 2 begins where
+    one before it, as TensorFlow's SAME padding does for kernels of 3 on even sides; unlike TensorFlow, also
+    on odd sides. With `padding="same"` a convolution of stride 2 begins where
     TensorFlow's does, for every kernel and side (see `SamePad`).
     """
 
@@ -62,7 +62,7 @@ class ConvNorm(nn.Sequential):
         if shifted and padding == "same":
             self.pad: nn.Module = SamePad(kernel)
         elif shifted:
-            # SAME needs kernel - stride zeros behind an even side; the further ones are reached by odd sides only.
+            # SAME needs kernel - stride zeros after an even side; only odd sides reach further ones
             self.pad = nn.ZeroPad2d((0, kernel - 1, 0, kernel - 1))
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if shifted else kernel // 2, groups=groups, bias=bias)
         self.norm = nn.BatchNorm2d(outputs)

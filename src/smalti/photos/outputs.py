@@ -7,7 +7,7 @@ from pathlib import Path
 from smalti.errors import OptionError, OutputError
 from smalti.files import check_place
 from smalti.mapping import protect
-from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES, Listing
+from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES, PhotoListing
 from smalti.photos.tables import is_table
 from smalti.photos.thumbs import thumbs_of
 
@@ -33,7 +33,7 @@ def check_page(path: Path) -> None:
         raise OutputError(f"{pictures}: contains {other}, but is the folder of the page's pictures; rename it")
 
 
-def check_sidecars(listing: Listing) -> None:
+def check_sidecars(listing: PhotoListing) -> None:
     """OutputError if a folder of photos does not allow sidecars to be written; reads no photo."""
     for folder in sorted({file.parent for shot in listing.shots for file in shot.files}):
         if not os.access(folder, os.W_OK | os.X_OK):

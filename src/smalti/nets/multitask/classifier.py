@@ -1,7 +1,7 @@
 """Image classification: an encoder, global average pooling, and the head it was published with.
 
 GhostNet, MobileNetV2 and EfficientNet-Lite have a last 1x1 convolution and, GhostNet, a hidden layer before the classes
-(Han et al., 2020; Sandler et al., 2018; Tan and Le, 2019); all others have the classes right after the mean.
+(Han et al., 2020; Sandler et al., 2018; Tan and Le, 2019); all others have a linear layer right after the pooling.
 """
 
 from collections.abc import Sequence
