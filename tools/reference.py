@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the generated tables of docs/reference/, each after its mark: `python tools/reference.py`.
+"""Writes the generated tables of docs/reference/: `python tools/reference.py`. They can be read as plain Markdown.
 
 A test compares the pages with its output.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 PAGES = {
+    "commands.md": ("<!-- commands -->\n", "commands.py"),
     "recipes.md": ("<!-- keys -->\n", "recipe_keys.py"),
     "datasets.md": ("<!-- sets -->\n", "data_sets.py"),
 }
@@ -22,6 +23,7 @@ def pages() -> dict[Path, str]:
         page = TOOLS.parent / "docs" / "reference" / name
         above = page.read_text(encoding="utf-8").partition(mark)[0]
         written[page] = above + mark + runpy.run_path(str(TOOLS / script))["reference"]()
+    written |= runpy.run_path(str(TOOLS / "public_names.py"))["pages"]()
     return written
 
 

@@ -11,17 +11,13 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-from smalti import _HOMES
-
 ROOT = Path(__file__).resolve().parent.parent
 FROM_THE_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 """Pages of the site, and their source files."""
 LICENCE = re.compile(r"\[([^]]+)\]\(LICENSE\)")
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
-COMMANDS = "<!-- commands -->"
-"""Where the reference of all commands goes: it is generated from the program when the pages are built."""
-PUBLIC = "<!-- public names -->"
-"""Where the names of `smalti` itself go, each read from the module that it lives in."""
+NAMES = runpy.run_path(str(ROOT / "tools" / "public_names.py"))
+"""Where pages have tables of Python names, and the directives that take their place."""
 EXAMPLE = re.compile(r"^(```(?:console|python)) run$", re.MULTILINE)
 
 
@@ -36,18 +32,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Adds commands and public names, draws diagrams without a script, removes the tests' mark `run` from examples."""
-    if COMMANDS in markdown:
-        markdown = markdown.replace(COMMANDS, commands())
-    if PUBLIC in markdown:
-        markdown = markdown.replace(PUBLIC, "\n\n".join(f"::: smalti.{home}.{name}" for name, home in _HOMES.items()))
+    """Documents public names in full, draws diagrams without a script, removes the tests' mark `run` from examples."""
+    markdown = NAMES["ENTRIES"].sub(lambda found: NAMES["expanded"](found[2]), markdown)
     return EXAMPLE.sub(r"\1", DIAGRAM.sub(lambda match: layers(match[1]), markdown))
-
-
-def commands() -> str:
-    """The reference of all commands."""
-    text: str = runpy.run_path(str(ROOT / "tools" / "commands.py"))["reference"]()
-    return text
 
 
 def layers(diagram: str) -> str:
