@@ -1,4 +1,4 @@
-"""Losses that look at where classes meet."""
+"""Losses at the boundaries between classes."""
 
 from collections.abc import Callable
 
@@ -58,7 +58,7 @@ class Light(Term):
     """The three terms of the light body-edge nets: `cross_entropy`, `edge` and `boundary_relaxation`."""
 
     def parts(self) -> dict[str, Term]:
-        """The terms that it stands for, by name, each with its weight."""
+        """The terms that it consists of, by name, each with its weight."""
         return {
             "cross_entropy": CrossEntropy(weight=self.weight),
             "edge": Edge(weight=self.weight),

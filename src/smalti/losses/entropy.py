@@ -1,4 +1,4 @@
-"""Losses that look at each pixel by itself: cross-entropy and its variants.
+"""Losses of single pixels: cross-entropy and its variants.
 
 A label that allows a set S of classes has the likelihood q = sum of p_c over S, and its cross-entropy is -log q (Jin
 and Ghahramani, NeurIPS 2002: "Learning with multiple labels"; in segmentation the marginal loss of Shi et al., 2021,
@@ -102,7 +102,7 @@ class HardPixels(Term):
 
 
 class Auxiliary(Term):
-    """Cross-entropy of every further head `TASK/aux...` that the net has while training, summed (Zhao et al., 2017)."""
+    """Cross-entropy of all auxiliary heads `TASK/aux...` of the net, summed (Zhao et al., 2017)."""
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """See `Term`; RecipeError if the net has no such head."""

@@ -12,7 +12,7 @@ def neighbours(x: Tensor) -> Tensor:
 
 
 def mix(x: Tensor, share: Tensor) -> Tensor:
-    """Each of N,... at its share (N), the rest its neighbour; float32."""
+    """Each of N,... weighted by its share (N), plus its neighbour by the rest; float32."""
     own = share.reshape(-1, *[1] * (x.ndim - 1))
     return x.float() * own + neighbours(x).float() * (1 - own)
 
@@ -25,9 +25,9 @@ def class_loss(
     Args:
         logits: N,K.
         ids: N int64, -1 where unknown.
-        share: N, how much of each image is its own: its own class counts that much, its neighbour's the rest. None
-            where images are not mixed.
-        weights: K, of the classes; None weighs all alike.
+        share: N, mixup weight of each image's own class; its neighbour's class has the rest. None if images are not
+            mixed.
+        weights: K, weights of the classes; None weights all equally.
         smoothing: share of each target that is spread over all classes (Szegedy et al., 2016).
     """
     logits = logits.float()

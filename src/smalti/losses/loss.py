@@ -47,7 +47,7 @@ class Loss:
         """Scalars by name of the term.
 
         Args:
-            outputs: logits N,K,H,W by task, and what further heads the net has while training.
+            outputs: logits N,K,H,W by task, and the outputs of auxiliary heads in training.
             targets: ids of classes, or of the task's sets of them, N,H,W int64 by task.
             valid: N,H,W bool. Without a single valid pixel every term is 0 (and still has a gradient, 0 everywhere).
         """

@@ -1,4 +1,4 @@
-"""Losses that look at how each class's area and its map overlap, over the whole batch.
+"""Losses of the overlap of each class's ground truth and prediction, over the whole batch.
 
 A label that allows a set of classes decides that a pixel is none of the others, and leaves open which of these it is.
 So each class is compared over the pixels that decide about it, as its IoU is measured: those whose label is the class,

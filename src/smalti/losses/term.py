@@ -1,4 +1,4 @@
-"""What every term of a loss is: settings that can be called."""
+"""The base classes of loss terms: settings that can be called."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -12,10 +12,10 @@ from smalti.extensions import ExtensibleTable, settings_of, unfit
 from smalti.losses.labels import Labels
 
 LOSSES: dict[str, type["Weighted"]] = {}
-"""Further terms by the key that recipes name them by, each a subclass of `Term` or `ValueTerm`."""
+"""Further terms by their key in recipes, each a subclass of `Term` or `ValueTerm`."""
 
 Outputs = Mapping[str, Tensor]
-"""Logits N,K,H,W by task, and what further heads a net has while training."""
+"""Logits N,K,H,W by task, and the outputs of auxiliary heads in training."""
 
 
 class Weighted(BaseModel):

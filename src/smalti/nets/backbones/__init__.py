@@ -1,6 +1,6 @@
-"""Encoders: each turns an image into maps of several strides, and can be stepped stage by stage.
+"""Encoders: each maps an image to feature maps at several strides, and can be run stage by stage.
 
-`make_backbone` builds one of `BACKBONES` with random weights; `smalti.nets.weights` brings trained ones.
+`make_backbone` builds one of `BACKBONES` with random weights; `smalti.nets.weights` loads trained ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def make_backbone(
 
     Raises:
         ModelError: an unknown name, or strides that are not possible.
-        MissingExtraError: timm is asked for and not installed.
+        MissingExtraError: timm is requested but not installed.
     """
     backbone: Backbone
     if name.startswith(PREFIX):

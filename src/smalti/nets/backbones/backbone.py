@@ -1,6 +1,6 @@
-"""What every encoder is: stages that can be stepped one by one, each with its channels and its stride.
+"""The base class of encoders: stages that can be run one by one, each with its channels and stride.
 
-A base class and not a protocol, because it holds the loop over the stages, and a net registers it as a module.
+A base class and not a protocol, because it contains the loop over the stages, and a net registers it as a module.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class Backbone(nn.Module):
-    """An encoder; `stages` may also be stepped from outside, one after the other (soft sharing interleaves there)."""
+    """An encoder; `stages` may also be run one by one from outside (soft sharing exchanges maps between them)."""
 
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    """Pixels of the image per pixel of each stage's output."""
+    """Stride of each stage's output, in pixels of the image."""
 
     def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int]) -> None:
         super().__init__()

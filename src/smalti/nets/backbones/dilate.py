@@ -1,7 +1,7 @@
-"""Finer maps from an encoder as it is: strides become dilations (Chen et al., 2017, "Rethinking Atrous Convolution").
+"""Replaces strides of an encoder by dilations, for finer maps (Chen et al., 2017, "Rethinking Atrous Convolution").
 
-A strided convolution that gives up its stride keeps its own dilation; all that follow are spread twice as wide. So the
-finer map holds the very values of the coarse one, and others between them: trained weights keep their function.
+A convolution that loses its stride keeps its own dilation; the dilation of all that follow is doubled. So the finer map
+contains the values of the coarse one, and others between them: trained weights keep their function.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ def dilate(backbone: Backbone, output_stride: int, multi_grid: Sequence[int] = (
     Args:
         backbone: a fresh encoder of strides up to 32.
         output_stride: 32 (changes nothing), 16 or 8: no stage is coarser.
-        multi_grid: factors of the rates in the last stage, one per block; all convolutions of a block get the
-            stage's rate times its factor, as in the paper. Without it every rate is as the module's text says.
+        multi_grid: factors of the dilations in the last stage, one per block; all convolutions of a block get the
+            stage's dilation times its factor, as in the paper. By default dilations are as described above.
 
     Raises:
-        ModelError: another stride, windows that have no middle, or not one factor per block.
+        ModelError: another stride, strided windows of an even side, or another number of factors than blocks.
     """
     if output_stride not in (8, 16, 32):
         raise ModelError(f"output_stride {output_stride} is not possible; choose 8, 16 or 32")
@@ -40,7 +40,7 @@ def dilate(backbone: Backbone, output_stride: int, multi_grid: Sequence[int] = (
 
 
 def _spread(unit: nn.Module, rate: int) -> int:
-    """Takes the stride from one block and sets its dilations; returns the rate behind it."""
+    """Removes the stride of one block and sets its dilations; returns the dilation after it."""
     behind = rate
     for layer in _layers(unit):
         strided = _pair(layer.stride) != (1, 1)

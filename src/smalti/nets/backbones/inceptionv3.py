@@ -1,9 +1,9 @@
 """Inception v3 as an encoder.
 
 After Szegedy et al., 2016 ("Rethinking the Inception Architecture for Computer Vision"). Differs from the paper: every
-convolution and pooling keeps the border (the paper's stem and its reductions have no padding), so that sides are those
-of every other encoder; the auxiliary classifier is left out. Trained weights fit; those of torchvision take pixels from
--1 to 1, so the card has mean and std 0.5.
+convolution and pooling is padded (the paper's stem and reductions are not), so that maps have the same sides as those
+of other encoders; the auxiliary classifier is left out. Trained weights can be loaded; those of torchvision expect
+pixels from -1 to 1, so the card needs mean and std 0.5.
 """
 
 from collections import OrderedDict
@@ -97,7 +97,7 @@ class Unit(nn.Sequential):
 
 
 class Pool(nn.MaxPool2d):
-    """The maximum of 3x3 pixels around every second one; what is pooled is never below the zeros at the border."""
+    """Max pooling of 3x3 pixels with stride 2; zero padding is correct, as inputs are not negative."""
 
     def __init__(self) -> None:
         super().__init__(3, 2)
@@ -109,7 +109,7 @@ class Pool(nn.MaxPool2d):
 
 
 class Mixed(nn.Module):
-    """Branches side by side, their maps joined. A block that strides pools its input as one more branch."""
+    """Parallel branches, concatenated. A block with a stride has pooling as a further branch."""
 
     def __init__(self, inputs: int, branches: Sequence[Branch], width: float) -> None:
         super().__init__()

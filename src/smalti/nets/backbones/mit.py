@@ -1,10 +1,10 @@
 """MiT, the encoder of SegFormer (Xie et al., 2021, "SegFormer: Simple and Efficient Design for Semantic Segmentation
 with Transformers"): B0 at width 1, B1 at width 2.
 
-Overlapping patches; attention whose keys and values are looked up in a map shrunk by a strided convolution; a depthwise
-convolution inside the feed-forward part tells where a pixel lies. Differs from the authors' code: a map whose sides are
-no multiple of the shrinking is continued by zeros, where theirs does not look at its last rows and columns (and has
-nothing to look at below 32 pixels of the image); every layer norm's epsilon is 1e-6.
+Overlapping patches; attention whose keys and values come from a map reduced by a strided convolution; a depthwise
+convolution inside the feed-forward part encodes positions. Differs from the authors' code: maps whose sides are not
+multiples of the reduction are padded with zeros, where theirs ignores the last rows and columns (and has no keys for
+images below 32 pixels); every layer norm's epsilon is 1e-6.
 """
 
 from functools import partial
@@ -54,7 +54,7 @@ class Patches(nn.Module):
 
 
 class Attention(nn.Module):
-    """Each pixel looks at all of the shrunk map."""
+    """Attention of each pixel to all pixels of the reduced map."""
 
     def __init__(self, channels: int, heads: int, shrink: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Attention(nn.Module):
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)  # N,L,C to N,heads,L,C/heads
 
     def _seen(self, x: Tensor) -> Tensor:
-        """What is looked at: N,H,W,C to N,h,w,C; sides are rounded up."""
+        """The reduced map, N,H,W,C to N,h,w,C; sides are rounded up."""
         if self.shrink == 1:
             return x
         beyond = self.shrink - 1  # a kernel starts at every pixel of the shrunk map, no further one
@@ -102,7 +102,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each behind a norm and added to its input."""
+    """Attention and feed-forward, each after a norm and added to its input."""
 
     def __init__(self, channels: int, heads: int, shrink: int, drop: float) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class Block(nn.Module):
 
 
 class ToMap(nn.Module):
-    """A last norm; channels go back to their place."""
+    """A last norm; moves channels back to the second axis."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Any encoder of the timm library whose maps come stage by stage at strides 4, 8, 16 and 32.
+"""Encoders of the timm library whose stages have strides 4, 8, 16 and 32.
 
-An optional part: timm needs torchvision, and that a torch of the same build.
+Optional: timm needs torchvision, which needs a torch of the same build.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ PREFIX = "timm:"
 
 
 class TimmEncoder(Backbone):
-    """An encoder by timm's own name for it, with random weights.
+    """An encoder by its name in timm, with random weights.
 
     Raises:
         MissingExtraError: timm is not installed.
@@ -35,11 +35,11 @@ class TimmEncoder(Backbone):
         taps = [tap for tap in found if tap[2] >= self.strides[0]]
         stages = _stages(net, [tap for tap, *_ in taps])
         super().__init__(stages, [channels for _, channels, _ in taps])
-        if tuple(stride for *_, stride in taps) != self.strides or not self._answers_like(net, bands):
+        if tuple(stride for *_, stride in taps) != self.strides or not self._equals(net, bands):
             raise ModelError(f"encoder {PREFIX}{name} has no stages of strides 4, 8, 16 and 32, one after the other")
 
     @torch.no_grad()
-    def _answers_like(self, net: nn.Module, bands: int) -> bool:
+    def _equals(self, net: nn.Module, bands: int) -> bool:
         """Whether the stages, one after the other, are what timm runs: some nets do more between their modules."""
         device = next(net.parameters()).device
         if device.type == "meta":
@@ -55,7 +55,7 @@ class TimmEncoder(Backbone):
 
 
 def _stages(net: nn.Module, ends: list[str]) -> list[nn.Module]:
-    """A net's modules in the order they are listed, cut behind each of `ends`; `blocks.1` lies inside `blocks`."""
+    """A net's modules in their order, split after each of `ends`; `blocks.1` is inside `blocks`."""
     stages: list[OrderedDict[str, nn.Module]] = [OrderedDict()]
     cuts = {end.replace(".", "_") for end in ends[:-1]}
     for name, child in net.named_children():

@@ -27,7 +27,7 @@ def convolution(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
 
 
 class Pool(nn.MaxPool2d):
-    """The maximum of 2x2 pixels; of windows that begin at every pixel where `dilate` took the stride away."""
+    """Max pooling of 2x2 pixels, with stride 1 if `dilate` has removed its stride."""
 
     def __init__(self) -> None:
         super().__init__(2, 2)
@@ -38,7 +38,7 @@ class Pool(nn.MaxPool2d):
             return halve(x)
         assert isinstance(self.dilation, tuple)
         down, across = self.dilation
-        # What is pooled is 0 or above: zeros beyond the border change no maximum.
+        # inputs are not negative: zero padding changes no maximum
         x = torch.maximum(x, F.pad(x, (0, across))[..., across:])
         return torch.maximum(x, F.pad(x, (0, 0, 0, down))[..., down:, :])
 
