@@ -16,6 +16,7 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lightning")
+    import cv2
     import torch
 
     from tests.training.tiny import write_tiny
@@ -32,14 +33,18 @@ def test_a_training_resumes_and_its_checkpoint_predicts(
 
     with pytest.raises(KeyboardInterrupt):
         sm.train(recipe, changes, out="run", progress=interrupt)
+    torch.set_num_threads(2)
+    cv2.setNumThreads(2)
+    state = torch.get_rng_state()
     run = sm.train(recipe, changes, out="run", progress=heard.append)
+    assert torch.equal(torch.get_rng_state(), state) and torch.get_num_threads() == cv2.getNumThreads() == 2
     assert any("resuming from step" in str(now) for now in heard)
     assert run.best == Path("run/best") and run.scores and str(run) == run.table and "protocol" in run.table
     assert heard[-1].total == 4
     pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
-    state = torch.get_rng_state()
-    assert sm.predict(pixels, run.best).classes.shape == (40, 50)
-    assert torch.equal(torch.get_rng_state(), state)  # whoever predicts keeps their random numbers
+    assert sm.predict(pixels, sm.open_model(run.best, threads=1)).classes.shape == (40, 50)
+    assert torch.equal(torch.get_rng_state(), state)  # those who predict keep their random numbers
+    assert torch.get_num_threads() == 2  # and their threads
     assert capfd.readouterr().out == ""
     with pytest.raises(RecipeError, match="holds a training with other settings"):
         sm.train(recipe, {**changes, "train.steps": 6}, out="run")

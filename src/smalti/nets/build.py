@@ -122,14 +122,19 @@ class CheckedModel(Model):
             raise unfit(GROUP, self.card.net, f"gives no gradient for {task.name!r}", "weights that can be trained")
 
 
-def build(card: Card) -> Model:
+def build(card: Card, seed: int | None = None) -> Model:
     """The model that a card describes, with random weights.
+
+    With a seed, torch's generator gets it first, but after the module of another package's net is imported: that may
+    draw numbers itself.
 
     Raises:
         ModelError: an unknown net, or options that do not fit it.
         ExtensionError: another package's net cannot be used.
     """
     make, own = find_net(card)
+    if seed is not None:
+        torch.manual_seed(seed)
     unfitting = (TypeError, ValueError, RuntimeError)  # for unknown options, and values that torch rejects
     try:
         with nullcontext() if own else calling(GROUP, card.net, *unfitting):

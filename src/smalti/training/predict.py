@@ -9,13 +9,15 @@ from smalti.arrays import Floats, Pixels
 from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.build import Model, build
+from smalti.nets.randomness import own_random
 from smalti.training.checkpoint import load_checkpoint
+from smalti.training.process import torch_threads
 
 
 def load_model(folder: Path) -> Model:
     """The model of a checkpoint, on the CPU; ModelError if it is damaged or its weights are for another net."""
     card, weights = load_checkpoint(folder)
-    with torch.random.fork_rng(devices=[]):  # random weights, replaced at once, must not move the caller's generator
+    with own_random():  # for weights that are replaced at once
         model = build(card)
     try:
         model.load_state_dict(weights)
@@ -26,10 +28,13 @@ def load_model(folder: Path) -> Model:
 
 
 class TorchPredictor:
-    """A `Predictor`: raw pixels to class probabilities and values. Puts the model into evaluation mode."""
+    """A `Predictor`: raw pixels to class probabilities and values. Puts the model into evaluation mode.
 
-    def __init__(self, model: Model) -> None:
-        self._model = model.eval()
+    `threads` of the CPU it computes with; None for as many as torch uses otherwise.
+    """
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        self._model, self._threads = model.eval(), threads
         self._device = next(model.parameters()).device
 
     @property
@@ -44,7 +49,8 @@ class TorchPredictor:
 
     def predict(self, pixels: torch.Tensor) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) on the model's device to the result of `__call__`."""
-        outputs = self._model(pixels)
+        with torch_threads(self._threads):
+            outputs = self._model(pixels)
         found = ((task, outputs[task.name]) for task in self._model.card.tasks)
         return {
             task.name: (output.softmax(1) if task.has_classes else output).float().cpu().numpy()

@@ -136,12 +136,8 @@ def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | N
     from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
     from smalti.training.predict import TorchPredictor, load_model
 
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
     card = load_card(folder)
-    predictor = None if is_ranker(card) else TorchPredictor(load_model(folder))
+    predictor = None if is_ranker(card) else TorchPredictor(load_model(folder), threads)
     with (folder / "model.safetensors").open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     files = tuple(file for file in folder.iterdir() if file.is_file())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
 from pydantic import ValidationError
 
 from smalti.errors import RecipeError, TrainingWarning, warn
@@ -19,6 +20,7 @@ from smalti.training.distributed import launch
 from smalti.training.kinds.images.pretraining import read_pretraining, write_encoder
 from smalti.training.loop import begin
 from smalti.training.memory import memory_explained
+from smalti.training.process import sole_training
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
 from smalti.training.sweep import Variant, read_scores, score_table, write_scores
@@ -77,8 +79,9 @@ def train_variants(
         folder = run_folder(recipe.card.name, out) / variant.name
         scores = read_scores(folder, recipe.model_dump_json())
         if scores is not None:  # with the same data?
-            work = open_work(recipe, recipe.make_card(path.name), _watch(show))
-            changes(load_state(folder / "last"), work, folder, resume=False)
+            with sole_training(torch.device("cpu")):
+                work = open_work(recipe, recipe.make_card(path.name), _watch(show))
+                changes(load_state(folder / "last"), work, folder, resume=False)
         _note(show, f"\n{folder}: {'is already finished' if scores is not None else 'starts'}")
         if scores is None:
             run = _train(recipe, path.name, folder, resume=False, show=show)
@@ -105,8 +108,9 @@ def find_rate(path: Path, changes: tuple[str, ...], out: Path | None = None, *, 
     folder = run_folder(recipe.card.name, out)
     if recipe.train.devices * recipe.train.nodes > 1:
         raise RecipeError("--find-lr: runs in one process only; add --set train.devices=1 --set train.nodes=1")
-    with hold(folder):
-        training = begin(recipe, recipe.make_card(path.name), folder, fresh=True, watch=_watch(show))
+    fabric = launch(recipe.train)
+    with sole_training(fabric.device), hold(folder):
+        training = begin(recipe, recipe.make_card(path.name), folder, fabric, fresh=True, watch=_watch(show))
         found = lr_range.find_rate(training, lambda text: _note(show, text))
         deliver(folder / lr_range.CSV, lr_range.table(found).encode())
         page = folder / lr_range.PAGE
@@ -122,7 +126,8 @@ def show_batches(path: Path, changes: tuple[str, ...], out: Path | None = None) 
 
     recipe = read_recipe(path, changes)
     sheet = run_folder(recipe.card.name, out) / "batches.png"
-    return sheet, write_batches(open_work(recipe, recipe.make_card(path.name)), sheet)
+    with sole_training(torch.device("cpu")):
+        return sheet, write_batches(open_work(recipe, recipe.make_card(path.name)), sheet)
 
 
 def _watch(show: Show | None) -> Watch:
@@ -140,7 +145,7 @@ def _note(show: Show | None, text: str) -> None:
 def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show | None) -> Run:
     """Trains in a folder, from a recipe whose file has that name."""
     fabric = launch(recipe.train)
-    with hold(folder) if fabric.is_global_zero else nullcontext():
+    with hold(folder) if fabric.is_global_zero else nullcontext(), sole_training(fabric.device):
         for kind in ("best", "last"):
             sweep_checkpoint(folder / kind)
         _check_same(recipe, folder, resume)

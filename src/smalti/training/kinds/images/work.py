@@ -60,8 +60,7 @@ class ImagesWork:
     def _start(self) -> Model:
         """The model with its starting weights; the first images initialise batch norms that the weights lack."""
         recipe = self.recipe
-        torch.manual_seed(recipe.train.seed)
-        model = build(self.card)
+        model = build(self.card, recipe.train.seed)
         first = partial(self.stream.batch, 0, recipe.train.batch)
         start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))
         for task in self.card.tasks:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from smalti.card import Card
 from smalti.data.identity import Identity, digests, identity
 from smalti.data.pixels.copies import check_copies
@@ -118,8 +116,7 @@ def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -
 
 def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:
     """The model with its starting weights; the stream's first windows initialise batch norms that the weights lack."""
-    torch.manual_seed(recipe.train.seed)
-    model = build(card)
+    model = build(card, recipe.train.seed)
     _check_batch(model, recipe)
     first = partial(stream.batch, 0, recipe.train.batch)
     start_encoder(model, recipe.net, recipe.root, lambda: model.normalise(first()["image"]))

@@ -75,8 +75,7 @@ class RankingWork:
     def _start(self) -> Model:
         """The model with its starting weights, and the statistics that it takes from some training photos."""
         recipe = self.recipe
-        torch.manual_seed(recipe.train.seed)
-        model = build(self.card)
+        model = build(self.card, recipe.train.seed)
         first = self.stream.batch(0, START)
         with torch.no_grad():
             images = model.normalise(first["image"])
