@@ -10,11 +10,12 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from smalti.card import Card
-from smalti.errors import ModelError, RasterError, SmaltiWarning
-from smalti.mapping.fit import Resolution, open_fitting
+from smalti.errors import ModelError, OptionError, RasterError, SmaltiWarning
+from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
+from smalti.raster.stretch import parse_stretch
 from tests.tiny import tiny_card
 
 RGBN = ("red", "green", "blue", "nir")
@@ -134,6 +135,28 @@ def test_pixels_of_another_kind_are_refused(scene: Any) -> None:
         fit(scene(dtype="uint16", names=RGBN[:3]), tiny_card())
     with pytest.raises(ModelError, match="its pixels are uint8, model tiny takes float32; choose a model"):
         fit(scene(), tiny_card(dtype="float32"))
+
+
+def test_a_stretch_makes_bytes_of_a_scene(scene: Any) -> None:
+    path = scene(dtype="uint16", names=RGBN[:3], high=3000)
+    opened = partial(open_raster, path)
+    reader = open_fitting(
+        str(path), opened, tiny_card(), None, 0.6, lambda _: None, stretch=parse_stretch("0,3000"), mend=STRETCH
+    )
+    with reader:
+        assert (reader.dtype, reader.grid.height, reader.bands) == (np.uint8, 20, RGBN[:3])
+        assert reader.notes["SMALTI_STRETCH_VALUES"] == "red 0 3000; green 0 3000; blue 0 3000"
+    with pytest.raises(
+        ModelError, match=r"its pixels are uint16, model tiny takes uint8; .* or stretch it to bytes: --str"
+    ):
+        open_fitting(str(path), opened, tiny_card(), None, None, lambda _: None, mend=STRETCH)
+
+
+def test_a_stretch_is_refused_for_a_model_that_takes_no_bytes() -> None:
+    check_stretch(tiny_card(), parse_stretch("2%,98%"))
+    check_stretch(tiny_card(dtype="uint16", scale=1e-4), None)
+    with pytest.raises(OptionError, match=r"model tiny takes pixels of uint16 as they are stored, .*; omit --stretch"):
+        check_stretch(tiny_card(dtype="uint16", scale=1e-4), parse_stretch("2%,98%"))
 
 
 def test_int16_is_taken_for_uint16(scene: Any) -> None:

@@ -76,6 +76,48 @@ def test_nothing_is_printed_and_doubts_are_warnings_of_the_callers_line(
     assert capfd.readouterr() == ("", "")
 
 
+def deep(path: Path, low: int, high: int, left: float = 5e5) -> Path:
+    pixels = np.random.default_rng(low).integers(low, high, (3, 64, 64)).astype(np.uint16)
+    shape = {"height": 64, "width": 64, "count": 3, "dtype": "uint16", "photometric": "rgb"}
+    with rasterio.open(
+        path, "w", driver="GTiff", **shape, **PLACE | {"transform": Affine(0.5, 0, left, 0, -0.5, 5e6)}
+    ) as f:
+        f.write(pixels)
+    return path
+
+
+def test_a_stretched_scene_is_mapped_as_its_bytes_would_be(tmp_path: Path, model: OpenModel) -> None:
+    scene, out = deep(tmp_path / "deep.tif", 200, 2500), tmp_path / "map.tif"
+    with pytest.raises(ModelError, match="or stretch it to bytes: --stretch LOW,HIGH"):
+        sm.map(scene, out, model=model)
+    done = sm.map(scene, out, model=model, stretch="2%,98%", probabilities=True)
+    assert sm.map(scene, out, model=model, stretch="2%,98%", probabilities=True).summary is None
+    with rasterio.open(scene) as file:
+        pixels = file.read().astype(float)
+    low, high = np.percentile(pixels.reshape(3, -1), [2, 98], axis=1, method="inverted_cdf")[..., None, None]
+    data = np.rint(np.clip((pixels - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    for path in (done.path, out.with_name("map_probabilities.tif")):
+        with rasterio.open(path) as file:
+            tags, found = file.tags(), file.read(1)
+        assert tags["SMALTI_STRETCH"] == "2%,98%"
+        assert tags["SMALTI_STRETCH_VALUES"].startswith(f"red {low[0, 0, 0]:g} {high[0, 0, 0]:g}; green ")
+        if path == done.path:
+            np.testing.assert_array_equal(found, sm.predict(data, model).classes)
+            np.testing.assert_array_equal(found, sm.predict(scene, model, stretch="2%,98%").classes)
+    assert sm.map(scene, out, model=model, stretch=(0, 3000)).summary is not None  # another range is another map
+    with pytest.raises(OptionError, match="stretch is for files; give an array"):
+        sm.predict(data, model, stretch="0,3000")
+
+
+def test_all_files_of_a_mosaic_are_stretched_alike(tmp_path: Path, model: OpenModel) -> None:
+    parts = [deep(tmp_path / "a.tif", 1, 900), deep(tmp_path / "b.tif", 1000, 3000, 5e5 + 32)]
+    done = sm.map(parts, tmp_path / "map.tif", model=model, stretch="5%,95%")
+    with rasterio.open(done.path) as file:
+        first, *_ = file.tags()["SMALTI_STRETCH_VALUES"].split(";")
+    _, low, high = first.split()
+    assert float(low) < 900 and float(high) > 1000
+
+
 def test_progress_counts_the_pixels(tmp_path: Path, model: OpenModel) -> None:
     heard: list[sm.Progress] = []
     sm.map(image(tmp_path / "scene.tif"), tmp_path / "map.tif", model=model, progress=heard.append)

@@ -28,6 +28,17 @@ def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -
     return metres
 
 
+def _stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """A range of values or percentiles."""
+    from smalti.errors import OptionError
+    from smalti.raster.stretch import parse_stretch
+
+    try:
+        return None if value is None else parse_stretch(value)
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """The name of an available engine."""
     from smalti.errors import OptionError
@@ -42,6 +53,7 @@ def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 _ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
+_STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
@@ -65,6 +77,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
     help="Resample to M metres per pixel, or to the size the model was trained for.",
 )
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
 @click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")

@@ -1,6 +1,7 @@
 """A scene against a model's card: which bands, which values, which pixel size."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from smalti.card import Card
 from smalti.errors import (
     GeoreferenceWarning,
     ModelError,
+    OptionError,
     RasterError,
     ResolutionWarning,
     SmaltiWarning,
@@ -18,6 +20,7 @@ from smalti.errors import (
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.reader import Reader
 from smalti.raster.resample import FINEST
+from smalti.raster.stretch import Stretch, Stretched
 from smalti.tiling import Window
 
 Resolution = float | Literal["auto"] | None
@@ -34,6 +37,10 @@ class Open(Protocol):
         ...
 
 
+CONVERT = "convert it first: gdal_translate -ot Byte -scale LOW HIGH 0 255 IN.tif OUT.tif"
+"""What to do with pixels of another type than bytes for a model that takes bytes."""
+STRETCH = "stretch it to bytes: --stretch LOW,HIGH in values or percentiles, such as --stretch 2%,98%"
+"""The same where scenes can be stretched."""
 _SHOWN = 8
 """How many bands an error lists."""
 _TOLERANCE = 1.05
@@ -43,10 +50,19 @@ _FAR = 8.0
 
 
 def open_fitting(
-    scene: str, opened: Open, card: Card, bands: Sequence[str | int] | None, resolution: Resolution, warn: Warn
+    scene: str,
+    opened: Open,
+    card: Card,
+    bands: Sequence[str | int] | None,
+    resolution: Resolution,
+    warn: Warn,
+    *,
+    stretch: Stretch | None = None,
+    mend: str = CONVERT,
 ) -> Reader:
     """Opens a scene with the bands and the pixel size of a model.
 
+    `stretch` makes its pixels bytes; `mend` is what an error suggests for pixels of another type than bytes.
     RasterError or ModelError where the scene does not match the model; `warn` is called with warnings.
     """
     doubts: list[SmaltiWarning] = []  # issued once the scene is known to match
@@ -55,7 +71,9 @@ def open_fitting(
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
     fitting = opened(chosen, resolution=metres)
     try:
-        _check(scene, fitting, card, doubts.append)
+        if stretch is not None:
+            fitting = Stretched(fitting, stretch, partial(opened, chosen, resolution=None))
+        _check(scene, fitting, card, doubts.append, mend)
         for doubt in doubts:
             warn(doubt)
     except (RasterError, ModelError):
@@ -64,9 +82,9 @@ def open_fitting(
     return fitting
 
 
-def _check(scene: str, fitting: Reader, card: Card, warn: Warn) -> None:
+def _check(scene: str, fitting: Reader, card: Card, warn: Warn, mend: str) -> None:
     check_number(scene, fitting, card)
-    check_kind(scene, str(fitting.dtype), card)
+    check_kind(scene, str(fitting.dtype), card, mend)
     if fitting.rpcs:
         text = (
             f"{scene}: it has no CRS, only rational polynomials (RPC); its map lies in the scene's own pixels, "
@@ -113,14 +131,19 @@ def choose_bands(scene: str, reader: Reader, card: Card, written: BandsFrom) -> 
     raise RasterError(f"{scene}: its bands do not fit: {has}; {_wants(card)}; {mend}")
 
 
-def check_kind(scene: str, dtype: str, card: Card) -> None:
-    """ModelError for pixels of another dtype than the model's."""
-    if card.takes(dtype):
-        return
-    mend = "choose a model for this type"
-    if card.dtype == "uint8":
-        mend += ", or convert it first: gdal_translate -ot Byte -scale LOW HIGH 0 255 IN.tif OUT.tif"
-    raise ModelError(f"{scene}: its pixels are {dtype}, model {card.name} takes {card.dtype}; {mend}")
+def check_kind(scene: str, dtype: str, card: Card, mend: str = CONVERT) -> None:
+    """ModelError for pixels of another dtype than the model's; it suggests `mend` for a model of bytes."""
+    if not card.takes(dtype):
+        also = f", or {mend}" if card.dtype == "uint8" else ""
+        text = f"its pixels are {dtype}, model {card.name} takes {card.dtype}; choose a model for this type{also}"
+        raise ModelError(f"{scene}: {text}")
+
+
+def check_stretch(card: Card, stretch: Stretch | None) -> None:
+    """OptionError for a stretch to bytes where the model takes other pixels."""
+    if stretch is not None and not card.takes("uint8"):
+        text = f"model {card.name} takes pixels of {card.dtype} as they are stored, not stretched to bytes"
+        raise OptionError(f"{text}; omit --stretch", value=str(stretch))
 
 
 def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution, warn: Warn) -> float | None:

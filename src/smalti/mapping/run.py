@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def map_scene(
         with _spool(output, job, list(rasters.values()), reader) as spool:
             _report_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
-            any_valid = _write_rasters(spool, rasters, reader.grid, wanted.cog, digest)
+            any_valid = _write_rasters(spool, rasters, reader, wanted.cog, digest)
     if not any_valid:
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
         warn(OutputWarning(text))
@@ -252,12 +253,12 @@ def _predict(
     return predict_scene(reader.read, predict, write, height, width, rows_done=done, progress=progress)
 
 
-def _write_rasters(spool: Spool, rasters: dict[Path, Product], grid: Grid, cog: bool, job: str) -> bool:
+def _write_rasters(spool: Spool, rasters: dict[Path, Product], reader: Reader, cog: bool, job: str) -> bool:
     """Writes the finished rows to all rasters, the map itself last; returns whether any pixel is valid."""
+    write = partial(write_raster, scratch=spool.folder, cog=cog, job=job, notes=reader.notes)
     any_valid = False
     for k, (path, product) in reversed(list(enumerate(rasters.items()))):
-        rows = _rows(spool, k)
-        any_valid |= write_raster(path, grid, product=product, rows=rows, scratch=spool.folder, cog=cog, job=job)
+        any_valid |= write(path, reader.grid, product=product, rows=_rows(spool, k))
     return any_valid
 
 

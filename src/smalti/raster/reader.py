@@ -35,6 +35,11 @@ class Reader(ABC):
     rpcs: bool = False
     """Whether its only place on the ground is given by rational polynomials."""
 
+    @property
+    def notes(self) -> dict[str, str]:
+        """What a map of it should state about how its pixels were made, as tags of the map's file."""
+        return {}
+
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirror-padded.
 

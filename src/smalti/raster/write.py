@@ -7,7 +7,7 @@ shown between their minimum and maximum without being read beforehand. QGIS find
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,21 @@ _OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml", ".qmd", ".prj
 """Endings of other files that may lie beside a map."""
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
 
+_NO_NOTES: Mapping[str, str] = {}
 Rows = Callable[[int, int], NDArray[Any]]
 """Returns the rows from the first up to, without, the second number: (bands, rows, width)."""
 
 
 def write_raster(
-    output: Path, grid: Grid, *, product: Product, rows: Rows, scratch: Path, cog: bool = False, job: str = ""
+    output: Path,
+    grid: Grid,
+    *,
+    product: Product,
+    rows: Rows,
+    scratch: Path,
+    cog: bool = False,
+    job: str = "",
+    notes: Mapping[str, str] = _NO_NOTES,
 ) -> bool:
     """Writes a product's raster, as GeoTIFF or Cloud Optimized GeoTIFF.
 
@@ -61,6 +70,7 @@ def write_raster(
         scratch: a folder on the same disk for the unfinished file.
         cog: write a Cloud Optimized GeoTIFF.
         job: enters the mark by which the raster is recognised.
+        notes: further tags of the file.
 
     Returns:
         Whether the raster has a valid pixel.
@@ -71,7 +81,7 @@ def write_raster(
     unfinished = scratch / "unfinished.tif"
     with guarded(output):
         try:
-            seen, any_valid = _fill(unfinished, grid, product, rows)
+            seen, any_valid = _fill(unfinished, grid, product, rows, notes)
             if cog:
                 _optimize(unfinished, product)
             _compare(unfinished, rows)
@@ -115,7 +125,7 @@ def _opened(path: Path, mode: str = "r", **profile: Any) -> Any:
         return rasterio.open(path, mode, **profile)
 
 
-def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statistics, bool]:
+def _fill(path: Path, grid: Grid, product: Product, rows: Rows, notes: Mapping[str, str]) -> tuple[Statistics, bool]:
     """Writes all rows, from top to bottom in whole blocks.
 
     Returns the statistics of a product of values, and whether any pixel is valid.
@@ -141,6 +151,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows) -> tuple[Statist
         **_COMPRESSION,
     ) as file:
         _describe(file, product)
+        file.update_tags(**notes)
         for row in range(0, grid.height, BLOCK):
             end = min(row + BLOCK, grid.height)
             strip = rows(row, end)

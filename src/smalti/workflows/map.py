@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from smalti.card import Task
 from smalti.errors import OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
-from smalti.mapping.fit import Open, Resolution, open_fitting
+from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
@@ -81,6 +81,7 @@ def map(
     report: bool = False,
     resolution: Resolution = None,
     bands: Sequence[str | int] | None = None,
+    stretch: str | Sequence[float] | None = None,
     progress: Show | None = None,
 ) -> MapResult:
     """Maps a scene, or several files on one grid as a mosaic, to the GeoTIFF `output`.
@@ -98,6 +99,8 @@ def map(
         report: Also write OUT.html, a page about the map.
         resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
         bands: Bands for the model, by name or by number from 1, in the model's order.
+        stretch: The range of values that becomes 0 to 255 for a model of bytes, the same for the whole scene: `2%,98%`
+            of each band's valid pixels, `0,3000`, or a pair of values. The map's tags state it.
         progress: Called with a `Progress` after each tile, in the caller's thread.
 
     Returns:
@@ -115,6 +118,7 @@ def map(
     options = MapOptions(
         tta=tta, confidence=confidence, probabilities=probabilities, cog=cog, min_area=min_area, report=report,
         polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
+        stretch=stretch,
     )  # fmt: skip
     given = list(scene) if isinstance(scene, Sequence) and not isinstance(scene, str | bytes) else [scene]
     names = [str(as_path(name, "scene")) for name in given]
@@ -219,6 +223,7 @@ class _Run:
     def planned(self, path: Path) -> Outputs:
         """The outputs of a map; errors that do not depend on the scene are raised here."""
         given, polygons = self._options.polygons, None
+        check_stretch(self._model.card, self._options.range)
         if given:
             self._model.card.class_task()
             polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
@@ -235,7 +240,8 @@ class _Run:
         with guarded(path):
             for read in (self._read, Inputs(places)):
                 read.refuse_to_replace(planned)
-        with open_fitting(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
+        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
+        with fit(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
@@ -270,7 +276,8 @@ class _Run:
     def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
         """What the map's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
-        return {
+        stretch = {} if asked.stretch is None else {"stretch": str(asked.stretch)}
+        return stretch | {
             "scene": identity(group, places),
             "model": model.sha256,
             "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],

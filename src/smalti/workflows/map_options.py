@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from smalti.errors import OptionError
 from smalti.mapping.fit import Resolution
 from smalti.mapping.run import Wanted
+from smalti.raster.stretch import Stretch, parse_stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,9 @@ class MapOptions:
     """Metres per pixel to resample to, `auto` for the nearest size in the model's range, None for none."""
     bands: Sequence[str | int] | None = None
     """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
+    stretch: str | Sequence[float] | Stretch | None = None
+    """The range of values that becomes 0 to 255 where the model takes bytes: `2%,98%` of each band of the whole scene,
+    `0,3000`, or a pair of values; None leaves pixels as they are."""
 
     def __post_init__(self) -> None:
         if self.bands is not None:
@@ -38,11 +42,18 @@ class MapOptions:
                 raise OptionError(f"bands is {self.bands!r}; expected a list of names or numbers", value=self.bands)
             object.__setattr__(self, "bands", tuple(str(band) for band in self.bands))
         object.__setattr__(self, "resolution", _metres(self.resolution))
+        object.__setattr__(self, "stretch", _range(self.stretch))
         if not 0 <= self.min_area < math.inf:
             raise OptionError(f"min_area is {self.min_area}; expected square metres, at least 0", value=self.min_area)
         if self.min_area and not self.polygons:
             text = f"--min-area {self.min_area:g} is the smallest polygon, but no polygons are written; give --polygons"
             raise OptionError(text, value=self.min_area)
+
+    @property
+    def range(self) -> Stretch | None:
+        """The range of `stretch`."""
+        assert self.stretch is None or isinstance(self.stretch, Stretch)
+        return self.stretch
 
     @property
     def wanted(self) -> Wanted:
@@ -58,3 +69,12 @@ def _metres(resolution: Resolution) -> Resolution:
         text = f"resolution is {resolution!r}; expected `auto` or a pixel size in metres"
         raise OptionError(text, value=resolution)
     return float(resolution)
+
+
+def _range(stretch: object) -> Stretch | None:
+    """The requested range; OptionError if it is invalid."""
+    if stretch is None or isinstance(stretch, Stretch):
+        return stretch
+    if isinstance(stretch, Sequence) and not isinstance(stretch, str | bytes):
+        stretch = ",".join(map(str, stretch))
+    return parse_stretch(str(stretch))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
-from smalti.mapping.fit import Resolution, open_fitting
+from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
@@ -36,6 +37,7 @@ def predict(
     *,
     bands: Sequence[str | int] | None = None,
     resolution: Resolution = None,
+    stretch: str | Sequence[float] | None = None,
     tta: bool = False,
     axes: Axes | None = None,
     valid: NDArray[np.bool_] | None = None,
@@ -53,6 +55,8 @@ def predict(
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         bands: Bands for the model, by name or by number from 1, in the model's order.
         resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
+        stretch: For a file, the range of values that becomes 0 to 255 for a model of bytes: `2%,98%` of each band's
+            valid pixels, `0,3000`, or a pair of values.
         tta: Average over flips and quarter turns: eight times the work.
         axes: `HWC` or `CHW`, for a numpy array whose shape is ambiguous.
         valid: For an array, the mask of valid pixels, bool H,W. Pixels that are not finite are always invalid.
@@ -65,8 +69,9 @@ def predict(
         ModelError: The model cannot be opened, takes other pixels, or predicts whole images only.
         OptionError: An option is invalid.
     """
-    asked = MapOptions(tta=tta, bands=bands, resolution=resolution)
+    asked = MapOptions(tta=tta, bands=bands, resolution=resolution, stretch=stretch)
     net = opened(model)
+    check_stretch(net.card, asked.range)
     net.card.map_tasks()
     with (
         about(image if isinstance(image, str | Path) else None),
@@ -82,7 +87,10 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
         as_path(image, "image")
         if given.axes or given.valid is not None or given.grid is not None:
             raise OptionError("axes, valid and grid are for arrays; a file has them itself", value=str(image))
-        return open_fitting(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)
+        fit = partial(open_fitting, stretch=asked.range, mend=STRETCH)
+        return fit(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)
+    if asked.range is not None:
+        raise OptionError("stretch is for files; give an array of the values that the model takes", value=asked.range)
     whole = array_reader(given, card)
 
     def open_part(bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
