@@ -109,3 +109,26 @@ def test_labels_that_allow_several_classes(model: sm.OpenModel, folder: Path, tm
     specs.write_text('ids = { 1 = "most blue", 0 = ["most red", "most gren"] }')
     with pytest.raises(LabelError, match="did you mean most green"):
         sm.evaluate(model, folder, labels=specs)
+
+
+def test_scores_by_place(model: sm.OpenModel, folder: Path, tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        for k, name in enumerate(("chico_1.png", "bishop_1.png")):
+            (folder / kind / f"{k}.png").rename(folder / kind / name)
+    with Image.open(folder / "masks" / "chico_1.png") as file:
+        Image.fromarray((np.asarray(file) + 1) % 3).save(folder / "masks" / "chico_1.png")  # all of it wrong
+    found = sm.evaluate(model, folder, by="place", report=tmp_path / "page.html", json=tmp_path / "s.json")
+    places = found["landcover"].places
+    assert [row.place for row in places.rows] == ["bishop", "chico"]
+    assert places.rows[0].values[0] > 0.95
+    assert places.rows[1].values[0] < 0.05
+    assert places.worst.place == "chico"
+    assert "worst place: chico" in str(found)
+    assert json.loads((tmp_path / "s.json").read_text())["worst_place"] == "chico"
+    assert "Scores by place" in (tmp_path / "page.html").read_text()
+    named = sm.evaluate(model, folder, by="place", place="images")["landcover"].places
+    assert [row.place for row in named.rows] == ["images"]
+    assert sm.evaluate(model, folder)["landcover"].places is None
+    for wrong, text in (({"place": "x"}, "add --by place"), ({"by": "place", "place": "("}, "regular expression")):
+        with pytest.raises(OptionError, match=text):
+            sm.evaluate(model, folder, **wrong)

@@ -43,6 +43,9 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option(
     "--tta", is_flag=True, help="Average over flips and quarter turns; the scores without it are reported too."
 )
+@click.option("--by", type=click.Choice(["place"]), help="Also score each place, and name the worst one.")
+@click.option("--place", metavar="REGEX", help="The part of an image's path that names its place.  [default: folder, "
+              "and name up to the first number]")  # fmt: skip
 @click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
               help="Distance in pixels within which boundaries match.")  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="CLASS", help="Exclude a class from the means; repeatable.")

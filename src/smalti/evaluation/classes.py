@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from smalti.arrays import ClassMap, Floats
 from smalti.card import Task
 from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.evaluation.places import PlaceRow, Places
 from smalti.evaluation.protocol import MapConditions, Stated
 from smalti.evaluation.protocols import ImageProtocols, ProtocolScores, ProtocolTally
 from smalti.evaluation.result import Main, Result
@@ -101,6 +102,8 @@ class ClassResult(Result):
     """The same predictions scored by every protocol, if requested."""
     tiles: tuple[ClassTile, ...] = field(default=(), repr=False)
     """Every tile with its ground truth and its map, if requested."""
+    places: Places | None = None
+    """The scores by place, if requested: rightness, mIoU, and the IoU of each class."""
 
     @property
     def main(self) -> Main:
@@ -146,6 +149,7 @@ class ClassResult(Result):
             "confusion": {"rows": "truth", "labels": list(s.labels), "counts": self.confusion.counts.tolist()},
             "ignored_pixels": self.confusion.ignored,
             **self._rightness(),
+            **(self.places.to_dict() if self.places else {}),
             "images": [
                 {"name": r.name, "miou": defined(r.miou), "oa": defined(r.oa), "pixels": r.pixels} for r in self.images
             ],
@@ -197,8 +201,9 @@ class ClassResult(Result):
         return [table[0], line, *table[1:-1], line, table[-1], "", overall, *self._labels_table()]
 
     def more(self) -> list[str]:
-        """See `Result`: one line for each way to score, with its protocol."""
-        return _variant_lines(self.variants)
+        """See `Result`: the scores by place, and one line for each way to score, with its protocol."""
+        places = ["", *self.places.lines()] if self.places else []
+        return places + _variant_lines(self.variants)
 
 
 def _variant_lines(variants: Sequence[ProtocolScores]) -> list[str]:
@@ -221,6 +226,8 @@ class ClassTally:
     """Pixels within which boundaries match; None counts no boundaries."""
     keep_tiles: bool = False
     """Whether to keep every tile and its maps."""
+    by_place: bool = False
+    """Whether to score each place by itself, too."""
     variants: Sequence[str] | None = None
     """Classes that some ways to score leave out; None for one way only."""
     averaged: bool = False
@@ -234,6 +241,8 @@ class ClassTally:
     images: list[ImageRow] = field(default_factory=list)
     eroded: bool = True
     """Whether the labels of all images so far came with their borders removed."""
+    places: dict[str, list[Confusion]] = field(default_factory=dict)
+    """The counts of each image by its place."""
 
     def __post_init__(self) -> None:
         classes = len(self.task.labels)
@@ -260,6 +269,8 @@ class ClassTally:
         self.eroded &= pair.eroded
         scores = counts.scores(self.task.labels)
         self.images.append(ImageRow(pair.name, scores.miou, scores.oa, counts.pixels))
+        if self.by_place:
+            self.places.setdefault(pair.place, []).append(counts)
 
     def result(self, stated: Stated) -> ClassResult:
         """See `Tally`."""
@@ -272,8 +283,22 @@ class ClassTally:
         some = [name for name in self.variants or () if name in self.task.labels]
         found = self.ways.variants(some) if self.ways else ()
         return ClassResult(
-            self.task, protocol, scores, self.confusion, edges, tuple(self.images), found, tuple(self.tiles)
-        )
+            self.task, protocol, scores, self.confusion, edges, tuple(self.images), found, tuple(self.tiles),
+            self._places() if self.by_place else None,
+        )  # fmt: skip
+
+    def _places(self) -> Places:
+        """The scores of each place that has a label, by name."""
+        rows = []
+        for place, images in sorted(self.places.items()):
+            counts = Confusion(self.confusion.classes)
+            for each in images:
+                counts.merge(each)
+            scores = counts.scores(self.task.labels, self.leave_out)
+            if counts.pixels:
+                values = (scores.mrightness, scores.miou, *scores.iou)
+                rows.append(PlaceRow(place, len(images), counts.pixels, values))
+        return Places(("rightness", "mIoU", *(f"IoU {label}" for label in self.task.labels)), tuple(rows))
 
     def _edges(self) -> Boundary | None:
         if self.boundary is None:

@@ -46,6 +46,8 @@ class Pair:
     """The other kind of labels of the first task of classes: eroded ones if these are full, full ones if eroded."""
     sets: Mapping[str, tuple[Allowed, ...]] = field(default_factory=dict)
     """By task of classes, the sets of classes that its labels allow; see `smalti.label_sets`."""
+    place: str = ""
+    """The place that the image shows, for scores by place."""
 
     def labelled(self, task: Task) -> Task:
         """The task with the sets of its labels here."""

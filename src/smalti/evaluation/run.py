@@ -39,6 +39,7 @@ def evaluate(
     crop: str | None = None,
     tta: bool = False,
     tiles: bool = False,
+    by_place: bool = False,
     variants: Sequence[str] | None = None,
     keep: KeepMaps | None = None,
     progress: Callable[[int], None] | None = None,
@@ -58,6 +59,7 @@ def evaluate(
         crop: name of one of `CROPS`; of values, only the pixels inside count.
         tta: averages over flips and turns.
         tiles: whether results keep every tile with its ground truth and map.
+        by_place: whether tasks of classes are scored for each place, too.
         variants: scores the first task of classes by all protocols; these classes are left out by some of them.
         keep: called with the whole maps of each image.
         progress: called with the number of pixels done.
@@ -78,7 +80,7 @@ def evaluate(
     def tally_of(task: Task) -> Tally:
         if task.kind == "classes":
             ways, plain = (variants, both.plain if both else None) if task == main else (None, None)
-            return ClassTally(task, leave_out, boundary, tiles, ways, tta, plain)
+            return ClassTally(task, leave_out, boundary, tiles, by_place, ways, tta, plain)
         least = (above or {}).get(task.name, threshold(task))
         return ValueTally(task, least, CROPS[crop] if crop else None, tiles)
 

@@ -5,7 +5,6 @@ place on the ground are split along the longer side of the area that they cover;
 their path.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smalti.errors import DataError, OptionError
+from smalti.errors import DataError
+from smalti.evaluation.places import check_pattern, place_of
 from smalti.raster.read import open_raster
 
 PARTS = ("train", "validation", "test")
@@ -37,11 +37,7 @@ def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None
     `pattern` is a regular expression on the path of an image below `root`; its first group (or all of it) names the
     place. OptionError for an invalid pattern, DataError if there are fewer places than parts with a share.
     """
-    try:
-        re.search(pattern or "", "")
-    except (re.error, TypeError) as error:
-        text = f"--place {pattern!r} is not a regular expression: {error}"
-        raise OptionError(text, value=pattern) from None
+    check_pattern(pattern)
     several = sum(share > 0 for share in shares)
     if pattern is None and (places := _on_the_ground(pairs)) is not None:
         how, chosen = "place on the ground, in stripes", _in_stripes(places, shares)
@@ -116,7 +112,7 @@ def _by_name(pairs: Pairs, root: Path, pattern: str | None) -> list[Place]:
     """Places by name, the largest one first."""
     members: dict[str, list[int]] = defaultdict(list)
     for number, (image, _) in enumerate(pairs):
-        members[_place(image.relative_to(root), pattern)].append(number)
+        members[place_of(image.relative_to(root), pattern)].append(number)
     found = []
     for name, numbers in members.items():
         pixels = 0
@@ -125,17 +121,6 @@ def _by_name(pairs: Pairs, root: Path, pattern: str | None) -> list[Place]:
                 pixels += reader.grid.height * reader.grid.width
         found.append(Place(name, tuple(numbers), pixels))
     return sorted(found, key=lambda place: (-place.pixels, place.name))
-
-
-def _place(path: Path, pattern: str | None) -> str:
-    if pattern is None:
-        above = path.parent.parent.as_posix()  # of the folder of images
-        stem = re.split(r"\d", path.stem, maxsplit=1)[0].strip("_-. ")
-        return f"{above}/{stem}" if above != "." else stem
-    found = re.search(pattern, path.as_posix())
-    if found is None:
-        raise DataError(f"{path}: --place {pattern!r} does not match this path; it must match every one")
-    return (found.group(1) if found.groups() else None) or found.group(0)
 
 
 def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:

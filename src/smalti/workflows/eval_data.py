@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,6 +20,7 @@ from smalti.errors import DataError, DataWarning, GeoreferenceWarning, RecipeErr
 from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.first_look import check_truth, read_through
 from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs, label_sets
+from smalti.evaluation.places import place_of
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.label_sets import with_sets
 from smalti.mapping.fit import check_kind, open_fitting
@@ -52,6 +54,8 @@ class Specs:
     """By the name of the task."""
     bands: Sequence[str] | None = None
     """The bands of images to give to the model; None chooses them by name."""
+    place: str | None = None
+    """A regular expression that names an image's place."""
 
 
 LABELS = "labels"
@@ -138,7 +142,7 @@ def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, sp
 
     tasks = [_labelled(card.task(name), specs) for name in truths]
     opened = {task.name: _truth(truths[task.name], task, specs) for task in tasks}
-    return Pair(name, open_image, opened, sets=label_sets(tasks))
+    return Pair(name, open_image, opened, sets=label_sets(tasks), place=place_of(Path(name), specs.place))
 
 
 def _labelled(task: Task, specs: Specs) -> Task:
@@ -152,7 +156,7 @@ def _truth(path: Path, task: Task, specs: Specs) -> OpenTruth:
     return lambda grid: open_values(path, grid, task, specs.values.get(task.name, ValueSpec()))
 
 
-def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None) -> Scored:
+def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None, place: str | None = None) -> Scored:
     """A split `NAME:SPLIT` of a public dataset, with ground truth for those tasks of the card that it has.
 
     DataError if it is unknown, incomplete or does not match; warns of missing values.
@@ -173,22 +177,26 @@ def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None)
     for item in items:
         with closing(opener.image(item)) as image:
             check_kind(item.id, str(image.dtype), card)
-    pairs = dataset_pairs(opener, items)
+    pairs = dataset_pairs(opener, items, place=lambda path: place_of(path.relative_to(folder), place))
     check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
     return Scored(pairs, dataset.title, dataset.words(split), dataset.leave_out)
 
 
-def recipe_pairs(path: Path, changes: Sequence[str], part: str, card: Card, show: Show | None = None) -> Scored:
+def recipe_pairs(
+    path: Path, changes: Sequence[str], part: Literal["test", "validation"], card: Card, show: Show | None = None
+) -> Scored:
     """The pairs of a recipe's part `test` or `validation`, with ground truth for the card's tasks that it labels."""
     from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
     from smalti.training.recipe import read_pixels
 
     recipe = read_pixels(path, changes)
-    sources = recipe.data.test if part == "test" else recipe.data.validation
+    sources = recipe.data.sources(part)
     if not sources:
         raise without_part(path, part)
-    pairs, _ = part_pairs(recipe, card, sources)
+    pairs, _ = part_pairs(recipe, card, part)
     check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
+    if part == "test" and recipe.data.unseen:
+        return Scored(_distinct(pairs), ", ".join(recipe.data.unseen), f"unseen places of {path.name}")
     named = [_source_name(source.model_dump()) for source in sources]
     datasets = [find_dataset(source.name) for source in sources if source.kind == "dataset"]
     leave_out = tuple(dict.fromkeys(name for one in datasets for name in one.leave_out))

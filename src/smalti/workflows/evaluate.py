@@ -13,6 +13,7 @@ from smalti.evaluation import Evaluation, Pair
 from smalti.evaluation import evaluate as evaluate_pairs
 from smalti.evaluation.delta import against as gains_against
 from smalti.evaluation.pairs import IMAGE_FOLDERS, LABEL_FOLDERS
+from smalti.evaluation.places import check_pattern
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.mapping.protect import check_page
 from smalti.raster.reader import Reader
@@ -36,6 +37,8 @@ def evaluate(
     changes: Mapping[str, object] | Sequence[str] = (),
     dataset: str | None = None,
     tta: bool = False,
+    by: Literal["place"] | None = None,
+    place: str | None = None,
     boundary: int = 3,
     leave_out: Sequence[str] = (),
     above: Mapping[str, float] | None = None,
@@ -61,6 +64,9 @@ def evaluate(
         changes: Settings of the recipe to change.
         dataset: `NAME:SPLIT` of a public dataset, in the layout that it is downloaded in.
         tta: Average over flips and quarter turns; the scores without averaging are given too.
+        by: `place` for the scores of classes at each place, too, their mean, and the worst place.
+        place: A regular expression that names an image's place, by the first group of its match in the path; default
+            folder and name up to the first number. In a recipe, sources have it.
         boundary: Tolerance in pixels within which boundaries match.
         leave_out: Classes to exclude from the means.
         above: By task of values, the ground truth from which on relative errors count; default 1 m for heights, else 0.
@@ -84,15 +90,15 @@ def evaluate(
     """
     options = EvaluateOptions(
         split=split, chosen=chosen, part=part, changes=as_settings(changes), dataset=dataset, tta=tta,
-        boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,
+        by=by, place=place, boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,
         against=tuple(as_path(each, "against") for each in against), labels=path_if_given(labels, "labels"),
         pictures=path_if_given(pictures, "pictures"), json=path_if_given(json, "json"),
         bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report, "report"),
         records=path_if_given(records, "records"),
     )  # fmt: skip
-    place = as_path(data, "data")
+    where = as_path(data, "data")
     with about(data):
-        return evaluate_by(model, place, options, progress)
+        return evaluate_by(model, where, options, progress)
 
 
 def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress: Show | None = None) -> Evaluation:
@@ -134,6 +140,7 @@ def _evaluate_pixels(asked: Asked) -> Evaluation:
         crop=options.crop,
         tta=options.tta,
         tiles=options.report is not None,
+        by_place=options.by == "place",
         variants=options.leave_out or scored.leave_out,
         keep=keep,
         progress=images.advance,
@@ -203,11 +210,22 @@ def _check_names(options: EvaluateOptions, card: Card) -> None:
         card.task(name)
 
 
+def _check_place(asked: Asked) -> None:
+    """OptionError for a pattern of places that is none, or that nothing uses."""
+    if asked.options.by != "place":
+        raise OptionError("--place names places; add --by place, or omit it", value=asked.options.place)
+    if asked.is_recipe:
+        raise OptionError("a recipe has its places: `place` of its sources; omit --place", value=asked.options.place)
+    check_pattern(asked.options.place)
+
+
 def _scored(asked: Asked, card: Card) -> Scored:
     """The images to score on."""
     options, data = asked.options, asked.data
     if options.dataset and (asked.is_recipe or options.labels or options.bands):
         raise OptionError("--dataset determines DATA and its encoding; use it without a recipe, --labels and --bands")
+    if options.place is not None:
+        _check_place(asked)
     if asked.is_recipe:
         if options.labels:
             raise OptionError("a recipe has the encoding of its labels; omit --labels")
@@ -216,8 +234,9 @@ def _scored(asked: Asked, card: Card) -> Scored:
         return recipe_pairs(data, options.changes, asked.part, card, asked.show)
     asked.refuse_recipe_options()
     if options.dataset:
-        return dataset_split(options.dataset, data, card, asked.show)
-    specs = replace(read_specs(options.labels) if options.labels else Specs(), bands=options.bands)
+        return dataset_split(options.dataset, data, card, asked.show, options.place)
+    specs = read_specs(options.labels) if options.labels else Specs()
+    specs = replace(specs, bands=options.bands, place=options.place)
     return folder_split(data, card, specs, asked.show)
 
 

@@ -26,6 +26,10 @@ class EvaluateOptions:
     """`NAME:SPLIT` if the data are a public dataset as downloaded."""
     tta: bool = False
     """Average over flips and quarter turns; the scores without averaging are given too."""
+    by: Literal["place"] | None = None
+    """Scores of each place, too."""
+    place: str | None = None
+    """A regular expression: the part of an image's path that names its place."""
     boundary: int = 3
     """Tolerance in pixels within which boundaries match."""
     leave_out: tuple[str, ...] = ()
@@ -50,7 +54,7 @@ class EvaluateOptions:
     """The records of the training, for the page; None for those beside a checkpoint."""
 
 
-OF_MAPS = ("tta", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
+OF_MAPS = ("tta", "by", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
 """Options about maps."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ from smalti.card import Card, Task
 from smalti.data.pixels.labels import TruthFile
 from smalti.data.pixels.leakage import Placed
 from smalti.data.pixels.scenes import Scene, check_kind, drawn_scene, open_card_raster
-from smalti.data.pixels.sources import DatasetSource, DrawnSource, Source, labelled_files
+from smalti.data.pixels.sources import (
+    DRAWN,
+    DatasetSource,
+    DrawnSource,
+    FolderSource,
+    ScenesSource,
+    Source,
+    Wish,
+    every_place,
+    labelled_files,
+)
 from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair
@@ -24,27 +35,37 @@ from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
 
-def scored_pairs(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> tuple[list[Pair], list[Placed]]:
+def scored_pairs(
+    source: Source,
+    root: Path,
+    card: Card,
+    tasks: Sequence[Task],
+    wanted: Wish = every_place,
+) -> tuple[list[Pair], list[Placed]]:
     """Pairs for an evaluation, and the places of the images; opens every file once, so that none fails later.
 
-    The pairs have ground truth for the tasks that the source labels.
+    `wanted` says of which places. The pairs have ground truth for the tasks that the source labels.
     """
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
-        return [_drawn_pair(drawn_scene(seed, source.size, card, drawn), card.bands) for seed in source.seeds], []
+        name = source.place or DRAWN
+        scenes = [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds if wanted(name)]
+        return [_drawn_pair(scene, card.bands, name) for scene in scenes], []
     if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
-        return dataset_pairs(opener, items, source.borders), [
-            (item.place, _checked(opener, item, card)) for item in items
+        chosen = source.of_places(root, ((item.place, item) for item in items), wanted)
+        return dataset_pairs(opener, chosen, source.borders, partial(source.place_of, root)), [
+            (item.place, _checked(opener, item, card)) for item in chosen
         ]
     pairs, places = [], []
-    for image, truths in labelled_files(source, root, tasks).items():
+    files = labelled_files(source, root, tasks)
+    for image, truths in source.of_places(root, zip(files, files.items(), strict=True), wanted):
         with closing(open_card_raster(image, card, source.bands)) as reader:
             check_kind(image, reader.dtype, card)
             places.append((image, reader.grid))
             for truth in truths:
                 truth.open(reader.grid).close()
-        pairs.append(_file_pair(image, truths, card, source.bands))
+        pairs.append(_file_pair(image, truths, card, source, root))
     return pairs, places
 
 
@@ -55,18 +76,24 @@ def _checked(opener: Opener, item: Item, card: Card) -> Grid:
         return image.grid
 
 
-def _file_pair(image: Path, truths: Sequence[TruthFile], card: Card, bands: Sequence[str | int]) -> Pair:
+def _file_pair(
+    image: Path, truths: Sequence[TruthFile], card: Card, source: FolderSource | ScenesSource, root: Path
+) -> Pair:
     def open_image() -> Reader:
-        return open_card_raster(image, card, bands)
+        return open_card_raster(image, card, source.bands)
 
     sets = label_sets(truth.task for truth in truths)
-    return Pair(image.name, open_image, {truth.task.name: truth.open for truth in truths}, sets=sets)
+    opened = {truth.task.name: truth.open for truth in truths}
+    return Pair(image.name, open_image, opened, sets=sets, place=source.place_of(root, image))
 
 
-def _drawn_pair(scene: Scene, bands: Sequence[str]) -> Pair:
+def _drawn_pair(scene: Scene, bands: Sequence[str], place: str) -> Pair:
     truth = {task.name: _Truth(scene, task.name) for task in scene.tasks}
     return Pair(
-        scene.name, lambda: _SceneReader(scene, bands), {name: _always(reader) for name, reader in truth.items()}
+        scene.name,
+        lambda: _SceneReader(scene, bands),
+        {name: _always(reader) for name, reader in truth.items()},
+        place=place,
     )
 
 

@@ -1,9 +1,10 @@
 """Sources of windows: lists of scenes, each with a share of the training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -22,11 +23,16 @@ from smalti.datasets.selection import Selection, take
 from smalti.datasets.spec import Role
 from smalti.errors import DataError
 from smalti.evaluation.pairs import find_pairs
+from smalti.evaluation.places import place_of
 from smalti.label_sets import Allowed
 from smalti.raster.label_spec import Wanted, class_set
 from smalti.synth import CLASSES
 from smalti.text import count
 from smalti.tiling import Window
+
+Wish = Callable[[str], bool]
+"""Whether images of a place are wanted."""
+T = TypeVar("T")
 
 
 class _Source(BaseModel):
@@ -40,12 +46,36 @@ class _Source(BaseModel):
     """Smallest and largest zoom of its windows; default `augment.scale`. For sources of another pixel size."""
     tasks: tuple[str, ...] = ()
     """The tasks that it labels; by default all for which it has labels."""
+    place: str = ""
+    """For scores by place, a regular expression on the path of an image below `root`: its first group, or the match,
+    names the place. Without it: folder, and the name of the file up to its first number."""
+    places: tuple[str, ...] = ()
+    """The places whose images it takes; without any, all."""
 
     @model_validator(mode="after")
     def _scale_is_a_range(self) -> Self:
         if self.scale is not None:
             check_scale(self.scale)
+        try:
+            re.compile(self.place)
+        except re.error as error:
+            raise ValueError(f"place {self.place!r} is not a regular expression: {error}") from None
         return self
+
+    def place_of(self, root: Path, path: Path) -> str:
+        """The name of the place of one of its images; DataError where `place` does not match its path."""
+        return place_of(path.relative_to(root) if path.is_relative_to(root) else path, self.place)
+
+    def of_places(self, root: Path, found: Iterable[tuple[Path, T]], wanted: Wish) -> list[T]:
+        """Those of its images, each given with its path, whose place it takes and is wanted.
+
+        DataError for a place in `places` that no image is of.
+        """
+        named = [(self.place_of(root, path), each) for path, each in found]
+        there = sorted({name for name, _ in named})
+        if unknown := [name for name in self.places if name not in there]:
+            raise DataError(f"no image of a source is of the place {unknown[0]!r}; there are {', '.join(there)}")
+        return [each for name, each in named if (not self.places or name in self.places) and wanted(name)]
 
     def augment(self, augment: Augment) -> Augment:
         """The augmentation of its windows."""
@@ -162,6 +192,10 @@ class ScenesSource(_Files):
         return files * len(self.images) if len(files) == 1 else files
 
 
+DRAWN = "drawn scenes"
+"""Their place, unless a source names it."""
+
+
 class DrawnSource(_Source):
     """Drawn scenes with exact ground truth, for their five classes and heights."""
 
@@ -265,20 +299,33 @@ AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_with
 """A source as a recipe writes it; without a `kind` it is a folder."""
 
 
-def open_source(source: Source, root: Path, card: Card, tasks: Sequence[Task]) -> list[Scene]:
+def every_place(place: str) -> bool:
+    """Any place is wanted."""
+    return True
+
+
+def open_source(
+    source: Source,
+    root: Path,
+    card: Card,
+    tasks: Sequence[Task],
+    wanted: Wish = every_place,
+) -> list[Scene]:
     """The scenes of a source, with labels of the tasks that it labels; paths are relative to `root`.
 
-    Raises DataError, and RasterError or LabelError for a file that cannot be used.
+    `wanted` says of which places. Raises DataError, and RasterError or LabelError for a file that cannot be used.
     """
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
-        return [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds]
+        seeds = source.seeds if wanted(source.place or DRAWN) else ()
+        return [drawn_scene(seed, source.size, card, drawn) for seed in seeds]
     if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
-        return [DatasetScene(item, opener, source.borders, card) for item in items]
-    return [
-        FileScene(image, truths, card, source.bands) for image, truths in labelled_files(source, root, tasks).items()
-    ]
+        chosen = source.of_places(root, ((item.place, item) for item in items), wanted)
+        return [DatasetScene(item, opener, source.borders, card) for item in chosen]
+    files = labelled_files(source, root, tasks)
+    chosen_files = source.of_places(root, zip(files, files.items(), strict=True), wanted)
+    return [FileScene(image, truths, card, source.bands) for image, truths in chosen_files]
 
 
 def labelled_files(

@@ -134,3 +134,23 @@ def test_heights_are_0_where_every_allowed_class_is_ground(recipe: Path) -> None
     ids = torch.tensor([[[0, 2, *set_ids(task)]]])
     values = zeroed(torch.full_like(ids, torch.nan, dtype=torch.float32), ids, task, ("land", "road"))
     assert values.isnan().tolist() == [[[False, True, True, False]]]
+
+
+def test_unseen_places_are_the_test(recipe: Path) -> None:
+    work = opened(recipe, 'data.unseen=["shores"]')
+    assert [len(scenes) for scenes in work.split.scenes["train"]] == [1, 0]
+    assert [pair.place for pair in work.split.test] == ["shores"]
+    assert [pair.place for pair in work.split.validation] == ["other"]
+    with pytest.raises(DataError, match=r"data\.unseen: no image is of 'shore'; there are roofs, shores"):
+        opened(recipe, 'data.unseen=["shore"]')
+    with pytest.raises(DataError, match=r"no image is left for data\.validation; leave out fewer places"):
+        opened(recipe, 'data.unseen=["other"]')
+
+
+def test_a_source_takes_some_of_its_places(recipe: Path) -> None:
+    changes = ('data.train.0.path=["roofs", "shores"]', 'data.train.0.places=["roofs"]', "data.train.0.place=^[a-z]+")
+    assert [len(scenes) for scenes in opened(recipe, *changes).split.scenes["train"]] == [1, 1]
+    with pytest.raises(DataError, match="no image of a source is of the place 'hills'; there are roofs, shores"):
+        opened(recipe, *changes, 'data.train.0.places=["hills"]')
+    with pytest.raises(RecipeError, match=r"place '\(' is not a regular expression"):
+        opened(recipe, "data.train.0.place=(")

@@ -43,7 +43,7 @@ def _take_part(
     files = (each for scenes in sources for scene in scenes for each in scene.doubts.items())
     doubtful = [f"data.{part}: {line}" for line in doubt_lines(files)]
     try:
-        each = [census(scenes, tasks, watch) for scenes in sources]
+        each = [census(scenes, tasks, watch) if scenes else {} for scenes in sources]
         found = together(each)
         if part == "test":
             return doubtful

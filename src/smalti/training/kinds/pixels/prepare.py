@@ -11,15 +11,15 @@ from smalti.data.pixels.copies import check_copies
 from smalti.data.pixels.leakage import Placed, check_apart
 from smalti.data.pixels.scenes import Scene
 from smalti.data.pixels.scored import scored_pairs
-from smalti.data.pixels.sources import Pool, Source, keep_in_memory, open_source
+from smalti.data.pixels.sources import DRAWN, Pool, keep_in_memory, open_source
 from smalti.data.pixels.stream import Stream
-from smalti.errors import RecipeError
+from smalti.errors import DataError, RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
 from smalti.nets.cost import count
 from smalti.text import count as counted
 from smalti.training.kinds.pixels.edges import with_edges
-from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.pixels.settings import Part, PixelRecipe
 from smalti.training.warmstart import start_encoder
 from smalti.watch import Watch, unwatched
 
@@ -63,16 +63,19 @@ class Split:
 
 def open_split(recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> Split:
     """Opens every source; DataError if the parts overlap on the ground, share files, or have copied images."""
-    data = recipe.data
-    sources = {"train": data.train, "validation": data.validation, "test": data.test}
-    scenes = {
-        part: [open_source(source, recipe.root, card, recipe.labelled(card)) for source in own]
-        for part, own in sources.items()
+    data, tasks = recipe.data, recipe.labelled(card)
+    scenes: dict[str, Scenes] = {
+        part: [
+            open_source(source, recipe.root, card, tasks, partial(data.wants, part)) for source in data.sources(part)
+        ]
+        for part in PARTS
     }
+    _check_unseen(recipe, scenes)
     places = {"train": [_place(scene) for group in scenes["train"] for scene in group if scene.path]}
-    pairs = {}
-    for part in ("validation", "test"):
-        pairs[part], places[part] = part_pairs(recipe, card, sources[part])
+    pairs: dict[str, list[Pair]] = {}
+    scored: tuple[Part, ...] = ("validation", "test")
+    for part in scored:
+        pairs[part], places[part] = part_pairs(recipe, card, part)
     flat = {part: [scene for group in groups for scene in group] for part, groups in scenes.items()}
     known = digests([file for own in flat.values() for scene in own for file in scene.files], watch)
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
@@ -85,6 +88,37 @@ def open_split(recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> Spl
     return Split(scenes, pairs["validation"], pairs["test"], recipe.judges, identities)
 
 
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+def _check_unseen(recipe: PixelRecipe, scenes: Mapping[str, Scenes]) -> None:
+    """DataError where unseen places are all there is to train on or to choose by, or a name of one is no place."""
+    unseen = recipe.data.unseen
+    if not unseen:
+        return
+    for part in ("train", "validation"):
+        if not any(scenes[part]):
+            raise DataError(f"data.unseen: no image is left for data.{part}; leave out fewer places")
+    found = {
+        source.place_of(recipe.root, scene.path) if scene.path else source.place or DRAWN
+        for source, own in zip(recipe.data.sources("test"), scenes["test"], strict=True)
+        for scene in own
+    }
+    if unknown := [name for name in unseen if name not in found]:
+        raise DataError(f"data.unseen: no image is of {unknown[0]!r}; {_places(recipe, scenes)}")
+
+
+def _places(recipe: PixelRecipe, scenes: Mapping[str, Scenes]) -> str:
+    """The places of the images that are left, in words."""
+    names = {
+        source.place_of(recipe.root, scene.path)
+        for source, own in zip(recipe.data.train, scenes["train"], strict=True)
+        for scene in own
+        if scene.path
+    }
+    return f"there are {', '.join(sorted(names))}"
+
+
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -93,9 +127,10 @@ def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
     return identity(sum(map(bool, files)), (" ".join(own) for own in files))
 
 
-def part_pairs(recipe: PixelRecipe, card: Card, sources: Sequence[Source]) -> tuple[list[Pair], list[Placed]]:
+def part_pairs(recipe: PixelRecipe, card: Card, part: Part) -> tuple[list[Pair], list[Placed]]:
     """The images of a recipe's part with their ground truth for every task of the card, and where they lie."""
-    found = [scored_pairs(source, recipe.root, card, recipe.labelled(card)) for source in sources]
+    tasks, wanted = recipe.labelled(card), partial(recipe.data.wants, part)
+    found = [scored_pairs(source, recipe.root, card, tasks, wanted) for source in recipe.data.sources(part)]
     pairs = [with_edges(pair, recipe.edges, card) for ours, _ in found for pair in ours]
     return pairs, [place for _, theirs in found for place in theirs]
 
@@ -110,6 +145,7 @@ def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -
     pools = [
         (source.weight, Pool(scenes, source.by), source.augment(recipe.augment))
         for source, scenes in zip(recipe.data.train, train, strict=True)
+        if scenes
     ]
     return Stream(pools, card, recipe.labelled(card), recipe.train.crop, recipe.train.seed)
 

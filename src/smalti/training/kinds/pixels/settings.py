@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
@@ -18,6 +18,9 @@ from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSet
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
 """Where a checkpoint was chosen; stated with all its scores."""
+
+
+Part = Literal["train", "validation", "test"]
 
 
 class NetSettings(EncoderSettings):
@@ -66,8 +69,20 @@ class DataSettings(Settings):
     """Whether the checkpoint may be chosen on test images; all its scores will then state this."""
     absent: tuple[str, ...] = ()
     """Classes that may be without a training pixel, `*` for all; for any other class that is an error."""
+    unseen: tuple[str, ...] = ()
+    """Places whose images are taken out of all parts and are the test: how good is a model where it did not learn?"""
     memory_mb: int = Field(1024, ge=0)
     """Images up to this total size are kept in memory, the smallest first."""
+
+    def sources(self, part: Part) -> tuple[AnySource, ...]:
+        """The sources of a part: where places are unseen, images of all may be of the test."""
+        if part == "test" and self.unseen:
+            return (*self.train, *self.validation, *self.test)
+        return {"train": self.train, "validation": self.validation, "test": self.test}[part]
+
+    def wants(self, part: Part, place: str) -> bool:
+        """Whether images of a place are for a part."""
+        return not self.unseen or (place in self.unseen) == (part == "test")
 
     def check_seeds(self) -> None:
         """ValueError if two parts draw scenes of the same seed: whatever their size, they show the same ground."""
@@ -158,8 +173,9 @@ class PixelRecipe(Recipe):
         """
         own = [task for task in card.tasks if task.name not in self.edges]
         stated: dict[str, set[Allowed]] = {}
-        for part in ("train", "validation", "test"):
-            for number, source in enumerate(getattr(self.data, part)):
+        parts = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}
+        for part, sources in parts.items():
+            for number, source in enumerate(sources):
                 for name, sets in source.sets(own, f"data.{part}.{number}.").items():
                     stated.setdefault(name, set()).update(sets)
         return [with_sets(task, stated.get(task.name, ())) for task in card.tasks]
