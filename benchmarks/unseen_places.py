@@ -1,0 +1,178 @@
+"""A model of land cover on sets that are for evaluation only: the places that nobody trained on.
+
+    python benchmarks/unseen_places.py SETS MODEL [MODEL ...] [--pixel 0.3] [--only SET ...] [--json FILE]
+
+SETS is the folder with `places` and `isprs-loveda-crops`; MODEL a name, an .onnx file or the folder of a checkpoint,
+whose classes are land, water, building, vegetation and road. Each value of a set's labels allows the classes that its
+description states. Rightness is the share of a value's pixels whose predicted class is allowed, its mean is over the
+values; IoU is over the pixels that decide about a class, its mean over the classes that some label is. Every set counts
+alike in the means. With `--pixel` images whose pixel size is known are also scored resampled to that many metres, and
+the table has the mean of both. `--work` keeps the resampled images.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+import cv2
+import numpy as np
+
+import smalti as sm
+from smalti.evaluation import ClassResult
+from smalti.evaluation.pairs import find_pairs
+from smalti.text import aligned, percent
+
+NOT_BUILDING = '["land", "water", "vegetation", "road"]'
+BUILDINGS = f'1 = "building", 0 = {NOT_BUILDING}'
+
+
+@dataclass(frozen=True)
+class Set:
+    """A set, what its label values allow, and its pixel sizes."""
+
+    name: str
+    folder: str
+    ids: str
+    metres: dict[str, float] = field(default_factory=dict)
+    """By the beginning of the images' names; images of unknown size have none."""
+
+    def metres_of(self, image: Path) -> float | None:
+        """The pixel size of an image, if it is known."""
+        return next((size for start, size in self.metres.items() if image.name.startswith(start)), None)
+
+
+SETS = (
+    Set("dronedeploy-sample", "places/dronedeploy-sample",
+        '0 = "building", 40 = "ignore", 80 = "vegetation", 120 = "water", 160 = ["land", "road"], 200 = "ignore"',
+        {"": 0.1}),
+    Set("kalimantan-rivers", "places/kalimantan-rivers",
+        '1 = "water", 0 = ["land", "building", "vegetation", "road"]', {"": 0.3}),
+    Set("world-buildings", "places/world-buildings", BUILDINGS,
+        {"inria_kitsap11": 1.5, "inria_": 0.3, "spacenet_": 0.3, "whueastasia_": 0.45}),
+    Set("jonkoping", "places/jonkoping", BUILDINGS, {"": 0.2}),
+    Set("yangon", "places/yangon", BUILDINGS, {"": 0.1}),
+    Set("roads", "places/roads", '1 = "road", 0 = ["land", "water", "building", "vegetation"]', {"deepglobe_": 0.5}),
+    Set("potsdam-thumbs", "places/potsdam-thumbs",
+        '1 = "road", 2 = "building", 3 = "vegetation", 4 = "vegetation", 5 = "ignore", 6 = "ignore"',
+        {"": 1.2}),
+    Set("heights-beijing-zy3", "places/heights-beijing-zy3", BUILDINGS, {"": 2.5}),
+    Set("loveda-crops", "isprs-loveda-crops/pseudo_loveda_dataset",
+        '0 = "ignore", 1 = ["land", "road"], 2 = "building", 3 = "road", 4 = "water", 5 = "land", '
+        '6 = "vegetation", 7 = ["land", "vegetation"]', {"": 0.3}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of a model on one set, at one scale or as the mean of two."""
+
+    rightness: float
+    iou: dict[str, float]
+    """Of the classes that some label is."""
+    labels: dict[str, float] = field(default_factory=dict)
+    """Rightness of each label value, a class or a set."""
+
+    @property
+    def mean(self) -> float:
+        """The mean IoU."""
+        return fmean(self.iou.values())
+
+
+def main() -> None:
+    """Scores all models on all sets, and prints a table each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", type=Path)
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument("--pixel", type=float, metavar="METRES", help="score also at this pixel size")
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in SETS], metavar="SET")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="keeps resampled images")
+    options = parser.parse_args()
+    chosen = [each for each in SETS if not options.only or each.name in options.only]
+    found = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        for model in options.models:
+            rows = dict(_scored(model, chosen, options.sets, options.pixel, work))
+            found[model] = {name: _plain(row) for name, row in rows.items()}
+            print("\n".join([f"\n{model}", *_table(rows)]), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2))
+
+
+def _scored(name: str, sets: Iterable[Set], root: Path, pixel: float | None, work: Path) -> Iterator[tuple[str, Row]]:
+    model = sm.open_model(name)
+    for each in sets:
+        rows = [_evaluated(model, each, root / each.folder, work)]
+        if pixel and (resampled := _resampled(each, root / each.folder, pixel, work)):
+            rows.append(_evaluated(model, each, resampled, work))
+        yield each.name, _mean(rows)
+
+
+def _evaluated(model: sm.OpenModel, each: Set, folder: Path, work: Path) -> Row:
+    specs = work / f"{each.name}.toml"
+    specs.parent.mkdir(parents=True, exist_ok=True)
+    specs.write_text(f"ids = {{ {each.ids} }}\n")
+    [result] = sm.evaluate(model, folder, labels=specs)
+    assert isinstance(result, ClassResult)
+    there = result.confusion.counts.sum(1) > 0
+    iou = {label: value for label, value, yes in zip(result.task.labels, result.scores.iou, there, strict=True) if yes}
+    labels = {"/".join(result.task.labels[k] for k in one.classes): one.right for one in result.scores.rightness}
+    return Row(result.scores.mrightness, iou, labels)
+
+
+def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None:
+    """A folder with those images of a set whose pixel size is known, all at `pixel` metres; None if there is none."""
+    out = work / f"{each.name}-{pixel:g}m"
+    known = [(i, m, size) for i, m in find_pairs(folder) if (size := each.metres_of(i))]
+    if not known or out.is_dir():
+        return out if known else None
+    unfinished = work / f"{out.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for kind in ("images", "masks"):
+        (unfinished / kind).mkdir(parents=True)
+    for image, mask, size in known:
+        pixels, labels = (cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (image, mask))
+        assert pixels is not None and labels is not None
+        shape = [max(1, round(side * size / pixel)) for side in pixels.shape[1::-1]]
+        how = cv2.INTER_AREA if size < pixel else cv2.INTER_CUBIC
+        cv2.imwrite(str(unfinished / "images" / f"{image.stem}.png"), cv2.resize(pixels, shape, interpolation=how))
+        nearest = np.asarray(cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST))
+        cv2.imwrite(str(unfinished / "masks" / f"{image.stem}.png"), nearest)
+    unfinished.rename(out)
+    return out
+
+
+def _mean(rows: Sequence[Row]) -> Row:
+    """The mean over scales: a class counts at those where it is there."""
+    iou = {name: fmean(row.iou[name] for row in rows if name in row.iou) for name in rows[0].iou}
+    return Row(fmean(row.rightness for row in rows), iou, rows[0].labels)
+
+
+def _table(rows: dict[str, Row]) -> list[str]:
+    table = [[name, percent(row.rightness), percent(row.mean)] for name, row in rows.items()]
+    means = [percent(fmean(getattr(row, which) for row in rows.values())) for which in ("rightness", "mean")]
+    lines = aligned([["set", "rightness", "mIoU"], *table, ["mean", *means]])
+    said = [
+        "",
+        *(", ".join(f"{name} {percent(value)}" for name, value in row.iou.items()) for row in rows.values()),
+        "",
+    ]
+    worst = min(rows, key=lambda name: rows[name].rightness)
+    return [
+        *(f"{line}   {words}".rstrip() for line, words in zip(lines, said, strict=True)),
+        f"worst: {worst}, rightness {percent(rows[worst].rightness)}",
+    ]
+
+
+def _plain(row: Row) -> dict[str, object]:
+    return {"rightness": row.rightness, "miou": row.mean, "iou": row.iou, "labels": row.labels}
+
+
+if __name__ == "__main__":
+    main()
