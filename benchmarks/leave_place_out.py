@@ -3,8 +3,8 @@
     python benchmarks/leave_place_out.py RECIPE [--places NAME ...] [--seeds 0,1,2] [--set A.B=C] [--out FOLDER]
 
 For each place of the training sources (by `place` of the source, else folder and name), and each seed, trains the
-recipe with `data.unseen = [PLACE]` and scores the best checkpoint on that place. Prints rightness and mIoU by place, mean
-and spread over seeds, and their means over places. A killed run resumes, and what is finished is not trained again.
+recipe with `data.unseen = [PLACE]` and scores the best checkpoint on that place. Prints rightness and mIoU by place,
+mean and spread over seeds, and their means over places. A killed run resumes, and finished ones are not repeated.
 """
 
 import argparse

@@ -14,7 +14,8 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -58,7 +59,7 @@ SETS = (
     Set("yangon", "places/yangon", BUILDINGS, {"": 0.1}),
     Set("roads", "places/roads", '1 = "road", 0 = ["land", "water", "building", "vegetation"]', {"deepglobe_": 0.5}),
     Set("potsdam-thumbs", "places/potsdam-thumbs",
-        '1 = "road", 2 = "building", 3 = "vegetation", 4 = "vegetation", 5 = "ignore", 6 = "ignore"',
+        '1 = ["land", "road"], 2 = "building", 3 = "vegetation", 4 = "vegetation", 5 = "ignore", 6 = "ignore"',
         {"": 1.2}),
     Set("heights-beijing-zy3", "places/heights-beijing-zy3", BUILDINGS, {"": 2.5}),
     Set("loveda-crops", "isprs-loveda-crops/pseudo_loveda_dataset",
@@ -75,7 +76,7 @@ class Row:
     iou: dict[str, float]
     """Of the classes that some label is."""
     labels: dict[str, float] = field(default_factory=dict)
-    """Rightness of each label value, a class or a set."""
+    """Rightness of each value of the labels."""
 
     @property
     def mean(self) -> float:
@@ -115,15 +116,34 @@ def _scored(name: str, sets: Iterable[Set], root: Path, pixel: float | None, wor
 
 
 def _evaluated(model: sm.OpenModel, each: Set, folder: Path, work: Path) -> Row:
-    specs = work / f"{each.name}.toml"
-    specs.parent.mkdir(parents=True, exist_ok=True)
-    specs.write_text(f"ids = {{ {each.ids} }}\n")
-    [result] = sm.evaluate(model, folder, labels=specs)
-    assert isinstance(result, ClassResult)
+    meanings = tomllib.loads(f"ids = {{ {each.ids} }}")["ids"]
+    result = _result(model, meanings, folder, work)
     there = result.confusion.counts.sum(1) > 0
     iou = {label: value for label, value, yes in zip(result.task.labels, result.scores.iou, there, strict=True) if yes}
-    labels = {"/".join(result.task.labels[k] for k in one.classes): one.right for one in result.scores.rightness}
-    return Row(result.scores.mrightness, iou, labels)
+    values = {}
+    for value, meaning in meanings.items():
+        if meaning != "ignore":
+            alike = [other for other in meanings if meanings[other] == meaning]
+            alone = dict.fromkeys(meanings, "ignore") | {value: meaning}
+            own = result if len(alike) == 1 else _result(model, alone, folder, work)
+            values |= {value: right for right in _right(own, meaning)}
+    return Row(fmean(values.values()), iou, values)
+
+
+def _result(model: sm.OpenModel, meanings: Mapping[str, object], folder: Path, work: Path) -> ClassResult:
+    specs = work / "labels.toml"
+    specs.parent.mkdir(parents=True, exist_ok=True)
+    specs.write_text(f"ids = {{ {', '.join(f'{value} = {json.dumps(each)}' for value, each in meanings.items())} }}\n")
+    [result] = sm.evaluate(model, folder, labels=specs)
+    assert isinstance(result, ClassResult)
+    return result
+
+
+def _right(result: ClassResult, meaning: str | list[str]) -> list[float]:
+    """The rightness of a meaning; none where no pixel has it."""
+    wanted = {meaning} if isinstance(meaning, str) else set(meaning)
+    named = [({result.task.labels[k] for k in each.classes}, each.right) for each in result.scores.rightness]
+    return [right for classes, right in named if classes == wanted]
 
 
 def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None:
