@@ -126,7 +126,8 @@ def _evaluated(model: sm.OpenModel, each: Set, folder: Path, work: Path) -> Row:
             alike = [other for other in meanings if meanings[other] == meaning]
             alone = dict.fromkeys(meanings, "ignore") | {value: meaning}
             own = result if len(alike) == 1 else _result(model, alone, folder, work)
-            values |= {value: right for right in _right(own, meaning)}
+            if (right := _right(own, meaning)) is not None:
+                values[value] = right
     return Row(fmean(values.values()), iou, values)
 
 
@@ -139,11 +140,11 @@ def _result(model: sm.OpenModel, meanings: Mapping[str, object], folder: Path, w
     return result
 
 
-def _right(result: ClassResult, meaning: str | list[str]) -> list[float]:
-    """The rightness of a meaning; none where no pixel has it."""
+def _right(result: ClassResult, meaning: str | list[str]) -> float | None:
+    """The rightness of a meaning; None where no pixel has it."""
     wanted = {meaning} if isinstance(meaning, str) else set(meaning)
     named = [({result.task.labels[k] for k in each.classes}, each.right) for each in result.scores.rightness]
-    return [right for classes, right in named if classes == wanted]
+    return next((right for classes, right in named if classes == wanted), None)
 
 
 def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None:
