@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from smalti.cli.draw import command
-from smalti.errors import OutputError
+from smalti.errors import OptionError, OutputError
 
 
 def test_draws_and_names_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,12 @@ def test_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = CliRunner().invoke(command, [str(tmp_path / "file" / "a.tif"), "--size", "8"])
     assert isinstance(result.exception, OutputError)
+
+
+def test_a_place_of_the_world(tmp_path: Path) -> None:
+    out = tmp_path / "place.tif"
+    arguments = [str(out), "--size", "90", "--climate", "savanna", "--sensor", "aerial"]
+    assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
+    assert (tmp_path / "place_buildings.gpkg").is_file()
+    wrong = CliRunner().invoke(command, [*arguments[:3], "--climate", "savana"])
+    assert isinstance(wrong.exception, OptionError) and "did you mean savanna?" in str(wrong.exception)

@@ -27,3 +27,14 @@ def test_sizes_seeds_and_names_that_cannot_be(tmp_path: Path) -> None:
             sm.draw(size, seed)
     with pytest.raises(OptionError, match=r"must end in \.tif"):
         sm.draw(8).save(tmp_path / "town.png")
+
+
+def test_a_place_of_the_world_keeps_its_climate_in_its_files(tmp_path: Path) -> None:
+    place = sm.draw(96, seed=7, climate="coast", sensor="drone")
+    assert place.climate == "coast" and 0.05 < place.grid.transform.a < 0.21
+    assert repr(place).startswith("DrawnScene(seed 7: coast, 96 x 96 pixels of 0.")
+    with rasterio.open(place.save(tmp_path / "place.tif")[0]) as file:
+        assert (file.read() == place.image).all() and file.transform == place.grid.transform
+    assert sm.draw(96, seed=7).climate is None
+    with pytest.raises(OptionError, match="did you mean desert"):
+        sm.draw(8, climate="deserts")

@@ -1,7 +1,7 @@
 """Writes drawings to georeferenced files: the image, its classes, its heights and its buildings."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import product
 from pathlib import Path
@@ -28,11 +28,10 @@ from smalti.raster.mark import PRODUCT_TAG
 from smalti.raster.palette import color_table
 from smalti.raster.plain_name import plain_name
 from smalti.raster.write import stale_files
-from smalti.synth.buildings import buildings
+from smalti.synth.buildings import Attributes
 from smalti.synth.canvas import CELL
 from smalti.synth.materials import CLASSES
-from smalti.synth.plan import PIXEL
-from smalti.synth.scene import draw
+from smalti.synth.scenery import TOWN, Scenery
 from smalti.tiling import Window
 
 EPSG = 32640
@@ -57,10 +56,11 @@ _MOMENT = "2000-01-01T00:00:00.000Z"
 _Advance = Callable[[int], object]
 
 
-def grid_of(height: int, width: int, seed: int) -> Grid:
+def grid_of(height: int, width: int, seed: int, scenery: Scenery = TOWN) -> Grid:
     """The georeference of a drawing; each seed has its own place."""
+    pixel = scenery.pixel(seed)
     east, north = ORIGIN[0] + APART * (seed % COLUMNS), ORIGIN[1] + APART * (seed // COLUMNS % ROWS)
-    transform = Affine(PIXEL, 0, east, 0, -PIXEL, north)
+    transform = Affine(pixel, 0, east, 0, -pixel, north)
     return Grid(height, width, transform, rasterio.crs.CRS.from_epsg(EPSG))
 
 
@@ -72,7 +72,14 @@ def names_beside(path: Path) -> list[Path]:
 
 
 def write_scene(
-    path: Path, height: int, width: int, seed: int, nir: bool = False, advance: _Advance = lambda pixels: None
+    path: Path,
+    height: int,
+    width: int,
+    seed: int,
+    nir: bool = False,
+    advance: _Advance = lambda pixels: None,
+    *,
+    scenery: Scenery = TOWN,
 ) -> list[Path]:
     """Draws the window of `height` x `width` pixels at the origin of the world of `seed` into files; returns them.
 
@@ -91,8 +98,8 @@ def write_scene(
         _need(folder, int(height * width * (NIR_BYTES if nir else BYTES)), path)
         unfinished = [folder / name.name for name in names]
         try:
-            _write(unfinished, grid_of(height, width, seed), seed, nir, advance)
-            _check(unfinished[:3], seed, nir)
+            _write(unfinished, grid_of(height, width, seed, scenery), seed, nir, advance, scenery)
+            _check(unfinished[:3], seed, nir, scenery)
         except (RasterioError, DataSourceError, FeatureError, GeometryError) as error:
             first = str(error).splitlines()[0]
             raise OutputError(f"{path}: cannot be written, is the disk full? ({first})") from None
@@ -159,7 +166,7 @@ def _open(stack: ExitStack, path: Path, grid: Grid, bands: int, dtype: str, **mo
     )
 
 
-def _write(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advance) -> None:
+def _write(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advance, scenery: Scenery) -> None:
     """Draws cell by cell, row by row, a cell being a block of the files; buildings after each band of rows."""
     with ExitStack() as stack:
         bands = 4 if nir else 3
@@ -170,13 +177,13 @@ def _write(paths: list[Path], grid: Grid, seed: int, nir: bool, advance: _Advanc
         for row in range(0, grid.height, BAND):
             band = Window(row, 0, min(BAND, grid.height - row), grid.width)
             for window in cells(band):
-                drawing = draw(window, seed, nir)
+                drawing = scenery.draw(window, seed, nir)
                 here = RasterWindow(window.col, window.row, window.width, window.height)
                 image.write(drawing.image, window=here)
                 classes.write(drawing.classes, 1, window=here)
                 heights.write(drawing.height, 1, window=here)
                 advance(window.height * window.width)
-            _write_buildings(paths[3], band, grid, seed)
+            _write_buildings(paths[3], band, grid, scenery.buildings(band, seed))
 
 
 def cells(band: Window) -> Iterator[Window]:
@@ -203,7 +210,7 @@ def _category_names() -> str:
     return f'<PAMDataset><PAMRasterBand band="1">{band}</PAMRasterBand></PAMDataset>\n'
 
 
-def _check(paths: list[Path], seed: int, nir: bool) -> None:
+def _check(paths: list[Path], seed: int, nir: bool, scenery: Scenery) -> None:
     """Reads every block back, and compares the last: only this detects a full disk."""
     arrays: list[npt.NDArray[Any]] = []
     for k, path in enumerate(paths):
@@ -211,7 +218,7 @@ def _check(paths: list[Path], seed: int, nir: bool) -> None:
             for _, block in file.block_windows(1):
                 arrays = [*arrays[:k], file.read(window=block)]
             height, width = file.height, file.width
-    last = draw(_last_cell(height, width), seed, nir)
+    last = scenery.draw(_last_cell(height, width), seed, nir)
     drawn: list[npt.NDArray[Any]] = [last.image, last.classes[None], last.height[None]]
     if not all(np.array_equal(a, b) for a, b in zip(arrays, drawn, strict=True)):
         raise RasterioError("written data read back differently")
@@ -222,9 +229,8 @@ def _last_cell(height: int, width: int) -> Window:
     return Window(row, col, height - row, width - col)
 
 
-def _write_buildings(path: Path, band: Window, grid: Grid, seed: int) -> None:
+def _write_buildings(path: Path, band: Window, grid: Grid, found: Sequence[tuple[Any, Attributes]]) -> None:
     """Adds the buildings that begin in a band of rows, complete, so that each is written once."""
-    found = buildings(band, seed)
     first = [(shape, known) for shape, known in found if band.row <= max(shape.bounds[1], 0) < band.bottom]
     heights = np.array([known["height"] for _, known in first], np.float64)
     roofs = np.array([known["roof"] for _, known in first], object)

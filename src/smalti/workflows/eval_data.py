@@ -205,7 +205,9 @@ def recipe_pairs(
 
 def _source_name(source: dict[str, object]) -> str:
     if source["kind"] == "drawn":
-        return f"drawn scenes of {source['size']} px, seeds {', '.join(map(str, _listed(source['seeds'])))}"
+        look = [str(source[key]) for key in ("style", "climate", "sensor") if source.get(key)]
+        what = f" ({', '.join(look)})" if look else ""
+        return f"drawn scenes{what} of {source['size']} px, seeds {', '.join(map(str, _listed(source['seeds'])))}"
     if source["kind"] == "dataset":
         return find_dataset(str(source["name"])).words(str(source["split"]))
     return ", ".join(map(str, _listed(source["path" if source["kind"] == "folder" else "images"])))

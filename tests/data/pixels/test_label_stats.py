@@ -15,6 +15,7 @@ from smalti.data.pixels.scenes import FileScene, MemoryScene, drawn_scene, in_me
 from smalti.errors import DataError, LabelError
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.values import ValueSpec
+from smalti.synth.scenery import TOWN
 
 COVER = Task(name="cover", labels=("land", "water", "building", "vegetation", "road"))
 DEPTH = Task(name="depth", kind="value", quantity="depth", unit="m")
@@ -77,7 +78,7 @@ def test_a_damaged_label_deep_in_a_file_is_found(tmp_path: Path) -> None:
 
 def test_drawn_scenes_are_not_drawn_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryScene, "read_targets", None)
-    assert counts(drawn_scene(1, 64, CARD, (COVER,))) == {"cover": ([1] * 5, 0)}
+    assert counts(drawn_scene(1, 64, CARD, (COVER,), TOWN)) == {"cover": ([1] * 5, 0)}
 
 
 def test_who_watches_is_told_how_far_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import ValidationError
 
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
@@ -279,6 +280,20 @@ def test_drawn_scenes_have_classes_and_heights(tmp_path: Path) -> None:
         assert np.isnan(height[:2]).all() and height[2:].max() > 10 and height.dtype == np.float32
     with pytest.raises(DataError, match=r"the height in m, .*; the card has depth in m, 3 bands"):
         open_source(DrawnSource(kind="drawn", seeds=(8,)), tmp_path, card, [DEPTH])
+
+
+def test_drawn_scenes_of_the_world_by_climate_and_sensor(tmp_path: Path) -> None:
+    cover = Task(name="cover", labels=("land", "water", "building", "vegetation", "road"))
+    card = card_of().model_copy(update={"tasks": (cover,)})
+    world = DrawnSource(kind="drawn", seeds=(8,), size=64, climate="boreal", sensor="aerial")
+    town = DrawnSource(kind="drawn", seeds=(8,), size=64)
+    (scene,), (other,) = (open_source(source, tmp_path, card, [cover]) for source in (world, town))
+    assert (scene.name, other.name) == ("drawn world, boreal, aerial 8", "drawn 8")
+    window = Window(0, 0, 64, 64)
+    assert not np.array_equal(scene.read(window).image, other.read(window).image)
+    for wrong in ({"climate": "boreall"}, {"style": "town", "sensor": "drone"}):
+        with pytest.raises(ValidationError, match=r"did you mean boreal|the style town has no climate"):
+            DrawnSource.model_validate({"kind": "drawn", "seeds": [8]} | wrong)
 
 
 def test_windows_are_drawn_by_the_classes_of_the_first_task_that_has_some() -> None:

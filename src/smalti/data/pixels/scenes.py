@@ -25,7 +25,7 @@ from smalti.raster.label_doubts import Doubts, doubts
 from smalti.raster.mirror import source
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.synth import draw
+from smalti.synth.scenery import Scenery
 from smalti.tiling import Window
 
 
@@ -245,12 +245,13 @@ def in_memory(scene: FileScene) -> MemoryScene:
     )
 
 
-def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task]) -> MemoryScene:
+def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task], look: Scenery) -> MemoryScene:
     """A drawn scene of size x size pixels, its classes and heights in metres; drawn at the first read."""
 
     def load() -> Patch:
-        drawing = draw(Window(0, 0, size, size), seed, nir=len(card.bands) == 4)
+        drawing = look.draw(Window(0, 0, size, size), seed, nir=len(card.bands) == 4)
         targets = {task.name: drawing.classes if task.kind == "classes" else drawing.height for task in tasks}
         return Patch(np.ascontiguousarray(drawing.image.transpose(1, 2, 0)), targets, np.ones((size, size), bool))
 
-    return MemoryScene(f"drawn {seed}", None, Grid(size, size), tasks, load)
+    name = f"drawn {seed}" if look.style == "town" else f"drawn {look} {seed}"
+    return MemoryScene(name, None, Grid(size, size), tasks, load)

@@ -49,7 +49,8 @@ def scored_pairs(
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
         name = source.place or DRAWN
-        scenes = [drawn_scene(seed, source.size, card, drawn) for seed in source.seeds if wanted(name)]
+        seeds = source.seeds if wanted(name) else ()
+        scenes = [drawn_scene(seed, source.size, card, drawn, source.scenery) for seed in seeds]
         return [_drawn_pair(scene, card.bands, name) for scene in scenes], []
     if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)

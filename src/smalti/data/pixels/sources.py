@@ -21,12 +21,13 @@ from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split
 from smalti.datasets.selection import Selection, take
 from smalti.datasets.spec import Role
-from smalti.errors import DataError
+from smalti.errors import DataError, OptionError
 from smalti.evaluation.pairs import find_pairs
 from smalti.evaluation.places import place_of
 from smalti.label_sets import Allowed
 from smalti.raster.label_spec import Wanted, class_set
 from smalti.synth import CLASSES
+from smalti.synth.scenery import Scenery, scenery
 from smalti.text import count
 from smalti.tiling import Window
 
@@ -202,7 +203,26 @@ class DrawnSource(_Source):
     kind: Literal["drawn"]
     seeds: tuple[int, ...] = Field(min_length=1)
     size: int = Field(1024, ge=64)
-    """Side of each scene in pixels of 0.3 m."""
+    """Side of each scene in pixels: of 0.3 m in the style `town`, of the sensor in the style `world`."""
+    style: Literal["town", "world"] | None = None
+    """`town`, the default, or `world`, which has climates and sensors."""
+    climate: str | None = None
+    """Climate of the world, such as `desert` or `monsoon`; without it, by the seed."""
+    sensor: str | None = None
+    """`drone`, `aerial` or `satellite`; without it, by the seed."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        try:
+            scenery(self.style, self.climate, self.sensor)
+        except OptionError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def scenery(self) -> Scenery:
+        """What its scenes look like."""
+        return scenery(self.style, self.climate, self.sensor)
 
     def drawn(self, card: Card, tasks: Sequence[Task]) -> list[Task]:
         """The tasks that it can label: classes and heights. DataError if there is none, or a named one is not."""
@@ -318,7 +338,7 @@ def open_source(
     if isinstance(source, DrawnSource):
         drawn = source.drawn(card, tasks)
         seeds = source.seeds if wanted(source.place or DRAWN) else ()
-        return [drawn_scene(seed, source.size, card, drawn) for seed in seeds]
+        return [drawn_scene(seed, source.size, card, drawn, source.scenery) for seed in seeds]
     if isinstance(source, DatasetSource):
         opener, items = source.open(root, card, tasks)
         chosen = source.of_places(root, ((item.place, item) for item in items), wanted)

@@ -88,12 +88,13 @@ class DataSettings(Settings):
         """ValueError if two parts draw scenes of the same seed: whatever their size, they show the same ground."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         seeds = {
-            part: {seed for s in sources if s.kind == "drawn" for seed in s.seeds} for part, sources in parts.items()
+            part: {(s.scenery.style, seed) for s in sources if s.kind == "drawn" for seed in s.seeds}
+            for part, sources in parts.items()
         }
         for one, other in combinations(parts, 2):
             if both := seeds[one] & seeds[other]:
                 raise ValueError(
-                    f"data.{one} and data.{other} both draw the scene of seed {min(both)} ({len(both)} in all); "
+                    f"data.{one} and data.{other} both draw the scene of seed {min(both)[1]} ({len(both)} in all); "
                     "a seed determines the place: give them different ones"
                 )
 
