@@ -150,7 +150,9 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     """The metres per pixel to resample to, or None."""
     if isinstance(resolution, float):
         return resolution
-    metres = pixel_size_m(reader.grid)
+    metres, by = pixel_size_m(reader.grid), ""
+    if metres is None and reader.photo_m:
+        metres, by = reader.photo_m, " (by its flight height and focal length)"
     if metres is None or card.resolution is None:
         return None
     finest, coarsest = card.resolution
@@ -162,7 +164,7 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     mend = "resample with --resolution auto"
     if metres > coarsest * FINEST:
         mend = "choose a model for such pixels"
-    text = f"{scene}: pixels of {metres:.3g} m, model {card.name} was trained for {known}; {mend}"
+    text = f"{scene}: pixels of {metres:.3g} m{by}, model {card.name} was trained for {known}; {mend}"
     warn(ResolutionWarning(text))
     return None
 

@@ -18,6 +18,7 @@ from smalti.errors import RasterError, about
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
 from smalti.raster.deflate_damage import deflated_blocks
+from smalti.raster.drone import drone_pixel_m
 from smalti.raster.exif import orientation
 from smalti.raster.grid import IDENTITY, Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
@@ -72,6 +73,7 @@ class FileReader(Reader):
         height, width = self._turn.shape(dataset.height, dataset.width)
         self.grid = Grid(height, width, dataset.transform, dataset.crs)
         self.rpcs = not self.grid.georeferenced and dataset.rpcs is not None
+        self.photo_m = None if self.grid.georeferenced else drone_pixel_m(dataset)
         self._describe(holes)
         self._deflated = deflated_blocks(path, dataset)
 

@@ -34,11 +34,13 @@ class Reader(ABC):
     """Whether it can have invalid pixels at all."""
     rpcs: bool = False
     """Whether its only place on the ground is given by rational polynomials."""
+    photo_m: float | None = None
+    """Metres per pixel of a drone's photo without a georeference, by its metadata; None if unknown."""
 
     @property
     def notes(self) -> dict[str, str]:
-        """What a map of it should state about how its pixels were made, as tags of the map's file."""
-        return {}
+        """What a map of it should state about its pixels, as tags of the map's file."""
+        return {} if self.photo_m is None else {"SMALTI_PIXEL_M": f"{self.photo_m:.4g}"}
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirror-padded.
@@ -63,7 +65,7 @@ class Reader(ABC):
         """Copies what `other` declares of its bands."""
         self.dtype, self.bands, self.names_known = other.dtype, other.bands, other.names_known
         self.scales, self.offsets, self.units = other.scales, other.offsets, other.units
-        self.palette, self.masked, self.rpcs = other.palette, other.masked, other.rpcs
+        self.palette, self.masked, self.rpcs, self.photo_m = other.palette, other.masked, other.rpcs, other.photo_m
 
     def __repr__(self) -> str:
         bands = f"{len(self.bands)} of {self.dtype}: {', '.join(self.bands[:8])}{', ...' * (len(self.bands) > 8)}"

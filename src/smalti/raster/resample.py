@@ -28,13 +28,16 @@ class Resampled(Reader):
     """A raster with square pixels of `resolution` metres, in its own CRS and with its own corners.
 
     Larger pixels are means of the valid ones in them, smaller ones are interpolated between them. In a geographic CRS
-    the pixel has as many degrees as make `resolution` metres at the centre. RasterError where metres are unknown.
+    the pixel has as many degrees as make `resolution` metres at the centre. RasterError where metres are unknown, as
+    without a georeference, except of a drone's photo whose metadata tell its pixel size.
     """
 
     def __init__(self, reader: Reader, resolution: float) -> None:
         self.path, self._reader = reader.path, reader
         self._like(reader)
         size = axes_m(reader.grid)
+        if size is None and reader.photo_m:
+            size = reader.photo_m, reader.photo_m
         if size is None:
             raise RasterError(
                 f"{self.path}: {why_no_metres(reader.grid)}, so it cannot be resampled to {resolution:g} m; "
@@ -53,6 +56,7 @@ class Resampled(Reader):
         height = max(1, round(own.height * _factor(finer[1])))
         self.grid = own.resized(height, width)
         self._by = own.height / height, own.width / width  # rows, columns of the source in a pixel
+        self.photo_m = reader.photo_m and reader.photo_m * self._by[1]
 
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         pixels = np.zeros((len(self.bands), window.height, window.width), self.dtype)

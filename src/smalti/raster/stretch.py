@@ -110,7 +110,7 @@ class Stretched(Reader):
         values = "; ".join(
             f"{name} {low:g} {high:g}" for name, (low, high) in zip(self.bands, self.limits, strict=True)
         )
-        return {"SMALTI_STRETCH": str(self._stretch), "SMALTI_STRETCH_VALUES": values}
+        return super().notes | {"SMALTI_STRETCH": str(self._stretch), "SMALTI_STRETCH_VALUES": values}
 
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         pixels, valid = self._reader.read(window)
