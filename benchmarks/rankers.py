@@ -193,10 +193,10 @@ def judged(net: nn.Module, work: RankingWork) -> list[Judged]:
 
 def test_series(work: RankingWork) -> Iterator[Any]:
     """What nothing was trained on."""
-    shelf = work._scored["test"]
-    for at, collection in enumerate(shelf.collections):
+    cache = work._scored["test"]
+    for at, collection in enumerate(cache.collections):
         for number in range(len(collection)):
-            yield shelf.take(at, number)
+            yield cache.take(at, number)
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smalti.errors import OutputError
-from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
+from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 
 
 @pytest.fixture
@@ -59,11 +59,11 @@ def test_nothing_is_written_into_a_data_set_that_is_a_folder(tmp_path: Path) -> 
 
 def test_two_maps_do_not_share_a_file(tmp_path: Path) -> None:
     first, second = Outputs((tmp_path / "a.tif",)), Outputs((tmp_path / "b.tif",))
-    refuse_twice([first, second])
+    check_distinct([first, second])
     (tmp_path / "b.tif").symlink_to("a.tif")
     for other in (first, second, Outputs((tmp_path / "c.tif",), polygons=tmp_path / "a.tif")):
         with pytest.raises(OutputError, match="two scenes"):
-            refuse_twice([first, other])
+            check_distinct([first, other])
 
 
 def test_a_page_replaces_pages_only(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_moved_data_are_the_same(trained: Path) -> None:
 def test_a_training_of_before_says_nothing_of_its_data(trained: Path) -> None:
     state = load_state(trained / "run/last")
     assert state is not None
-    del state["data"], state["judged_by"]
+    del state["data"], state["selection_digest"]
     torch.save(state, trained / "run/last/state.pt")
     assert "scored again" in again(trained)[1]
 

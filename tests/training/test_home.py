@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from smalti.errors import RecipeError
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.recipe import read_recipe
 
 RECIPE = """
@@ -22,7 +22,7 @@ path = ["b"]
 
 def test_a_home_that_does_not_exist_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert at_home("~/a") == tmp_path / "a"
+    assert expand_home("~/a") == tmp_path / "a"
     (tmp_path / "r.toml").write_text(RECIPE)
     with pytest.raises(RecipeError, match="~nobody-of-that-name/data: no such user, or no home folder; give"):
         read_recipe(tmp_path / "r.toml").root  # type: ignore[attr-defined]  # noqa: B018

@@ -100,7 +100,7 @@ def command(
         for found in map_many(scene, out, mosaic=mosaic, model=opened, options=MapOptions(**options), progress=bars):
             bars.close()
             if isinstance(found, MapResult):
-                tell(found)
+                print_result(found)
             else:
                 click.echo(f"smalti: {found}", err=True)
                 codes.add(exit_code(found))
@@ -108,7 +108,7 @@ def command(
         sys.exit(codes.pop() if len(codes) == 1 else 1)
 
 
-def tell(done: "MapResult") -> None:
+def print_result(done: "MapResult") -> None:
     """Prints a line for each file."""
     if done.summary is not None:
         size, speed = f"{done.summary.pixels / 1e6:.1f} MPix", f"{done.summary.megapixels_per_second:.1f} MPix/s"

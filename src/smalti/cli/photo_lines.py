@@ -28,7 +28,7 @@ def stopped() -> Iterator[None]:
         sys.exit(STOPPED)
 
 
-def tell_series(result: RankedFolder, left_out: Mapping[str, int]) -> None:
+def print_series(result: RankedFolder, left_out: Mapping[str, int]) -> None:
     """A line per series, one for all photos that stand alone, one for what was left out, and one per file not read."""
     alone = sum(series.kind == "single" for series in result.series)
     for series in result.series:
@@ -78,7 +78,7 @@ def followed(result: RankedFolder, number: int) -> str:
     return ", ".join(parts)
 
 
-def tell_written(written: WrittenFiles, options: PhotoOptions) -> None:
+def print_written(written: WrittenFiles, options: PhotoOptions) -> None:
     """A line for each output."""
     if written.csv:
         click.echo(shown(written.csv))

@@ -40,7 +40,7 @@ def command(folder: Path, **options: Any) -> None:
     Photos are never moved, changed or deleted. A run that was killed resumes when the same command is given again.
     Where some photos cannot be read the others are ranked, and the exit code is 3.
     """
-    from smalti.cli.photo_lines import followed, stopped, tell_series, tell_written
+    from smalti.cli.photo_lines import followed, print_series, print_written, stopped
     from smalti.cli.progress import Bars
     from smalti.cli.quiet import quiet_libraries
     from smalti.workflows.photos import PhotoOptions, rank_folder, write_ranking
@@ -50,10 +50,10 @@ def command(folder: Path, **options: Any) -> None:
     with stopped():
         with quiet_libraries(), Bars() as bars:
             ranking = rank_folder(folder, asked, bars)
-        tell_series(ranking.result, ranking.left_out)
+        print_series(ranking.result, ranking.left_out)
         if ranking.choices is not None:
             click.echo(f"{shown(options['choices'])}: {followed(ranking.result, ranking.choices)}")
-        tell_written(write_ranking(ranking, asked), asked)
+        print_written(write_ranking(ranking, asked), asked)
     click.echo(ranking.result.how)
     if ranking.unread:
         sys.exit(exit_code(RasterError()))

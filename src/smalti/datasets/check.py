@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.datasets.check_values import Range, look_at_values
+from smalti.datasets.check_values import Range, value_ranges
 from smalti.datasets.folder import Folder, fill
 from smalti.datasets.index import Item, Search, list_ids, look
 from smalti.datasets.reader import Opener, make_opener
@@ -120,7 +120,7 @@ def check_contents(dataset: DatasetSpec, files: Files, progress: Callable[[str],
                 progress(item.id)
                 counts[item.place], size = _count(opener, item, problems)
                 sides += [size] if size else []
-                for kind, found in look_at_values(opener, item, problems).items():
+                for kind, found in value_ranges(opener, item, problems).items():
                     ranges[kind] = ranges.get(kind, Range()).joined(found)
             total += counts[item.place]
         pixels[name] = total

@@ -43,7 +43,7 @@ def open_plain(opener: Opener, item: Item, name: str) -> ValueReader:
         return opener.values(item, image.grid, name, value_task(opener, name), spec)
 
 
-def look_at_values(opener: Opener, item: Item, problems: list[str]) -> dict[str, Range]:
+def value_ranges(opener: Opener, item: Item, problems: list[str]) -> dict[str, Range]:
     """The range of each kind of values that an image has; a line in `problems` for each that cannot be read."""
     found = {}
     for name in item.values:

@@ -34,7 +34,7 @@ class Opener:
     """The classes that the dataset's classes are mapped to."""
     spec: LabelSpec
     taken: tuple[Selection, ...] = ()
-    """What the tasks take."""
+    """What the tasks use."""
 
     def image(self, item: Item) -> Reader:
         """The image; its bands are chosen by the order in the dataset's description, as files declare it wrongly."""
@@ -131,7 +131,7 @@ def open_split(
     borders: Borders = "full",
     classes: dict[str, Wanted] | None = None,
 ) -> tuple[Opener, tuple[Item, ...]]:
-    """The images of a split and what opens them for a card's bands and what its tasks take.
+    """The images of a split and what opens them for a card's bands and what its tasks use.
 
     DataError where an image, its labels or values are missing, or the classes differ.
     """

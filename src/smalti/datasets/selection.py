@@ -19,7 +19,7 @@ class Selection:
     """How they are stored, where the dataset does not state it."""
 
 
-def take(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Selection]:
+def select(dataset: DatasetSpec, tasks: Sequence[Task], also: Mapping[str, tuple[str, ValueSpec]]) -> list[Selection]:
     """The first task of classes uses the classes, a task of values what `also` gives by the task's name.
 
     By default heights and depths use the first values of their quantity whose unit the dataset states; a task

@@ -63,11 +63,11 @@ def _files(path: Path) -> list[Path]:
 def _on_disk(path: Path) -> list[Any]:
     with suppress(OSError):
         stat = path.stat()
-        return [str(path), stat.st_size, stat.st_mtime_ns, _glimpse(path, stat.st_size)]
+        return [str(path), stat.st_size, stat.st_mtime_ns, _sample_digest(path, stat.st_size)]
     return [str(path)]
 
 
-def _glimpse(path: Path, size: int) -> str:
+def _sample_digest(path: Path, size: int) -> str:
     """A digest of some parts of a file: unpacking or copying another one there may keep size and time."""
     digest = hashlib.sha256()
     if path.is_file():

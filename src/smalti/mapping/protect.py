@@ -75,7 +75,7 @@ def check_page(page: Path) -> None:
             raise OutputError(f"{page}: exists and is not a page of this program; remove it, or choose another output")
 
 
-def refuse_twice(outputs: Sequence[Outputs]) -> None:
+def check_distinct(outputs: Sequence[Outputs]) -> None:
     """OutputError if two maps would write the same file."""
     seen: dict[str, int] = {}
     for k, one in enumerate(outputs):

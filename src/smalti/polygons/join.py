@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.polygons.rules import Rules
-from smalti.polygons.seams import Point, Side, Spare, side, superfluous, without
+from smalti.polygons.seams import AreaBudget, Point, Side, side, superfluous, without
 from smalti.polygons.trace import Pieces
 
 
@@ -75,7 +75,7 @@ class Joiner:
         groups[touching] = list(found.values())
         return groups
 
-    def _spare(self, over: NDArray[np.intp], under: NDArray[np.intp]) -> Spare:
+    def _spare(self, over: NDArray[np.intp], under: NDArray[np.intp]) -> AreaBudget:
         """What the areas on both sides of a seam may lose; nothing for no data, whose border stays unchanged."""
         root = {group: self._root(group) for group in np.unique(np.concatenate((over, under))).tolist()}
         left = {}
@@ -85,9 +85,9 @@ class Joiner:
             left[group] = limited if area.kind < self._rules.labels else 0.0
         rows = [[root[group] for group in row.tolist()] for row in (over, under)]
         pixel = self._rules.ground.largest if self._rules.ground is not None else 1.0
-        return Spare(rows, left, pixel)
+        return AreaBudget(rows, left, pixel)
 
-    def _take(self, spare: Spare) -> None:
+    def _take(self, spare: AreaBudget) -> None:
         for group, left in spare.left.items():
             if self._rules.least_m2:
                 self._open[group].square_m = left + self._rules.least_m2

@@ -25,7 +25,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Spare:
+class AreaBudget:
     """The area that the polygons along a seam may lose."""
 
     rows: list[list[int]]
@@ -35,11 +35,11 @@ class Spare:
     pixel_m2: float
     """The largest area of a pixel."""
 
-    def affords(self, x: int, pixels: float) -> bool:
+    def allows(self, x: int, pixels: float) -> bool:
         """Whether all areas around a point on the seam may lose so many pixels."""
         return all(self.left[area] >= pixels * self.pixel_m2 for area in self._around(x))
 
-    def pay(self, x: int, pixels: float) -> None:
+    def spend(self, x: int, pixels: float) -> None:
         """Subtracts the pixels from all of them, though one gains what another loses."""
         for area in self._around(x):
             self.left[area] -= pixels * self.pixel_m2
@@ -67,7 +67,7 @@ def superfluous(
     above: NDArray[np.uint8],
     below: NDArray[np.uint8],
     tolerance: float,
-    spare: Spare,
+    spare: AreaBudget,
 ) -> set[Point]:
     """The vertices (x, y) of row `seam` to remove from every polygon.
 
@@ -122,7 +122,7 @@ class _Thinning:
         taken: set[frozenset[Point]],
         obstacles: NDArray[np.int64],
         tolerance: float,
-        spare: Spare,
+        spare: AreaBudget,
     ) -> None:
         import shapely
 
@@ -144,7 +144,7 @@ class _Thinning:
             if v in self.gone or len(self.graph[v]) != 2 or area != self._area(v) or not self._free(v, area):
                 continue
             if area:
-                self.spare.pay(v[0], area)
+                self.spare.spend(v[0], area)
             for u in self._remove(v):
                 if u in self.graph and len(self.graph[u]) == 2:
                     heapq.heappush(heap, (self._area(u), u))
@@ -161,7 +161,7 @@ class _Thinning:
             return False
         if area == 0:
             return True
-        if not self.spare.affords(v[0], area):
+        if not self.spare.allows(v[0], area):
             return False
         if self.others & {a[1], b[1]}:
             return False  # that vertex may be removed at its own seam: both together could cross a border

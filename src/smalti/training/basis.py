@@ -51,7 +51,7 @@ def _meant(card: Card) -> dict[str, str]:
     return pixels | outputs
 
 
-def judged_by(recipe: Recipe, work: Work, select: str) -> str:
+def selection_digest(recipe: Recipe, work: Work, select: str) -> str:
     """A digest of all that influences the score of given weights."""
     settings = recipe.model_dump(mode="json", include={"card": True, "data": True})
     data = settings.get("data", {})  # every kind of recipe has this table, their base class has not

@@ -5,7 +5,7 @@ from pathlib import Path
 from smalti.errors import RecipeError
 
 
-def at_home(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """A path with `~` and `~user` expanded; RecipeError where there is no such home."""
     try:
         return Path(text).expanduser()

@@ -16,11 +16,11 @@ from smalti.errors import DivergedError, ModelError, RecipeError
 from smalti.files import write_whole
 from smalti.nets.naming import Weights
 from smalti.training.assemble import assemble
-from smalti.training.basis import changes, check_card, judged_by
+from smalti.training.basis import changes, check_card, selection_digest
 from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import resume_at
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import restore
 from smalti.training.progress import Pace, TrainingProgress
@@ -52,7 +52,7 @@ class Training:
         state = None if fresh else load_state(folder / "last")
         if state is not None:
             check_card(state, work.card, folder)
-        self.notes = fill(work.model, at_home(t.start)) if t.start and state is None else []
+        self.notes = fill(work.model, expand_home(t.start)) if t.start and state is None else []
         """Messages about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.notes()
         self.notes += changes(state, work, folder, resume)
@@ -61,7 +61,7 @@ class Training:
         self._freezing, self._balanced = parts.freezing, parts.balanced
         self._wrapped, self._stepped = parts.wrapped, parts.stepped
         self.progress = TrainingProgress()
-        self._judged_by = judged_by(recipe, work, self.select)
+        self._judged_by = selection_digest(recipe, work, self.select)
         if state is not None:
             self._restore(state)
 
@@ -174,7 +174,7 @@ class Training:
     def _rescore(self, records: Records | None, say: Say) -> None:
         """Scores the existing best checkpoint again if it was chosen by another criterion."""
         p = self.progress
-        if self._judged_by == (judges := judged_by(self.recipe, self.work, self.select)):
+        if self._judged_by == (judges := selection_digest(self.recipe, self.work, self.select)):
             return
         self._judged_by = judges
         weights = self._best_weights()
@@ -228,7 +228,7 @@ class Training:
             "recipe": self.recipe.model_dump_json(),
             "card": self.work.card.dump(),
             "data": {part: str(found) for part, found in self.work.identity.items()},
-            "judged_by": self._judged_by,
+            "selection_digest": self._judged_by,
             "progress": dict(vars(self.progress)),
             "model": self.model.state_dict(),
             "mean": self.mean.module.state_dict(),
@@ -247,7 +247,7 @@ class Training:
                 f"train.steps {steps}: {self.folder} has reached step {self.progress.step}; "
                 "give more steps, or another --out"
             )
-        self._judged_by = state.get("judged_by", "")
+        self._judged_by = state.get("selection_digest", "")
         self.progress.stopped &= self.progress.stale >= self.recipe.train.patience > 0
         try:
             self.model.load_state_dict(state["model"])

@@ -13,7 +13,7 @@ from smalti.nets.multitask.net import MultiTask
 from smalti.nets.weights import load_encoder
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.encoder import encoder_of
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.settings import EncoderSettings
 
 
@@ -30,7 +30,7 @@ def check_source(settings: EncoderSettings, root: Path) -> None:
 def _source(settings: EncoderSettings, root: Path) -> str | Path | None:
     """The weights file, the name on the hub, or None for random weights."""
     source = settings.encoder_weights
-    return root / at_home(source) if source and not source.startswith("hub:") else source
+    return root / expand_home(source) if source and not source.startswith("hub:") else source
 
 
 def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: Callable[[], Tensor]) -> None:
@@ -89,7 +89,7 @@ def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
     """
     if init is None:
         return []
-    card, weights = load_checkpoint(at_home(init))
+    card, weights = load_checkpoint(expand_home(init))
     task = model.card.task(name)
     if not isinstance(model.net, MultiTask):
         raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; use train.start")

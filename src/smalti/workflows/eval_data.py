@@ -15,7 +15,7 @@ from smalti.card import Card, Task
 from smalti.datasets.index import find_items
 from smalti.datasets.reader import lacking, open_found
 from smalti.datasets.registry import find_dataset
-from smalti.datasets.selection import take
+from smalti.datasets.selection import select
 from smalti.errors import DataError, DataWarning, GeoreferenceWarning, RecipeError, SmaltiWarning, warn
 from smalti.evaluation.dataset_pairs import dataset_pairs
 from smalti.evaluation.first_look import check_truth, read_through
@@ -165,7 +165,7 @@ def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None,
     dataset = find_dataset(name)
     search = find_items(dataset, folder, split, card.bands)
     taken = []
-    for each in take(dataset, [task for task in card.tasks if not task.per_image], {}):
+    for each in select(dataset, [task for task in card.tasks if not task.per_image], {}):
         lack = lacking(dataset, search.items, each.name)
         if lack:
             _warn(f"{each.task.name} is not scored: {lack}")

@@ -15,7 +15,7 @@ from smalti.files import check_local, check_place, guarded
 from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
-from smalti.mapping.protect import Inputs, Outputs, check_page, refuse_twice
+from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 from smalti.mapping.run import map_scene, products
 from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
@@ -159,7 +159,7 @@ def map_many(
     paths = _paths([str(name) for name in names], out, groups, options)
     run = _Run(opened(model), options, progress, found)
     planned = [run.planned(path) for path in paths]
-    refuse_twice(planned)
+    check_distinct(planned)
     for k, (group, path, one) in enumerate(zip(groups, paths, planned, strict=True), 1):
         try:
             yield run.map_one(group, path, one, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)

@@ -6,7 +6,7 @@ import torch
 
 from smalti.arrays import Picture
 from smalti.data.photos.augment import PhotoAugment, augmented
-from smalti.data.photos.looks import Shelf, look_at
+from smalti.data.photos.inputs import InputCache, series_inputs
 from smalti.data.photos.series import ranked_folders
 from smalti.data.photos.stream import PhotoStream
 from smalti.photos.cues import cues
@@ -36,16 +36,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def stream(folder: Path, photos: int = 3, hard: bool = False, **augment: float) -> PhotoStream:
-    shelf = Shelf([ranked_folders(folder)], 10**8)
-    return PhotoStream(shelf, [1.0], PhotoAugment(**augment), photos=photos, hard=hard, seed=5)
+    cache = InputCache([ranked_folders(folder)], 10**8)
+    return PhotoStream(cache, [1.0], PhotoAugment(**augment), photos=photos, hard=hard, seed=5)
 
 
 def test_the_shelf_keeps_what_it_may(folder: Path) -> None:
     collection = Counted(folder)
-    shelf = Shelf([collection], 10**8)
-    looked = look_at(collection.inner, 2)
+    cache = InputCache([collection], 10**8)
+    looked = series_inputs(collection.inner, 2)
     for _ in range(2):
-        again = shelf.take(0, 2)
+        again = cache.take(0, 2)
         np.testing.assert_array_equal(again.images, looked.images)
         np.testing.assert_array_equal(again.cues, looked.cues)
         np.testing.assert_array_equal(again.twin_images, looked.twin_images)
@@ -54,7 +54,7 @@ def test_the_shelf_keeps_what_it_may(folder: Path) -> None:
     photo = collection.pixels(2)[0]
     np.testing.assert_array_equal(looked.images[0], overview(photo))
     np.testing.assert_array_equal(looked.cues[0], cues(photo))
-    empty = Shelf([Counted(folder)], 0)
+    empty = InputCache([Counted(folder)], 0)
     np.testing.assert_array_equal(empty.take(0, 1).images, empty.take(0, 1).images)
     assert empty.collections[0].opened == 2  # type: ignore[attr-defined]
 
@@ -82,8 +82,8 @@ def test_pairs_orders_and_photos_belong_together(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_series_is_changed_in_so_many_ways(folder: Path) -> None:
-    shelf = Shelf([ranked_folders(folder)], 10**8)
-    few = PhotoStream(shelf, [1.0], PhotoAugment(), photos=2, hard=False, seed=5, variants=2)
+    cache = InputCache([ranked_folders(folder)], 10**8)
+    few = PhotoStream(cache, [1.0], PhotoAugment(), photos=2, hard=False, seed=5, variants=2)
     batch = few.batch(0, 60)
     pictures = {image.numpy().tobytes() for image in batch["image"]}
     assert len(pictures) == 2 * len(batch["image"].unique(dim=0)) // 2 <= 2 * 4 * 3  # ways, series, photos
@@ -97,10 +97,10 @@ def test_of_large_series_some_photos_are_drawn(folder: Path) -> None:
 
 
 def test_hard_labels_are_rounded(folder: Path) -> None:
-    shelf = Shelf([Soft(folder)], 10**8)
-    batch = PhotoStream(shelf, [1.0], PhotoAugment(), photos=3, hard=True, seed=5).batch(0, 4)
+    cache = InputCache([Soft(folder)], 10**8)
+    batch = PhotoStream(cache, [1.0], PhotoAugment(), photos=3, hard=True, seed=5).batch(0, 4)
     assert set(batch["chance"].tolist()) <= {0.0, 1.0} and len(batch["pairs"]) == 4
-    soft = PhotoStream(shelf, [1.0], PhotoAugment(), photos=3, hard=False, seed=5).batch(0, 4)
+    soft = PhotoStream(cache, [1.0], PhotoAugment(), photos=3, hard=False, seed=5).batch(0, 4)
     assert len(soft["pairs"]) == 8 and 0.5 in soft["chance"].tolist()
 
 

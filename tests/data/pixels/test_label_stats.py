@@ -9,7 +9,7 @@ from PIL import Image
 
 from smalti.card import Card, Task
 from smalti.data.identity import digests
-from smalti.data.pixels.label_stats import census, together
+from smalti.data.pixels.label_stats import census, total_counts
 from smalti.data.pixels.labels import TruthFile
 from smalti.data.pixels.scenes import FileScene, MemoryScene, drawn_scene, in_memory
 from smalti.errors import DataError, LabelError
@@ -58,7 +58,7 @@ def test_pixels_are_counted_by_class_and_kept(tmp_path: Path, monkeypatch: pytes
 
 def test_sources_add_up_even_where_one_has_no_such_task(tmp_path: Path) -> None:
     one = census([scene(tmp_path, halves(255, 3), halves(0, 0))], CARD.tasks)
-    whole = together([one, {"cover": one["cover"]}])
+    whole = total_counts([one, {"cover": one["cover"]}])
     assert whole["cover"].pixels.tolist() == [0, 0, 0, 24000, 0] and whole["cover"].share == 0.5
     assert whole["depth"].known == 0
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from smalti.ahead import run_ahead
 from smalti.data.photos.augment import PhotoAugment, augmented
-from smalti.data.photos.looks import Looked, Shelf
+from smalti.data.photos.inputs import InputCache, SeriesInputs
 
 
 class Comparison(TypedDict):
@@ -41,7 +41,7 @@ class PhotoStream:
 
     def __init__(
         self,
-        shelf: Shelf,
+        cache: InputCache,
         weights: Sequence[float],
         augment: PhotoAugment,
         *,
@@ -54,7 +54,7 @@ class PhotoStream:
 
         A series is augmented in one of `variants` ways, the same for every seed, or differently each time if that is 0.
         """
-        self._shelf, self._augment, self._photos, self._hard, self._seed = shelf, augment, photos, hard, seed
+        self._cache, self._augment, self._photos, self._hard, self._seed = cache, augment, photos, hard, seed
         self._variants = variants
         self._chances = np.array(weights) / sum(weights)
 
@@ -66,7 +66,7 @@ class PhotoStream:
         """The collection of the n-th series, and its number in there."""
         rng = np.random.default_rng([self._seed, number])
         collection = int(rng.choice(len(self._chances), p=self._chances))
-        return collection, int(rng.integers(len(self._shelf.collections[collection])))
+        return collection, int(rng.integers(len(self._cache.collections[collection])))
 
     def batches(self, start: int, size: int, workers: int) -> Generator[Comparison, None, None]:
         """Batches from number `start` on, prefetched by `workers` threads."""
@@ -74,21 +74,23 @@ class PhotoStream:
 
     def _part(self, at: int) -> Comparison:
         collection, number = self._place(at)
-        looked, rng = self._shelf.take(collection, number), np.random.default_rng([self._seed, at, 1])
-        keep = rng.permutation(looked.truth.photos)[: self._photos]
+        inputs, rng = self._cache.take(collection, number), np.random.default_rng([self._seed, at, 1])
+        keep = rng.permutation(inputs.truth.photos)[: self._photos]
         how = rng
         if self._variants:
             how = np.random.default_rng([collection, number, int(rng.integers(self._variants))])
-        images = augmented(np.concatenate((looked.images[keep], looked.twin_images[keep])), self._augment, how)
-        return compared(looked, keep, images, self._hard, rng)
+        images = augmented(np.concatenate((inputs.images[keep], inputs.twin_images[keep])), self._augment, how)
+        return compared(inputs, keep, images, self._hard, rng)
 
 
-def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator) -> Comparison:
+def compared(
+    inputs: SeriesInputs, keep: np.ndarray, images: np.ndarray, hard: bool, rng: np.random.Generator
+) -> Comparison:
     """Some photos of a series as a batch: their indices in `keep`, the overviews and those of the twins in `images`.
 
     About half of the pairs are swapped, so that a net that is not antisymmetric sees both orders.
     """
-    truth = looked.truth
+    truth = inputs.truth
     place = {int(photo): at for at, photo in enumerate(keep)}
     known = [(place[a], place[b], c) for a, b, c in truth.preferences if a in place and b in place]
     if hard:
@@ -97,9 +99,9 @@ def compared(looked: Looked, keep: np.ndarray, images: np.ndarray, hard: bool, r
     ranks = {photo: rank for rank, photo in enumerate(photo for photo in truth.order if photo in place)}
     return Comparison(
         image=torch.from_numpy(images[: len(keep)]),
-        cues=torch.from_numpy(looked.cues[keep]),
+        cues=torch.from_numpy(inputs.cues[keep]),
         twin_image=torch.from_numpy(images[len(keep) :]),
-        twin_cues=torch.from_numpy(looked.twin_cues[keep]),
+        twin_cues=torch.from_numpy(inputs.twin_cues[keep]),
         pairs=torch.tensor([pair[:2] for pair in known], dtype=torch.long).reshape(-1, 2),
         chance=torch.tensor([pair[2] for pair in known], dtype=torch.float32),
         series=torch.zeros(len(keep), dtype=torch.long),

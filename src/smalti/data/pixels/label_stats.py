@@ -69,7 +69,7 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task], watch: Watch = unwatc
     return found
 
 
-def together(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelCounts]:
+def total_counts(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelCounts]:
     """The sum of the label counts of several sources."""
     whole: dict[str, LabelCounts] = {}
     for part in parts:

@@ -19,7 +19,7 @@ from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split
-from smalti.datasets.selection import Selection, take
+from smalti.datasets.selection import Selection, select
 from smalti.datasets.spec import Role
 from smalti.errors import DataError, OptionError
 from smalti.evaluation.pairs import find_pairs
@@ -286,7 +286,9 @@ class DatasetSource(_Source):
         """What the tasks use of it; DataError if that is nothing, or nothing for a named task."""
         _check_names(self.also, tasks)
         dataset = find_dataset(self.name)
-        taken = take(dataset, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()})
+        taken = select(
+            dataset, self.wanted(tasks), {task: (each.name, each.values) for task, each in self.also.items()}
+        )
         lacks = {*self.tasks, *self.also} - {each.task.name for each in taken}
         if lacks or not taken:
             names = sorted(lacks) or [task.name for task in tasks]

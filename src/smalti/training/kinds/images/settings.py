@@ -17,7 +17,7 @@ from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.text import count
 from smalti.training.balance.settings import BalanceSettings
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.settings import CardSettings, EncoderSettings, LearnedTask, Recipe, Settings, TrainSettings, Width
 
 
@@ -267,4 +267,4 @@ class ImagesRecipe(Recipe):
     @property
     def root(self) -> Path:
         """The folder that the paths of the data are relative to."""
-        return at_home(self.data.root)
+        return expand_home(self.data.root)

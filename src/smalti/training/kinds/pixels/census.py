@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from smalti.card import Card, Task
-from smalti.data.pixels.label_stats import LabelCounts, census, together
+from smalti.data.pixels.label_stats import LabelCounts, census, total_counts
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
 from smalti.label_sets import words
@@ -44,7 +44,7 @@ def _take_part(
     doubtful = [f"data.{part}: {line}" for line in doubt_lines(files)]
     try:
         each = [census(scenes, tasks, watch) if scenes else {} for scenes in sources]
-        found = together(each)
+        found = total_counts(each)
         if part == "test":
             return doubtful
         _check_tasks(part, found, tasks)

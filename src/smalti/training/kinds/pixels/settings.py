@@ -13,7 +13,7 @@ from smalti.data.pixels.sources import AnySource, DatasetSource
 from smalti.label_sets import Allowed, with_sets
 from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
@@ -193,4 +193,4 @@ class PixelRecipe(Recipe):
     @property
     def root(self) -> Path:
         """The folder that the paths of the data are relative to."""
-        return at_home(self.data.root)
+        return expand_home(self.data.root)

@@ -13,7 +13,7 @@ from smalti.data.photos.triage import read_triage
 from smalti.data.photos.worsened import Worsened, find_originals
 from smalti.photos.cues import CUES
 from smalti.photos.overview import SIDE
-from smalti.training.home import at_home
+from smalti.training.home import expand_home
 from smalti.training.settings import CardSettings, EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 
@@ -178,4 +178,4 @@ class RankingRecipe(Recipe):
     @property
     def root(self) -> Path:
         """The folder that the paths of the data are relative to."""
-        return at_home(self.data.root)
+        return expand_home(self.data.root)

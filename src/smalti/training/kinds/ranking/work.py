@@ -14,7 +14,7 @@ from smalti.card import Card
 from smalti.data.identity import Identity, identity, marks
 from smalti.data.images.copies import coded_copies
 from smalti.data.images.listing import ENDINGS, check_whole
-from smalti.data.photos.looks import Looked, Shelf
+from smalti.data.photos.inputs import InputCache, SeriesInputs
 from smalti.data.photos.series import Collection, FileSeries, check_split
 from smalti.data.photos.stream import Comparison, PhotoStream
 from smalti.errors import DataError
@@ -22,10 +22,10 @@ from smalti.evaluation.protocol import Stated
 from smalti.evaluation.ranking import Judged, RankingScores, ranking_evaluation, score_ranking
 from smalti.nets.build import Model, build
 from smalti.text import count
+from smalti.training.encoder_cache import cache_maps
 from smalti.training.kinds.ranking.preference import group_loss, list_loss, pair_loss, steady_loss
 from smalti.training.kinds.ranking.settings import AnySource, RankingRecipe
 from smalti.training.predict import load_model
-from smalti.training.remember import remember
 from smalti.training.warmstart import check_source, start_encoder
 from smalti.training.work import Conclusion
 from smalti.watch import Watch, unwatched
@@ -62,13 +62,13 @@ class RankingWork:
         self._opened = opened
         looks = data.memory_mb * (1 - SHARE_OF_MAPS if data.variants else 1) * 1_000_000
         memory = {part: int(share * looks) for part, share in SHARES.items()}
-        self._scored = {part: Shelf(opened[part], memory[part]) for part in ("validation", "test")}
+        self._scored = {part: InputCache(opened[part], memory[part]) for part in ("validation", "test")}
         t = recipe.train
         weights = [source.weight for source in data.train]
-        shelf = Shelf(opened["training"], memory["training"])
+        cache = InputCache(opened["training"], memory["training"])
         hard, variants = data.labels == "hard", data.variants
         self.stream = PhotoStream(
-            shelf, weights, recipe.augment, photos=t.photos, hard=hard, seed=t.seed, variants=variants
+            cache, weights, recipe.augment, photos=t.photos, hard=hard, seed=t.seed, variants=variants
         )
         self.model = self._start()
 
@@ -84,7 +84,7 @@ class RankingWork:
         model.eval()
         net.start(images, first["cues"])
         if recipe.data.variants:
-            remember(net.encoder, int(SHARE_OF_MAPS * recipe.data.memory_mb * 1_000_000))
+            cache_maps(net.encoder, int(SHARE_OF_MAPS * recipe.data.memory_mb * 1_000_000))
         return model.train()
 
     def batches(self, first: int) -> Generator[Comparison, None, None]:
@@ -165,11 +165,11 @@ class RankingWork:
         return Conclusion("\n".join(texts), scores)
 
     def _judge(self, model: Model, part: str) -> RankingScores:
-        shelf = self._scored[part]
-        places = [(c, n) for c, collection in enumerate(shelf.collections) for n in range(len(collection))]
+        cache = self._scored[part]
+        places = [(c, n) for c, collection in enumerate(cache.collections) for n in range(len(collection))]
         judged: list[Judged] = []
         for c, n in places:  # one series at a time: a ranker sees each photo from eight sides
-            judged += judge(model, [shelf.take(c, n)])
+            judged += judge(model, [cache.take(c, n)])
         return score_ranking(judged)
 
 
@@ -201,7 +201,7 @@ def _identity(collections: Sequence[Collection], watch: Watch) -> Identity:
     return identity(len(files), chain(marks(files, watch), orders))
 
 
-def judge(model: Model, series: Sequence[Looked]) -> list[Judged]:
+def judge(model: Model, series: Sequence[SeriesInputs]) -> list[Judged]:
     """A model's predictions for all ordered pairs of some series."""
     predicted = logits(model, [(one.images, one.cues) for one in series])
     return [

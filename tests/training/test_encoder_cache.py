@@ -3,7 +3,7 @@ import copy
 import torch
 
 from smalti.nets.backbones import make_backbone
-from smalti.training.remember import remember
+from smalti.training.encoder_cache import cache_maps
 
 
 def test_a_picture_goes_through_the_encoder_once() -> None:
@@ -11,7 +11,7 @@ def test_a_picture_goes_through_the_encoder_once() -> None:
     expected = copy.deepcopy(encoder).eval()
     seen: list[int] = []
     encoder.stages[0].register_forward_hook(lambda *args: seen.append(len(args[1][0])))
-    remember(encoder, 10**8)
+    cache_maps(encoder, 10**8)
     pictures = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     first = encoder(pictures)
     again = copy.deepcopy(encoder)(pictures.flip(0))  # as the mean of the weights does
@@ -26,6 +26,6 @@ def test_what_does_not_fit_is_computed_again() -> None:
     encoder = make_backbone("mobilenetv2", 3, 0.25)
     seen: list[int] = []
     encoder.stages[0].register_forward_hook(lambda *args: seen.append(1))
-    remember(encoder, 0)
+    cache_maps(encoder, 0)
     picture = torch.zeros(1, 3, 64, 64)
     assert torch.equal(encoder(picture)[1], encoder(picture)[1]) and len(seen) == 2

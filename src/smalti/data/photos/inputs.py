@@ -16,7 +16,7 @@ from smalti.photos.overview import SIDE, overview
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looked:
+class SeriesInputs:
     """The overviews and cues of a series."""
 
     truth: Truth
@@ -30,7 +30,7 @@ class Looked:
     """photos,K"""
 
 
-def look_at(collection: Collection, number: int) -> Looked:
+def series_inputs(collection: Collection, number: int) -> SeriesInputs:
     """Computes the inputs for a series, photo by photo; raises the errors of the collection."""
     truth = collection.truth(number)
     images, twin_images = np.empty((2, truth.photos, 3, SIDE, SIDE), np.uint8)
@@ -40,41 +40,41 @@ def look_at(collection: Collection, number: int) -> Looked:
         same = twin(pixels, rng)
         images[at], numbers[at] = overview(pixels), cues(pixels)
         twin_images[at], twin_numbers[at] = overview(same), cues(same)
-    return Looked(truth, images, numbers, twin_images, twin_numbers)
+    return SeriesInputs(truth, images, numbers, twin_images, twin_numbers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
+class _Packed:
     """A series with its overviews compressed as PNG: those of the photos, then those of the twins."""
 
-    looked: Looked
+    inputs: SeriesInputs
     files: list[bytes]
 
     @classmethod
-    def pack(cls, looked: Looked) -> "_Kept":
-        none = looked.images[:0]
-        files = [_packed(image) for image in (*looked.images, *looked.twin_images)]
-        return cls(replace(looked, images=none, twin_images=none), files)
+    def pack(cls, inputs: SeriesInputs) -> "_Packed":
+        none = inputs.images[:0]
+        files = [_png_of(image) for image in (*inputs.images, *inputs.twin_images)]
+        return cls(replace(inputs, images=none, twin_images=none), files)
 
-    def unpack(self) -> Looked:
-        images, twins = np.split(np.stack([_opened(file) for file in self.files]), 2)
-        return replace(self.looked, images=images, twin_images=twins)
+    def unpack(self) -> SeriesInputs:
+        images, twins = np.split(np.stack([_picture_of(file) for file in self.files]), 2)
+        return replace(self.inputs, images=images, twin_images=twins)
 
     @property
     def size(self) -> int:
         return sum(map(len, self.files))
 
 
-class Shelf:
+class InputCache:
     """Collections with a cache of `budget` bytes; the least recently used series are dropped first."""
 
     def __init__(self, collections: Sequence[Collection], budget: int) -> None:
         self.collections = collections
         self._budget, self._used = budget, 0
-        self._kept: OrderedDict[tuple[int, int], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], _Packed] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, collection: int, number: int) -> Looked:
+    def take(self, collection: int, number: int) -> SeriesInputs:
         """A series of one of the collections."""
         key = collection, number
         with self._lock:
@@ -83,11 +83,11 @@ class Shelf:
                 self._kept.move_to_end(key)
         if kept:
             return kept.unpack()
-        looked = look_at(self.collections[collection], number)
-        self._keep(key, _Kept.pack(looked))
-        return looked
+        inputs = series_inputs(self.collections[collection], number)
+        self._keep(key, _Packed.pack(inputs))
+        return inputs
 
-    def _keep(self, key: tuple[int, int], kept: _Kept) -> None:
+    def _keep(self, key: tuple[int, int], kept: _Packed) -> None:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = kept
@@ -96,13 +96,13 @@ class Shelf:
                 self._used -= self._kept.popitem(last=False)[1].size
 
 
-def _packed(image: NDArray[np.uint8]) -> bytes:
+def _png_of(image: NDArray[np.uint8]) -> bytes:
     done, file = cv2.imencode(".png", image.transpose(1, 2, 0), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done
     return file.tobytes()
 
 
-def _opened(file: bytes) -> NDArray[np.uint8]:
+def _picture_of(file: bytes) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     return image.astype(np.uint8, copy=False).transpose(2, 0, 1)

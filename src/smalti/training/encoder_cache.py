@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 
-def remember(encoder: nn.Module, budget: int) -> None:
+def cache_maps(encoder: nn.Module, budget: int) -> None:
     """Caches a frozen encoder's maps, as many as fit into `budget` bytes; no gradient passes through it.
 
     Pictures go through the encoder one by one and maps are rounded to half precision, whether they are kept or not,
