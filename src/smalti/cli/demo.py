@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from smalti.cli.map import tell
+from smalti.cli.map import print_result
 from smalti.cli.paths import OutPath
 from smalti.cli.verb import QuietVerb
 
@@ -28,7 +28,7 @@ def show(out: Path, size: int, seed: int, model: str = "landcover") -> None:
 
     with Bars() as bars:
         done = demo(out, size=size, seed=seed, model=model, progress=bars)
-    tell(done.map)
+    print_result(done.map)
     click.echo(f"\n{done.evaluation}\n")
     width = max(map(len, FILES))
     for name, what in FILES.items():
