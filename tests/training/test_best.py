@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,10 @@ Run = Callable[..., tuple[Training, list[str]]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     recipe = write_tiny(tmp_path)
 
-    def scripted(scores: list[dict[str, float]], *changes: str) -> tuple[Training, list[str]]:
+    def scripted(scores: Iterable[dict[str, float]], *changes: str) -> tuple[Training, list[str]]:
         read = read_recipe(recipe, ("train.epoch_steps=1", *changes))
         training = begin(read, read.make_card("tiny"), tmp_path / "run")
-        left: Iterator[dict[str, float]] = iter(scores)
+        left = iter(scores)
         monkeypatch.setattr(type(training.work), "validate", lambda work, model: next(left))
         monkeypatch.setattr(type(training.work), "report", lambda work, scores: f"scores {scores.get('miou', -1):.2f}")
         said: list[str] = []
@@ -56,8 +56,9 @@ def test_the_first_of_equal_scores_is_kept_and_each_validation_is_reported(run: 
 
 
 def test_every_second_epoch_and_the_last_are_validated(run: Run) -> None:
-    _, said = run(miou(0.2, 0.3), "train.validate_every=2", "train.steps=3")
-    assert [text.partition(":")[0] for text in validations(said)] == ["step 2", "step 3"]
+    changes = ("train.epoch_steps=2", "train.validate_every=2", "train.steps=6")
+    _, said = run(miou(0.2, 0.3), *changes)
+    assert [text.partition(":")[0] for text in validations(said)] == ["step 4", "step 6"]
 
 
 def test_a_score_that_is_missing_is_never_the_best(run: Run) -> None:
@@ -85,6 +86,36 @@ def test_the_progress_line_has_the_mean_loss_of_the_epoch(run: Run) -> None:
     means = [float(row.split(",")[column]) for row in rows[1:]]
     assert len(shown) == 4 and len(means) == 2 and all(loss > 0 for loss in shown)
     assert [shown[1], shown[3]] == pytest.approx(means, abs=1e-3)
+
+
+def test_the_learning_rate_shown_and_recorded_is_that_of_the_recipe(run: Run) -> None:
+    changes = ("train.epoch_steps=2", "optim.lr=0.25", "optim.encoder_factor=0.1", 'schedule.name="poly"')
+    training, said = run(miou(0.5, 0.6), *changes, "schedule.power=1", "schedule.warmup=0")
+    assert [found[1] for text in said if (found := re.search(r"lr (\S+)", text))] == [
+        "2.50e-01", "1.88e-01", "1.25e-01", "6.25e-02"
+    ]  # fmt: skip
+    rows = (training.folder / "records.csv").read_text().splitlines()
+    column = rows[0].split(",").index("lr")
+    assert [float(row.split(",")[column]) for row in rows[1:]] == [0.1875, 0.0625]
+
+
+def test_validations_do_not_count_in_the_seconds_per_step(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def read_clock() -> float:
+        now[0] += 1
+        return now[0]
+
+    def slow_scores() -> Iterator[dict[str, float]]:
+        for scores in miou(0.5, 0.6):
+            now[0] += 1000
+            yield scores
+
+    monkeypatch.setattr("smalti.training.progress.time.perf_counter", read_clock)
+    training, _ = run(slow_scores(), "train.epoch_steps=2")
+    rows = (training.folder / "records.csv").read_text().splitlines()
+    column = rows[0].split(",").index("seconds_per_step")
+    assert [float(row.split(",")[column]) for row in rows[1:]] == [1, 1]
 
 
 def test_another_criterion_scores_the_kept_checkpoint_and_gives_new_patience(run: Run) -> None:

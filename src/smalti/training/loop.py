@@ -75,20 +75,22 @@ class Training:
         pace = Pace(p.step, t.steps)
         with closing(records) if records else nullcontext(), closing(batches):
             while p.step < t.steps and not p.stopped:
-                self.step(batches)
-                say(pace.line(p, self.optimizer.param_groups[0]["lr"]))
+                lr = self.step(batches)
+                say(pace.line(p, lr))
                 ends = p.step % t.epoch_steps == 0 or p.step == t.steps
                 if ends or p.step % t.save_every == 0:
                     self._check_weights()
                     if ends:
-                        self._end_epoch(records, pace, say)
+                        self._end_epoch(records, pace, lr, say)
                     self._save(records)
 
-    def step(self, batches: Iterator[Any]) -> None:
-        """One update at the schedule's learning rate."""
+    def step(self, batches: Iterator[Any]) -> float:
+        """One update at the schedule's learning rate, which is returned: `optim.lr` times the schedule's factor."""
         schedule = self.recipe.schedule
-        set_rates(self.optimizer, rate(self.progress.step, self.recipe.train.steps, schedule), schedule.momentum)
+        factor = rate(self.progress.step, self.recipe.train.steps, schedule)
+        set_rates(self.optimizer, factor, schedule.momentum)
         self.update(batches)
+        return self.recipe.optim.lr * factor
 
     def update(self, batches: Iterator[Any]) -> None:
         """One update of the weights from the next batches; DivergedError if the loss is not finite."""
@@ -140,11 +142,11 @@ class Training:
         norms = torch._foreach_norm([parameter.detach() for parameter in self.model.parameters()])
         self._check(float(torch.stack(norms).sum()), f"after step {self.progress.step} the norm of the weights is")
 
-    def _end_epoch(self, records: Records | None, pace: Pace, say: Say) -> None:
+    def _end_epoch(self, records: Records | None, pace: Pace, lr: float, say: Say) -> None:
         """Validates if it is due, keeps the best checkpoint, and writes a line of the records."""
         t, p = self.recipe.train, self.progress
         values = p.end_epoch()
-        values |= {"lr": self.optimizer.param_groups[0]["lr"], "seconds_per_step": pace.seconds_per_step}
+        values |= {"lr": lr, "seconds_per_step": pace.seconds_per_step}
         last = p.step == t.steps
         if last or (p.step // t.epoch_steps) % t.validate_every == 0:
             values |= {f"validation/{name}": value for name, value in self._validate(say).items()}
