@@ -3,9 +3,14 @@
 A base class and not a protocol, because it contains the loop over the stages, and a net registers it as a module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from torch import Tensor, nn
+
+Row = TypeVar("Row")
+Make = Callable[[int, Row], tuple[list[nn.Module], int]]
+"""From the input channels and a row of a table to the blocks of that row, and their output channels."""
 
 
 class Backbone(nn.Module):
@@ -27,3 +32,28 @@ class Backbone(nn.Module):
             x = stage(x)
             taps.append(x)
         return taps
+
+
+def build_stages(
+    stem: nn.Module,
+    inputs: int,
+    table: Iterable[Iterable[Row]],
+    make: Callable[[int, Row], tuple[list[nn.Module], int]],
+) -> tuple[list[nn.Sequential], list[int]]:
+    """The stages of an architecture in table form, and the channels of each; the stem belongs to the first stage.
+
+    Args:
+        stem: the layers before the table.
+        inputs: channels of the stem's output.
+        table: rows by stage.
+        make: see `Make`.
+    """
+    units, stages, channels = [stem], [], []
+    for rows in table:
+        for row in rows:
+            blocks, inputs = make(inputs, row)
+            units += blocks
+        stages.append(nn.Sequential(*units))
+        channels.append(inputs)
+        units = []
+    return stages, channels

@@ -9,8 +9,8 @@ expect both, and images as (x - 127) / 128.
 
 from torch import nn
 
-from smalti.nets.backbones.backbone import Backbone
-from smalti.nets.backbones.mobilenetv2 import InvertedResidual
+from smalti.nets.backbones.backbone import Backbone, build_stages
+from smalti.nets.backbones.mobilenetv2 import repeated
 from smalti.nets.layers import ConvNorm, divisible, initialise
 
 STEM = 32
@@ -28,20 +28,13 @@ class EfficientNetLite(Backbone):
     """EfficientNet-Lite0 without its head; other widths round channels to multiples of 8 and keep the stem."""
 
     def __init__(self, bands: int = 3, width: float = 1.0) -> None:
-        inputs = STEM
-        units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2, act=nn.ReLU6, padding="same")]
-        stages: list[nn.Module] = []
-        channels = []
-        for rows in BLOCKS:
-            for kernel, expansion, outputs, repeats, first in rows:
-                wide = divisible(outputs * width, 8)
-                for stride in (first, *[1] * (repeats - 1)):
-                    units.append(InvertedResidual(inputs, wide, expansion, stride, "same", kernel))
-                    inputs = wide
-            stages.append(nn.Sequential(*units))
-            channels.append(inputs)
-            units = []
-        super().__init__(stages, channels)
+        def make(inputs: int, row: tuple[int, int, int, int, int]) -> tuple[list[nn.Module], int]:
+            kernel, expansion, outputs, repeats, stride = row
+            wide = divisible(outputs * width, 8)
+            return repeated(inputs, wide, expansion, repeats, stride, "same", kernel), wide
+
+        stem = ConvNorm(bands, STEM, 3, 2, act=nn.ReLU6, padding="same")
+        super().__init__(*build_stages(stem, STEM, BLOCKS, make))
         initialise(self)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):

@@ -7,7 +7,7 @@ Differs from the paper: the last 1x1 convolution (960), the head and the classif
 import torch
 from torch import Tensor, nn
 
-from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.backbone import Backbone, build_stages
 from smalti.nets.layers import ConvNorm, SqueezeExcite, divisible, initialise
 
 STEM = 16
@@ -74,17 +74,11 @@ class GhostNet(Backbone):
     """GhostNet without its head; published widths are 1.0, 1.3 and 1.5 (channels in multiples of 4)."""
 
     def __init__(self, bands: int = 3, width: float = 1.0) -> None:
-        inputs = divisible(STEM * width, 4)
-        units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2)]
-        stages: list[nn.Module] = []
-        channels = []
-        for blocks in BLOCKS:
-            for kernel, expansion, outputs, squeeze, stride in blocks:
-                middle, wide = divisible(expansion * width, 4), divisible(outputs * width, 4)
-                units.append(GhostBlock(inputs, middle, wide, int(kernel), squeeze, int(stride)))
-                inputs = wide
-            stages.append(nn.Sequential(*units))
-            channels.append(inputs)
-            units = []
-        super().__init__(stages, channels)
+        def make(inputs: int, row: tuple[float, float, float, float, float]) -> tuple[list[nn.Module], int]:
+            kernel, expansion, outputs, squeeze, stride = row
+            middle, wide = divisible(expansion * width, 4), divisible(outputs * width, 4)
+            return [GhostBlock(inputs, middle, wide, int(kernel), squeeze, int(stride))], wide
+
+        first = divisible(STEM * width, 4)
+        super().__init__(*build_stages(ConvNorm(bands, first, 3, 2), first, BLOCKS, make))
         initialise(self)

@@ -6,7 +6,7 @@ TensorFlow need `padding="tf"`: there strided convolutions begin at the first pi
 
 from torch import Tensor, nn
 
-from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.backbone import Backbone, build_stages
 from smalti.nets.layers import ConvNorm, Padding, divisible, initialise
 
 STEM = 32
@@ -38,22 +38,25 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
+def repeated(
+    inputs: int, outputs: int, expansion: int, repeats: int, stride: int, padding: Padding, kernel: int = 3
+) -> list[nn.Module]:
+    """Inverted residuals one after the other, of which only the first has the stride."""
+    first = InvertedResidual(inputs, outputs, expansion, stride, padding, kernel)
+    others = [InvertedResidual(outputs, outputs, expansion, 1, padding, kernel) for _ in range(repeats - 1)]
+    return [first, *others]
+
+
 class MobileNetV2(Backbone):
     """MobileNetV2 without its head; widths other than 1.0 round channels to multiples of 8."""
 
     def __init__(self, bands: int = 3, width: float = 1.0, padding: Padding = "torch") -> None:
-        inputs = divisible(STEM * width, 8)
-        units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2, act=nn.ReLU6, padding=padding)]
-        stages: list[nn.Module] = []
-        channels = []
-        for rows in BLOCKS:
-            for expansion, outputs, repeats, first in rows:
-                wide = divisible(outputs * width, 8)
-                for stride in (first, *[1] * (repeats - 1)):
-                    units.append(InvertedResidual(inputs, wide, expansion, stride, padding))
-                    inputs = wide
-            stages.append(nn.Sequential(*units))
-            channels.append(inputs)
-            units = []
-        super().__init__(stages, channels)
+        def make(inputs: int, row: tuple[int, int, int, int]) -> tuple[list[nn.Module], int]:
+            expansion, outputs, repeats, stride = row
+            wide = divisible(outputs * width, 8)
+            return repeated(inputs, wide, expansion, repeats, stride, padding), wide
+
+        first = divisible(STEM * width, 8)
+        stem = ConvNorm(bands, first, 3, 2, act=nn.ReLU6, padding=padding)
+        super().__init__(*build_stages(stem, first, BLOCKS, make))
         initialise(self)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.backbone import Backbone, build_stages
 from smalti.nets.layers import ConvNorm, SqueezeExcite, divisible, initialise
 
 STEM = 16
@@ -68,20 +68,15 @@ class MobileNetV3(Backbone):
     """MobileNetV3 without its head; widths other than 1.0 round channels to multiples of 8."""
 
     def __init__(self, bands: int = 3, width: float = 1.0, size: Literal["large", "small"] = "large") -> None:
-        inputs = divisible(STEM * width, 8)
-        units: list[nn.Module] = [ConvNorm(bands, inputs, 3, 2, act=nn.Hardswish)]
-        stages: list[nn.Sequential] = []
-        channels = []
-        for rows in TABLES[size]:
-            for kernel, expansion, outputs, squeeze, hard, stride in rows:
-                middle, wide = divisible(expansion * width, 8), divisible(outputs * width, 8)
-                act = nn.Hardswish if hard else nn.ReLU
-                units.append(Block(inputs, middle, wide, kernel, squeeze, act, stride))
-                inputs = wide
-            stages.append(nn.Sequential(*units))
-            channels.append(inputs)
-            units = []
-        channels[-1] = LAST * inputs
+        def make(inputs: int, row: tuple[int, int, int, bool, bool, int]) -> tuple[list[nn.Module], int]:
+            kernel, expansion, outputs, squeeze, hard, stride = row
+            middle, wide = divisible(expansion * width, 8), divisible(outputs * width, 8)
+            return [Block(inputs, middle, wide, kernel, squeeze, nn.Hardswish if hard else nn.ReLU, stride)], wide
+
+        first = divisible(STEM * width, 8)
+        stem = ConvNorm(bands, first, 3, 2, act=nn.Hardswish)
+        stages, channels = build_stages(stem, first, TABLES[size], make)
+        inputs, channels[-1] = channels[-1], LAST * channels[-1]
         stages[-1].append(ConvNorm(inputs, channels[-1], act=nn.Hardswish))
         super().__init__(stages, channels)
         initialise(self)
