@@ -32,7 +32,7 @@ def checked(*but: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
     def decorated(function: Callable[P, T]) -> Callable[P, T]:
         signature = inspect.signature(function)
-        kinds = {name: each.annotation for name, each in signature.parameters.items() if name not in but}
+        kinds = {name: kind for name, kind in inspect.get_annotations(function).items() if name not in but}
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -58,9 +58,11 @@ def taken(value: object, kind: Any, name: str) -> object:
 
 
 def check_fields(table: object) -> None:
-    """OptionError for a field of a dataclass that does not fit its annotation."""
+    """OptionError for a field of a dataclass that does not fit its annotation; the others become plain Python."""
     for name, kind in _hints(type(table)).items():  # type: ignore[arg-type]
-        taken(getattr(table, name), kind, name)
+        value = getattr(table, name)
+        if (plain := taken(value, kind, name)) is not value:
+            object.__setattr__(table, name, plain)
 
 
 def as_path(value: object, what: str) -> Path:
@@ -68,17 +70,14 @@ def as_path(value: object, what: str) -> Path:
     return Path(taken(value, Path, what))  # type: ignore[arg-type]
 
 
-def path_if_given(value: object, what: str) -> Path | None:
-    """The same for an optional argument."""
-    return None if value is None else as_path(value, what)
-
-
 def said(value: object) -> str:
     """A value in a message: short, or only its type."""
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f"{value[: _SHOWN // 2]!r}... ({len(value):,} characters)"
     if isinstance(value, str | bytes | int | float | complex | NoneType | Path | list | tuple | dict | set):
         with suppress(Exception):  # of an element's own repr, or an int of more digits than Python writes
             text = repr(value)
-            return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}... ({len(text):,} characters)"
+            return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     return f"of type {type(value).__name__}"
 
 
@@ -112,7 +111,8 @@ def expected(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(repr, parts))
     if origin in (Sequence, tuple):
-        return "a list of paths" if Path in _choices(parts[0]) else "a list of names"
+        numbers = " or numbers" if int in _choices(parts[0]) else ""
+        return "a list of paths" if Path in _choices(parts[0]) else f"a list of names{numbers}"
     if origin in (Mapping, dict):
         return f"a dict, each value {expected(parts[1])}"
     name = getattr(origin, "__name__", str(origin))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from smalti.raster.resample import FINEST
 from smalti.raster.stretch import Stretch, Stretched
 from smalti.tiling import Window
 
-Resolution = float | Literal["auto"] | None
+Resolution = Annotated[float | Literal["auto"] | None, "`auto` or a pixel size in metres"]
 """Metres per pixel to resample to; `auto`: to the nearest size of the model's range; None: no resampling."""
 BandsFrom = Literal["option", "source"]
 """Where the user chooses bands: with `--bands`, or in the source of a recipe."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from affine import Affine
 from rasterio.crs import CRS
 
+from smalti.arguments import check_fields
 from smalti.tiling import Window
 
 IDENTITY = Affine.identity()
@@ -22,6 +23,13 @@ class Grid:
     width: int
     transform: Affine = IDENTITY
     crs: CRS | None = None
+
+    def __post_init__(self) -> None:
+        """OptionError for a field of another type."""
+        if not (isinstance(self.transform, Affine) and isinstance(self.height, int) and isinstance(self.width, int)):
+            check_fields(self)
+        if not (self.crs is None or isinstance(self.crs, CRS)):
+            check_fields(self)
 
     def crop(self, window: Window) -> "Grid":
         """The grid of a window of this raster."""

@@ -14,6 +14,7 @@ from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
+from smalti.arguments import checked
 from smalti.errors import RasterError, about
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
 from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
@@ -165,6 +166,7 @@ class FileReader(Reader):
         self._stack.close()
 
 
+@checked()
 def open_raster(
     path: str | Path,
     bands: Sequence[str | int] | None = None,

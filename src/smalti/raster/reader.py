@@ -6,9 +6,21 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import check_fields, said
+from smalti.errors import OptionError
 from smalti.raster.grid import Grid
 from smalti.raster.mirror import inside, source
 from smalti.tiling import Window
+
+
+def _check(window: object) -> None:
+    """OptionError unless this is a window of whole numbers with at least one pixel."""
+    if not isinstance(window, Window):
+        raise OptionError(f"window is {said(window)}; expected a Window", value=window)
+    if not all(isinstance(side, int) for side in (window.row, window.col, window.height, window.width)):
+        check_fields(window)
+    if window.height < 1 or window.width < 1:
+        raise OptionError(f"window is {window}; expected at least one pixel", value=window)
 
 
 class Reader(ABC):
@@ -45,8 +57,9 @@ class Reader(ABC):
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels (C, H, W) and their validity (H, W); beyond the border both are mirror-padded.
 
-        Raises RasterError where the file is truncated or damaged.
+        Raises RasterError where the file is truncated or damaged, OptionError for what is no window.
         """
+        _check(window)
         if inside(window, self.grid.height, self.grid.width):
             return self._read(window)
         cut, rows, cols = source(window, self.grid.height, self.grid.width)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from smalti.arguments import checked
+from smalti.errors import about
 from smalti.evaluation.own_labels import IGNORED, Survey, is_number, remarks, survey
 from smalti.evaluation.pairs import find_pairs
 from smalti.raster.read import open_raster
 from smalti.report.contact_sheet import SHOWN, Shown, check_sheet, write_contact_sheet
 from smalti.text import aligned, count, percent
-from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.settings import as_toml
 
@@ -50,6 +52,7 @@ class DataCheck:
         return "\n".join(lines)
 
 
+@checked()
 def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress: Show | None = None) -> DataCheck:
     """Checks a folder of images and labels: sizes, dtypes, and the share of each value or colour in the labels.
 
@@ -65,10 +68,11 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
         DataError: There is no image with labels.
         OutputError: The contact sheet cannot be written.
     """
-    folder, sheet = as_path(folder, "folder"), path_if_given(sheet, "sheet")
+    folder, sheet = Path(folder), path_if_given(sheet)
     if sheet is not None:
         check_sheet(sheet)
-    pairs = find_pairs(folder)
+    with about(folder):
+        pairs = find_pairs(folder)
     meter = Meter(progress, "labels", len(pairs), "image")
     found = survey(pairs, partial(meter, 1))
     findings = tuple(remarks(found))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import checked
 from smalti.card import Task
 from smalti.errors import OptionError
 from smalti.raster.grid import Grid
@@ -45,6 +46,7 @@ class DrawnScene:
         """Its climate; None in the style `town`."""
         return self.scenery.climate_of(self.seed)
 
+    @checked()
     def save(self, path: str | Path, *, progress: Show | None = None) -> tuple[Path, ...]:
         """Writes `path` (.tif), and beside it NAME_classes.tif, NAME_height.tif and NAME_buildings.gpkg.
 
@@ -67,6 +69,7 @@ class DrawnScene:
         return image_figure(self.image[:3]) + class_figure(self.classes, self.task)
 
 
+@checked("size", "seed")
 def draw(
     size: int,
     seed: int = 1,

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from smalti.arguments import checked
 from smalti.card import Card
 from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.evaluation import Evaluation, Pair
@@ -21,12 +22,16 @@ from smalti.report.picture_folder import PictureFolder
 from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
 from smalti.workflows.evaluate_options import Asked, EvaluateOptions
 from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
-from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.scores_file import check_scores_file, write_scores_file
-from smalti.workflows.settings import as_settings
+from smalti.workflows.settings import Changes, as_settings
+
+WIDEST = 1000
+"""Largest tolerance of boundaries, in pixels."""
 
 
+@checked()
 def evaluate(
     model: AnyModel,
     data: str | Path,
@@ -34,7 +39,7 @@ def evaluate(
     split: str | None = None,
     chosen: str | None = None,
     part: Literal["test", "validation"] | None = None,
-    changes: Mapping[str, object] | Sequence[str] = (),
+    changes: Changes = (),
     dataset: str | None = None,
     tta: bool = False,
     by: Literal["place"] | None = None,
@@ -88,15 +93,17 @@ def evaluate(
         OptionError: Options that contradict each other.
         OutputError: An output cannot be written, or would replace a file of another kind.
     """
+    if not 1 <= boundary <= WIDEST:
+        raise OptionError(f"boundary is {boundary}; expected a whole number from 1 to {WIDEST}", value=boundary)
     options = EvaluateOptions(
         split=split, chosen=chosen, part=part, changes=as_settings(changes), dataset=dataset, tta=tta,
         by=by, place=place, boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,
-        against=tuple(as_path(each, "against") for each in against), labels=path_if_given(labels, "labels"),
-        pictures=path_if_given(pictures, "pictures"), json=path_if_given(json, "json"),
-        bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report, "report"),
-        records=path_if_given(records, "records"),
+        against=tuple(map(Path, against)), labels=path_if_given(labels),
+        pictures=path_if_given(pictures), json=path_if_given(json),
+        bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report),
+        records=path_if_given(records),
     )  # fmt: skip
-    where = as_path(data, "data")
+    where = Path(data)
     with about(data):
         return evaluate_by(model, where, options, progress)
 

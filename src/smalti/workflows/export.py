@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smalti.arguments import checked
 from smalti.errors import MissingExtraError, ModelError, OptionError, OutputError, about
 from smalti.files import check_place
 from smalti.runtime.models import verify
-from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Progress, Show
 
 
@@ -26,6 +27,7 @@ class Export:
     """Batch sizes, heights and widths that were compared."""
 
 
+@checked()
 def export(
     checkpoint: str | Path, output: str | Path, *, scores: str | Path | None = None, progress: Show | None = None
 ) -> Export:
@@ -45,7 +47,7 @@ def export(
         OptionError: The path does not end in .onnx.
         MissingExtraError: torch or another package for exports is not installed.
     """
-    out, folder = as_path(output, "output"), as_path(checkpoint, "checkpoint")
+    out, folder = Path(output), Path(checkpoint)
     if out.suffix != ".onnx":
         raise OptionError(f"{out} does not end in .onnx", value=output)
     try:
@@ -57,7 +59,7 @@ def export(
     check_place(out)
     _check_free(out)
     with about(checkpoint):
-        parity = export_checkpoint(folder, out, path_if_given(scores, "scores"), _say(out.name, progress))
+        parity = export_checkpoint(folder, out, path_if_given(scores), _say(out.name, progress))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
 

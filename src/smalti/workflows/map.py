@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import checked
 from smalti.card import Task
 from smalti.errors import OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
@@ -30,7 +31,6 @@ from smalti.scene import Averaged, Predictor, Summary
 from smalti.tiling import Window
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, OpenModel, opened
-from smalti.workflows.paths import as_path
 from smalti.workflows.progress import Meter, Show
 
 SceneName = str | Path
@@ -67,6 +67,7 @@ class MapResult:
         return f"MapResult({str(self.path)!r}{more}: {size}, {speed})"
 
 
+@checked()
 def map(
     scene: SceneName | Sequence[SceneName],
     output: str | Path,
@@ -120,9 +121,9 @@ def map(
         polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
         stretch=stretch,
     )  # fmt: skip
-    given = list(scene) if isinstance(scene, Sequence) and not isinstance(scene, str | bytes) else [scene]
-    names = [str(as_path(name, "scene")) for name in given]
-    if as_path(output, "output").suffix.lower() not in (".tif", ".tiff"):
+    given = [scene] if isinstance(scene, str | Path) else list(scene)
+    names = [str(name) for name in given]
+    if Path(output).suffix.lower() not in (".tif", ".tiff"):
         raise OptionError(f"output is {output}: a map's name must end in .tif", value=output)
     if len(names) == 1 and (found := scenes(names[0], lambda _: None)) != names:
         raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
@@ -134,6 +135,7 @@ def map(
     raise OptionError("no scene was given; give at least one file", value=scene)
 
 
+@checked()
 def map_many(
     names: Sequence[SceneName],
     output: str | Path,
@@ -154,7 +156,6 @@ def map_many(
     if not found:
         return
     groups = [found] if mosaic else [[scene] for scene in found]
-    as_path(output, "output")
     out = str(output) if isinstance(output, str) else output.as_posix()
     paths = _paths([str(name) for name in names], out, groups, options)
     run = _Run(opened(model), options, progress, found)
@@ -171,7 +172,6 @@ def _find(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
     found: list[str] = []
     failed: list[SmaltiError] = []
     for name in names:
-        as_path(name, "scene")
         try:
             found += [scene for scene in scenes(str(name), warn) if scene not in found]
         except SmaltiError as error:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smalti.arguments import check_fields
 from smalti.errors import OptionError
 from smalti.mapping.fit import Resolution
 from smalti.mapping.run import Wanted
@@ -37,9 +38,8 @@ class MapOptions:
     `0,3000`, or a pair of values; None leaves pixels as they are."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.bands is not None:
-            if isinstance(self.bands, str):
-                raise OptionError(f"bands is {self.bands!r}; expected a list of names or numbers", value=self.bands)
             object.__setattr__(self, "bands", tuple(str(band) for band in self.bands))
         object.__setattr__(self, "resolution", _metres(self.resolution))
         object.__setattr__(self, "stretch", _range(self.stretch))
@@ -65,7 +65,7 @@ def _metres(resolution: Resolution) -> Resolution:
     """The requested pixel size; OptionError if it is invalid."""
     if resolution is None or resolution == "auto":
         return resolution
-    if isinstance(resolution, str) or not 0 < resolution < math.inf:
+    if not 0 < resolution < math.inf:
         text = f"resolution is {resolution!r}; expected `auto` or a pixel size in metres"
         raise OptionError(text, value=resolution)
     return float(resolution)

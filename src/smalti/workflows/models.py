@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import checked, fits, said
 from smalti.card import Card
-from smalti.errors import ModelError, ModelWarning, OptionError, about, warn
+from smalti.errors import ArrayError, ModelError, ModelWarning, OptionError, about, warn
 from smalti.runtime.models import BUNDLED, ModelFile, find_model, verify
 from smalti.runtime.open import Engine, start_engine
 from smalti.scene import Predictor
@@ -52,8 +53,11 @@ class OpenModel:
         """Raw pixels (N, C, H, W) of any dtype -> per task float32 (N, K, H, W), or (N, K) for the whole image.
 
         Classes are probabilities, values in their unit. Raises ModelError for other shapes, and for a model that ranks
-        photos.
+        photos; ArrayError for what is no array of numbers.
         """
+        if not isinstance(batch, np.ndarray) or batch.dtype.kind not in "buif":
+            came = str(batch.dtype) if isinstance(batch, np.ndarray) else type(batch).__name__
+            raise ArrayError(f"the batch is {came}; expected a numpy array N,C,H,W of numbers", value=came)
         if self.predictor is None:
             raise ModelError(f"model {self.name} ranks photos; give their folder to rank_photos", value=self.source)
         return self.predictor(batch)
@@ -68,10 +72,11 @@ class OpenModel:
         return "\n".join([head, *lines])
 
 
-AnyModel = str | Path | OpenModel
+AnyModel = Annotated[str | Path | OpenModel, "a name, a path, or the result of open_model"]
 """An open model, or its name or path."""
 
 
+@checked("name_or_path")
 def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: int | None = None) -> OpenModel:
     """Opens a bundled or local model by name, an `.onnx` file, or the folder of a checkpoint, which needs torch.
 
@@ -80,8 +85,10 @@ def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: in
     such model, or it is truncated, altered or made for another version; MissingExtraError without the engine, or
     without torch for a checkpoint; OptionError for an engine that nobody has.
     """
-    if not isinstance(name_or_path, str | Path) or not str(name_or_path):
-        raise OptionError(f"{_said(name_or_path)}; expected a name, a file, or a folder", value=name_or_path)
+    if not fits(name_or_path, str | Path):
+        raise OptionError(f"model is {said(name_or_path)}; expected a name, a file, or a folder", value=name_or_path)
+    if threads is not None and threads < 1:
+        raise OptionError(f"threads is {threads}; expected a whole number from 1", value=threads)
     source = str(name_or_path)
     with about(name_or_path):
         folder = checkpoint_folder(source)
@@ -98,14 +105,9 @@ def opened(model: AnyModel | Callable[[], OpenModel]) -> OpenModel:
         return model
     if isinstance(model, str | Path):
         return open_model(model)
-    if callable(model):
-        return model()
-    raise OptionError(f"{_said(model)}; expected a name, a path, or the result of open_model", value=model)
-
-
-def _said(model: object) -> str:
-    """The argument given for a model, in few words."""
-    return f"model is {model!r}" if isinstance(model, str | int) else f"model is of type {type(model).__name__}"
+    if callable(model) and isinstance(found := model(), OpenModel):
+        return found
+    raise OptionError(f"model is {said(model)}; expected a name, a path, or the result of open_model", value=model)
 
 
 def is_ranker(card: Card) -> bool:

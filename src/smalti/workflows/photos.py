@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from smalti.arguments import checked
 from smalti.arrays import Picture
 from smalti.errors import OptionError, OutputWarning, about, shown, warn
 from smalti.files import guarded
@@ -17,8 +18,8 @@ from smalti.photos.run import KeepPhoto
 from smalti.photos.run import rank_photos as rank_listed
 from smalti.photos.thumbs import keep_thumb, thumbs_of
 from smalti.runtime.ranker import open_ranker
-from smalti.workflows.models import OpenModel
-from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.models import AnyModel, OpenModel
+from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Meter, Show
 
 PAGE = "smalti-photos.html"
@@ -108,9 +109,10 @@ class PhotoRanking:
         return f"PhotoRanking({shown(self.folder)}: {shown(self.result.how)})"
 
 
+@checked()
 def rank_photos(
     folder: str | Path,
-    model: str | Path | OpenModel = "bestshot",
+    model: AnyModel = "bestshot",
     *,
     report: bool = False,
     csv: str | Path | None = None,
@@ -147,11 +149,11 @@ def rank_photos(
         BusyError: Another process is at this folder.
         OptionError: Options that contradict each other.
     """
-    place, source = as_path(folder, "folder"), model.source if isinstance(model, OpenModel) else str(model)
+    place, source = Path(folder), model.source if isinstance(model, OpenModel) else str(model)
     options = PhotoOptions(
-        report=report, csv=path_if_given(csv, "csv"), xmp=xmp, overwrite_ratings=overwrite_ratings,
-        picks=path_if_given(picks, "picks"), copy_unrated=copy_unrated, exclude=tuple(exclude),
-        choices=path_if_given(choices, "choices"), model=source,
+        report=report, csv=path_if_given(csv), xmp=xmp, overwrite_ratings=overwrite_ratings,
+        picks=path_if_given(picks), copy_unrated=copy_unrated, exclude=tuple(exclude),
+        choices=path_if_given(choices), model=source,
     )  # fmt: skip
     options.check(place)
     with about(folder):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import as_path, checked
 from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
@@ -23,7 +24,6 @@ from smalti.workflows.given import Axes, Given
 from smalti.workflows.map import opener
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, opened
-from smalti.workflows.paths import as_path
 from smalti.workflows.prediction import Prediction
 from smalti.workflows.progress import Meter, Show
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@checked("axes", "valid", "grid")  # checked with the image
 def predict(
     image: "str | Path | NDArray[Any] | xarray.DataArray",
     model: AnyModel = "landcover",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import checked
 from smalti.arrays import Mask
 from smalti.card import Card, Task
 from smalti.errors import ModelError
@@ -41,6 +42,7 @@ class Prediction:
         """The predicted tasks, beginning with the first one of classes."""
         return tuple(task for task in self.card.map_tasks() if task.name in self.outputs)
 
+    @checked()
     def of(self, task: str) -> "Prediction":
         """The prediction of only one task; ModelError if there is none of that name."""
         self._task(task)
@@ -56,6 +58,7 @@ class Prediction:
         """The values of the first task of values, float32 (H, W) in its unit; NaN where not valid."""
         return self._encoded(self._first(has_classes=False), "values")
 
+    @checked()
     def probabilities(self, task: str | None = None) -> NDArray[np.float32]:
         """The probability of each class, float32 (K, H, W), of a task, default the first one of classes."""
         found = self._first(has_classes=True) if task is None else self._task(task)
@@ -63,12 +66,14 @@ class Prediction:
             raise ModelError(f"task {found.name} of model {self.card.name} has no classes but values", value=task)
         return self.outputs[found.name]
 
+    @checked()
     def shares(self, task: str | None = None) -> dict[str, float]:
         """The share of each class among the valid pixels."""
         found = self._first(has_classes=True) if task is None else self._task(task)
         counts = np.bincount(self._encoded(found, "classes")[self.valid], minlength=256)
         return {label: float(counts[k]) / max(1, int(self.valid.sum())) for k, label in enumerate(found.labels)}
 
+    @checked()
     def to_raster(
         self, path: str | Path, *, confidence: bool = False, probabilities: bool = False, cog: bool = False
     ) -> tuple[Path, ...]:
@@ -79,6 +84,7 @@ class Prediction:
         out, card = tif_path(path), self.card.model_copy(update={"tasks": self.tasks})
         return write_maps(out, self.grid, card, Wanted(confidence, probabilities, cog), self._of)
 
+    @checked()
     def to_xarray(self, task: str | None = None) -> "xarray.DataArray":
         """Classes or values (y, x) of a task, by default the first, with coordinates and CRS as rioxarray reads them.
 
@@ -89,6 +95,7 @@ class Prediction:
         found = self.tasks[0] if task is None else self._task(task)
         return to_xarray(self._encoded(found, "classes" if found.has_classes else "values"), self.grid, found)
 
+    @checked()
     def plot(self, task: str | None = None, *, ax: Any = None) -> Any:
         """Draws a task, default the first, into matplotlib axes, and returns them.
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from smalti.errors import OptionError
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -41,10 +43,16 @@ class Meter:
     def __call__(self, more: float) -> None:
         """Adds to the amount done."""
         self._now = replace(self._now, done=self._now.done + more)
-        if self._show is not None:
-            self._show(self._now)
+        self._report(self._now)
 
     def say(self, note: str) -> None:
         """Reports a message about the job."""
-        if self._show is not None:
-            self._show(replace(self._now, note=note))
+        self._report(replace(self._now, note=note))
+
+    def _report(self, now: Progress) -> None:
+        if self._show is None:
+            return
+        try:
+            self._show(now)
+        except StopIteration as error:  # would end a generator on its way instead of the job
+            raise OptionError("progress raised StopIteration; raise another exception to end a job") from error

@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
+from smalti.arguments import checked
 from smalti.errors import OutputError
 from smalti.files import deliver
-from smalti.workflows.paths import as_path
 
 _PACKAGE = Path(__file__).parents[1]
 FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parents[1] / "recipes")
 """The folder of the recipes: in an installed package, or in a checkout of the source."""
 
 
+@checked()
 def write_recipes(folder: str | Path) -> tuple[Path, ...]:
     """Writes all recipes into a folder; returns their files in the order of their names.
 
     Existing recipes with the same content are kept. Raises OutputError if one has other content, before any is written,
     or if the folder cannot be written.
     """
-    out = as_path(folder, "folder")
+    out = Path(folder)
     home = next(place for place in FOLDERS if place.is_dir())
     contents = {out / path.name: path.read_bytes() for path in sorted(home.glob("*.toml"))}
     present = {path: path.read_bytes() for path in contents if path.is_file()}

@@ -4,11 +4,17 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Annotated
 
 from smalti.errors import OptionError
 
+Changes = Annotated[
+    Mapping[str, object] | Sequence[str], "a dict of settings by key, or a list like ['train.steps=200']"
+]
+"""Settings of a recipe to change."""
 
-def as_settings(changes: Mapping[str, object] | Sequence[str]) -> tuple[str, ...]:
+
+def as_settings(changes: Changes) -> tuple[str, ...]:
     """Changes as `a.b=c` with a TOML value; strings of that form are kept."""
     if not isinstance(changes, Mapping):
         return tuple(changes)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smalti.errors import DataError, OptionError, OutputError
+from smalti.arguments import checked
+from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.evaluation.pairs import IMAGE_FOLDERS, find_pairs
 from smalti.evaluation.split_places import PARTS, split
-from smalti.files import beside, guarded
+from smalti.files import beside, check_local, guarded
 from smalti.lock import hold
 from smalti.raster.files import sidecars
 from smalti.text import count
-from smalti.workflows.paths import as_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class DataSplit:
     images: dict[str, int]
     """The number of images of each existing part: `train`, `validation` and `test`."""
 
+    @checked()
     def __getitem__(self, part: str) -> Path:
         """The folder of a part."""
         return self.folder / part
@@ -35,6 +36,7 @@ class DataSplit:
         return "\n".join([f"split by {self.how}", *parts])
 
 
+@checked()
 def split_data(
     folder: str | Path, out: str | Path, *, validation: float = 0.2, test: float = 0.2, place: str | None = None
 ) -> DataSplit:
@@ -54,17 +56,19 @@ def split_data(
         OutputError: `out` exists already, lies in `folder`, or cannot be written.
         BusyError: Another process writes it.
     """
-    folder, out = as_path(folder, "folder"), as_path(out, "out")
+    folder, out = Path(folder), Path(out)
+    check_local(out)
     shares = (1 - validation - test, validation, test)
     if not (min(shares) >= 0 and shares[0] > 0):
-        raise OptionError(f"--validation {validation:g} and --test {test:g} leave nothing to train on")
+        raise OptionError(f"--validation {validation:g} and --test {test:g} leave nothing to train on", value=shares)
     if os.path.lexists(out):
-        raise OutputError(f"{out}: exists already; choose a new folder")
+        raise OutputError(f"{out}: exists already; choose a new folder", value=out)
     if folder.resolve() in out.resolve().parents:
-        raise OutputError(f"{out}: lies in the folder that is split; choose one elsewhere")
-    pairs = find_pairs(folder)
-    how, parts = split(pairs, folder, shares, place)
-    copies = _plan(pairs, parts, folder)
+        raise OutputError(f"{out}: lies in the folder that is split; choose one elsewhere", value=out)
+    with about(folder):
+        pairs = find_pairs(folder)
+        how, parts = split(pairs, folder, shares, place)
+        copies = _plan(pairs, parts, folder)
     unfinished = beside(out, "unfinished")
     with hold(out), guarded(out):
         if unfinished.exists():  # of a killed split

@@ -1,18 +1,19 @@
 """Training from a recipe; torch is imported when it begins."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from smalti.arguments import checked
 from smalti.errors import MissingExtraError, about
-from smalti.workflows.paths import as_path, path_if_given
+from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Show
 from smalti.workflows.run import Run
-from smalti.workflows.settings import as_settings
+from smalti.workflows.settings import Changes, as_settings
 
 
+@checked()
 def train(
     recipe: str | Path,
-    changes: Mapping[str, object] | Sequence[str] = (),
+    changes: Changes = (),
     *,
     out: str | Path | None = None,
     resume: bool = False,
@@ -42,7 +43,7 @@ def train(
     need_training()
     from smalti.workflows import training_run  # imports torch
 
-    path, folder = as_path(recipe, "recipe"), path_if_given(out, "out")
+    path, folder = Path(recipe), path_if_given(out)
     with about(recipe):
         return training_run.train(path, as_settings(changes), folder, resume=resume, show=progress)
 

@@ -11,7 +11,7 @@ from rasterio.errors import CRSError
 from smalti.card import Card, Task
 from smalti.errors import ArrayError, MissingExtraError
 from smalti.raster.array import ArrayReader
-from smalti.raster.grid import Grid
+from smalti.raster.grid import Grid, is_sound
 from smalti.workflows.given import Given, check_dtype, check_grid, check_mask
 
 if TYPE_CHECKING:
@@ -119,20 +119,37 @@ def _grid(array: "xarray.DataArray", rows: Any, columns: Any) -> Grid:
     place = array.coords[_PLACE].attrs if _PLACE in array.coords else {}
     transform = Affine.identity()
     if "GeoTransform" in place:
-        transform = Affine.from_gdal(*(float(part) for part in str(place["GeoTransform"]).split()))
+        transform = _transform(place["GeoTransform"])
     if rows in array.coords and columns in array.coords:  # for a part of an array only these are right
         transform = _by_coordinates(array, rows, columns, transform)
     return Grid(height, width, transform, _crs(place))
 
 
+def _transform(text: object) -> Affine:
+    """The transform in the six numbers that GDAL writes."""
+    try:
+        found = Affine.from_gdal(*map(float, str(text).split()))
+    except (TypeError, ValueError):
+        found = Affine.scale(0)
+    if not is_sound(found):
+        raise ArrayError(f"GeoTransform of the DataArray is {str(text)[:80]!r}; expected six numbers", value=text)
+    return found
+
+
 def _by_coordinates(array: "xarray.DataArray", rows: Any, columns: Any, otherwise: Affine) -> Affine:
     """The transform whose pixel centres are at the coordinates."""
+    for name in (rows, columns):
+        if array.coords[name].dtype.kind not in "iuf" or array.coords[name].ndim != 1:
+            kind = array.coords[name].dtype
+            raise ArrayError(
+                f"the coordinates {name} of the DataArray are {kind}; expected one row of numbers", value=name
+            )
     y, x = (np.asarray(array.coords[name].values, float) for name in (rows, columns))
     if min(len(y), len(x)) < 2:
         return otherwise
     steps = [(line[-1] - line[0]) / (len(line) - 1) for line in (x, y)]
     for name, line, step in zip((columns, rows), (x, y), steps, strict=True):
-        if not step or np.abs((line - line[0]) / step - np.arange(len(line))).max() > _EVEN:
+        if not step or not np.abs((line - line[0]) / step - np.arange(len(line))).max() <= _EVEN:  # NaN neither
             raise ArrayError(f"the coordinates {name} of the DataArray are not evenly spaced; regrid it", value=name)
     found = Affine(steps[0], 0, x[0] - steps[0] / 2, 0, steps[1], y[0] - steps[1] / 2)
     return otherwise if _alike(found, otherwise, len(x), len(y)) else found  # the exact one
@@ -149,5 +166,5 @@ def _crs(place: Any) -> CRS | None:
     text = place.get("crs_wkt") or place.get("spatial_ref")
     try:
         return CRS.from_user_input(text) if text else None
-    except CRSError:
+    except (CRSError, TypeError, ValueError):  # for what is no text, too
         raise ArrayError(f"the CRS of the DataArray cannot be read: {str(text)[:80]}", value=text) from None
