@@ -1,7 +1,10 @@
 """Recipes for whoever has installed the program and has no checkout."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from smalti.cli.recipes import command
@@ -32,3 +35,12 @@ def test_a_recipe_that_was_changed_is_not_replaced(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert isinstance(done.exception, OutputError) and "exists already, with other content" in str(done.exception)
     assert own.read_text() == "# mine\n" and list(tmp_path.iterdir()) == [own]
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("nowhere"), Path.mkdir, os.mkfifo])
+def test_what_has_the_name_of_a_recipe_but_is_no_file_stays(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    own = tmp_path / "own_folder.toml"
+    make(own)
+    done = run(tmp_path)
+    assert isinstance(done.exception, OutputError) and "exists already, and is no file" in str(done.exception)
+    assert list(tmp_path.iterdir()) == [own] and not own.is_file()

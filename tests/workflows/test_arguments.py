@@ -144,6 +144,18 @@ def raise_errors(found: object) -> None:
             raise each
 
 
+def test_results_are_members_of_sets(tmp_path: Path) -> None:
+    sm.draw(32).save(tmp_path / "a.tif")
+    mapped = sm.map(tmp_path / "a.tif", tmp_path / "map.tif")
+    results = (
+        mapped,
+        sm.check_data(tmp_path),
+        sm.DataSplit(tmp_path, "place", {"train": 1}),
+        sm.Run(tmp_path, "a", {}),
+    )
+    assert {*results, *results} == set(results)
+
+
 @pytest.mark.parametrize("threads", [0, -1])
 def test_a_model_needs_a_thread(threads: int) -> None:
     with pytest.raises(OptionError, match=f"threads is {threads}; expected a whole number from 1"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import smalti as sm
-from smalti.errors import MissingExtraError, OptionError, RecipeError
+from smalti.errors import BusyError, MissingExtraError, OptionError, RecipeError
 
 
 @pytest.mark.slow
@@ -74,6 +74,21 @@ def test_an_export_tells_how_well_both_agree(tmp_path: Path, monkeypatch: pytest
     heard: list[str] = []
     done = sm.export(tmp_path, tmp_path / "own.onnx", progress=lambda now: heard.append(str(now)))
     assert (done.size, done.difference, done.shapes, heard) == (5, 1e-6, ((1, 64, 64),), ["tracing"])
+
+
+def test_an_export_that_another_thread_makes_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = pytest.importorskip("smalti.deploy.release", exc_type=ImportError)
+    from smalti.deploy.parity import Parity
+
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+        with pytest.raises(BusyError, match="is already making it"):
+            sm.export(checkpoint, out)
+        out.write_bytes(b"model")
+        return Parity(1e-6, ((1, 64, 64),))
+
+    monkeypatch.setattr(release, "export_checkpoint", export)
+    assert sm.export(tmp_path, tmp_path / "own.onnx").size == 5
+    assert list(tmp_path.iterdir()) == [tmp_path / "own.onnx"]
 
 
 def test_the_name_of_an_export_says_what_it_is(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class DataCheck:
     folder: Path
     images: int
     """Pairs of an image and its labels."""
-    survey: Survey = field(repr=False)
+    survey: Survey = field(repr=False, hash=False)
     """The values in the labels of each pair."""
     remarks: tuple[str, ...]
     """Suspicious findings, a line each."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from smalti.arguments import checked
 from smalti.errors import MissingExtraError, ModelError, OptionError, OutputError, about
 from smalti.files import check_place
+from smalti.lock import hold
 from smalti.runtime.models import verify
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Progress, Show
@@ -44,6 +45,7 @@ def export(
         DataError: The scores cannot be used.
         ExportError: The outputs differ.
         OutputError: The file cannot be written.
+        BusyError: It is being written already.
         OptionError: The path does not end in .onnx.
         MissingExtraError: torch or another package for exports is not installed.
     """
@@ -58,7 +60,7 @@ def export(
         raise MissingExtraError(error.name or "torch", "train") from None
     check_place(out)
     _check_free(out)
-    with about(checkpoint):
+    with hold(out), about(checkpoint):
         parity = export_checkpoint(folder, out, path_if_given(scores), _say(out.name, progress))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 

@@ -44,7 +44,7 @@ class MapResult:
     scene: str
     path: Path
     """The map."""
-    products: dict[Path, Product] = field(repr=False)
+    products: dict[Path, Product] = field(repr=False, hash=False)
     """Every raster with its content; the map is one of them."""
     grid: Grid = field(repr=False)
     """Size and georeference of the map."""

@@ -83,7 +83,7 @@ class PhotoRanking:
 
     folder: Path
     result: RankedFolder = field(repr=False)
-    left_out: Mapping[str, int] = field(repr=False)
+    left_out: Mapping[str, int] = field(repr=False, hash=False)
     """The number of files skipped, by reason."""
     choices: int | None = None
     """Number of choices in the file applied; None if no file was given."""

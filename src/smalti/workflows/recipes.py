@@ -1,5 +1,6 @@
 """The recipes that come with this program, as files to train by, or to copy and change."""
 
+import os
 from pathlib import Path
 
 from smalti.arguments import checked
@@ -15,12 +16,14 @@ FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parents[1] / "recipes")
 def write_recipes(folder: str | Path) -> tuple[Path, ...]:
     """Writes all recipes into a folder; returns their files in the order of their names.
 
-    Existing recipes with the same content are kept. Raises OutputError if one has other content, before any is written,
-    or if the folder cannot be written.
+    Existing recipes with the same content are kept. Raises OutputError, before any is written, if one
+    has other content or is no file, and if the folder cannot be written.
     """
     out = Path(folder)
     home = next(place for place in FOLDERS if place.is_dir())
     contents = {out / path.name: path.read_bytes() for path in sorted(home.glob("*.toml"))}
+    if taken := [path for path in contents if os.path.lexists(path) and not path.is_file()]:
+        raise OutputError(f"{taken[0]}: exists already, and is no file; choose another folder", value=folder)
     present = {path: path.read_bytes() for path in contents if path.is_file()}
     if changed := [path for path, content in present.items() if content != contents[path]]:
         raise OutputError(f"{changed[0]}: exists already, with other content; choose another folder", value=folder)

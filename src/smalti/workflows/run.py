@@ -12,7 +12,7 @@ class Run:
     folder: Path
     name: str
     """Name of the model, as in its card."""
-    scores: Mapping[str, float]
+    scores: Mapping[str, float] = field(hash=False)
     """The main scores of the best checkpoint, by name; of several processes only the first has any."""
     table: str = field(default="", repr=False)
     """All scores of the best checkpoint as text, with their protocol."""

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smalti.arguments import checked
@@ -23,7 +23,7 @@ class DataSplit:
     folder: Path
     how: str
     """The criterion of the split."""
-    images: dict[str, int]
+    images: dict[str, int] = field(hash=False)
     """The number of images of each existing part: `train`, `validation` and `test`."""
 
     @checked()

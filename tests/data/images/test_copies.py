@@ -31,6 +31,14 @@ def test_a_copy_whose_metadata_were_edited_is_refused(tmp_path: Path) -> None:
         check_copies(ours, [save(tmp_path / "9.jpg", noise(9)), str(other)], NAMES)
 
 
+@pytest.mark.parametrize("trailer", [b"made by a program" * 40, b"\0", b"\xff\xd9 and a film " * 9])
+def test_a_copy_with_something_appended_is_refused(tmp_path: Path, trailer: bytes) -> None:
+    ours = [save(tmp_path / f"{k}.jpg", noise(k)) for k in range(3)]
+    (tmp_path / "other.jpg").write_bytes(Path(ours[1]).read_bytes() + trailer)
+    with pytest.raises(DataError, match=r"1\.jpg \(training\) and .*other\.jpg \(validation\) are copies"):
+        check_copies(ours, [save(tmp_path / "9.jpg", noise(9)), str(tmp_path / "other.jpg")], NAMES)
+
+
 @pytest.mark.parametrize("first", ["jpg", "png"])
 def test_the_same_picture_in_another_format_is_refused(tmp_path: Path, first: str) -> None:
     ours = [save(tmp_path / f"{k}.{first}", noise(k)) for k in range(3)]

@@ -17,6 +17,9 @@ from smalti.watch import Watch, unwatched
 TAIL = 256
 """Bytes at the end of a file that distinguish most images; few enough to contain no header."""
 
+_END = b"\xff\xd9"
+"""The last bytes of a JPEG."""
+
 Key = Callable[[str], Hashable]
 Sides = tuple[Sequence[str], Sequence[str]]
 """Files of both sides that may be the same image."""
@@ -67,11 +70,23 @@ def _by_key(group: Sides, key: Key, advance: Callable[[float], object]) -> Seque
 def _tail(path: str) -> Hashable:
     with Path(path).open("rb") as file:
         file.seek(max(0, Path(path).stat().st_size - TAIL))
-        return hashlib.sha256(file.read()).digest()
+        tail = file.read()
+    if not tail.endswith(_END) and _is_jpeg(path):
+        tail = _without_trailer(decode.read_file(path))[-TAIL:]
+    return hashlib.sha256(tail).digest()
 
 
 def _coded(path: str) -> Hashable:
-    return digest(decode.read_file(path))
+    return digest(_without_trailer(decode.read_file(path)))
+
+
+def _without_trailer(content: bytes) -> bytes:
+    """A JPEG's file without what some cameras and programs append; any other as it is."""
+    if not content.startswith(jpeg.START):
+        return content
+    *_, scans = jpeg.coded(content)
+    end = content.find(_END, len(content) - len(scans))  # scans have no such bytes inside
+    return content if end < 0 else content[: end + len(_END)]
 
 
 def _size(path: str) -> Hashable:
