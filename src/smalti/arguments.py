@@ -111,8 +111,7 @@ def expected(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(repr, parts))
     if origin in (Sequence, tuple):
-        numbers = " or numbers" if int in _choices(parts[0]) else ""
-        return "a list of paths" if Path in _choices(parts[0]) else f"a list of names{numbers}"
+        return f"a list of {' or '.join(dict.fromkeys(_MANY.get(each, str(each)) for each in _choices(parts[0])))}"
     if origin in (Mapping, dict):
         return f"a dict, each value {expected(parts[1])}"
     name = getattr(origin, "__name__", str(origin))
@@ -188,3 +187,4 @@ _WORDS = {
     Callable: "a function",
     NoneType: "None",
 }
+_MANY = {Path: "paths", str: "names", int: "numbers", float: "numbers"}

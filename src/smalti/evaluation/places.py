@@ -16,7 +16,7 @@ def check_pattern(pattern: str | None) -> None:
     """OptionError unless a pattern of places is a regular expression."""
     try:
         re.search(pattern or "", "")
-    except (re.error, TypeError) as error:
+    except (re.error, OverflowError) as error:
         text = f"--place {pattern!r} is not a regular expression: {error}"
         raise OptionError(text, value=pattern) from None
 
