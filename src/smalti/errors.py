@@ -44,6 +44,11 @@ def shown(text: str | Path) -> str:
     return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1].replace(r"\udc", r"\x"), str(text))
 
 
+def reason(error: OSError) -> str:
+    """Why the system refuses, to continue a message."""
+    return (error.strerror or "unknown reason").lower()
+
+
 class SmaltiError(Exception):
     """Any error the user can fix; its text is one line, even if a name in it, of a file or a key, is not."""
 

@@ -19,6 +19,12 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4g}"
 
 
+def duration(seconds: float) -> str:
+    """A time in seconds, minutes or hours."""
+    minutes, hours = round(seconds / 60), seconds / 3600
+    return f"{seconds:.0f} s" if seconds < 120 else f"{minutes} min" if minutes < 120 else f"{hours:.1f} h"
+
+
 def within(value: float, span: float) -> str:
     """One of several numbers within a range of `span`, with enough decimals to distinguish them."""
     if not 0 < span < math.inf:

@@ -55,7 +55,7 @@ def test_a_line_for_each_series_and_how(folder: Path, call: Call) -> None:
     assert done.output.splitlines() == [
         "1.jpg: best of 3 (1 soft; too close to call: 2.jpg)",
         "1 photo stands alone: compared with none, not rated",
-        "4 photos in 2 series by time and likeness, ranked by fake (ffffffff)",
+        "4 photos in 2 series by time and similarity, ranked by fake (ffffffff)",
     ]
 
 

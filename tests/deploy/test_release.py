@@ -38,7 +38,7 @@ def test_scores_without_a_protocol_are_refused(scores: Path, text: str) -> None:
 
 
 def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match="no such file"):
         with_scores(cards(), tmp_path / "absent.json")
 
 

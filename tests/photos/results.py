@@ -30,4 +30,4 @@ def ranked(
 
 def result(*series: tuple[Ranked, ...], unread: tuple[Unread, ...] = ()) -> RankedFolder:
     named = tuple(Series(f"series {k}", of) for k, of in enumerate(series, start=1))
-    return RankedFolder(named, unread, "tiny", "by time and likeness")
+    return RankedFolder(named, unread, "tiny", "by time and similarity")

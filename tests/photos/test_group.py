@@ -1,4 +1,4 @@
-"""Series by time and likeness."""
+"""Series by time and similarity."""
 
 import random
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_a_subject_between_two_others_does_not_part_them() -> None:
     assert series(shots) == [["a", "c"], ["b"]]
 
 
-def test_photos_without_time_group_by_likeness_alone() -> None:
+def test_photos_without_time_group_by_similarity_alone() -> None:
     shots = [*taken(None, None), (photo("z", None, "another camera"), look(0)), (photo("u", None), look(2))]
     assert series(shots) == [["a", "b", "z"], ["u"]]
     assert series(shots + taken(0, names="t")) == [["t"], ["a", "b", "z"], ["u"]]

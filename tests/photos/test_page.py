@@ -37,7 +37,7 @@ def test_says_what_was_found(written):
     assert "3 photos: 1 series and 1 on their own, 1 file could not be read" in text
     assert "2023-11-14 22:13, 2.5 s" in text and "beats the model's pick: 47 %" in text
     assert page.count("<mark>too close to call</mark>") == 2  # the photo's and the series'
-    assert "Model: tiny" in text and "by time and likeness" in text and "half.jpg" in text and "score -1.25" in text
+    assert "Model: tiny" in text and "by time and similarity" in text and "half.jpg" in text and "score -1.25" in text
 
 
 def test_nothing_in_a_name_or_reason_becomes_markup(written):

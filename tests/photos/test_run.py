@@ -45,7 +45,7 @@ def test_the_best_of_each_series(folder: Path) -> None:
     assert names(result) == [["1.jpg", "2.jpg", "0.jpg"], ["other.png"]]
     assert [series.name for series in result.series] == ["0.jpg", "other.png"]
     assert result.series[0].ranked[2].reasons == ("soft",)
-    assert result.how == "4 photos in 2 series by time and likeness, ranked by fake (ffffffff)"
+    assert result.how == "4 photos in 2 series by time and similarity, ranked by fake (ffffffff)"
 
 
 def test_nothing_is_changed_among_the_photos(folder: Path) -> None:

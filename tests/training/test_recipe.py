@@ -121,7 +121,7 @@ def test_a_short_try_of_a_long_recipe_has_a_short_rise(tmp_path: Path, warmup: i
     assert rates.index(max(rates)) == warm and min(rates) > 0
     told = recipe.notes()
     assert told == (
-        [f"schedule.warmup {warmup} is not below train.steps {steps}: the rate rises for {warm} steps"]
+        [f"schedule.warmup {warmup} is not below train.steps {steps}: shortened to {warm} steps"]
         if warm != warmup
         else []
     )

@@ -8,6 +8,7 @@ from typing import Self
 
 import click
 
+from smalti.text import duration
 from smalti.workflows.progress import Progress
 
 FIRST_S, EVERY_S = 10.0, 30.0
@@ -48,8 +49,13 @@ class Bars:
 class Lines(Bars):
     """Prints notes as lines, and shows a work without notes as a bar or a log.
 
-    A note that begins with a carriage return replaces the previous one.
+    A note that begins with a carriage return replaces the previous one in a terminal; in a log it is printed now and
+    then.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = time.monotonic() + FIRST_S
 
     def __call__(self, now: Progress) -> None:
         """Shows the progress of a job."""
@@ -57,7 +63,13 @@ class Lines(Bars):
             super().__call__(now)
             return
         self.close()
-        click.echo(now.note, nl=not now.note.startswith("\r"))
+        if not now.note.startswith("\r"):
+            click.echo(now.note)
+        elif sys.stdout.isatty():
+            click.echo(now.note, nl=False)
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + EVERY_S
+            click.echo(now.note.strip())
 
 
 @contextmanager
@@ -91,7 +103,7 @@ class Log:
             return
         self._next = now + EVERY_S
         speed = (self._done - self._first) / (now - self._began)
-        left = f", {_duration((self._total - self._done) / speed)} left" if speed else ""
+        left = f", {duration((self._total - self._done) / speed)} left" if speed else ""
         click.echo(
             f"{self._title}: {self._done / self._total:.0%} of {_short(self._total)}{self._unit}, "
             f"{_short(speed)}{self._unit}/s{left}",
@@ -102,8 +114,3 @@ class Log:
 def _short(number: float) -> str:
     scale, letter = next(((s, m) for s, m in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if number >= s), (1.0, ""))
     return f"{number / scale:.3g} {letter}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, hours = round(seconds / 60), seconds / 3600
-    return f"{seconds:.0f} s" if seconds < 120 else f"{minutes} min" if minutes < 120 else f"{hours:.1f} h"

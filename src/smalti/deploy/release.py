@@ -9,7 +9,7 @@ from smalti.card import Card, Score
 from smalti.deploy.onnx import export_model
 from smalti.deploy.parity import Parity
 from smalti.deploy.ranker import export_ranker
-from smalti.errors import DataError, OutputError
+from smalti.errors import DataError, OutputError, reason
 from smalti.training.predict import load_model
 from smalti.watch import Say, silent
 
@@ -42,7 +42,7 @@ def with_scores(card: Card, path: Path) -> Card:
     try:
         scores = _Evaluation.model_validate(json.loads(path.read_text(encoding="utf-8"))).scores
     except OSError as error:
-        raise DataError(f"{path}: the scores cannot be read: {error.strerror}") from None
+        raise DataError(f"{path}: the scores cannot be read: {reason(error)}") from None
     except (ValidationError, ValueError):
         raise DataError(f"{path}: no scores with name, value and protocol; give the JSON of smalti evaluate") from None
     return card.model_copy(update={"origin": card.origin.model_copy(update={"scores": scores})})

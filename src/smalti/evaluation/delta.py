@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from smalti.errors import DataError
+from smalti.errors import DataError, reason
 from smalti.evaluation.result import Main, Result
 
 
@@ -128,6 +128,6 @@ def _read(path: Path) -> list[_Task]:
         parts = list(whole["tasks"].values()) if "tasks" in whole else [whole]
         return [_Task.model_validate(part) for part in parts]
     except OSError as error:
-        raise DataError(f"{path}: the scores cannot be read: {error.strerror}") from None
+        raise DataError(f"{path}: the scores cannot be read: {reason(error)}") from None
     except (ValidationError, ValueError, TypeError, AttributeError):
         raise DataError(f"{path}: no scores of tasks; give a JSON file written by smalti evaluate --json") from None

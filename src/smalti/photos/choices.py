@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smalti.errors import DataError, shown
+from smalti.errors import DataError, reason, shown
 from smalti.photos.content import LENGTH
 from smalti.photos.group import when
 from smalti.photos.photo import Choice, Photo, Series, Verdict
@@ -42,7 +42,7 @@ def read_choices(path: Path) -> tuple[Choice, ...]:
     try:
         content = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # as some editors write it
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; give the file that the page saved") from None
+        raise DataError(f"{path}: cannot be read: {reason(error)}; give the file that the page saved") from None
     try:
         found = _File.model_validate_json(content)
     except ValidationError as error:

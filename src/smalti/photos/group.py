@@ -1,4 +1,4 @@
-"""Groups photos into series by time and likeness together.
+"""Groups photos into series by time and similarity together.
 
 Photos are only compared if they are of one camera between two long pauses, by its own clock, or if all lack a time.
 Among these, average linkage forms the series: two groups are joined if their photos are alike on average, so that no

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from smalti.arrays import Picture
-from smalti.errors import RasterError
+from smalti.errors import RasterError, reason
 from smalti.photos.content import digest as content_digest
 from smalti.photos.formats import jpeg, pillow, strict
 from smalti.photos.listing import Shot
@@ -105,7 +105,7 @@ def _content(path: Path) -> bytes:
     except IsADirectoryError:
         raise RasterError(f"{path}: is a folder that cannot be listed; make it readable") from None
     except OSError as error:
-        raise RasterError(f"{path}: cannot be read: {error.strerror}") from None
+        raise RasterError(f"{path}: cannot be read: {reason(error)}") from None
     if not content:
         raise RasterError(f"{path}: is empty; copy it again")
     if not any(content[:64]):

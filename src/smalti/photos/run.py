@@ -190,4 +190,4 @@ def _how(ranker: Ranker, series: Sequence[Series], unread: Sequence[Unread]) -> 
     number = sum(len(one.ranked) for one in series)
     left = f", {len(unread)} not read" if unread else ""
     by = f"{ranker.card.name} ({ranker.sha256[:8]})"
-    return f"{number} photos in {len(series)} series by time and likeness, ranked by {by}{left}"
+    return f"{number} photos in {len(series)} series by time and similarity, ranked by {by}{left}"

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smalti.errors import DataError
+from smalti.errors import DataError, reason
 from smalti.files import deliver
 from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_for, is_ours
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
@@ -116,7 +116,7 @@ def _mark(path: Path, fresh: bytes, values: dict[str, str]) -> None:
     except FileNotFoundError:
         before = b""
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}") from None
+        raise DataError(f"cannot be read: {reason(error)}") from None
     after = with_values(before if before else fresh, values)
     if after != before:
         deliver(path, after)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.card import Card
-from smalti.errors import ModelError
+from smalti.errors import ModelError, reason
 from smalti.files import user_data, write_whole
 
 CARD_KEY = b"smalti.card"
@@ -140,7 +140,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise ModelError(f"{path}: there is no such model file; smalti models lists the available ones") from None
     except OSError as error:
-        raise ModelError(f"{path}: the model file cannot be read: {error.strerror}") from None
+        raise ModelError(f"{path}: the model file cannot be read: {reason(error)}") from None
     if not content:
         raise ModelError(f"{path}: the model file is empty; fetch or export it again")
     return content

@@ -74,7 +74,7 @@ class Training:
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
         with closing(records) if records else nullcontext(), closing(batches):
-            while p.step < t.steps and not p.stopped:
+            while not self.finished:
                 lr = self.step(batches)
                 say(pace.line(p, lr))
                 ends = p.step % t.epoch_steps == 0 or p.step == t.steps
@@ -83,6 +83,11 @@ class Training:
                     if ends:
                         self._end_epoch(records, pace, lr, say)
                     self._save(records)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self.progress.stopped or self.progress.step == self.recipe.train.steps
 
     def step(self, batches: Iterator[Any]) -> float:
         """One update at the schedule's learning rate, which is returned: `optim.lr` times the schedule's factor."""
@@ -199,7 +204,7 @@ class Training:
         what = "damaged" if (self.folder / "best" / WEIGHTS).is_file() else "missing"
         say(f"{self.folder / 'best'} is {what}; a new one is chosen from now on\n")
         p.best, p.best_step, p.stale = -math.inf, 0, 0
-        if p.step == self.recipe.train.steps or p.stopped:
+        if self.finished:
             self._validate(say)
             self._save(records)
 

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+from smalti.text import duration
+
 
 @dataclass
 class TrainingProgress:
@@ -61,7 +63,7 @@ class Pace:
         best = f"  best {100 * progress.best:.2f}" if math.isfinite(progress.best) else ""
         return (
             f"\rstep {progress.step}/{self._steps}  loss {loss:.3f}  lr {lr:.2e}{best}  "
-            f"{self.seconds_per_step:.2f} s/step  {left / 60:.0f} min left  "
+            f"{self.seconds_per_step:.2f} s/step  {duration(left)} left  "
         )
 
     def pause(self) -> None:

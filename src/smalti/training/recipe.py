@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from smalti.card import Card
-from smalti.errors import RecipeError
+from smalti.errors import RecipeError, reason
 from smalti.extensions import ExtensibleTable, nobody_brings
 from smalti.training.kinds.images.settings import ImagesRecipe
 from smalti.training.kinds.images.work import ImagesWork
@@ -39,7 +39,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some Windows editors write a BOM
     except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+        raise RecipeError(f"{path}: cannot be read: {reason(error)}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: is not valid TOML: {error}") from None
     for change in changes:

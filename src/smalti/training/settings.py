@@ -107,7 +107,7 @@ class ScheduleSettings(Settings):
     """`poly`: (1 - done) ** power. `cosine`: half a cosine down. `step`: times `factor` at each of the `milestones`.
     `onecycle`: half a cosine up, half a cosine down."""
     warmup: int = Field(0, ge=0)
-    """First steps, in which the rate rises (linearly, except for onecycle); a tenth of all steps if there are fewer."""
+    """Steps in which the learning rate rises (linearly, except for onecycle); at most a tenth of a shorter training."""
     power: float = Field(0.9, gt=0)
     """For poly only."""
     milestones: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -125,8 +125,9 @@ class ScheduleSettings(Settings):
         """Messages for a training of so many steps."""
         notes = []
         if (warm := self.warm_steps(steps)) != self.warmup:
-            rises = f"the rate rises for {count(warm, 'step')}"
-            notes.append(f"schedule.warmup {self.warmup} is not below train.steps {steps}: {rises}")
+            notes.append(
+                f"schedule.warmup {self.warmup} is not below train.steps {steps}: shortened to {count(warm, 'step')}"
+            )
         if late := [str(milestone) for milestone in self.milestones if milestone >= steps]:
             notes.append(
                 f"schedule.milestones {', '.join(late)} not below train.steps {steps}: the rate does not fall there"

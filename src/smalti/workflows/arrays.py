@@ -73,7 +73,7 @@ def _axes(pixels: NDArray[Any], card: Card, *, asked: bool) -> Axes:
     if fitting or asked:
         text = f"the array of shape {pixels.shape} may be H,W,C or C,H,W; give axes='HWC' or axes='CHW'"
         raise ArrayError(text, value=pixels.shape)
-    text = f"the array has shape {pixels.shape}; {_expected(card)}; choose other bands with `bands` and `axes`"
+    text = f"the array has shape {pixels.shape}; {_expected(card)}; choose bands by `bands`, or give the axes by `axes`"
     raise ArrayError(text, value=pixels.shape)
 
 

@@ -163,7 +163,9 @@ def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show 
         if fabric.is_global_zero:
             for warning in training.work.warnings():
                 warn(TrainingWarning(warning))
-        if training.progress.step:
+        if training.finished:
+            say("is already finished; scoring the best checkpoint")
+        elif training.progress.step:
             say(f"resuming from step {training.progress.step}")
         training.run(say)
         if not fabric.is_global_zero:

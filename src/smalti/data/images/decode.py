@@ -11,7 +11,7 @@ import numpy as np
 
 from smalti.arrays import Picture
 from smalti.data.images.augment import Box
-from smalti.errors import DataError
+from smalti.errors import DataError, reason
 from smalti.photos.formats import jpeg
 from smalti.raster.upright import TURNS
 
@@ -33,7 +33,7 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123 - creating a Path for each of millions of files is slow
             return file.read()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+        raise DataError(f"{path}: cannot be read: {reason(error)}") from None
 
 
 def upright_size(content: bytes) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.datasets.folder import is_of_the_system
-from smalti.errors import DataError
+from smalti.errors import DataError, reason
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 THREADS = 8
@@ -37,7 +37,7 @@ def images_below(folder: Path) -> list[str]:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if _is_image(entry.name))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
+        raise DataError(f"{folder}: cannot be listed: {reason(error)}") from None
 
 
 def _is_image(name: str) -> bool:
@@ -50,7 +50,7 @@ def folders_below(folder: Path) -> list[str]:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir() and not is_of_the_system(Path(entry.name)))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {(error.strerror or 'unknown reason').lower()}") from None
+        raise DataError(f"{folder}: cannot be listed: {reason(error)}") from None
 
 
 def check_files(listings: Sequence[Listing]) -> None:
@@ -84,7 +84,7 @@ def _wrong(path: Path) -> str:
     except FileNotFoundError:
         return f"{path}: is missing"
     except OSError as error:
-        return f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        return f"{path}: cannot be read: {reason(error)}"
 
 
 def check_apart(one: Sequence[Listing], other: Sequence[Listing], names: tuple[str, str]) -> None:

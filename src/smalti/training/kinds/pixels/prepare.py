@@ -53,9 +53,10 @@ class Split:
         scenes = [scene for group in self.train for scene in group]
         pixels = sum(scene.grid.height * scene.grid.width for scene in scenes) / 1e6
         drawn = sum(scene.path is None for scene in scenes)
+        files = len(scenes) - drawn
+        parts = [counted(n, what) for n, what in ((files, "image"), (drawn, "drawn scene")) if n]
         return [
-            f"train       {counted(len(scenes) - drawn, 'image')} and {counted(drawn, 'drawn scene')}, "
-            f"{pixels:.1f} MPix",
+            f"train       {' and '.join(parts)}, {pixels:.1f} MPix",
             f"validation  {counted(len(self.validation), 'image')} (the checkpoint is chosen on {self.judges})",
             f"test        {counted(len(self.test), 'image')}",
         ]
