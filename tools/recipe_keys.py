@@ -109,6 +109,8 @@ def shortened(place: str) -> str:
     """The place under which a table is printed: all parts of the data share their keys, and so do all losses."""
     place = re.sub(r"^data\.(validation|test)", "data.train", place)
     place = re.sub(r"^data\.train.*\.(labels|values)$", r"data.train.\1", place)
+    place = re.sub(r"^data\.train.*\.weak$", "data.train.weak", place)
+    place = re.sub(r"^data\.train.*\.weak\.\w+$", "data.train.weak.ndvi", place)
     return re.sub(r"^card\.tasks.*\.loss\.", "loss.", place)
 
 

@@ -1,6 +1,7 @@
 """Classes per pixel: counted strip by strip, in bounded memory, and their scores."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,8 @@ class ClassConditions(MapConditions):
     scores: Scores
     boundary: Boundary | None
     eroded: bool = False
+    weak: Mapping[str, int] = field(default_factory=dict)
+    """Rules that made labels, each with the number of its images."""
 
     def of_the_task(self) -> list[tuple[str, str]]:
         """Labels, what the means are over, and how boundaries are matched."""
@@ -59,6 +62,9 @@ class ClassConditions(MapConditions):
         lines = [("labels", f"{how}; {self.passed_over('label or image')}"), ("means", self._means())]
         if self.scores.allowing:
             lines.insert(1, ("decided", self._decided()))
+        if self.weak:
+            rules = "; ".join(f"{count(images, 'image')}: {rule}" for rule, images in self.weak.items())
+            lines.insert(1, ("weak labels", f"made by rules, not by people, of {rules}"))
         if self.boundary:
             lines.append(("boundaries", f"matched within {self.boundary.tolerance} px"))
         return lines
@@ -241,6 +247,8 @@ class ClassTally:
     images: list[ImageRow] = field(default_factory=list)
     eroded: bool = True
     """Whether the labels of all images so far came with their borders removed."""
+    weak: Counter[str] = field(default_factory=Counter)
+    """Images by the rules that made their labels."""
     places: dict[str, list[Confusion]] = field(default_factory=dict)
     """The counts of each image by its place."""
 
@@ -267,6 +275,8 @@ class ClassTally:
         """Adds the counts of one image."""
         self.confusion.merge(counts)
         self.eroded &= pair.eroded
+        if rule := pair.weak.get(self.task.name):
+            self.weak[rule] += 1
         scores = counts.scores(self.task.labels)
         self.images.append(ImageRow(pair.name, scores.miou, scores.oa, counts.pixels))
         if self.by_place:
@@ -278,7 +288,7 @@ class ClassTally:
         edges = self._edges()
         protocol = ClassConditions(
             stated=stated, images=len(self.images), pixels=self.confusion.pixels, ignored=self.confusion.ignored,
-            scores=scores, boundary=edges, eroded=self.eroded,
+            scores=scores, boundary=edges, eroded=self.eroded, weak=dict(self.weak),
         )  # fmt: skip
         some = [name for name in self.variants or () if name in self.task.labels]
         found = self.ways.variants(some) if self.ways else ()

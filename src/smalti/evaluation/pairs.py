@@ -48,6 +48,8 @@ class Pair:
     """By task of classes, the sets of classes that its labels allow; see `smalti.label_sets`."""
     place: str = ""
     """The place that the image shows, for scores by place."""
+    weak: Mapping[str, str] = field(default_factory=dict)
+    """By task, the rules by which its labels were made if not by people, in words."""
 
     def labelled(self, task: Task) -> Task:
         """The task with the sets of its labels here."""
@@ -100,6 +102,18 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     except DataError as error:
         others = [path for path in every if path.suffix.lower() in OTHER_VECTORS and _is_named_label(path, names)]
         raise DataError(f"{error}; {others[0]}: {CONVERT}" if others else str(error)) from None
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Images below a folder, whether they have labels or not: those in folders of images, or else all rasters that are
+    not named as labels. DataError if there are none."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected one with images")
+    files = [path for path in sorted(folder.rglob("*")) if _may_count(path, folder) and _is_image(path)]
+    inside = [path for path in files if path.parent.name.lower() in IMAGE_FOLDERS]
+    if found := inside or [path for path in files if not _is_named_label(path, USUAL)]:
+        return found
+    raise DataError(f"{folder}: no image found; expected images/NAME.tif or NAME.tif")
 
 
 def _is_named_label(path: Path, names: _Names) -> bool:

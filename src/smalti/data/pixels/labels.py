@@ -21,6 +21,16 @@ class TruthFile:
     spec: LabelSpec | ValueSpec
     """How the labels are encoded; matches the kind of the task."""
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that decide about the labels, besides the image."""
+        return (self.path,)
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """All else that decides about them, as text."""
+        return self.task.model_dump_json(), self.spec.model_dump_json()
+
     def open(self, grid: Grid) -> TruthReader:
         """Opens them on the image's grid; LabelError or RasterError if they do not match it."""
         if isinstance(self.spec, LabelSpec):

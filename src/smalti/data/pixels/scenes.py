@@ -143,13 +143,13 @@ class FileScene:
     @property
     def files(self) -> Sequence[Path]:
         """See `Scene`."""
-        return self._image, *(truth.path for truth in self._truths)
+        return tuple(dict.fromkeys([self._image, *(path for truth in self._truths for path in truth.paths)]))
 
     @property
     def stamp(self) -> str:
         """See `Scene`."""
         files = stamp_files(*self.files)
-        said = [part for truth in self._truths for part in (truth.task.model_dump_json(), truth.spec.model_dump_json())]
+        said = [part for truth in self._truths for part in truth.stated]
         return "\n".join([str(self.path), str(self.grid), *said, files]) if files else ""
 
     def read_targets(self, window: Window) -> Mapping[str, NDArray[Any]]:

@@ -25,6 +25,7 @@ from smalti.data.pixels.sources import (
     every_place,
     labelled_files,
 )
+from smalti.data.pixels.weak import WeakFile
 from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair
@@ -59,7 +60,7 @@ def scored_pairs(
             (item.place, _checked(opener, item, card)) for item in chosen
         ]
     pairs, places = [], []
-    files = labelled_files(source, root, tasks)
+    files = labelled_files(source, root, card, tasks)
     for image, truths in source.of_places(root, zip(files, files.items(), strict=True), wanted):
         with closing(open_card_raster(image, card, source.bands)) as reader:
             check_kind(image, reader.dtype, card)
@@ -85,7 +86,8 @@ def _file_pair(
 
     sets = label_sets(truth.task for truth in truths)
     opened = {truth.task.name: truth.open for truth in truths}
-    return Pair(image.name, open_image, opened, sets=sets, place=source.place_of(root, image))
+    weak = {truth.task.name: truth.weak.text(truth.task) for truth in truths if isinstance(truth, WeakFile)}
+    return Pair(image.name, open_image, opened, sets=sets, place=source.place_of(root, image), weak=weak)
 
 
 def _drawn_pair(scene: Scene, bands: Sequence[str], place: str) -> Pair:

@@ -16,13 +16,14 @@ from smalti.data.pixels.dataset import DatasetScene
 from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, LabelEncoding, TruthFile
 from smalti.data.pixels.sample import Patch, known
 from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
+from smalti.data.pixels.weak import WeakSpec, weak_file
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split
 from smalti.datasets.selection import Selection, select
 from smalti.datasets.spec import Role
 from smalti.errors import DataError, OptionError
-from smalti.evaluation.pairs import find_pairs
+from smalti.evaluation.pairs import find_images, find_pairs
 from smalti.evaluation.places import place_of
 from smalti.label_sets import Allowed
 from smalti.raster.label_spec import Wanted, class_set
@@ -93,8 +94,16 @@ class _Source(BaseModel):
 
 
 class _Files(_Source, LabelEncoding):
+    weak: WeakSpec | None = None
+    """Labels made by rules on near infrared or heights."""
     bands: tuple[str | int, ...] = ()
     """The bands of its images for those of the card, by name or number; by default by their names in the file."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_labels(self) -> Self:
+        if self._made and "labels" in self.model_fields_set:
+            raise ValueError("labels and weak both state the labels; with weak.with_labels = true both apply")
+        return self
 
     def main(self, tasks: Sequence[Task], also: Iterable[str]) -> Task | None:
         """The task of its main labels: the first one of classes that it may label and that is not in `also`.
@@ -112,11 +121,19 @@ class _Files(_Source, LabelEncoding):
         written = {name: (f"also.{name}.", each) for name, each in also.items()}
         if main is not None:
             written[main.name] = ("", self)
-        return {
+        found = {
             task.name: written[task.name][1].labels.sets(task, f"{where}{written[task.name][0]}labels.")
             for task in tasks
             if task.kind == "classes" and task.name in written
         }
+        if self.weak and main is not None and main.kind == "classes":
+            found[main.name] = self.weak.sets(main, found[main.name], f"{where}weak.")
+        return found
+
+    @property
+    def _made(self) -> bool:
+        """Whether rules make all of its main labels."""
+        return self.weak is not None and not self.weak.with_labels
 
 
 class FolderSource(_Files):
@@ -144,7 +161,9 @@ class FolderSource(_Files):
         return found
 
     def _pairs(self, root: Path, named: str | None) -> list[tuple[Path, Path]]:
-        """Images with labels of one kind; see `find_pairs`."""
+        """Images with labels of one kind; see `find_pairs`. Where rules make the labels an image stands for them."""
+        if named is None and self._made:
+            return [(image, image) for folder in self.path for image in find_images(root / folder)]
         return [pair for folder in self.path for pair in find_pairs(root / folder, named)]
 
 
@@ -175,7 +194,8 @@ class ScenesSource(_Files):
         main = self.main(tasks, self.also)
         truths: list[tuple[TruthFile, ...]] = []
         if main is not None:
-            truths.append(tuple(self.file(main, root / path) for path in self._each(self.truth)))
+            files = self.images if self._made else self.truth
+            truths.append(tuple(self.file(main, root / path) for path in self._each(files)))
         truths += [
             tuple(further.file(task, root / path) for path in self._each(further.files))
             for task in self.wanted(tasks)
@@ -345,20 +365,28 @@ def open_source(
         opener, items = source.open(root, card, tasks)
         chosen = source.of_places(root, ((item.place, item) for item in items), wanted)
         return [DatasetScene(item, opener, source.borders, card) for item in chosen]
-    files = labelled_files(source, root, tasks)
+    files = labelled_files(source, root, card, tasks)
     chosen_files = source.of_places(root, zip(files, files.items(), strict=True), wanted)
     return [FileScene(image, truths, card, source.bands) for image, truths in chosen_files]
 
 
 def labelled_files(
-    source: FolderSource | ScenesSource, root: Path, tasks: Sequence[Task]
+    source: FolderSource | ScenesSource, root: Path, card: Card, tasks: Sequence[Task]
 ) -> dict[Path, list[TruthFile]]:
     """The images of a source, each with the files of its labels; DataError if there are none."""
     found = source.files(root, tasks)
     if not any(found.values()):
         names = ", ".join(task.name for task in tasks)
         raise DataError(f"source {source.kind} labels no task of {names}; name one in `tasks` or `also`")
-    return found
+    main = source.main(tasks, source.also)
+    if (weak := source.weak) is None or main is None:
+        return found
+    if main.kind != "classes":
+        raise DataError(f"weak labels are classes, but {main.name} is a task of values")
+    return {
+        image: [weak_file(t, image, card, source.bands, weak) if t.task == main else t for t in truths]
+        for image, truths in found.items()
+    }
 
 
 def _check_names(names: Iterable[str], tasks: Sequence[Task]) -> None:

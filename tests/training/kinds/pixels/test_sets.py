@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from smalti.errors import DataError, LabelError, RecipeError
+from smalti.evaluation import evaluate
 from smalti.label_sets import set_ids
 from smalti.training.kinds.pixels.work import PixelWork, zeroed
+from smalti.training.predict import TorchPredictor
 from smalti.training.recipe import open_work, read_recipe
 
 RECIPE = """
@@ -154,3 +156,21 @@ def test_a_source_takes_some_of_its_places(recipe: Path) -> None:
         opened(recipe, *changes, 'data.train.0.places=["hills"]')
     with pytest.raises(RecipeError, match=r"place '\(' is not a regular expression"):
         opened(recipe, "data.train.0.place=(")
+
+
+def test_labels_made_by_rules_are_declared(recipe: Path) -> None:
+    for place in ("roofs", "other"):
+        (recipe.parent / place / "nir").mkdir()
+        with Image.open(recipe.parent / place / "images" / "0.png") as file:
+            Image.fromarray(255 - np.asarray(file)[..., 0]).save(recipe.parent / place / "nir" / "0.png")
+    weak = (
+        '{path = ["PLACE"], weak = {nir = "nir", ndvi = {threshold = 0.3, above = "road", below = ["land", "water"]}}}'
+    )
+    work = opened(recipe, f"data.train.0={weak.replace('PLACE', 'roofs')}",
+                  f"data.validation.0={weak.replace('PLACE', 'other')}")  # fmt: skip
+    rule = "NDVI above 0.3 is road, below 0.3 is land or water"
+    assert f"weak labels data.train.0: {rule}" in work.introduction()
+    [result] = evaluate(TorchPredictor(work.model), work.split.validation)
+    lines = dict(result.protocol.lines())
+    assert lines["weak labels"] == f"made by rules, not by people, of 1 image: {rule}"
+    assert "land or water" in lines["decided"]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from smalti.card import Card, Task
 from smalti.data.identity import Identity
 from smalti.data.pixels.sample import Sample
+from smalti.data.pixels.sources import FolderSource, ScenesSource
 from smalti.errors import DataError
 from smalti.evaluation import Evaluation, Pair, Result, evaluate
 from smalti.label_sets import set_ids
@@ -140,8 +141,23 @@ class PixelWork:
             f"{self.card.name}: {net.title} on {net.encoder}, {parameters:,} parameters",
             f"tasks       {tasks}{self.recipe.balance_line}",
             *self.split.lines(),
+            *self._weak(),
             f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
             *self._filled,
+        ]
+
+    def _weak(self) -> list[str]:
+        """A line about each source of the training whose labels are made by rules."""
+        tasks = self.recipe.labelled(self.card)
+        files = [
+            (number, source)
+            for number, source in enumerate(self.recipe.data.train)
+            if isinstance(source, FolderSource | ScenesSource)
+        ]
+        return [
+            f"weak labels data.train.{number}: {source.weak.text(task)}"
+            for number, source in files
+            if source.weak and (task := source.main(tasks, source.also))
         ]
 
     def conclude(self, folder: Path) -> Conclusion:
