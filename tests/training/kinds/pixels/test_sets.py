@@ -163,9 +163,8 @@ def test_labels_made_by_rules_are_declared(recipe: Path) -> None:
         (recipe.parent / place / "nir").mkdir()
         with Image.open(recipe.parent / place / "images" / "0.png") as file:
             Image.fromarray(255 - np.asarray(file)[..., 0]).save(recipe.parent / place / "nir" / "0.png")
-    weak = (
-        '{path = ["PLACE"], weak = {nir = "nir", ndvi = {threshold = 0.3, above = "road", below = ["land", "water"]}}}'
-    )
+    ndvi = '{threshold = 0.3, above = "road", below = ["land", "water"]}'
+    weak = f'{{path = ["PLACE"], weak = {{nir = "nir", ndvi = {ndvi}}}}}'
     work = opened(recipe, f"data.train.0={weak.replace('PLACE', 'roofs')}",
                   f"data.validation.0={weak.replace('PLACE', 'other')}")  # fmt: skip
     rule = "NDVI above 0.3 is road, below 0.3 is land or water"
