@@ -223,9 +223,9 @@ def folder_of(tmp_path: Path, *kinds: str) -> Path:
     return tmp_path
 
 
-def labelled(folder: Path, card: list[Task], **more: Any) -> list[tuple[str, str]]:
+def labelled(folder: Path, ours: list[Task], **more: Any) -> list[tuple[str, str]]:
     source = FolderSource.model_validate({"path": (".",), **more})
-    files = labelled_files(source, folder, card)
+    files = labelled_files(source, folder, card_of(), ours)
     return [(truth.task.name, truth.path.parent.name) for truths in files.values() for truth in truths]
 
 
@@ -251,7 +251,7 @@ def test_heights_that_lie_beside_their_image_are_found_by_the_end_of_their_name(
     for name in ("town.tif", "town_classes.tif", "town_height.tif"):
         Image.new("L", (8, 6)).save(tmp_path / name)
     source = FolderSource.model_validate({"path": (".",), "also": {"height": {"name": "height"}}})
-    [(image, truths)] = labelled_files(source, tmp_path, [TASK, HEIGHT]).items()
+    [(image, truths)] = labelled_files(source, tmp_path, card_of(), [TASK, HEIGHT]).items()
     assert image.name == "town.tif" and [truth.path.name for truth in truths] == ["town_classes.tif", "town_height.tif"]
 
 
