@@ -61,6 +61,11 @@ def test_bands_without_names_are_taken_in_order(scene: Any) -> None:
     assert fit(scene(4), tiny_card(RGBN))[0].bands == ("band1", "band2", "band3", "band4")
 
 
+def test_one_band_of_another_type_is_no_band_of_an_image(scene: Any) -> None:
+    with pytest.raises(RasterError, match=r"takes 3 of uint16: red, green, blue; choose another model$"):
+        fit(scene(1), tiny_card(dtype="uint16"))
+
+
 def test_bands_can_be_chosen(scene: Any) -> None:
     assert fit(scene(5), tiny_card(), bands=["5", "1", "2"])[0].bands == ("band5", "band1", "band2")
 

@@ -36,6 +36,11 @@ def test_folders_and_globs_that_hold_nothing_are_named(folder: Path) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(RasterError, match="empty: no image in this folder"):
         scenes(str(folder / "empty"), warn)
+    (folder / "empty" / "masks").mkdir()
+    (folder / "empty" / "images").mkdir()
+    (folder / "empty" / "images" / "a.png").write_text("x")
+    with pytest.raises(RasterError, match=r"no image in this folder .*; give one below it, such as .*empty/images$"):
+        scenes(str(folder / "empty"), warn)
     with pytest.raises(RasterError, match="no file matches"):
         scenes(str(folder / "*.jp2"), warn)
 

@@ -119,7 +119,7 @@ def choose_bands(scene: str, reader: Reader, card: Card, written: BandsFrom) -> 
     more = ", ..." if len(reader.bands) > _SHOWN else ""
     has = f"it has {len(reader.bands)} of {reader.dtype}: {', '.join(reader.bands[:_SHOWN])}{more}"
     mend = "choose another model" if written == "option" else "change card.bands, or use other images"
-    if len(reader.bands) == 1 and written == "option":
+    if len(reader.bands) == 1 and written == "option" and card.takes(str(reader.dtype)):
         mend += (
             f"; of one file per band make one: gdalbuildvrt -separate OUT.vrt {' '.join(map(str.upper, card.bands))}"
         )

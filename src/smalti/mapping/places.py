@@ -40,6 +40,8 @@ def scenes(name: str, warn: Warn) -> list[str]:
         if not found and _is_dataset(name):
             return [name]
         what = f"no image in this folder (looked for {', '.join(sorted(IMAGES))})"
+        if below := next((file.parent for file in sorted(path.glob("*/*")) if _is_image(file)), None):
+            what += f"; give one below it, such as {below}"
     elif glob.has_magic(name):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
         found = sorted(Path(file) for file in matches if Path(file).is_file())

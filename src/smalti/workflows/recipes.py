@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from smalti.arguments import checked
-from smalti.errors import OutputError
+from smalti.errors import OutputError, OutputWarning, warn
 from smalti.files import deliver
 
 _PACKAGE = Path(__file__).parents[1]
@@ -16,8 +16,8 @@ FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parents[1] / "recipes")
 def write_recipes(folder: str | Path) -> tuple[Path, ...]:
     """Writes all recipes into a folder; returns their files in the order of their names.
 
-    Existing recipes with the same content are kept. Raises OutputError, before any is written, if one
-    has other content or is no file, and if the folder cannot be written.
+    Existing recipes are kept, with an OutputWarning if their content differs. Raises OutputError, before any is
+    written, if one is no file, and if the folder cannot be written.
     """
     out = Path(folder)
     home = next(place for place in FOLDERS if place.is_dir())
@@ -26,7 +26,8 @@ def write_recipes(folder: str | Path) -> tuple[Path, ...]:
         raise OutputError(f"{taken[0]}: exists already, and is no file; choose another folder", value=folder)
     present = {path: path.read_bytes() for path in contents if path.is_file()}
     if changed := [path for path, content in present.items() if content != contents[path]]:
-        raise OutputError(f"{changed[0]}: exists already, with other content; choose another folder", value=folder)
+        names = ", ".join(path.name for path in changed)
+        warn(OutputWarning(f"{folder}: kept, as their content differs from the shipped recipes: {names}"))
     for path in contents.keys() - present.keys():
         deliver(path, contents[path])
     return tuple(contents)
