@@ -117,7 +117,7 @@ def test_every_encoder_is_taken_back(tmp_path: Path, encoder: str) -> None:
         ("net.name=multitask", "pre-training needs net.name classifier and one task of kind image_classes"),
         ("net.width=0", "net.width"),
         ("data.train.0.path=gone", "gone: cannot be listed"),
-        ("net.encoder=ghostnett", "no encoder 'ghostnett'"),
+        ("net.encoder=ghostnett", "unknown encoder 'ghostnett'"),
     ],
 )
 def test_wrong_recipes_get_one_line(tmp_path: Path, leave: Leave, change: str, says: str) -> None:

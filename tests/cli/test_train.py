@@ -110,7 +110,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         ("train.batch=two", "train.batch: input should be a valid integer"),
         ("train.accelerator=gpu", "train.accelerator: 'gpu' requested, but torch finds no GPU"),
         ("data.validation.0.seeds=[7, 1]", "data.train and data.validation both draw the scene of seed 1"),
-        ("net.name=unett", "no net 'unett'"),
+        ("net.name=unett", "unknown net 'unett'"),
         ("net.encoder=ghostnett", "ghostnett"),
         ("loss={focul=1}", "unknown key loss.focul; did you mean focal?"),
         ('card.tasks.0.labels=["a", "b"]', "drawn scenes have the classes land, water"),

@@ -289,7 +289,11 @@ def test_a_net_of_another_package_is_built_by_its_card(package: Path) -> None:
 @pytest.mark.parametrize(
     ("net", "kind", "message"),
     [
-        ("prairie", ModelError, "no net 'prairie'.*no installed package registers it as an entry point of smalti.nets"),
+        (
+            "prairie",
+            ModelError,
+            "unknown net 'prairie'.*no installed package registers it as an entry point of smalti.nets",
+        ),
         ("nothing", ExtensionError, "'nothing' makes None; expected a torch.nn.Module"),
         (
             "narrow",

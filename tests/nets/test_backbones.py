@@ -110,6 +110,6 @@ def test_ghostnet_widest() -> None:
 
 def test_an_unknown_encoder_is_refused_by_name() -> None:
     with pytest.raises(
-        ModelError, match=r"no encoder 'resnet51'; there are efficientnet_lite0, ghostnet.*, and timm:NAME"
+        ModelError, match=r"unknown encoder 'resnet51'; expected one of efficientnet_lite0, ghostnet.*, or timm:NAME"
     ):
         make_backbone("resnet51", 3, 1.0)

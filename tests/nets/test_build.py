@@ -38,8 +38,8 @@ def test_the_statistics_stay_in_the_card() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"net": "unett"}, "model m: no net 'unett'; there are ued"),
-        ({"options": {"encoder": "vgg"}}, "no encoder 'vgg'"),
+        ({"net": "unett"}, "model m: unknown net 'unett'; expected one of ued"),
+        ({"options": {"encoder": "vgg"}}, "unknown encoder 'vgg'"),
         ({"options": {"depth": 3}}, "options .* do not fit net ued.*depth"),
         ({"net": "fcn8s", "options": {"stride": 4}}, "down to stride 32, 16 or 8, not 4"),
         ({"net": "deeplabv3plus", "options": {"multi_grid": 2}}, "options .* do not fit net deeplabv3plus"),

@@ -20,7 +20,10 @@ from tests.training.tiny import write_tiny
         ("card.tasks.0.label_colours={}", "unknown key card.tasks.0.label_colours; did you mean label_colors?"),
         ("tran.steps=3", "unknown key tran; did you mean train?"),
         ("train.steps='many'", "train.steps: input should be a valid integer.*, not 'many'"),
-        ("data.train.0.kind=foldr", "data.train.0.kind: there is no 'foldr'; there are folder, scenes, drawn, dataset"),
+        (
+            "data.train.0.kind=foldr",
+            "data.train.0.kind: 'foldr' is unknown; expected one of folder, scenes, drawn, dataset",
+        ),
         ("train.crop=50", "train.crop 50 must be a multiple of 32"),
         ("augment.scale=[2,1]", "augment: scale"),
         ("loss={}", "loss: needs at least one term"),
@@ -40,7 +43,7 @@ from tests.training.tiny import write_tiny
         ("train", "expected KEY=VALUE"),
         ("data.train.0.path=train", "data.train.0.path: input should be a list, not 'train'"),
         ("data.train=[]", "data.train: list should have at least 1 item"),
-        ("kind='segmentatoin'", "no recipe kind 'segmentatoin'; there are segmentation"),
+        ("kind='segmentatoin'", "unknown recipe kind 'segmentatoin'; expected one of segmentation"),
         ("data.train.7.weight=1", "the recipe has no such place"),
     ],
 )
@@ -72,7 +75,9 @@ def test_a_source_without_a_kind_is_a_folder(tmp_path: Path) -> None:
 def test_a_kind_that_is_missing_is_named_with_those_that_there_are(tmp_path: Path) -> None:
     recipe = write_tasks(tmp_path)
     recipe.write_text(recipe.read_text().replace('kind = "value"\n', ""))
-    with pytest.raises(RecipeError, match=r"card\.tasks\.1\.kind: it is missing; there are classes, value, edges$"):
+    with pytest.raises(
+        RecipeError, match=r"card\.tasks\.1\.kind: it is missing; expected one of classes, value, edges$"
+    ):
         read_recipe(recipe)
 
 

@@ -153,7 +153,9 @@ def find_net(card: Card) -> tuple[Callable[..., nn.Module], bool]:
     make = nets[card.net] if card.net in nets else find_extension(GROUP, card.net)
     if make is None:
         known = ", ".join(nets)
-        raise ModelError(f"model {card.name}: no net {card.net!r}; there are {known}, and {nobody_brings(GROUP)}")
+        raise ModelError(
+            f"model {card.name}: unknown net {card.net!r}; expected one of {known}; {nobody_brings(GROUP)}"
+        )
     if not callable(make):
         raise unfit(GROUP, card.net, f"is {make!r}", "a function that makes a net")
     return make, card.net in _OWN

@@ -48,7 +48,9 @@ class Training:
         self.team = _team_of(work, recipe, fabric)
         self.select = t.select or work.selectable[0]
         if self.select not in work.selectable:
-            raise RecipeError(f"train.select: no score {self.select!r}; there are {', '.join(work.selectable)}")
+            raise RecipeError(
+                f"train.select: unknown score {self.select!r}; expected one of {', '.join(work.selectable)}"
+            )
         state = None if fresh else load_state(folder / "last")
         if state is not None:
             check_card(state, work.card, folder)

@@ -67,7 +67,7 @@ def open_work(recipe: Recipe, card: Card, watch: Watch = unwatched) -> Work:
 def _settings(raw: dict[str, Any], path: Path) -> type[Recipe]:
     kind = raw.get("kind", DEFAULT)
     if not isinstance(kind, str) or kind not in WORKS:
-        raise RecipeError(f"{path}: no recipe kind {kind!r}; there are {', '.join(WORKS)}")
+        raise RecipeError(f"{path}: unknown recipe kind {kind!r}; expected one of {', '.join(WORKS)}")
     return WORKS[kind][0]
 
 
@@ -104,8 +104,8 @@ def explain(error: ErrorDetails, count: int, settings: type[Recipe]) -> str:
         return f"{key} is missing{more}"
     if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
         kinds = ", ".join(filter(None, map(_kind, _beside((*error["loc"], "kind"), settings))))
-        came = f"there is no {error['ctx']['tag']!r}" if error["type"] == "union_tag_invalid" else "it is missing"
-        return f"{key}.kind: {came}; there are {kinds}{more}"
+        came = f"{error['ctx']['tag']!r} is unknown" if error["type"] == "union_tag_invalid" else "it is missing"
+        return f"{key}.kind: {came}; expected one of {kinds}{more}"
     got = error["input"]
     came = f", not {got!r}" if isinstance(got, str | int | float | bool) and error["type"] != "value_error" else ""
     return f"{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}{came}{more}"

@@ -103,7 +103,7 @@ def test_an_encoder_of_all_tasks_is_filled_too() -> None:
 @pytest.mark.parametrize(
     ("task", "tasks", "message"),
     [
-        ("depth", (HEIGHT,), "no task 'depth'; there are cover, height"),
+        ("depth", (HEIGHT,), "unknown task 'depth'; expected one of cover, height"),
         ("cover", (COVER, HEIGHT), "task cover: the checkpoint has several tasks"),
     ],
 )
@@ -132,12 +132,15 @@ def test_weights_of_an_encoder_fill_every_branch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sharing": "hard"}, "no sharing scheme 'hard'; there are separate, shared, cross_stitch, nddr, afa, mtan"),
-        ({"decoder": "unet"}, "no decoder 'unet'; there are ued, deeplabv3plus"),
+        (
+            {"sharing": "hard"},
+            "unknown sharing scheme 'hard'; expected one of separate, shared, cross_stitch, nddr, afa, mtan",
+        ),
+        ({"decoder": "unet"}, "unknown decoder 'unet'; expected one of ued, deeplabv3plus"),
         ({"sharing": "shared", "isolation": "own"}, "sharing shared does not support isolation 'own'; omit it"),
         ({"sharing": "nddr", "gate": "both"}, "sharing nddr does not support gate 'both'"),
         ({"sharing": "mtan", "stages": [1]}, "sharing mtan does not support stages"),
-        ({"sharing": "afa", "gate": "time"}, "no gate 'time'; there are channel, spatial, both"),
+        ({"sharing": "afa", "gate": "time"}, "unknown gate 'time'; expected one of channel, spatial, both"),
         ({"sharing": "afa", "stages": [4]}, r"stages \[4\]: give some of \[0, 1, 2, 3\]"),
         ({"sharing": "afa", "stages": [1, 1]}, r"stages \[1, 1\]: give some of"),
         ({"sharing": "afa", "isolation": "self"}, "isolation 'self' is none of"),

@@ -100,5 +100,5 @@ def test_a_card_builds_it_in_less_than_four_million_parameters() -> None:
     with torch.inference_mode():
         answers = model.eval()(torch.zeros(1, 3, 256, 256, dtype=torch.uint8), torch.zeros(1, 5))
     assert answers["score"].shape == (1, 1)
-    with pytest.raises(ModelError, match="no net 'ued'; there are ranker, siamese, pooled"):
+    with pytest.raises(ModelError, match="unknown net 'ued'; expected one of ranker, siamese, pooled"):
         build(card.model_copy(update={"net": "ued"}))

@@ -18,7 +18,9 @@ def test_equal_is_fixed_of_tasks_without_weights() -> None:
 
 
 def test_an_unknown_rule_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(ValidationError, match=r"no balance 'dwa2'; there are equal, fixed, .*, and torchjd:NAME"):
+    with pytest.raises(
+        ValidationError, match=r"unknown balance 'dwa2'; expected one of equal, fixed, .*, or torchjd:NAME"
+    ):
         BalanceSettings(name="dwa2")
 
 

@@ -54,6 +54,6 @@ def make_backbone(
     elif name in BACKBONES:
         backbone = BACKBONES[name](bands, width)
     else:
-        raise ModelError(f"no encoder {name!r}; there are {', '.join(BACKBONES)}, and {PREFIX}NAME")
+        raise ModelError(f"unknown encoder {name!r}; expected one of {', '.join(BACKBONES)}, or {PREFIX}NAME")
     dilate(backbone, output_stride, multi_grid)
     return backbone

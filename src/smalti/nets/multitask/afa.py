@@ -120,7 +120,7 @@ class AFA(Exchange):
     def __init__(self, plan: SharingPlan) -> None:
         name = "both" if plan.gate is None else plan.gate
         if name not in GATES:
-            raise ModelError(f"no gate {name!r}; there are {', '.join(GATES)}")
+            raise ModelError(f"unknown gate {name!r}; expected one of {', '.join(GATES)}")
         gates, tasks = GATES[name], len(plan.tasks)
         own = OWN ** (1 / len(gates))
         super().__init__(plan, lambda channels: nn.Sequential(*(gate(channels, tasks, own) for gate in gates)))

@@ -146,7 +146,7 @@ class MultiTask(nn.Module):
         """The numbers of a task's head and of its encoder."""
         names = [known.name for known in self.tasks]
         if task not in names:
-            raise ModelError(f"no task {task!r}; there are {', '.join(names)}")
+            raise ModelError(f"unknown task {task!r}; expected one of {', '.join(names)}")
         number = names.index(task)
         return number, number if self.sharing.branched else 0
 
@@ -154,7 +154,7 @@ class MultiTask(nn.Module):
 def _check_names(tasks: Sequence[Task], decoder: str, sharing: str) -> None:
     for what, name, known in (("decoder", decoder, DECODERS), ("sharing scheme", sharing, SHARING)):
         if name not in known:
-            raise ModelError(f"no {what} {name!r}; there are {', '.join(known)}")
+            raise ModelError(f"unknown {what} {name!r}; expected one of {', '.join(known)}")
     names = [task.name for task in tasks]
     if not names or len(set(names)) != len(names):
         raise ModelError(f"tasks {names}: give one or more, no two of the same name")

@@ -62,7 +62,7 @@ class BalanceSettings(Settings):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in BALANCING and not name.startswith(PREFIX):
-            raise ValueError(f"no balance {name!r}; there are {', '.join(BALANCING)}, and {PREFIX}NAME")
+            raise ValueError(f"unknown balance {name!r}; expected one of {', '.join(BALANCING)}, or {PREFIX}NAME")
         return name
 
     @model_validator(mode="after")

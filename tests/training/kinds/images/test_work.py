@@ -323,7 +323,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("card.bands=['red']", "three bands of uint8"),
         ("card.tasks.0.unit=m", "unknown key card.tasks.0.unit"),
         ("card.tasks.0.name=a/b", "card.tasks.0.name"),
-        ("net.sharing=afar", "no sharing scheme 'afar'"),
+        ("net.sharing=afar", "unknown sharing scheme 'afar'"),
         ("net={name='classifier',sharing='cross_stitch'}", "which shares nothing"),
         ("net.options={width=2}", "width is a key of .net. itself"),
         ("balance.name=pcgrad", "are for several tasks; this recipe has one"),

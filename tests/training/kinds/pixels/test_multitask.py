@@ -231,8 +231,8 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
         (['card.tasks.1.zero={cover=["lawn"]}'], r"card\.tasks: height is zero where cover is 'lawn': no such class"),
         (['card.tasks.1.zero={edges=["edge"]}'], r"height is zero where edges is 'edge': no such class"),
         (["card.tasks.0.name=a/b"], r"card\.tasks\.0\.name"),
-        (["net.sharing=half"], r"net: no sharing scheme 'half'; there are separate"),
-        (["net.decoder=half"], r"net: no decoder 'half'; there are ued"),
+        (["net.sharing=half"], r"net: unknown sharing scheme 'half'; expected one of separate"),
+        (["net.decoder=half"], r"net: unknown decoder 'half'; expected one of ued"),
         (["net.options.sharing=afa"], r"net: options: sharing is a key of \[net\] itself"),
         (["card.tasks.0.loss.edge=1"], r"card\.tasks\.0\.loss: edge needs a head"),
         (["card.tasks.1.loss.dice=1"], r"unknown key card\.tasks\.1\.loss\.dice; did you mean"),
@@ -241,7 +241,7 @@ def test_a_source_or_a_task_without_a_label_is_refused(town: Path) -> None:
             ["card.tasks.1.weight=2", "balance.name=dwa"],
             r"task height has a weight, but balance dwa sets weights itself",
         ),
-        (["balance.name=halves"], r"balance\.name: no balance 'halves'; there are equal"),
+        (["balance.name=halves"], r"balance\.name: unknown balance 'halves'; expected one of equal"),
     ],
 )
 def test_contradictions_are_told_when_the_recipe_is_read(tmp_path: Path, changes: list[str], words: str) -> None:

@@ -190,7 +190,7 @@ class ImagesNet(EncoderSettings):
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
         if self.sharing not in SHARING:
-            raise ValueError(f"no sharing scheme {self.sharing!r}; there are {', '.join(SHARING)}")
+            raise ValueError(f"unknown sharing scheme {self.sharing!r}; expected one of {', '.join(SHARING)}")
         if self.name == "classifier" and self.sharing != "shared":
             raise ValueError("a classifier has one task, which shares nothing; use name multitask")
         if twice := self.options.keys() & {"encoder", "width", "sharing"}:

@@ -96,7 +96,7 @@ class MultitaskNetSettings(NetSettings):
     def _known(self) -> Self:
         for what, name, known in (("decoder", self.decoder, DECODERS), ("sharing scheme", self.sharing, SHARING)):
             if name not in known:
-                raise ValueError(f"no {what} {name!r}; there are {', '.join(known)}")
+                raise ValueError(f"unknown {what} {name!r}; expected one of {', '.join(known)}")
         if twice := self.options.keys() & {"sharing", "decoder"}:
             raise ValueError(f"options: {min(twice)} is a key of [net] itself")
         return self
