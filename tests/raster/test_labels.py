@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -391,3 +392,12 @@ def test_a_set_names_each_of_its_classes_once(stated: dict[str, object], message
 def test_contradictions_about_a_label_are_told(stated: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LabelSpec.model_validate(stated)
+
+
+def test_an_unknown_value_is_told_with_what_is_missing(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", np.array([[0, 5, 6, 6]], np.uint8))
+    told = "and 2 more of other values; expected 0 to 2 or 255, by the task's classes; or give `ids`"
+    with pytest.raises(LabelError, match=re.escape(told)):
+        open_labels(path, Grid(1, 4), TASK).read(Window(0, 0, 1, 4))
+    with pytest.raises(LabelError, match=r"unknown class value 5 in 1 pixel, .*; `ids` does not list it$"):
+        open_labels(path, Grid(1, 4), TASK, LabelSpec(ids={0: 0, 6: 1})).read(Window(0, 0, 1, 4))

@@ -24,6 +24,7 @@ class ImageLabels:
         self._reader, self._task = reader, task
         self._whole = Window(0, 0, reader.grid.height, reader.grid.width)
         self._table = _id_table(task, spec)
+        self._custom = bool(spec.ids)
         self._beyond = {value: _id(task, spec, value) for value in spec.ids if not 0 <= value < len(self._table)}
         if len(reader.bands) not in (1, 3):
             raise LabelError(
@@ -71,7 +72,7 @@ class ImageLabels:
                 count += int(same.sum())
                 others += int(unknown.sum()) - int(same.sum())
         assert first is not None
-        more = f", and {others} more" if others else ""
+        more = f", and {others} more of other values" if others else ""
         raise LabelError(
             f"{self._reader.path}: unknown {self._name(first)} in {count} pixel{'' if count == 1 else 's'}, "
             f"first at row {place[0]}, column {place[1]}{more}; {self._advice()}"
@@ -83,7 +84,10 @@ class ImageLabels:
     def _advice(self) -> str:
         if is_jpeg(self._reader.path):
             return "JPEG changes values: save labels as PNG"
-        return f"expected 0 to {len(self._task.labels) - 1} or {self._task.ignore}, or give `ids`"
+        last, ignore = len(self._task.labels) - 1, self._task.ignore
+        if self._custom:
+            return "`ids` does not list it"
+        return f"expected 0 to {last} or {ignore}, by the task's classes; or give `ids`: which value is which class"
 
     def close(self) -> None:
         """Closes the file."""
