@@ -93,3 +93,13 @@ def test_tasks_are_found_by_name() -> None:
     assert Task(name="height", kind="value", unit="m").channels == 1
     with pytest.raises(ModelError, match="no task 'height', only landcover"):
         card().task("height")
+
+
+def test_a_temperature_is_stored_where_it_was_measured() -> None:
+    plain = Task(name="cover", labels=("a", "b"))
+    assert "temperature" not in plain.model_dump_json()  # cards of earlier versions keep their bytes
+    hot = plain.model_copy(update={"temperature": 1.5})
+    assert Task.model_validate_json(hot.model_dump_json()) == hot
+    for wrong in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="temperature"):
+            Task(name="cover", labels=("a", "b"), temperature=wrong)

@@ -22,6 +22,10 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Task(_Frozen):
     """One output of a net: classes or a value, per pixel or per image, or a score to rank images by."""
 
@@ -45,6 +49,9 @@ class Task(_Frozen):
     the ground it leaves unchanged."""
     minimum: float | None = None
     """The smallest possible value, for example 0 for heights; None for no limit."""
+    temperature: float | None = Field(default=None, gt=0, lt=math.inf, exclude_if=_is_none)
+    """Of classes, what logits are divided by so that probabilities are as often right as they say (see
+    `smalti.evaluation.calibration`); None where it was not measured, and in cards of earlier versions."""
 
     @model_validator(mode="after")
     def _labels_and_colors_agree(self) -> Self:

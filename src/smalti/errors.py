@@ -23,7 +23,7 @@ SmaltiWarning               what may be wrong; issued as a Python warning
 │   └── ValueRangeWarning   values far from those of the training data
 ├── OutputWarning           a map, polygons or sidecars: empty, changed, skipped
 ├── DataWarning             a dataset: parts mixed, ground truth that is missing or lies elsewhere
-├── ModelWarning            a model that cannot give all requested outputs
+├── ModelWarning            a model that cannot give all requested outputs, or is not calibrated
 └── TrainingWarning         a training whose settings or data are doubtful
 
 A message states what was given, what was expected, and what to do.
@@ -169,7 +169,7 @@ class DataWarning(SmaltiWarning):
 
 
 class ModelWarning(SmaltiWarning):
-    """A model cannot give all requested outputs."""
+    """A model cannot give all requested outputs, or is not calibrated."""
 
 
 class TrainingWarning(SmaltiWarning):

@@ -1,4 +1,4 @@
-"""The rasters that can be written of a prediction: classes, confidence, all probabilities, or values."""
+"""The rasters that can be written of a prediction: classes, confidence, uncertainty, all probabilities, or values."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 
-Form = Literal["classes", "confidence", "probabilities", "values"]
+Form = Literal["classes", "confidence", "uncertainty", "probabilities", "values"]
 
 PROBABILITY_STEPS = 250
 """A probability p is stored as round(250 p) in a byte; files declare the scale 1/250, so that readers show 0 to 1."""
+LEAST_PROBABILITY = 1e-7
+"""What a probability of 0 counts as where logarithms are taken."""
 NO_PROBABILITY = 255
 NO_VALUE = float("nan")
 
@@ -29,8 +31,8 @@ class Product:
         match self.form:
             case "probabilities":
                 return self.task.labels
-            case "confidence":
-                return (f"confidence of {self.task.name}",)
+            case "confidence" | "uncertainty":
+                return (f"{self.form} of {self.task.name}",)
             case "values":
                 return (f"{self.task.name} in {self.task.unit}" if self.task.unit else self.task.name,)
             case _:
@@ -59,6 +61,8 @@ class Product:
                 best_class(values, out[0])
             case "confidence":
                 out[0] = values.max(axis=0) * PROBABILITY_STEPS + 0.5
+            case "uncertainty":
+                out[0] = uncertainty(values, self.task.temperature) * PROBABILITY_STEPS + 0.5
             case "probabilities":
                 for band, probability in zip(out, values, strict=True):
                     band[:] = probability * PROBABILITY_STEPS + 0.5
@@ -67,6 +71,17 @@ class Product:
                 out[:] = values if self.task.minimum is None else np.maximum(values, self.task.minimum)
         if not valid.all():
             out[:, ~valid] = self.nodata
+
+
+def uncertainty(values: NDArray[np.float32], temperature: float | None) -> NDArray[np.float32]:
+    """The probability (H, W) that the most probable class is wrong, of probabilities (K, H, W).
+
+    They are calibrated by the temperature: the softmax of logits / T is that of log(p) / T. None leaves them unchanged.
+    """
+    if temperature is None:
+        return np.asarray(1 - values.max(axis=0).clip(0, 1))
+    powers = values.clip(LEAST_PROBABILITY, 1) ** np.float32(1 / temperature)
+    return np.asarray(1 - powers.max(axis=0) / powers.sum(axis=0))
 
 
 def best_class(values: NDArray[np.float32], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:

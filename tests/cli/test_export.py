@@ -39,7 +39,7 @@ def test_a_folder_without_a_checkpoint_is_one_line(tmp_path: Path) -> None:
 
 
 def test_it_tells_the_size_and_how_well_both_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None], **_: None) -> Parity:
         say("capturing")
         tiny_model(out)
         return Parity(2e-6, ((1, 256, 320),), rounding)

@@ -8,7 +8,7 @@ import torch
 from smalti.card import Card, Score
 from smalti.deploy import release
 from smalti.deploy.parity import Parity
-from smalti.deploy.release import export_checkpoint, with_scores
+from smalti.deploy.release import export_checkpoint, with_scores, with_temperatures
 from smalti.errors import DataError, ModelError, OutputError
 from smalti.training import predict
 from smalti.training.checkpoint import save_checkpoint
@@ -40,6 +40,43 @@ def test_scores_without_a_protocol_are_refused(scores: Path, text: str) -> None:
 def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         with_scores(cards(), tmp_path / "absent.json")
+
+
+def written(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+CALIBRATED = {"calibration": {"temperature": 1.75, "error": 0.1}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"model": "small", "task": "landcover", **CALIBRATED},
+        {"model": "small", "tasks": {"landcover": CALIBRATED, "height": {"main": 1}}},
+    ],
+)
+def test_a_measured_temperature_enters_the_card(content: object, tmp_path: Path) -> None:
+    card = with_temperatures(cards(), written(tmp_path / "validation.json", content))
+    assert [task.temperature for task in card.tasks] == [1.75, None]
+    assert Card.load(card.dump(), "card") == card
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ([], "no calibration; give the JSON of smalti evaluate on validation data"),
+        ({"model": "other", "task": "landcover", **CALIBRATED}, "it evaluates model other, expected small"),
+        ({"model": "small", "task": "landcover", "calibration": None}, "no calibration of a task of classes of small"),
+        ({"model": "small", "task": "roofs", **CALIBRATED}, "no calibration of a task of classes of small"),
+    ],
+)
+def test_a_calibration_of_something_else_is_refused(content: object, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"validation\.json: {told}"):
+        with_temperatures(cards(), written(tmp_path / "validation.json", content))
+    with pytest.raises(DataError, match="the calibration cannot be read: No such file"):
+        with_temperatures(cards(), tmp_path / "absent.json")
 
 
 def built(card: Card) -> torch.nn.Module:

@@ -17,6 +17,7 @@ from smalti.errors import (
     BusyError,
     GeoreferenceWarning,
     ModelError,
+    ModelWarning,
     OptionError,
     OutputWarning,
     RasterError,
@@ -74,6 +75,33 @@ def test_nothing_is_printed_and_doubts_are_warnings_of_the_callers_line(
         warnings.simplefilter("ignore", GeoreferenceWarning)
         sm.map(nowhere, tmp_path / "map.tif", model=model)
     assert capfd.readouterr() == ("", "")
+
+
+def test_uncertainty_is_that_of_the_cards_temperature(tmp_path: Path) -> None:
+    scene, card = image(tmp_path / "scene.tif"), tiny_card()
+    plain = sm.open_model(tiny_model(tmp_path / "plain.onnx", card))
+    with pytest.warns(ModelWarning, match="model tiny: its card has no temperature for landcover, so that its unc"):
+        sm.map(scene, tmp_path / "plain.tif", model=plain, uncertainty=True)
+    hot = card.model_copy(update={"tasks": (card.tasks[0].model_copy(update={"temperature": 20.0}),)})
+    model = sm.open_model(tiny_model(tmp_path / "hot.onnx", hot))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        done = sm.map(scene, tmp_path / "map.tif", model=model, uncertainty=True)
+    assert done.paths[1:] == (tmp_path / "map_uncertainty.tif",)
+    with (
+        rasterio.open(tmp_path / "map_uncertainty.tif") as file,
+        rasterio.open(tmp_path / "plain_uncertainty.tif") as raw,
+    ):
+        found, cool = file.read(1), raw.read(1)
+        assert file.tags()["SMALTI_TEMPERATURE"] == "20" and raw.tags()["SMALTI_TEMPERATURE"] == "1"
+        assert file.scales == (1 / 250,)
+    assert found.mean() > cool.mean() + 10
+    seen = sm.predict(scene, model)
+    np.testing.assert_array_equal(found, np.uint8(seen.uncertainty() * 250 + 0.5))
+    np.testing.assert_array_equal(seen.classes, sm.predict(scene, plain).classes)
+    written = seen.to_raster(tmp_path / "again.tif", uncertainty=True)
+    with rasterio.open(written[1]) as file:
+        np.testing.assert_array_equal(file.read(1), found)
 
 
 def deep(path: Path, low: int, high: int, left: float = 5e5) -> Path:

@@ -53,6 +53,7 @@ def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 _ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
+_UNCERTAINTY = "Also write OUT_uncertainty.tif: how probable it is that the class is wrong, calibrated."
 _STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
@@ -65,6 +66,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option(
     "--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the predicted class."
 )
+@click.option("--uncertainty", is_flag=True, help=_UNCERTAINTY)
 @click.option("--probabilities", is_flag=True, help="Also write OUT_probabilities.tif: one band per class.")
 @click.option("--cog", is_flag=True, help="Write Cloud Optimized GeoTIFFs.")
 @click.option("--polygons", metavar="FILE", help=_POLYGONS)

@@ -14,7 +14,9 @@ SYSTEM = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system vo
 LABEL_ENDING = re.compile(r"[._-](classes|class|labels?|masks?|gt|truth|annotations?|target)$", re.IGNORECASE)
 """How the stems of labels beside their image end."""
 IMAGE_ENDING = re.compile(r"[._-](image|img|sat|rgb)$", re.IGNORECASE)
-OTHER_ENDING = re.compile(r"(^|[._-])(height|buildings|preview|map|confidence|probabilities)$", re.IGNORECASE)
+OTHER_ENDING = re.compile(
+    r"(^|[._-])(height|buildings|preview|map|confidence|uncertainty|probabilities)$", re.IGNORECASE
+)
 """What `smalti draw` and `smalti map` write beside a scene, besides its classes."""
 FIELD = re.compile(r"\{(id|padded|folder|stem)\}")
 

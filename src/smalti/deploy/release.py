@@ -15,18 +15,25 @@ from smalti.watch import Say, silent
 
 
 def export_checkpoint(
-    checkpoint: str | Path, out: str | Path, scores: str | Path | None = None, say: Say = silent
+    checkpoint: str | Path,
+    out: str | Path,
+    scores: str | Path | None = None,
+    say: Say = silent,
+    *,
+    calibration: str | Path | None = None,
 ) -> Parity:
     """Writes a checkpoint folder as one sealed `.onnx` file and returns how well both agree.
 
-    `scores` is the JSON file of an evaluation; its scores and protocols enter the card. ModelError for a damaged
-    checkpoint, DataError for an unusable evaluation, ExportError if the outputs differ, OutputError if unwritable.
+    `scores` is the JSON file of an evaluation; its scores and protocols enter the card. `calibration` is another
+    one, on validation data; its temperatures enter the card. ModelError for a damaged checkpoint, DataError for an
+    unusable evaluation, ExportError if the outputs differ, OutputError if unwritable.
     """
     out = Path(out)
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; create it first")
     model = load_model(Path(checkpoint))
     card = model.card if scores is None else with_scores(model.card, Path(scores))
+    card = card if calibration is None else with_temperatures(card, Path(calibration))
     export = export_ranker if card.tasks[0].kind == "score" else export_model
     return export(model, card, out, say)
 
@@ -35,6 +42,29 @@ class _Evaluation(BaseModel):
     """The part of an evaluation's JSON that is stored in a card."""
 
     scores: tuple[Score, ...]
+
+
+class _Calibration(BaseModel):
+    temperature: float
+
+
+class _Calibrated(BaseModel):
+    """The calibration of one task in an evaluation's JSON."""
+
+    calibration: _Calibration | None = None
+
+
+class _Calibrations(_Calibrated):
+    """The calibrations in an evaluation's JSON: of its only task, or of several by name."""
+
+    model: str
+    task: str = ""
+    tasks: dict[str, _Calibrated] = {}
+
+    def temperatures(self) -> dict[str, float]:
+        """By task."""
+        found = self.tasks or {self.task: self}
+        return {name: each.calibration.temperature for name, each in found.items() if each.calibration}
 
 
 def with_scores(card: Card, path: Path) -> Card:
@@ -46,3 +76,20 @@ def with_scores(card: Card, path: Path) -> Card:
     except (ValidationError, ValueError):
         raise DataError(f"{path}: no scores with name, value and protocol; give the JSON of smalti evaluate") from None
     return card.model_copy(update={"origin": card.origin.model_copy(update={"scores": scores})})
+
+
+def with_temperatures(card: Card, path: Path) -> Card:
+    """The card with the temperatures of an evaluation's JSON file; DataError if it holds none for the card's tasks."""
+    try:
+        found = _Calibrations.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DataError(f"{path}: the calibration cannot be read: {error.strerror}") from None
+    except (ValidationError, ValueError):
+        raise DataError(f"{path}: no calibration; give the JSON of smalti evaluate on validation data") from None
+    if found.model != card.name:
+        raise DataError(f"{path}: it evaluates model {found.model}, expected {card.name}, the model of the checkpoint")
+    hot = found.temperatures()
+    if not hot.keys() & {task.name for task in card.tasks if task.has_classes}:
+        raise DataError(f"{path}: no calibration of a task of classes of {card.name}; evaluate with labels of classes")
+    tasks = tuple(task.model_copy(update={"temperature": hot.get(task.name)}) for task in card.tasks)
+    return card.model_copy(update={"tasks": tasks})

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from smalti.arrays import ClassMap, Floats
 from smalti.card import Task
+from smalti.evaluation.calibration import Calibration, ImageSample, PixelSample
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.evaluation.places import PlaceRow, Places
 from smalti.evaluation.protocol import MapConditions, Stated
@@ -110,6 +112,13 @@ class ClassResult(Result):
     """Every tile with its ground truth and its map, if requested."""
     places: Places | None = None
     """The scores by place, if requested: rightness, mIoU, and the IoU of each class."""
+    sample: PixelSample = field(default_factory=PixelSample, repr=False, compare=False)
+    """Pixels that calibration is measured on."""
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How far the probabilities can be trusted; None if no label is one class."""
+        return self.sample.calibration(self.task.temperature)
 
     @property
     def main(self) -> Main:
@@ -154,6 +163,7 @@ class ClassResult(Result):
             "classes": per_class,
             "confusion": {"rows": "truth", "labels": list(s.labels), "counts": self.confusion.counts.tolist()},
             "ignored_pixels": self.confusion.ignored,
+            "calibration": asdict(self.calibration) if self.calibration else None,
             **self._rightness(),
             **(self.places.to_dict() if self.places else {}),
             "images": [
@@ -204,7 +214,17 @@ class ClassResult(Result):
         table = aligned([head, *rows, ["mean", *map(percent, means), f"{s.pixels:,}"]])
         line = "-" * len(table[0])
         overall = f"overall accuracy {percent(s.oa)}   kappa {percent(s.kappa)}"
-        return [table[0], line, *table[1:-1], line, table[-1], "", overall, *self._labels_table()]
+        whole = [table[0], line, *table[1:-1], line, table[-1], "", overall, *self._trust()]
+        return whole + self._labels_table()
+
+    def _trust(self) -> list[str]:
+        """A line about calibration."""
+        found = self.calibration
+        if found is None:
+            return []
+        own = f"temperature {self.task.temperature or 1:.3g}"
+        best = f"{percent(found.calibrated_error)} by {found.temperature:.3g}, the best one here"
+        return [f"calibration error {percent(found.error)} by {own}   {best}"]
 
     def more(self) -> list[str]:
         """See `Result`: the scores by place, and one line for each way to score, with its protocol."""
@@ -251,6 +271,7 @@ class ClassTally:
     """Images by the rules that made their labels."""
     places: dict[str, list[Confusion]] = field(default_factory=dict)
     """The counts of each image by its place."""
+    sample: PixelSample = field(default_factory=PixelSample)
 
     def __post_init__(self) -> None:
         classes = len(self.task.labels)
@@ -294,7 +315,7 @@ class ClassTally:
         found = self.ways.variants(some) if self.ways else ()
         return ClassResult(
             self.task, protocol, scores, self.confusion, edges, tuple(self.images), found, tuple(self.tiles),
-            self._places() if self.by_place else None,
+            self._places() if self.by_place else None, self.sample,
         )  # fmt: skip
 
     def _places(self) -> Places:
@@ -335,6 +356,7 @@ class ImageClassTally:
         self._counts = Confusion(len(task.labels))
         self._boundary = BoundaryStrips(tally.boundary, task.ignore, self._sets) if tally.boundary else None
         self._keeper = TileKeeper(pair.name, tally.tiles, task) if tally.keep_tiles else None
+        self._sample = ImageSample(tally.sample, width, len(task.labels))
         self._strips: dict[bool, ClassMap] = {}
         self._names = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
 
@@ -345,9 +367,11 @@ class ImageClassTally:
                 self._strips[averaged] = np.empty((window.height, self._width), np.uint8)
             found = np.where(valid, best_class(values[name]), self._ignore)
             self._strips[averaged][:, window.col : window.right] = found
+        self._sample.predicted(window.row, window.col, values[self._names[self._tally.averaged]], valid)
         if window.right == self._width:
             strip = Window(window.row, 0, window.height, self._width)
             truth = self._labels.read(strip)
+            self._sample.labelled(truth)
             self._count(truth, self._strips[self._tally.averaged])
             if self._variants:
                 self._variants.add(strip, truth, self._strips)

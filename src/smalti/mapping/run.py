@@ -41,6 +41,8 @@ class Wanted:
     """One band per class, as OUT_probabilities.tif."""
     cog: bool = False
     """Cloud Optimized GeoTIFFs, with overviews."""
+    uncertainty: bool = False
+    """The probability that the predicted class is wrong, calibrated, as OUT_uncertainty.tif."""
 
 
 def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
@@ -68,6 +70,8 @@ def _of_task(path: Path, task: Task, wanted: Wanted) -> dict[Path, Product]:
     found = {path: Product(task, "classes")}
     if wanted.confidence:
         found[path.with_stem(f"{path.stem}_confidence")] = Product(task, "confidence")
+    if wanted.uncertainty:
+        found[path.with_stem(f"{path.stem}_uncertainty")] = Product(task, "uncertainty")
     if wanted.probabilities:
         found[path.with_stem(f"{path.stem}_probabilities")] = Product(task, "probabilities")
     return found
@@ -196,7 +200,7 @@ def check_replaceable(path: Path, found: State | None = None) -> None:
 def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:
     grid = reader.grid
     place = [grid.height, grid.width, *grid.transform[:6], grid.crs.to_wkt() if grid.crs else ""]
-    wishes = [wanted.confidence, wanted.probabilities, wanted.cog]
+    wishes = [wanted.confidence, wanted.probabilities, wanted.cog] + ["uncertainty"] * wanted.uncertainty
     return {"smalti": __version__, "card": card.dump(), "grid": place, "wanted": wishes, **made_of}
 
 

@@ -172,6 +172,8 @@ def _describe(file: Any, product: Product) -> None:
         file.update_tags(1, **{f"CLASS_{k}": label for k, label in enumerate(product.task.labels)})
         return
     file.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (len(product.bands) - 1)
+    if product.form == "uncertainty":
+        file.update_tags(SMALTI_TEMPERATURE=f"{product.task.temperature or 1:g}")
     if product.form == "values":
         file.units = (product.task.unit,)
     else:

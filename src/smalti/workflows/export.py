@@ -30,7 +30,12 @@ class Export:
 
 @checked()
 def export(
-    checkpoint: str | Path, output: str | Path, *, scores: str | Path | None = None, progress: Show | None = None
+    checkpoint: str | Path,
+    output: str | Path,
+    *,
+    scores: str | Path | None = None,
+    calibration: str | Path | None = None,
+    progress: Show | None = None,
 ) -> Export:
     """Writes the folder of a checkpoint as one ONNX file, if both have the same outputs.
 
@@ -38,11 +43,12 @@ def export(
         checkpoint: The folder, such as `run.best`.
         output: A path that ends in .onnx.
         scores: The JSON file of an evaluation, whose scores are added to the card.
+        calibration: The JSON file of an evaluation on validation data, whose temperatures are added to the card.
         progress: Called with a `Progress` whose `note` describes the step.
 
     Raises:
         ModelError: The checkpoint is damaged or missing.
-        DataError: The scores cannot be used.
+        DataError: The scores or the calibration cannot be used.
         ExportError: The outputs differ.
         OutputError: The file cannot be written.
         BusyError: It is being written already.
@@ -61,7 +67,8 @@ def export(
     check_place(out)
     _check_free(out)
     with hold(out), about(checkpoint):
-        parity = export_checkpoint(folder, out, path_if_given(scores), _say(out.name, progress))
+        say = _say(out.name, progress)
+        parity = export_checkpoint(folder, out, path_if_given(scores), say, calibration=path_if_given(calibration))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arguments import checked
-from smalti.card import Task
-from smalti.errors import OptionError, RasterError, SmaltiError, about, warn
+from smalti.card import Card, Task
+from smalti.errors import ModelWarning, OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
 from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
 from smalti.mapping.identity import identity
@@ -75,6 +75,7 @@ def map(
     model: AnyModel = "landcover",
     tta: bool = False,
     confidence: bool = False,
+    uncertainty: bool = False,
     probabilities: bool = False,
     cog: bool = False,
     polygons: str | Path | None = None,
@@ -93,6 +94,8 @@ def map(
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         tta: Average over flips and quarter turns: eight times the work.
         confidence: Also write OUT_confidence.tif: the probability of the predicted class.
+        uncertainty: Also write OUT_uncertainty.tif: the probability that the predicted class is wrong, by the
+            temperature in the model's card; a `ModelWarning` if it has none.
         probabilities: Also write OUT_probabilities.tif: one band per class.
         cog: Write Cloud Optimized GeoTIFFs.
         polygons: Also write polygons into this file: .gpkg, .parquet, .geojson or .fgb.
@@ -117,7 +120,8 @@ def map(
         MissingExtraError: A package for a polygon format or an engine is not installed.
     """
     options = MapOptions(
-        tta=tta, confidence=confidence, probabilities=probabilities, cog=cog, min_area=min_area, report=report,
+        tta=tta, confidence=confidence, uncertainty=uncertainty, probabilities=probabilities, cog=cog,
+        min_area=min_area, report=report,
         polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
         stretch=stretch,
     )  # fmt: skip
@@ -217,6 +221,8 @@ class _Run:
 
     def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str]) -> None:
         self._model, self._options, self._progress = model, options, progress
+        if options.uncertainty:
+            check_calibrated(model.card)
         self._predict: Predictor = Averaged(model) if options.tta else model
         self._read = Inputs([place_of(scene) for scene in found] + [str(file) for file in model.files])
 
@@ -282,6 +288,15 @@ class _Run:
             "model": model.sha256,
             "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],
         }
+
+
+def check_calibrated(card: Card) -> None:
+    """Warns of a model whose uncertainty is that of its raw probabilities; ModelError if it predicts no classes."""
+    card.class_task()
+    tasks = [task.name for task in card.map_tasks() if task.has_classes and task.temperature is None]
+    if tasks:
+        text = f"model {card.name}: its card has no temperature for {', '.join(tasks)}, so that its uncertainty is"
+        warn(ModelWarning(f"{text} that of its raw probabilities, which usually are too sure"))
 
 
 def opener(group: Sequence[str]) -> Open:

@@ -19,6 +19,8 @@ class MapOptions:
     """Average over flips and quarter turns: eight times the work."""
     confidence: bool = False
     """Also OUT_confidence.tif: the probability of the predicted class."""
+    uncertainty: bool = False
+    """Also OUT_uncertainty.tif: the probability that the predicted class is wrong, calibrated where the model is."""
     probabilities: bool = False
     """Also OUT_probabilities.tif: one band per class."""
     cog: bool = False
@@ -58,7 +60,7 @@ class MapOptions:
     @property
     def wanted(self) -> Wanted:
         """The rasters to write besides the map, and how."""
-        return Wanted(self.confidence, self.probabilities, self.cog)
+        return Wanted(self.confidence, self.probabilities, self.cog, self.uncertainty)
 
 
 def _metres(resolution: Resolution) -> Resolution:

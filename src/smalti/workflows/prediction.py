@@ -13,7 +13,7 @@ from smalti.arrays import Mask
 from smalti.card import Card, Task
 from smalti.errors import ModelError
 from smalti.mapping.run import Wanted, write_maps
-from smalti.products import Product
+from smalti.products import Product, uncertainty
 from smalti.raster.grid import Grid
 from smalti.scene import Summary
 from smalti.workflows.paths import tif_path
@@ -59,6 +59,16 @@ class Prediction:
         return self._encoded(self._first(has_classes=False), "values")
 
     @checked()
+    def uncertainty(self, task: str | None = None) -> NDArray[np.float32]:
+        """The probability that the predicted class is wrong, float32 (H, W), of a task, default the first of classes.
+
+        It is calibrated by the temperature in the model's card, where there is one.
+        """
+        probabilities = self.probabilities(task)
+        found = self._first(has_classes=True) if task is None else self._task(task)
+        return uncertainty(probabilities, found.temperature)
+
+    @checked()
     def probabilities(self, task: str | None = None) -> NDArray[np.float32]:
         """The probability of each class, float32 (K, H, W), of a task, default the first one of classes."""
         found = self._first(has_classes=True) if task is None else self._task(task)
@@ -75,14 +85,21 @@ class Prediction:
 
     @checked()
     def to_raster(
-        self, path: str | Path, *, confidence: bool = False, probabilities: bool = False, cog: bool = False
+        self,
+        path: str | Path,
+        *,
+        confidence: bool = False,
+        uncertainty: bool = False,
+        probabilities: bool = False,
+        cog: bool = False,
     ) -> tuple[Path, ...]:
         """Writes the maps that `map` writes, with the same bytes; returns their paths, the map first.
 
         An existing file that is not a map of this program is not replaced. Raises OutputError if one cannot be written.
         """
         out, card = tif_path(path), self.card.model_copy(update={"tasks": self.tasks})
-        return write_maps(out, self.grid, card, Wanted(confidence, probabilities, cog), self._of)
+        wanted = Wanted(confidence, probabilities, cog, uncertainty)
+        return write_maps(out, self.grid, card, wanted, self._of)
 
     @checked()
     def to_xarray(self, task: str | None = None) -> "xarray.DataArray":
