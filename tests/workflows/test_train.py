@@ -65,7 +65,7 @@ def test_an_export_tells_how_well_both_agree(tmp_path: Path, monkeypatch: pytest
     release = pytest.importorskip("smalti.deploy.release", exc_type=ImportError)
     from smalti.deploy.parity import Parity
 
-    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None], **_: None) -> Parity:
         say("tracing")
         out.write_bytes(b"model")
         return Parity(1e-6, ((1, 64, 64),))
@@ -80,7 +80,7 @@ def test_an_export_that_another_thread_makes_is_left_to_it(tmp_path: Path, monke
     release = pytest.importorskip("smalti.deploy.release", exc_type=ImportError)
     from smalti.deploy.parity import Parity
 
-    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None]) -> Parity:
+    def export(checkpoint: Path, out: Path, scores: Path | None, say: Callable[[str], None], **_: None) -> Parity:
         with pytest.raises(BusyError, match="is already making it"):
             sm.export(checkpoint, out)
         out.write_bytes(b"model")
