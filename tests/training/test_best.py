@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -147,3 +148,25 @@ def test_a_criterion_without_a_checkpoint_of_before_scores_nothing(run: Run) -> 
     assert training.progress.best == -math.inf and not (training.folder / "best").exists()
     _, said = run([{"miou": 0.1, "oa": 0.1}], 'train.select="oa"', "train.steps=3")
     assert [text.partition(":")[0] for text in validations(said)] == ["step 3"]
+
+
+def test_a_stopped_training_without_patience_trains_on(run: Run) -> None:
+    assert run(miou(0.5, 0.4), "train.patience=1")[0].progress.stopped
+    training, _ = run(miou(0.4, 0.4), "train.patience=0")
+    assert training.progress.step == 4 and not training.progress.stopped
+
+
+def test_a_lost_best_checkpoint_is_forgotten_with_its_score_and_patience(run: Run) -> None:
+    first, _ = run(miou(0.5, 0.4), "train.steps=2")
+    shutil.rmtree(first.folder / "best")
+    training, said = run([{}, {}], "train.steps=6", "train.patience=2")
+    assert "missing; a new one is chosen" in said[0]
+    assert (training.progress.step, training.progress.stopped, training.progress.best_step) == (4, True, 0)
+
+
+def test_the_best_checkpoint_of_a_finished_training_that_was_lost_is_stored_at_once(run: Run) -> None:
+    first, _ = run(miou(0.5, 0.4, 0.3, 0.2))
+    shutil.rmtree(first.folder / "best")
+    training, _ = run(miou(0.25))
+    state = load_state(training.folder / "last")
+    assert state is not None and (state["progress"]["best"], state["progress"]["best_step"]) == (0.25, 4)
