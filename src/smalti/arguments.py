@@ -13,7 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from smalti.errors import OptionError
+from smalti.errors import InputError, OptionError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,7 +24,8 @@ _SHOWN = 80
 
 
 def checked(*but: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """A decorator: OptionError, with the offending value, for an argument that does not fit its annotation.
+    """A decorator: OptionError, with the offending value, for an argument that does not fit its annotation; InputError
+    for a path that the system refuses.
 
     Scalars of numpy become Python's, and iterators become tuples where a sequence is expected. Not checked are
     annotations in quotes, and the arguments named here.
@@ -42,7 +43,11 @@ def checked(*but: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 return function(*args, **kwargs)
             for name, value in given.arguments.items():
                 given.arguments[name] = taken(value, kinds.get(name, Any), name)
-            return function(*given.args, **given.kwargs)
+            try:
+                return function(*given.args, **given.kwargs)
+            except OSError as error:
+                _explain(error, given.arguments)
+                raise
 
         return call
 
@@ -55,6 +60,14 @@ def taken(value: object, kind: Any, name: str) -> object:
     if not fits(plain, kind):
         raise OptionError(f"{name} is {said(value)}; expected {expected(kind)}", value=value)
     return plain
+
+
+def _explain(error: OSError, given: Mapping[str, object]) -> None:
+    """InputError where the system's error is about a path among the arguments; not of a callback's own files."""
+    for name, value in given.items():
+        if isinstance(value, str | Path) and str(value) in str(error.filename or ""):
+            why = (error.strerror or type(error).__name__).lower()
+            raise InputError(f"{name} is {said(value)}: {why}; give a path that you may use", value=value) from error
 
 
 def check_fields(table: object) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import smalti as sm
 from smalti.arguments import fits
-from smalti.errors import ArrayError, OptionError, SmaltiError
+from smalti.errors import ArrayError, InputError, OptionError, SmaltiError
 from smalti.tiling import Window
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
@@ -106,6 +106,31 @@ def test_what_is_no_window_is_refused(window: Any, tmp_path: Path) -> None:
 def test_what_is_no_batch_is_refused(batch: Any) -> None:
     with pytest.raises(SmaltiError, match=r"the batch is .*; expected a numpy array N,C,H,W of numbers"):
         sm.open_model("landcover", threads=1)(batch)
+
+
+def test_a_name_that_the_system_refuses_is_told(tmp_path: Path) -> None:
+    name = str(tmp_path / ("x" * 300))
+    for call in (sm.check_data, sm.open_model, sm.rank_photos, lambda path: sm.evaluate("landcover", path)):
+        with pytest.raises(
+            InputError, match=r"(folder|name_or_path|data) is .*: file name too long; give a path"
+        ) as refused:
+            call(name)
+        assert refused.value.value == name and isinstance(refused.value.__cause__, OSError)
+    with pytest.raises(InputError, match="file name too long"):
+        sm.map(name, tmp_path / "map.tif")
+
+
+def test_an_error_of_a_callback_stays(tmp_path: Path) -> None:
+    def fail(now: sm.Progress) -> None:
+        (tmp_path / "none").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        sm.predict(IMAGE, progress=fail)
+
+
+def test_axes_are_one_text() -> None:
+    with pytest.raises(ArrayError, match=r"axes is .*; expected 'HWC' or 'CHW'"):
+        sm.predict(IMAGE, axes=np.array(["CHW", "HWC"]))  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_and_iterators_are_taken(tmp_path: Path) -> None:

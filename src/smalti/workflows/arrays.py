@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arguments import fits
 from smalti.arrays import Mask, Pixels
 from smalti.card import Card
 from smalti.errors import ArrayError
@@ -51,7 +52,7 @@ def _bands_first(given: Given, card: Card) -> NDArray[Any]:
     """The pixels as (C, H, W)."""
     pixels: NDArray[Any] = given.pixels
     n = len(card.bands)
-    if given.axes not in (None, "CHW", "HWC"):
+    if not fits(given.axes, Axes | None):
         raise ArrayError(f"axes is {given.axes!r}; expected 'HWC' or 'CHW'", value=given.axes)
     if pixels.ndim == 2 and n == 1:
         pixels = pixels[None]

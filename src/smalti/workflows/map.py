@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arguments import checked
+from smalti.arguments import checked, said
 from smalti.card import Card, Task
 from smalti.errors import ModelWarning, OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
@@ -180,6 +180,8 @@ def _find(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
             found += [scene for scene in scenes(str(name), warn) if scene not in found]
         except SmaltiError as error:
             failed.append(error)
+        except OSError as error:  # a name that is too long
+            failed.append(RasterError(f"{said(str(name))}: {(error.strerror or '').lower()}; give a file", value=name))
     return found, failed
 
 
