@@ -86,6 +86,9 @@ def test_sources_that_decide_between_other_classes_train_one_net(recipe: Path) -
     scores = work.validate(work.model)
     assert "iou_building" in scores
     assert "iou_road" not in scores  # allowed, but no label is a road
+    assert 0 <= scores["rightness"] <= 1
+    assert work.selectable == ("miou", "mf1", "oa", "rightness")
+    assert "rightness" in work.report(scores)
 
 
 def test_a_card_knows_nothing_of_sets(recipe: Path) -> None:

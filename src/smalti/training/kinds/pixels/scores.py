@@ -19,8 +19,12 @@ SELECTABLE = {"classes": ("miou", "mf1", "oa"), "value": ("delta1", "neg_rmse")}
 """By kind of task the scores that may choose a checkpoint, the main one first; `neg_rmse` is minus the RMSE."""
 MEAN = "mean"
 """The mean of all tasks' main scores: mIoU of classes, delta 1 of values."""
-SHARES = {"miou": "mIoU", "mf1": "mF1", "oa": "OA", "delta1": "delta1"}
+SHARES = {"miou": "mIoU", "mf1": "mF1", "oa": "OA", "delta1": "delta1", "rightness": "rightness"}
 """Scores that are shares, with their usual names."""
+
+
+ATTRIBUTES = {"rightness": "mrightness"}
+"""Attributes of `Scores` that have another name."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class TaskScores:
     @property
     def selectable(self) -> tuple[str, ...]:
         """The scores that may choose a checkpoint; the mean first if there are several tasks."""
-        names = [self.name(task, score) for task in self.tasks for score in SELECTABLE[task.kind]]
+        names = [self.name(task, score) for task in self.tasks for score in _selectable(task)]
         return tuple(names) if len(self.tasks) == 1 else (MEAN, *names)
 
     def pooled(self, found: Iterable[Result], team: Team) -> dict[str, float]:
@@ -64,12 +68,17 @@ class TaskScores:
             return [] if value is None else [f"{SHARES[name]} {100 * value:.2f}"]
 
         if not self.named:
-            return "  ".join(text for name in SELECTABLE[task.kind] for text in share(name))
+            return "  ".join(text for name in _selectable(task) for text in share(name))
         unit = f" {task.unit}" if task.unit else ""
         rmse = scores.get(self.name(task, "rmse"))
         errors = [] if rmse is None else [f"RMSE {rmse:.3f}{unit}"]
         found = [*errors, *share(SELECTABLE[task.kind][0])]
         return " ".join([task.name, *found]) if found else ""
+
+
+def _selectable(task: Task) -> tuple[str, ...]:
+    """The scores of a task that may choose a checkpoint: rightness only where labels allow sets of classes."""
+    return (*SELECTABLE[task.kind], *(("rightness",) if task.sets else ()))
 
 
 def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:
@@ -81,7 +90,7 @@ def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:
         own = counts.allowing.get(classes, np.zeros(counts.classes, np.int64))
         counts.allowing[classes] = team.sum(torch.from_numpy(own)).numpy()
     scores = counts.scores(task.labels)
-    main = {name: float(getattr(scores, name)) for name in SELECTABLE[task.kind]}
+    main = {name: float(getattr(scores, ATTRIBUTES.get(name, name))) for name in _selectable(task)}
     return main | {f"iou_{label}": value for label, value in zip(task.labels, scores.iou, strict=True)}
 
 

@@ -49,8 +49,8 @@ class MapCardSettings(CardSettings):
 class WindowSettings(CropSettings):
     """The loop."""
 
-    select: Literal["miou", "mf1", "oa"] = "miou"
-    """The validation score that chooses the best checkpoint."""
+    select: Literal["miou", "mf1", "oa", "rightness"] = "miou"
+    """The validation score that chooses the best checkpoint; `rightness` where labels allow sets of classes."""
 
 
 class SegmentationRecipe(PixelRecipe):
