@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from smalti.card import RGB
 from smalti.evaluation import ClassResult, ClassTile, Pair
 from smalti.evaluation.tiles import SIDE
-from smalti.label_sets import words
+from smalti.label_sets import set_ids, with_sets, words
 from smalti.raster.palette import NO_DATA, colorize, task_colors
 from smalti.report.charts import matrix
 from smalti.report.pictures import WRONG, data_uri, error_picture
@@ -47,7 +48,7 @@ def class_section(result: ClassResult, pairs: Sequence[Pair]) -> dict[str, Any]:
         "labels": _label_rows(result),
         "matrix": matrix(result.confusion.counts, result.task.labels),
         "tiles": show_tiles(result.tiles, pairs, lambda tile, pair: _shown(result, pair, tile)),
-        "beside": {"no label": NO_DATA, "wrong": WRONG},
+        "beside": {**_set_colors(result), "no label": NO_DATA, "wrong": WRONG},
         "side": SIDE,
         "images": images[:MOST_IMAGES],
         "more_images": max(0, len(images) - MOST_IMAGES),
@@ -67,6 +68,17 @@ def _label_rows(result: ClassResult) -> list[LabelRow]:
     """The rightness of each label; none where every label is one class."""
     s = result.scores
     return [LabelRow(words(s.labels, each.classes), each.right, each.pixels) for each in s.rightness if s.allowing]
+
+
+def _set_colors(result: ClassResult) -> dict[str, RGB]:
+    """The sets of classes that labels allow, with the colours that they are painted in."""
+    sets = [each.classes for each in result.scores.rightness if len(each.classes) > 1]
+    task = with_sets(result.task, sets)
+    found: dict[str, RGB] = {}
+    for number, classes in set_ids(task).items():
+        red, green, blue = map(int, colorize(np.array([[number]], np.uint8), task)[0, 0])
+        found[words(task.labels, classes)] = red, green, blue
+    return found
 
 
 def _class_rows(result: ClassResult) -> list[ClassRow]:
