@@ -134,4 +134,4 @@ def test_no_map_replaces_a_scene_or_another_map(model, data, tmp_path):
     assert result.exit_code and "which is read for this map" in result.output
     Image.open(scene).save(data / "images" / "town.tif")
     with pytest.raises(OutputError, match="two scenes would be mapped to it"):
-        run(map_command, data / "images", "-o", tmp_path / "maps", "--model", model)
+        run(map_command, scene, scene.with_name("town.tif"), "-o", tmp_path / "maps", "--model", model)

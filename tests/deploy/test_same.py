@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.card import Card, Task
-from smalti.deploy.onnx import Answers, export_model
+from smalti.deploy.onnx import ExportedNet, export_model
 from smalti.deploy.parity import LIMIT, blobs
 from smalti.nets.layers import ConvNorm, SamePad, resize
 from smalti.runtime.open import open_model
@@ -58,5 +58,5 @@ def test_the_graph_names_it_and_answers_alike_at_every_size_and_engine(tmp_path:
         for shape in [(1, 33, 35), (2, 37, 64), (1, 96, 50), (3, 39, 41)]:
             pixels = blobs(card, shape, np.random.default_rng(1))
             with torch.inference_mode():
-                (expected,) = Answers(net.eval(), card)(torch.from_numpy(pixels).float())
+                (expected,) = ExportedNet(net.eval(), card)(torch.from_numpy(pixels).float())
             np.testing.assert_allclose(predict(pixels)["cover"], expected.numpy(), atol=LIMIT)
