@@ -10,6 +10,7 @@ IMAGENET = {
     "net.encoder_weights": "weights/mobilenet_v2_1.0_224_bnfolded_fp16.pth",
     "optim.encoder_factor": 0.4,
 }
+LITE = IMAGENET | {"net.encoder_weights": "weights/efficientnet-lite/efficientnet_lite0_imagenet_fp16.pth"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ NETWORKS = (
     Network("UED+BES+SFM, GhostNet", "ued_bes_sfm", loss=EDGES),
     Network("UED, MobileNetV2", "ued", "mobilenetv2_tf"),
     Network("UED, MobileNetV2", "ued", "mobilenetv2_tf", start="ImageNet", also=IMAGENET),
+    Network("UED, EfficientNet-Lite0", "ued", "efficientnet_lite0"),
+    Network("UED, EfficientNet-Lite0", "ued", "efficientnet_lite0", start="ImageNet", also=LITE),
     Network("Fast-SCNN", "fastscnn", loss=AUX),
     Network("LR-ASPP, MobileNetV2", "lraspp", "mobilenetv2"),
     Network("LR-ASPP, MobileNetV3", "lraspp", "mobilenetv3_large"),
