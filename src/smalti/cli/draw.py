@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from smalti.cli.paths import OutPath
+from smalti.errors import OptionError
 
 
 @click.command(name="draw")
@@ -35,7 +36,10 @@ def command(  # click passes the options by name
     from smalti.synth.scenery import scenery
     from smalti.workflows.progress import Meter
 
-    look = scenery(style, climate, sensor)
+    try:
+        look = scenery(style, climate, sensor)
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
     with Bars() as bars:
         meter = Meter(bars, "draw", size * size, "Pix")
         written = write_scene(out, size, size, seed, nir, meter, scenery=look)

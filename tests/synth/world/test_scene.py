@@ -117,3 +117,31 @@ def test_closed_forest_is_dark_textured_vegetation() -> None:
         if (drawing.classes == VEGETATION).mean() > 0.9:
             grey = drawing.image[:3].mean(0)
             assert grey.mean() < 120 and grey.std() > 6 and (drawing.height > 2).mean() > 0.6
+
+
+def test_a_block_away_from_water_is_the_same_without_asking_for_it() -> None:
+    from smalti.synth.seeds import rng_for
+    from smalti.synth.world.blocks import BUILDERS
+    from smalti.synth.world.plan import Plan
+
+    layout = layout_of(9, "temperate", "satellite")
+    blocks = (layout.block(i, j) for i in range(12) for j in range(12))
+    block = next(block for block in blocks if layout.settled(block.kind) and layout.dry(block))
+    plans = [Plan(layout.warp, layout.setting, dry=dry) for dry in (False, True)]
+    for plan in plans:
+        BUILDERS[block.kind](plan, rng_for(1, "test"), block)
+        plan.close()
+    asked, spared = plans
+    assert np.array_equal(asked.trees, spared.trees) and np.array_equal(asked.house_boxes, spared.house_boxes)
+    assert len(asked.houses) > 0 and np.array_equal(asked.patch_boxes, spared.patch_boxes)
+
+
+def test_a_trodden_path_is_land_and_a_track_is_road() -> None:
+    from smalti.synth.world.plan import Plan
+    from smalti.synth.world.roads import path
+
+    layout = layout_of(9, "savanna", "aerial")
+    plan = Plan(layout.warp, layout.setting, dry=True)
+    for width in (1.2, 3.0):
+        path(plan, np.random.default_rng(0), np.array([[0.0, 0.0], [30.0, 5.0]]), width)
+    assert [patch.surface.label for patch in plan.patches] == [LAND, ROAD]

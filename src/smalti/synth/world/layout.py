@@ -17,6 +17,8 @@ from smalti.synth.world.waves import Waves, share
 
 NONE, TRACK, LANE, STREET, AVENUE = range(5)
 """Kinds of roads."""
+NEAR = 30.0
+"""Metres around a block within which its things stand."""
 AROUND = 330.0
 """Metres around the origin that should not be monotonous."""
 TOWN = ("town", "old town", "medina", "estate", "works", "mall", "bazaar", "railway", "harbour")
@@ -116,6 +118,13 @@ class Layout:
         v = np.linspace(self.line(1, j), self.line(1, j + 1), 6)
         uv = np.stack(np.meshgrid(u, v), -1).reshape(-1, 2)
         return bool((self.setting.water.at(self.warp.world(uv)) > 0).mean() > 0.1)
+
+    def dry(self, block: Block) -> bool:
+        """Whether there is no water in a block and near it."""
+        grown = np.array([[-NEAR, -NEAR], [NEAR, -NEAR], [NEAR, NEAR], [-NEAR, NEAR]]) + block.corners
+        (u0, v0), (u1, v1) = grown.min(0), grown.max(0)
+        uv = np.stack(np.meshgrid(np.arange(u0, u1, 8.0), np.arange(v0, v1, 8.0)), -1).reshape(-1, 2)
+        return bool(self.setting.water.at(self.warp.world(uv)).max() < -NEAR / 2)
 
     def settled(self, kind: str) -> bool:
         """Whether a kind of block has streets."""

@@ -12,6 +12,7 @@ from smalti.synth.plan import FLAT, GABLE, HIP, densify, normals, resample
 from smalti.synth.warp import Points, Warp
 from smalti.synth.world.setting import Setting
 from smalti.synth.world.surface import Surface
+from smalti.synth.world.water import DRY
 
 # Order of painting the ground; later covers earlier. Water comes between WATERSIDE and PAVING.
 BASE, PARCEL, GARDEN, WATERSIDE, PAVING, ROADWAY, ON_ROAD = range(7)
@@ -68,6 +69,8 @@ class Plan:
 
     warp: Warp
     setting: Setting
+    dry: bool = False
+    """Whether there is no water anywhere near, so that nothing has to be tested for it."""
     patches: list[Patch] = field(default_factory=list)
     houses: list[House] = field(default_factory=list)
     buildings: int = 0
@@ -92,7 +95,11 @@ class Plan:
 
     def depth(self, uv: Points) -> Points:
         """Metres from the shore at plan points, above 0 in the water."""
-        return self.setting.water.at(self.world(uv))
+        return self._depth(self.world(uv))
+
+    def _depth(self, xy: Points) -> Points:
+        """The same at points of the world."""
+        return np.full(len(xy), DRY) if self.dry else self.setting.water.at(xy)
 
     def patch(self, level: int, surface: Surface, uv: Points, rows: Rows | None = None, terraced: float = 0.0) -> None:
         """A polygon of ground given by its corners in the plan."""
@@ -118,11 +125,11 @@ class Plan:
     def segments(self, surface: Surface, uv: Points) -> None:
         """Thin strokes given one by one, (n, 2 ends, 2)."""
         ends = self.world(uv).reshape(-1, 2, 2)
-        self._lines.append((surface, ends[self.setting.water.at(ends.mean(1)) < DRY_BY]))
+        self._lines.append((surface, ends[self._depth(ends.mean(1)) < DRY_BY]))
 
     def _dry(self, line: Points, bridge: float) -> list[Points]:
         """The parts of a line of the world that are not over water wider than `bridge`."""
-        wet = self.setting.water.at(line) > -0.5
+        wet = self._depth(line) > -0.5
         if not wet.any():
             return [line]
         edges = np.flatnonzero(np.diff(np.concatenate([[False], wet, [False]])))
@@ -158,7 +165,7 @@ class Plan:
         along, across = long * (size[0] / 2), np.array([-long[1], long[0]]) * (size[1] / 2)
         centre = self.world(at)[0]
         corners = centre + np.array([along + across, along - across, -along - across, across - along, along * 0])
-        if self.setting.water.at(corners).max() > DRY_BY:
+        if self._depth(corners).max() > DRY_BY:
             return -1
         if roof in (GABLE, HIP) and np.hypot(*across) > np.hypot(*along):
             along, across = across, along
@@ -172,7 +179,7 @@ class Plan:
         """Trees at plan points (n, 2): crown radius and height in metres, kind (each n); none in the water."""
         if len(uv):
             found = np.column_stack([self.world(uv), radius, height, kind])
-            self._trees.append(found[self.setting.water.at(found[:, :2]) < -0.3])
+            self._trees.append(found[self._depth(found[:, :2]) < -0.3])
 
     def fell(self, uv: Points) -> None:
         """Takes out the trees inside an outline of plan points (n, 2)."""
@@ -188,7 +195,7 @@ class Plan:
             axis = axis / np.linalg.norm(axis, axis=1, keepdims=True)
             sizes = np.tile(size, (len(uv), 1))
             cars = np.column_stack([self.world(uv), axis, kind, sizes])
-            self._cars.append(cars[self.setting.water.at(cars[:, :2]) < DRY_BY])
+            self._cars.append(cars[self._depth(cars[:, :2]) < DRY_BY])
 
     def boats_at(self, uv: Points, along_u: bool, kind: Points, size: tuple[float, float]) -> None:
         """Boats at plan points (n, 2), where there is water."""
@@ -196,7 +203,7 @@ class Plan:
             axis = self.warp.axes(uv)[:, 0 if along_u else 1]
             axis = axis / np.linalg.norm(axis, axis=1, keepdims=True)
             boats = np.column_stack([self.world(uv), axis, kind, np.tile(size, (len(uv), 1))])
-            self._cars.append(boats[self.setting.water.at(boats[:, :2]) > size[0] / 3])
+            self._cars.append(boats[self._depth(boats[:, :2]) > size[0] / 3])
 
     def parts(self, building: int) -> list[House]:
         """The parts of one building, in the order in which they were added."""

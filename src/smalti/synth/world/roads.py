@@ -11,6 +11,8 @@ from smalti.synth.world.surface import Surface
 
 BRIDGE = 140.0
 """Longest bridge, metres."""
+CART = 2.0
+"""Width in metres from which a track is a road."""
 UNPAVED = ("laterite road", "dirt road", "sand road", "gravel road", "snow road")
 
 
@@ -35,8 +37,11 @@ def street(plan: Plan, rng: np.random.Generator, uv: Points, width: float, paved
 
 
 def path(plan: Plan, rng: np.random.Generator, uv: Points, width: float) -> None:
-    """A track for carts or a trodden path."""
-    plan.strip(ROADWAY, thing(plan, rng, plan.setting.some("tracks", plan.setting.climate.tracks, 2)), uv, width)
+    """A track for carts, or a trodden path, which is no road."""
+    names = plan.setting.some("tracks", plan.setting.climate.tracks, 2)
+    name = names[int(rng.integers(len(names)))]
+    surface = plan.setting.ground(name) if width >= CART else plan.setting.trodden(name)
+    plan.strip(ROADWAY, surface, uv, width)
 
 
 def main_roads(plan: Plan, rng: np.random.Generator, block: Block) -> None:

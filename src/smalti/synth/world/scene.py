@@ -36,7 +36,7 @@ def plan_at(layout: Layout, i: int, j: int) -> Plan:
     """The plan of block (i along u, j along v)."""
     block = layout.block(i, j)
     rng = rng_for(layout.setting.seed, "block", i, j)
-    plan = Plan(layout.warp, layout.setting)
+    plan = Plan(layout.warp, layout.setting, dry=layout.dry(block))
     BUILDERS[block.kind](plan, rng, block)
     main_roads(plan, rng, block)
     return plan.close()

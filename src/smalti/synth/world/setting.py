@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 
-from smalti.synth.materials import BUILDING, VEGETATION, WATER
+from smalti.synth.materials import BUILDING, LAND, VEGETATION, WATER
 from smalti.synth.seeds import rng_for
 from smalti.synth.warp import Points
 from smalti.synth.world.climate import CLIMATES, NAMES, Climate
@@ -52,7 +52,7 @@ class Setting:
         """Unit vector (x, y) on the ground towards the sun; y points down the image."""
         self.slope = math.tan(math.radians(up))
         """Tangent of the sun's height above the horizon."""
-        ambient = rng.uniform(0.22, 0.45)
+        ambient = rng.uniform(0.26, 0.46)
         self.shade = ambient * 0.93, ambient, ambient * 1.16, ambient * 0.8
         """Remaining share of the light in a shadow, per band."""
         self.pitch = float(rng.uniform(*self.climate.block))
@@ -80,6 +80,12 @@ class Setting:
         if name not in self._surfaces:
             self._surfaces[name] = GROUND[name].varied(rng_for(self.seed, "ground " + name), 0.1, 0.025)
         return self._surfaces[name]
+
+    def trodden(self, name: str) -> Surface:
+        """The surface of a track where it is only a path: land."""
+        if (path := f"trodden {name}") not in self._surfaces:
+            self._surfaces[path] = replace(self.ground(name), label=LAND)
+        return self._surfaces[path]
 
     def any_ground(self, rng: np.random.Generator, names: Sequence[str]) -> Surface:
         """One of some surfaces."""
