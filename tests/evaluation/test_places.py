@@ -50,6 +50,13 @@ def test_every_place_counts_alike_and_the_worst_is_named() -> None:
     ]
 
 
+def test_of_errors_the_largest_is_worst() -> None:
+    errors = Places(("RMSE (m)",), (PlaceRow("a", 1, 9, (2.5,)), PlaceRow("b", 1, 9, (3.5,))), shares=False)
+    assert errors.worst.place == "b"
+    assert errors.lines()[-3].split()[-1] == "3"
+    assert errors.lines()[-1] == "worst place: b, RMSE (m) 3.5"
+
+
 def test_the_table_is_ready_for_json() -> None:
     found = TABLE.to_dict()
     assert found["places"][0] == {"place": "bishop", "images": 3, "pixels": 1200, "rightness": 0.5, "mIoU": None}

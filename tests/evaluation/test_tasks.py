@@ -165,3 +165,15 @@ def test_scores_of_several_tasks_are_asked_for_by_name():
     with pytest.raises(KeyError, match="no task 'roof' was scored; there are cover, height"):
         found["roof"]
     assert len(found) == 2 and found.card.name == "small"
+
+
+def test_heights_by_place() -> None:
+    pairs = []
+    for name, place in (("a", "plain"), ("b", "plain"), ("c", "town")):
+        image, classes, heights = scene(ord(name))
+        pairs.append(replace(pair(name, image, classes, heights + 5 * (place == "town")), place=place))
+    places = evaluate(Both(), pairs, by_place=True)["height"].places
+    assert [(row.place, row.images) for row in places.rows] == [("plain", 2), ("town", 1)]
+    alone = evaluate(Both(), pairs[2:])["height"].scores
+    assert places.rows[1].values == (alone.rmse, alone.abs)
+    assert places.worst.place == "town"

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from smalti.errors import DataError, OptionError
-from smalti.text import aligned, defined, percent
+from smalti.text import aligned, defined, number, percent
 
 
 def check_pattern(pattern: str | None) -> None:
@@ -50,10 +50,12 @@ class PlaceRow:
 
 @dataclass(frozen=True)
 class Places:
-    """Scores by place; the first column, a share, is what the worst place has least of."""
+    """Scores by place; the worst place is that of the worst number in the first column."""
 
     columns: tuple[str, ...]
     rows: tuple[PlaceRow, ...]
+    shares: bool = True
+    """Whether the numbers are shares, shown in percent, of which more is better; else errors."""
 
     @property
     def mean(self) -> tuple[float, ...]:
@@ -62,22 +64,27 @@ class Places:
 
     @property
     def worst(self) -> PlaceRow:
-        """The place with the lowest first column."""
-        return min(self.rows, key=lambda row: math.inf if math.isnan(row.values[0]) else row.values[0])
+        """The place with the lowest share, or the largest error, in the first column."""
+        sign = 1 if self.shares else -1
+        return min(self.rows, key=lambda row: math.inf if math.isnan(row.values[0]) else sign * row.values[0])
+
+    def text(self, value: float) -> str:
+        """One number of the table as text."""
+        return percent(value) if self.shares else number(value)
 
     def lines(self) -> list[str]:
         """The table as lines of text, and the worst place."""
-        rows = [[r.place, f"{r.images:,}", f"{r.pixels:,}", *map(percent, r.values)] for r in self.rows]
+        rows = [[r.place, f"{r.images:,}", f"{r.pixels:,}", *map(self.text, r.values)] for r in self.rows]
         total = [f"{sum(r.images for r in self.rows):,}", f"{sum(r.pixels for r in self.rows):,}"]
         head, *body = aligned(
             [
                 ["place", "images", "pixels", *self.columns],
                 *rows,
-                ["mean over places", *total, *map(percent, self.mean)],
+                ["mean over places", *total, *map(self.text, self.mean)],
             ]
         )
         line = "-" * max(map(len, (head, *body)))
-        worst = f"worst place: {self.worst.place}, {self.columns[0]} {percent(self.worst.values[0])}"
+        worst = f"worst place: {self.worst.place}, {self.columns[0]} {self.text(self.worst.values[0])}"
         return [head, line, *body[:-1], line, body[-1], "", worst]
 
     def to_dict(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def evaluate(
         crop: name of one of `CROPS`; of values, only the pixels inside count.
         tta: averages over flips and turns.
         tiles: whether results keep every tile with its ground truth and map.
-        by_place: whether tasks of classes are scored for each place, too.
+        by_place: whether each place is scored by itself, too.
         variants: scores the first task of classes by all protocols; these classes are left out by some of them.
         keep: called with the whole maps of each image.
         progress: called with the number of pixels done.
@@ -82,7 +82,7 @@ def evaluate(
             ways, plain = (variants, both.plain if both else None) if task == main else (None, None)
             return ClassTally(task, leave_out, boundary, tiles, by_place, ways, tta, plain)
         least = (above or {}).get(task.name, threshold(task))
-        return ValueTally(task, least, CROPS[crop] if crop else None, tiles)
+        return ValueTally(task, least, CROPS[crop] if crop else None, tiles, by_place)
 
     tallies = [tally_of(task) for task in scored]
     scoring = _Scoring(passes, card.tasks, tallies, keep, progress)

@@ -11,6 +11,7 @@ from smalti.arrays import Floats
 from smalti.card import Task
 from smalti.datasets.nyuv2_crop import Crop
 from smalti.evaluation.pairs import Pair, TruthReader
+from smalti.evaluation.places import PlaceRow, Places
 from smalti.evaluation.protocol import MapConditions, Stated
 from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
@@ -68,6 +69,8 @@ class ValueResult(Result):
     images: tuple[ValueRow, ...]
     tiles: tuple[ValueTile, ...] = field(default=(), repr=False)
     """Every tile with its ground truth and its prediction, if requested."""
+    places: Places | None = None
+    """The scores by place, if requested: RMSE and mean absolute error."""
 
     @property
     def main(self) -> Main:
@@ -109,7 +112,12 @@ class ValueResult(Result):
                 {"name": r.name, "rmse": defined(r.rmse), "delta1": defined(r.delta1), "pixels": r.pixels}
                 for r in self.images
             ],
+            **(self.places.to_dict() if self.places else {}),
         }
+
+    def more(self) -> list[str]:
+        """See `Result`: the scores by place."""
+        return ["", *self.places.lines()] if self.places else []
 
     def table(self) -> list[str]:
         """See `Result`."""
@@ -139,9 +147,13 @@ class ValueTally:
     crop: Crop | None = None
     keep_tiles: bool = False
     """Whether to keep every tile, its ground truth and its prediction."""
+    by_place: bool = False
+    """Whether to score each place by itself, too."""
     tiles: list[ValueTile] = field(default_factory=list)
     counts: ValueCounts = field(init=False)
     images: list[ValueRow] = field(default_factory=list)
+    places: dict[str, list[ValueCounts]] = field(default_factory=dict)
+    """The sums of each image by its place."""
 
     def __post_init__(self) -> None:
         self.counts = ValueCounts(self.above)
@@ -155,13 +167,15 @@ class ValueTally:
         """See `Tally`; DataError if the crop is for images of another size."""
         if self.crop:
             self.crop.check(pair.name, grid.height, grid.width)
-        return ImageValueTally(pair.name, grid.width, open_truth(pair, self.task, grid, stack), self)
+        return ImageValueTally(pair, grid.width, open_truth(pair, self.task, grid, stack), self)
 
-    def finish(self, name: str, counts: ValueCounts) -> None:
+    def finish(self, pair: Pair, counts: ValueCounts) -> None:
         """Adds the sums of one image."""
         self.counts.merge(counts)
         scores = counts.scores()
-        self.images.append(ValueRow(name, scores.rmse, scores.delta1, scores.pixels))
+        self.images.append(ValueRow(pair.name, scores.rmse, scores.delta1, scores.pixels))
+        if self.by_place:
+            self.places.setdefault(pair.place, []).append(counts)
 
     def result(self, stated: Stated) -> ValueResult:
         """See `Tally`."""
@@ -170,16 +184,29 @@ class ValueTally:
             stated=stated, images=len(self.images), pixels=scores.pixels, ignored=int(self.counts.counts[IGNORED]),
             task=self.task, scores=scores, crop=self.crop,
         )  # fmt: skip
-        return ValueResult(self.task, protocol, scores, self.counts, tuple(self.images), tuple(self.tiles))
+        places = self._places() if self.by_place else None
+        return ValueResult(self.task, protocol, scores, self.counts, tuple(self.images), tuple(self.tiles), places)
+
+    def _places(self) -> Places:
+        """The scores of each place that has a known value, by name."""
+        rows = []
+        for place, images in sorted(self.places.items()):
+            counts = ValueCounts(self.above)
+            for each in images:
+                counts.merge(each)
+            if (scores := counts.scores()).pixels:
+                rows.append(PlaceRow(place, len(images), scores.pixels, (scores.rmse, scores.abs)))
+        unit = f" ({self.task.unit})" if self.task.unit else ""
+        return Places((f"RMSE{unit}", f"abs{unit}"), tuple(rows), shares=False)
 
 
 class ImageValueTally:
     """Counts the values of one image; see `ImageTally`."""
 
-    def __init__(self, name: str, width: int, truth: TruthReader, tally: ValueTally) -> None:
-        self._name, self._width, self._truth, self._tally = name, width, truth, tally
+    def __init__(self, pair: Pair, width: int, truth: TruthReader, tally: ValueTally) -> None:
+        self._pair, self._width, self._truth, self._tally = pair, width, truth, tally
         self._counts = ValueCounts(tally.above)
-        self._keeper = ValueTileKeeper(name, tally.tiles) if tally.keep_tiles else None
+        self._keeper = ValueTileKeeper(pair.name, tally.tiles) if tally.keep_tiles else None
         self._strip: Floats = np.empty((0, 0), np.float32)
 
     def write(self, window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
@@ -203,4 +230,4 @@ class ImageValueTally:
         """See `ImageTally`."""
         if self._keeper:
             self._keeper.close()
-        self._tally.finish(self._name, self._counts)
+        self._tally.finish(self._pair, self._counts)

@@ -69,7 +69,7 @@ def evaluate(
         changes: Settings of the recipe to change.
         dataset: `NAME:SPLIT` of a public dataset, in the layout that it is downloaded in.
         tta: Average over flips and quarter turns; the scores without averaging are given too.
-        by: `place` for the scores of classes at each place, too, their mean, and the worst place.
+        by: `place` for the scores at each place, too, their mean, and the worst place.
         place: A regular expression that names an image's place, by the first group of its match in the path; default
             folder and name up to the first number. In a recipe, sources have it.
         boundary: Tolerance in pixels within which boundaries match.
