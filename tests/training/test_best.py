@@ -72,6 +72,7 @@ def test_a_patience_of_one_stops_after_the_first_validation_without_a_better_sco
     training, said = run(miou(0.5, 0.4), "train.patience=1")
     assert training.progress.stopped and training.progress.step == 2
     assert said[-1] == "no better score in 1 validations: stopped early\n"
+    assert run([], "train.patience=1")[0].progress.step == 2
 
 
 def test_a_training_that_reaches_its_last_step_was_not_stopped_early(run: Run) -> None:

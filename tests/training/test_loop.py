@@ -2,6 +2,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from smalti.errors import DivergedError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state, save_state
 from smalti.training.loop import Training, begin
+from smalti.training.process import torch_threads
 from smalti.training.recipe import read_recipe
 from tests.training.descent import PLAIN, descend, keep_norms, settle
 from tests.training.tiny import write_tiny
@@ -119,6 +121,30 @@ def test_weights_that_are_no_numbers_are_not_kept(whole: Path, tmp_path: Path) -
     assert not (tmp_path / "best").exists()
 
 
+def test_a_resumed_training_draws_the_random_numbers_that_would_have_come(whole: Path, tmp_path: Path) -> None:
+    start(whole / "tiny.toml", tmp_path, "train.steps=2").run(silent)
+    state = load_state(tmp_path / "last")
+    assert state is not None
+    drawn = torch.Generator().manual_seed(99).get_state()  # as after a net with dropout, which this one is not
+    save_state(tmp_path / "last", state | {"random": drawn})
+    start(whole / "tiny.toml", tmp_path)
+    assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_a_training_takes_the_threads_of_its_recipe(tmp_path: Path) -> None:
+    recipe, opencv = write_tiny(tmp_path), cv2.getNumThreads()
+    recipe.write_text(recipe.read_text().replace("threads = 1\n", ""))
+    try:
+        with torch_threads(3):
+            cv2.setNumThreads(3)
+            start(recipe, tmp_path / "run")
+            assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, 1)
+            start(recipe, tmp_path / "run", "train.threads=2")
+            assert (torch.get_num_threads(), cv2.getNumThreads()) == (2, 1)
+    finally:
+        cv2.setNumThreads(opencv)
+
+
 def test_gradients_that_are_not_finite_stop_a_training_that_clips_them(whole: Path, tmp_path: Path) -> None:
     training = start(whole / "tiny.toml", tmp_path, "train.clip=1")
     next(training.model.parameters()).register_hook(lambda gradient: gradient * torch.inf)
@@ -150,7 +176,7 @@ def test_a_new_training_starts_from_the_weights_of_another(whole: Path, tmp_path
 
 
 def test_a_score_that_is_unknown_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"train\.select: input should be 'miou', 'mf1' or 'oa'"):
+    with pytest.raises(RecipeError, match=r"train\.select: input should be 'miou', 'mf1', 'oa' or 'rightness'"):
         start(write_tiny(tmp_path), tmp_path, "train.select=kappa")
 
 
