@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from smalti.errors import ModelError
 from smalti.nets.backbones import make_backbone
 from smalti.nets.build import NETS
 from smalti.nets.layers import ConvNorm
@@ -34,6 +36,17 @@ def test_on_it_the_light_nets_stay_below_four_million_parameters(name: str) -> N
     with torch.device("meta"):
         net = NETS[name](classes=5, encoder="efficientnet_lite0")
     assert sum(p.numel() for p in net.parameters()) <= 4_000_000
+
+
+@pytest.mark.parametrize("name", [name for name in NETS if "encoder" in signature(NETS[name]).parameters])
+def test_every_net_with_a_choice_of_encoder_takes_it(name: str) -> None:
+    if name == "segnet":
+        with pytest.raises(ModelError, match="SegNet needs a VGG encoder"):
+            NETS[name](classes=2, encoder="efficientnet_lite0")
+        return
+    with torch.device("meta"):
+        net = NETS[name](classes=2, encoder="efficientnet_lite0", width=0.25).eval()
+        assert net(torch.rand(1, 3, 45, 70))["classes"].shape == (1, 2, 45, 70)
 
 
 def same_convolution(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
