@@ -1,5 +1,6 @@
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -11,7 +12,7 @@ from torch import nn
 
 from smalti.errors import DivergedError, RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state, save_state
-from smalti.training.loop import Training, begin
+from smalti.training.loop import Training, _team_of, begin
 from smalti.training.process import torch_threads
 from smalti.training.recipe import read_recipe
 from tests.training.descent import PLAIN, descend, keep_norms, settle
@@ -254,3 +255,11 @@ def test_a_checkpoint_chosen_on_test_images_says_so(tmp_path: Path) -> None:
     start(recipe, tmp_path / "run", "data.select_on_test=true", "train.steps=1").run(silent)
     card, _ = load_checkpoint(tmp_path / "run" / "best")
     assert card.origin.chosen.startswith("best miou on the TEST images, as select_on_test allows")
+
+
+def test_work_for_one_process_is_refused_by_several() -> None:
+    recipe, work = SimpleNamespace(kind="alone"), SimpleNamespace()
+    alone, two = (SimpleNamespace(global_rank=0, world_size=size, device=torch.device("cpu")) for size in (1, 2))
+    assert _team_of(work, recipe, alone).size == 1
+    with pytest.raises(RecipeError, match=r"train\.devices: a recipe of kind alone is trained by one process, not 2"):
+        _team_of(work, recipe, two)
