@@ -9,7 +9,7 @@ import smalti as sm
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "images" / "world.jpg"
 PLACES = (
-    ("desert", "aerial", 51), ("mediterranean", "satellite", 61), ("temperate", "aerial", 51), ("winter", "aerial", 1),
+    ("desert", "aerial", 51), ("mediterranean", "satellite", 86), ("temperate", "aerial", 51), ("winter", "aerial", 1),
     ("boreal", "aerial", 51), ("tropical", "satellite", 34), ("monsoon", "satellite", 61), ("savanna", "aerial", 32),
     ("prairie", "satellite", 62), ("coast", "aerial", 51), (None, None, 52), (None, None, 3),
 )  # fmt: skip

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from smalti.cli.paths import OutPath
-from smalti.errors import OptionError
+from smalti.cli.verb import Verb
 
 
-@click.command(name="draw")
+@click.command(name="draw", cls=Verb)
 @click.argument("out", type=OutPath())
 @click.option("--size", type=click.IntRange(1), default=2048, show_default=True, help="Height and width in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Equal seeds give equal bytes.")
@@ -36,10 +36,7 @@ def command(  # click passes the options by name
     from smalti.synth.scenery import scenery
     from smalti.workflows.progress import Meter
 
-    try:
-        look = scenery(style, climate, sensor)
-    except OptionError as error:
-        raise click.UsageError(str(error)) from None
+    look = scenery(style, climate, sensor)
     with Bars() as bars:
         meter = Meter(bars, "draw", size * size, "Pix")
         written = write_scene(out, size, size, seed, nir, meter, scenery=look)

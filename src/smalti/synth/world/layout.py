@@ -19,8 +19,10 @@ NONE, TRACK, LANE, STREET, AVENUE = range(5)
 """Kinds of roads."""
 NEAR = 30.0
 """Metres around a block within which its things stand."""
-AROUND = 330.0
-"""Metres around the origin that should not be monotonous."""
+AROUND = 900
+"""Pixels beside the origin that should not be monotonous."""
+LEAST_AROUND, MOST_AROUND = 130.0, 500.0
+"""Limits of the same in metres."""
 TOWN = ("town", "old town", "medina", "estate", "works", "mall", "bazaar", "railway", "harbour")
 """Kinds with paved main streets."""
 
@@ -164,14 +166,15 @@ class Layout:
     def _origin(self) -> tuple[float, float]:
         """A place of the world where unlike things meet: the most varied one of a few."""
         rng = rng_for(self.setting.seed, "origin")
-        places = rng.uniform(-20_000, 20_000, (int(rng.integers(2, 14)), 2))
+        places = rng.uniform(-20_000, 20_000, (int(rng.integers(4, 18)), 2))
         best = max(places.tolist(), key=self._variety)
         x, y = self.warp.world(np.array([best]))[0].tolist()
         return round(x, 1), round(y, 1)
 
     def _variety(self, place: list[float]) -> float:
         """How many unlike things there are around a place of the plan."""
-        step = np.linspace(-AROUND / 3, AROUND, 6)
+        far = min(max(AROUND * self.setting.sensor.pixel, LEAST_AROUND), MOST_AROUND)
+        step = np.linspace(-far / 4, far, 7)
         uv = np.array(place) + np.stack(np.meshgrid(step, step), -1).reshape(-1, 2)
         wet = self.setting.water.at(self.warp.world(uv)) > 0
         urban, wooded = share(self._urban.at(uv)), share(self._wooded.at(uv))
@@ -180,7 +183,8 @@ class Layout:
             urban > 1 - climate.urban, 2 + (urban > 1 - climate.urban * 0.45), wooded < climate.wooded
         )
         dry, share_wet = len(np.unique(groups[~wet])), float(wet.mean())
-        return dry + (1.5 if 0.04 < share_wet < 0.6 else 0) - 2.5 * max(share_wet - 0.5, 0)
+        shore, town = 0.04 < share_wet < 0.6, float((groups[~wet] >= 2).mean()) if dry else 0.0
+        return dry + 1.2 * shore + 1.0 * (town > 0.15) - 2.5 * max(share_wet - 0.5, 0)
 
 
 @lru_cache(maxsize=32)

@@ -40,12 +40,12 @@ def look(canvas: Canvas, labels: npt.NDArray[np.uint8]) -> View:
     dx, dy = canvas.setting.sensor.lean
     tangent = math.hypot(dx, dy)
     side = height.shape[1]
-    steps = min(math.ceil(float(height.max()) * tangent / canvas.pixel), lean - 1)
+    steps = min(math.ceil(float(height.max()) * tangent / canvas.pixel + 0.5), lean - 1)
     flat = (np.arange(SIDE) + lean)[:, None] * side + (np.arange(SIDE) + lean)
     source, seen = flat.copy(), np.zeros((SIDE, SIDE), np.float32)
     found = np.zeros((SIDE, SIDE), bool)
     for step in range(steps, -1, -1):
-        up = step * canvas.pixel / tangent if step else 0.0
+        up = (step - 0.5) * canvas.pixel / tangent if step else 0.0  # displacements are rounded to whole pixels
         down, right = (round(step * way / tangent) if step else 0 for way in (dy, dx))
         tall = height[lean - down : lean - down + SIDE, lean - right : lean - right + SIDE]
         hit = (tall >= up) & ~found
