@@ -9,8 +9,6 @@ from typing import TypeVar
 from torch import Tensor, nn
 
 Row = TypeVar("Row")
-Make = Callable[[int, Row], tuple[list[nn.Module], int]]
-"""From the input channels and a row of a table to the blocks of that row, and their output channels."""
 
 
 class Backbone(nn.Module):
@@ -46,7 +44,7 @@ def build_stages(
         stem: the layers before the table.
         inputs: channels of the stem's output.
         table: rows by stage.
-        make: see `Make`.
+        make: from the input channels and a row of the table to the blocks of that row, and their output channels.
     """
     units, stages, channels = [stem], [], []
     for rows in table:

@@ -64,7 +64,6 @@ class Setting:
         self.wood = Waves(rng_for(seed, "wood"), 60, 900)
         """High where trees stand outside of woods."""
         self._surfaces: dict[str, Surface] = {}
-        self._crops: dict[str, Crop] = {}
 
     def _one(self, what: str, names: Sequence[str]) -> str:
         """One of some names, the same for the whole seed."""
@@ -142,10 +141,6 @@ class Setting:
         """First index in `trees` of each species of `woods`, `garden` or `bushes`."""
         pool, most = {"woods": (self.season, 4), "garden": (self.climate.garden, 4)}.get(what, (self.climate.bushes, 2))
         return [self._species.index(name) * VARIANTS for name in dict.fromkeys(self.some(what, pool, most))]
-
-    def index_of(self, name: str) -> int | None:
-        """First index in `trees` of a species; None where it does not grow here."""
-        return self._species.index(name) * VARIANTS if name in self._species else None
 
     @cached_property
     def cars(self) -> list[Surface]:
