@@ -6,8 +6,8 @@ SETS is the folder with `places` and `isprs-loveda-crops`; MODEL a name, an .onn
 whose classes are land, water, building, vegetation and road. Each value of a set's labels allows the classes that its
 description states. Rightness is the share of a value's pixels whose predicted class is allowed, its mean is over the
 values; IoU is over the pixels that decide about a class, its mean over the classes that some label is. Every set counts
-alike in the means. With `--pixel` images whose pixel size is known are also scored resampled to that many metres, and
-the table has the mean of both. `--work` keeps the resampled images.
+alike in the mean; sets below it are not in it. With `--pixel` images whose pixel size is known are also scored
+resampled to that many metres, and the table has the mean of both. `--work` keeps the resampled images.
 """
 
 import argparse
@@ -41,6 +41,8 @@ class Set:
     ids: str
     metres: dict[str, float] = field(default_factory=dict)
     """By the beginning of the images' names; images of unknown size have none."""
+    further: bool = False
+    """Whether it is outside the range of pixel sizes, or tiny: shown below the mean."""
 
     def metres_of(self, image: Path) -> float | None:
         """The pixel size of an image, if it is known."""
@@ -61,10 +63,10 @@ SETS = (
     Set("potsdam-thumbs", "places/potsdam-thumbs",
         '1 = ["land", "road"], 2 = "building", 3 = "vegetation", 4 = "vegetation", 5 = "ignore", 6 = "ignore"',
         {"": 1.2}),
-    Set("heights-beijing-zy3", "places/heights-beijing-zy3", BUILDINGS, {"": 2.5}),
+    Set("heights-beijing-zy3", "places/heights-beijing-zy3", BUILDINGS, further=True),
     Set("loveda-crops", "isprs-loveda-crops/pseudo_loveda_dataset",
         '0 = "ignore", 1 = ["land", "road"], 2 = "building", 3 = "road", 4 = "water", 5 = "land", '
-        '6 = "vegetation", 7 = ["land", "vegetation"]', {"": 0.3}),
+        '6 = "vegetation", 7 = ["land", "vegetation"]', {"": 0.3}, further=True),
 )  # fmt: skip
 
 
@@ -176,19 +178,26 @@ def _mean(rows: Sequence[Row]) -> Row:
 
 
 def _table(rows: dict[str, Row]) -> list[str]:
-    table = [[name, percent(row.rightness), percent(row.mean)] for name, row in rows.items()]
-    means = [percent(fmean(getattr(row, which) for row in rows.values())) for which in ("rightness", "mean")]
-    lines = aligned([["set", "rightness", "mIoU"], *table, ["mean", *means]])
-    said = [
-        "",
-        *(", ".join(f"{name} {percent(value)}" for name, value in row.iou.items()) for row in rows.values()),
-        "",
-    ]
+    further = {each.name for each in SETS if each.further}
+    main = {name: row for name, row in rows.items() if name not in further}
+    table = [_cells(name, row) for name, row in main.items()]
+    if main:
+        means = [percent(fmean(getattr(row, which) for row in main.values())) for which in ("rightness", "mean")]
+        table.append(["mean", *means, ""])
+    table += [_cells(name, row) for name, row in rows.items() if name in further]
+    said = [row.pop() for row in table]
+    lines = aligned([["set", "rightness", "mIoU"], *table])
     worst = min(rows, key=lambda name: rows[name].rightness)
     return [
-        *(f"{line}   {words}".rstrip() for line, words in zip(lines, said, strict=True)),
+        *(f"{line}   {words}".rstrip() for line, words in zip(lines, ["", *said], strict=True)),
         f"worst: {worst}, rightness {percent(rows[worst].rightness)}",
     ]
+
+
+def _cells(name: str, row: Row) -> list[str]:
+    """Name, rightness, mIoU, and the IoU of each class."""
+    each = ", ".join(f"{label} {percent(value)}" for label, value in row.iou.items())
+    return [name, percent(row.rightness), percent(row.mean), each]
 
 
 def _plain(row: Row) -> dict[str, object]:
