@@ -60,7 +60,7 @@ def test_every_command_has_help(name: str) -> None:
 def test_what_the_system_refuses_to_look_at_is_one_line(command: tuple[str, ...], smalti: Run) -> None:
     done = smalti(*command, "x" * 300, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
-    assert re.match("smalti: x+: File name too long; give a path", done.stderr)
+    assert re.match("smalti: '?x+.*: File name too long; give a path", done.stderr)
 
 
 def test_an_unknown_command_is_wrong_usage(smalti: Run) -> None:

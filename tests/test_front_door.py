@@ -28,7 +28,7 @@ print(sm.draw(64, seed=7).classes.shape)
 PRINTED = """(256, 256) (5, 256, 256) True 256 True
 ['map.tif', 'map.gpkg'] 1
 (3, 8, 9) 256
-True True ['classes', 'confusion']
+True True ['calibration', 'classes']
 (64, 64)
 """
 BLOCKED = ("torch", "lightning", "safetensors", "onnx", "matplotlib", "xarray", "tqdm")

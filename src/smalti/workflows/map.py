@@ -180,8 +180,9 @@ def _find(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
             found += [scene for scene in scenes(str(name), warn) if scene not in found]
         except SmaltiError as error:
             failed.append(error)
-        except OSError as error:  # a name that is too long
-            failed.append(RasterError(f"{said(str(name))}: {(error.strerror or '').lower()}; give a file", value=name))
+        except OSError as error:  # no permission to look it up, or a name that is too long
+            text = f"{said(str(name))}: {error.strerror}; give a path that you may use"
+            failed.append(RasterError(text, value=name))
     return found, failed
 
 
