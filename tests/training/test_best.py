@@ -13,7 +13,10 @@ from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
 from tests.training.tiny import write_tiny
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # TensorBoard's own
+    pytest.mark.slow,  # each trains
+]
 Run = Callable[..., tuple[Training, list[str]]]
 """Trains by scripted scores of the validations, with changes of the recipe; returns the training and its messages."""
 

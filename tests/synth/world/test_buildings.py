@@ -8,6 +8,8 @@ from smalti.synth.world.layout import Layout, layout_of
 from smalti.synth.world.scene import draw
 from smalti.tiling import Window
 
+pytestmark = pytest.mark.slow  # each draws scenes
+
 
 def settled(layout: Layout) -> Window:
     """A window in the middle of a block with houses."""

@@ -8,6 +8,8 @@ from smalti.synth.world.layout import layout_of
 from smalti.synth.world.scene import cell_at, draw, plan_at
 from smalti.tiling import Window
 
+pytestmark = pytest.mark.slow  # each draws scenes
+
 LAND, WATER, BUILDING, VEGETATION, ROAD = range(5)
 
 
