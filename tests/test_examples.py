@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(console|python|toml) (?:run|title="([\w.]+)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if FENCE.search(p.read_text())]
 STEPS = re.compile(r"^steps = \d+$", re.MULTILINE)
-SLOW = {"extend.md", "own-images.md", "python.md", "scene-to-polygons.md"}
 
 
 def commands(kind: str, block: str) -> list[list[str]]:
@@ -67,9 +66,7 @@ def run_page(page: Path, folder: Path, *, steps: int | None = None) -> Path:
     return place
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(p, marks=[pytest.mark.slow] if p.name in SLOW else [], id=str(p.relative_to(ROOT))) for p in PAGES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
 def test_examples_of(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path, steps=4)
