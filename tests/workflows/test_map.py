@@ -80,7 +80,7 @@ def test_nothing_is_printed_and_doubts_are_warnings_of_the_callers_line(
 def test_uncertainty_is_that_of_the_cards_temperature(tmp_path: Path) -> None:
     scene, card = image(tmp_path / "scene.tif"), tiny_card()
     plain = sm.open_model(tiny_model(tmp_path / "plain.onnx", card))
-    with pytest.warns(ModelWarning, match="model tiny: its card has no temperature for landcover, so that its unc"):
+    with pytest.warns(ModelWarning, match="model tiny: its card has no temperature for landcover; its unc"):
         sm.map(scene, tmp_path / "plain.tif", model=plain, uncertainty=True)
     hot = card.model_copy(update={"tasks": (card.tasks[0].model_copy(update={"temperature": 20.0}),)})
     model = sm.open_model(tiny_model(tmp_path / "hot.onnx", hot))

@@ -294,12 +294,14 @@ class _Run:
 
 
 def check_calibrated(card: Card) -> None:
-    """Warns of a model whose uncertainty is that of its raw probabilities; ModelError if it predicts no classes."""
+    """Warns that a model has no temperature; ModelError if it predicts no classes."""
     card.class_task()
     tasks = [task.name for task in card.map_tasks() if task.has_classes and task.temperature is None]
     if tasks:
-        text = f"model {card.name}: its card has no temperature for {', '.join(tasks)}, so that its uncertainty is"
-        warn(ModelWarning(f"{text} that of its raw probabilities, which usually are too sure"))
+        text = (
+            f"model {card.name}: its card has no temperature for {', '.join(tasks)}; its uncertainty is computed from"
+        )
+        warn(ModelWarning(f"{text} uncalibrated probabilities, which are usually overconfident"))
 
 
 def opener(group: Sequence[str]) -> Open:
