@@ -30,7 +30,7 @@ def test_series_picks_and_what_could_not_be_read(folder: Path, capfd: pytest.Cap
     assert found.picks == (folder / "1.jpg",) and [copy.name for copy in found.written.copies] == ["1.jpg"]
     assert [unread.path.name for unread in found.unread] == ["broken.jpg"]
     assert repr(found).startswith(f"PhotoRanking({folder}: 3 photos in 2 series")
-    assert {now.title for now in heard} == {"photos", "grouping"} and heard[-1].unit == "photo"
+    assert {now.title for now in heard} == {"photos", "grouping"} and heard[-1].unit == "photos"
     assert capfd.readouterr().out == ""
 
 

@@ -73,7 +73,7 @@ def check_data(folder: str | Path, *, sheet: str | Path | None = None, progress:
         check_sheet(sheet)
     with about(folder):
         pairs = find_pairs(folder)
-    meter = Meter(progress, "labels", len(pairs), "image")
+    meter = Meter(progress, "labels", len(pairs), "images")
     found = survey(pairs, partial(meter, 1))
     findings = tuple(remarks(found))
     if sheet is None or not found.pixels:

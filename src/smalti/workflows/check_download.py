@@ -54,7 +54,7 @@ def check_download(
     if files.missing:
         return DownloadCheck(dataset, files, None, None)
     places = {item.place for search in files.searches.values() for item in search.items}
-    meter = Meter(progress, "labels", len(places), "image")
+    meter = Meter(progress, "labels", len(places), "images")
     contents = check_contents(dataset, files, lambda image: meter(1))
     if contents.problems:
         return DownloadCheck(dataset, files, contents, None)

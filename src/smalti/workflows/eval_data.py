@@ -113,7 +113,7 @@ def folder_pairs(folder: Path, card: Card, specs: Specs, show: Show | None = Non
         raise failed[0]
     for lack in failed:
         _warn(str(lack))
-    _look(found, card, specs, Meter(show, LABELS, len(found), "image"))
+    _look(found, card, specs, Meter(show, LABELS, len(found), "images"))
     return [
         file_pair(image.relative_to(folder).as_posix(), image, truths, card, specs)
         for image, truths in sorted(found.items())
@@ -178,7 +178,7 @@ def dataset_split(text: str, folder: Path, card: Card, show: Show | None = None,
         with closing(opener.image(item)) as image:
             check_kind(item.id, str(image.dtype), card)
     pairs = dataset_pairs(opener, items, place=lambda path: place_of(path.relative_to(folder), place))
-    check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
+    check_truth(pairs, Meter(show, LABELS, len(pairs), "images"))
     return Scored(pairs, dataset.title, dataset.words(split), dataset.leave_out)
 
 
@@ -194,7 +194,7 @@ def recipe_pairs(
     if not sources:
         raise without_part(path, part)
     pairs, _ = part_pairs(recipe, card, part)
-    check_truth(pairs, Meter(show, LABELS, len(pairs), "image"))
+    check_truth(pairs, Meter(show, LABELS, len(pairs), "images"))
     if part == "test" and recipe.data.unseen:
         return Scored(_distinct(pairs), ", ".join(recipe.data.unseen), f"unseen places of {path.name}")
     named = [_source_name(source.model_dump()) for source in sources]

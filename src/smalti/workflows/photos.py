@@ -170,7 +170,7 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are processed in parallel
     total = len(listing.shots)
     keep = _keep(folder) if options.report else lambda *_: None
-    looked, grouped = Meter(progress, folder.name, total, "photo"), Meter(progress, "grouping", total, "photo")
+    looked, grouped = Meter(progress, folder.name, total, "photos"), Meter(progress, "grouping", total, "photos")
     result = rank_listed(
         folder, listing.shots, ranker=ranker, progress=looked, keep=keep, choices=choices, grouped=grouped
     )
