@@ -40,7 +40,7 @@ def buildings(window: Window, seed: int) -> list[tuple[shapely.Polygon, Attribut
 
 def _whole(plan: Plan, number: int) -> tuple[shapely.Polygon, Attributes]:
     """A building as the union of its parts."""
-    parts = plan.parts(number)
+    parts = plan.parts[number]
     shape = shapely.union_all([outline(part) for part in parts]) if len(parts) > 1 else outline(parts[0])
     if shape.geom_type != "Polygon":
         shape = shape.convex_hull

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from smalti.arrays import Floats
 from smalti.synth.canvas import FIRST_ROOF, SIZE, Canvas
-from smalti.synth.plan import BOX, FLAT, GABLE, HIP, PIXEL, ROUND, House, Plan, house_box
+from smalti.synth.plan import BOX, FLAT, GABLE, HIP, PIXEL, ROUND, House, Plan
 from smalti.synth.style import Style
 
 
@@ -18,25 +18,15 @@ def paint_houses(canvas: Canvas, plans: Sequence[Plan]) -> None:
             _paint(canvas, plan.houses[k])
 
 
-def local(house: House, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """Coordinates (s, t) of pixel centres in a part: x (columns,), y (rows,) in; (rows, columns) each out."""
-    (ax, ay), (bx, by) = house.along, house.across
-    det = ax * by - ay * bx
-    dx, dy = x - house.centre[0], (y - house.centre[1])[:, None]
-    s = dx * (by / det) - dy * (bx / det)
-    t = dy * (ax / det) - dx * (ay / det)
-    return s.astype(np.float32), t.astype(np.float32)
-
-
 def _paint(canvas: Canvas, house: House) -> None:
-    left, top, right, bottom = house_box(house)
+    left, top, right, bottom = house.box
     c0, c1 = max(int(left) - canvas.col - 1, 0), min(int(right) - canvas.col + 2, SIZE)
     r0, r1 = max(int(top) - canvas.row - 1, 0), min(int(bottom) - canvas.row + 2, SIZE)
     if c0 >= c1 or r0 >= r1:
         return
     x = np.arange(c0, c1, dtype=np.float64) + (canvas.col + 0.5)
     y = np.arange(r0, r1, dtype=np.float64) + (canvas.row + 0.5)
-    s, t = local(house, x, y)
+    s, t = house.local(x, y)
     height, part, inside = _roof(house, s, t)
     here = np.s_[r0:r1, c0:c1]
     inside &= height > canvas.height[here]

@@ -4,11 +4,13 @@ Builders pass plan coordinates (u, v) in metres; they are stored as world pixels
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from smalti.synth.materials import Material
+from smalti.synth.parts import Part, beside, by_building
 from smalti.synth.style import Style
 from smalti.synth.warp import Points, Warp
 
@@ -41,22 +43,10 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class House:
-    """A part of a building: a parallelogram (or ellipse) with a roof. All in world pixels, heights in metres.
+class House(Part):
+    """A part of a building, in world pixels."""
 
-    A point is `centre + s * along + t * across` with s and t in -1 to 1; a ridge runs along `along`.
-    """
-
-    centre: tuple[float, float]
-    along: tuple[float, float]
-    across: tuple[float, float]
-    eave: float
-    roof: int
-    pitch: float
-    """Rise of a pitched roof, metres per metre."""
     colour: tuple[float, float, float]
-    building: int
-    """Number of the building in its block; -1 for boxes on roofs."""
 
 
 @dataclass
@@ -70,7 +60,6 @@ class Plan:
     _trees: list[Points] = field(default_factory=list)
     _cars: list[Points] = field(default_factory=list)
     _lines: list[tuple[Material, Points]] = field(default_factory=list)
-    _parts: dict[int, list[House]] = field(default_factory=dict)
     buildings: int = 0
     trees: Points = field(default_factory=lambda: np.zeros((0, 5)))
     """(n, 5): x, y, radius in pixels, height in metres, kind."""
@@ -152,7 +141,7 @@ class Plan:
                 (float(centre[0]), float(centre[1])),
                 (float(along[0]), float(along[1])),
                 (float(across[0]), float(across[1])),
-                float(eave), roof, pitch, tint, building,
+                float(eave), roof, pitch, building, tint,
             )
         )  # fmt: skip
         return building
@@ -170,32 +159,20 @@ class Plan:
             size = np.full(len(uv), length / PIXEL)
             self._cars.append(np.column_stack([self.pixels(uv), axis, kind, size]))
 
-    def parts(self, building: int) -> list[House]:
-        """The parts of one building, in the order in which they were added."""
-        if not self._parts:
-            for house in self.houses:
-                self._parts.setdefault(house.building, []).append(house)
-        return self._parts[building]
-
-    def _standing(self, trees: Points) -> Points:
-        """The trees that do not stand in a building."""
-        free = np.ones(len(trees), bool)
-        for house in self.houses:
-            (ax, ay), (bx, by) = house.along, house.across
-            dx, dy = trees[:, 0] - house.centre[0], trees[:, 1] - house.centre[1]
-            det = ax * by - ay * bx
-            free &= (np.abs(dx * by - dy * bx) > abs(det) * 1.1) | (np.abs(dy * ax - dx * ay) > abs(det) * 1.1)
-        return trees[free]
+    @cached_property
+    def parts(self) -> dict[int, list[House]]:
+        """The parts of each building, in the order in which they were added."""
+        return by_building(self.houses)
 
     def close(self) -> "Plan":
         """Puts everything into arrays with bounding boxes."""
-        self.trees = self._standing(np.concatenate(self._trees)) if self._trees else self.trees
+        self.trees = beside(self.houses, np.concatenate(self._trees)) if self._trees else self.trees
         self.cars = np.concatenate(self._cars) if self._cars else self.cars
         for material in dict.fromkeys(m for m, _ in self._lines):
             self.lines[material] = np.concatenate([line for m, line in self._lines if m == material])
         self.patches.sort(key=lambda p: p.level)
         self.patch_boxes = np.array([_box(p.points) for p in self.patches]).reshape(-1, 4)
-        self.house_boxes = np.array([house_box(h) for h in self.houses]).reshape(-1, 4)
+        self.house_boxes = np.array([h.box for h in self.houses]).reshape(-1, 4)
         corners = [self.patch_boxes, self.house_boxes]
         if len(self.trees):
             reach = self.trees[:, 2:3]
@@ -208,14 +185,6 @@ class Plan:
 
 def _box(points: Points) -> Points:
     return np.concatenate([points.min(0), points.max(0)])
-
-
-def house_box(house: House) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of a building part in world pixels."""
-    dx = abs(house.along[0]) + abs(house.across[0])
-    dy = abs(house.along[1]) + abs(house.across[1])
-    x, y = house.centre
-    return x - dx, y - dy, x + dx, y + dy
 
 
 def densify(uv: Points, closed: bool = True, step: float = 7.0) -> Points:

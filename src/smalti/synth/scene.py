@@ -1,17 +1,16 @@
 """Drawings: any window of the endless world of a seed, assembled from cells that are always drawn the same."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-from smalti.arrays import Floats
 from smalti.synth.camera import photograph
 from smalti.synth.canvas import CELL, PAD, Canvas, blank
 from smalti.synth.cars import paint_cars
 from smalti.synth.districts import DISTRICTS
+from smalti.synth.drawing import Drawing, assemble
 from smalti.synth.ground import paint_ground
 from smalti.synth.houses import paint_houses
 from smalti.synth.layout import PITCH, block_at
@@ -29,18 +28,6 @@ CELLS_KEPT = 20
 PLANS_KEPT = 160
 OVERHANG = 34.0
 """Metres by which the objects of a block may extend beyond its lines: half a street, a roundabout, a crown."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A window of the world with its exact ground truth."""
-
-    image: npt.NDArray[np.uint8]
-    """(bands, height, width): red, green, blue and, if requested, near infrared."""
-    classes: npt.NDArray[np.uint8]
-    """(height, width): index into CLASSES."""
-    height: Floats
-    """(height, width): metres above the ground."""
 
 
 @lru_cache(maxsize=PLANS_KEPT)
@@ -107,21 +94,4 @@ def draw(window: Window, seed: int, nir: bool = False) -> Drawing:
         seed: of the world.
         nir: also draw a near-infrared band.
     """
-    bands = 4 if nir else 3
-    out = Drawing(
-        np.empty((bands, window.height, window.width), np.uint8),
-        np.empty((window.height, window.width), np.uint8),
-        np.empty((window.height, window.width), np.float32),
-    )
-    rows = range(window.row // CELL, -(-window.bottom // CELL))
-    cols = range(window.col // CELL, -(-window.right // CELL))
-    for row, col in product(rows, cols):
-        part = Window(row * CELL, col * CELL, CELL, CELL).intersect(window)
-        assert part is not None
-        here = part.shift(-window.row, -window.col).slices()
-        there = part.shift(-row * CELL, -col * CELL).slices()
-        cell = cell_at(seed, row, col, nir)
-        out.image[(slice(None), *here)] = cell.image[(slice(None), *there)]
-        out.classes[here] = cell.classes[there]
-        out.height[here] = cell.height[there]
-    return out
+    return assemble(window, 4 if nir else 3, CELL, lambda row, col: cell_at(seed, row, col, nir))

@@ -10,8 +10,8 @@ from smalti.errors import OptionError
 from smalti.synth import buildings as town_buildings
 from smalti.synth import scene as town
 from smalti.synth.buildings import Attributes
+from smalti.synth.drawing import Drawing
 from smalti.synth.plan import PIXEL
-from smalti.synth.scene import Drawing
 from smalti.synth.world import buildings as world_buildings
 from smalti.synth.world import scene as world
 from smalti.synth.world.climate import NAMES as CLIMATES

@@ -38,7 +38,7 @@ def buildings(layout: Layout, window: Window) -> list[tuple[shapely.Polygon, Att
 
 def _whole(plan: Plan, number: int, origin: Points, pixel: float) -> tuple[shapely.Polygon, Attributes]:
     """A building as the union of its parts."""
-    parts = plan.parts(number)
+    parts = plan.parts[number]
     shape = shapely.union_all([outline(part, plan.setting, origin, pixel) for part in parts])
     if shape.geom_type != "Polygon":
         shape = shape.convex_hull

@@ -9,7 +9,7 @@ from smalti.arrays import Floats
 from smalti.synth.plan import BOX, FLAT, GABLE, HIP, ROUND
 from smalti.synth.warp import Points
 from smalti.synth.world.canvas import FROM_SURFACE, Canvas
-from smalti.synth.world.plan import House, Plan, house_box
+from smalti.synth.world.plan import House, Plan
 from smalti.synth.world.setting import Setting
 from smalti.synth.world.surface import Surface
 
@@ -24,22 +24,12 @@ def paint_houses(canvas: Canvas, plans: Sequence[Plan]) -> None:
             _paint(canvas, plan.houses[k])
 
 
-def _local(house: House, x: Points, y: Points) -> tuple[Floats, Floats]:
-    """Coordinates (s, t) of pixel centres in a part: x (columns,), y (rows,) in; (rows, columns) each out."""
-    (ax, ay), (bx, by) = house.along, house.across
-    det = ax * by - ay * bx
-    dx, dy = x - house.centre[0], (y - house.centre[1])[:, None]
-    s = dx * (by / det) - dy * (bx / det)
-    t = dy * (ax / det) - dx * (ay / det)
-    return s.astype(np.float32), t.astype(np.float32)
-
-
 def _paint(canvas: Canvas, house: House) -> None:
-    left, top, right, bottom = house_box(house)
+    left, top, right, bottom = house.box
     here = canvas.clip(np.array([[left, top], [right, bottom]]))
     if here is None:
         return
-    s, t = _local(house, canvas.x[here[1]], canvas.y[here[0]])
+    s, t = house.local(canvas.x[here[1]], canvas.y[here[0]])
     height, part, inside = _roof(house, s, t)
     inside &= height > canvas.height[here]
     first = [canvas.add(shade) for shade in _shades(house, canvas.setting)]

@@ -4,10 +4,12 @@ Builders pass plan coordinates (u, v) in metres; they are stored as metres of th
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from smalti.synth.parts import Part, beside, by_building
 from smalti.synth.plan import FLAT, GABLE, HIP, densify, normals, resample
 from smalti.synth.warp import Points, Warp
 from smalti.synth.world.setting import Setting
@@ -43,24 +45,12 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class House:
-    """A part of a building: a parallelogram (or ellipse) with a roof, in metres of the world.
+class House(Part):
+    """A part of a building, in metres of the world."""
 
-    A point is `centre + s * along + t * across` with s and t in -1 to 1; a ridge runs along `along`.
-    """
-
-    centre: tuple[float, float]
-    along: tuple[float, float]
-    across: tuple[float, float]
-    eave: float
-    roof: int
-    pitch: float
-    """Rise of a pitched roof, metres per metre."""
     cover: Surface
     ribs: tuple[float, float]
     """Distance of the ribs of the roof in metres, or 0, and their contrast."""
-    building: int
-    """Number of the building in its block; -1 for what stands on roofs or is no building."""
 
 
 @dataclass
@@ -87,7 +77,6 @@ class Plan:
     _trees: list[Points] = field(default_factory=list)
     _cars: list[Points] = field(default_factory=list)
     _lines: list[tuple[Surface, Points]] = field(default_factory=list)
-    _parts: dict[int, list[House]] = field(default_factory=dict)
 
     def world(self, uv: Points) -> Points:
         """Plan points in the world, (n, 2)."""
@@ -172,7 +161,7 @@ class Plan:
         if building is None:
             building, self.buildings = self.buildings, self.buildings + 1
         place, long, side = ((float(x), float(y)) for x, y in (centre, along, across))
-        self.houses.append(House(place, long, side, float(eave), roof, pitch, cover, ribs, building))
+        self.houses.append(House(place, long, side, float(eave), roof, pitch, building, cover, ribs))
         return building
 
     def trees_at(self, uv: Points, radius: Points, height: Points, kind: Points) -> None:
@@ -205,33 +194,21 @@ class Plan:
             boats = np.column_stack([self.world(uv), axis, kind, np.tile(size, (len(uv), 1))])
             self._cars.append(boats[self._depth(boats[:, :2]) > size[0] / 3])
 
-    def parts(self, building: int) -> list[House]:
-        """The parts of one building, in the order in which they were added."""
-        if not self._parts:
-            for house in self.houses:
-                self._parts.setdefault(house.building, []).append(house)
-        return self._parts[building]
-
-    def _standing(self, trees: Points) -> Points:
-        """The trees that do not stand in a building."""
-        free = np.ones(len(trees), bool)
-        for house in self.houses:
-            (ax, ay), (bx, by) = house.along, house.across
-            dx, dy = trees[:, 0] - house.centre[0], trees[:, 1] - house.centre[1]
-            det = ax * by - ay * bx
-            free &= (np.abs(dx * by - dy * bx) > abs(det) * 1.1) | (np.abs(dy * ax - dx * ay) > abs(det) * 1.1)
-        return trees[free]
+    @cached_property
+    def parts(self) -> dict[int, list[House]]:
+        """The parts of each building, in the order in which they were added."""
+        return by_building(self.houses)
 
     def close(self) -> "Plan":
         """Puts everything into arrays with bounding boxes."""
-        self.trees = self._standing(np.concatenate(self._trees)) if self._trees else self.trees
+        self.trees = beside(self.houses, np.concatenate(self._trees)) if self._trees else self.trees
         self.cars = np.concatenate(self._cars) if self._cars else self.cars
         for surface in dict.fromkeys(s for s, _ in self._lines):
             self.lines[surface] = np.concatenate([line for s, line in self._lines if s is surface])
         self.patches.sort(key=lambda p: p.level)
         boxes = [np.concatenate([p.points.min(0), p.points.max(0)]) for p in self.patches]
         self.patch_boxes = np.array(boxes).reshape(-1, 4)
-        self.house_boxes = np.array([house_box(h) for h in self.houses]).reshape(-1, 4)
+        self.house_boxes = np.array([h.box for h in self.houses]).reshape(-1, 4)
         reach = self.trees[:, 2:3]
         crowns = np.hstack([self.trees[:, :2] - reach, self.trees[:, :2] + reach])
         every = np.concatenate([self.patch_boxes, self.house_boxes, crowns])
@@ -240,12 +217,4 @@ class Plan:
         return self
 
 
-def house_box(house: House) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of a building part on the ground, metres."""
-    dx = abs(house.along[0]) + abs(house.across[0])
-    dy = abs(house.along[1]) + abs(house.across[1])
-    x, y = house.centre
-    return x - dx, y - dy, x + dx, y + dy
-
-
-__all__ = ["FLAT", "GABLE", "HIP", "House", "Patch", "Plan", "Rows", "house_box"]
+__all__ = ["FLAT", "GABLE", "HIP", "House", "Patch", "Plan", "Rows"]

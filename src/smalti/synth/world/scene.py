@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smalti.arrays import Floats
-from smalti.synth.scene import Drawing
+from smalti.synth.drawing import Drawing, assemble
 from smalti.synth.seeds import rng_for
 from smalti.synth.world.blocks import BUILDERS
 from smalti.synth.world.canvas import CELL, FROM_SURFACE, UNDER, Canvas, blank
@@ -98,24 +98,7 @@ def draw(layout: Layout, window: Window, nir: bool = False) -> Drawing:
 
     Windows aligned to multiples of CELL are the fastest.
     """
-    bands = 4 if nir else 3
-    out = Drawing(
-        np.empty((bands, window.height, window.width), np.uint8),
-        np.empty((window.height, window.width), np.uint8),
-        np.empty((window.height, window.width), np.float32),
-    )
-    rows = range(window.row // CELL, -(-window.bottom // CELL))
-    cols = range(window.col // CELL, -(-window.right // CELL))
-    for row, col in product(rows, cols):
-        part = Window(row * CELL, col * CELL, CELL, CELL).intersect(window)
-        assert part is not None
-        here = part.shift(-window.row, -window.col).slices()
-        there = part.shift(-row * CELL, -col * CELL).slices()
-        cell = cell_at(layout, row, col, nir)
-        out.image[(slice(None), *here)] = cell.image[(slice(None), *there)]
-        out.classes[here] = cell.classes[there]
-        out.height[here] = cell.height[there]
-    return out
+    return assemble(window, 4 if nir else 3, CELL, lambda row, col: cell_at(layout, row, col, nir))
 
 
 __all__ = ["Drawing", "draw", "layout_of"]
