@@ -28,15 +28,17 @@ def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -
     return metres
 
 
-def _stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+def _stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A range of values or percentiles."""
     from smalti.errors import OptionError
     from smalti.raster.stretch import parse_stretch
 
     try:
-        return None if value is None else parse_stretch(value)
+        if value is not None:
+            parse_stretch(value)
     except OptionError as error:
         raise click.BadParameter(str(error)) from None
+    return value
 
 
 def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:

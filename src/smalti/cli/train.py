@@ -27,6 +27,7 @@ from smalti.cli.verb import Verb
 @click.option("--seeds", metavar="0,1,2", help="Train (each variant) with each of these seeds.")
 @click.option("--out", type=OutPath(), metavar="DIR", help="Where to write.  [default: runs/NAME]")
 def command(
+    *,
     recipe: Path,
     changes: tuple[str, ...],
     resume: bool,

@@ -3,8 +3,9 @@
 import numpy as np
 
 from smalti.arrays import Floats
-from smalti.synth.canvas import FIRST_CAR, FIRST_TREE, REACH, SIZE, Canvas
+from smalti.synth.canvas import FIRST_CAR, FIRST_TREE, REACH, Canvas
 from smalti.synth.plan import PIXEL
+from smalti.synth.shadows import highest_rays
 from smalti.synth.textures import textures
 
 RELIEF = 0.16
@@ -12,32 +13,11 @@ RELIEF = 0.16
 
 
 def shadows(canvas: Canvas) -> Floats:
-    """Share of the direct sun that reaches each pixel, (SIZE, SIZE), 0 to 1.
-
-    A point is dark if along the way to the sun something stands higher than the ray. The ray is walked by doubling:
-    after step k every pixel knows the highest ray of its 2**k pixels towards the sun.
-    """
-    sx, sy = canvas.style.sun
-    fall = canvas.style.slope * PIXEL
-    ray = canvas.height.copy()
-    scratch = np.empty_like(ray)
-    step = 1
-    while step < REACH:
-        dx, dy = round(step * sx), round(step * sy)
-        here, there = (_cut(-dy), _cut(-dx)), (_cut(dy), _cut(dx))
-        moved = scratch[here]
-        np.subtract(ray[there], np.float32(fall * float(np.hypot(dx, dy))), out=moved)
-        np.maximum(ray[here], moved, out=moved)
-        ray[here] = moved
-        step *= 2
-    ray -= canvas.height
+    """Share of the direct sun that reaches each pixel, (SIZE, SIZE), 0 to 1."""
+    ray = highest_rays(canvas.height, canvas.style.sun, canvas.style.slope * PIXEL, REACH)
     ray *= np.float32(-1.6)
     ray += np.float32(1.1)
     return np.clip(ray, 0, 1, out=ray)
-
-
-def _cut(by: int) -> slice:
-    return slice(max(by, 0), SIZE + min(by, 0))
 
 
 def relief(canvas: Canvas, core: tuple[slice, slice]) -> Floats:

@@ -285,7 +285,7 @@ class _Run:
     def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
         """What the map's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
-        stretch = {} if asked.stretch is None else {"stretch": str(asked.stretch)}
+        stretch = {} if asked.range is None else {"stretch": str(asked.range)}
         return stretch | {
             "scene": identity(group, places),
             "model": model.sha256,

@@ -35,7 +35,7 @@ class MapOptions:
     """Metres per pixel to resample to, `auto` for the nearest size in the model's range, None for none."""
     bands: Sequence[str | int] | None = None
     """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
-    stretch: str | Sequence[float] | Stretch | None = None
+    stretch: str | Sequence[float] | None = None
     """The range of values that becomes 0 to 255 where the model takes bytes: `2%,98%` of each band of the whole scene,
     `0,3000`, or a pair of values; None leaves pixels as they are."""
 
@@ -44,7 +44,7 @@ class MapOptions:
         if self.bands is not None:
             object.__setattr__(self, "bands", tuple(str(band) for band in self.bands))
         object.__setattr__(self, "resolution", _metres(self.resolution))
-        object.__setattr__(self, "stretch", _range(self.stretch))
+        _ = self.range  # raises where it is invalid
         if not 0 <= self.min_area < math.inf:
             raise OptionError(f"min_area is {self.min_area}; expected square metres, at least 0", value=self.min_area)
         if self.min_area and not self.polygons:
@@ -53,9 +53,10 @@ class MapOptions:
 
     @property
     def range(self) -> Stretch | None:
-        """The range of `stretch`."""
-        assert self.stretch is None or isinstance(self.stretch, Stretch)
-        return self.stretch
+        """The range of `stretch`; OptionError if it is invalid."""
+        if self.stretch is None:
+            return None
+        return parse_stretch(self.stretch if isinstance(self.stretch, str) else ",".join(map(str, self.stretch)))
 
     @property
     def wanted(self) -> Wanted:
@@ -71,12 +72,3 @@ def _metres(resolution: Resolution) -> Resolution:
         text = f"resolution is {resolution!r}; expected `auto` or a pixel size in metres"
         raise OptionError(text, value=resolution)
     return float(resolution)
-
-
-def _range(stretch: object) -> Stretch | None:
-    """The requested range; OptionError if it is invalid."""
-    if stretch is None or isinstance(stretch, Stretch):
-        return stretch
-    if isinstance(stretch, Sequence) and not isinstance(stretch, str | bytes):
-        stretch = ",".join(map(str, stretch))
-    return parse_stretch(str(stretch))

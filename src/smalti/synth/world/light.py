@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from smalti.arrays import Floats
 from smalti.synth.seeds import rng_for
+from smalti.synth.shadows import highest_rays
 from smalti.synth.world.canvas import Canvas, margins
 from smalti.synth.world.surface import tables
 from smalti.synth.world.waves import Waves
@@ -14,33 +15,12 @@ RELIEF = 0.05
 
 
 def shadows(canvas: Canvas) -> Floats:
-    """Share of the direct sun that reaches each pixel, (size, size), 0 to 1.
-
-    A point is dark if along the way to the sun something stands higher than the ray. The ray is walked by doubling:
-    after step k every pixel knows the highest ray of its 2**k pixels towards the sun.
-    """
-    sx, sy = canvas.setting.sun
+    """Share of the direct sun that reaches each pixel, (size, size), 0 to 1."""
     fall = canvas.setting.slope * canvas.pixel
-    reach = margins(canvas.setting)[1]
-    ray = canvas.height.copy()
-    scratch = np.empty_like(ray)
-    step = 1
-    while step < reach:
-        dx, dy = round(step * sx), round(step * sy)
-        here, there = (_cut(-dy, canvas.size), _cut(-dx, canvas.size)), (_cut(dy, canvas.size), _cut(dx, canvas.size))
-        moved = scratch[here]
-        np.subtract(ray[there], np.float32(fall * float(np.hypot(dx, dy))), out=moved)
-        np.maximum(ray[here], moved, out=moved)
-        ray[here] = moved
-        step *= 2
-    ray -= canvas.height
+    ray = highest_rays(canvas.height, canvas.setting.sun, fall, margins(canvas.setting)[1])
     soft = 0.5 / fall
     lit: Floats = np.clip(np.float32(1.1) - ray * np.float32(min(max(soft, 0.8), 4)), 0, 1)
     return lit
-
-
-def _cut(by: int, size: int) -> slice:
-    return slice(max(by, 0), size + min(by, 0))
 
 
 def _crowns(canvas: Canvas, part: tuple[slice, slice]) -> Floats:
