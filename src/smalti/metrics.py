@@ -212,6 +212,20 @@ def _ratio(part: Doubles, whole: Doubles, present: NDArray[np.bool_]) -> Doubles
     return np.where(present, share, np.nan)
 
 
+def merged(each: Sequence[Confusion]) -> Confusion:
+    """The sum of the counts of at least one image."""
+    total = Confusion(each[0].classes)
+    for counts in each:
+        total.merge(counts)
+    return total
+
+
+def mean_defined(values: Sequence[float]) -> float:
+    """The mean of the values that are not NaN; NaN if none is."""
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
 def _mean_of(values: Doubles, chosen: NDArray[np.bool_]) -> float:
     return float(values[chosen].mean()) if chosen.any() else float("nan")
 

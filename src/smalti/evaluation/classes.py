@@ -21,7 +21,7 @@ from smalti.evaluation.result import Main, Result
 from smalti.evaluation.tally import open_truth
 from smalti.evaluation.tiles import ClassTile, TileKeeper
 from smalti.label_sets import set_ids, words
-from smalti.metrics import BoundaryF1, BoundaryStrips, Confusion, Scores
+from smalti.metrics import BoundaryF1, BoundaryStrips, Confusion, Scores, merged
 from smalti.products import best_class
 from smalti.raster.grid import Grid
 from smalti.text import aligned, count, defined, percent
@@ -322,9 +322,7 @@ class ClassTally:
         """The scores of each place that has a label, by name."""
         rows = []
         for place, images in sorted(self.places.items()):
-            counts = Confusion(self.confusion.classes)
-            for each in images:
-                counts.merge(each)
+            counts = merged(images)
             scores = counts.scores(self.task.labels, self.leave_out)
             if counts.pixels:
                 values = (scores.mrightness, scores.miou, *scores.iou)

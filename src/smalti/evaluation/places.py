@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from smalti.errors import DataError, OptionError
+from smalti.metrics import mean_defined
 from smalti.text import aligned, defined, number, percent
 
 
@@ -60,7 +60,7 @@ class Places:
     @property
     def mean(self) -> tuple[float, ...]:
         """Of each column the mean over the places where it is defined: every place counts alike."""
-        return tuple(_mean([row.values[k] for row in self.rows]) for k in range(len(self.columns)))
+        return tuple(mean_defined([row.values[k] for row in self.rows]) for k in range(len(self.columns)))
 
     @property
     def worst(self) -> PlaceRow:
@@ -100,8 +100,3 @@ class Places:
 
     def _named(self, values: Sequence[float]) -> dict[str, float | None]:
         return {name: defined(value) for name, value in zip(self.columns, values, strict=True)}
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return fmean(known) if known else math.nan

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from smalti.arrays import ClassMap, Floats, Pixels
 from smalti.card import Card, Task
 from smalti.datasets.index import Borders
 from smalti.evaluation.pairs import Pair, TruthReader
 from smalti.label_sets import set_ids
-from smalti.metrics import Confusion, Scores
+from smalti.metrics import Confusion, Scores, mean_defined, merged
 from smalti.raster.eroded import Eroded
 from smalti.raster.grid import Grid
 from smalti.scene import Averaged, Predictor
@@ -68,9 +66,9 @@ class ProtocolTally:
             ways += [(f"{', '.join(left_out)} ignored: in pixels and means", left_out, True)]
         for words, out, ignored in ways:
             each = [self._scores(counts, out, ignored) for counts in self.images[key]]
-            whole = self._scores(_sum(self.images[key]), out, ignored)
+            whole = self._scores(merged(self.images[key]), out, ignored)
             for pooling, found in (("one matrix of all images", [whole]), ("mean over images", each)):
-                means = [_mean_defined([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
+                means = [mean_defined([getattr(scores, name) for scores in found]) for name in ("miou", "mf1", "oa")]
                 yield ProtocolScores(self._labels(borders), words, pooling, passes, *means)
 
     def _labels(self, borders: Borders) -> str:
@@ -123,19 +121,6 @@ class ImageProtocols:
         if self._others is not None:
             self._others.close()
         self._tally.finish(self._counts)
-
-
-def _sum(each: Sequence[Confusion]) -> Confusion:
-    total = Confusion(each[0].classes)
-    for counts in each:
-        total.merge(counts)
-    return total
-
-
-def _mean_defined(values: Sequence[float]) -> float:
-    """The mean of the defined values; an image without any class of the mean has no value."""
-    defined = [value for value in values if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else float("nan")
 
 
 class AveragedAndPlain:
