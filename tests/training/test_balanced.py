@@ -1,14 +1,11 @@
 """The loop goes through a work's balance: two tasks over a shared layer, learned from drawn numbers."""
 
-import os
-import socket
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-import torch.multiprocessing
 from torch import Tensor, nn
 
 from smalti.card import Task
@@ -19,6 +16,7 @@ from smalti.training.distributed import ALONE, launch
 from smalti.training.loop import Training
 from smalti.training.settings import CardSettings, OptimSettings, Recipe, TrainSettings
 from smalti.training.work import Conclusion
+from tests.training.two_processes import run_in_two
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
 
@@ -307,18 +305,9 @@ def train_all(file: Path, devices: int) -> None:
         torch.save(states, file)
 
 
-def process(rank: int, file: Path, port: int) -> None:
-    os.environ |= {"LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    train_all(file, 2)
-
-
 @pytest.mark.slow
 def test_two_processes_balance_as_one(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(process, (tmp_path / "two.pt", port), nprocs=2)
+    run_in_two(train_all, tmp_path / "two.pt", 2)
     train_all(tmp_path / "one.pt", 1)
     one, two = (torch.load(tmp_path / file, weights_only=True) for file in ("one.pt", "two.pt"))
     for name in RULES:

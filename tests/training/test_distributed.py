@@ -1,13 +1,11 @@
 """Two processes over gloo give the training that one process gives."""
 
-import os
-import socket
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-import torch.multiprocessing
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from smalti.errors import RecipeError
@@ -18,6 +16,7 @@ from smalti.training.loop import Training, begin
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import TrainSettings
 from tests.training.tiny import write_tiny
+from tests.training.two_processes import run_in_two
 
 CHANGES = (
     "net.name=plain",
@@ -45,11 +44,15 @@ def train(recipe: Path, folder: Path, processes: int) -> None:
     begin(read, read.make_card(""), folder).run(lambda text: None)
 
 
-def process(rank: int, recipe: Path, folder: Path, port: int) -> None:
-    places = {"LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= places
+def train_as_two(recipe: Path, folder: Path) -> None:
     NETS["plain"] = Plain
     train(recipe, folder, 2)
+
+
+def leave_early() -> None:
+    launch(TrainSettings(accelerator="cpu", devices=2, batch=2))
+    for _ in range(3000):
+        dist.all_reduce(torch.ones(5), async_op=True)
 
 
 @pytest.fixture
@@ -62,10 +65,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     recipe = write_tiny(tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(process, (recipe, tmp_path / "two", port), nprocs=2)
+    run_in_two(train_as_two, recipe, tmp_path / "two")
     train(recipe, tmp_path / "one", 1)
     (_, one), (_, two) = (load_checkpoint(tmp_path / name / "last") for name in ("one", "two"))
     assert one.keys() == two.keys()
@@ -76,6 +76,11 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for found, expected in zip(rows[1], rows[0], strict=True):
         for a, b, column in zip(found.split(","), expected.split(","), rows[0][0].split(","), strict=True):
             assert a == b or column == "seconds_per_step" or float(a) == pytest.approx(float(b), abs=1e-4), column
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_waits_for_its_communication() -> None:
+    run_in_two(leave_early)  # raises if a process is aborted
 
 
 def test_shares_are_in_order_and_one_process_takes_all() -> None:

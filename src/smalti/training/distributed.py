@@ -5,6 +5,7 @@ processes' own. So every process gathers the outputs of all, computes the one lo
 own share; the mean over processes, times their number, is then the gradient that one process would have.
 """
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -94,7 +95,18 @@ def launch(settings: TrainSettings) -> Any:
         strategy=DDPStrategy(find_unused_parameters=True) if several else "auto",
     )
     fabric.launch()
+    if several:
+        atexit.register(_leave_group)
     return fabric
+
+
+def _leave_group() -> None:
+    """Ends this process's part in the group: waits for its communication threads.
+
+    One that still runs while the interpreter is finalized aborts the process.
+    """
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _check_devices(settings: TrainSettings) -> None:
