@@ -4,7 +4,7 @@ PYTHON ?= python3
 .PHONY: help demo test check docs clean
 
 help:
-	@echo "make demo    draw a scene, map it with the bundled model, score the map (installs the base part, no torch)"
+	@echo "make demo    draw a scene, map it with the bundled model, score the map; map a real image (installs the base part, no torch)"
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
 	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"

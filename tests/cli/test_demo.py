@@ -24,10 +24,12 @@ def test_demo_walks_the_whole_way_and_can_be_run_twice(tmp_path, capsys):
     assert scores["classes"].keys() == set(CLASSES) and "seed 2" in scores["protocol"]["data"]
     with rasterio.open(tmp_path / "demo" / "scene_map.tif") as mapped:
         assert mapped.shape == (128, 128) and mapped.crs.is_projected
+    with rasterio.open(tmp_path / "demo" / "santa_monica_map.tif") as mapped:
+        assert mapped.shape == (256, 256)
     assert pyogrio.read_info(tmp_path / "demo" / "scene_map.gpkg")["features"] > 0
 
 
-@pytest.mark.parametrize("name", ["preview.png", "report.html", "scores.json"])
+@pytest.mark.parametrize("name", ["preview.png", "report.html", "scores.json", "santa_monica.jpg", "santa_monica.png"])
 def test_a_file_of_the_user_is_not_replaced(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(OutputError, match=f"{name}: exists"):

@@ -1,4 +1,4 @@
-"""`smalti demo`: all steps once, from a drawn scene to a scored map."""
+"""`smalti demo`: all steps once, from a drawn scene to a scored map, and the map of a real image."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from smalti.cli.verb import QuietVerb
 def command(out: Path, size: int, seed: int) -> None:
     """Draw a scene, map it with the bundled model, score the map against the exact ground truth, and write a report.
 
-    Everything is written to the folder OUT; open OUT/report.html first.
+    A real image is mapped as well. Everything is written to the folder OUT; open OUT/report.html first.
     """
     show(out, size, seed)
 
