@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.arrays import Floats
 from smalti.card import Card, Task
@@ -20,11 +20,17 @@ from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
 from smalti.data.pixels.sample import Patch
+from smalti.data.pixels.style import Style
 
 CHANNELS = 4
 """Maximum number of bands that OpenCV warps together."""
 MIX_CHANCE = 0.5
 """Default share of windows that are mixed, as in CutMix's experiments on CIFAR."""
+
+
+def _off(value: Any) -> Any:
+    """None for 0 or false, which disable a step."""
+    return None if not isinstance(value, dict) and value == 0 else value
 
 
 class Augment(ExtensibleAugment):
@@ -60,6 +66,8 @@ class Augment(ExtensibleAugment):
     """Pastes a part of another window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
     mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
     """Probability of mixing, for each window; a mixed window requires two to be read."""
+    style: Annotated[Style | None, BeforeValidator(_off)] = None
+    """Gives a window the look of a window of another source: its probability, or a table."""
 
     @model_validator(mode="before")
     @classmethod

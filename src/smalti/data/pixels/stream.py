@@ -16,9 +16,11 @@ from smalti.data.pixels.augment import Augment, augmented, choose_view
 from smalti.data.pixels.mix import mixed
 from smalti.data.pixels.sample import Patch, Sample, completed, stack, to_sample
 from smalti.data.pixels.sources import Pool
+from smalti.data.pixels.style import styled
 
-OTHER = 1
-"""Third part of the seed of the windows to mix with; not 0, because trailing zeros do not change a seed."""
+OTHER, STYLE = 1, 2
+"""Third part of the seed of the windows to mix with, and of those whose style is taken; not 0, because trailing zeros
+do not change a seed."""
 
 
 class Stream:
@@ -34,24 +36,41 @@ class Stream:
         self._crop, self._seed = crop, seed
 
     def patch(self, number: int) -> Patch:
-        """The n-th window, with a target for every task; mixed with another one by the probability of the augmentation.
+        """The n-th window, with a target for every task; it has the style of another one, and is mixed with another
+        one, by the probabilities of the augmentation.
 
-        The other one depends on this number only, so any share of a batch can be computed separately.
+        The others depend on this number only, so any share of a batch can be computed separately.
         """
         rng = np.random.default_rng([self._seed, number])
-        patch, augment = self._window(rng)
+        own = self._choose(rng)
+        augment = self._pools[own][1]
+        patch = self._window(own, rng)
+        if augment.style and rng.random() < augment.style.chance:
+            patch = styled(patch, self._elsewhere(own, number), augment.style, self._card, rng)
         if augment.mix == "none" or rng.random() >= augment.mix_chance:
             return patch
-        other, _ = self._window(np.random.default_rng([self._seed, number, OTHER]))
+        there = np.random.default_rng([self._seed, number, OTHER])
+        other = self._window(self._choose(there), there)
         return mixed(patch, other, augment.mix, self._tasks, rng)
 
-    def _window(self, rng: np.random.Generator) -> tuple[Patch, Augment]:
-        """A random window with the augmentation of its source."""
-        pool, augment = self._pools[int(rng.choice(len(self._pools), p=self._chances))]
+    def _choose(self, rng: np.random.Generator) -> int:
+        """The number of a random source, by their weights."""
+        return int(rng.choice(len(self._pools), p=self._chances))
+
+    def _elsewhere(self, own: int, number: int) -> Patch:
+        """A random window of another source; of the same one if there is no other."""
+        rng = np.random.default_rng([self._seed, number, STYLE])
+        chances = np.where(np.arange(len(self._pools)) == own, 0, self._chances)
+        other = int(rng.choice(len(self._pools), p=chances / chances.sum())) if chances.any() else own
+        return self._window(other, rng)
+
+    def _window(self, number: int, rng: np.random.Generator) -> Patch:
+        """A random window of a source, augmented."""
+        pool, augment = self._pools[number]
         view = choose_view(augment, self._crop, rng)
         patch = pool.patch(rng, view.side)
         seen = augmented(patch, view, augment, self._card, pool.tasks, rng)
-        return completed(replace(seen, name=patch.name), self._tasks), augment
+        return completed(replace(seen, name=patch.name), self._tasks)
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
         """The n-th batch of `size` windows, or only its windows at the indices in `share`."""
