@@ -2,8 +2,8 @@
 
     python benchmarks/map_sheet.py SHEET.jpg IMAGE [IMAGE ...] --models MODEL [MODEL ...] [--side 256]
 
-Each model maps the whole image; the middle of it, at most `--side` pixels a side and magnified to that if it is smaller,
-is shown. The models must have the same classes and colours.
+Each model maps the whole image. Its middle is shown, `--side` pixels a side (smaller images are magnified).
+The models must have the same classes and colours.
 """
 
 import argparse

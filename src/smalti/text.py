@@ -9,6 +9,12 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """The first names of several, and how many more there are: `a, b and 3 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def percent(value: float) -> str:
     """A share as text in percent, a dash where it is not defined."""
     return "-" if math.isnan(value) else f"{100 * value:.2f}"

@@ -12,6 +12,7 @@ from smalti.datasets.spec import Bands, DatasetSpec, SplitSpec
 from smalti.errors import DataError
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
+from smalti.text import some
 from smalti.tiling import Window
 
 Borders = Literal["full", "eroded"]
@@ -68,10 +69,9 @@ def find_items(
         raise DataError(f"{dataset.name} has no eroded labels of its own; omit borders = 'eroded'")
     search = look(dataset, Folder(root), find_split(dataset, split), bands, borders)
     if search.missing:
-        more = len(search.missing) - NAMED_AT_ONCE
-        listed = ", ".join(search.missing[:NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
         raise DataError(
-            f"{root}: {dataset.name} is incomplete for its split {split}: {listed} missing; "
+            f"{root}: {dataset.name} is incomplete for its split {split}: "
+            f"{some(search.missing, NAMED_AT_ONCE)} missing; "
             f"see all with: smalti data {dataset.name} {root} --split {split}"
         )
     return search

@@ -15,6 +15,7 @@ from smalti.label_sets import Allowed, with_sets
 from smalti.raster.grid import Grid
 from smalti.raster.labels import CONVERT, OTHER_VECTORS
 from smalti.raster.reader import Reader
+from smalti.text import some
 from smalti.tiling import Window
 
 
@@ -183,7 +184,7 @@ def _match(place: Path, images: list[Path], labels: list[Path], names: _Names) -
     ):
         alone = [have[stem].name for stem in have if stem not in lack]
         if alone:
-            raise DataError(f"{place}: {what}: {_listed(alone)}; add the missing files or remove these")
+            raise DataError(f"{place}: {what}: {some(alone, NAMED_AT_ONCE)}; add the missing files or remove these")
     return [(by_image[stem], by_label[stem]) for stem in by_image]
 
 
@@ -197,8 +198,3 @@ def _by_stem(place: Path, paths: Iterable[Path], ending: re.Pattern[str], equal:
             raise DataError(f"{place}: {found[stem].name} and {path.name} both match {stem}; keep one of them")
         found[stem] = path
     return found
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_ONCE
-    return ", ".join(names[:NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")

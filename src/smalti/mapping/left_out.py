@@ -10,6 +10,7 @@ from smalti.errors import SceneWarning
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 from smalti.raster.mark import PRODUCT_TAG, read_mark
+from smalti.text import some
 
 _NAMED_AT_ONCE = 3
 _CLASS_TAG = re.compile(r"CLASS_\d+")
@@ -26,9 +27,8 @@ def left_out(files: Sequence[Path]) -> list[Path]:
 
 def left_out_line(where: str, files: Sequence[Path]) -> SceneWarning:
     """The warning about files that are not mapped."""
-    names = ", ".join(file.name for file in files[:_NAMED_AT_ONCE])
-    more = f" and {len(files) - _NAMED_AT_ONCE} more" if len(files) > _NAMED_AT_ONCE else ""
-    return SceneWarning(f"{where}: skipped, as they are maps, labels or heights, not scenes: {names}{more}")
+    names = some([file.name for file in files], _NAMED_AT_ONCE)
+    return SceneWarning(f"{where}: skipped, as they are maps, labels or heights, not scenes: {names}")
 
 
 def _named_after(file: Path, stems: set[tuple[Path, str]]) -> bool:

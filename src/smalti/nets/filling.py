@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from smalti.errors import ModelError
+from smalti.text import some
 
 SHOWN = 3
 
@@ -28,6 +29,5 @@ def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], sourc
         ("in the checkpoint only, not used", weights.keys() - own.keys()),
     ):
         if names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            lines.append(f"  {what}: {', '.join(sorted(names)[:SHOWN])}{more}")
+            lines.append(f"  {what}: {some(sorted(names), SHOWN)}")
     return lines

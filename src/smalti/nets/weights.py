@@ -15,6 +15,7 @@ from smalti.errors import MissingExtraError, ModelError
 from smalti.nets.backbones.backbone import Backbone
 from smalti.nets.layers import ConvNorm
 from smalti.nets.naming import Weights, our_names
+from smalti.text import some
 
 
 def load_encoder(
@@ -102,9 +103,7 @@ def _load_strictly(backbone: Backbone, weights: Weights, path: Path) -> None:
 
 def _refuse(path: Path, what: str, keys: set[str]) -> None:
     if keys:
-        some = ", ".join(sorted(keys)[:3])
-        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-        raise ModelError(f"{path}: not the weights of this encoder: it {what} {some}{more}")
+        raise ModelError(f"{path}: not the weights of this encoder: it {what} {some(sorted(keys), 3)}")
 
 
 def adapt_bands(kernel: Tensor, bands: int) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from smalti.errors import RasterError
+from smalti.text import some
 
 COLORS = ("red", "green", "blue", "nir", "rededge", "pan", "coastal", "swir", "mwir", "lwir", "tir")
 ALIASES = {
@@ -102,6 +103,5 @@ def _place(path: str, names: Sequence[str], want: str | int) -> int:
     number = plain.rpartition(" ")[2] if _COUNT.fullmatch(plain) and not text.startswith("-") else ""
     if number.isdecimal() and len(number) < 10 and 1 <= int(number) <= len(names):
         return int(number) - 1
-    has = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_NAMED], 1))
-    has += f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    has = some([f"{i} {name}" for i, name in enumerate(names, 1)], _NAMED)
     raise RasterError(f"{path}: there is no band {want!r}; it has {has}")

@@ -16,6 +16,7 @@ from smalti.raster.label_spec import LabelSpec
 from smalti.raster.place import Points, apply, project, turn_of
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
+from smalti.text import some
 
 OWN = "class"
 """The attribute under which Smalti itself writes the class."""
@@ -79,8 +80,8 @@ def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str
     if not fields:
         raise LabelError(f"{path}: its features have no attribute; give `burn`, the class of all of them")
     if spec.attribute is None:
-        raise LabelError(f"{path}: give `attribute`, which of {_some(fields)} is the class, or `burn`")
-    raise LabelError(f"{path}: features have no attribute {column!r}, only {_some(fields)}")
+        raise LabelError(f"{path}: give `attribute`, which of {some(fields, NAMED)} is the class, or `burn`")
+    raise LabelError(f"{path}: features have no attribute {column!r}, only {some(fields, NAMED)}")
 
 
 def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -178,8 +179,3 @@ def _check_degrees(path: str, points: Points, crs: CRS, to: CRS) -> None:
         f"{path}: its coordinates, such as {such}, are not longitude and latitude, but its CRS is "
         f"{crs.to_string()[:40]} (so it is in GeoJSON without `crs`); {mend}"
     )
-
-
-def _some(fields: Sequence[str]) -> str:
-    """The attributes of a file; of many, the first ones."""
-    return ", ".join(fields[:NAMED]) + (f" and {len(fields) - NAMED} more" if len(fields) > NAMED else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from smalti.card import Task
 from smalti.raster.features import FeatureLabels
 from smalti.raster.image_labels import ImageLabels
+from smalti.text import some
 
 NAMED_AT_ONCE = 3
 
@@ -43,9 +44,9 @@ def doubt_lines(found: Iterable[tuple[Path, Doubts]]) -> list[str]:
     lines = []
     if lost := [path for path, away in everywhere.items() if away]:
         why = "no feature lies on an image; check the CRS, and that the longitude comes first in GeoJSON"
-        lines.append(f"{_named(lost)}: {why}")
+        lines.append(f"{some(list(map(str, lost)), NAMED_AT_ONCE)}: {why}")
     return lines + [
-        f"{_named(paths)}: {what}; if they differ, give `ids`: which value is which class"
+        f"{some(list(map(str, paths)), NAMED_AT_ONCE)}: {what}; if they differ, give `ids`: which value is which class"
         for what, paths in misnamed.items()
     ]
 
@@ -61,14 +62,8 @@ def other_names(names: Mapping[int, str], task: Task, class_of: Callable[[int], 
         for value, k in read_as.items()
         if k is not None and 0 <= k < len(task.labels) and _plain(names[value]) != _plain(task.labels[k])
     ]
-    more = len(other) - NAMED_AT_ONCE
-    return ", ".join(other[:NAMED_AT_ONCE]) + (f", and {more} more" if more > 0 else "")
+    return some(other, NAMED_AT_ONCE)
 
 
 def _plain(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
-
-
-def _named(paths: list[Path]) -> str:
-    more = f" and {len(paths) - NAMED_AT_ONCE} more" if len(paths) > NAMED_AT_ONCE else ""
-    return ", ".join(map(str, paths[:NAMED_AT_ONCE])) + more

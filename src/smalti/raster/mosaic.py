@@ -19,6 +19,7 @@ from smalti.raster.grid import EQUATOR_M, Grid
 from smalti.raster.place import same_ground, turn_of
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
+from smalti.text import some
 from smalti.tiling import Window
 
 _OFF = 0.3  # pixels that a file may lie beside the common grid: coordinates are rounded
@@ -75,7 +76,7 @@ class Mosaic(Reader):
         bands: Sequence[str | int] | None,
         like: Reader,
     ) -> None:
-        self.path = f"{paths[0]} and {len(paths) - 1} more"
+        self.path = some(paths, 1)
         self.grid = grid
         self._like(like)
         self.masked = True

@@ -28,6 +28,7 @@ from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.scene import Averaged, Predictor, Summary
+from smalti.text import some
 from smalti.tiling import Window
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, OpenModel, opened
@@ -243,7 +244,7 @@ class _Run:
 
     def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> MapResult:
         """Maps one scene, or several as a mosaic, and writes the other requested files."""
-        scene = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
+        scene = some(group, 1)
         card, options = self._model.card, self._options
         places = files_behind(group)
         with guarded(path):

@@ -104,7 +104,7 @@ def test_a_source_that_decides_nothing_is_told_with_its_numbers(recipe: Path) ->
     with Image.open(path) as file:
         ones = int((np.asarray(file) == 1).sum())
     assert line == (
-        f"data.train.1: no pixel of 0.png and 0 more has one class of cover: {ones:,} are land or water, "
+        f"data.train.1: no pixel of 0.png has one class of cover: {ones:,} are land or water, "
         f"{40 * 48 - ones:,} are land or road, 0 are ignored; it teaches only what is not there"
     )
 

@@ -11,6 +11,7 @@ from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError, RecipeError
 from smalti.label_sets import words
 from smalti.raster.label_doubts import doubt_lines
+from smalti.text import some
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.watch import Watch, unwatched
 
@@ -62,7 +63,7 @@ def _take_part(
 def _silent(part: str, sources: Sequence[Sequence[Scene]], counts: Sequence[Mapping[str, LabelCounts]]) -> list[str]:
     """Lines about sources that have files for a task, but not one pixel with a label in them."""
     return [
-        f"data.{part}.{number}: no pixel of {scenes[0].name} and {len(scenes) - 1} more has a label of {name}"
+        f"data.{part}.{number}: no pixel of {some([scene.name for scene in scenes], 1)} has a label of {name}"
         for number, (scenes, found) in enumerate(zip(sources, counts, strict=True))
         for name, own in found.items()
         if not own.known
@@ -77,7 +78,7 @@ def _open(
 ) -> list[str]:
     """Lines about sources whose labels allow sets of classes everywhere, and so decide for no pixel."""
     return [
-        f"data.{part}.{number}: no pixel of {scenes[0].name} and {len(scenes) - 1} more has one class of {task.name}: "
+        f"data.{part}.{number}: no pixel of {some([scene.name for scene in scenes], 1)} has one class of {task.name}: "
         f"{_sets(found[task.name], task)}; it teaches only what is not there"
         for number, (scenes, found) in enumerate(zip(sources, counts, strict=True))
         for task in tasks
