@@ -12,6 +12,7 @@ resampled to that many metres, and the table has the mean of both. `--work` keep
 
 import argparse
 import json
+import math
 import shutil
 import tempfile
 import tomllib
@@ -79,6 +80,8 @@ class Row:
     """Of the classes that some label is."""
     labels: dict[str, float] = field(default_factory=dict)
     """Rightness of each value of the labels."""
+    error: float = math.nan
+    """Expected calibration error, with the temperature of the model's card."""
 
     @property
     def mean(self) -> float:
@@ -130,7 +133,8 @@ def _evaluated(model: sm.OpenModel, each: Set, folder: Path, work: Path) -> Row:
             own = result if len(alike) == 1 else _result(model, alone, folder, work)
             if (right := _right(own, meaning)) is not None:
                 values[value] = right
-    return Row(fmean(values.values()), iou, values)
+    calibration = result.calibration
+    return Row(fmean(values.values()), iou, values, calibration.error if calibration else math.nan)
 
 
 def _result(model: sm.OpenModel, meanings: Mapping[str, object], folder: Path, work: Path) -> ClassResult:
@@ -174,7 +178,9 @@ def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None
 def _mean(rows: Sequence[Row]) -> Row:
     """The mean over scales: a class counts at those where it is there."""
     iou = {name: fmean(row.iou[name] for row in rows if name in row.iou) for name in rows[0].iou}
-    return Row(fmean(row.rightness for row in rows), iou, rows[0].labels)
+    return Row(
+        fmean(row.rightness for row in rows), iou, rows[0].labels, fmean(row.error for row in rows)
+    )
 
 
 def _table(rows: dict[str, Row]) -> list[str]:
@@ -182,11 +188,11 @@ def _table(rows: dict[str, Row]) -> list[str]:
     main = {name: row for name, row in rows.items() if name not in further}
     table = [_cells(name, row) for name, row in main.items()]
     if main:
-        means = [percent(fmean(getattr(row, which) for row in main.values())) for which in ("rightness", "mean")]
+        means = [percent(fmean(getattr(row, which) for row in main.values())) for which in ("rightness", "mean", "error")]
         table.append(["mean", *means, ""])
     table += [_cells(name, row) for name, row in rows.items() if name in further]
     said = [row.pop() for row in table]
-    lines = aligned([["set", "rightness", "mIoU"], *table])
+    lines = aligned([["set", "rightness", "mIoU", "ECE"], *table])
     worst = min(rows, key=lambda name: rows[name].rightness)
     return [
         *(f"{line}   {words}".rstrip() for line, words in zip(lines, ["", *said], strict=True)),
@@ -195,13 +201,13 @@ def _table(rows: dict[str, Row]) -> list[str]:
 
 
 def _cells(name: str, row: Row) -> list[str]:
-    """Name, rightness, mIoU, and the IoU of each class."""
+    """Name, rightness, mIoU, calibration error, and the IoU of each class."""
     each = ", ".join(f"{label} {percent(value)}" for label, value in row.iou.items())
-    return [name, percent(row.rightness), percent(row.mean), each]
+    return [name, percent(row.rightness), percent(row.mean), percent(row.error), each]
 
 
 def _plain(row: Row) -> dict[str, object]:
-    return {"rightness": row.rightness, "miou": row.mean, "iou": row.iou, "labels": row.labels}
+    return {"rightness": row.rightness, "miou": row.mean, "iou": row.iou, "labels": row.labels, "ece": row.error}
 
 
 if __name__ == "__main__":

@@ -66,6 +66,18 @@ def allowed_table(task: Task) -> Mask:
     return table
 
 
+def class_groups(task: Task) -> NDArray[np.uint8]:
+    """The least classes that the task's labels tell apart: (classes) uint8, the least id of each class's group.
+
+    Classes that are together in a set are in one group, and so are those of sets that overlap.
+    """
+    group = list(range(len(task.labels)))
+    for classes in task.sets:
+        joined = {group[k] for k in classes}
+        group = [min(joined) if each in joined else each for each in group]
+    return np.array(group, np.uint8)
+
+
 def is_right(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], sets: SetIds) -> Mask:
     """Where the predicted class of two maps (H, W) is one that the label allows."""
     right: Mask = truth == prediction

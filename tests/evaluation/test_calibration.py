@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import smalti as sm
+from smalti.card import Task
 from smalti.deploy.release import with_temperatures
 from smalti.evaluation.calibration import (
     BINS,
@@ -19,6 +20,7 @@ from smalti.evaluation.calibration import (
     fit_temperature,
 )
 from smalti.evaluation.classes import ClassResult
+from smalti.label_sets import class_groups, id_of, with_sets
 from tests.tiny import tiny_card, tiny_model
 
 
@@ -33,12 +35,17 @@ def drawn(temperature: float, count: int = 20_000, classes: int = 4) -> tuple[np
     return (said / said.sum(1, keepdims=True)).astype(np.float32), found
 
 
+def task_of(classes: int, *sets: tuple[int, ...]) -> Task:
+    names = tuple("abcdef"[:classes])
+    return with_sets(Task(name="cover", labels=names, colors=tuple((k, 0, 0) for k in range(classes))), sets)
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_the_temperature_undoes_what_made_a_model_too_sure(temperature: float) -> None:
     p, y = drawn(temperature)
     best = fit_temperature(p, y)
     assert best == pytest.approx(temperature, rel=0.04)
-    assert calibration_error(p, y, best) < 0.015
+    assert calibration_error(p, y, temperature=best) < 0.015
     if temperature != 1:
         assert calibration_error(p, y) > 0.05
 
@@ -77,8 +84,8 @@ def test_a_sample_is_bounded_and_spread_evenly() -> None:
     sample = PixelSample()
     for number in range(60):
         part = np.full((3000, 2), number, np.float32)
-        sample.add(part, np.full(3000, number, np.uint8))
-    kept = np.concatenate(sample.classes)
+        sample.add(part, np.full(3000, number, np.uint8), np.arange(2, dtype=np.uint8))
+    kept = np.concatenate(sample.truth)
     assert 1 << 14 < len(kept) <= 1 << 16 and sample.step > 7
     assert len(np.unique(kept)) == 60
     np.testing.assert_array_equal(np.concatenate(sample.probabilities)[:, 0], kept)
@@ -92,7 +99,7 @@ def test_pixels_keep_their_labels_whatever_the_windows() -> None:
     values = np.stack([truth == k for k in range(classes)]).astype(np.float32)
     valid = draw.random((height, width)) < 0.8
     sample = PixelSample()
-    image = ImageSample(sample, width, classes)
+    image = ImageSample(sample, width, task_of(classes))
     for top, bottom in ((0, 8), (8, 21)):
         for left, right in ((0, 17), (17, 40), (40, 50)):
             part = np.s_[top:bottom, left:right]
@@ -101,9 +108,43 @@ def test_pixels_keep_their_labels_whatever_the_windows() -> None:
     chosen = (np.arange(height * width).reshape(height, width) % 7 == 0) & valid & (truth < classes)
     found = sample.calibration(None)
     assert found is not None and found.pixels == chosen.sum()
-    np.testing.assert_array_equal(np.concatenate(sample.probabilities).argmax(1), np.concatenate(sample.classes))
+    np.testing.assert_array_equal(np.concatenate(sample.probabilities).argmax(1), np.concatenate(sample.truth))
     assert found.error == pytest.approx(0, abs=1e-6)
     assert PixelSample().calibration(None) is None
+
+
+@pytest.mark.parametrize(
+    ("sets", "groups"),
+    [((), [0, 1, 2, 3]), (((1, 2),), [0, 1, 1, 3]), (((0, 3), (1, 3)), [0, 0, 2, 0]), (((0, 1), (2, 3)), [0, 0, 2, 2])],
+)
+def test_classes_that_labels_do_not_tell_apart_are_one_group(
+    sets: tuple[tuple[int, ...], ...], groups: list[int]
+) -> None:
+    assert class_groups(task_of(4, *sets)).tolist() == groups
+
+
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+def test_labels_of_sets_find_the_same_temperature(temperature: float) -> None:
+    """Labels "a" and "not a" show that a model is too sure; pixels of a alone would not."""
+    p, classes = drawn(temperature)
+    task = task_of(4, (1, 2, 3))
+    labels = np.where(classes == 0, 0, id_of(task, (1, 2, 3))).astype(np.uint8)[None]
+    sample = PixelSample(step=1)
+    image = ImageSample(sample, len(classes), task)
+    image.predicted(0, 0, p.T[:, None], np.ones(labels.shape, bool))
+    image.labelled(labels)
+    found = sample.calibration(None)
+    assert found is not None and found.pixels == len(classes)
+    assert found.temperature == pytest.approx(temperature, rel=0.06)
+    assert found.calibrated_error < 0.015 < 0.04 < found.error
+
+
+def test_labels_that_tell_nothing_apart_measure_nothing() -> None:
+    sample = PixelSample(step=1)
+    image = ImageSample(sample, 4, task_of(3, (0, 1), (1, 2)))
+    image.predicted(0, 0, np.full((3, 1, 4), 1 / 3, np.float32), np.ones((1, 4), bool))
+    image.labelled(np.array([[0, 1, 3, 4]], np.uint8))
+    assert sample.calibration(None) is None
 
 
 def test_an_evaluation_measures_it_and_a_card_takes_it(tmp_path: Path) -> None:

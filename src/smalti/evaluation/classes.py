@@ -117,7 +117,7 @@ class ClassResult(Result):
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """How far the probabilities can be trusted; None if no label is one class."""
+        """How far the probabilities can be trusted; None without a labelled pixel."""
         return self.sample.calibration(self.task.temperature)
 
     @property
@@ -354,7 +354,7 @@ class ImageClassTally:
         self._counts = Confusion(len(task.labels))
         self._boundary = BoundaryStrips(tally.boundary, task.ignore, self._sets) if tally.boundary else None
         self._keeper = TileKeeper(pair.name, tally.tiles, task) if tally.keep_tiles else None
-        self._sample = ImageSample(tally.sample, width, len(task.labels))
+        self._sample = ImageSample(tally.sample, width, task)
         self._strips: dict[bool, ClassMap] = {}
         self._names = {tally.averaged: task.name} | ({False: tally.plain} if tally.plain else {})
 
