@@ -178,9 +178,7 @@ def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None
 def _mean(rows: Sequence[Row]) -> Row:
     """The mean over scales: a class counts at those where it is there."""
     iou = {name: fmean(row.iou[name] for row in rows if name in row.iou) for name in rows[0].iou}
-    return Row(
-        fmean(row.rightness for row in rows), iou, rows[0].labels, fmean(row.error for row in rows)
-    )
+    return Row(fmean(row.rightness for row in rows), iou, rows[0].labels, fmean(row.error for row in rows))
 
 
 def _table(rows: dict[str, Row]) -> list[str]:
@@ -188,7 +186,9 @@ def _table(rows: dict[str, Row]) -> list[str]:
     main = {name: row for name, row in rows.items() if name not in further}
     table = [_cells(name, row) for name, row in main.items()]
     if main:
-        means = [percent(fmean(getattr(row, which) for row in main.values())) for which in ("rightness", "mean", "error")]
+        means = [
+            percent(fmean(getattr(row, which) for row in main.values())) for which in ("rightness", "mean", "error")
+        ]
         table.append(["mean", *means, ""])
     table += [_cells(name, row) for name, row in rows.items() if name in further]
     said = [row.pop() for row in table]
