@@ -95,7 +95,7 @@ def listen(model: Model, pixels: NDArray[Any]) -> list[Listening]:
 
 def read_middle(path: Path, model: Model, side: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Raw pixels C,H,W of the middle of an image, and how it is shown."""
-    with closing(open_fitting(str(path), partial(open_raster, path), model.card, None, None, print)) as reader:
+    with closing(open_fitting(str(path), partial(open_raster, path), model.card, None, "native", print)) as reader:
         height, width = min(side, reader.grid.height), min(side, reader.grid.width)
         window = Window((reader.grid.height - height) // 2, (reader.grid.width - width) // 2, height, width)
         pixels, valid = reader.read(window)

@@ -135,6 +135,9 @@ class Card(_Frozen):
     nodata: float | None = None
     resolution: tuple[float, float] | None = None
     """Smallest and largest pixel size in metres that it was trained for."""
+    resample_beyond: float | None = Field(default=None, ge=1, lt=math.inf, exclude_if=_is_none)
+    """How many times finer or coarser than `resolution` the pixels of a scene may be without being resampled; None, as
+    in cards of earlier versions, for 1.25."""
     tile: int = 512
     """Side in pixels of the square windows it was trained on and is applied to."""
     overlap: int = 64

@@ -123,9 +123,9 @@ def test_a_damaged_model_is_refused_before_any_scene(tmp_path: Path, model: Path
         (("a.png", "b.png", "-o", "map.tif"), "2 scenes need a folder"),
         (("a.png", "-o", "map.tif", "--polygons", "map.shp"), "its ending must be one of"),
         (("a.png", "-o", "maps/", "--polygons", "map.gpkg"), "only an ending, such as .gpkg"),
-        (("a.png", "-o", "map.tif", "--resolution", "fine"), "neither `auto` nor a pixel size"),
+        (("a.png", "-o", "map.tif", "--resolution", "fine"), "neither `auto`, `native` nor a pixel size"),
         (("a.png", "-o", "map.tif", "--stretch", "98%,2%"), "LOW is not below HIGH; expected LOW,HIGH as values or"),
-        (("a.png", "-o", "map.tif", "--resolution", "-1"), "neither `auto` nor a pixel size"),
+        (("a.png", "-o", "map.tif", "--resolution", "-1"), "neither `auto`, `native` nor a pixel size"),
     ],
 )
 def test_wrong_usage_is_explained(arguments: tuple[str, ...], message: str) -> None:

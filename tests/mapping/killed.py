@@ -63,9 +63,9 @@ def child(scene: Path, out: Path, kill_at: int) -> int:
     if pid == 0:
         global KILL_AT
         KILL_AT = kill_at
-        steps = (files, "sync"), (spool, "sync"), (write, "publish"), (spool, "_write_synced"), (run, "write_raster")
-        for module, name in steps:
-            setattr(module, name, watched(getattr(module, name)))
+        steps = (files, "sync"), (spool, "sync"), (write, "publish"), (spool.Spool, "put"), (run, "write_raster")
+        for place, name in steps:
+            setattr(place, name, watched(getattr(place, name)))
         with open_raster(scene) as reader:
             map_scene(reader, Fading(), out, {"scene": "one"}, Wanted(confidence=True))
         os._exit(0)

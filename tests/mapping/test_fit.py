@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from pydantic import ValidationError
 from rasterio.enums import ColorInterp
 
 from smalti.card import Card
@@ -15,6 +16,7 @@ from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
+from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import parse_stretch
 from tests.tiny import tiny_card
 
@@ -44,7 +46,7 @@ def scene(tmp_path: Path) -> Any:
 
 
 def fit(
-    path: Path, card: Card, bands: Sequence[str | int] | None = None, resolution: Resolution = None
+    path: Path, card: Card, bands: Sequence[str | int] | None = None, resolution: Resolution = "auto"
 ) -> tuple[Reader, list[str]]:
     heard: list[SmaltiWarning] = []
     reader = open_fitting(str(path), partial(open_raster, path), card, bands, resolution, heard.append)
@@ -104,7 +106,9 @@ def test_a_scene_that_is_refused_is_not_warned_about(scene: Any) -> None:
     heard: list[SmaltiWarning] = []
     path = scene(3, dtype="uint16", pixel=50.0)
     with pytest.raises(ModelError, match="its pixels are uint16"):
-        open_fitting(str(path), partial(open_raster, path), tiny_card(resolution=(0.3, 0.3)), None, None, heard.append)
+        open_fitting(
+            str(path), partial(open_raster, path), tiny_card(resolution=(0.3, 0.3)), None, "auto", heard.append
+        )
     assert heard == []
 
 
@@ -149,12 +153,13 @@ def test_a_stretch_makes_bytes_of_a_scene(scene: Any) -> None:
         str(path), opened, tiny_card(), None, 0.6, lambda _: None, stretch=parse_stretch("0,3000"), mend=STRETCH
     )
     with reader:
-        assert (reader.dtype, reader.grid.height, reader.bands) == (np.uint8, 20, RGBN[:3])
+        assert isinstance(reader, Scaled) and reader.seen.grid.height == 20
+        assert (reader.dtype, reader.grid.height, reader.bands) == (np.uint8, 40, RGBN[:3])
         assert reader.notes["SMALTI_STRETCH_VALUES"] == "red 0 3000; green 0 3000; blue 0 3000"
     with pytest.raises(
         ModelError, match=r"its pixels are uint16, model tiny takes uint8; .* or stretch it to bytes: --str"
     ):
-        open_fitting(str(path), opened, tiny_card(), None, None, lambda _: None, mend=STRETCH)
+        open_fitting(str(path), opened, tiny_card(), None, "auto", lambda _: None, mend=STRETCH)
 
 
 def test_a_stretch_is_refused_for_a_model_that_takes_no_bytes() -> None:
@@ -175,19 +180,49 @@ def test_values_of_another_unit_are_warned_of(scene: Any) -> None:
     assert "are far from what model tiny was trained on" in warning
 
 
-def test_pixel_sizes_the_model_does_not_know_are_warned_of_or_resampled(scene: Any) -> None:
+def test_pixels_far_outside_of_the_models_range_are_resampled_for_the_network(scene: Any) -> None:
     card = tiny_card(resolution=(0.2, 0.6))
     assert fit(scene(), card)[1] == []
-    [warning] = fit(scene(pixel=1.2), card)[1]
-    assert "pixels of 1.2 m, model tiny was trained for 0.2 to 0.6 m; resample with --resolution auto" in warning
-    _, (far,) = fit(scene(pixel=12), card)
-    assert far.endswith("was trained for 0.2 to 0.6 m; choose a model for such pixels")
+    path = scene(pixel=0.1)
+    reader, heard = fit(path, card)
+    assert isinstance(reader, Scaled) and heard == []
+    assert (reader.grid.height, reader.seen.grid.height, reader.metres) == (40, 20, 0.2)
+    why = "resampled from 0.1 m to 0.2 m for the network, as model tiny was trained on 0.2 to 0.6 m"
+    assert reader.why == f"{path}: {why}"
+    assert reader.notes == {"SMALTI_NETWORK_PIXEL_M": "0.2"}
+    coarser, _ = fit(scene(pixel=1.1), card)
+    assert isinstance(coarser, Scaled) and (coarser.grid.width, coarser.seen.grid.width) == (50, 92)
+
+
+def test_the_card_states_how_far_outside_of_its_range_pixels_may_be(scene: Any) -> None:
+    path = scene(pixel=0.17)
+    assert not isinstance(fit(path, tiny_card(resolution=(0.2, 0.6)))[0], Scaled)  # 1.25 by default
+    assert isinstance(fit(path, tiny_card(resolution=(0.2, 0.6), resample_beyond=1.1))[0], Scaled)
+    lenient = tiny_card(resolution=(0.2, 0.6), resample_beyond=4)
+    assert not isinstance(fit(scene(pixel=2.3), lenient)[0], Scaled)
+    with pytest.raises(ValidationError, match="resample_beyond"):
+        tiny_card(resample_beyond=0.9)
+
+
+def test_pixels_as_they_are_are_warned_of(scene: Any) -> None:
+    card = tiny_card(resolution=(0.2, 0.6))
+    reader, [near] = fit(scene(pixel=0.1), card, resolution="native")
+    assert not isinstance(reader, Scaled)
+    assert near.endswith("pixels of 0.1 m, model tiny was trained for 0.2 to 0.6 m; omit --resolution native")
+    reader, [far] = fit(scene(pixel=12), card)
+    assert not isinstance(reader, Scaled)
+    assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
+
+
+def test_a_given_pixel_size_is_what_the_network_sees(scene: Any) -> None:
+    reader, _ = fit(scene(), tiny_card(resolution=(0.2, 0.6)), resolution=0.6)
+    assert isinstance(reader, Scaled) and (reader.grid.height, reader.seen.grid.height) == (40, 20)
+    path = scene()
+    unknown, _ = fit(path, tiny_card(), resolution=0.6)
+    assert isinstance(unknown, Scaled) and unknown.why == f"{path}: resampled from 0.3 m to 0.6 m for the network"
+    assert not isinstance(fit(path, tiny_card(), resolution=0.3)[0], Scaled)
     with pytest.raises(RasterError, match=r"from 12 to 0\.6 m it would have .* pixels, more than 16 times finer"):
-        fit(scene(pixel=12), card, resolution="auto")
-    reader, heard = fit(scene(pixel=1.2), card, resolution="auto")
-    assert (reader.grid.height, reader.grid.width, heard) == (80, 100, [])
-    assert fit(scene(pixel=0.1), card, resolution="auto")[0].grid.height == 20
-    assert fit(scene(), card, resolution=0.6)[0].grid.height == 20
+        fit(scene(pixel=12), tiny_card(), resolution=0.6)
 
 
 def test_a_scene_without_a_place_is_warned_of(scene: Any) -> None:

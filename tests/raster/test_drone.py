@@ -12,6 +12,7 @@ import smalti as sm
 from smalti.errors import GeoreferenceWarning, RasterError, ResolutionWarning
 from smalti.mapping.fit import open_fitting
 from smalti.raster.read import open_raster
+from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import Stretched, parse_stretch
 from tests.tiny import tiny_card, tiny_model
 
@@ -88,26 +89,28 @@ def test_it_stands_for_a_missing_georeference(tmp_path: Path) -> None:
         return open_raster(path, bands, resolution=resolution)  # type: ignore[arg-type]
 
     heard: list[Warning] = []
-    open_fitting("photo.jpg", opened, card, None, None, heard.append).close()  # type: ignore[arg-type]
+    open_fitting("photo.jpg", opened, card, None, "native", heard.append).close()  # type: ignore[arg-type]
     assert [type(warning) for warning in heard] == [ResolutionWarning, GeoreferenceWarning]
     assert "pixels of 0.2 m (by its flight height and focal length), model tiny was trained for 0.4 to 0.8 m" in str(
         heard[0]
     )
     with open_fitting("photo.jpg", opened, card, None, "auto", heard.append) as reader:  # type: ignore[arg-type]
-        assert (reader.grid.height, reader.grid.width) == (200, 300)
-        assert reader.photo_m == pytest.approx(0.4, rel=1e-3)
-        assert reader.notes == {"SMALTI_PIXEL_M": f"{reader.photo_m:.4g}"}
+        assert isinstance(reader, Scaled) and (reader.seen.grid.height, reader.seen.grid.width) == (200, 300)
+        assert reader.seen.photo_m == pytest.approx(0.4, rel=1e-3) and reader.photo_m == pytest.approx(0.2, rel=0.02)
+        assert reader.notes == {"SMALTI_PIXEL_M": f"{reader.photo_m:.4g}", "SMALTI_NETWORK_PIXEL_M": "0.4"}
         with Stretched(reader, parse_stretch("0,128"), lambda: reader) as bytes_of_it:
-            assert set(bytes_of_it.notes) == {"SMALTI_PIXEL_M", "SMALTI_STRETCH", "SMALTI_STRETCH_VALUES"}
+            assert {"SMALTI_PIXEL_M", "SMALTI_STRETCH", "SMALTI_STRETCH_VALUES"} <= set(bytes_of_it.notes)
     with pytest.raises(RasterError, match="it has no CRS, so it cannot be resampled"):
         open_raster(photo(tmp_path, {}, LENS), resolution=0.4)
 
 
-def test_a_map_of_it_has_the_models_pixels(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_map_of_it_has_its_pixels_and_the_network_those_of_the_model(tmp_path: Path) -> None:
     model = sm.open_model(tiny_model(tmp_path / "tiny.onnx", tiny_card(resolution=(0.4, 0.8))))
     with pytest.warns(GeoreferenceWarning):
-        done = sm.map(photo(tmp_path, DOWN, LENS), tmp_path / "map.tif", model=model, resolution="auto")
+        done = sm.map(photo(tmp_path, DOWN, LENS), tmp_path / "map.tif", model=model)
     with open_raster(done.path, expand=False) as made:
-        assert (made.grid.height, made.grid.width, made.grid.crs) == (200, 300, None)
+        assert (made.grid.height, made.grid.width, made.grid.crs) == (400, 600, None)
     with rasterio.open(done.path) as file:
-        assert float(file.tags()["SMALTI_PIXEL_M"]) == pytest.approx(0.4, rel=1e-3)
+        assert float(file.tags()["SMALTI_PIXEL_M"]) == pytest.approx(0.2, rel=0.02)
+        assert file.tags()["SMALTI_NETWORK_PIXEL_M"] == "0.4"

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from PIL import Image
 
 import smalti as sm
-from smalti.errors import DataError, DataWarning, LabelError, OptionError, OutputError
+from smalti.errors import DataError, DataWarning, LabelError, OptionError, OutputError, ResolutionWarning
 from smalti.workflows.evaluate_options import EvaluateOptions
 from smalti.workflows.settings import as_settings
 from tests.tiny import tiny_card, tiny_model, write_classes
@@ -132,3 +134,22 @@ def test_scores_by_place(model: sm.OpenModel, folder: Path, tmp_path: Path) -> N
     for wrong, text in (({"place": "x"}, "add --by place"), ({"by": "place", "place": "("}, "regular expression")):
         with pytest.raises(OptionError, match=text):
             sm.evaluate(model, folder, **wrong)
+
+
+def test_images_far_outside_of_the_models_range_are_resampled_for_the_network(tmp_path: Path) -> None:
+    model = sm.open_model(tiny_model(tmp_path / "tiny.onnx", tiny_card(resolution=(0.5, 1.0))))
+    (tmp_path / "data").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 8, 9), np.uint8).repeat(16, 1).repeat(16, 2)
+    place = {"crs": "EPSG:32633", "transform": Affine(0.1, 0, 5e5, 0, -0.1, 5e6)}
+    for name, bands in (("a", pixels), ("a_classes", pixels.argmax(0).astype(np.uint8)[None])):
+        shape = {"height": 128, "width": 144, "count": len(bands), "dtype": "uint8"}
+        with rasterio.open(tmp_path / "data" / f"{name}.tif", "w", driver="GTiff", **shape, **place) as file:
+            file.write(bands)
+    found = sm.evaluate(model, tmp_path / "data")
+    assert "1 image resampled to 0.5 m for the network, scored on their own pixels" in str(found)
+    assert "18,432 pixels counted" in str(found) and 0.6 < found.scores.miou < 0.999
+    with pytest.warns(ResolutionWarning, match=r"pixels of 0\.1 m"):
+        native = sm.evaluate(model, tmp_path / "data", resolution="native")
+    assert "resampled" not in str(native) and native.scores.miou > 0.999
+    with pytest.raises(OptionError, match="--resolution is for a folder of images; omit it"):
+        sm.evaluate(model, tmp_path / "data", dataset="dubai:test", resolution=0.5)

@@ -116,8 +116,10 @@ def test_bands_are_chosen_by_number(model: sm.OpenModel) -> None:
 
 
 def test_an_array_with_a_place_is_resampled(model: sm.OpenModel) -> None:
-    assert sm.predict(IMAGE, model, grid=PLACE, resolution=1).classes.shape == (30, 35)
-    with pytest.raises(OptionError, match=r"resolution is -1; expected `auto` or a pixel size in metres"):
+    coarse = sm.predict(IMAGE, model, grid=PLACE, resolution=1)
+    assert coarse.grid == PLACE and coarse.classes.shape == (60, 70)
+    assert (coarse.classes != sm.predict(IMAGE, model, grid=PLACE).classes).any()
+    with pytest.raises(OptionError, match=r"resolution is -1; expected `auto`, `native` or a pixel size in metres"):
         sm.predict(IMAGE, model, resolution=-1)
     with pytest.raises(RasterError, match="cannot be resampled to 1 m"):
         sm.predict(IMAGE, model, resolution=1)

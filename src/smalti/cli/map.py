@@ -8,24 +8,12 @@ import click
 
 from smalti.cli import exit_code
 from smalti.cli.bands import bands
+from smalti.cli.resolution import resolution
 from smalti.cli.verb import QuietVerb
 from smalti.text import count
 
 if TYPE_CHECKING:
     from smalti.workflows.map import MapResult
-
-
-def _resolution(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
-    """`auto`, or metres per pixel."""
-    if value is None or value == "auto":
-        return value
-    try:
-        metres = float(value)
-    except ValueError:
-        metres = 0.0
-    if not 0 < metres < float("inf"):
-        raise click.BadParameter(f"{value!r} is neither `auto` nor a pixel size in metres")
-    return metres
 
 
 def _stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -74,12 +62,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--polygons", metavar="FILE", help=_POLYGONS)
 @click.option("--min-area", type=click.FloatRange(0), default=0.0, metavar="M2", help="Smallest polygon, in m².")
 @click.option("--report", is_flag=True, help="Also write OUT.html: a page about the map.")
-@click.option(
-    "--resolution",
-    callback=_resolution,
-    metavar="auto|M",
-    help="Resample to M metres per pixel, or to the size the model was trained for.",
-)
+@resolution
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")

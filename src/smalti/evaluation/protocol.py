@@ -19,6 +19,8 @@ class Stated:
     """How the checkpoint was chosen."""
     card: Card
     tta: bool = False
+    resampled: str = ""
+    """Which images the network saw with another pixel size; empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class MapConditions(Conditions):
             ("split", stated.split),
             *self.of_the_task(),
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
+            *([("pixel size", stated.resampled)] if stated.resampled else []),
             ("passes", "mean of 8 flips and turns" if stated.tta else "one, no test-time augmentation"),
             self.checkpoint,
         ]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from smalti.evaluation.protocols import AveragedAndPlain
 from smalti.evaluation.result import Evaluation
 from smalti.evaluation.tally import ImageTally, Tally
 from smalti.evaluation.values import ValueTally, threshold
-from smalti.scene import Averaged, Predictor, predict_scene
+from smalti.predicting import predict_reader
+from smalti.raster.scaled import Scaled
+from smalti.scene import Averaged, Predictor
 from smalti.text import count
 from smalti.tiling import Window
 
@@ -90,7 +92,7 @@ def evaluate(
     counted = [tally for tally in tallies if tally.counted]
     if not counted:
         raise DataError(f"{data}: no labelled pixel in {count(images, 'image')}; nothing to score")
-    stated = Stated(data, split, chosen, card, tta)
+    stated = Stated(data, split, chosen, card, tta, _said(scoring.resampled))
     return Evaluation(tuple(tally.result(stated) for tally in counted), time.perf_counter() - started)
 
 
@@ -103,6 +105,8 @@ class _Scoring:
     tallies: Sequence[Tally]
     keep: KeepMaps | None
     progress: Callable[[int], None] | None
+    resampled: list[float] = field(default_factory=list)
+    """The pixel size that the network saw, of each image that was resampled for it."""
 
     def score(self, pair: Pair) -> bool:
         """Counts one image; returns whether it had anything to count."""
@@ -112,6 +116,8 @@ class _Scoring:
         with ExitStack() as stack:
             image = stack.enter_context(closing(pair.open_image()))
             counts: list[ImageTally] = [tally.begin(pair, image.grid, stack) for tally in tallies]
+            if isinstance(image, Scaled):
+                self.resampled.append(image.metres)
             height, width = image.grid.height, image.grid.width
             maps = MapKeeper(self.tasks, height, width) if self.keep else None
             takers: list[ImageTally | MapKeeper] = [*counts, *([maps] if maps else [])]
@@ -120,9 +126,17 @@ class _Scoring:
                 for taker in takers:
                     taker.write(window, values, valid)
 
-            predict_scene(image.read, self.predict, write, height, width, progress=self.progress)
+            predict_reader(image, self.predict, write, progress=self.progress)
             for part in counts:
                 part.close()
         if self.keep and maps:
             self.keep(pair.name, maps.maps)
         return bool(tallies)
+
+
+def _said(resampled: Sequence[float]) -> str:
+    """The protocol's words on images that were resampled for the network."""
+    if not resampled:
+        return ""
+    sizes = ", ".join(f"{metres:g}" for metres in sorted(set(resampled)))
+    return f"{count(len(resampled), 'image')} resampled to {sizes} m for the network, scored on their own pixels"

@@ -1,5 +1,6 @@
 """A scene against a model's card: which bands, which values, which pixel size."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Literal, Protocol
@@ -19,12 +20,13 @@ from smalti.errors import (
 )
 from smalti.raster.ground import pixel_size_m
 from smalti.raster.reader import Reader
-from smalti.raster.resample import FINEST
+from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import Stretch, Stretched
 from smalti.tiling import Window
 
-Resolution = Annotated[float | Literal["auto"] | None, "`auto` or a pixel size in metres"]
-"""Metres per pixel to resample to; `auto`: to the nearest size of the model's range; None: no resampling."""
+Resolution = Annotated[float | Literal["auto", "native"], "`auto`, `native` or a pixel size in metres"]
+"""Metres per pixel that the network sees; `auto`: the nearest size of the model's range where the scene's own is far
+outside of it; `native`: the scene's own."""
 BandsFrom = Literal["option", "source"]
 """Where the user chooses bands: with `--bands`, or in the source of a recipe."""
 
@@ -43,8 +45,10 @@ STRETCH = "stretch it to bytes: --stretch LOW,HIGH in values or percentiles, suc
 """The same where scenes can be stretched."""
 _SHOWN = 8
 """How many bands an error lists."""
-_TOLERANCE = 1.05
-"""How far a pixel size may be outside of the model's range without a warning."""
+RESAMPLE_BEYOND = 1.25
+"""The factor by which a pixel size may be outside of the model's range, of a card that does not state one."""
+_MOST_COARSER = 2.0
+"""How many times coarser than the model's range pixels may be to be made smaller: what is lost does not come back."""
 _FAR = 8.0
 """Standard deviations from the mean beyond which half of a scene's pixels differ from the training data."""
 
@@ -60,7 +64,7 @@ def open_fitting(
     stretch: Stretch | None = None,
     mend: str = CONVERT,
 ) -> Reader:
-    """Opens a scene with the bands and the pixel size of a model.
+    """Opens a scene with the bands of a model; as a `Scaled` one if the model shall see another pixel size.
 
     `stretch` makes its pixels bytes; `mend` is what an error suggests for pixels of another type than bytes.
     RasterError or ModelError where the scene does not match the model; `warn` is called with warnings.
@@ -69,17 +73,40 @@ def open_fitting(
     with opened(bands, resolution=None) as reader:
         chosen = choose_bands(scene, reader, card, "option") if bands is None else bands
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
-    fitting = opened(chosen, resolution=metres)
+        size = None if metres is None else _pixel_m(reader)
+    fitting = opened(chosen, resolution=None)
     try:
         if stretch is not None:
             fitting = Stretched(fitting, stretch, partial(opened, chosen, resolution=None))
         _check(scene, fitting, card, doubts.append, mend)
+        if metres is not None:
+            fitting = _scaled(fitting, opened(chosen, resolution=metres), metres, _why(scene, size, metres, card))
         for doubt in doubts:
             warn(doubt)
     except (RasterError, ModelError):
         fitting.close()
         raise
     return fitting
+
+
+def _scaled(scene: Reader, seen: Reader, metres: float, why: str) -> Reader:
+    """The scene, to be seen as `seen`; itself if that has the same pixels."""
+    if (seen.grid.height, seen.grid.width) == (scene.grid.height, scene.grid.width):
+        seen.close()
+        return scene
+    return Scaled(scene, scene.like_this(seen) if isinstance(scene, Stretched) else seen, metres, why)
+
+
+def _why(scene: str, size: float | None, metres: float, card: Card) -> str:
+    """The line that states how a scene is resampled."""
+    own = "" if size is None else f"from {size:.3g} m "
+    reason = f", as model {card.name} was trained on {_range(card.resolution)}" if card.resolution else ""
+    return f"{scene}: resampled {own}to {metres:.3g} m for the network{reason}"
+
+
+def _range(resolution: tuple[float, float]) -> str:
+    finest, coarsest = resolution
+    return f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
 
 
 def _check(scene: str, fitting: Reader, card: Card, warn: Warn, mend: str) -> None:
@@ -146,25 +173,38 @@ def check_stretch(card: Card, stretch: Stretch | None) -> None:
         raise OptionError(f"{text}; omit --stretch", value=str(stretch))
 
 
+def in_metres(resolution: Resolution) -> Resolution:
+    """The requested pixel size; OptionError if it is invalid."""
+    if isinstance(resolution, str):
+        return resolution
+    if not 0 < resolution < math.inf:
+        text = f"resolution is {resolution!r}; expected `auto`, `native` or a pixel size in metres"
+        raise OptionError(text, value=resolution)
+    return float(resolution)
+
+
+def _pixel_m(reader: Reader) -> float | None:
+    """The pixel size in metres, by the georeference or a photo's metadata."""
+    return pixel_size_m(reader.grid) or reader.photo_m
+
+
 def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution, warn: Warn) -> float | None:
     """The metres per pixel to resample to, or None."""
     if isinstance(resolution, float):
         return resolution
-    metres, by = pixel_size_m(reader.grid), ""
-    if metres is None and reader.photo_m:
-        metres, by = reader.photo_m, " (by its flight height and focal length)"
+    metres = _pixel_m(reader)
     if metres is None or card.resolution is None:
         return None
     finest, coarsest = card.resolution
-    if finest / _TOLERANCE <= metres <= coarsest * _TOLERANCE:
+    beyond = card.resample_beyond or RESAMPLE_BEYOND
+    if finest / beyond <= metres <= coarsest * beyond:
         return None
-    if resolution == "auto":
+    near = metres <= coarsest * max(beyond, _MOST_COARSER)
+    if near and resolution == "auto":
         return finest if metres < finest else coarsest
-    known = f"{finest:g} m" if finest == coarsest else f"{finest:g} to {coarsest:g} m"
-    mend = "resample with --resolution auto"
-    if metres > coarsest * FINEST:
-        mend = "choose a model for such pixels"
-    text = f"{scene}: pixels of {metres:.3g} m{by}, model {card.name} was trained for {known}; {mend}"
+    by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"
+    mend = "omit --resolution native" if near else "expect errors, or choose a model for such pixels"
+    text = f"{scene}: pixels of {metres:.3g} m{by}, model {card.name} was trained for {_range(card.resolution)}; {mend}"
     warn(ResolutionWarning(text))
     return None
 

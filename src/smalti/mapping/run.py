@@ -21,12 +21,14 @@ from smalti.errors import warn as issue
 from smalti.files import beside, check_place, guarded, through
 from smalti.lock import hold
 from smalti.mapping.spool import Spool, StripLayer, begin_spool, check_spool
+from smalti.predicting import predict_reader
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
 from smalti.raster.reader import Reader
+from smalti.raster.scaled import Scaled
 from smalti.raster.write import write_raster
-from smalti.scene import Predictor, Summary, predict_scene
+from smalti.scene import Predictor, Summary
 from smalti.tiling import Window
 from smalti.watch import Say, silent
 
@@ -119,6 +121,8 @@ def map_scene(
             return None
         make_room(states, warn)
         with _spool(output, job, list(rasters.values()), reader) as spool:
+            if isinstance(reader, Scaled):
+                say(reader.why)
             _report_found(spool, output, say)
             summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
             any_valid = _write_rasters(spool, rasters, reader, wanted.cog, digest)
@@ -201,7 +205,8 @@ def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) ->
     grid = reader.grid
     place = [grid.height, grid.width, *grid.transform[:6], grid.crs.to_wkt() if grid.crs else ""]
     wishes = [wanted.confidence, wanted.probabilities, wanted.cog] + ["uncertainty"] * wanted.uncertainty
-    return {"smalti": __version__, "card": card.dump(), "grid": place, "wanted": wishes, **made_of}
+    seen = [reader.seen.grid.height, reader.seen.grid.width] if isinstance(reader, Scaled) else []
+    return {"smalti": __version__, "card": card.dump(), "grid": place + seen, "wanted": wishes, **made_of}
 
 
 @contextmanager
@@ -254,7 +259,7 @@ def _predict(
         progress(done * width)
     if done == height:
         return Summary(0, 0.0, 0, 0, 0.0)
-    return predict_scene(reader.read, predict, write, height, width, rows_done=done, progress=progress)
+    return predict_reader(reader, predict, write, rows_done=done, progress=progress)
 
 
 def _write_rasters(spool: Spool, rasters: dict[Path, Product], reader: Reader, cog: bool, job: str) -> bool:

@@ -8,11 +8,11 @@ a kill can be trusted.
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def check_spool(folder: Path) -> None:
 
 def begin_spool(folder: Path, made_of: str = "{}") -> None:
     """Writes the file that makes a folder a spool; `made_of` is the JSON of what its strips are made of."""
-    _write_synced(folder / NOTE, [made_of.encode()])
+    _write_synced(folder / NOTE, made_of.encode())
 
 
 def _names(folder: Path) -> set[str]:
@@ -69,7 +69,6 @@ class Spool:
         """
         check_spool(folder)
         self.folder, self._layers, self._height, self._width = folder, layers, height, width
-        self._filling: list[Pixels] = []
         wanted = json.dumps(made_of, sort_keys=True)
         job = folder / NOTE
         found = job.read_text(encoding="utf-8") if job.exists() else ""
@@ -87,13 +86,31 @@ class Spool:
 
     def put(self, window: Window, blocks: Sequence[Pixels]) -> None:
         """Adds a window of the current strip, one array (bands, H, W) per layer; windows come from left to right."""
-        if window.col == 0:
-            self._filling = [np.empty((a.bands, window.height, self._width), a.dtype) for a in self._layers]
-        for strip, block in zip(self._filling, blocks, strict=True):
-            strip[:, :, window.col : window.right] = block
-        if window.right == self._width:
-            _write_synced(self._path(window.row, window.height), [strip.data for strip in self._filling])
-            self._strips.append((window.row, window.height))
+        path = self._path(window.row, window.height)
+        partial = path.with_suffix(".new")
+        with _removed_if_it_fails(partial), partial.open("r+b" if window.col else "wb") as file:
+            for layer, block in enumerate(blocks):
+                for band, plane in enumerate(block):
+                    self._write(file, layer, band, window, np.ascontiguousarray(plane))
+            if window.right < self._width:
+                return
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        sync(path.parent)
+        self._strips.append((window.row, window.height))
+
+    def _write(self, file: BinaryIO, layer: int, band: int, window: Window, plane: Pixels) -> None:
+        """Writes one band of a window into the file of its strip, row by row unless the window is as wide."""
+        start = sum(self._bytes(a, window.height) for a in self._layers[:layer])
+        if window.width == self._width:
+            file.seek(start + band * plane.nbytes)
+            file.write(plane.data)
+            return
+        size = plane.itemsize
+        for k, row in enumerate(plane):
+            file.seek(start + ((band * window.height + k) * self._width + window.col) * size)
+            file.write(row.data)
 
     def read(self, layer: int, begin: int, end: int) -> Pixels:
         """Finished rows of a layer: (bands, rows, width)."""
@@ -132,17 +149,22 @@ class Spool:
         return found
 
 
-def _write_synced(path: Path, parts: Sequence[bytes | memoryview]) -> None:
+def _write_synced(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".new")
-    try:
-        with partial.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
+    with _removed_if_it_fails(partial), partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)
     sync(path.parent)
+
+
+@contextmanager
+def _removed_if_it_fails(path: Path) -> Iterator[None]:
+    """Removes a file for which there is no room."""
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise

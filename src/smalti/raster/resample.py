@@ -1,7 +1,7 @@
 """A raster seen with another pixel size, within its own CRS."""
 
 from collections.abc import Iterator
-from math import ceil, floor
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from smalti.errors import RasterError
 from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.reader import Reader
+from smalti.taps import squeeze, taps
 from smalti.tiling import Window
 
-_MOST = 1 << 24  # values of the source that are held at once
+_MOST = 1 << 22  # values of the source that are held at once
 
 FINEST = 16
 """How many times smaller a pixel may become along each axis: nothing more can be seen in it then."""
 _NEARLY = 2e-3
 """How far, as a fraction, a projection may stretch a pixel before it is resampled."""
 _LEAST = 1e-4  # fraction of a pixel that must be valid
-
-Taps = tuple[NDArray[np.intp], NDArray[np.float32]]
-"""For each pixel of an axis those of the source that it is made of, and their weights (both pixels, taps)."""
 
 
 class Resampled(Reader):
@@ -76,17 +74,17 @@ class Resampled(Reader):
 
     def _resample(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         own = self._reader.grid
-        rows, row_shares = _taps(window.row, window.height, self._by[0], own.height)
-        cols, col_shares = _taps(window.col, window.width, self._by[1], own.width)
+        rows, row_shares = taps(window.row, window.height, self._by[0], own.height)
+        cols, col_shares = taps(window.col, window.width, self._by[1], own.width)
         top, left = int(rows.min()), int(cols.min())
         cut = Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
         pixels, valid = self._reader.read(cut)
         kind = np.float64 if self.dtype.itemsize > 2 and self.dtype != np.float32 else np.float32
         down, right = (rows - top, row_shares), (cols - left, col_shares)
-        mean = _squeeze(pixels.astype(kind), down, right)
+        mean = squeeze(pixels.astype(kind), down, right)
         if valid.all():
             return self._stored(mean), np.ones(mean.shape[1:], bool)
-        share = _squeeze(valid[None].astype(np.float32), down, right)[0]
+        share = squeeze(valid[None].astype(np.float32), down, right)[0]
         seen = share > _LEAST
         mean /= np.where(seen, share, 1)  # invalid pixels are 0, so they are not in the sums
         np.copyto(mean, 0, where=~seen)
@@ -112,31 +110,3 @@ def _factor(factor: float) -> float:
     whole = round(max(factor, 1 / factor))
     near = float(whole) if factor >= 1 else 1 / whole
     return near if abs(factor / near - 1) < _NEARLY else factor
-
-
-def _taps(begin: int, count: int, by: float, size: int) -> Taps:
-    """Of `count` pixels from `begin`, each `by` pixels of the source wide, on an axis of `size` of these."""
-    pixels = np.arange(begin, begin + count)[:, None]
-    if by > 1:  # what each covers
-        low, high = pixels * by, (pixels + 1) * by
-        index = np.floor(low).astype(np.intp) + np.arange(ceil(by) + 1)
-        share = np.clip(np.minimum(high, index + 1) - np.maximum(low, index), 0, None) / by
-    else:  # the nearer of two, the more
-        centre = (pixels + 0.5) * by - 0.5
-        index = np.floor(centre).astype(np.intp) + np.arange(2)
-        share = 1 - np.abs(centre - index)
-    return np.clip(index, 0, size - 1), share.astype(np.float32)
-
-
-def _squeeze(values: NDArray[Any], down: Taps, right: Taps) -> NDArray[Any]:
-    """Weighted sums of (C, H, W) values along both axes."""
-    rows, cols = ([*zip(index.T, share.T, strict=True)] for index, share in (down, right))
-    tall = _added(values[:, index] * share[:, None] for index, share in rows)
-    return _added(tall[..., index] * share for index, share in cols)
-
-
-def _added(parts: Iterator[NDArray[Any]]) -> NDArray[Any]:
-    total = next(parts)
-    for part in parts:
-        total += part
-    return total

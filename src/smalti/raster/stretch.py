@@ -5,9 +5,9 @@ haze that lifts the blue band of a satellite scene.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -70,9 +70,8 @@ class Stretched(Reader):
 
     def __init__(self, reader: Reader, stretch: Stretch, whole: Callable[[], Reader]) -> None:
         """RasterError where percentiles would have to be measured of pixels of more than 16 bits."""
-        self.path, self.grid, self._reader, self._stretch, self._whole = (
-            reader.path, reader.grid, reader, stretch, whole,
-        )  # fmt: skip
+        self.path, self.grid, self._reader, self._stretch = reader.path, reader.grid, reader, stretch
+        self._limits = cache(partial(_measured, reader.path, reader.bands, stretch, whole))
         self._like(reader)
         if stretch.measures and (reader.dtype.kind not in "iu" or reader.dtype.itemsize > 2):
             raise RasterError(
@@ -83,26 +82,19 @@ class Stretched(Reader):
         self.dtype, self.palette = np.dtype(np.uint8), None
         self.scales, self.offsets, self.units = (1.0,) * count, (0.0,) * count, ("",) * count
 
-    @cached_property
+    def like_this(self, reader: Reader) -> "Stretched":
+        """Another view of the same raster, such as a resampled one, with the same range, which is measured once."""
+        other = Stretched(reader, self._stretch, lambda: reader)
+        other._limits = self._limits
+        return other
+
+    @property
     def limits(self) -> NDArray[np.float64]:
         """The values (bands, 2) that become 0 and 255; NaN where a raster without a valid pixel was measured.
 
         RasterError if the low one of a band is not below its high one.
         """
-        limits = np.array([[self._stretch.low.number, self._stretch.high.number]] * len(self.bands))
-        if self._stretch.measures:
-            with self._whole() as whole:
-                counts, least = _count(whole)
-            for end, limit in enumerate((self._stretch.low, self._stretch.high)):
-                if limit.percent:
-                    limits[:, end] = [_percentile(band, limit.number) + least for band in counts]
-        for name, (low, high) in zip(self.bands, limits, strict=True):
-            if low >= high:
-                raise RasterError(
-                    f"{self.path}: --stretch {self._stretch} is {low:g} to {high:g} in band {name}; give the range as "
-                    "values: --stretch LOW,HIGH"
-                )
-        return limits
+        return self._limits()
 
     @property
     def notes(self) -> dict[str, str]:
@@ -123,6 +115,24 @@ class Stretched(Reader):
     def close(self) -> None:
         """Closes the raster."""
         self._reader.close()
+
+
+def _measured(path: str, bands: Sequence[str], stretch: Stretch, opened: Callable[[], Reader]) -> NDArray[np.float64]:
+    """The limits (bands, 2) of a range, with the percentiles of the raster that `opened` opens."""
+    limits = np.array([[stretch.low.number, stretch.high.number]] * len(bands))
+    if stretch.measures:
+        with opened() as whole:
+            counts, least = _count(whole)
+        for end, limit in enumerate((stretch.low, stretch.high)):
+            if limit.percent:
+                limits[:, end] = [_percentile(band, limit.number) + least for band in counts]
+    for name, (low, high) in zip(bands, limits, strict=True):
+        if low >= high:
+            raise RasterError(
+                f"{path}: --stretch {stretch} is {low:g} to {high:g} in band {name}; give the range as "
+                "values: --stretch LOW,HIGH"
+            )
+    return limits
 
 
 def _count(reader: Reader) -> tuple[NDArray[np.int64], int]:

@@ -49,6 +49,8 @@ class CardSettings(Settings):
     """Values that are not finite are always invalid and need not be given here."""
     resolution: tuple[float, float] | None = None
     """Smallest and largest pixel size in metres."""
+    resample_beyond: Annotated[float | None, Field(ge=1, lt=math.inf)] = None
+    """How many times finer or coarser than `resolution` scenes may be without being resampled; None: 1.25."""
     tile: int = 512
     """Side of the tiles that the model is applied to, in pixels."""
     overlap: int = 64

@@ -23,7 +23,7 @@ from smalti.evaluation.pairs import OpenTruth, Pair, find_pairs, label_sets
 from smalti.evaluation.places import place_of
 from smalti.evaluation.protocol import NOT_STATED
 from smalti.label_sets import with_sets
-from smalti.mapping.fit import check_kind, open_fitting
+from smalti.mapping.fit import Resolution, check_kind, open_fitting
 from smalti.raster.label_doubts import Doubts, doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.read import open_raster
@@ -54,6 +54,8 @@ class Specs:
     """By the name of the task."""
     bands: Sequence[str] | None = None
     """The bands of images to give to the model; None chooses them by name."""
+    resolution: Resolution = "auto"
+    """The pixel size that the network sees."""
     place: str | None = None
     """A regular expression that names an image's place."""
 
@@ -124,7 +126,8 @@ def _look(found: Mapping[Path, Mapping[str, Path]], card: Card, specs: Specs, pr
     """Opens all images and reads all ground truth once, so that errors are raised before the first image is scored."""
     doubtful: list[tuple[Path, Doubts]] = []
     for image, truths in found.items():
-        with open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, lambda _: None) as reader:
+        opened = partial(open_raster, image)
+        with open_fitting(str(image), opened, card, specs.bands, "native", lambda _: None) as reader:
             for name, path in truths.items():
                 with closing(_truth(path, _labelled(card.task(name), specs), specs)(reader.grid)) as truth:
                     doubtful.append((path, doubts(truth)))
@@ -138,7 +141,8 @@ def file_pair(name: str, image: Path, truths: Mapping[str, Path], card: Card, sp
     """One image file and its files of ground truth by task."""
 
     def open_image() -> Reader:
-        return open_fitting(str(image), partial(open_raster, image), card, specs.bands, None, _warn_of_scene)
+        opened = partial(open_raster, image)
+        return open_fitting(str(image), opened, card, specs.bands, specs.resolution, _warn_of_scene)
 
     tasks = [_labelled(card.task(name), specs) for name in truths]
     opened = {task.name: _truth(truths[task.name], task, specs) for task in tasks}

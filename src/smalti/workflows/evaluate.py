@@ -16,6 +16,7 @@ from smalti.evaluation.delta import against as gains_against
 from smalti.evaluation.pairs import IMAGE_FOLDERS, LABEL_FOLDERS
 from smalti.evaluation.places import check_pattern
 from smalti.evaluation.protocol import NOT_STATED
+from smalti.mapping.fit import Resolution, in_metres
 from smalti.mapping.protect import check_page
 from smalti.raster.reader import Reader
 from smalti.report.picture_folder import PictureFolder
@@ -51,6 +52,7 @@ def evaluate(
     against: Sequence[str | Path] = (),
     labels: str | Path | None = None,
     bands: Sequence[str | int] | None = None,
+    resolution: Resolution = "auto",
     pictures: str | Path | None = None,
     json: str | Path | None = None,
     report: str | Path | None = None,
@@ -79,6 +81,9 @@ def evaluate(
         against: Stored scores of nets of one task each, for Delta_m.
         labels: TOML file with the colours, ids or attribute of labels, and more.
         bands: Bands for the model, by name or by number from 1.
+        resolution: For a folder of images, the pixel size in metres that the network sees; `auto`: the nearest size in
+            the model's range, where an image's own is far outside of it; `native`: its own. Scores are those of the
+            image's pixels.
         pictures: A folder for class maps.
         json: A file for all scores.
         report: A file for an HTML page.
@@ -101,6 +106,7 @@ def evaluate(
         against=tuple(map(Path, against)), labels=path_if_given(labels),
         pictures=path_if_given(pictures), json=path_if_given(json),
         bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report),
+        resolution=in_metres(resolution),
         records=path_if_given(records),
     )  # fmt: skip
     where = Path(data)
@@ -233,6 +239,8 @@ def _scored(asked: Asked, card: Card) -> Scored:
         raise OptionError("--dataset determines DATA and its encoding; use it without a recipe, --labels and --bands")
     if options.place is not None:
         _check_place(asked)
+    if options.resolution != "auto" and (options.dataset or asked.is_recipe):
+        raise OptionError("--resolution is for a folder of images; omit it", value=options.resolution)
     if asked.is_recipe:
         if options.labels:
             raise OptionError("a recipe has the encoding of its labels; omit --labels")
@@ -243,7 +251,7 @@ def _scored(asked: Asked, card: Card) -> Scored:
     if options.dataset:
         return dataset_split(options.dataset, data, card, asked.show, options.place)
     specs = read_specs(options.labels) if options.labels else Specs()
-    specs = replace(specs, bands=options.bands, place=options.place)
+    specs = replace(specs, bands=options.bands, place=options.place, resolution=options.resolution)
     return folder_split(data, card, specs, asked.show)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from smalti.errors import DataError, OptionError
+from smalti.mapping.fit import Resolution
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Show
 
@@ -44,6 +45,9 @@ class EvaluateOptions:
     """TOML file with the colours, ids or attribute of labels, and more."""
     bands: tuple[str, ...] | None = None
     """Bands for the model, by name or by number from 1."""
+    resolution: Resolution = "auto"
+    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where an image's own is
+    far outside of it; `native`: the image's own."""
     pictures: Path | None = None
     """A folder for class maps."""
     json: Path | None = None

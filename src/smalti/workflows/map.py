@@ -82,7 +82,7 @@ def map(
     polygons: str | Path | None = None,
     min_area: float = 0.0,
     report: bool = False,
-    resolution: Resolution = None,
+    resolution: Resolution = "auto",
     bands: Sequence[str | int] | None = None,
     stretch: str | Sequence[float] | None = None,
     progress: Show | None = None,
@@ -102,7 +102,8 @@ def map(
         polygons: Also write polygons into this file: .gpkg, .parquet, .geojson or .fgb.
         min_area: The smallest polygon in square metres; smaller ones are merged into a neighbour.
         report: Also write OUT.html, a page about the map.
-        resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
+        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the
+            scene's own is far outside of it; `native`: the scene's own. The map has the scene's pixels.
         bands: Bands for the model, by name or by number from 1, in the model's order.
         stretch: The range of values that becomes 0 to 255 for a model of bytes, the same for the whole scene: `2%,98%`
             of each band's valid pixels, `0,3000`, or a pair of values. The map's tags state it.

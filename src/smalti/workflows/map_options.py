@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from smalti.arguments import check_fields
 from smalti.errors import OptionError
-from smalti.mapping.fit import Resolution
+from smalti.mapping.fit import Resolution, in_metres
 from smalti.mapping.run import Wanted
 from smalti.raster.stretch import Stretch, parse_stretch
 
@@ -31,8 +31,9 @@ class MapOptions:
     """The smallest polygon in square metres."""
     report: bool = False
     """Also OUT.html: a page about the map."""
-    resolution: Resolution = None
-    """Metres per pixel to resample to, `auto` for the nearest size in the model's range, None for none."""
+    resolution: Resolution = "auto"
+    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the scene's own is
+    far outside of it; `native`: the scene's own. The map has the scene's pixels in any case."""
     bands: Sequence[str | int] | None = None
     """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
     stretch: str | Sequence[float] | None = None
@@ -43,7 +44,7 @@ class MapOptions:
         check_fields(self)
         if self.bands is not None:
             object.__setattr__(self, "bands", tuple(str(band) for band in self.bands))
-        object.__setattr__(self, "resolution", _metres(self.resolution))
+        object.__setattr__(self, "resolution", in_metres(self.resolution))
         _ = self.range  # raises where it is invalid
         if not 0 <= self.min_area < math.inf:
             raise OptionError(f"min_area is {self.min_area}; expected square metres, at least 0", value=self.min_area)
@@ -62,13 +63,3 @@ class MapOptions:
     def wanted(self) -> Wanted:
         """The rasters to write besides the map, and how."""
         return Wanted(self.confidence, self.probabilities, self.cog, self.uncertainty)
-
-
-def _metres(resolution: Resolution) -> Resolution:
-    """The requested pixel size; OptionError if it is invalid."""
-    if resolution is None or resolution == "auto":
-        return resolution
-    if not 0 < resolution < math.inf:
-        text = f"resolution is {resolution!r}; expected `auto` or a pixel size in metres"
-        raise OptionError(text, value=resolution)
-    return float(resolution)

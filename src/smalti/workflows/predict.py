@@ -14,10 +14,11 @@ from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
 from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
+from smalti.predicting import predict_reader
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
-from smalti.scene import Averaged, Predictor, predict_scene
+from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 from smalti.workflows.arrays import array_reader
 from smalti.workflows.given import Axes, Given
@@ -37,7 +38,7 @@ def predict(
     model: AnyModel = "landcover",
     *,
     bands: Sequence[str | int] | None = None,
-    resolution: Resolution = None,
+    resolution: Resolution = "auto",
     stretch: str | Sequence[float] | None = None,
     tta: bool = False,
     axes: Axes | None = None,
@@ -55,7 +56,8 @@ def predict(
             perhaps bands, in any order.
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         bands: Bands for the model, by name or by number from 1, in the model's order.
-        resolution: Metres per pixel to resample to; `auto`: the nearest size in the model's range.
+        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the
+            image's own is far outside of it; `native`: the image's own. The prediction has the image's pixels.
         stretch: For a file, the range of values that becomes 0 to 255 for a model of bytes: `2%,98%` of each band's
             valid pixels, `0,3000`, or a pair of values.
         tta: Average over flips and quarter turns: eight times the work.
@@ -118,7 +120,7 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
             whole[:, rows, cols] = values[name]
         valid[rows, cols] = mask
 
-    summary = predict_scene(reader.read, net, write, height, width, progress=progress)
+    summary = predict_reader(reader, net, write, progress=progress)
     for array in (valid, *outputs.values()):
         array.setflags(write=False)
     return Prediction(net.card, reader.grid, valid, outputs, summary)

@@ -1,0 +1,70 @@
+"""Predicts a whole scene onto its own grid, whatever pixel size its network sees."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from smalti.arrays import Floats, Mask
+from smalti.card import Card
+from smalti.raster.reader import Reader
+from smalti.raster.scaled import Scaled
+from smalti.regrid import Regrid, first_row
+from smalti.scene import Predictor, Summary, Write, predict_scene
+from smalti.tiling import Window, spans
+
+
+def predict_reader(
+    reader: Reader,
+    predict: Predictor,
+    write: Write,
+    *,
+    rows_done: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
+    """Predicts a scene as `predict_scene` does; windows and counts of pixels are those of the scene's own grid.
+
+    Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid.
+    """
+    height, width = reader.grid.height, reader.grid.width
+    if not isinstance(reader, Scaled):
+        return predict_scene(reader.read, predict, write, height, width, rows_done=rows_done, progress=progress)
+    network = reader.seen.grid
+    begin = _first_row(predict.card, network.height, height, rows_done) if rows_done else 0
+    onto = _Onto(reader, write, rows_done)
+    summary = predict_scene(
+        reader.seen.read,
+        predict,
+        onto.write,
+        network.height,
+        network.width,
+        rows_done=begin,
+        progress=partial(onto.report, progress) if progress else None,
+    )
+    return replace(summary, pixels=onto.written)
+
+
+def _first_row(card: Card, network: int, own: int, rows_done: int) -> int:
+    starts = [span.begin for span in spans(network, card.tile, card.overlap)]
+    return first_row(starts, network, own, rows_done)
+
+
+class _Onto:
+    """Resamples the windows of a network to the scene's grid, writes them, and counts them."""
+
+    def __init__(self, reader: Scaled, write: Write, rows_done: int) -> None:
+        own, network = reader.grid, reader.seen.grid
+        self._reader, self._write = reader, write
+        self._regrid = Regrid((network.height, network.width), (own.height, own.width), rows_done)
+        self.written, self._reported = 0, 0
+
+    def write(self, window: Window, values: dict[str, Floats], valid: Mask) -> None:
+        """Takes a window of the network's grid."""
+        for target, found, seen in self._regrid.add(window, values, valid):
+            self._write(target, found, seen & self._reader.valid(target))
+            self.written += target.height * target.width
+
+    def report(self, progress: Callable[[int], None], _: int) -> None:
+        """Reports the pixels of the scene that were written since the last report."""
+        written = self.written
+        progress(written - self._reported)
+        self._reported = written
