@@ -33,6 +33,7 @@ from between_marks import fill_page
 
 from smalti.evaluation.delta import delta_m
 from smalti.evaluation.result import Main
+from smalti.runtime.measure import Case, measure_alone
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "recipes" / "multitask_drawn.toml"
@@ -48,7 +49,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "afa, own gradients": ("net.sharing=afa", 'net.options.isolation="own"'),
     "afa, slow gates": ("net.sharing=afa", "optim.sharing_factor=0.1"),
 }
-TILE, THREADS = 512, 2
+TILE, THREADS, SECONDS = 512, 2, 3.0
 HEADS = ("scheme", "mIoU, %", "height RMSE, m", "delta 1, %", "Delta_m, %", "M parameters", "G multiply-adds",
          "ms per tile", "training, peak MB")  # fmt: skip
 
@@ -120,10 +121,8 @@ def _cost(home: Path, scheme: str) -> None:
     cost = count(model.net, TILE, TILE)
     file = folder / "net.onnx"
     file.write_bytes(sealed(clean(card_graph(ExportedNet(model, model.card).eval())), file, model.card)[0])
-    engines = Path(__file__).with_name("engines.py")
-    command = [sys.executable, engines, file, "--row", "onnx", str(THREADS), str(TILE)]
-    row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    measured = {"parameters": cost.parameters, "giga": cost.multiply_adds / 1e9, "ms": row["ms"]}
+    milliseconds = 1e3 * measure_alone(Case(str(file), "onnx", THREADS, TILE), SECONDS).median
+    measured = {"parameters": cost.parameters, "giga": cost.multiply_adds / 1e9, "ms": milliseconds}
     (folder / "costs.json").write_text(json.dumps(measured))
 
 

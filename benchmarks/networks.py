@@ -33,9 +33,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from engines import peak
 from network_list import NETWORKS, Network
 from networks_page import Row, table, write_page
+
+from smalti.runtime.measure import Case, measure_alone, peak_memory
 
 if TYPE_CHECKING:
     from smalti.card import Task
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "recipes" / "networks.toml"
-TILE, THREADS = 512, 2
+TILE, THREADS, SECONDS = 512, 2, 3.0
 MIDDLE = 1024
 """Side of the part of each test image that is scored: whole ones would take heavy networks longer than the training."""
 UNSEEN, UNSEEN_SIZE = (9001, 9002, 9003), 1024
@@ -144,10 +145,8 @@ def _costs(network: Network, options: argparse.Namespace) -> dict[str, float]:
     """All measurements of the first phase."""
     home = _home(network, options)
     steps = _steps(network, options, home / "net.onnx")
-    engines = Path(__file__).with_name("engines.py")
-    command = [sys.executable, engines, home / "net.onnx", "--row", "onnx", str(THREADS), str(TILE)]
-    row = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    return _size(network, options.changes) | steps | {"ms": row["ms"]}
+    milliseconds = 1e3 * measure_alone(Case(str(home / "net.onnx"), "onnx", THREADS, TILE), SECONDS).median
+    return _size(network, options.changes) | steps | {"ms": milliseconds}
 
 
 def _steps(network: Network, options: argparse.Namespace, graph: Path) -> dict[str, float]:
@@ -169,7 +168,7 @@ def _steps(network: Network, options: argparse.Namespace, graph: Path) -> dict[s
             start = time.perf_counter()
             run.step(batch)
             times.append(time.perf_counter() - start)
-    measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak() / 1e6}
+    measured = {"steps": 1 / sorted(times)[len(times) // 2], "peak": peak_memory() / 1e6}
     if not graph.exists():
         _write_graph(run.model.cpu(), graph)
     return measured

@@ -21,7 +21,8 @@ from datetime import date
 from pathlib import Path
 
 import psutil
-from engines import peak
+
+from smalti.runtime.measure import peak_memory
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "networks.toml"
 DRAWN = (
@@ -75,7 +76,7 @@ def measure(changes: list[str]) -> dict[str, float]:
             start = time.perf_counter()
             run.step(batch)
             times.append(time.perf_counter() - start)
-    return {"first": times[0], "step": statistics.median(times[1:]), "peak": peak() / 1e6}
+    return {"first": times[0], "step": statistics.median(times[1:]), "peak": peak_memory() / 1e6}
 
 
 def _options() -> argparse.Namespace:

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a network from a recipe.",
     "pretrain": "Train an encoder by image classification, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",
+    "bench": "Measure the speed and memory of models on this machine.",
     "models": "List the available models, with their cards.",
 }
 
