@@ -11,7 +11,7 @@ from smalti.text import count
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
 
-NO_MATTER = ("train", "test", "absent", "memory_mb", "check", "decoder")
+NO_MATTER = ("train", "unlabelled", "test", "absent", "memory_mb", "check", "decoder")
 """Keys of the data without influence on the score of given weights."""
 
 

@@ -29,7 +29,7 @@ from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
 from smalti.training.warmstart import fill
-from smalti.training.work import Work
+from smalti.training.work import Pupil, Work
 from smalti.watch import Say, Watch, unwatched
 
 
@@ -62,6 +62,9 @@ class Training:
         self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer
         self._freezing, self._balanced = parts.freezing, parts.balanced
         self._wrapped, self._stepped = parts.wrapped, parts.stepped
+        self._pupil: Pupil | None = getattr(work, "self_training", None)
+        if self._pupil:
+            self._pupil.teacher = self.mean.module
         self.progress = TrainingProgress()
         self._judged_by = selection_digest(recipe, work, self.select)
         if state is not None:
@@ -112,7 +115,7 @@ class Training:
                 self._check(loss.item(), f"at step {p.step + 1} the loss is")
                 weights = self._backward(terms, loss)
             noted = {name: value.item() for name, value in (terms | {"loss": loss}).items()}
-            p.note(noted | weights, 1 / t.accumulate)
+            p.note(noted | weights | (self._pupil.noted if self._pupil else {}), 1 / t.accumulate)
         if self._balanced:
             self._balanced.finish()
         if t.clip:
@@ -244,6 +247,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
             "balance": self._balanced.state() if self._balanced else None,
+            "self_training": self._pupil.state() if self._pupil else None,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -269,6 +273,8 @@ class Training:
             ) from None
         if self._balanced:
             self._balanced.restore(state.get("balance"))
+        if self._pupil and (learned := state.get("self_training")):  # none if it begins with this resume
+            self._pupil.restore(learned)
         restore(self.optimizer, state["optimizer"])
         torch.set_rng_state(state["random"])
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from smalti.text import duration
 
+OWN, OWN_TABLES = ("loss", "confident"), ("weight/", "confident/")
+"""Names that records have as they are, and beginnings of such names; all others are terms of the loss."""
+
 
 @dataclass
 class TrainingProgress:
@@ -15,7 +18,8 @@ class TrainingProgress:
     best: float = -math.inf
     best_step: int = 0
     losses: dict[str, float] = field(default_factory=dict)
-    """Sums over the steps of the current epoch: the loss, its terms, and as `weight/TASK` the weights of a balance."""
+    """Sums over the steps of the current epoch: the loss, its terms, as `weight/TASK` the weights of a balance, and
+    as `confident`, `confident/CLASS` the shares of pixels with pseudo-labels."""
     shares: dict[str, float] = field(default_factory=dict)
     """Steps of the current epoch in which each of them was present: a term is missing if its task has no label."""
     epoch_steps: int = 0
@@ -31,8 +35,9 @@ class TrainingProgress:
             self.shares[name] = self.shares.get(name, 0.0) + share
 
     def end_epoch(self) -> dict[str, float]:
-        """The means over the epoch, named as in the records: `loss`, `loss/TERM`, `weight/TASK`; starts a new epoch."""
-        plain = {name for name in self.losses if name == "loss" or name.startswith("weight/")}
+        """The means over the epoch, named as in the records: `loss`, `loss/TERM`, and the others as they are; starts a
+        new epoch."""
+        plain = {name for name in self.losses if name in OWN or name.startswith(OWN_TABLES)}
         means = {
             name if name in plain else f"loss/{name}": value / self.shares.get(name, self.epoch_steps)
             for name, value in self.losses.items()

@@ -19,6 +19,23 @@ class Conclusion:
     scores: dict[str, float]
 
 
+class Pupil(Protocol):
+    """What a work that learns from its own averaged weights has as `self_training`."""
+
+    teacher: nn.Module
+    """The average of the weights, in evaluation mode; set by the loop before the first batch."""
+    noted: dict[str, float]
+    """Numbers of the last batch for the records, by names that begin with `confident`."""
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed training needs besides the teacher, for state.pt."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continues from what `state` gave."""
+        ...
+
+
 class Work(Protocol):
     """A model, the data it learns from, its losses and its scores.
 

@@ -3,7 +3,8 @@ import pytest
 from pydantic import ValidationError
 
 from smalti.card import Task
-from smalti.data.pixels.augment import Augment, View, apply_view, change_colours, choose_view
+from smalti.data.pixels.augment import Augment, View, apply_view, choose_view
+from smalti.data.pixels.colours import change_colours
 from smalti.data.pixels.sample import Patch
 
 TASK = Task(name="t", labels=tuple("abcde"))

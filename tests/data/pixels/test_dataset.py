@@ -7,8 +7,9 @@ from pydantic import TypeAdapter
 
 from smalti.data.pixels.label_stats import census
 from smalti.data.pixels.leakage import check_apart
+from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.scored import scored_pairs
-from smalti.data.pixels.sources import AnySource, DatasetSource, Pool, open_source
+from smalti.data.pixels.sources import AnySource, DatasetSource, open_source
 from smalti.datasets.registry import DATASETS
 from smalti.errors import DataError, RecipeError
 from smalti.tiling import Window

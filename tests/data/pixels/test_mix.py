@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.mix import Mix, mixed
+from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.sample import Patch
 from smalti.data.pixels.scenes import MemoryScene
-from smalti.data.pixels.sources import Pool
 from smalti.data.pixels.stream import Stream
 from smalti.raster.grid import Grid
 

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.sample import Patch
 from smalti.data.pixels.scenes import FileScene, MemoryScene, in_memory
 from smalti.data.pixels.scored import scored_pairs
 from smalti.data.pixels.sources import (
     DrawnSource,
     FolderSource,
-    Pool,
     ScenesSource,
     keep_in_memory,
     labelled_files,

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from smalti.arrays import Floats, Picture
 from smalti.data.images.operations import change_at_random
-from smalti.data.pixels.augment import Augment, change_colours
+from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.colours import change_colours
 from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.sample import Patch
 

@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from smalti.arrays import Floats
 from smalti.card import Card, Task
+from smalti.data.pixels.colours import CHANNELS, Colours, change_colours
 from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
 from smalti.data.pixels.sample import Patch
 from smalti.data.pixels.style import Style
 
-CHANNELS = 4
-"""Maximum number of bands that OpenCV warps together."""
 MIX_CHANCE = 0.5
 """Default share of windows that are mixed, as in CutMix's experiments on CIFAR."""
 
@@ -33,13 +31,13 @@ def _off(value: Any) -> Any:
     return None if not isinstance(value, dict) and value == 0 else value
 
 
-class Augment(ExtensibleAugment):
+class Augment(ExtensibleAugment, Colours):
     """Augmentation of windows; 0 or false disables a step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: Preset | None = None
-    """Other defaults for the keys from `scale` to `blur`; keys that are given take precedence."""
+    """Other defaults for the keys of geometry and colours; keys that are given take precedence."""
     scale: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest zoom, drawn log-uniformly; above 1 objects are enlarged."""
     scales: tuple[Annotated[int, Field(ge=1)], ...] = Field((1,), min_length=1)
@@ -50,18 +48,6 @@ class Augment(ExtensibleAugment):
     """Random rotations by multiples of 90 degrees."""
     rotate: float = Field(0.0, ge=0, le=1)
     """Probability of a rotation by any angle."""
-    brightness: float = Field(0.2, ge=0, lt=1)
-    """Factor of up to 1 ± this."""
-    contrast: float = Field(0.2, ge=0, lt=1)
-    """Factor of up to 1 ± this, about the mean of the window."""
-    saturation: float = Field(0.3, ge=0, le=1)
-    """Factor of up to 1 ± this, about the grey of each pixel."""
-    balance: float = Field(0.05, ge=0, lt=1)
-    """Factor of up to 1 ± this, for each band separately: shifts the hue."""
-    gamma: float = Field(0.2, ge=0, lt=2)
-    """Gamma correction with an exponent between exp(-this) and exp(this)."""
-    blur: float = Field(0.2, ge=0, le=1)
-    """Probability of a Gaussian blur with a standard deviation of up to 1.2 pixels."""
     mix: Mix = "none"
     """Pastes a part of another window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
     mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
@@ -163,36 +149,6 @@ def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArra
     return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
 
 
-def change_colours(image: NDArray[Any], augment: Augment, scale: float, rng: np.random.Generator) -> Floats:
-    """Changes the colours of raw pixels (H, W, C), for which 1 / scale is white; always draws equally many numbers.
-
-    Gamma is applied to each value; all other changes are one affine map of the bands of a pixel.
-    """
-    bands = image.shape[2]
-    gamma = math.exp(rng.uniform(-1, 1) * augment.gamma)
-    amounts = np.array([augment.brightness, augment.contrast, augment.saturation])
-    bright, contrast, vivid = 1 + rng.uniform(-1, 1, 3) * amounts
-    tint: NDArray[np.float64] = 1 + np.asarray(rng.uniform(-1, 1, bands)) * augment.balance
-    blurred, deviation = rng.random() < augment.blur, rng.uniform(0.3, 1.2)
-    x: Floats = np.clip(image.astype(np.float32) * np.float32(scale), 0, None)
-    if augment.gamma:
-        x = np.atleast_3d(cv2.pow(x, gamma)).astype(np.float32, copy=False)
-    grey = np.full((bands, bands), (1 - vivid) / bands) + np.eye(bands) * vivid
-    matrix = bright * tint[:, None] * grey
-    middle = matrix @ np.asarray(x[::8, ::8].reshape(-1, bands).mean(0))
-    x = _mix(x, matrix * contrast, middle * (1 - contrast))
-    if blurred:
-        x = np.atleast_3d(cv2.GaussianBlur(x, (0, 0), deviation)).astype(np.float32, copy=False)
-    return x / np.float32(scale)
-
-
-def _mix(x: Floats, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> Floats:
-    if x.shape[2] <= CHANNELS:
-        mixed = cv2.transform(x, np.column_stack([matrix, shift]))
-        return np.atleast_3d(mixed).astype(np.float32, copy=False)
-    return (x @ matrix.T.astype(np.float32)) + shift.astype(np.float32)
-
-
 def augmented(
     patch: Patch, view: View, augment: Augment, card: Card, tasks: Sequence[Task], rng: np.random.Generator
 ) -> Patch:
@@ -202,7 +158,11 @@ def augmented(
     """
     seen = apply_view(patch, view, tasks)
     seen = replace(seen, image=change_colours(seen.image, augment, card.scale, rng))
-    seen = apply_extensions(seen, augment.extensions(), rng, tasks)
+    return finished(apply_extensions(seen, augment.extensions(), rng, tasks), card)
+
+
+def finished(seen: Patch, card: Card) -> Patch:
+    """The patch as it enters the net: uint8 clipped to its range, invalid pixels the card's mean; in place."""
     image = seen.image
     if card.dtype == "uint8":
         np.clip(image, 0, 255, out=image)

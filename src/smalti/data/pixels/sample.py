@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -48,6 +48,25 @@ def completed(patch: Patch, tasks: Sequence[Task]) -> Patch:
     return replace(patch, targets=targets)
 
 
+class Views(TypedDict):
+    """A batch of windows in two views."""
+
+    weak: Tensor
+    """(N, C, H, W) raw pixels, float32."""
+    strong: Tensor
+    """(N, C, H, W) the same, with changed colours."""
+    labels: Tensor
+    """(N, H, W) int64: ids of classes or of sets of classes, the task's `ignore` where nothing is labelled."""
+    valid: Tensor
+    """(N, H, W) bool."""
+    order: Tensor
+    """(N, K) float32: random numbers that put the classes of each window in order."""
+    chance: Tensor
+    """(N) float32: a random number from 0 to 1 for each window."""
+    names: list[str]
+    """The source of each window, for messages."""
+
+
 class Sample(TypedDict):
     """One window as tensors; a batch has the same keys and a leading axis N."""
 
@@ -59,6 +78,8 @@ class Sample(TypedDict):
     """(H, W) bool."""
     names: list[str]
     """The source of each window of the batch, for messages; one for a single window."""
+    views: NotRequired[Views]
+    """Of a batch: windows without labels."""
 
 
 def to_sample(patch: Patch) -> Sample:

@@ -21,11 +21,10 @@ from smalti.data.pixels.sources import (
     FolderSource,
     ScenesSource,
     Source,
-    Wish,
-    every_place,
     labelled_files,
 )
 from smalti.data.pixels.weak import WeakFile
+from smalti.data.pixels.window_source import Wish, every_place
 from smalti.datasets.index import Item
 from smalti.datasets.reader import Opener
 from smalti.evaluation import Pair

@@ -1,22 +1,18 @@
 """Sources of windows: lists of scenes, each with a share of the training."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.pixels.augment import Augment, check_scale
-from smalti.data.pixels.cells import Index
 from smalti.data.pixels.dataset import DatasetScene
 from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, LabelEncoding, TruthFile
-from smalti.data.pixels.sample import Patch, known
+from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
 from smalti.data.pixels.weak import WeakSpec, weak_file
+from smalti.data.pixels.window_source import WindowSource, Wish, every_place
 from smalti.datasets.index import Borders, Item
 from smalti.datasets.reader import Opener, open_split
 from smalti.datasets.registry import find_dataset, find_split
@@ -24,64 +20,22 @@ from smalti.datasets.selection import Selection, select
 from smalti.datasets.spec import Role
 from smalti.errors import DataError, OptionError
 from smalti.evaluation.pairs import find_images, find_pairs
-from smalti.evaluation.places import place_of
 from smalti.label_sets import Allowed
 from smalti.raster.label_spec import Wanted, class_set
 from smalti.synth import CLASSES
 from smalti.synth.scenery import Scenery, scenery
 from smalti.text import count
-from smalti.tiling import Window
-
-Wish = Callable[[str], bool]
-"""Whether images of a place are wanted."""
-T = TypeVar("T")
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    weight: float = Field(1.0, gt=0)
-    """Its share of the windows, relative to the weights of the other sources."""
+class _Source(WindowSource):
     by: Literal["area", "class"] = "area"
     """`area`: positions are drawn uniformly. `class`: a class is drawn first, then a position where it occurs."""
-    scale: tuple[float, float] | None = None
-    """Smallest and largest zoom of its windows; default `augment.scale`. For sources of another pixel size."""
     tasks: tuple[str, ...] = ()
     """The tasks that it labels; by default all for which it has labels."""
-    place: str = ""
-    """For scores by place, a regular expression on the path of an image below `root`: its first group, or the match,
-    names the place. Without it: folder, and the name of the file up to its first number."""
-    places: tuple[str, ...] = ()
-    """The places whose images it takes; without any, all."""
 
-    @model_validator(mode="after")
-    def _scale_is_a_range(self) -> Self:
-        if self.scale is not None:
-            check_scale(self.scale)
-        try:
-            re.compile(self.place)
-        except re.error as error:
-            raise ValueError(f"place {self.place!r} is not a regular expression: {error}") from None
-        return self
-
-    def place_of(self, root: Path, path: Path) -> str:
-        """The name of the place of one of its images; DataError where `place` does not match its path."""
-        return place_of(path.relative_to(root) if path.is_relative_to(root) else path, self.place)
-
-    def of_places(self, root: Path, found: Iterable[tuple[Path, T]], wanted: Wish) -> list[T]:
-        """Those of its images, each given with its path, whose place it takes and is wanted.
-
-        DataError for a place in `places` that no image is of.
-        """
-        named = [(self.place_of(root, path), each) for path, each in found]
-        there = sorted({name for name, _ in named})
-        if unknown := [name for name in self.places if name not in there]:
-            raise DataError(f"no image of a source is of the place {unknown[0]!r}; there are {', '.join(there)}")
-        return [each for name, each in named if (not self.places or name in self.places) and wanted(name)]
-
-    def augment(self, augment: Augment) -> Augment:
-        """The augmentation of its windows."""
-        return augment if self.scale is None else augment.model_copy(update={"scale": self.scale})
+    def pool(self, scenes: Sequence[Scene]) -> Pool:
+        """See `WindowSource`."""
+        return Pool(scenes, self.by)
 
     def sets(self, tasks: Sequence[Task], where: str) -> Mapping[str, set[Allowed]]:
         """By task, the sets of classes that its labels allow; LabelError, beginning with `where`, for unknown names."""
@@ -341,11 +295,6 @@ AnySource = Annotated[Source, Field(discriminator="kind"), BeforeValidator(_with
 """A source as a recipe writes it; without a `kind` it is a folder."""
 
 
-def every_place(place: str) -> bool:
-    """Any place is wanted."""
-    return True
-
-
 def open_source(
     source: Source,
     root: Path,
@@ -406,54 +355,3 @@ def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Sce
             break
         small.add(id(scene))
     return [[in_memory(s) if isinstance(s, FileScene) and id(s) in small else s for s in scenes] for scenes in sources]
-
-
-class Pool:
-    """The scenes of one source, from which windows are drawn at random."""
-
-    def __init__(self, scenes: Sequence[Scene], by: str) -> None:
-        self.scenes, self.tasks = scenes, scenes[0].tasks
-        areas = np.array([scene.grid.height * scene.grid.width for scene in scenes], float)
-        self._chances = areas / areas.sum()
-        self._index = Index(scenes, self._classes()) if by == "class" else None
-
-    def _classes(self) -> Task:
-        """The task by whose classes positions are drawn: the first one of classes."""
-        for task in self.tasks:
-            if task.kind == "classes":
-                return task
-        raise DataError(f"by = 'class' needs classes; {self.scenes[0].name} has only {self.tasks[0].name}; use 'area'")
-
-    def patch(self, rng: np.random.Generator, side: int) -> Patch:
-        """A random window of side x side pixels; drawn again, up to TRIES times, while hardly any pixel is labelled."""
-        for _ in range(TRIES):
-            scene, window = self._window(rng, side)
-            patch = scene.read(window)
-            if max((patch.valid & known(task, patch.targets[task.name])).mean() for task in self.tasks) >= ENOUGH:
-                break
-        return replace(patch, name=f"{scene.name} (row {window.row}, column {window.col})")
-
-    def _window(self, rng: np.random.Generator, side: int) -> tuple[Scene, Window]:
-        if self._index:
-            number, row, col = self._index.place(rng)
-            up, left = rng.integers(side, size=2)
-            return self.scenes[number], self._inside(number, row - int(up), col - int(left), side)
-        number = int(rng.choice(len(self.scenes), p=self._chances))
-        grid = self.scenes[number].grid
-        # The centre may lie anywhere, so that borders are seen as often as the rest.
-        middle_row, middle_col = int(rng.integers(grid.height)), int(rng.integers(grid.width))
-        return self.scenes[number], self._inside(number, middle_row - side // 2, middle_col - side // 2, side)
-
-    def _inside(self, number: int, row: int, col: int, side: int) -> Window:
-        """The window, moved inside the scene, or centred on it if the scene is smaller."""
-        grid = self.scenes[number].grid
-        return Window(_clip(row, side, grid.height), _clip(col, side, grid.width), side, side)
-
-
-TRIES = 8
-ENOUGH = 0.05
-"""Minimum share of labelled pixels in a window."""
-
-
-def _clip(start: int, side: int, length: int) -> int:
-    return -((side - length) // 2) if side >= length else min(max(start, 0), length - side)

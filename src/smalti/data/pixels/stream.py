@@ -4,7 +4,6 @@ So a resumed training sees the same windows as an uninterrupted one, whatever th
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -12,11 +11,11 @@ import numpy as np
 
 from smalti.ahead import run_ahead
 from smalti.card import Card, Task
-from smalti.data.pixels.augment import Augment, augmented, choose_view
 from smalti.data.pixels.mix import mixed
 from smalti.data.pixels.sample import Patch, Sample, completed, stack, to_sample
-from smalti.data.pixels.sources import Pool
 from smalti.data.pixels.style import styled
+from smalti.data.pixels.views import ViewStream
+from smalti.data.pixels.windows import Pools, Windows
 
 OTHER, STYLE = 1, 2
 """Third part of the seed of the windows to mix with, and of those whose style is taken; not 0, because trailing zeros
@@ -27,13 +26,23 @@ class Stream:
     """Random windows from several sources, augmented."""
 
     def __init__(
-        self, pools: Sequence[tuple[float, Pool, Augment]], card: Card, tasks: Sequence[Task], crop: int, seed: int
+        self,
+        pools: Pools,
+        card: Card,
+        tasks: Sequence[Task],
+        crop: int,
+        seed: int,
+        *,
+        looks: Windows | None = None,
+        views: ViewStream | None = None,
     ) -> None:
-        weights = np.array([weight for weight, _, _ in pools])
-        self._chances = weights / weights.sum()
-        self._pools = [(pool, augment) for _, pool, augment in pools]
-        self._card, self._tasks = card, tasks
-        self._crop, self._seed = crop, seed
+        """`looks` are the windows whose style is taken, by default these; their sources begin with these.
+
+        `views` are windows without labels that belong to each batch.
+        """
+        self._windows = Windows(pools, card, crop)
+        self._looks, self._views = looks or self._windows, views
+        self._card, self._tasks, self._seed = card, tasks, seed
 
     def patch(self, number: int) -> Patch:
         """The n-th window, with a target for every task; it has the style of another one, and is mixed with another
@@ -42,40 +51,29 @@ class Stream:
         The others depend on this number only, so any share of a batch can be computed separately.
         """
         rng = np.random.default_rng([self._seed, number])
-        own = self._choose(rng)
-        augment = self._pools[own][1]
+        own = self._windows.choose(rng)
+        augment = self._windows.augment(own)
         patch = self._window(own, rng)
         if augment.style and rng.random() < augment.style.chance:
-            patch = styled(patch, self._elsewhere(own, number), augment.style, self._card, rng)
+            there = np.random.default_rng([self._seed, number, STYLE])
+            look = self._looks.window(self._looks.choose_other(own, there), there)
+            patch = styled(patch, look, augment.style, self._card, rng)
         if augment.mix == "none" or rng.random() >= augment.mix_chance:
             return patch
         there = np.random.default_rng([self._seed, number, OTHER])
-        other = self._window(self._choose(there), there)
+        other = self._window(self._windows.choose(there), there)
         return mixed(patch, other, augment.mix, self._tasks, rng)
 
-    def _choose(self, rng: np.random.Generator) -> int:
-        """The number of a random source, by their weights."""
-        return int(rng.choice(len(self._pools), p=self._chances))
-
-    def _elsewhere(self, own: int, number: int) -> Patch:
-        """A random window of another source; of the same one if there is no other."""
-        rng = np.random.default_rng([self._seed, number, STYLE])
-        chances = np.where(np.arange(len(self._pools)) == own, 0, self._chances)
-        other = int(rng.choice(len(self._pools), p=chances / chances.sum())) if chances.any() else own
-        return self._window(other, rng)
-
-    def _window(self, number: int, rng: np.random.Generator) -> Patch:
-        """A random window of a source, augmented."""
-        pool, augment = self._pools[number]
-        view = choose_view(augment, self._crop, rng)
-        patch = pool.patch(rng, view.side)
-        seen = augmented(patch, view, augment, self._card, pool.tasks, rng)
-        return completed(replace(seen, name=patch.name), self._tasks)
+    def _window(self, source: int, rng: np.random.Generator) -> Patch:
+        return completed(self._windows.window(source, rng), self._tasks)
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
         """The n-th batch of `size` windows, or only its windows at the indices in `share`."""
         first = number * size
-        return stack([to_sample(self.patch(first + i)) for i in share or range(size)])
+        samples = stack([to_sample(self.patch(first + i)) for i in share or range(size)])
+        if self._views:
+            samples["views"] = self._views.batch(number)
+        return samples
 
     def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
         """Batches, or a share of each, from number `start` on, prefetched by `workers` threads."""

@@ -120,6 +120,12 @@ class MultitaskRecipe(PixelRecipe):
     balance: BalanceSettings = BalanceSettings()
 
     @model_validator(mode="after")
+    def _has_labels_only(self) -> Self:
+        if self.data.unlabelled:
+            raise ValueError("data.unlabelled: several tasks learn from labels only; use kind = segmentation")
+        return self
+
+    @model_validator(mode="after")
     def _tasks_fit(self) -> Self:
         names = [task.name for task in self.card.tasks]
         if twice := [name for name in names if names.count(name) > 1]:

@@ -7,12 +7,17 @@ from pathlib import Path
 
 from smalti.card import Card
 from smalti.data.identity import Identity, digests, identity
+from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.copies import check_copies
 from smalti.data.pixels.leakage import Placed, check_apart
+from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.scenes import Scene
 from smalti.data.pixels.scored import scored_pairs
-from smalti.data.pixels.sources import DRAWN, Pool, keep_in_memory, open_source
+from smalti.data.pixels.sources import DRAWN, keep_in_memory, open_source
 from smalti.data.pixels.stream import Stream
+from smalti.data.pixels.views import ViewStream
+from smalti.data.pixels.window_source import WindowSource
+from smalti.data.pixels.windows import Pools, Windows
 from smalti.errors import DataError, RecipeError
 from smalti.evaluation import Pair
 from smalti.nets.build import Model, build
@@ -36,12 +41,14 @@ class Split:
 
     scenes: dict[str, Scenes]
     """By part: train, validation, test."""
+    unlabelled: Scenes
+    """To learn from without labels."""
     validation: list[Pair]
     test: list[Pair]
     judges: str
     """The images that choose the checkpoint, in words."""
     identity: dict[str, Identity]
-    """Identity by content of the data that influence weights and checkpoint: train, validation."""
+    """Identity by content of the data that influence weights and checkpoint: train, validation, unlabelled."""
 
     @property
     def train(self) -> Scenes:
@@ -61,6 +68,13 @@ class Split:
             f"test        {counted(len(self.test), 'image')}",
         ]
 
+    @property
+    def unlabelled_text(self) -> str:
+        """The images without labels, as text."""
+        scenes = [scene for group in self.unlabelled for scene in group]
+        pixels = sum(scene.grid.height * scene.grid.width for scene in scenes) / 1e6
+        return f"{counted(len(scenes), 'image')}, {pixels:.1f} MPix"
+
 
 def open_split(recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> Split:
     """Opens every source; DataError if the parts overlap on the ground, share files, or have copied images."""
@@ -71,35 +85,52 @@ def open_split(recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> Spl
         ]
         for part in PARTS
     }
-    _check_unseen(recipe, scenes)
-    places = {"train": [_place(scene) for group in scenes["train"] for scene in group if scene.path]}
+    unlabelled = [source.open(recipe.root, card, partial(data.wants, "train")) for source in data.unlabelled]
+    _check_unseen(recipe, scenes, unlabelled)
+    places = {
+        part: [_place(scene) for group in groups for scene in group if scene.path]
+        for part, groups in (("train", scenes["train"]), ("unlabelled", unlabelled))
+    }
     pairs: dict[str, list[Pair]] = {}
     scored: tuple[Part, ...] = ("validation", "test")
     for part in scored:
         pairs[part], places[part] = part_pairs(recipe, card, part)
-    flat = {part: [scene for group in groups for scene in group] for part, groups in scenes.items()}
+    parts = scenes | {"unlabelled": unlabelled}
+    flat = {part: [scene for group in groups for scene in group] for part, groups in parts.items()}
     known = digests([file for own in flat.values() for scene in own for file in scene.files], watch)
-    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if one == "train" or not data.select_on_test:
+    for one, other in APART:
+        if one != "validation" or not data.select_on_test:
             names = WORDS[one], WORDS[other]
             check_apart(places[one], places[other], names)
             check_copies(flat[one], flat[other], known, names)
-    scenes["train"] = keep_in_memory(scenes["train"], data.memory_mb * MEGABYTE)
-    identities = {part: _identity(flat[part], known) for part in ("train", "validation")}
-    return Split(scenes, pairs["validation"], pairs["test"], recipe.judges, identities)
+    kept = keep_in_memory([*scenes["train"], *unlabelled], data.memory_mb * MEGABYTE)
+    scenes["train"], unlabelled = kept[: len(data.train)], kept[len(data.train) :]
+    which = ("train", "validation", *(["unlabelled"] if unlabelled else []))
+    identities = {part: _identity(flat[part], known) for part in which}
+    return Split(scenes, unlabelled, pairs["validation"], pairs["test"], recipe.judges, identities)
 
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+APART = (
+    ("train", "validation"),
+    ("train", "test"),
+    ("unlabelled", "validation"),
+    ("unlabelled", "test"),
+    ("validation", "test"),
+)
+"""Parts that must not show the same ground."""
 
 
-def _check_unseen(recipe: PixelRecipe, scenes: Mapping[str, Scenes]) -> None:
-    """DataError where unseen places are all there is to train on or to choose by, or a name of one is no place."""
+def _check_unseen(recipe: PixelRecipe, scenes: Mapping[str, Scenes], unlabelled: Scenes) -> None:
+    """DataError where unseen places are all there is to learn from or to choose by, or a name of one is no place."""
     unseen = recipe.data.unseen
     if not unseen:
         return
     for part in ("train", "validation"):
         if not any(scenes[part]):
             raise DataError(f"data.unseen: no image is left for data.{part}; leave out fewer places")
+    if unlabelled and not any(unlabelled):
+        raise DataError("data.unseen: no image is left for data.unlabelled; leave out fewer places")
     found = {
         source.place_of(recipe.root, scene.path) if scene.path else source.place or DRAWN
         for source, own in zip(recipe.data.sources("test"), scenes["test"], strict=True)
@@ -120,7 +151,7 @@ def _places(recipe: PixelRecipe, scenes: Mapping[str, Scenes]) -> str:
     return f"there are {', '.join(sorted(names))}"
 
 
-WORDS = {"train": "training", "validation": "validation", "test": "test"}
+WORDS = {"train": "training", "unlabelled": "training without labels", "validation": "validation", "test": "test"}
 
 
 def _identity(scenes: Sequence[Scene], known: Mapping[Path, str]) -> Identity:
@@ -141,14 +172,36 @@ def _place(scene: Scene) -> Placed:
     return scene.path, scene.grid
 
 
-def make_stream(recipe: PixelRecipe, card: Card, train: Sequence[list[Scene]]) -> Stream:
-    """The stream of training windows."""
-    pools = [
-        (source.weight, Pool(scenes, source.by), source.augment(recipe.augment))
-        for source, scenes in zip(recipe.data.train, train, strict=True)
-        if scenes
-    ]
-    return Stream(pools, card, recipe.labelled(card), recipe.train.crop, recipe.train.seed)
+def make_stream(recipe: PixelRecipe, card: Card, split: Split) -> Stream:
+    """The stream of training windows, with those without labels if the recipe learns from such."""
+    t, tasks = recipe.train, recipe.labelled(card)
+    pools = [_pool(recipe, *own) for own in zip(recipe.data.train, split.train, strict=True) if own[1]]
+    further = [_pool(recipe, *own) for own in zip(recipe.data.unlabelled, split.unlabelled, strict=True) if own[1]]
+    looks = Windows([*pools, *further], card, t.crop)
+    views = None
+    if ours := recipe.self_training:
+        sources = [source for source, scenes in zip(recipe.data.train, split.train, strict=True) if scenes]
+        partly = [pool for source, pool in zip(sources, pools, strict=True) if any(source.sets(tasks, "").values())]
+        own = _shared(further, partly, ours.partial)
+        views = ViewStream(own, ours.strong, card, tasks[0], crop=t.crop, seed=t.seed, size=ours.batch, looks=looks)
+    return Stream(pools, card, tasks, t.crop, t.seed, looks=looks, views=views)
+
+
+def _pool(recipe: PixelRecipe, source: WindowSource, scenes: list[Scene]) -> tuple[float, Pool, Augment]:
+    return source.weight, source.pool(scenes), source.augment(recipe.augment)
+
+
+def _shared(unlabelled: Pools, partial: Pools, share: float) -> Pools:
+    """Both, with weights such that the second ones have a share of the windows; RecipeError if there are none."""
+    if share and not partial:
+        raise RecipeError("unlabelled.partial: no source of data.train has labels that leave classes open; set it to 0")
+    return [*_scaled(unlabelled, 1 - share), *_scaled(partial, share)]
+
+
+def _scaled(pools: Pools, total: float) -> Pools:
+    """The pools, with weights of this sum; none for a sum of 0."""
+    every = sum(weight for weight, _, _ in pools)
+    return [(weight * total / every, pool, augment) for weight, pool, augment in pools] if total else []
 
 
 def make_model(recipe: PixelRecipe, card: Card, stream: Stream) -> Model:

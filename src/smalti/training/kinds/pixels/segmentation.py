@@ -12,6 +12,7 @@ from smalti.losses.entropy import CrossEntropy
 from smalti.raster.label_spec import class_id
 from smalti.raster.palette import parse_color
 from smalti.training.kinds.pixels.settings import CropSettings, PixelRecipe
+from smalti.training.kinds.pixels.unlabelled import UnlabelledSettings
 from smalti.training.settings import CardSettings, Settings
 
 
@@ -61,11 +62,38 @@ class SegmentationRecipe(PixelRecipe):
     card: MapCardSettings
     loss: SerializeAsAny[LossSettings] = LossSettings(cross_entropy=CrossEntropy())
     train: WindowSettings = WindowSettings()
+    unlabelled: UnlabelledSettings | None = None
+    """How to learn from windows without labels; without the table, its defaults if there are such images."""
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
         make_loss(self.loss, self.make_card("").tasks[0])
         return self
+
+    @model_validator(mode="after")
+    def _can_learn_without_labels(self) -> Self:
+        if (ours := self.self_training) is None:
+            return self
+        if (processes := self.train.devices * self.train.nodes) > 1:
+            raise ValueError(f"unlabelled: is for a training in one process, not {processes}; set train.devices = 1")
+        if not self.data.unlabelled and not ours.partial:
+            raise ValueError("unlabelled: there is no image to learn from; give data.unlabelled or unlabelled.partial")
+        if self.data.unlabelled and ours.partial == 1:
+            raise ValueError("unlabelled.partial 1 leaves no window for data.unlabelled; lower it")
+        return self
+
+    @property
+    def self_training(self) -> UnlabelledSettings | None:
+        """See `PixelRecipe`."""
+        return self.unlabelled or (UnlabelledSettings() if self.data.unlabelled else None)
+
+    def notes(self) -> list[str]:
+        """See `Recipe`."""
+        ours, steps = self.self_training, self.train.steps
+        if ours is None or ours.rampup <= steps:
+            return super().notes()
+        line = f"unlabelled.rampup {ours.rampup} is above train.steps {steps}: the weight stays below its value"
+        return [*super().notes(), line]
 
     @property
     def losses(self) -> Mapping[str, LossSettings]:

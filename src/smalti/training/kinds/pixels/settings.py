@@ -10,10 +10,12 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.sources import AnySource, DatasetSource
+from smalti.data.pixels.unlabelled import UnlabelledSource
 from smalti.label_sets import Allowed, with_sets
 from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
 from smalti.training.home import expand_home
+from smalti.training.kinds.pixels.unlabelled import UnlabelledSettings
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
 TEST_JUDGES = "the TEST images, as select_on_test allows: its scores there are too good"
@@ -65,6 +67,8 @@ class DataSettings(Settings):
     """Sources to choose the checkpoint by."""
     test: tuple[AnySource, ...] = ()
     """Sources to score once at the end; never used to choose anything."""
+    unlabelled: tuple[UnlabelledSource, ...] = ()
+    """Images without labels to learn from as well, mixed by their weights."""
     select_on_test: bool = False
     """Whether the checkpoint may be chosen on test images; all its scores will then state this."""
     absent: tuple[str, ...] = ()
@@ -132,6 +136,11 @@ class PixelRecipe(Recipe):
         self.data.check_seeds()
         self.data.check_selection()
         return self
+
+    @property
+    def self_training(self) -> UnlabelledSettings | None:
+        """How to learn from windows without labels; None if it does not."""
+        return None
 
     @property
     def losses(self) -> Mapping[str, LossSettings | ValueLossSettings]:

@@ -23,6 +23,7 @@ from smalti.training.kinds.pixels.census import take_census
 from smalti.training.kinds.pixels.edges import edges_of
 from smalti.training.kinds.pixels.prepare import make_model, make_stream, open_split
 from smalti.training.kinds.pixels.scores import TaskScores
+from smalti.training.kinds.pixels.self_training import SelfTraining
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import check_source, fill_branch
@@ -45,7 +46,7 @@ class PixelWork:
         """By name, with the sets of classes that their labels allow."""
         self.split = open_split(recipe, card, watch)
         self._warnings = take_census(recipe, card, self.split.scenes, watch)
-        self.stream = make_stream(recipe, card, self.split.train)
+        self.stream = make_stream(recipe, card, self.split)
         self.model: Model = make_model(recipe, card, self.stream)
         self._scores = TaskScores(tuple(self.tasks.values()), recipe.names_tasks)
         self.selectable = self._scores.selectable
@@ -53,6 +54,9 @@ class PixelWork:
         self._begin()
         self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
         self._losses = {task.name: _loss(recipe.losses[task.name], self.tasks[task.name]) for task in card.tasks}
+        ours, task = recipe.self_training, self.tasks[card.tasks[0].name]
+        self.self_training = SelfTraining(ours, task, recipe.train.accumulate) if ours else None
+        """See `training.work.Pupil`."""
 
     def _begin(self) -> None:
         """Initialises the outputs of values to about the mean of the first windows."""
@@ -79,20 +83,31 @@ class PixelWork:
 
     def names(self, batch: Sample) -> list[str]:
         """See `Work`."""
-        return batch["names"]
+        return [*batch["names"], *(batch["views"]["names"] if "views" in batch else ())]
 
-    def gather(self, model: Callable[..., Any], batch: Sample) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
-        """The net's outputs, their targets, and the mask of valid pixels, of the windows of all processes."""
-        image = batch["image"]
+    def _outputs(self, model: Callable[..., Any], image: Tensor) -> dict[str, Tensor]:
         if self.recipe.train.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
-        outputs = {name: self.team.gather(output) for name, output in model(image).items()}
-        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
-        return outputs, targets, self.team.gather(batch["valid"])
+        return dict(model(image))
 
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
-        """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch."""
-        outputs, targets, valid = self.gather(model, batch)
+        """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch.
+
+        Windows without labels pass the net together with the others, and add the term `unlabelled`.
+        """
+        if self.self_training is None:
+            return self._labelled(self._outputs(model, batch["image"]), batch)
+        pseudo = self.self_training.pseudo(batch["views"])
+        outputs = self._outputs(model, torch.cat([batch["image"], pseudo.image]))
+        labelled, task = len(batch["image"]), self.card.tasks[0].name
+        terms = self._labelled({name: output[:labelled] for name, output in outputs.items()}, batch)
+        return terms | {"unlabelled": self.self_training.term(outputs[task][labelled:], pseudo)}
+
+    def _labelled(self, outputs: Mapping[str, Tensor], batch: Sample) -> dict[str, Tensor]:
+        """The terms of the labels, of the windows of all processes."""
+        outputs = {name: self.team.gather(output) for name, output in outputs.items()}
+        targets = {name: self.team.gather(target) for name, target in batch["targets"].items()}
+        valid = self.team.gather(batch["valid"])
         for name, of in self.recipe.edges.items():
             targets[name] = edges_of(targets[of], self.tasks[of])
         for name, zero in self.recipe.zero.items():
@@ -142,6 +157,7 @@ class PixelWork:
             f"tasks       {tasks}{self.recipe.balance_line}",
             *self.split.lines(),
             *self._weak(),
+            *self._unlabelled(),
             f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
             *self._filled,
         ]
@@ -159,6 +175,11 @@ class PixelWork:
             for number, source in files
             if source.weak and (task := source.main(tasks, source.also))
         ]
+
+    def _unlabelled(self) -> list[str]:
+        """A line about learning without labels."""
+        ours = self.recipe.self_training
+        return [f"unlabelled  {self.split.unlabelled_text}; {ours.text}"] if ours else []
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
