@@ -14,7 +14,8 @@ SmaltiError                 any error the user can fix; printed as one line
 ├── BusyError               another process is making the same output
 ├── DivergedError           a training's loss or one of its weights is not finite
 ├── ExportError             the outputs of the exported graph differ from the network's
-└── MissingExtraError       an optional dependency is not installed
+├── MissingExtraError       an optional dependency is not installed
+└── MissingToolError        a program that converts models is not installed
 
 SmaltiWarning               what may be wrong; issued as a Python warning
 ├── SceneWarning            a scene that may not be suitable for its model
@@ -124,6 +125,20 @@ class MissingExtraError(SmaltiError):
 
     def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[object, str]]:
         return type(self), (self.value, self.extra)
+
+
+class MissingToolError(SmaltiError):
+    """A program that converts models, in an environment of its own, is not installed."""
+
+    def __init__(self, what: str, packages: str, size: str) -> None:
+        there = "into an environment of its own, whose folder of programs is on PATH"
+        super().__init__(
+            f"{what} is not installed; install it with: pip install {packages} ({size}; {there})", value=what
+        )
+        self.packages, self.size = packages, size
+
+    def __reduce__(self) -> tuple[type["MissingToolError"], tuple[object, str, str]]:
+        return type(self), (self.value, self.packages, self.size)
 
 
 @contextmanager

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from smalti.cli import group
 from smalti.deploy import release
@@ -53,3 +53,28 @@ def test_it_tells_the_size_and_how_well_both_agree(monkeypatch: pytest.MonkeyPat
     rounding = 3e-4
     text = CliRunner().invoke(group, ["export", str(tmp_path), str(out)], catch_exceptions=False).stdout
     assert "3.0e-04 from its own predictions in double precision" in text
+
+
+def converted(*words: str) -> Result:
+    return CliRunner().invoke(group, ["export", *words], catch_exceptions=False)
+
+
+def test_a_model_file_is_converted(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "tiny.onnx")
+    done = converted(str(tmp_path / "tiny.onnx"), str(tmp_path / "own.onnx"), "--for", "deepness")
+    assert done.stdout.splitlines()[0].startswith("own.onnx, own.json: 0.0 MB")
+    assert done.stdout.splitlines()[1] == "landcover: agreement 1.0000 on 3 tiles"
+    assert "comparing its predictions" in done.stderr
+
+
+def test_options_that_do_not_fit_the_target_are_wrong_usage(tmp_path: Path) -> None:
+    model = str(tiny_model(tmp_path / "tiny.onnx"))
+    for words, said in {
+        (str(tmp_path / "own.onnx"), "--for", "ncnn"): "does not end in .param",
+        (str(tmp_path / "own.param"), "--for", "ncnn", "--int8", model): "8 bits are written for openvino only",
+        (str(tmp_path / "own.onnx"), "--int8", model): "--int8 is for --for openvino",
+        (str(tmp_path / "own.xml"), "--for", "openvino", "--scores", model): "--scores is for --for onnx",
+    }.items():
+        done = converted(model, *words)
+        assert done.exit_code == 2 and said in " ".join(done.output.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.onnx"]

@@ -42,6 +42,7 @@ EXTRAS = {
     "huggingface_hub": "train",
     "tensorboard": "train",
     "openvino": "openvino",
+    "nncf": "int8",
     "pyarrow": "parquet",
     "timm": "timm",
     "pillow_heif": "photos",

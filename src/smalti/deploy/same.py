@@ -21,7 +21,7 @@ def name_same_padding(graph: onnx.GraphProto) -> None:
             kept = [a for a in node.attribute if a.name not in ("pads", "auto_pad")]
             del node.attribute[:]
             node.attribute.extend([*kept, onnx.helper.make_attribute("auto_pad", "SAME_UPPER")])
-    _drop_unused(graph)
+    drop_unused(graph)
 
 
 def _is_same(node: onnx.NodeProto) -> bool:
@@ -33,7 +33,7 @@ def _is_strided(node: onnx.NodeProto) -> bool:
     return any(a.name == "strides" and min(a.ints) > 1 for a in node.attribute)
 
 
-def _drop_unused(graph: onnx.GraphProto) -> None:
+def drop_unused(graph: onnx.GraphProto) -> None:
     """Removes nodes and constants that nothing reads, from the last to the first."""
     used = {part.name for part in graph.output}
     kept = []

@@ -67,7 +67,7 @@ def export(
     check_place(out)
     _check_free(out)
     with hold(out), about(checkpoint):
-        say = _say(out.name, progress)
+        say = say_to(out.name, progress)
         parity = export_checkpoint(folder, out, path_if_given(scores), say, calibration=path_if_given(calibration))
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
@@ -82,7 +82,9 @@ def _check_free(out: Path) -> None:
         raise OutputError(text) from None
 
 
-def _say(title: str, show: Show | None) -> Callable[[str], None]:
+def say_to(title: str, show: Show | None) -> Callable[[str], None]:
+    """A function that reports a message about a job to `show`."""
+
     def say(line: str) -> None:
         if show is not None:
             show(Progress(title, 0, 0, note=line))

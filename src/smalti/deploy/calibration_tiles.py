@@ -1,0 +1,54 @@
+"""Tiles of a user's images, from which the ranges of 8-bit numbers are taken."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from smalti.arrays import Pixels
+from smalti.card import Card
+from smalti.errors import DataError, GeoreferenceWarning, SmaltiWarning, warn
+from smalti.mapping.fit import open_fitting
+from smalti.mapping.places import scenes
+from smalti.raster.read import open_raster
+from smalti.raster.reader import Reader
+from smalti.tiling import plan_tiles
+
+MOST = 200
+"""Half of them are quantized with, the others are compared on."""
+_FEWEST = 2
+
+
+def calibration_tiles(images: str | Path, card: Card) -> list[Pixels]:
+    """Tiles 1,C,H,W from all images of a file, folder or glob, spread over them.
+
+    RasterError or ModelError for an image of other bands or another type; DataError for too few tiles with data.
+    """
+    files = scenes(str(images), warn)
+    each = -(-MOST // len(files))
+    found = [tile for file in files for tile in _of_file(file, card, each)]
+    if len(found) < _FEWEST:
+        raise DataError(f"{images}: {len(found)} tiles of {card.tile} pixels with data; give more or larger images")
+    return [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
+
+
+def _warn(warning: SmaltiWarning) -> None:
+    """Ranges of numbers need no place on the ground."""
+    if not isinstance(warning, GeoreferenceWarning):
+        warn(warning)
+
+
+def _of_file(file: str, card: Card, most: int) -> Iterator[Pixels]:
+    opened = partial(open_raster, file)
+    with open_fitting(file, opened, card, None, "native", _warn) as reader:
+        yield from _spread(reader, card, most)
+
+
+def _spread(reader: Reader, card: Card, most: int) -> Iterator[Pixels]:
+    tiles = list(plan_tiles(reader.grid.height, reader.grid.width, card.tile, 0, card.stride))
+    chosen: Sequence[int] = sorted({int(at) for at in np.linspace(0, len(tiles) - 1, min(len(tiles), most))})
+    for at in chosen:
+        pixels, valid = reader.read(tiles[at].read)
+        if valid.mean() > 0.5:
+            yield pixels[None]

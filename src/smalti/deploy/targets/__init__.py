@@ -1,0 +1,1 @@
+"""Files of a model for other engines and devices: one module per target, each with a function `build`."""

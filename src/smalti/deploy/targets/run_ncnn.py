@@ -1,0 +1,31 @@
+"""Runs a model with ncnn: `python run_ncnn.py MODEL.param TILES.npz OUT.npz`, in an environment with ncnn and numpy.
+
+TILES.npz holds arrays 1,C,H,W of raw pixels, float32; OUT.npz gets the outputs of each as NNN_N.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import ncnn
+import numpy as np
+
+
+def main(model: str, tiles: str, out: str) -> None:
+    """Runs every tile; blobs are named in0, and out0, out1, ... in the order of the tasks."""
+    net = ncnn.Net()
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+    net.load_param(model)
+    net.load_model(str(Path(model).with_suffix(".bin")))
+    found: dict[str, Any] = {}
+    with np.load(tiles) as given:
+        for k, name in enumerate(given.files):
+            with net.create_extractor() as extractor:
+                extractor.input("in0", ncnn.Mat(np.ascontiguousarray(given[name][0])).clone())
+                for at, output in enumerate(sorted(net.output_names())):
+                    found[f"{k:03d}_{at}"] = np.array(extractor.extract(output)[1])
+    np.savez(out, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
