@@ -40,13 +40,13 @@ def _processors() -> list[Path]:
 
 def _name(zone: Path) -> str:
     try:
-        return (zone / "name").read_text()
+        return (zone / "name").read_text(encoding="utf-8")
     except OSError:
         return ""
 
 
 def _read(counter: Path) -> int | None:
     try:
-        return int(counter.read_text())
+        return int(counter.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # often readable by root alone
         return None

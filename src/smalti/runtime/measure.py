@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
-import psutil
 
 from smalti.arrays import Floats, Pixels
 from smalti.card import Card
@@ -89,9 +88,10 @@ def _sample(prediction: Floats) -> Floats:
 
 def peak_memory() -> int:
     """The largest memory of this process so far, in bytes."""
-    memory = psutil.Process().memory_info()
     if sys.platform == "win32":
-        return int(memory.peak_wset)
+        import psutil  # here: it needs modules that other systems may lack
+
+        return int(psutil.Process().memory_info().peak_wset)
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024

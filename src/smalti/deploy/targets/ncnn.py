@@ -50,7 +50,7 @@ def _port(card: Card, at: int) -> Port:
 
 def check_layers(param: Path) -> None:
     """ExportError, with its name, for an operator that ncnn does not have."""
-    layers = [line.split()[0] for line in param.read_text().splitlines()[2:] if line.strip()]
+    layers = [line.split()[0] for line in param.read_text(encoding="utf-8").splitlines()[2:] if line.strip()]
     missing = sorted({layer for layer in layers if not _LAYER.fullmatch(layer)})
     if missing:
         raise ExportError(f"ncnn has no operator for {', '.join(missing)}: the network cannot be converted to it")
