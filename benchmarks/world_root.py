@@ -7,6 +7,7 @@ new folder. In it `dubai`, `places` and `weights` are links; the others need wor
 
 * banepa, kampala and the drone tiles of `places/fair-buildings` are small chips of larger scenes, which their names
   place: they are joined, so that a window shows the ground around and not mirrored chips; gaps are ignored;
+* `banepa-more`: the chips of Banepa without labels, joined as well, to learn from without labels;
 * chesapeake: its patches are NumPy archives: bands 1 to 4 (red, green, blue, near infrared) and the land cover become
   GeoTIFFs, in a folder for each of the two NAIP tiles.
 """
@@ -45,6 +46,8 @@ def main() -> None:
     for name in LINKED:
         (options.out / name).symlink_to((options.sets / name).resolve())
     lay_out_banepa(options.sets / "banepa" / "train", options.out / "banepa")
+    more = {(x, y): _read(path) for path, x, y in _web_tiles(options.sets / "banepa" / "more-unlabelled", zoom=19)}
+    _write(options.out / "banepa-more" / "banepa.tif", _joined(more), nodata=0, tiled=True)
     lay_out_kampala(options.sets / "kampala", options.out / "kampala")
     lay_out_fair(options.sets / "places" / "fair-buildings", options.out / "fair-buildings")
     for part, tile in (("train", "train_patches"), ("validation", "val_patches"), ("stack", "test_tiles")):
