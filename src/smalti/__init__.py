@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from smalti.workflows.run import Run as Run
     from smalti.workflows.split_data import DataSplit as DataSplit
     from smalti.workflows.split_data import split_data as split_data
+    from smalti.workflows.stats import ZoneStats as ZoneStats
+    from smalti.workflows.stats import stats as stats
     from smalti.workflows.train import train as train
 
 __version__ = "0.1.0"
@@ -66,6 +68,7 @@ _HOMES = {
     "SmaltiWarning": "errors",
     "Task": "card",
     "Window": "tiling",
+    "ZoneStats": "workflows.stats",
     "check_data": "workflows.check_data",
     "draw": "workflows.draw",
     "evaluate": "workflows.evaluate",
@@ -77,6 +80,7 @@ _HOMES = {
     "predict": "workflows.predict",
     "rank_photos": "workflows.photos",
     "split_data": "workflows.split_data",
+    "stats": "workflows.stats",
     "train": "workflows.train",
 }
 

@@ -3,6 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from smalti.errors import shown
+
+TABLE_ENCODING = "utf-8-sig"
+"""Of CSV files: with a byte order mark, by which Excel knows UTF-8."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def count(n: int, noun: str) -> str:
     """A number with its noun: `1 image`, `9 images`."""
@@ -52,3 +58,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a CSV file: printable, with an apostrophe before what a spreadsheet takes for a formula."""
+    printable = shown(text)
+    return f"'{printable}" if printable.startswith(_FORMULA) else printable

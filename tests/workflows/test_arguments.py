@@ -28,6 +28,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "predict": {"image": IMAGE},
     "rank_photos": {"folder": "photos"},
     "split_data": {"folder": "mine", "out": "own"},
+    "stats": {"maps": ["a.tif"], "zones": "zones.gpkg"},
     "train": {"recipe": "own.toml"},
 }
 VERBS = [name for name in sm.__all__ if isinstance(getattr(sm, name), types.FunctionType)]

@@ -9,9 +9,9 @@ import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from smalti.errors import shown
 from smalti.files import deliver
 from smalti.photos.photo import Photo, Ranked, RankedFolder, Series
+from smalti.text import TABLE_ENCODING, cell
 
 COLUMNS = (
     "series",
@@ -26,15 +26,13 @@ COLUMNS = (
     "camera",
     "megapixels",
 )
-_ENCODING = "utf-8-sig"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(result: RankedFolder, path: Path) -> None:
     """Writes the table to `path`; OutputError if it cannot be written."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows(result)])
-    deliver(path, text.getvalue().encode(_ENCODING))
+    deliver(path, text.getvalue().encode(TABLE_ENCODING))
 
 
 def is_table(path: Path) -> bool:
@@ -42,7 +40,7 @@ def is_table(path: Path) -> bool:
     if not path.is_file():  # a pipe would be waited for
         return False
     with path.open("rb") as file:
-        return file.read(64).decode(_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
+        return file.read(64).decode(TABLE_ENCODING, "replace").startswith(",".join(COLUMNS[:4]))
 
 
 def rows(result: RankedFolder) -> list[list[str]]:
@@ -55,16 +53,16 @@ def rows(result: RankedFolder) -> list[list[str]]:
 def _row(series: Series, order: int, ranked: Ranked) -> list[str]:
     photo = ranked.photo
     return [
-        _text(series.name),
+        cell(series.name),
         str(order),
-        _text(str(photo.path)),
+        cell(str(photo.path)),
         ranked.verdict,
         f"{ranked.probability:.4f}",
         "yes" if ranked.close else "no",
         f"{ranked.look.score:.4f}",
-        _text("; ".join(ranked.reasons)),
+        cell("; ".join(ranked.reasons)),
         taken(photo),
-        _text(photo.camera),
+        cell(photo.camera),
         f"{photo.width * photo.height / 1e6:.1f}",
     ]
 
@@ -78,8 +76,3 @@ def taken(photo: Photo) -> str:
     except (OverflowError, ValueError):
         return ""
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
-
-
-def _text(text: str) -> str:
-    printable = shown(text)
-    return f"'{printable}" if printable.startswith(_FORMULA) else printable

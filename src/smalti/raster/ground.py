@@ -151,7 +151,7 @@ def _curved(crs: Any) -> Ground:
     import pyproj
 
     base = crs.source_crs if crs.is_projected or crs.is_derived else crs
-    radius, e2 = _shape(base.ellipsoid)
+    radius, e2 = shape(base.ellipsoid)
     to_radians = base.axis_info[0].unit_conversion_factor
     if base is crs:
         step = _STEP_M / radius / to_radians
@@ -166,7 +166,7 @@ def _curved(crs: Any) -> Ground:
     return Ground(points, _STEP_M / unit if crs.is_projected else _STEP_M / radius / unit)
 
 
-def _shape(ellipsoid: Any) -> tuple[float, float]:
+def shape(ellipsoid: Any) -> tuple[float, float]:
     """Radius at the equator in metres, and squared eccentricity.
 
     Maps of the Earth on a sphere take the ellipsoid's latitudes for the sphere's: their ground is that of WGS 84.

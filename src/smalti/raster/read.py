@@ -23,6 +23,7 @@ from smalti.raster.drone import drone_pixel_m
 from smalti.raster.exif import orientation
 from smalti.raster.grid import IDENTITY, Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
+from smalti.raster.mark import PRODUCT_TAG
 from smalti.raster.open_files import bound_pool
 from smalti.raster.quiet import quiet, recorded
 from smalti.raster.reader import Reader
@@ -160,6 +161,11 @@ class FileReader(Reader):
         """Names of the values of the first band, by tags such as `CLASS_0=land`, which class maps have."""
         tags = self._dataset.tags(self._numbers[0])
         return {int(found[1]): name for key, name in tags.items() if (found := _CLASS_TAG.fullmatch(key))}
+
+    @property
+    def product(self) -> str:
+        """What a raster of this program holds, such as `classes` or `values`; empty for any other."""
+        return str(self._dataset.tags().get(PRODUCT_TAG, ""))
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
