@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from smalti.card import Card, Origin, Score, Task
+from smalti.card import UNLIKE, Card, Origin, Score, Task, Unlike
 from smalti.errors import ModelError
 
 
@@ -21,6 +21,25 @@ def test_a_card_survives_its_text() -> None:
     origin = Origin(data=("drawn",), licence="CC0-1.0", scores=(Score(name="mIoU", value=0.5, protocol="tile 7"),))
     original = card(options={"encoder": "ghostnet", "width": 1.3}, resolution=(0.2, 0.5), nodata=0.0, origin=origin)
     assert Card.load(original.dump(), "tiny.onnx") == original
+
+
+def unlike(**changes: Any) -> Unlike:
+    values = {"maps": (0.5, -1.25), "classes": (0.1, 0.2), "entropy": 1.0, "confidence": -1.0, "bias": 0.0}
+    return Unlike(**values | {"threshold": 0.25} | changes)
+
+
+def test_what_is_unlike_the_training_is_a_further_output_where_the_card_has_it() -> None:
+    original = card(unlike=unlike())
+    assert Card.load(original.dump(), "tiny.onnx") == original and original.outputs == ("landcover", UNLIKE)
+    assert card().outputs == ("landcover",) and "unlike" not in card().dump()
+
+
+def test_numbers_of_unlike_that_contradict_the_card_are_refused() -> None:
+    for changes, message in (({"classes": (1.0,)}, "factors of 1 classes"), ({"maps": (float("nan"),)}, "finite")):
+        with pytest.raises(ValidationError, match=message):
+            card(unlike=unlike(**changes))
+    with pytest.raises(ValidationError, match="a task is called unlike"):
+        card(unlike=unlike(), tasks=(Task(name="unlike", labels=("a", "b")),))
 
 
 @pytest.mark.parametrize("labels", [("a", "b", "a"), ("a", "a "), ("caf\u00e9", "cafe\u0301")])

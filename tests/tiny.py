@@ -9,7 +9,7 @@ import rasterio
 from onnx import TensorProto, helper, numpy_helper
 from rasterio.errors import NotGeoreferencedWarning
 
-from smalti.card import Card, Task
+from smalti.card import UNLIKE, Card, Task, Unlike
 from smalti.runtime.models import seal
 
 SHARPNESS = 50.0
@@ -26,10 +26,15 @@ def tiny_card(bands: tuple[str, ...] = ("red", "green", "blue"), **changes: obje
     return Card.model_validate(fields | changes)
 
 
+def unlike_above(threshold: float, classes: int = 3) -> Unlike:
+    """What a card needs; of a tiny model only the threshold is used."""
+    return Unlike(maps=(0.0,), classes=(0.0,) * classes, entropy=0.0, confidence=0.0, bias=0.0, threshold=threshold)
+
+
 def tiny_model(path: Path, card: Card | None = None) -> Path:
     """Writes a sealed model. A class task answers the brightest band: probability of class k is softmax of
     50 * (pixel * scale - mean) / std of band k (class k >= bands: a constant 0). A value task answers the mean of the
-    bands after that normalisation."""
+    bands after that normalisation. With a card that has `unlike`, that is the mean of all pixels * scale."""
     card = card or tiny_card()
     nodes, weights = [], []
     pixels = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", len(card.bands), "height", "width"])
@@ -46,6 +51,12 @@ def tiny_model(path: Path, card: Card | None = None) -> Path:
             nodes.append(helper.make_node("Softmax", [raw], [task.name], axis=1))
         shape = ["batch", task.channels, "height", "width"]
         answers.append(helper.make_tensor_value_info(task.name, TensorProto.FLOAT, shape))
+    if card.unlike:
+        nodes.append(helper.make_node("ReduceMean", ["image"], ["bands"], axes=[2, 3], keepdims=0))
+        nodes.append(helper.make_node("MatMul", ["bands", "bands.weight"], [UNLIKE]))
+        even = np.full((len(card.bands), 1), card.scale / len(card.bands), np.float32)
+        weights.append(numpy_helper.from_array(even, "bands.weight"))
+        answers.append(helper.make_tensor_value_info(UNLIKE, TensorProto.FLOAT, ["batch", 1]))
     graph = helper.make_graph(nodes, "tiny", [pixels], answers, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, path)

@@ -14,6 +14,9 @@ from smalti.errors import ModelError
 Kind = Literal["classes", "value", "image_classes", "image_value", "score"]
 RGB = tuple[int, int, int]
 
+UNLIKE = "unlike"
+"""Name of the output, (N, 1), of how unlike the training each image of a batch is."""
+
 PIXEL_KINDS = ({"uint8"}, {"uint16", "int16"}, {"float16", "float32", "float64"})
 """Pixel types that a net treats alike."""
 
@@ -116,6 +119,29 @@ class Origin(_Frozen):
     not_for: str = ""
 
 
+class Unlike(_Frozen):
+    """How a net tells that an image, such as a tile of a map, is unlike its training: a logistic function of means over
+    the image. `smalti.nets.unlike` computes it, `smalti.training.unlike` finds the numbers."""
+
+    maps: tuple[float, ...]
+    """Factor of each channel of the encoder's deepest map."""
+    classes: tuple[float, ...]
+    """Factor of the probability of each class of the first task of classes."""
+    entropy: float
+    """Factor of the entropy of these probabilities, in nats."""
+    confidence: float
+    """Factor of the probability of the most probable class."""
+    bias: float
+    threshold: float = Field(gt=0, lt=1)
+    """An image with a higher value is unlike the training."""
+
+    @model_validator(mode="after")
+    def _is_finite(self) -> Self:
+        if not all(map(math.isfinite, (*self.maps, *self.classes, self.entropy, self.confidence, self.bias))):
+            raise ValueError("the factors of unlike must be finite")
+        return self
+
+
 class Card(_Frozen):
     """The inputs, the tasks and the origin of a net.
 
@@ -145,6 +171,8 @@ class Card(_Frozen):
     stride: int = 32
     """The net's largest stride: tile sides are multiples of it."""
     tasks: tuple[Task, ...]
+    unlike: Unlike | None = Field(default=None, exclude_if=_is_none)
+    """How it tells images that are unlike its training; None where it does not, and in cards of earlier versions."""
     origin: Origin = Origin()
 
     @model_validator(mode="after")
@@ -160,7 +188,18 @@ class Card(_Frozen):
             raise ValueError(f"tile {self.tile} must be a multiple of {self.stride} and above overlap {self.overlap}")
         if len({t.name for t in self.tasks}) != len(self.tasks) or not self.tasks:
             raise ValueError("a card needs at least one task, and no two with the same name")
+        if len(set(self.outputs)) != len(self.outputs):
+            raise ValueError(f"a task is called {UNLIKE}, as is the output of how unlike the training an image is")
+        if self.unlike and len(self.unlike.classes) != len(self.class_task().labels):
+            raise ValueError(
+                f"unlike has factors of {len(self.unlike.classes)} classes, not of those of the first task"
+            )
         return self
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs of its graph: its tasks, and `UNLIKE` where it measures that."""
+        return (*(task.name for task in self.tasks), *([UNLIKE] if self.unlike else []))
 
     def takes(self, dtype: str) -> bool:
         """Whether the net takes pixels of that dtype."""

@@ -21,7 +21,8 @@ SmaltiWarning               what may be wrong; issued as a Python warning
 ├── SceneWarning            a scene that may not be suitable for its model
 │   ├── GeoreferenceWarning no georeference
 │   ├── ResolutionWarning   another pixel size than the model's
-│   └── ValueRangeWarning   values far from those of the training data
+│   ├── ValueRangeWarning   values far from those of the training data
+│   └── UnlikeWarning       looks unlike the training data
 ├── OutputWarning           a map, polygons or sidecars: empty, changed, skipped
 ├── DataWarning             a dataset: parts mixed, ground truth that is missing or lies elsewhere
 ├── ModelWarning            a model that cannot give all requested outputs, or is not calibrated
@@ -173,6 +174,10 @@ class ResolutionWarning(SceneWarning):
 
 class ValueRangeWarning(SceneWarning):
     """A scene's values are far from those of the training data."""
+
+
+class UnlikeWarning(SceneWarning):
+    """Much of a scene looks unlike what its model was trained on."""
 
 
 class OutputWarning(SmaltiWarning):

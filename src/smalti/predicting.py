@@ -6,10 +6,11 @@ from functools import partial
 
 from smalti.arrays import Floats, Mask
 from smalti.card import Card
+from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.regrid import Regrid, first_row
-from smalti.scene import Predictor, Summary, Write, predict_scene
+from smalti.scene import Judged, Predictor, Summary, Write, predict_scene
 from smalti.tiling import Window, spans
 
 
@@ -20,14 +21,18 @@ def predict_reader(
     *,
     rows_done: int = 0,
     progress: Callable[[int], None] | None = None,
+    judged: Judged | None = None,
 ) -> Summary:
     """Predicts a scene as `predict_scene` does; windows and counts of pixels are those of the scene's own grid.
 
-    Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid.
+    Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid; `judged` is called with
+    windows of the grid that the network sees (see `network_grid`).
     """
     height, width = reader.grid.height, reader.grid.width
     if not isinstance(reader, Scaled):
-        return predict_scene(reader.read, predict, write, height, width, rows_done=rows_done, progress=progress)
+        return predict_scene(
+            reader.read, predict, write, height, width, rows_done=rows_done, progress=progress, judged=judged
+        )
     network = reader.seen.grid
     begin = _first_row(predict.card, network.height, height, rows_done) if rows_done else 0
     onto = _Onto(reader, write, rows_done)
@@ -39,8 +44,14 @@ def predict_reader(
         network.width,
         rows_done=begin,
         progress=partial(onto.report, progress) if progress else None,
+        judged=judged,
     )
     return replace(summary, pixels=onto.written)
+
+
+def network_grid(reader: Reader) -> Grid:
+    """The grid that the network sees of a scene."""
+    return reader.seen.grid if isinstance(reader, Scaled) else reader.grid
 
 
 def _first_row(card: Card, network: int, own: int, rows_done: int) -> int:

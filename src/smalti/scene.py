@@ -14,7 +14,7 @@ import numpy as np
 from smalti.ahead import in_order, threads
 from smalti.arrays import Floats, Mask, Pixels
 from smalti.blend import Blender
-from smalti.card import Card
+from smalti.card import UNLIKE, Card
 from smalti.tiling import Tile, Window, plan_tiles
 
 Read = Callable[[Window], tuple[Pixels, Mask]]
@@ -24,6 +24,9 @@ Write = Callable[[Window, dict[str, Floats], Mask], None]
 
 Values of invalid pixels are undefined. The arrays may change after the call.
 """
+Judged = Callable[[Window, float, int], None]
+"""Called, before `Write`, with the part of a scene that is final with a tile, how unlike the training the tile is, and
+the number of the part's valid pixels."""
 
 
 class Predictor(Protocol):
@@ -37,6 +40,7 @@ class Predictor(Protocol):
         """Raw pixels (N, C, H, W) in; one float32 array (N, K, H, W) per task out, which the caller owns.
 
         Classes are probabilities (K classes), values are in their unit (K = 1). A task of the whole image gives (N, K).
+        Of a card with `unlike` there is also `UNLIKE`, (N, 1).
         """
 
 
@@ -77,6 +81,7 @@ def predict_scene(
     *,
     rows_done: int = 0,
     progress: Callable[[int], None] | None = None,
+    judged: Judged | None = None,
 ) -> Summary:
     """Predicts a scene of `height` x `width` pixels tile by tile, with the tiles and the overlap of the model's card.
 
@@ -90,8 +95,9 @@ def predict_scene(
         height, width: of the scene, in pixels.
         rows_done: resumes: windows above this row are not written again; it must be the first row of a window.
         progress: called in the caller's thread with the number of pixels finished.
+        judged: see `Judged`; called in the thread of `write`, where the card has `unlike` and the tile a valid pixel.
     """
-    run = _Run(read, predict, write, height, width, rows_done)
+    run = _Run(read, predict, write, height, width, rows_done, judged)
     started = time.perf_counter()
     pixels = 0
     with threads(1) as reader, threads(1) as writer:
@@ -107,9 +113,18 @@ def predict_scene(
 class _Run:
     """The three steps of a tile, each in its own thread, and their counts."""
 
-    def __init__(self, read: Read, predict: Predictor, write: Write, height: int, width: int, rows_done: int) -> None:
+    def __init__(
+        self,
+        read: Read,
+        predict: Predictor,
+        write: Write,
+        height: int,
+        width: int,
+        rows_done: int,
+        judged: Judged | None,
+    ) -> None:
         card = predict.card
-        self._read, self._predict, self._write = read, predict, write
+        self._read, self._predict, self._write, self._judged = read, predict, write, judged
         self._size, self._rows_done = (height, width), rows_done
         channels = {task.name: task.channels for task in card.map_tasks()}
         channels |= predict.further if isinstance(predict, Further) else {}
@@ -155,6 +170,8 @@ class _Run:
             for name, blender in self._blenders.items()
         }
         if tile.done.row >= self._rows_done:
+            if self._judged is not None and predicted is not None and UNLIKE in predicted:
+                self._judged(tile.done, float(predicted[UNLIKE][0, 0]), int(valid.sum()))
             self._write(tile.done, values, valid)
         self._broken = False
         return tile.done.height * tile.done.width if tile.done.row >= self._rows_done else 0

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smalti.card import Card, Task
+from smalti.card import UNLIKE, Card, Task
 from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.models import seal
 from smalti.runtime.open import Engine, open_model
 from smalti.scene import Predictor
 from tests.needs import need_engine, openvino_refuses
-from tests.tiny import tiny_card, tiny_model
+from tests.tiny import tiny_card, tiny_model, unlike_above
 
 Opener = Callable[[Card], Predictor]
 
@@ -79,6 +79,13 @@ class EngineContract:
         np.testing.assert_allclose(answers["height"], np.full((1, 1, 4, 6), 9), rtol=1e-6)
         np.testing.assert_allclose(answers["cover"], np.full((1, 2, 4, 6), 0.5), rtol=1e-6)
 
+    def test_how_unlike_the_training_an_image_is_comes_with_the_tasks(self, opened: Opener) -> None:
+        batch = np.random.default_rng(0).integers(0, 255, (3, 3, 8, 12), np.uint8)
+        answers = opened(tiny_card(unlike=unlike_above(0.5)))(batch)
+        assert list(answers) == ["landcover", UNLIKE] and answers[UNLIKE].dtype == np.float32
+        np.testing.assert_allclose(answers[UNLIKE], batch.mean((1, 2, 3))[:, None] / 255, rtol=1e-5)
+        assert list(opened(tiny_card())(batch)) == ["landcover"]
+
     @pytest.mark.parametrize("shape", [(1, 4, 8, 8), (3, 8, 8), (1, 3, 0, 8)])
     def test_wrong_shapes_are_refused(self, opened: Opener, shape: tuple[int, ...]) -> None:
         with pytest.raises(ModelError, match="red, green, blue"):
@@ -88,6 +95,9 @@ class EngineContract:
         path = tiny_model(tmp_path / "tiny.onnx")
         seal(path, tiny_card(tasks=(Task(name="trees", kind="value"),)))
         with pytest.raises(ModelError, match="trees"):
+            open_model(str(path), self.engine)
+        seal(path, tiny_card(unlike=unlike_above(0.5)))
+        with pytest.raises(ModelError, match="the graph lacks outputs that its card states: unlike"):
             open_model(str(path), self.engine)
 
     def test_a_graph_the_engine_refuses_is_one_line(self, tmp_path: Path) -> None:

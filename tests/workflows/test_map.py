@@ -22,9 +22,10 @@ from smalti.errors import (
     OutputWarning,
     RasterError,
     SmaltiError,
+    UnlikeWarning,
 )
 from smalti.workflows.models import OpenModel
-from tests.tiny import tiny_card, tiny_model
+from tests.tiny import tiny_card, tiny_model, unlike_above
 
 PLACE = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 5e5, 0, -0.5, 5e6)}
 
@@ -102,6 +103,28 @@ def test_uncertainty_is_that_of_the_cards_temperature(tmp_path: Path) -> None:
     written = seen.to_raster(tmp_path / "again.tif", uncertainty=True)
     with rasterio.open(written[1]) as file:
         np.testing.assert_array_equal(file.read(1), found)
+
+
+def test_what_is_unlike_the_training_is_told_and_warned_of(tmp_path: Path) -> None:
+    scene, card = image(tmp_path / "scene.tif"), tiny_card(unlike=unlike_above(0.1))
+    model = sm.open_model(tiny_model(tmp_path / "tiny.onnx", card))
+    for _ in range(2):  # a finished map tells it, too
+        with pytest.warns(UnlikeWarning, match="scene.tif: 100 % of this scene is unlike what tiny was trained on"):
+            done = sm.map(scene, tmp_path / "map.tif", model=model, report=True)
+        assert done.unlike == 1
+    page = (tmp_path / "map.html").read_text()
+    assert "100 % of this scene is unlike what tiny was trained on: expect errors where it is marked" in page
+    with pytest.warns(UnlikeWarning, match="100 %"):
+        assert sm.predict(scene, model, tta=True).unlike == 1
+    used = sm.open_model(tiny_model(tmp_path / "used.onnx", tiny_card(unlike=unlike_above(0.9))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sm.map(scene, tmp_path / "other.tif", model=used).unlike == 0 == sm.predict(scene, used).unlike
+
+
+def test_a_model_that_does_not_judge_tells_nothing(tmp_path: Path, model: OpenModel) -> None:
+    done = sm.map(image(tmp_path / "scene.tif"), tmp_path / "map.tif", model=model, report=True)
+    assert done.unlike is None and "Unlike the training" not in (tmp_path / "map.html").read_text()
 
 
 def deep(path: Path, low: int, high: int, left: float = 5e5) -> Path:

@@ -1,6 +1,7 @@
 """`smalti export`: a model as a file that runs anywhere, or in the format of another engine or device."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,6 +10,7 @@ from smalti.cli.verb import Verb
 from smalti.workflows.progress import Progress
 
 TARGETS = ("onnx", "openvino", "tflite", "ncnn", "deepness", "tensorrt")
+_UNLIKE = "The recipe of its training: the model learns to tell what is unlike the recipe's data."
 
 
 @click.command("export", cls=Verb)
@@ -20,8 +22,17 @@ TARGETS = ("onnx", "openvino", "tflite", "ncnn", "deepness", "tensorrt")
               help="8-bit weights and activations, with ranges measured on these images (openvino).")  # fmt: skip
 @click.option("--scores", type=GivenPath(), help="JSON of smalti evaluate; its scores enter the card.")
 @click.option("--calibration", type=GivenPath(), help="The same on validation data; its temperatures enter the card.")
+@click.option("--unlike", type=GivenPath(), metavar="RECIPE.toml", help=_UNLIKE)
+@click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of that recipe; repeatable.")
 def command(
-    checkpoint: Path, out: Path, target: str, int8: Path | None, scores: Path | None, calibration: Path | None
+    checkpoint: Path,
+    out: Path,
+    target: str,
+    int8: Path | None,
+    scores: Path | None,
+    calibration: Path | None,
+    unlike: Path | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Write the trained CHECKPOINT folder as one ONNX file OUT, if both give the same predictions.
 
@@ -37,20 +48,24 @@ def command(
 
     OUT.json beside it says how to feed it and holds its card.
     """
+    if changes and not unlike:
+        raise click.UsageError("--set changes the recipe of --unlike, which is not given")
     if target != "onnx":
-        _convert(checkpoint, out, target, int8, {"--scores": scores, "--calibration": calibration})
+        _convert(checkpoint, out, target, int8, {"--scores": scores, "--calibration": calibration, "--unlike": unlike})
         return
     if out.suffix != ".onnx":
         raise click.BadParameter(f"{out} does not end in .onnx", param_hint="OUT")
     if int8 is not None:
         raise click.UsageError("--int8 is for --for openvino")
-    _export(checkpoint, out, scores, calibration)
+    _export(checkpoint, out, scores=scores, calibration=calibration, unlike=unlike, changes=changes)
 
 
-def _export(checkpoint: Path, out: Path, scores: Path | None, calibration: Path | None) -> None:
-    from smalti.workflows.export import export  # imports what `--help` does not need
+def _export(checkpoint: Path, out: Path, **options: Any) -> None:
+    from smalti.cli.progress import Bars  # imports what `--help` does not need
+    from smalti.workflows.export import export
 
-    done = export(checkpoint, out, scores=scores, calibration=calibration, progress=_note)
+    with Bars() as bars:
+        done = export(checkpoint, out, **options, progress=lambda now: _note(now) if now.note else bars(now))
     shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in done.shapes)
     click.echo(f"{out}: {done.size / 1e6:.1f} MB")
     click.echo(f"predictions differ from torch by {done.difference:.1e} at most (batch x height x width: {shapes})")

@@ -21,6 +21,7 @@ from smalti.deploy.parity import Parity, check_parity
 from smalti.deploy.same import name_same_padding
 from smalti.errors import ExportError
 from smalti.files import write_whole
+from smalti.nets.unlike import Unlikeness, find_encoder, kept_maps
 from smalti.raster.quiet import quiet
 from smalti.runtime.models import ModelFile, sealed
 from smalti.watch import Say, silent
@@ -38,15 +39,27 @@ _AXES = {0: "batch", 2: "height", 3: "width"}
 
 
 class ExportedNet(nn.Module):
-    """The net as exported: raw pixels -> per task probabilities, or the value; no auxiliary heads."""
+    """The net as exported: raw pixels -> the outputs of its card; no auxiliary heads."""
 
     def __init__(self, model: nn.Module, card: Card) -> None:
         super().__init__()
         self.model = model
         self.card = card
+        self.unlike = Unlikeness(card.unlike) if card.unlike else None
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """N,C,H,W raw pixels -> per task of the card, in its order, N,K,H,W or N,K for the whole image."""
+        """N,C,H,W raw pixels -> per task of the card, in its order, N,K,H,W or N,K for the whole image.
+
+        Of a card with `unlike` N,1 comes last.
+        """
+        if self.unlike is None:
+            return self._tasks(image)
+        with kept_maps(find_encoder(self.model, self.card)) as maps:
+            found = self._tasks(image)
+        probabilities = found[self.card.tasks.index(self.card.class_task())]
+        return (*found, self.unlike(maps[0], probabilities))
+
+    def _tasks(self, image: Tensor) -> tuple[Tensor, ...]:
         outputs = self.model(image)
         return tuple(
             _softmax(outputs[task.name]) if task.has_classes else outputs[task.name] for task in self.card.tasks
@@ -89,7 +102,7 @@ def card_graph(exported: ExportedNet) -> onnx.ModelProto:
     """The graph of what a card describes, for batches and images of any size; ExportError if torch cannot write it."""
     batch, rows, columns = _EXAMPLE
     card = exported.card
-    names = [task.name for task in card.tasks]
+    names = list(card.outputs)
     example = torch.zeros(batch, len(card.bands), rows * card.stride, columns * card.stride)
     axes = {at: torch.export.Dim(name, min=1 if at == 0 else card.stride + 1) for at, name in _AXES.items()}
     return graph_of(exported, {"image": example}, {"image": axes}, names, card.net)

@@ -10,8 +10,10 @@ from smalti.deploy.onnx import export_model
 from smalti.deploy.parity import Parity
 from smalti.deploy.ranker import export_ranker
 from smalti.errors import DataError, OutputError, reason
+from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.predict import load_model
-from smalti.watch import Say, silent
+from smalti.training.unlike import find_unlike
+from smalti.watch import Say, Watch, silent, unwatched
 
 
 def export_checkpoint(
@@ -21,12 +23,15 @@ def export_checkpoint(
     say: Say = silent,
     *,
     calibration: str | Path | None = None,
+    unlike: PixelRecipe | None = None,
+    watch: Watch = unwatched,
 ) -> Parity:
     """Writes a checkpoint folder as one sealed `.onnx` file and returns how well both agree.
 
     `scores` is the JSON file of an evaluation; its scores and protocols enter the card. `calibration` is another
-    one, on validation data; its temperatures enter the card. ModelError for a damaged checkpoint, DataError for an
-    unusable evaluation, ExportError if the outputs differ, OutputError if unwritable.
+    one, on validation data; its temperatures enter the card. `unlike` is the recipe that the model was trained with:
+    its data teach the card to tell what is unlike them. ModelError for a damaged checkpoint, DataError for an unusable
+    evaluation or unusable data, ExportError if the outputs differ, OutputError if unwritable.
     """
     out = Path(out)
     if not out.parent.is_dir():
@@ -34,6 +39,8 @@ def export_checkpoint(
     model = load_model(Path(checkpoint))
     card = model.card if scores is None else with_scores(model.card, Path(scores))
     card = card if calibration is None else with_temperatures(card, Path(calibration))
+    if unlike is not None:
+        card = card.model_copy(update={"unlike": find_unlike(model, unlike, watch)})
     export = export_ranker if card.tasks[0].kind == "score" else export_model
     return export(model, card, out, say)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,8 @@ from smalti.errors import warn as issue
 from smalti.files import beside, check_place, guarded, through
 from smalti.lock import hold
 from smalti.mapping.spool import Spool, StripLayer, begin_spool, check_spool
-from smalti.predicting import predict_reader
+from smalti.mapping.unlike import UnlikeTally
+from smalti.predicting import network_grid, predict_reader
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
@@ -124,8 +125,12 @@ def map_scene(
             if isinstance(reader, Scaled):
                 say(reader.why)
             _report_found(spool, output, say)
-            summary = _predict(reader, predict, output, spool, list(rasters.values()), progress)
-            any_valid = _write_rasters(spool, rasters, reader, wanted.cog, digest)
+            tally = UnlikeTally(predict.card, network_grid(reader))
+            tally.load(spool)
+            summary = _predict(reader, predict, output, spool, list(rasters.values()), tally, progress)
+            unlike = tally.result()
+            notes = reader.notes | (unlike.notes() if unlike else {})
+            any_valid = _write_rasters(spool, rasters, reader.grid, wanted.cog, digest, notes)
     if not any_valid:
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
         warn(OutputWarning(text))
@@ -241,9 +246,10 @@ def _predict(
     output: Path,
     spool: Spool,
     layers: list[Product],
+    tally: UnlikeTally,
     progress: Callable[[int], None] | None,
 ) -> Summary:
-    """Adds the missing strips to the spool."""
+    """Adds the missing strips to the spool, and their tiles to the tally."""
     height, width, done = reader.grid.height, reader.grid.width, spool.rows_done
 
     def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
@@ -253,21 +259,25 @@ def _predict(
             product.encode(values[product.task.name], valid, block)
             blocks.append(block)
         with guarded(output):
+            if window.right == width:  # before the strip is complete, so that no finished one lacks its tiles
+                tally.save(spool)
             spool.put(window, blocks)
 
     if progress is not None and done:
         progress(done * width)
     if done == height:
         return Summary(0, 0.0, 0, 0, 0.0)
-    return predict_reader(reader, predict, write, rows_done=done, progress=progress)
+    return predict_reader(reader, predict, write, rows_done=done, progress=progress, judged=tally.add)
 
 
-def _write_rasters(spool: Spool, rasters: dict[Path, Product], reader: Reader, cog: bool, job: str) -> bool:
+def _write_rasters(
+    spool: Spool, rasters: dict[Path, Product], grid: Grid, cog: bool, job: str, notes: Mapping[str, str]
+) -> bool:
     """Writes the finished rows to all rasters, the map itself last; returns whether any pixel is valid."""
-    write = partial(write_raster, scratch=spool.folder, cog=cog, job=job, notes=reader.notes)
+    write = partial(write_raster, scratch=spool.folder, cog=cog, job=job, notes=notes)
     any_valid = False
     for k, (path, product) in reversed(list(enumerate(rasters.items()))):
-        any_valid |= write(path, reader.grid, product=product, rows=_rows(spool, k))
+        any_valid |= write(path, grid, product=product, rows=_rows(spool, k))
     return any_valid
 
 

@@ -121,6 +121,15 @@ class Spool:
         ]
         return np.concatenate(parts, axis=1)
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Keeps further content with the strips, in a file of that name."""
+        _write_synced(self.folder / name, content)
+
+    def kept(self, name: str) -> bytes | None:
+        """What `keep` kept under that name; None for nothing."""
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else None
+
     def remove(self) -> None:
         """Removes the spool from the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.arrays import Picture
 from smalti.card import RGB, Card, Task
 from smalti.files import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.run import Wanted, products
+from smalti.mapping.unlike import read_unlike
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m
 from smalti.raster.palette import colorize, task_colors
@@ -18,7 +20,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.values import METRES
 from smalti.report.page import render
-from smalti.report.pictures import SmallMap, data_uri, fit, shrunk_image, shrunk_map, shrunk_values
+from smalti.report.pictures import SmallMap, data_uri, fit, marked, shrunk_image, shrunk_map, shrunk_values
 from smalti.report.relief import RAMP, limits, relief
 from smalti.scene import Summary
 from smalti.text import within
@@ -52,6 +54,15 @@ class Surface:
     def source(self) -> str:
         """The picture as a data URI."""
         return data_uri(self.picture, drawn=self.task.has_classes)
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """Where a scene is unlike what the model was trained on."""
+
+    share: float
+    picture: str
+    """The scene with those parts marked, as a data URI."""
 
 
 def write_map_page(
@@ -94,6 +105,7 @@ def write_map_page(
         hectares=axes_m(grid) is not None,
         nodata=int(small.counts[len(main.labels) :].sum()) if small else 0,
         area_note="" if axes_m(grid) else "The scene has no georeference, so there are no areas.",
+        unlike=_unlike(map_path, card, picture),
         place=_place(grid, [path.name for path in rasters]),
         timing=_timing(summary) if summary and summary.pixels else [],
         card=card,
@@ -113,6 +125,18 @@ def _surface(path: Path, task: Task, card: Card) -> Surface:
     figures = (("lowest", whole.least), ("mean", whole.mean), ("highest", whole.most)) if whole.count else ()
     facts = tuple((name, within(value, whole.most - whole.least) + unit) for name, value in figures)
     return Surface(task, shaded, low, high, facts)
+
+
+def _unlike(map_path: Path, card: Card, picture: Picture) -> Unlike | None:
+    """The marked scene; None if the map does not state what is unlike the training."""
+    found = read_unlike(map_path) if card.unlike else None
+    if found is None:
+        return None
+    height, width = picture.shape[:2]
+    parts = np.zeros((height, width), bool)
+    for left, top, right, bottom in found.parts(card):
+        parts[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = True
+    return Unlike(found.share, data_uri(marked(picture, parts)))
 
 
 def pixel_in_unit(grid: Grid, task: Task, card: Card) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from smalti.arrays import ClassMap, Floats, Picture
+from smalti.arrays import ClassMap, Floats, Mask, Picture
 from smalti.card import Task
 from smalti.label_sets import is_right, set_ids
 from smalti.polygons.areas import pixel_areas
@@ -156,12 +156,23 @@ def blend(picture: Picture, classes: Picture) -> Picture:
 
 def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task: Task) -> Picture:
     """The image in pale grey, pixels of a class that the label does not allow in red, ignored ones as no data."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    shown = np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
+    shown = _pale(picture)
     counted = (truth != task.ignore) & (prediction != task.ignore)
     shown[counted & ~is_right(truth, prediction, set_ids(task))] = WRONG
     shown[~counted] = NO_DATA_COLOR
     return np.asarray(shown, np.uint8)
+
+
+def marked(picture: Picture, parts: Mask) -> Picture:
+    """The picture (H, W, 3) with some of its parts (H, W) tinted, the rest in pale grey."""
+    shown = _pale(picture)
+    shown[parts] = cv2.addWeighted(picture, 0.6, np.full_like(picture, WRONG), 0.4, 0)[parts]
+    return shown
+
+
+def _pale(picture: Picture) -> Picture:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
 
 
 def data_uri(picture: Picture, drawn: bool = False) -> str:

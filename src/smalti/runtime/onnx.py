@@ -21,13 +21,13 @@ class OnnxPredictor:
         self.card = model.card
         self._session = start(model, threads)
         self._input = self._session.get_inputs()[0].name
-        self._outputs = [task.name for task in self.card.tasks]
+        self._outputs = self.card.outputs
         missing = set(self._outputs) - {output.name for output in self._session.get_outputs()}
         if missing:
-            raise ModelError(f"{model.path}: the graph lacks outputs for tasks of its card: {', '.join(missing)}")
+            raise ModelError(f"{model.path}: the graph lacks outputs that its card states: {', '.join(missing)}")
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
+        """Raw pixels N,C,H,W of any dtype -> the arrays of a `Predictor`."""
         pixels = network_input(batch, self.card)
         try:
             found = self._session.run(self._outputs, {self._input: pixels})

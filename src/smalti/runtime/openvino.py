@@ -61,16 +61,15 @@ class OpenVinoPredictor:
             raise ModelError(
                 f"{model.path}: takes {len(self._model.inputs)} inputs; maps need a model with one, the pixels"
             )
-        self._outputs = [self._index(task.name) for task in self.card.tasks]
+        self._outputs = {name: self._index(name) for name in self.card.outputs}
         self._alone = threading.Lock()
         """A request runs one batch at a time."""
         self._compiled: dict[tuple[int, ...], openvino.InferRequest] = {}
         self._request((1, len(self.card.bands), self.card.tile, self.card.tile))
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Raw pixels N,C,H,W of any dtype -> per task float32 N,K,H,W, or N,K: probabilities, or a value."""
+        """Raw pixels N,C,H,W of any dtype -> the arrays of a `Predictor`."""
         pixels = network_input(batch, self.card)
-        names = [task.name for task in self.card.tasks]
         with self._alone:
             request = self._request(pixels.shape)
             try:
@@ -80,8 +79,7 @@ class OpenVinoPredictor:
                     f"model {self.card.name} fails on a batch of shape {pixels.shape}: {_cause(error)}"
                 ) from None
             # copied: the request writes its next output into the same memory
-            tensors = (request.get_output_tensor(at) for at in self._outputs)
-            return {name: tensor.data.copy() for name, tensor in zip(names, tensors, strict=True)}
+            return {name: request.get_output_tensor(at).data.copy() for name, at in self._outputs.items()}
 
     def _request(self, shape: tuple[int, ...]) -> "openvino.InferRequest":
         if shape not in self._compiled:
@@ -99,11 +97,11 @@ class OpenVinoPredictor:
             here = f"OpenVINO cannot compile it for this processor: {_cause(error)}"
             raise ModelError(f"{self._path}: {here}; use ONNX Runtime: --engine onnx") from None
 
-    def _index(self, task: str) -> int:
+    def _index(self, name: str) -> int:
         for at, output in enumerate(self._model.outputs):
-            if task in output.get_names():
+            if name in output.get_names():
                 return at
-        raise ModelError(f"{self._path}: the graph lacks outputs for tasks of its card: {task}")
+        raise ModelError(f"{self._path}: the graph lacks outputs that its card states: {name}")
 
 
 def _cause(error: RuntimeError) -> str:

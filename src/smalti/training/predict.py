@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from smalti.arrays import Floats, Pixels
-from smalti.card import Card
+from smalti.card import UNLIKE, Card
 from smalti.errors import ModelError
 from smalti.nets.build import Model, build
 from smalti.nets.randomness import own_random
+from smalti.nets.unlike import Unlikeness, find_encoder, kept_maps
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.process import torch_threads
 
@@ -36,6 +37,8 @@ class TorchPredictor:
     def __init__(self, model: Model, threads: int | None = None) -> None:
         self._model, self._threads = model.eval(), threads
         self._device = next(model.parameters()).device
+        numbers = model.card.unlike
+        self._unlike = Unlikeness(numbers).to(self._device) if numbers else None
 
     @property
     def card(self) -> Card:
@@ -50,9 +53,17 @@ class TorchPredictor:
     def predict(self, pixels: torch.Tensor) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) on the model's device to the result of `__call__`."""
         with torch_threads(self._threads):
-            outputs = self._model(pixels)
+            return {name: found.float().cpu().numpy() for name, found in self._outputs(pixels).items()}
+
+    def _outputs(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        card = self._model.card
+        if self._unlike is None:
+            return self._tasks(pixels)
+        with kept_maps(find_encoder(self._model, card)) as maps:
+            found = self._tasks(pixels)
+        return found | {UNLIKE: self._unlike(maps[0], found[card.class_task().name])}
+
+    def _tasks(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        outputs = self._model(pixels)
         found = ((task, outputs[task.name]) for task in self._model.card.tasks)
-        return {
-            task.name: (output.softmax(1) if task.has_classes else output).float().cpu().numpy()
-            for task, output in found
-        }
+        return {task.name: output.softmax(1) if task.has_classes else output for task, output in found}

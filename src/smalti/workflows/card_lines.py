@@ -19,6 +19,7 @@ def card_rows(card: Card) -> list[tuple[str, str]]:
         ("net", " ".join([card.net, *(f"{key}={_short(value)}" for key, value in card.options.items())])),
         *((task.name, _output(task)) for task in card.tasks),
         *(("calibrated", f"{t.name} by a temperature of {t.temperature:.3g}") for t in card.tasks if t.temperature),
+        ("unlike", "tells which tiles are unlike its training" if card.unlike else ""),
         ("bands", f"{', '.join(card.bands)} ({card.dtype})"),
         ("pixel", "{:g} to {:g} m".format(*card.resolution) if card.resolution else "size not stated"),
         ("tile", f"{card.tile} px, overlap {card.overlap} px"),

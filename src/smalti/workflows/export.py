@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from smalti.arguments import checked
@@ -10,7 +11,8 @@ from smalti.files import check_place
 from smalti.lock import hold
 from smalti.runtime.models import verify
 from smalti.workflows.paths import path_if_given
-from smalti.workflows.progress import Progress, Show
+from smalti.workflows.progress import Meter, Progress, Show
+from smalti.workflows.settings import Changes, as_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def export(
     *,
     scores: str | Path | None = None,
     calibration: str | Path | None = None,
+    unlike: str | Path | None = None,
+    changes: Changes = (),
     progress: Show | None = None,
 ) -> Export:
     """Writes the folder of a checkpoint as one ONNX file, if both have the same outputs.
@@ -44,11 +48,15 @@ def export(
         output: A path that ends in .onnx.
         scores: The JSON file of an evaluation, whose scores are added to the card.
         calibration: The JSON file of an evaluation on validation data, whose temperatures are added to the card.
+        unlike: The recipe that the model was trained with. On its training and validation data the card learns to tell
+            which tiles of a scene are unlike them; maps then warn of them.
+        changes: Settings of this recipe to change, as for `train`: `{"data.root": folder}`.
         progress: Called with a `Progress` whose `note` describes the step.
 
     Raises:
         ModelError: The checkpoint is damaged or missing.
-        DataError: The scores or the calibration cannot be used.
+        DataError: The scores, the calibration or the data of the recipe cannot be used.
+        RecipeError: The recipe cannot be read, or is of another kind.
         ExportError: The outputs differ.
         OutputError: The file cannot be written.
         BusyError: It is being written already.
@@ -60,6 +68,7 @@ def export(
         raise OptionError(f"{out} does not end in .onnx", value=output)
     try:
         from smalti.deploy.release import export_checkpoint
+        from smalti.training.recipe import read_pixels
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("smalti"):
             raise
@@ -68,7 +77,16 @@ def export(
     _check_free(out)
     with hold(out), about(checkpoint):
         say = say_to(out.name, progress)
-        parity = export_checkpoint(folder, out, path_if_given(scores), say, calibration=path_if_given(calibration))
+        recipe = None if unlike is None else read_pixels(Path(unlike), as_settings(changes))
+        parity = export_checkpoint(
+            folder,
+            out,
+            path_if_given(scores),
+            say,
+            calibration=path_if_given(calibration),
+            unlike=recipe,
+            watch=partial(Meter, progress),
+        )
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
 

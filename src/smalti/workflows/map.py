@@ -18,6 +18,7 @@ from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 from smalti.mapping.run import map_scene, products
+from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning
 from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
 from smalti.polygons.file import check_target
@@ -54,6 +55,9 @@ class MapResult:
     polygons: Path | None = None
     polygon_count: int = 0
     page: Path | None = None
+    unlike: float | None = None
+    """The share of the scene, from 0 to 1, that is unlike what the model was trained on; None where the model does not
+    measure it."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -265,7 +269,8 @@ class _Run:
 
             write_map_page(planned.page, scene, path, card, summary, opener(group))
         rasters = products(path, card, options.wanted)
-        return MapResult(scene, path, rasters, grid, summary, planned.polygons, count, planned.page)
+        unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
+        return MapResult(scene, path, rasters, grid, summary, planned.polygons, count, planned.page, unlike)
 
     def _check(self, reader: Reader, planned: Outputs) -> None:
         """Raises errors that would otherwise only be raised when the map is finished."""
@@ -304,6 +309,15 @@ def check_calibrated(card: Card) -> None:
             f"model {card.name}: its card has no temperature for {', '.join(tasks)}; its uncertainty is computed from"
         )
         warn(ModelWarning(f"{text} uncalibrated probabilities, which are usually overconfident"))
+
+
+def said_unlike(scene: str, found: UnlikeTiles | None, card: Card) -> float | None:
+    """The share of a scene that is unlike the model's training; warns of a large one."""
+    if found is None:
+        return None
+    if (warning := unlike_warning(scene, found.share, card)) is not None:
+        warn(warning)
+    return found.share
 
 
 def opener(group: Sequence[str]) -> Open:

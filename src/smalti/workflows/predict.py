@@ -14,7 +14,8 @@ from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
 from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
-from smalti.predicting import predict_reader
+from smalti.mapping.unlike import UnlikeTally
+from smalti.predicting import network_grid, predict_reader
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
@@ -22,7 +23,7 @@ from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 from smalti.workflows.arrays import array_reader
 from smalti.workflows.given import Axes, Given
-from smalti.workflows.map import opener
+from smalti.workflows.map import opener, said_unlike
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, opened
 from smalti.workflows.prediction import Prediction
@@ -113,6 +114,7 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
     tasks = net.card.map_tasks()
     outputs = {task.name: np.zeros((task.channels, height, width), np.float32) for task in tasks}
     valid = np.zeros((height, width), np.bool_)
+    tally = UnlikeTally(net.card, network_grid(reader))
 
     def write(window: Window, values: dict[str, NDArray[np.float32]], mask: Mask) -> None:
         rows, cols = window.slices()
@@ -120,7 +122,9 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
             whole[:, rows, cols] = values[name]
         valid[rows, cols] = mask
 
-    summary = predict_reader(reader, net, write, progress=progress)
+    summary = predict_reader(reader, net, write, progress=progress, judged=tally.add)
     for array in (valid, *outputs.values()):
         array.setflags(write=False)
-    return Prediction(net.card, reader.grid, valid, outputs, summary)
+    return Prediction(
+        net.card, reader.grid, valid, outputs, summary, said_unlike(reader.path, tally.result(), net.card)
+    )

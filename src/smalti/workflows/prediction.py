@@ -36,6 +36,9 @@ class Prediction:
     """By task, float32 (K, H, W): a probability per class, or one value; undefined where not valid."""
     summary: Summary
     """Duration and speed."""
+    unlike: float | None = None
+    """The share of the image, from 0 to 1, that is unlike what the model was trained on; None where the model does not
+    measure it."""
 
     @property
     def tasks(self) -> tuple[Task, ...]:
