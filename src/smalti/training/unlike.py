@@ -19,13 +19,14 @@ from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.harsh import harsh
 from smalti.data.pixels.sample import Patch
 from smalti.data.pixels.scenes import Scene
-from smalti.data.pixels.sources import open_source
+from smalti.data.pixels.sources import keep_in_memory, open_source
+from smalti.data.pixels.stream import Stream
 from smalti.errors import DataError
 from smalti.label_sets import allowed_table
 from smalti.nets.build import Model
 from smalti.nets.unlike import find_encoder, kept_maps, summary
 from smalti.tiling import Window, plan_tiles
-from smalti.training.kinds.pixels.prepare import Scenes, make_stream
+from smalti.training.kinds.pixels.prepare import MEGABYTE, Scenes
 from smalti.training.kinds.pixels.settings import Part, PixelRecipe
 from smalti.watch import Watch, unwatched
 
@@ -134,13 +135,14 @@ def _scenes(recipe: PixelRecipe, card: Card, part: Part) -> Scenes:
 
 def _windows(recipe: PixelRecipe, card: Card) -> Iterator[Patch]:
     """Windows of the training data of the size of a tile, zoomed as in the training, every second one changed."""
-    plain = recipe.model_copy(
-        update={
-            "augment": Augment(preset="none", scale=recipe.augment.scale),
-            "train": recipe.train.model_copy(update={"crop": card.tile}),
-        }
-    )
-    stream = make_stream(plain, card, _scenes(recipe, card, "train"))
+    plain = Augment(preset="none", scale=recipe.augment.scale)
+    scenes = keep_in_memory(_scenes(recipe, card, "train"), recipe.data.memory_mb * MEGABYTE)
+    pools = [
+        (source.weight, source.pool(own), source.augment(plain))
+        for source, own in zip(recipe.data.train, scenes, strict=True)
+        if own
+    ]
+    stream = Stream(pools, card, recipe.labelled(card), card.tile, recipe.train.seed)
     for number in range(WINDOWS):
         patch = stream.patch(number)
         yield harsh(patch, card, np.random.default_rng([recipe.train.seed, number])) if number % 2 else patch
