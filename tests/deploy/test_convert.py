@@ -23,7 +23,7 @@ from smalti.runtime.open import open_model
 from smalti.watch import Say, silent
 from smalti.workflows.convert import ENDINGS
 from tests.needs import need_engine
-from tests.tiny import tiny_card, tiny_model
+from tests.tiny import tiny_card, tiny_model, unlike_above
 
 EXACT = ("deepness", "tensorrt")
 SIDE = 64
@@ -60,6 +60,15 @@ def test_onnx_files_predict_the_same(target: str, name: str, tmp_path: Path) -> 
     expected = open_model(str(model.path))(tile)
     for task, found in open_model(str(out))(tile).items():
         np.testing.assert_allclose(found, expected[task], atol=1e-4)
+
+
+@pytest.mark.parametrize("target", EXACT)
+def test_other_formats_do_not_tell_what_is_unlike_the_training(target: str, tmp_path: Path) -> None:
+    model = verify(tiny_model(tmp_path / "tiny.onnx", tiny_card(unlike=unlike_above(0.5))))
+    convert_model(model, tmp_path / "own.onnx", target, silent)
+    assert verify(tmp_path / "own.onnx").card.unlike is None
+    tile = np.full((1, 3, SIDE, SIDE), 9, np.uint8)
+    assert list(open_model(str(tmp_path / "own.onnx"))(tile)) == ["landcover"]
 
 
 def test_the_files_are_listed_with_what_goes_in_and_comes_out(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def convert_model(model: ModelFile, out: Path, target: str, say: Say, calibratio
     ModelError for a model of photos or of more inputs; ExportError, and no file, if it cannot be converted or the
     result differs; MissingToolError or MissingExtraError for what is not installed.
     """
-    card = model.card
+    card = model.card.model_copy(update={"unlike": None})  # these formats hold the tasks alone
+    model = replace(model, card=card)
     if card.tasks[0].kind == "score":
         raise ModelError(f"{model.path}: ranks photos; only models of pixels or images are converted")
     build = partial(openvino.build, calibration=calibration[::2]) if calibration else TARGETS[target].build
