@@ -2,6 +2,7 @@
 
 Both show the same pixels. The weak view has the colours of the image, the strong one has changed colours, blur and,
 where the recipe mixes styles, the style of a labelled window. The n-th window depends only on the seed and n.
+Augmentations of other packages are for labelled windows alone: they may move pixels.
 """
 
 from collections.abc import Sequence
