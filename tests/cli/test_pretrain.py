@@ -16,6 +16,7 @@ from smalti.training.encoder import encoder_of
 from smalti.training.loop import begin
 from smalti.training.recipe import read_recipe
 from tests.data.images.tiny import write_class_folders
+from tests.training.kinds.selfsupervised.tiny import write_images
 from tests.training.tiny import write_tiny
 
 RECIPE = """
@@ -95,12 +96,12 @@ def test_its_encoder_starts_another_training_with_every_key(tmp_path: Path, leav
 @pytest.mark.parametrize("encoder", ["mobilenetv2", "resnet18", "resnet50"])
 def test_every_encoder_is_taken_back(tmp_path: Path, encoder: str) -> None:
     from smalti.training.checkpoint import save_checkpoint
-    from smalti.training.kinds.images.pretraining import write_encoder
+    from smalti.training.pretraining import write_encoder
 
     recipe = read_recipe(write_recipe(tmp_path, encoder))
     card = recipe.make_card("")
     save_checkpoint(tmp_path / "run" / "best", card, build(card).state_dict())
-    file = write_encoder(tmp_path / "run")
+    file = write_encoder(recipe, "tiny.toml", tmp_path / "run")
     changes = [f"net.encoder_weights={file}", f"net.encoder={encoder}"]
     other = read_recipe(write_tiny(tmp_path / "map"), changes)
     model = begin(other, other.make_card(""), tmp_path / "map" / "run").work.model
@@ -127,4 +128,31 @@ def test_wrong_recipes_get_one_line(tmp_path: Path, leave: Leave, change: str, s
 
 def test_a_recipe_of_another_kind_is_refused(tmp_path: Path, leave: Leave) -> None:
     code, _, err = leave(write_tiny(tmp_path))
-    assert code == 3 and "is a recipe of kind segmentation; pre-training needs one of kind images" in err
+    assert (
+        code == 3 and "is a recipe of kind segmentation; pre-training needs one of kind images or selfsupervised" in err
+    )
+
+
+def test_an_encoder_learns_from_images_without_labels_and_starts_another_training(tmp_path: Path, leave: Leave) -> None:
+    recipe = write_images(tmp_path)
+    code, out, _ = leave(recipe, "--kind", "selfsupervised", "--out", tmp_path / "run")
+    assert code == 0 and "hidden pixels explained" in out and "encoder_weights = " in out
+    file = tmp_path / "run" / "encoder.safetensors"
+    written, weights = file.read_bytes(), load_file(file)
+    _, learned = load_checkpoint(tmp_path / "run" / "best")
+    assert weights.keys() == {name.removeprefix("net.") for name in learned if name.startswith("net.encoder.")}
+    changed = {name for name, value in weights.items() if not torch.equal(value, learned[f"net.{name}"])}
+    assert {name.rpartition(".")[2] for name in changed} == {"running_mean", "running_var", "num_batches_tracked"}
+    other = read_recipe(write_tiny(tmp_path / "map"), [f"net.encoder_weights={file}", "net.encoder=ghostnet"])
+    model = begin(other, other.make_card(""), tmp_path / "map" / "run").work.model
+    assert all(
+        torch.equal(value, weights[f"encoder.{name}"]) for name, value in encoder_of(model, "").state_dict().items()
+    )
+    code, out, _ = leave(recipe, "--out", tmp_path / "run")  # the same command again
+    assert code == 0 and "is already finished; scoring" in out and file.read_bytes() == written
+
+
+def test_a_recipe_of_another_kind_than_asked_for_is_refused(tmp_path: Path, leave: Leave) -> None:
+    code, _, err = leave(write_images(tmp_path), "--kind", "images", "--out", tmp_path / "run")
+    assert code == 3 and "is a recipe of kind selfsupervised; --kind images needs one of kind images" in err
+    assert not (tmp_path / "run").exists()

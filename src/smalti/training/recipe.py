@@ -20,6 +20,8 @@ from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.kinds.ranking.settings import RankingRecipe
 from smalti.training.kinds.ranking.work import RankingWork
+from smalti.training.kinds.selfsupervised.settings import SelfSupervisedRecipe
+from smalti.training.kinds.selfsupervised.work import SelfSupervisedWork
 from smalti.training.settings import Recipe
 from smalti.training.work import Work
 from smalti.watch import Watch, unwatched
@@ -30,6 +32,7 @@ WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card, Watch], Work]]] = {
     "multitask": (MultitaskRecipe, PixelWork),
     "ranking": (RankingRecipe, RankingWork),
     "images": (ImagesRecipe, ImagesWork),
+    "selfsupervised": (SelfSupervisedRecipe, SelfSupervisedWork),
 }
 DEFAULT = "segmentation"
 

@@ -17,9 +17,9 @@ from smalti.training import lr_range
 from smalti.training.basis import changes
 from smalti.training.checkpoint import load_state, sweep_checkpoint
 from smalti.training.distributed import launch
-from smalti.training.kinds.images.pretraining import read_pretraining, write_encoder
 from smalti.training.loop import begin
 from smalti.training.memory import memory_explained
+from smalti.training.pretraining import read_pretraining, write_encoder
 from smalti.training.process import sole_training
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import Recipe
@@ -40,7 +40,7 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """An encoder pre-trained on image classification."""
+    """A pre-trained encoder."""
 
     encoder: str
     """Its name and width, as in recipes."""
@@ -51,12 +51,18 @@ class Encoder:
 
 
 def pretrain(
-    path: Path, changes: tuple[str, ...], out: Path | None = None, *, resume: bool = False, show: Show | None = None
+    path: Path,
+    changes: tuple[str, ...],
+    out: Path | None = None,
+    *,
+    kind: str | None = None,
+    resume: bool = False,
+    show: Show | None = None,
 ) -> Encoder:
-    """Trains a classifier from a recipe, and writes its encoder as weights for other recipes."""
-    recipe = read_pretraining(path, changes)
+    """Trains a classifier, or a masked autoencoder, and writes its encoder as weights for other recipes."""
+    recipe = read_pretraining(path, changes, kind)
     run = _train(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
-    weights = write_encoder(run.folder) if run.scores else None  # the first process writes
+    weights = write_encoder(recipe, path.name, run.folder) if run.scores else None  # the first process writes
     return Encoder(recipe.net.encoder, recipe.net.width, run, weights)
 
 

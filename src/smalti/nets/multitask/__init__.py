@@ -9,6 +9,11 @@ from collections.abc import Callable
 from torch import nn
 
 from smalti.nets.multitask.classifier import Classifier
+from smalti.nets.multitask.masked import MaskedAutoencoder
 from smalti.nets.multitask.net import MultiTask
 
-MULTITASK: dict[str, Callable[..., nn.Module]] = {"multitask": MultiTask, "classifier": Classifier}
+MULTITASK: dict[str, Callable[..., nn.Module]] = {
+    "multitask": MultiTask,
+    "classifier": Classifier,
+    "masked": MaskedAutoencoder,
+}

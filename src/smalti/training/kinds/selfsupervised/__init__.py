@@ -1,0 +1,1 @@
+"""Encoders that learn from images without any labels."""
