@@ -21,6 +21,7 @@ SmaltiWarning               what may be wrong; issued as a Python warning
 ├── SceneWarning            a scene that may not be suitable for its model
 │   ├── GeoreferenceWarning no georeference
 │   ├── ResolutionWarning   another pixel size than the model's
+│   ├── BandOrderWarning    bands whose pixels look like others, or like another order
 │   ├── ValueRangeWarning   values far from those of the training data
 │   └── UnlikeWarning       looks unlike the training data
 ├── OutputWarning           a map, polygons or sidecars: empty, changed, skipped
@@ -170,6 +171,10 @@ class GeoreferenceWarning(SceneWarning):
 
 class ResolutionWarning(SceneWarning):
     """A scene's pixel size is outside of the model's range."""
+
+
+class BandOrderWarning(SceneWarning):
+    """A scene's pixels look like other bands than the model's, or like another order of them."""
 
 
 class ValueRangeWarning(SceneWarning):

@@ -209,9 +209,10 @@ def test_pixels_as_they_are_are_warned_of(scene: Any) -> None:
     reader, [near] = fit(scene(pixel=0.1), card, resolution="native")
     assert not isinstance(reader, Scaled)
     assert near.endswith("pixels of 0.1 m, model tiny was trained for 0.2 to 0.6 m; omit --resolution native")
-    reader, [far] = fit(scene(pixel=12), card)
-    assert not isinstance(reader, Scaled)
-    assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
+    for pixel, resampled in ((12, False), (2.0, True)):
+        reader, [far] = fit(scene(pixel=pixel), card)
+        assert isinstance(reader, Scaled) == resampled
+        assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
 
 
 def test_a_given_pixel_size_is_what_the_network_sees(scene: Any) -> None:

@@ -47,8 +47,9 @@ _SHOWN = 8
 """How many bands an error lists."""
 RESAMPLE_BEYOND = 1.25
 """The factor by which a pixel size may be outside of the model's range, of a card that does not state one."""
-_MOST_COARSER = 2.0
-"""How many times coarser than the model's range pixels may be to be made smaller: what is lost does not come back."""
+_COARSE, _MOST_COARSER = 2.0, 4.0
+"""How many times coarser than the model's range pixels may be without a warning, and to be made smaller: up to here a
+map gets better by it, though what is lost does not come back."""
 _FAR = 8.0
 """Standard deviations from the mean beyond which half of a scene's pixels differ from the training data."""
 
@@ -199,14 +200,15 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     beyond = card.resample_beyond or RESAMPLE_BEYOND
     if finest / beyond <= metres <= coarsest * beyond:
         return None
-    near = metres <= coarsest * max(beyond, _MOST_COARSER)
-    if near and resolution == "auto":
-        return finest if metres < finest else coarsest
-    by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"
-    mend = "omit --resolution native" if near else "expect errors, or choose a model for such pixels"
-    text = f"{scene}: pixels of {metres:.3g} m{by}, model {card.name} was trained for {_range(card.resolution)}; {mend}"
-    warn(ResolutionWarning(text))
-    return None
+    can_help = metres <= coarsest * max(beyond, _MOST_COARSER)
+    resampled = can_help and resolution == "auto"
+    if not resampled or metres > coarsest * _COARSE:
+        by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"
+        far = metres > coarsest * _COARSE
+        mend = "expect errors, or choose a model for such pixels" if far else "omit --resolution native"
+        was = f"model {card.name} was trained for {_range(card.resolution)}"
+        warn(ResolutionWarning(f"{scene}: pixels of {metres:.3g} m{by}, {was}; {mend}"))
+    return (finest if metres < finest else coarsest) if resampled else None
 
 
 def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:

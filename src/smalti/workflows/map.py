@@ -13,6 +13,7 @@ from smalti.arguments import checked, said
 from smalti.card import Card, Task
 from smalti.errors import ModelWarning, OptionError, RasterError, SmaltiError, about, warn
 from smalti.files import check_local, check_place, guarded
+from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.places import outputs, scenes
@@ -258,6 +259,8 @@ class _Run:
         fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
         with fit(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
+            if not (options.range and options.range.measures):  # percentiles make all bands alike
+                warn_of_order(scene, reader, card, opener(group), warn)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)

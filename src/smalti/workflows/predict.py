@@ -13,6 +13,7 @@ from smalti.arguments import as_path, checked
 from smalti.arrays import Mask
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
+from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
 from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import network_grid, predict_reader
@@ -91,8 +92,12 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
         as_path(image, "image")
         if given.axes or given.valid is not None or given.grid is not None:
             raise OptionError("axes, valid and grid are for arrays; a file has them itself", value=str(image))
+        name, reopen = str(image), opener([str(image)])
         fit = partial(open_fitting, stretch=asked.range, mend=STRETCH)
-        return fit(str(image), opener([str(image)]), card, asked.bands, asked.resolution, warn)
+        reader = fit(name, reopen, card, asked.bands, asked.resolution, warn)
+        if not (asked.range and asked.range.measures):  # percentiles make all bands alike
+            warn_of_order(name, reader, card, reopen, warn)
+        return reader
     if asked.range is not None:
         raise OptionError("stretch is for files; give an array of the values that the model takes", value=asked.range)
     whole = array_reader(given, card)
@@ -101,7 +106,9 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
         part = whole if bands is None else whole.chosen(bands)
         return part if resolution is None else Resampled(part, resolution)
 
-    return open_fitting(whole.path, open_part, card, asked.bands, asked.resolution, _warn_of_array)
+    fitting = open_fitting(whole.path, open_part, card, asked.bands, asked.resolution, _warn_of_array)
+    warn_of_order(whole.path, fitting, card, open_part, warn)
+    return fitting
 
 
 def _warn_of_array(warning: SmaltiWarning) -> None:
