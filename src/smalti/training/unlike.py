@@ -18,8 +18,8 @@ from smalti.card import Card, Task, Unlike
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.harsh import harsh
 from smalti.data.pixels.sample import Patch
-from smalti.data.pixels.scenes import Scene
-from smalti.data.pixels.sources import keep_in_memory, open_source
+from smalti.data.pixels.scenes import Scene, keep_in_memory
+from smalti.data.pixels.sources import open_source
 from smalti.data.pixels.stream import Stream
 from smalti.errors import DataError
 from smalti.label_sets import allowed_table

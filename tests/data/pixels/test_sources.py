@@ -14,13 +14,12 @@ from smalti.card import Card, Task
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.pool import Pool
 from smalti.data.pixels.sample import Patch
-from smalti.data.pixels.scenes import FileScene, MemoryScene, in_memory
+from smalti.data.pixels.scenes import FileScene, MemoryScene, in_memory, keep_in_memory
 from smalti.data.pixels.scored import scored_pairs
 from smalti.data.pixels.sources import (
     DrawnSource,
     FolderSource,
     ScenesSource,
-    keep_in_memory,
     labelled_files,
     open_source,
 )

@@ -245,6 +245,18 @@ def in_memory(scene: FileScene) -> MemoryScene:
     )
 
 
+def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Scene]]:
+    """The same scenes; those that fit into `budget` bytes, smallest first, are kept in memory after the first read."""
+    files = [scene for scenes in sources for scene in scenes if isinstance(scene, FileScene)]
+    total, small = 0, set()
+    for scene in sorted(files, key=lambda scene: scene.bytes):
+        total += scene.bytes
+        if total > budget:
+            break
+        small.add(id(scene))
+    return [[in_memory(s) if isinstance(s, FileScene) and id(s) in small else s for s in scenes] for scenes in sources]
+
+
 def drawn_scene(seed: int, size: int, card: Card, tasks: Sequence[Task], look: Scenery) -> MemoryScene:
     """A drawn scene of size x size pixels, its classes and heights in metres; drawn at the first read."""
 

@@ -10,7 +10,7 @@ from smalti.card import Card, Task
 from smalti.data.pixels.dataset import DatasetScene
 from smalti.data.pixels.labels import DatasetTruth, FilesTruth, FolderTruth, LabelEncoding, TruthFile
 from smalti.data.pixels.pool import Pool
-from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene, in_memory
+from smalti.data.pixels.scenes import FileScene, Scene, drawn_scene
 from smalti.data.pixels.weak import WeakSpec, weak_file
 from smalti.data.pixels.window_source import WindowSource, Wish, every_place
 from smalti.datasets.index import Borders, Item
@@ -343,15 +343,3 @@ def _check_names(names: Iterable[str], tasks: Sequence[Task]) -> None:
     for name in names:
         if name not in declared:
             raise DataError(f"a source names the unknown task {name!r}; expected one of {', '.join(declared)}")
-
-
-def keep_in_memory(sources: Sequence[list[Scene]], budget: int) -> list[list[Scene]]:
-    """The same scenes; those that fit into `budget` bytes, smallest first, are kept in memory after the first read."""
-    files = [scene for scenes in sources for scene in scenes if isinstance(scene, FileScene)]
-    total, small = 0, set()
-    for scene in sorted(files, key=lambda scene: scene.bytes):
-        total += scene.bytes
-        if total > budget:
-            break
-        small.add(id(scene))
-    return [[in_memory(s) if isinstance(s, FileScene) and id(s) in small else s for s in scenes] for scenes in sources]

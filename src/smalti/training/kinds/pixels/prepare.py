@@ -11,9 +11,9 @@ from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.copies import check_copies
 from smalti.data.pixels.leakage import Placed, check_apart
 from smalti.data.pixels.pool import Pool
-from smalti.data.pixels.scenes import Scene
+from smalti.data.pixels.scenes import Scene, keep_in_memory
 from smalti.data.pixels.scored import scored_pairs
-from smalti.data.pixels.sources import DRAWN, keep_in_memory, open_source
+from smalti.data.pixels.sources import DRAWN, open_source
 from smalti.data.pixels.stream import Stream
 from smalti.data.pixels.views import ViewStream
 from smalti.data.pixels.window_source import WindowSource
