@@ -16,8 +16,7 @@ from smalti.data.identity import Identity, digests, identity
 from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.copies import check_copies
 from smalti.data.pixels.leakage import Placed, check_apart
-from smalti.data.pixels.scenes import Scene
-from smalti.data.pixels.sources import keep_in_memory
+from smalti.data.pixels.scenes import Scene, keep_in_memory
 from smalti.data.pixels.stream import Stream
 from smalti.data.pixels.unlabelled import UnlabelledSource
 from smalti.losses.masked import hidden_cells, hidden_error
