@@ -13,7 +13,7 @@ import pytest
 from smalti.arrays import Floats, Pixels
 from smalti.card import Card
 from smalti.deploy import convert
-from smalti.deploy.convert import TARGETS, Converted, Target, check_target, convert_model
+from smalti.deploy.convert import TARGETS, Converted, Target, check_target, convert_model, suspects
 from smalti.deploy.targets import deepness, ncnn, tflite
 from smalti.deploy.targets.built import Built
 from smalti.deploy.targets.tool import Tool
@@ -163,6 +163,12 @@ def test_nothing_is_written_if_the_result_differs(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ExportError, match=r"for deepness, task landcover agrees with the model in 0\.\d+ of"):
         convert_model(model, tmp_path / "own.onnx", "deepness", silent)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.onnx"]
+
+
+def test_operators_that_may_be_the_cause_are_named() -> None:
+    assert suspects(verify(BUNDLED / "landcover.onnx")) == suspects(verify(BUNDLED / "town.onnx")) == []
+    with pytest.raises(ExportError, match=r"its operators Gather, GridSample may mean something else there; try"):
+        convert.agreement.check_agreement({"landcover": 0.9}, 0.998, "ncnn", ["Gather", "GridSample"])
 
 
 def test_a_ranker_of_photos_is_refused(tmp_path: Path) -> None:

@@ -51,11 +51,12 @@ def _alike(task: Task, expected: Floats, found: Floats) -> float:
     return float(1 - np.abs(expected - found).mean() / max(1.0, float(np.abs(expected).max())))
 
 
-def check_agreement(found: dict[str, float], least: float, target: str) -> None:
-    """ExportError for a task whose predictions differ too much."""
+def check_agreement(found: dict[str, float], least: float, target: str, suspects: Sequence[str] = ()) -> None:
+    """ExportError for a task whose predictions differ too much; it names the `suspects`, operators of the graph."""
+    why = f"; its operators {', '.join(suspects)} may mean something else there" if suspects else ""
     for task, share in found.items():
         if not share >= least:
             raise ExportError(
                 f"not written: for {target}, task {task} agrees with the model in {share:.4f} of the test tiles, "
-                f"expected {least:g} at least; another target, or floating-point numbers, may do"
+                f"expected {least:g} at least{why}; try another target"
             )

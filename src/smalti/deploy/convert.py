@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smalti.arrays import Pixels
 from smalti.deploy import agreement
+from smalti.deploy.plain import plain_graph
 from smalti.deploy.targets import deepness, ncnn, openvino, tensorrt, tflite
 from smalti.deploy.targets.built import Built
 from smalti.deploy.targets.manifest import check_free, write_files
@@ -37,6 +38,13 @@ TARGETS: dict[str, Target] = {
     "deepness": Target(deepness.build),
     "tensorrt": Target(tensorrt.build, ("_run.py",)),
 }
+
+
+_SAFE = frozenset({
+    "Add", "AveragePool", "Clip", "Concat", "Conv", "Greater", "MaxPool", "Mul", "Relu", "Resize", "Softmax",
+    "Softplus", "Sub", "Where",
+})  # fmt: skip
+"""Operators that all targets run correctly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,11 @@ def convert_model(model: ModelFile, out: Path, target: str, say: Say, calibratio
         tasks = [task for task in card.tasks if task.name in built.outputs]
         found = agreement.agreement(tasks, expected, built.run(tiles))
         least = agreement.LEAST_INT8 if calibration else TARGETS[target].least
-        agreement.check_agreement(found, least, target)
+        agreement.check_agreement(found, least, target, suspects(model))
         files = write_files(built, out, target, model, found)
     return Converted(tuple(files), found, len(tiles))
+
+
+def suspects(model: ModelFile) -> list[str]:
+    """Operators of a model's plain graph that are not among those which every target runs correctly."""
+    return sorted({node.op_type for node in plain_graph(model.content, model.card).graph.node} - _SAFE)

@@ -64,15 +64,17 @@ def test_its_python_runs_the_result(folder: Path, tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(
         "import struct, sys, zipfile\n"  # the interpreter here has no numpy: arrays are copied as they are
-        "with zipfile.ZipFile(sys.argv[2]) as given, zipfile.ZipFile(sys.argv[3], 'w') as out:\n"
+        "given, out = zipfile.ZipFile(sys.argv[2]), zipfile.ZipFile(sys.argv[3], 'w')\n"
+        "with out:\n"
         "    for k, name in enumerate(sorted(given.namelist())):\n"
         "        for at in range(2):\n"
         "            out.writestr(f'{k:03d}_{at}.npy', given.read(name))\n"
+        "    out.writestr('seconds.npy', given.read('arr_0.npy'))\n"
     )
     tiles = [np.full((1, 2, 3), k, np.uint8) for k in range(3)]
-    found = TOOL.run(script, tmp_path / "model", tiles)
-    assert [[array.dtype.name for array in arrays] for arrays in found] == [["float32"] * 2] * 3
-    assert [arrays[1].max() for arrays in found] == [0, 1, 2]
+    ran = TOOL.run(script, tmp_path / "model", tiles)
+    assert [[array.dtype.name for array in arrays] for arrays in ran.outputs] == [["float32"] * 2] * 3
+    assert [arrays[1].max() for arrays in ran.outputs] == [0, 1, 2]
 
 
 def test_ncnn_names_the_operator_that_it_lacks(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from smalti.watch import Say
 TOOL = Tool("pnnx", "pnnx ncnn", "1 GB", "ncnn")
 _LAYER = re.compile(r"[A-Z][A-Za-z0-9]*")
 """A layer that ncnn has; pnnx leaves others under their names in torch, such as `F.grid_sample`."""
-_SCRIPT = Path(__file__).with_name("run_ncnn.py")
+SCRIPT = Path(__file__).parents[1] / "on_device" / "run_ncnn.py"
 
 
 def build(model: ModelFile, folder: Path, stem: str, say: Say) -> Built:
@@ -36,8 +36,8 @@ def build(model: ModelFile, folder: Path, stem: str, say: Say) -> Built:
     image = Port("in0", "C,H,W", (len(card.bands), card.tile, card.tile))
 
     def run(tiles: Sequence[Pixels]) -> list[dict[str, Floats]]:
-        found = TOOL.run(_SCRIPT, param, tiles)
-        return [by_task(list(outputs), [array[None] for array in arrays]) for arrays in found]
+        found = TOOL.run(SCRIPT, param, tiles)
+        return [by_task(list(outputs), [array[None] for array in arrays]) for arrays in found.outputs]
 
     return Built((param, weights), image, outputs, run)
 

@@ -30,7 +30,7 @@ PROVIDERS: list[tuple[str, dict[str, object]]] = [
     ("CPUExecutionProvider", {}),
 ]
 """Of ONNX Runtime, with their options, from the fastest to the one that is always there."""
-_SCRIPT = Path(__file__).with_name("run_tensorrt.py")
+_SCRIPT = Path(__file__).parents[1] / "on_device" / "run_tensorrt.py"
 
 
 def build(model: ModelFile, folder: Path, stem: str, say: Say) -> Built:

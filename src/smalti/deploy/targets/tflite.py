@@ -17,7 +17,7 @@ from smalti.watch import Say
 TOOL = Tool("onnx2tf", "onnx2tf ai-edge-litert", "2 GB", "ai_edge_litert")
 _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 """onnx2tf reads example images from this file of its folder; where it is missing it fetches one from the net."""
-_SCRIPT = Path(__file__).with_name("run_tflite.py")
+SCRIPT = Path(__file__).parents[1] / "on_device" / "run_tflite.py"
 
 
 def build(model: ModelFile, folder: Path, stem: str, say: Say) -> Built:
@@ -36,8 +36,8 @@ def build(model: ModelFile, folder: Path, stem: str, say: Say) -> Built:
     image = Port("image", "N,H,W,C", (1, card.tile, card.tile, len(card.bands)))
 
     def run(tiles: Sequence[Pixels]) -> list[dict[str, Floats]]:
-        found = TOOL.run(_SCRIPT, out, [tile.transpose(0, 2, 3, 1) for tile in tiles])
-        return [by_task(list(outputs), [_channels_first(array) for array in arrays]) for arrays in found]
+        found = TOOL.run(SCRIPT, out, [tile.transpose(0, 2, 3, 1) for tile in tiles])
+        return [by_task(list(outputs), [_channels_first(array) for array in arrays]) for arrays in found.outputs]
 
     return Built((out,), image, outputs, run)
 

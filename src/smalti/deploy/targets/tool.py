@@ -21,6 +21,16 @@ LONGEST_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What an engine predicted, and how long it took."""
+
+    outputs: list[list[Floats]]
+    """Of each tile, in the order of the tasks."""
+    seconds: tuple[float, ...]
+    """Of each tile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A converter, and the engine that is installed beside it."""
 
@@ -47,17 +57,18 @@ class Tool:
         """Runs the program in a folder and returns what it prints; ExportError with its last line if it fails."""
         return _run([str(self.find()), *arguments], folder, self.program)
 
-    def run(self, script: Path, model: Path, tiles: Sequence[Pixels]) -> list[list[Floats]]:
-        """The outputs of a converted model for each tile, by a script that takes MODEL TILES.npz OUT.npz."""
+    def run(self, script: Path, model: Path, tiles: Sequence[Pixels]) -> "Ran":
+        """Runs a converted model on tiles, by a script that takes MODEL TILES.npz OUT.npz."""
         with tempfile.TemporaryDirectory() as name:
             given, out = Path(name) / "tiles.npz", Path(name) / "out.npz"
             np.savez(given, *(tile.astype(np.float32) for tile in tiles))
             _run([_python(self.find()), "-I", *map(str, (script, model, given, out))], Path(name), self.engine)
             with np.load(out) as found:
-                return [
-                    [found[key] for key in sorted(found.files) if key.startswith(f"{k:03d}_")]
-                    for k in range(len(tiles))
-                ]
+                seconds = tuple(found["seconds"].tolist())
+                outputs = [name for name in sorted(found.files) if name != "seconds"]
+                return Ran(
+                    [[found[name] for name in outputs if name[:3] == f"{k:03d}"] for k in range(len(tiles))], seconds
+                )
 
 
 def _python(program: Path) -> str:

@@ -1,9 +1,10 @@
 """Runs a model with ncnn: `python run_ncnn.py MODEL.param TILES.npz OUT.npz`, in an environment with ncnn and numpy.
 
-TILES.npz holds arrays 1,C,H,W of raw pixels, float32; OUT.npz gets the outputs of each as NNN_N.
+TILES.npz holds arrays 1,C,H,W of raw pixels, float32; OUT.npz gets the outputs of each as NNN_N, and `seconds`.
 """
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ def main(model: str, tiles: str, out: str) -> None:
     net.load_param(model)
     net.load_model(str(Path(model).with_suffix(".bin")))
     found: dict[str, Any] = {}
+    seconds: list[float] = []
     with np.load(tiles) as given:
         for k, name in enumerate(given.files):
+            start = time.perf_counter()
             with net.create_extractor() as extractor:
                 extractor.input("in0", ncnn.Mat(np.ascontiguousarray(given[name][0])).clone())
                 for at, output in enumerate(sorted(net.output_names())):
                     found[f"{k:03d}_{at}"] = np.array(extractor.extract(output)[1])
-    np.savez(out, **found)
+            seconds.append(time.perf_counter() - start)
+    np.savez(out, seconds=seconds, **found)
 
 
 if __name__ == "__main__":
