@@ -77,6 +77,18 @@ def test_its_python_runs_the_result(folder: Path, tmp_path: Path) -> None:
     assert [arrays[1].max() for arrays in ran.outputs] == [0, 1, 2]
 
 
+def test_a_relative_path_of_a_model_is_found_by_the_engine(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(folder, "exit 0")
+    monkeypatch.chdir(tmp_path)
+    Path("own.param").write_text("a model")
+    script = tmp_path / "run.py"
+    script.write_text("import sys\nprint(open(sys.argv[1]).read())\nsys.exit('error: read ' + sys.argv[1])\n")
+    with pytest.raises(ExportError, match=f"json failed: error: read {tmp_path / 'own.param'}$"):
+        TOOL.run(script, Path("own.param"), [np.zeros((1, 3, 8, 8), np.uint8)])
+
+
 def test_ncnn_names_the_operator_that_it_lacks(tmp_path: Path) -> None:
     param = tmp_path / "own.param"
     param.write_text("7767517\n3 3\nInput in0 0 1 in0\nConvolution conv 1 1 in0 1 0=8\n")

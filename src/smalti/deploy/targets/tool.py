@@ -62,7 +62,9 @@ class Tool:
         with tempfile.TemporaryDirectory() as name:
             given, out = Path(name) / "tiles.npz", Path(name) / "out.npz"
             np.savez(given, *(tile.astype(np.float32) for tile in tiles))
-            _run([_python(self.find()), "-I", *map(str, (script, model, given, out))], Path(name), self.engine)
+            _run(
+                [_python(self.find()), "-I", *map(str, (script, model.resolve(), given, out))], Path(name), self.engine
+            )
             with np.load(out) as found:
                 seconds = tuple(found["seconds"].tolist())
                 outputs = [name for name in sorted(found.files) if name != "seconds"]
