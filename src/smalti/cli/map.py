@@ -66,10 +66,18 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
+@click.option("--shard", metavar="I/N", help="Map only every N-th scene, from number I on: 0/8 to 7/8 are all.")
 @click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
-    scene: tuple[str, ...], out: str, mosaic: bool, model: str, engine: Any, threads: int | None, **options: Any
+    scene: tuple[str, ...],
+    out: str,
+    mosaic: bool,
+    shard: str | None,
+    model: str,
+    engine: Any,
+    threads: int | None,
+    **options: Any,
 ) -> None:
     """Turn scenes into class maps.
 
@@ -84,7 +92,8 @@ def command(
     codes: set[int] = set()
     with Bars() as bars:
         opened = partial(open_model, model, engine, threads=threads)
-        for found in map_many(scene, out, mosaic=mosaic, model=opened, options=MapOptions(**options), progress=bars):
+        asked = MapOptions(**options)
+        for found in map_many(scene, out, mosaic=mosaic, model=opened, options=asked, shard=shard, progress=bars):
             bars.close()
             if isinstance(found, MapResult):
                 print_result(found)

@@ -30,11 +30,12 @@ from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.scene import Averaged, Predictor, Summary
-from smalti.text import some
+from smalti.text import count, some
 from smalti.tiling import Window
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.shard import parse_shard
 
 SceneName = str | Path
 """A file or a URL."""
@@ -154,16 +155,21 @@ def map_many(
     mosaic: bool = False,
     model: AnyModel | Callable[[], OpenModel] = "landcover",
     options: MapOptions = MapOptions(),
+    shard: str | None = None,
     progress: Show | None = None,
 ) -> Iterator[MapResult | SmaltiError]:
     """Maps one scene after the other; yields the result of each, or its error.
 
     `names` are files, folders, globs and URLs; `mosaic` joins all to one scene. `output` is a .tif file for one scene,
-    a folder for several. `model` may also be a function that opens it. Errors of the model, the output or the options
-    are raised before the first scene.
+    a folder for several. `model` may also be a function that opens it. Of `shard`, such as `0/8`, only every eighth
+    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. Errors of the
+    model, the output or the options are raised before the first scene.
     """
+    share = parse_shard(shard)
+    if shard is not None and mosaic:
+        raise OptionError("--shard splits a list of scenes, but --mosaic makes one map of all; omit one", value=shard)
     found, failed = _find(names)
-    yield from failed
+    yield from share.of(failed)
     if not found:
         return
     groups = [found] if mosaic else [[scene] for scene in found]
@@ -172,9 +178,12 @@ def map_many(
     run = _Run(opened(model), options, progress, found)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
-    for k, (group, path, one) in enumerate(zip(groups, paths, planned, strict=True), 1):
+    jobs = share.of(list(zip(groups, paths, planned, strict=True)))
+    if shard is not None:
+        Meter(progress, "map", len(jobs)).say(f"shard {share}: {len(jobs)} of {count(len(groups), 'scene')}")
+    for k, (group, path, one) in enumerate(jobs, 1):
         try:
-            yield run.map_one(group, path, one, f"{k}/{len(groups)} {path.name}" if len(groups) > 1 else path.name)
+            yield run.map_one(group, path, one, f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name)
         except SmaltiError as error:
             yield error
 
@@ -264,16 +273,16 @@ class _Run:
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)
-            grid, count = reader.grid, 0
+            grid, traced = reader.grid, 0
             if planned.polygons:
-                count = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
+                traced = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
         if planned.page:
             from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
 
             write_map_page(planned.page, scene, path, card, summary, opener(group))
         rasters = products(path, card, options.wanted)
         unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
-        return MapResult(scene, path, rasters, grid, summary, planned.polygons, count, planned.page, unlike)
+        return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike)
 
     def _check(self, reader: Reader, planned: Outputs) -> None:
         """Raises errors that would otherwise only be raised when the map is finished."""
