@@ -5,7 +5,7 @@
 
 SETS holds the sets as they were published, ROOT is made of them by benchmarks/world_root.py. `fit` draws windows of
 the sets that a bundled model may learn from, with other casts, contrasts, pixel sizes and JPEG qualities, in the right
-order and in wrong ones, and fits a logistic model of their statistics; first without each place in turn, to print how
+order and in wrong ones, and fits a small network to their statistics; first without each place in turn, to print how
 often the scenes of a place that was left out are taken for what they are, at several limits. `measure` gives whole
 images of the sets that are for evaluation only to what `smalti map` asks.
 """
@@ -34,8 +34,10 @@ Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 PER_PLACE = 48
 """Windows of each place, in each order of bands."""
-PENALTY = 3e-3
-"""Of squared coefficients."""
+PENALTY = 1e-3
+"""Of squared weights."""
+HIDDEN = 12
+"""Units of the hidden layer."""
 FARTHEST, MOST = 4.0, 3.0
 """As in `smalti.mapping.band_order`."""
 LIMITS = (0.5, 1.0, DECIDED, 1.5, OVERWHELMING, 2.0)
@@ -177,13 +179,15 @@ class Table:
 
     mean: Doubles
     deviation: Doubles
+    hidden_weights: Doubles
+    hidden_bias: Doubles
     weights: Doubles
     bias: Doubles
 
     def evidence(self, statistics: Doubles) -> Doubles:
         """As `smalti.mapping.band_order.evidence`."""
         inputs = np.clip((statistics - self.mean) / self.deviation, -FARTHEST, FARTHEST)
-        scores = inputs @ self.weights + self.bias
+        scores = np.tanh(inputs @ self.hidden_weights + self.hidden_bias) @ self.weights + self.bias
         return np.clip(scores[:, 1:] - scores[:, :1], -MOST, MOST)
 
     def text(self) -> str:
@@ -193,25 +197,28 @@ class Table:
 
 
 def fitted(taken: Samples) -> Table:
-    """A logistic model; each kind of each place weighs alike."""
+    """A network with one hidden layer; each kind of each place weighs alike."""
     mean, deviation = taken.statistics.mean(axis=0), taken.statistics.std(axis=0) + 1e-6
     inputs = torch.tensor(np.clip((taken.statistics - mean) / deviation, -FARTHEST, FARTHEST))
     groups = np.array([f"{place} {kind}" for place, kind in zip(taken.places, taken.kinds, strict=True)])
     names, which, often = np.unique(groups, return_inverse=True, return_counts=True)
     share = torch.tensor(1 / often[which] / len(names))
-    weights = torch.zeros(inputs.shape[1], len(KINDS), dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(len(KINDS), dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, bias], max_iter=80, line_search_fn="strong_wolfe")
+    torch.manual_seed(0)
+    first, last = torch.nn.Linear(inputs.shape[1], HIDDEN).double(), torch.nn.Linear(HIDDEN, len(KINDS)).double()
+    every = [first.weight, first.bias, last.weight, last.bias]
+    optimizer = torch.optim.LBFGS(every, max_iter=60, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        each = torch.nn.functional.cross_entropy(inputs @ weights + bias, torch.tensor(taken.kinds), reduction="none")
-        total = (share * each).sum() + PENALTY * (weights**2).sum()
+        scores = last(torch.tanh(first(inputs)))
+        each = torch.nn.functional.cross_entropy(scores, torch.tensor(taken.kinds), reduction="none")
+        total = (share * each).sum() + PENALTY * (first.weight.square().sum() + last.weight.square().sum())
         total.backward()
         return total
 
     optimizer.step(loss)
-    return Table(mean, deviation, weights.detach().numpy(), bias.detach().numpy())
+    numbers = [tensor.detach().numpy().T for tensor in every]
+    return Table(mean, deviation, *numbers)
 
 
 def print_left_out(every: Samples) -> None:

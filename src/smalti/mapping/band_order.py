@@ -1,7 +1,7 @@
 """Whether a scene's pixels look like red, green and blue, in this order; decided by many windows together.
 
-Each window's statistics give the probabilities of the kinds in `KINDS` by a small logistic model, whose coefficients
-lie in `band_order.json`; `benchmarks/wrong_bands.py` fits and measures it.
+Each window's statistics give the probabilities of the kinds in `KINDS` by a network of one small hidden layer, whose
+weights lie in `band_order.json`; `benchmarks/wrong_bands.py` fits and measures it.
 """
 
 import json
@@ -41,12 +41,15 @@ bands red, green and blue."""
 
 @dataclass(frozen=True)
 class _Table:
-    """A logistic model of the statistics."""
+    """A network of the statistics."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    hidden_weights: NDArray[np.float64]
+    """Statistics, units."""
+    hidden_bias: NDArray[np.float64]
     weights: NDArray[np.float64]
-    """Statistics, kinds."""
+    """Units, kinds."""
     bias: NDArray[np.float64]
 
 
@@ -64,7 +67,7 @@ def evidence(statistics: NDArray[np.floating]) -> NDArray[np.float64]:
     table = _table()
     known = statistics[statistics[:, CORRELATIONS].max(axis=1) > _ALIKE]
     inputs = np.clip((known - table.mean) / table.deviation, -_FARTHEST, _FARTHEST)
-    scores = inputs @ table.weights + table.bias
+    scores = np.tanh(inputs @ table.hidden_weights + table.hidden_bias) @ table.weights + table.bias
     return np.asarray(np.clip(scores[:, 1:] - scores[:, :1], -_MOST, _MOST))
 
 
