@@ -14,8 +14,8 @@ from smalti.runtime.models import ModelFile
 
 
 @contextmanager
-def _without_telemetry() -> Iterator[None]:
-    """Hides the telemetry package of `import openvino`, which works without it."""
+def without_telemetry() -> Iterator[None]:
+    """Hides the package through which OpenVINO and NNCF report their use; both work without it."""
     name = "openvino_telemetry"
     known = sys.modules.get(name)
     sys.modules[name] = None  # type: ignore[assignment]  # to be found missing
@@ -28,7 +28,7 @@ def _without_telemetry() -> Iterator[None]:
 
 
 try:
-    with _without_telemetry():
+    with without_telemetry():
         import openvino
 except ImportError:
     raise MissingExtraError("OpenVINO", "openvino") from None

@@ -54,6 +54,9 @@ def test_a_failure_names_the_first_line_with_an_error(folder: Path, tmp_path: Pa
     install(folder, 'echo reading; echo "ERROR: no operator GridSample"; echo "Traceback"; exit 1')
     with pytest.raises(ExportError, match=r"convert-it failed: ERROR: no operator GridSample$"):
         TOOL.convert([], tmp_path)
+    install(folder, r"printf '\033[31mERROR:\033[0m see below\nERROR: onnx_op_name: node_grid_sampler\n'; exit 1")
+    with pytest.raises(ExportError, match=r"failed: ERROR: onnx_op_name: node_grid_sampler$"):
+        TOOL.convert([], tmp_path)
     install(folder, "echo reading; echo stopped; exit 1")
     with pytest.raises(ExportError, match=r"convert-it failed: stopped$"):
         TOOL.convert([], tmp_path)

@@ -24,7 +24,8 @@ def main(model: str, tiles: str, out: str) -> None:
         for k, name in enumerate(given.files):
             start = time.perf_counter()
             with net.create_extractor() as extractor:
-                extractor.input("in0", ncnn.Mat(np.ascontiguousarray(given[name][0])).clone())
+                tile = np.ascontiguousarray(given[name][0])  # named, as ncnn.Mat does not keep it alive
+                extractor.input("in0", ncnn.Mat(tile).clone())
                 for at, output in enumerate(sorted(net.output_names())):
                     found[f"{k:03d}_{at}"] = np.array(extractor.extract(output)[1])
             seconds.append(time.perf_counter() - start)

@@ -1,7 +1,8 @@
 """OpenVINO: an `.xml` and a `.bin` file with weights of 16 bits, or with weights and activations of 8 bits."""
 
-import os
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def _run(openvino: Any, path: Path, card: Card, tiles: Sequence[Pixels]) -> list
 def _quantized(network: Any, tiles: Sequence[Pixels], card: Card) -> Any:
     nncf = _nncf()
     data = nncf.Dataset([network_input(tile, card) for tile in tiles])
-    return nncf.quantize(network, data, subset_size=len(tiles), preset=nncf.QuantizationPreset.MIXED)
+    with redirect_stdout(sys.stderr):  # for its progress bar
+        return nncf.quantize(network, data, subset_size=len(tiles), preset=nncf.QuantizationPreset.MIXED)
 
 
 def _openvino() -> Any:
@@ -69,9 +71,11 @@ def _openvino() -> Any:
 
 def _nncf() -> Any:
     """NNCF without its telemetry; MissingExtraError if it is not installed."""
-    os.environ.setdefault("NNCF_CI", "1")  # it then sends nothing, and needs no package for it
+    from smalti.runtime.openvino import without_telemetry
+
     try:
-        import nncf
+        with without_telemetry():
+            import nncf
     except ImportError:
         raise MissingExtraError("nncf", "int8") from None
     return nncf

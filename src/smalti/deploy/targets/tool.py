@@ -4,6 +4,7 @@ A converter is a program on PATH; its Python, which lies beside it, runs the res
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ import numpy as np
 from smalti.arrays import Floats, Pixels
 from smalti.errors import ExportError, MissingToolError
 
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST_S = 3600
 """A converter that runs longer is stopped."""
 
@@ -100,6 +102,9 @@ def _run(command: list[str], folder: Path, title: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """The line that says why: the first with an error, or else the last."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "it says nothing")
+    """The line that says why: that with the operator, or the first with an error, or else the last."""
+    lines = [line.strip() for line in _COLOR.sub("", text).splitlines() if line.strip()]
+    for sign in ("onnx_op_", "error"):
+        if found := next((line for line in lines if sign in line.lower()), ""):
+            return found
+    return lines[-1] if lines else "it says nothing"
