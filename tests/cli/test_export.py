@@ -18,8 +18,11 @@ def test_the_name_must_say_what_the_file_is(tmp_path: Path) -> None:
 
 
 def test_settings_are_those_of_a_recipe(tmp_path: Path) -> None:
-    result = CliRunner().invoke(group, ["export", str(tmp_path), str(tmp_path / "out.onnx"), "--set", "a=1"])
-    assert result.exit_code == 2 and "--set changes the recipe of --unlike" in result.output
+    given = ["export", str(tmp_path), str(tmp_path / "out.onnx"), "--set", "a=1"]
+    result = CliRunner().invoke(group, given)
+    assert result.exit_code == 2 and "settings of a recipe are given without one" in result.output
+    result = CliRunner().invoke(group, [*given, "--for", "deepness"])
+    assert result.exit_code == 2 and "--set is for --for onnx" in result.output
 
 
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -275,6 +275,10 @@ def _text(folder: Path) -> tuple[Path, Path]:
     return class_map(folder / "map.tif", IDS), folder / "zones.gpkg"
 
 
+def _swapped(folder: Path) -> tuple[Path, Path]:
+    return zone_file(folder / "zones.gpkg", [box(0, 0, 2, 2)]), class_map(folder / "map.tif", IDS)
+
+
 def _layers(folder: Path) -> tuple[Path, Path]:
     zones = zone_file(folder / "zones.gpkg", [box(0, 0, 2, 2)])
     pyogrio.raw.write(zones, shapely.to_wkb([box(0, 0, 3, 3)]), [], [], layer="more", geometry_type="Polygon", crs=UTM)
@@ -294,6 +298,7 @@ def _empty(folder: Path) -> tuple[Path, Path]:
         (_no_crs, DataError, "zones.gpkg has a CRS, .*map.tif has none; give both one"),
         (_no_zones, DataError, "none.gpkg: there is no such file; expected polygons"),
         (_text, DataError, "zones.gpkg: cannot be read as polygons: "),
+        (_swapped, DataError, "map.tif: cannot be read as polygons: .*; give the maps first, then one vector file"),
         (_layers, DataError, "zones.gpkg: has the layers zones, more; name the one with the zones: --layer zones"),
         (_empty, RasterError, "maps: no map in this folder has tags that say what it holds; name the files"),
     ],
@@ -304,6 +309,24 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path, make: Any, error: type[
         warnings.simplefilter("ignore")
         sm.stats(maps, zones)
     assert "\n" not in str(refused.value)
+
+
+def test_attributes_of_every_kind_are_kept(tmp_path: Path) -> None:
+    """Also one that is called like the column of shapes in a GeoPackage."""
+    class_map(tmp_path / "map.tif", IDS)
+    columns = [
+        np.array(["2020-01-31T00:00:00", "NaT"], "datetime64[ms]"), np.array([True, False]), np.array([1.5, np.nan]),
+        np.array([7, 8]), np.array(["a", None], object),
+    ]  # fmt: skip
+    shapes = shapely.to_wkb([box(1, 1, 20, 20), box(30, 30, 40, 39)])
+    kind = {"geometry_type": "Polygon", "crs": UTM, "layer_options": {"GEOMETRY_NAME": "shape"}}
+    pyogrio.raw.write(tmp_path / "zones.gpkg", shapes, columns, ["when", "ok", "part", "geom", "text"], **kind)
+    rows = sm.stats(tmp_path / "map.tif", tmp_path / "zones.gpkg", tmp_path / "out.gpkg").rows
+    names = ("when", "ok", "part", "geom", "text")
+    assert [rows[0][name] for name in names] == ["2020-01-31T00:00:00.000", True, 1.5, 7, "a"]
+    assert [rows[1][name] for name in names] == [None, False, None, 8, None]
+    written = pyogrio.raw.read(tmp_path / "out.gpkg", columns=list(names))[3]
+    assert str(written[0][0]).startswith("2020-01-31") and written[3].tolist() == [7, 8]
 
 
 def test_a_layer_is_chosen_by_name(tmp_path: Path) -> None:

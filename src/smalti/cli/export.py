@@ -48,10 +48,14 @@ def command(
 
     OUT.json beside it says how to feed it and holds its card.
     """
-    if changes and not unlike:
-        raise click.UsageError("--set changes the recipe of --unlike, which is not given")
     if target != "onnx":
-        _convert(checkpoint, out, target, int8, {"--scores": scores, "--calibration": calibration, "--unlike": unlike})
+        _convert(
+            checkpoint,
+            out,
+            target,
+            int8,
+            {"--scores": scores, "--calibration": calibration, "--unlike": unlike, "--set": changes or None},
+        )
         return
     if out.suffix != ".onnx":
         raise click.BadParameter(f"{out} does not end in .onnx", param_hint="OUT")
@@ -76,7 +80,7 @@ def _export(checkpoint: Path, out: Path, **options: Any) -> None:
         )
 
 
-def _convert(model: Path, out: Path, target: str, int8: Path | None, for_onnx: dict[str, Path | None]) -> None:
+def _convert(model: Path, out: Path, target: str, int8: Path | None, for_onnx: dict[str, object]) -> None:
     if given := [option for option, value in for_onnx.items() if value is not None]:
         raise click.UsageError(f"{given[0]} is for --for onnx; export to .onnx with it first, then convert that file")
     from smalti.workflows.convert import convert

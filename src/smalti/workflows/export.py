@@ -60,12 +60,14 @@ def export(
         ExportError: The outputs differ.
         OutputError: The file cannot be written.
         BusyError: It is being written already.
-        OptionError: The path does not end in .onnx.
+        OptionError: The path does not end in .onnx, or settings are given without `unlike`.
         MissingExtraError: torch or another package for exports is not installed.
     """
     out, folder = Path(output), Path(checkpoint)
     if out.suffix != ".onnx":
         raise OptionError(f"{out} does not end in .onnx", value=output)
+    if changes and unlike is None:
+        raise OptionError("settings of a recipe are given without one; give the recipe as --unlike", value=changes)
     try:
         from smalti.deploy.release import export_checkpoint
         from smalti.training.recipe import read_pixels

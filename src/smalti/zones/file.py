@@ -42,14 +42,17 @@ def read_zones(path: str, layer: str | None, warn: Warn) -> Zones:
     import pyogrio
     import pyogrio.raw
 
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise DataError(f"{path}: there is no such file; expected polygons, such as .gpkg, .geojson, .shp or .fgb")
     try:
         with quiet(UserWarning, RuntimeWarning), plain_name(Path(path)) as name:  # of unclosed rings and the like
             chosen = _layer(path, pyogrio.list_layers(name), layer)
             meta, _, wkb, columns = pyogrio.raw.read(name, layer=chosen)
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
-        raise DataError(f"{path}: cannot be read as polygons: {first_line(error)}") from None
+        why = first_line(error).partition(";")[0].rstrip(".")
+        raise DataError(
+            f"{path}: cannot be read as polygons: {why}; give the maps first, then one vector file"
+        ) from None
     if not len(wkb):
         raise DataError(f"{path}: has no features; expected at least one polygon")
     with quiet(RuntimeWarning):  # of coordinates that are not finite
