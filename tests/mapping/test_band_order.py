@@ -59,6 +59,14 @@ def test_a_flat_window_has_statistics_and_a_black_one_has_none() -> None:
     assert band_statistics(np.full((3, 20, 20), 100, np.uint8), np.zeros((20, 20), bool)) is None
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (3, 2)])
+def test_few_pixels_say_nothing_without_a_warning(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(60, 200, (3, *shape), np.uint8)
+    assert looks_like(ArrayReader(pixels)) is None
+    valid = np.indices((20, 20)).sum(axis=0) % 2 == 0  # no two side by side
+    assert band_statistics(np.full((3, 20, 20), 100, np.uint8), valid) is None
+
+
 def test_an_aerial_image_looks_like_what_it_is(aerial: np.ndarray) -> None:
     assert looks_like(ArrayReader(aerial)) is None
     assert looks_like(ArrayReader(np.ascontiguousarray(aerial[::-1])), OVERWHELMING) == ("blue", "green", "red")

@@ -215,6 +215,16 @@ def test_pixels_as_they_are_are_warned_of(scene: Any) -> None:
         assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
 
 
+@pytest.mark.parametrize("pixel", [(0.5, 20.0), (0.001, 5.0), (1e-5, 1e-5)])
+def test_what_cannot_be_resampled_stays_as_it_is(scene: Any, pixel: tuple[float, float]) -> None:
+    path = scene()
+    with rasterio.open(path, "r+") as file:
+        file.transform = Affine(pixel[0], 0, 5e5, 0, -pixel[1], 5e6)
+    reader, [warning] = fit(path, tiny_card(resolution=(0.25, 1.0)))
+    assert not isinstance(reader, Scaled)
+    assert warning.endswith("was trained for 0.25 to 1 m; expect errors, or choose a model for such pixels")
+
+
 def test_a_given_pixel_size_is_what_the_network_sees(scene: Any) -> None:
     reader, _ = fit(scene(), tiny_card(resolution=(0.2, 0.6)), resolution=0.6)
     assert isinstance(reader, Scaled) and (reader.grid.height, reader.seen.grid.height) == (40, 20)

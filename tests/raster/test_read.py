@@ -729,8 +729,20 @@ def test_pixels_far_finer_than_the_raster_are_refused(tmp_path: Path) -> None:
     told = r"from 0\.5 to 0\.01 m it would have 1,50\d x 1,00\d pixels, more than 16 times finer than what it shows"
     with pytest.raises(RasterError, match=told + r"; choose a model .*, or at least 0\.03\d+ metres per pixel$"):
         open_raster(path, resolution=0.01)
-    for metres in (1e-9, 5e-324):
-        with pytest.raises(RasterError, match="more than 16 times finer"):
+    for metres in (1e-9, 1e-300, 5e-324):
+        with pytest.raises(RasterError, match="more than 16 times finer") as caught:
+            open_raster(path, resolution=metres)
+        assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_pixels_far_coarser_than_the_raster_are_refused(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", RGB)
+    with open_raster(path, resolution=0.5 * 1024) as reader:
+        assert (reader.grid.height, reader.grid.width) == (1, 1)
+    for metres in (600, 1e300, 1.7e308):
+        with pytest.raises(
+            RasterError, match=r"from 0\.5 to .* more than 1024 times coarser; choose at most 512 metres"
+        ):
             open_raster(path, resolution=metres)
 
 

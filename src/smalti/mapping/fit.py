@@ -18,8 +18,9 @@ from smalti.errors import (
     ValueRangeWarning,
     Warn,
 )
-from smalti.raster.ground import pixel_size_m
+from smalti.raster.ground import axes_m, pixel_size_m
 from smalti.raster.reader import Reader
+from smalti.raster.resample import can_resample
 from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import Stretch, Stretched
 from smalti.tiling import Window
@@ -200,15 +201,17 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     beyond = card.resample_beyond or RESAMPLE_BEYOND
     if finest / beyond <= metres <= coarsest * beyond:
         return None
-    can_help = metres <= coarsest * max(beyond, _MOST_COARSER)
+    nearest = finest if metres < finest else coarsest
+    possible = can_resample(axes_m(reader.grid) or (metres, metres), nearest)
+    can_help = possible and metres <= coarsest * max(beyond, _MOST_COARSER)
     resampled = can_help and resolution == "auto"
     if not resampled or metres > coarsest * _COARSE:
         by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"
-        far = metres > coarsest * _COARSE
+        far = metres > coarsest * _COARSE or not possible
         mend = "expect errors, or choose a model for such pixels" if far else "omit --resolution native"
         was = f"model {card.name} was trained for {_range(card.resolution)}"
         warn(ResolutionWarning(f"{scene}: pixels of {metres:.3g} m{by}, {was}; {mend}"))
-    return (finest if metres < finest else coarsest) if resampled else None
+    return nearest if resampled else None
 
 
 def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:

@@ -45,13 +45,15 @@ CORRELATIONS = slice(STATISTICS.index("correlation 1 2"), STATISTICS.index("fine
 
 
 def band_statistics(pixels: NDArray[np.uint8], valid: Mask) -> Floats | None:
-    """The statistics of a window (3, H, W); None where too little of it is valid, neither black nor saturated."""
+    """The statistics of a window (3, H, W); None where too little of it is valid, neither black nor saturated, or no
+    two such pixels lie side by side."""
     usable = valid & (pixels.max(axis=0) < _BRIGHTEST) & (pixels.max(axis=0) > _DARKEST)
-    if usable.mean() < _LEAST:
+    beside = usable[:, 1:] & usable[:, :-1]
+    if usable.mean() < _LEAST or not beside.any():
         return None
     whole = pixels.astype(np.float32)
     values = whole[:, usable]  # 3,N
-    steps = (whole[:, :, 1:] - whole[:, :, :-1])[:, usable[:, 1:] & usable[:, :-1]]
+    steps = (whole[:, :, 1:] - whole[:, :, :-1])[:, beside]
     light = values.mean(axis=0)
     ratios = np.log((values[[0, 2]] + _LIFT) / (values[1] + _LIFT))  # 2,N
     spread, fine = values.std(axis=1) + 1, steps.std(axis=1) + 0.5

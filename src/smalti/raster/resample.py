@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.errors import RasterError
+from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.reader import Reader
 from smalti.taps import squeeze, taps
@@ -17,6 +18,8 @@ _MOST = 1 << 22  # values of the source that are held at once
 
 FINEST = 16
 """How many times smaller a pixel may become along each axis: nothing more can be seen in it then."""
+COARSEST = 1024
+"""How many times larger a pixel may become along each axis: what is in one pixel must fit in memory."""
 _NEARLY = 2e-3
 """How far, as a fraction, a projection may stretch a pixel before it is resampled."""
 _LEAST = 1e-4  # fraction of a pixel that must be valid
@@ -42,16 +45,10 @@ class Resampled(Reader):
                 "leave its pixels as they are"
             )
         own = reader.grid
-        finer = size[0] / resolution, size[1] / resolution
-        if max(finer) > FINEST * (1 + _NEARLY):
-            would = f"{own.width * finer[0]:,.0f} x {own.height * finer[1]:,.0f}"
-            raise RasterError(
-                f"{self.path}: resampled from {max(size):.3g} to {resolution:g} m it would have {would} pixels, "
-                f"more than {FINEST} times finer than what it shows; choose a model for such pixels, or at least "
-                f"{max(size) / FINEST:.3g} metres per pixel"
-            )
-        width = max(1, round(own.width * _factor(finer[0])))
-        height = max(1, round(own.height * _factor(finer[1])))
+        if (why := _beyond(own, size, resolution)) is not None:
+            raise RasterError(f"{self.path}: resampled from {why}")
+        width = max(1, round(own.width * _factor(size[0] / resolution)))
+        height = max(1, round(own.height * _factor(size[1] / resolution)))
         self.grid = own.resized(height, width)
         self._by = own.height / height, own.width / width  # rows, columns of the source in a pixel
         self.photo_m = reader.photo_m and reader.photo_m * self._by[1]
@@ -100,6 +97,42 @@ class Resampled(Reader):
     def close(self) -> None:
         """Closes the raster."""
         self._reader.close()
+
+
+def can_resample(size: tuple[float, float], resolution: float) -> bool:
+    """Whether pixels of `size` metres (width, height) can be resampled to `resolution` metres."""
+    return _not_finer(size, resolution) and _not_coarser(size, resolution)
+
+
+def _not_finer(size: tuple[float, float], resolution: float) -> bool:
+    return max(size) <= FINEST * (1 + _NEARLY) * resolution
+
+
+def _not_coarser(size: tuple[float, float], resolution: float) -> bool:
+    return resolution <= COARSEST * (1 + _NEARLY) * min(size)
+
+
+def _beyond(own: Grid, size: tuple[float, float], resolution: float) -> str | None:
+    """Why a grid cannot be resampled; None if it can."""
+    if not _not_finer(size, resolution):
+        columns, rows = (
+            _counted(n * metres / resolution) for n, metres in zip((own.width, own.height), size, strict=True)
+        )
+        return (
+            f"{max(size):.3g} to {resolution:g} m it would have {columns} x {rows} pixels, more than {FINEST} times "
+            "finer than what it shows; choose a model for such pixels, or at least "
+            f"{max(size) / FINEST:.3g} metres per pixel"
+        )
+    if not _not_coarser(size, resolution):
+        return (
+            f"{min(size):.3g} to {resolution:g} m its pixels would be more than {COARSEST} times coarser; choose at "
+            f"most {min(size) * COARSEST:.3g} metres per pixel"
+        )
+    return None
+
+
+def _counted(pixels: float) -> str:
+    return f"{pixels:,.0f}" if pixels < 1e12 else f"{pixels:.3g}"
 
 
 def _factor(factor: float) -> float:
