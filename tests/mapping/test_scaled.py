@@ -16,6 +16,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import parse_stretch
+from smalti.tiling import Window
 from tests.mapping.killed import Fading
 
 EVERYTHING = Wanted(confidence=True, probabilities=True, uncertainty=True)
@@ -145,3 +146,22 @@ def test_a_stretch_is_measured_once_for_both_views(tmp_path: Path, monkeypatch: 
     assert calls == [1]
     with rasterio.open(tmp_path / "map.tif") as file:
         assert {"SMALTI_STRETCH", "SMALTI_STRETCH_VALUES", "SMALTI_NETWORK_PIXEL_M"} <= set(file.tags())
+
+
+def test_validity_of_narrow_windows_is_read_for_many_at_once(fine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Window] = []
+    read = Scaled.read
+
+    def counted(self: Scaled, window: Window) -> Any:
+        reads.append(window)
+        return read(self, window)
+
+    monkeypatch.setattr(Scaled, "read", counted)
+    with fitted(fine, 0.25) as reader, rasterio.open(fine) as file:
+        assert isinstance(reader, Scaled)
+        truth = file.read_masks(1) > 0
+        for row, height in ((0, 100), (100, 140)):
+            for col in range(0, 210, 7):
+                found = reader.valid(Window(row, col, height, 7))
+                assert (found == truth[row : row + height, col : col + 7]).all()
+    assert len(reads) == 2
