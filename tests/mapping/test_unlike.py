@@ -1,5 +1,6 @@
 """Which tiles of a scene are unlike the training, in the tags of its map."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 import rasterio
 from affine import Affine
 
+from smalti.arrays import Pixels
 from smalti.card import UNLIKE
 from smalti.mapping.run import map_scene
+from smalti.mapping.spool import Spool
 from smalti.mapping.unlike import SHARE_TAG, TILES_TAG, read_unlike, unlike_warning
 from smalti.raster.read import open_raster
 from smalti.raster.resample import Resampled
 from smalti.raster.scaled import Scaled
+from smalti.tiling import Window
 from tests.mapping.killed import Fading
 from tests.tiny import unlike_above
 
@@ -20,15 +24,13 @@ from tests.tiny import unlike_above
 class Bright(Fading):
     """Bright tiles are unlike its training."""
 
-    def __init__(self, stop_at: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.card = self.card.model_copy(update={"unlike": unlike_above(0.5)})
-        self.calls, self._stop_at = 0, stop_at
+        self.calls = 0
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         self.calls += 1
-        if self.calls == self._stop_at:
-            raise KeyboardInterrupt
         return super().__call__(batch) | {UNLIKE: batch.mean((1, 2, 3), np.float32)[:, None] / 255}
 
 
@@ -59,11 +61,19 @@ def test_a_map_states_the_share_and_each_tile(scene: Path, tmp_path: Path) -> No
         assert file.tags()[SHARE_TAG] == "0.5000" and file.tags()[TILES_TAG] == "96x56 ----uuuu"
 
 
-def test_an_interrupted_map_states_the_same(scene: Path, tmp_path: Path) -> None:
+def test_an_interrupted_map_states_the_same(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = Spool.put
+
+    def put_first_rows(spool: Spool, window: Window, blocks: Sequence[Pixels]) -> None:
+        if window.row >= 48:
+            raise RuntimeError("interrupted")
+        put(spool, window, blocks)
+
     with open_raster(scene) as reader:
         map_scene(reader, Bright(), tmp_path / "whole.tif", {})
-        with pytest.raises(KeyboardInterrupt):
-            map_scene(reader, Bright(stop_at=6), tmp_path / "map.tif", {})
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="interrupted"):
+            patched.setattr(Spool, "put", put_first_rows)
+            map_scene(reader, Bright(), tmp_path / "map.tif", {})
         again = Bright()
         map_scene(reader, again, tmp_path / "map.tif", {})
     assert again.calls < 8
