@@ -64,6 +64,8 @@ class LabelSpec(BaseModel):
             raise ValueError("ids and reduce_zero_label both number the classes; keep one of them")
         if self.burn is not None and self.values:
             raise ValueError("burn and values both state the class of features; keep one of them")
+        for color in self.colors:
+            parse_color(color)
         return self
 
     def numbered(self, task: Task) -> "LabelSpec":
@@ -76,6 +78,12 @@ class LabelSpec(BaseModel):
     def sets(self, task: Task, where: str = "") -> set[Allowed]:
         """The sets of class ids that it states; LabelError, beginning with `where`, for what is not a class."""
         return {class_set(task, wanted, f"{where}{key}") for key, wanted in self._stated() if isinstance(wanted, tuple)}
+
+    def check(self, task: Task, where: str) -> None:
+        """LabelError, beginning with `where`, for a single class that it states and the task lacks."""
+        for key, wanted in self._stated():
+            if wanted is not None and not isinstance(wanted, tuple):
+                class_id(task, wanted, f"{where}{key}")
 
     def _stated(self) -> Iterator[tuple[str, Wanted | None]]:
         """All that it states, with where it stands."""

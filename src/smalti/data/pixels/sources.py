@@ -75,11 +75,12 @@ class _Files(_Source, LabelEncoding):
         written = {name: (f"also.{name}.", each) for name, each in also.items()}
         if main is not None:
             written[main.name] = ("", self)
-        found = {
-            task.name: written[task.name][1].labels.sets(task, f"{where}{written[task.name][0]}labels.")
-            for task in tasks
-            if task.kind == "classes" and task.name in written
-        }
+        found: dict[str, set[Allowed]] = {}
+        for task in tasks:
+            if task.kind == "classes" and task.name in written:
+                before, encoding = written[task.name]
+                encoding.labels.check(task, f"{where}{before}labels.")
+                found[task.name] = encoding.labels.sets(task, f"{where}{before}labels.")
         if self.weak and main is not None and main.kind == "classes":
             found[main.name] = self.weak.sets(main, found[main.name], f"{where}weak.")
         return found

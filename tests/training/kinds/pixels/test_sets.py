@@ -119,6 +119,10 @@ def test_classes_that_are_only_allowed_are_not_certain(recipe: Path) -> None:
     [
         ('data.train.1.labels.ids={1 = "water", 2 = ["land", "raod"]}', LabelError,
          r"^data\.train\.1\.labels\.ids\.2: 'raod' is not a class; .*; did you mean road\?$"),
+        ('data.train.1.labels.ids={1 = "watr", 2 = ["land", "road"]}', LabelError,
+         r"^data\.train\.1\.labels\.ids\.1: 'watr' is not a class; .*; did you mean water\?$"),
+        ('data.train.1.labels.colors={"#fff" = "water"}', RecipeError,
+         r"data\.train\.1\.labels: '#fff' is not a colour; write it as #RRGGBB$"),
         ("data.train.1.labels.ids={1 = [], 2 = 0}", RecipeError,
          r"data\.train\.1\.labels\.ids\.1: an empty set of classes"),
         ('data.train.1.labels.ids={1 = "water", "01" = "land"}', RecipeError,
