@@ -9,6 +9,7 @@ from PIL import Image
 from smalti.errors import DataError, LabelError, RecipeError
 from smalti.evaluation import evaluate
 from smalti.label_sets import set_ids
+from smalti.training.kinds.pixels.census import CONSEQUENCE, UNDECIDED
 from smalti.training.kinds.pixels.work import PixelWork, zeroed
 from smalti.training.predict import TorchPredictor
 from smalti.training.recipe import open_work, read_recipe
@@ -112,6 +113,18 @@ def test_a_source_that_decides_nothing_is_told_with_its_numbers(recipe: Path) ->
 def test_classes_that_are_only_allowed_are_not_certain(recipe: Path) -> None:
     with pytest.raises(DataError, match=r"^data\.train: no pixel is certainly land or road"):
         opened(recipe, "data.absent=[]")
+
+
+def test_classes_that_validation_labels_only_allow_are_told_apart_from_missing_ones(recipe: Path) -> None:
+    lines = [line for line in opened(recipe).warnings() if "validation" in line]
+    assert lines == ["no validation image has a certain pixel of land, water, road: " + UNDECIDED]
+    lines = opened(recipe, 'data.validation.0.labels.ids={1 = "building", 0 = ["land", "water"]}').warnings()
+    assert f"no validation image has a certain pixel of land, water: {UNDECIDED}" in lines
+    assert "no validation image has a pixel of road: " + CONSEQUENCE["validation"] in lines
+
+
+def test_the_default_encoder_is_not_called_none(recipe: Path) -> None:
+    assert opened(recipe).introduction()[0].startswith("sets: ued_bes, ")
 
 
 @pytest.mark.parametrize(

@@ -123,23 +123,37 @@ def _check_classes(
     lines = []
     for task in (task for task in tasks if task.kind == "classes"):
         here = found[task.name]
-        missing = [task.labels[i] for i in np.flatnonzero(here.pixels == 0)]
+        lacking = np.flatnonzero(here.pixels == 0).tolist()
+        missing = [task.labels[i] for i in lacking]
         if part == "train" and ANY not in absent and (wrong := [name for name in missing if name not in absent]):
             sure = "certainly " if here.of_sets.any() else ""
             raise DataError(
                 f"data.train: no pixel is {sure}{_few(wrong)}{_silence(here, task)}; give the encoding of the labels "
                 f"(labels.ids of the source, or label_colors), or, if this is intended, data.absent = {_absent(wrong)}"
             )
-        if missing:
-            image = "training image" if part == "train" else f"{part} image"
-            lines.append(f"no {image} has a pixel of {', '.join(missing)}: {CONSEQUENCE[part]}")
+        if part == "validation":
+            allowed = _allowed(here, task)
+            lines += _lacking("a certain pixel", part, [task.labels[i] for i in lacking if i in allowed], UNDECIDED)
+            missing = [task.labels[i] for i in lacking if i not in allowed]
+        lines += _lacking("a pixel", part, missing, CONSEQUENCE[part])
     return lines
+
+
+def _lacking(what: str, part: str, missing: Sequence[str], so: str) -> list[str]:
+    image = "training" if part == "train" else part
+    return [f"no {image} image has {what} of {', '.join(missing)}: {so}"] if missing else []
+
+
+def _allowed(found: LabelCounts, task: Task) -> set[int]:
+    """The classes of the sets that occur."""
+    return {i for classes, pixels in zip(task.sets, found.of_sets.tolist(), strict=True) if pixels for i in classes}
 
 
 CONSEQUENCE = {
     "train": "it is not learned",
     "validation": "where it is predicted, it counts with an IoU of 0 in the score that chooses the checkpoint",
 }
+UNDECIDED = "labels only allow it, so that it is in no mean of the scores that choose the checkpoint"
 
 
 def _silence(found: LabelCounts, task: Task) -> str:

@@ -152,8 +152,9 @@ class PixelWork:
         t, net = self.recipe.train, self.recipe.net
         parameters = sum(p.numel() for p in self.model.parameters())
         tasks = ", ".join(f"{task.name} by {' + '.join(self._losses[task.name].terms)}" for task in self.card.tasks)
+        encoder = f" on {net.encoder}" if net.encoder else ""
         return [
-            f"{self.card.name}: {net.title} on {net.encoder}, {parameters:,} parameters",
+            f"{self.card.name}: {net.title}{encoder}, {parameters:,} parameters",
             f"tasks       {tasks}{self.recipe.balance_line}",
             *self.split.lines(),
             *self._weak(),
