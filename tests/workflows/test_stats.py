@@ -402,3 +402,23 @@ def test_exactextract_finds_the_same(tmp_path: Path) -> None:
         assert sum(row[f"{name}_pixels"] for name in NAMES) == pytest.approx(other["count"], rel=1e-6)
         shares = dict(zip(other["unique"], other["frac"], strict=True))
         assert [row[f"{name}_share"] for name in NAMES] == pytest.approx([shares[k] for k in range(3)], abs=1e-6)
+
+
+def test_classes_called_like_other_columns_have_columns_of_their_own(tmp_path: Path) -> None:
+    class_map(tmp_path / "map.tif", np.arange(24).reshape(4, 6) % 4, names=("nodata", "Zone", "wood", "Wood"))
+    zone_file(tmp_path / "zones.geojson", [box(0, 0, 6, 4)], n=[1], N=[2])
+    with pytest.warns(DataWarning, match="called like columns of the table are left out: N$"):
+        found = sm.stats(tmp_path / "map.tif", tmp_path / "zones.geojson", tmp_path / "out.gpkg")
+    [row] = found.rows
+    for name in ("class nodata", "class Zone", "wood", "class Wood"):
+        assert row[f"{name}_pixels"] == 6 and row[f"{name}_share"] == pytest.approx(0.25)
+    assert row["nodata_pixels"] == 0 and row["zone_ha"] == pytest.approx(24 * PIXEL_HA, rel=1e-5)
+    assert list(pyogrio.read_info(tmp_path / "out.gpkg")["fields"]) == list(found.columns)
+
+
+@pytest.mark.parametrize("reach", [1e12, 1e30])
+def test_a_zone_far_beyond_the_earth_has_no_area_of_its_own(tmp_path: Path, reach: float) -> None:
+    class_map(tmp_path / "map.tif", IDS)
+    zone_file(tmp_path / "zones.gpkg", [shapely.box(-reach, -reach, reach, reach)])
+    [row] = sm.stats(tmp_path / "map.tif", tmp_path / "zones.gpkg").rows
+    assert row["zone_ha"] is None and sum(row[f"{name}_pixels"] for name in NAMES) == pytest.approx(2400)

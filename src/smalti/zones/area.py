@@ -18,6 +18,8 @@ _PARTS = 32
 """Pieces, at least, of an edge as long as its zone: straight there, it bends in the plane."""
 _LONGEST = 0.1
 """Degrees of the longest piece, on a great circle."""
+_MOST_PARTS = 100_000
+"""Longest pieces along a zone, at most: a longer one reaches far beyond the Earth."""
 
 
 def zone_areas(shapes: NDArray[Any], crs: CRS | None) -> Doubles:
@@ -39,7 +41,11 @@ def zone_areas(shapes: NDArray[Any], crs: CRS | None) -> Doubles:
     found[:] = 0
     for k in np.flatnonzero(~shapely.is_empty(shapes)):
         west, south, east, north = shapely.bounds(shapes[k])
-        step = max(east - west, north - south) / _PARTS
+        longer = max(east - west, north - south)
+        if longer > _MOST_PARTS * flat.longest:
+            found[k] = np.nan
+            continue
+        step = longer / _PARTS
         fine = shapely.segmentize(shapes[k], min(step, flat.longest))
         found[k] = shapely.area(shapely.transform(fine, flat))
     return np.where(np.isfinite(found), found, np.nan)

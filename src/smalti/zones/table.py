@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,16 @@ Columns = dict[str, NDArray[Any]]
 def columns(zones: Zones, areas: Doubles, tally: Tally, warn: Warn) -> Columns:
     """All columns: number and hectares of each zone, its attributes, then the statistics.
 
-    An attribute with the name of a column is left out, with a warning.
+    An attribute with the name of another column is left out, with a warning; case makes no difference.
     """
     first = dict(zip(FIRST, (np.arange(1, len(zones) + 1), areas / _M2_PER_HA), strict=True))
     figures = _figures(tally)
-    ours = {name.lower() for name in (*first, *figures)}
-    taken = [name for name in zones.attributes if name.lower() in ours]
+    used = {name.lower() for name in (*first, *figures)}
+    taken = []
+    for name in zones.attributes:
+        if name.lower() in used:
+            taken.append(name)
+        used.add(name.lower())
     if taken:
         text = f"{zones.path}: attributes that are called like columns of the table are left out: {some(taken, 3)}"
         warn(DataWarning(text))
@@ -54,7 +58,7 @@ def _figures(tally: Tally) -> Columns:
     """The statistics by column; NaN where one is undefined."""
     if isinstance(tally, ClassTally):
         found: Columns = {}
-        for name, sums in tally.classes.items():
+        for name, sums in zip(_titles(tally.classes), tally.classes.values(), strict=True):
             found[f"{name}_ha"] = sums[:, 1] / _M2_PER_HA
             found[f"{name}_share"] = _shares(sums, tally.data)
             found[f"{name}_pixels"] = sums[:, 0]
@@ -72,6 +76,18 @@ def _figures(tally: Tally) -> Columns:
             "pixels": pixels,
         }
     return found | {"nodata_ha": tally.nodata[:, 1] / _M2_PER_HA, "nodata_pixels": tally.nodata[:, 0]}
+
+
+def _titles(classes: Iterable[str]) -> list[str]:
+    """A name for the columns of each class, none like another or like one of this program, whatever their case."""
+    titles: list[str] = []
+    taken = {"zone", "nodata"}
+    for name in classes:
+        while name.lower() in taken:
+            name = f"class {name}"
+        titles.append(name)
+        taken.add(name.lower())
+    return titles
 
 
 def _shares(sums: Doubles, data: Doubles) -> Doubles:
