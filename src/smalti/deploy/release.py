@@ -9,7 +9,7 @@ from smalti.card import Card, Score
 from smalti.deploy.onnx import export_model
 from smalti.deploy.parity import Parity
 from smalti.deploy.ranker import export_ranker
-from smalti.errors import DataError, OutputError, reason
+from smalti.errors import DataError, ModelError, OutputError, reason
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.predict import load_model
 from smalti.training.unlike import find_unlike
@@ -30,13 +30,19 @@ def export_checkpoint(
 
     `scores` is the JSON file of an evaluation; its scores and protocols enter the card. `calibration` is another
     one, on validation data; its temperatures enter the card. `unlike` is the recipe that the model was trained with:
-    its data teach the card to tell what is unlike them. ModelError for a damaged checkpoint, DataError for an unusable
-    evaluation or unusable data, ExportError if the outputs differ, OutputError if unwritable.
+    its data teach the card to tell what is unlike them. ModelError for a damaged checkpoint, or one that was trained
+    without labels and predicts hidden pixels; DataError for an unusable evaluation or unusable data, ExportError if
+    the outputs differ, OutputError if unwritable.
     """
     out = Path(out)
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; create it first")
     model = load_model(Path(checkpoint))
+    if model.card.net == "masked":
+        raise ModelError(
+            f"{checkpoint}: was trained without labels and makes no map; "
+            "train one that starts from its encoder.safetensors (net.encoder_weights)"
+        )
     card = model.card if scores is None else with_scores(model.card, Path(scores))
     card = card if calibration is None else with_temperatures(card, Path(calibration))
     if unlike is not None:

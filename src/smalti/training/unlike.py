@@ -56,7 +56,7 @@ def find_unlike(model: Model, recipe: PixelRecipe, watch: Watch = unwatched) -> 
     """
     card = model.card
     judge = _Judge(model.eval(), next(task for task in recipe.labelled(card) if task.name == card.class_task().name))
-    seen, wrong = judge.all(_windows(recipe, card), watch("unlike, training", WINDOWS, "window"))
+    seen, wrong = judge.all(_windows(recipe, card), watch("unlike, training", WINDOWS, "windows"))
     for count, what in ((wrong.sum(), "less than"), ((~wrong).sum(), "at least")):
         if count < FEWEST:
             raise DataError(
@@ -65,7 +65,9 @@ def find_unlike(model: Model, recipe: PixelRecipe, watch: Watch = unwatched) -> 
             )
     factors = fit(seen, wrong, len(card.class_task().labels))
     tiles = _tiles(recipe, card)
-    judged, failed = judge.all((scene.read(at) for scene, at in tiles), watch("unlike, validation", len(tiles), "tile"))
+    judged, failed = judge.all(
+        (scene.read(at) for scene, at in tiles), watch("unlike, validation", len(tiles), "tiles")
+    )
     if (right := int((~failed).sum())) < FEWEST:
         raise DataError(
             f"unlike: {right} of {len(failed)} tiles of the validation images have at least {RIGHT:.0%} right pixels; "

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from smalti.card import Card, Task
+from smalti.deploy.release import export_checkpoint
 from smalti.errors import DataError, ModelError, RecipeError
 from smalti.losses.masked import hidden_cells, hidden_error
 from smalti.nets.build import build
@@ -111,6 +112,14 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     for part in ("best", "last"):
         first, second = (tmp_path / run / part / "model.safetensors" for run in ("whole", "parts"))
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_predicts_hidden_pixels_is_not_exported_as_a_model_of_maps(tmp_path: Path) -> None:
+    recipe = read_recipe(write_images(tmp_path), ("train.steps=1", "train.epoch_steps=1"))
+    begin(recipe, recipe.make_card("tiny.toml"), tmp_path / "run").run(lambda text: None)
+    with pytest.raises(ModelError, match=r"best: was trained without labels and makes no map; train one that starts"):
+        export_checkpoint(tmp_path / "run" / "best", tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
 
 
 @pytest.mark.parametrize(
