@@ -6,12 +6,13 @@ weights lie in `band_order.json`; `benchmarks/wrong_bands.py` fits and measures 
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.ahead import run_ahead
 from smalti.card import Card
 from smalti.errors import BandOrderWarning, Warn
 from smalti.mapping.fit import Open
@@ -26,6 +27,7 @@ KINDS = (RGB, ("blue", "green", "red"), ("near infrared",))
 SIDE = 192
 """Side of the windows in pixels."""
 WINDOWS = 16
+_THREADS = 2
 _LEAST = 3
 """Usable windows that a decision needs."""
 _MOST = 3.0
@@ -82,8 +84,9 @@ def looks_like(reader: Reader, limit: float = DECIDED) -> tuple[str, ...] | None
 
 def mean_evidence(reader: Reader) -> NDArray[np.float64] | None:
     """The mean evidence (kinds - 1) of windows spread over a scene; None if too few of them can be used."""
-    read = (reader.read(window) for window in _windows(reader.grid.height, reader.grid.width))
-    found = [numbers for each in read if (numbers := band_statistics(*each)) is not None]
+    windows = _windows(reader.grid.height, reader.grid.width)
+    jobs = (partial(band_statistics, *reader.read(window)) for window in windows)
+    found = [numbers for numbers in run_ahead(jobs, _THREADS) if numbers is not None]
     each_one = evidence(np.array(found)) if found else np.empty((0, len(KINDS) - 1))
     return each_one.mean(axis=0) if len(each_one) >= _LEAST else None
 

@@ -47,7 +47,8 @@ CORRELATIONS = slice(STATISTICS.index("correlation 1 2"), STATISTICS.index("fine
 def band_statistics(pixels: NDArray[np.uint8], valid: Mask) -> Floats | None:
     """The statistics of a window (3, H, W); None where too little of it is valid, neither black nor saturated, or no
     two such pixels lie side by side."""
-    usable = valid & (pixels.max(axis=0) < _BRIGHTEST) & (pixels.max(axis=0) > _DARKEST)
+    brightest = pixels.max(axis=0)
+    usable = valid & (brightest < _BRIGHTEST) & (brightest > _DARKEST)
     beside = usable[:, 1:] & usable[:, :-1]
     if usable.mean() < _LEAST or not beside.any():
         return None
@@ -56,17 +57,18 @@ def band_statistics(pixels: NDArray[np.uint8], valid: Mask) -> Floats | None:
     steps = (whole[:, :, 1:] - whole[:, :, :-1])[:, beside]
     light = values.mean(axis=0)
     ratios = np.log((values[[0, 2]] + _LIFT) / (values[1] + _LIFT))  # 2,N
-    spread, fine = values.std(axis=1) + 1, steps.std(axis=1) + 0.5
+    (spread, alike), (fine, fine_alike) = _moments(values), _moments(steps)
+    spread, fine = spread + 1, fine + 0.5
     numbers = [
         *_of_ratios(ratios, light),
         *np.log(spread[[0, 2]] / spread[1]),
-        *_correlations(values),
-        *_correlations(steps),
+        *alike,
+        *fine_alike,
         *np.log(fine[[0, 2]] / fine[1]),
         *np.log(fine / spread),
         *_shares(values.argmax(axis=0)),
         *_shares(values.argmin(axis=0)),
-        *_of_colours(values, light),
+        *_of_colours(values, light, (brightest - pixels.min(axis=0))[usable].astype(np.float32)),
         _correlation(*ratios),
     ]
     return np.array(numbers, np.float32)
@@ -83,9 +85,8 @@ def _of_ratios(ratios: Floats, light: Floats) -> Iterator[float]:
         yield _correlation(light, ratio)
 
 
-def _of_colours(values: Floats, light: Floats) -> Iterator[float]:
+def _of_colours(values: Floats, light: Floats, chroma: Floats) -> Iterator[float]:
     """How colourful and how bright the window is, and the colour of its most colourful tenth."""
-    chroma = values.max(axis=0) - values.min(axis=0)
     yield from (chroma.mean() / _CHROMA, chroma.std() / _CHROMA)
     yield from (float(np.log(light.mean() / _BRIGHT)), light.std() / _SPREAD)
     strong = values[:, np.argsort(chroma)[-max(1, len(light) // _TENTH) :]]
@@ -96,11 +97,17 @@ def _shares(band: NDArray[np.intp]) -> Iterator[float]:
     return (float((band == k).mean()) for k in range(3))
 
 
-def _correlations(values: Floats) -> Iterator[float]:
-    """Of bands 1 and 2, 2 and 3, 1 and 3; near 0 for a band that hardly varies."""
+def _moments(values: Floats) -> tuple[Floats, tuple[float, ...]]:
+    """The standard deviations of three bands, and the correlations of bands 1 and 2, 2 and 3, 1 and 3.
+
+    These are near 0 for a band that hardly varies.
+    """
     centred = values - values.mean(axis=1, keepdims=True)
-    centred /= (np.sqrt((centred**2).mean(axis=1)) + 0.5)[:, None]
-    return (float((centred[a] * centred[b]).mean()) for a, b in ((0, 1), (1, 2), (0, 2)))
+    products = centred @ centred.T / centred.shape[1]
+    deviations = np.sqrt(products.diagonal())
+    least = deviations + 0.5
+    pairs = ((0, 1), (1, 2), (0, 2))
+    return deviations, tuple(float(products[a, b] / (least[a] * least[b])) for a, b in pairs)
 
 
 def _correlation(one: Floats, other: Floats) -> float:
