@@ -117,10 +117,14 @@ def test_an_array_is_warned_of(aerial: np.ndarray, model: sm.OpenModel) -> None:
 def test_other_bands_are_no_matter_of_colour(tmp_path: Path, aerial: np.ndarray) -> None:
     card = tiny_card(("nir", "red", "green"))
     model = sm.open_model(tiny_model(tmp_path / "tiny.onnx", card))
-    sm.map(write(tmp_path / "a.tif", aerial[::-1], "minisblack"), tmp_path / "map.tif", model=model)
+    sm.map(
+        write(tmp_path / "a.tif", aerial[::-1], "minisblack"), tmp_path / "map.tif", model=model
+    )  # without a warning
+    assert (tmp_path / "map.tif").exists()
 
 
 def test_a_stretch_by_percentiles_makes_bands_alike(tmp_path: Path, aerial: np.ndarray, model: sm.OpenModel) -> None:
     scene = write(tmp_path / "bgr.tif", aerial[::-1], "minisblack")
-    sm.map(scene, tmp_path / "map.tif", model=model, stretch="2%,98%")
+    sm.map(scene, tmp_path / "map.tif", model=model, stretch="2%,98%")  # without a warning
+    assert (tmp_path / "map.tif").exists()
     assert issubclass(BandOrderWarning, SmaltiWarning)
