@@ -4,7 +4,7 @@ PYTHON ?= python3
 .PHONY: help demo test check docs clean
 
 help:
-	@echo "make demo    draw a scene, map it with the bundled model, score the map; map a real image (installs the base part, no torch)"
+	@echo "make demo    draw a scene, map it with the bundled model, score the map; map a real image (installs the base part and OpenCV, no torch)"
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
 	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"
@@ -25,7 +25,7 @@ docs: .venv-docs/.ready
 
 # A stamp that is older than the list of packages makes its environment again.
 .venv-demo/.ready: pyproject.toml constraints.txt
-	@PYTHON=$(PYTHON) tools/venv .venv-demo .
+	@PYTHON=$(PYTHON) tools/venv .venv-demo '.[draw]'
 
 .venv-docs/.ready: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) tools/venv .venv-docs '.[docs]'

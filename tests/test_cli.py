@@ -102,12 +102,12 @@ def test_a_part_that_is_not_installed_is_one_line(
 def test_every_optional_package_is_known_with_its_extra() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    optional = {
-        re.split(r"[\[=>]", package)[0].replace("-", "_"): extra
-        for extra, packages in extras.items()
-        if extra not in ("dev", "docs")  # of these no command asks for a package
-        for package in packages
-    }
+    modules = {"opencv_python_headless": "cv2"}  # of another name than their package
+    optional: dict[str, str] = {}
+    for extra, packages in extras.items():
+        if extra not in ("dev", "docs"):  # of these no command asks for a package
+            names = [re.split(r"[\[=>]", package)[0].replace("-", "_") for package in packages]
+            optional = {modules.get(name, name): extra for name in names} | optional  # the first extra that has it
     assert optional == EXTRAS
 
 

@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import smalti
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,8 +22,8 @@ def torch_free() -> list[str]:
     return [n for n in names if not any(n == h or n.startswith(h + ".") for h in heavy)]
 
 
-def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+def python(code: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=folder)
 
 
 def test_the_torch_free_half_imports_without_torch() -> None:
@@ -37,3 +39,25 @@ def test_every_torch_free_room_is_in_the_contract_of_the_import_linter() -> None
     lazy = {"smalti.cli", "smalti.workflows", "smalti.__main__"}  # they import torch where a verb needs it
     rooms = {".".join(name.split(".")[:2]) for name in torch_free()} - lazy
     assert rooms == set(forbidden["source_modules"])
+
+
+def needs_opencv(name: str) -> bool:
+    rooms = ("synth", "photos", "workflows.draw", "workflows.demo", "workflows.photos", "workflows.evaluate_photos")
+    return any(name == f"smalti.{room}" or name.startswith(f"smalti.{room}.") for room in (*rooms, "cli.photo_lines"))
+
+
+def test_all_but_drawings_and_photos_imports_without_opencv() -> None:
+    names = [name for name in torch_free() if not needs_opencv(name)]
+    code = f"import importlib, sys; sys.modules['cv2'] = None\nfor name in {names!r}: importlib.import_module(name)"
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"), [(["draw", "a.tif"], "draw"), (["demo", "out"], "draw"), (["photos", "."], "photos")]
+)
+def test_drawings_and_photos_name_the_extra_that_has_opencv(command: list[str], extra: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.modules['cv2'] = None; sys.argv[1:] = {command!r}; from smalti.cli import main; main()"
+    done = python(code, tmp_path)
+    assert done.returncode == 1 and not any(tmp_path.iterdir())
+    assert done.stderr.startswith("smalti: OpenCV, ") and done.stderr.endswith(f"pip install 'smalti[{extra}]'\n")

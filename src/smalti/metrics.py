@@ -11,11 +11,11 @@ is scored on the pixels whose label is that class or does not allow it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import ClassMap, Doubles
+from smalti.disc import highest_within
 from smalti.label_sets import NO_SETS, Allowed, SetIds
 
 CHUNK = 1 << 20
@@ -255,8 +255,6 @@ class BoundaryF1:
         self.classes = classes
         self.tolerance = tolerance
         self.true, self.found, self.predicted, self.right = (np.zeros(classes, np.int64) for _ in range(4))
-        reach = np.arange(-tolerance, tolerance + 1)
-        self._disk = (reach[:, None] ** 2 + reach**2 <= tolerance**2).astype(np.uint8)
 
     def add(
         self,
@@ -287,8 +285,7 @@ class BoundaryF1:
         """The number of pixels of `these` in `rows` that have one of `those` within the tolerance."""
         if not these[rows].any() or not those.any():
             return 0
-        near: ClassMap = cv2.dilate(those, self._disk).astype(np.uint8, copy=False)
-        return int(np.count_nonzero(these[rows] & near[rows]))
+        return int(np.count_nonzero(these[rows] & highest_within(those, self.tolerance)[rows]))
 
     def per_class(self) -> tuple[float, ...]:
         """F1 of each class: harmonic mean of precision and recall of its boundary; NaN where neither map has one."""

@@ -42,6 +42,7 @@ EXTRAS = {
     "safetensors": "train",
     "huggingface_hub": "train",
     "tensorboard": "train",
+    "cv2": "train",
     "openvino": "openvino",
     "nncf": "int8",
     "pyarrow": "parquet",
@@ -53,6 +54,12 @@ EXTRAS = {
     "xarray": "xarray",
     "h5py": "nyuv2",
     "scipy": "nyuv2",
+    "fastapi": "app",
+    "uvicorn": "app",
+    "distributed": "cluster",
+    "obstore": "remote",
+    "pystac": "remote",
+    "pystac_client": "remote",
 }
 
 

@@ -1,9 +1,9 @@
 """Labels with ignored borders, as the ISPRS contests score: annotators cannot place a border to the pixel."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.disc import highest_within
 from smalti.raster.labels import LabelReader
 from smalti.tiling import Window
 
@@ -16,8 +16,6 @@ class Eroded:
 
     def __init__(self, labels: LabelReader, ignore: int, radius: int) -> None:
         self._labels, self._ignore, self._radius = labels, ignore, radius
-        reach = np.arange(-radius, radius + 1)
-        self._disc = (reach[:, None] ** 2 + reach**2 <= radius**2).astype(np.uint8)
 
     def read(self, window: Window) -> NDArray[np.uint8]:
         """The class ids (H, W) of a window, `ignore` near borders."""
@@ -26,8 +24,8 @@ class Eroded:
         classes = self._labels.read(wide)
         void = classes == self._ignore
         # Void pixels are the largest for the smallest class around, and the smallest for the largest.
-        lowest = cv2.erode(np.where(void, np.uint8(255), classes), self._disc)
-        highest = cv2.dilate(np.where(void, np.uint8(0), classes), self._disc)
+        lowest = ~highest_within(~np.where(void, np.uint8(255), classes), r)
+        highest = highest_within(np.where(void, np.uint8(0), classes), r)
         kept = np.where((lowest == highest) & ~void, classes, np.uint8(self._ignore))
         return np.ascontiguousarray(kept[r:-r, r:-r])
 

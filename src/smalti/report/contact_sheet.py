@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -19,7 +18,7 @@ from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
 from smalti.report.own_picture import FORMATS, check_picture, write_picture
-from smalti.report.pictures import shrunk_image, step_for, stepped_strips
+from smalti.report.pictures import resized, shrunk_image, step_for, stepped_strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 from smalti.report.relief import limits, paint
 
@@ -91,8 +90,8 @@ def _pictures(shown: Shown, task: Task) -> list[Picture]:
     height, width = picture.shape[:2]
     shrink = SIDE / max(height, width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = [np.asarray(cv2.resize(other, size, interpolation=cv2.INTER_NEAREST), np.uint8) for other in others]
-    return [np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), *small]
+    small = [resized(other, size, Image.Resampling.NEAREST) for other in others]
+    return [resized(picture, size, Image.Resampling.BOX), *small]
 
 
 def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[Any]:

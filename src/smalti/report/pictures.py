@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -82,9 +81,16 @@ def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> Pic
 def _average(values: NDArray[Any], step: int) -> Floats:
     """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is dropped."""
     height, width = (max(1, side // step) for side in values.shape[:2])
-    cut = values[: height * step, : width * step].astype(np.float32)
-    shrunk = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk, np.float32).reshape(height, width, values.shape[2])
+    rows = _summed(values[: height * step, : width * step], step)  # h,W,C
+    return _summed(rows.swapaxes(0, 1), step).swapaxes(0, 1) / np.float32(step**2)
+
+
+def _summed(values: NDArray[Any], step: int) -> Floats:
+    """Sums over `step` rows: adding whole rows is the fast way through memory."""
+    total = values[::step].astype(np.float32)
+    for k in range(1, step):
+        total += values[k::step]
+    return total
 
 
 @dataclass(frozen=True)
@@ -145,13 +151,17 @@ def fit(picture: Picture, like: Picture) -> Picture:
     """Resizes a picture to the size of `like`, by nearest neighbour."""
     if picture.shape == like.shape:
         return picture
-    size = (like.shape[1], like.shape[0])
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return resized(picture, (like.shape[1], like.shape[0]), Image.Resampling.NEAREST)
+
+
+def resized(picture: Picture, size: tuple[int, int], how: Image.Resampling) -> Picture:
+    """A picture of another size (width, height)."""
+    return np.asarray(Image.fromarray(picture).resize(size, how), np.uint8)
 
 
 def blend(picture: Picture, classes: Picture) -> Picture:
     """A map blended half and half with its scene."""
-    return np.asarray(cv2.addWeighted(picture, 0.5, classes, 0.5, 0), np.uint8)
+    return np.asarray(Image.blend(Image.fromarray(picture), Image.fromarray(classes), 0.5), np.uint8)
 
 
 def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task: Task) -> Picture:
@@ -166,13 +176,13 @@ def error_picture(picture: Picture, truth: ClassMap, prediction: ClassMap, task:
 def marked(picture: Picture, parts: Mask) -> Picture:
     """The picture (H, W, 3) with some of its parts (H, W) tinted, the rest in pale grey."""
     shown = _pale(picture)
-    shown[parts] = cv2.addWeighted(picture, 0.6, np.full_like(picture, WRONG), 0.4, 0)[parts]
+    shown[parts] = np.rint(picture[parts] * 0.6 + np.array(WRONG) * 0.4).astype(np.uint8)
     return shown
 
 
 def _pale(picture: Picture) -> Picture:
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return np.repeat(np.asarray(grey, np.uint8)[..., None] // 2 + 110, 3, axis=2)
+    grey = np.asarray(Image.fromarray(picture).convert("L"), np.uint8)
+    return np.repeat(grey[..., None] // 2 + 110, 3, axis=2)
 
 
 def data_uri(picture: Picture, drawn: bool = False) -> str:
