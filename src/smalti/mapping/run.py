@@ -114,7 +114,7 @@ def map_scene(
     rasters = products(output, predict.card, wanted)
     job = _job(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
-    with hold(output):
+    with hold(output) as check_held:
         states = _states(output, rasters, digest)
         if set(states.values()) == {"finished"}:
             shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill just before the end
@@ -130,6 +130,7 @@ def map_scene(
             summary = _predict(reader, predict, output, spool, list(rasters.values()), tally, progress)
             unlike = tally.result()
             notes = reader.notes | (unlike.notes() if unlike else {})
+            check_held()
             any_valid = _write_rasters(spool, rasters, reader.grid, wanted.cog, digest, notes)
     if not any_valid:
         text = f"{reader.path}: no pixel of it is valid (nodata, mask or alpha cover all), so its map is empty"
