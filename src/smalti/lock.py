@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Check = Callable[[], None]
 """Raises BusyError where the output may no longer be this process's; called before something is published."""
-_LOCAL = frozenset(
-    "apfs bcachefs btrfs exfat ext2 ext3 ext4 f2fs hfs hfsplus jfs ntfs ntfs3 overlay ramfs reiserfs tmpfs vfat xfs zfs"
-    .split()
+_LOCAL = (
+    "apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "hfsplus", "jfs", "ntfs", "ntfs3",
+    "overlay", "ramfs", "reiserfs", "tmpfs", "vfat", "xfs", "zfs",
 )  # fmt: skip
 """File systems of one machine, whose locks all processes see."""
 
