@@ -46,9 +46,10 @@ def needs_opencv(name: str) -> bool:
     return any(name == f"smalti.{room}" or name.startswith(f"smalti.{room}.") for room in (*rooms, "cli.photo_lines"))
 
 
-def test_all_but_drawings_and_photos_imports_without_opencv() -> None:
+def test_all_but_drawings_and_photos_imports_without_opencv_and_pyogrio() -> None:
     names = [name for name in torch_free() if not needs_opencv(name)]
-    code = f"import importlib, sys; sys.modules['cv2'] = None\nfor name in {names!r}: importlib.import_module(name)"
+    blocked = "sys.modules['cv2'] = sys.modules['pyogrio'] = None"
+    code = f"import importlib, sys; {blocked}\nfor name in {names!r}: importlib.import_module(name)"
     done = python(code)
     assert done.returncode == 0, done.stderr
 

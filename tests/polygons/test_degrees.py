@@ -150,5 +150,5 @@ def test_what_gdal_warns_of_is_a_line_of_our_own(tmp_path: Path, monkeypatch: py
         real(*arguments, **options)
 
     monkeypatch.setattr(pyogrio.raw, "write", warning_write)
-    write(tmp_path / "a.gpkg", blobs(), warn=heard.append)
-    assert [str(warning) for warning in heard] == [f"{tmp_path}/a.gpkg: something is odd"]
+    write(tmp_path / "a.fgb", blobs(), warn=heard.append)
+    assert [str(warning) for warning in heard] == [f"{tmp_path}/a.fgb: something is odd"]

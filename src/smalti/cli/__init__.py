@@ -35,6 +35,7 @@ EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
 
 EXTRAS = {
     # package that the base install lacks: the extra that contains it
+    "pyogrio": "vector",
     "torch": "train",
     "lightning": "train",
     "onnx": "train",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
 from numpy.typing import NDArray
 
 from smalti.card import Task
@@ -23,6 +22,7 @@ from smalti.raster.ground import pixel_size_m
 from smalti.raster.image_labels import is_jpeg
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.labels import open_labels
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.palette import to_hex
 from smalti.raster.plain_name import plain_name
 from smalti.raster.read import open_file, open_raster
@@ -170,6 +170,9 @@ def _drawn(labels: Path, grid: Grid) -> dict[str, int]:
 
 def _vector_spec(labels: Path) -> LabelSpec:
     """By their attribute `class`, or all as one."""
+    need_pyogrio("reads vector files")
+    import pyogrio
+
     try:
         with plain_name(labels) as name:
             fields = pyogrio.read_info(name)["fields"]

@@ -1,6 +1,7 @@
 """Vector files of polygons: GeoPackage, GeoParquet, GeoJSON and FlatGeobuf, written atomically."""
 
 import json
+import sqlite3
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -15,17 +16,19 @@ from smalti.errors import MissingExtraError, OutputError, OutputWarning, Warn
 from smalti.errors import warn as issue
 from smalti.files import appearing, check_place
 from smalti.polygons.degrees import Degrees, decimals, in_own_units, lies_on_earth
+from smalti.polygons.geojson import GeoJson
+from smalti.polygons.geopackage import GeoPackage
 from smalti.polygons.own_file import FIELDS, check_only_ours
 from smalti.raster.check import first_line
 from smalti.raster.grid import Grid
 from smalti.raster.ground import wkt_of
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import recorded
 
 ToCoordinates = Callable[[NDArray[Any]], NDArray[Any]]
 FORMATS = (".gpkg", ".parquet", ".geojson", ".fgb")
 _EMPTY = (np.array([], object), np.array([], object), np.array([], np.int32), np.array([], np.float64))
-_BATCH = 20_000  # polygons written together where the format can be appended to
 
 
 class VectorFile:
@@ -62,15 +65,12 @@ class VectorFile:
         self._stack.close()
 
     def _try(self, call: Any, *arguments: Any) -> None:
-        import pyogrio.errors
-
         try:
             with recorded() as heard:
-                warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has no CRS
                 call(*arguments)
             for warning in heard:
                 self._warn_once(str(warning.message).splitlines()[0])
-        except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
+        except (OSError, sqlite3.Error, ValueError, RuntimeError) as error:
             raise self._failure(error) from None
 
     def _warn_once(self, text: str) -> None:
@@ -96,7 +96,7 @@ class VectorFile:
 def check_target(path: Path) -> None:
     """OutputError if polygons cannot be written there, or would replace anything but polygons of a map.
 
-    MissingExtraError for .parquet without pyarrow.
+    MissingExtraError for .parquet without pyarrow, and for .fgb without pyogrio.
     """
     ending = path.suffix.lower()
     if ending not in FORMATS:
@@ -104,6 +104,8 @@ def check_target(path: Path) -> None:
     check_place(path)
     if ending == ".parquet":
         _import_pyarrow()
+    if ending == ".fgb":
+        need_pyogrio("writes .fgb")
     check_only_ours(path)
 
 
@@ -135,70 +137,39 @@ def _is_geojson(path: Path) -> bool:
     return path.suffix.lower() == ".geojson"
 
 
-def _sink(path: Path, grid: Grid, layer: str) -> "_Layer | _Parquet":
-    return _Parquet(path, grid) if path.suffix.lower() == ".parquet" else _Layer(path, grid, layer)
+def _sink(path: Path, grid: Grid, layer: str) -> "GeoPackage | GeoJson | _FlatGeobuf | _Parquet":
+    match path.suffix.lower():
+        case ".gpkg":
+            return GeoPackage(path, layer, grid.crs)
+        case ".geojson":
+            return GeoJson(path, layer, decimals(grid) if lies_on_earth(grid) else None)
+        case ".fgb":
+            return _FlatGeobuf(path, grid, layer)
+    return _Parquet(path, grid)
 
 
-class _Layer:
-    """A layer written by GDAL: in batches where the format can be appended to, else in one go."""
+class _FlatGeobuf:
+    """FlatGeobuf, written by GDAL in one go."""
 
     def __init__(self, path: Path, grid: Grid, layer: str) -> None:
         self._path, self._layer = path, layer
         self._crs = wkt_of(grid.crs) if grid.crs is not None else None
-        self._appends = path.suffix.lower() == ".gpkg"
-        self._options: dict[str, str] = {}
-        self._geojson = _is_geojson(path)
-        if self._geojson:
-            self._crs = None  # GeoJSON has only one; GDAL's RFC7946=YES would cut polygons again, and wrongly
-            if lies_on_earth(grid):
-                self._options = {"COORDINATE_PRECISION": str(decimals(grid))}
-        self._kept: list[tuple[NDArray[Any], ...]] = []
-        self._written = False
+        self._kept: list[tuple[NDArray[Any], ...]] = [_EMPTY]
 
     def add(self, *columns: NDArray[Any]) -> None:
         self._kept.append(columns)
-        if self._appends and sum(len(kept[0]) for kept in self._kept) >= _BATCH:
-            self._write()
 
     def finish(self) -> None:
-        if self._kept or not self._written:
-            self._write()
-
-    def _write(self) -> None:
         import pyogrio.raw
 
-        kept = self._kept or [_EMPTY]
-        shapes, names, ids, areas = (np.concatenate(column) for column in zip(*kept, strict=True))
-        self._append(pyogrio.raw.write, _of_one_type(shapes) if self._geojson else shapes, [names, ids, areas])
-        self._kept, self._written = [], True
-
-    def _append(self, write: Any, shapes: NDArray[Any], columns: list[NDArray[Any]]) -> None:
-        with plain_name(self._path) as name:
-            write(
-                name,
-                shapes,
-                columns,
-                list(FIELDS),
-                layer=self._layer,
-                geometry_type="Polygon",
-                crs=self._crs,
-                append=self._written,
-                **self._options,
-            )
+        shapes, *columns = (np.concatenate(column) for column in zip(*self._kept, strict=True))
+        with plain_name(self._path) as name, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")  # a map of a photo has no CRS
+            known = {"geometry_type": "Polygon", "crs": self._crs, "layer": self._layer}
+            pyogrio.raw.write(name, shapes, columns, list(FIELDS), **known)
 
     def close(self) -> None:
         self._kept = []
-
-
-def _of_one_type(shapes: NDArray[Any]) -> NDArray[Any]:
-    """WKB of polygons; if one has several parts, all become multipolygons."""
-    import shapely
-
-    found = shapely.from_wkb(shapes)
-    if (shapely.get_type_id(found) == shapely.GeometryType.POLYGON).all():
-        return shapes
-    several: NDArray[Any] = shapely.to_wkb(np.array([shapely.multipolygons(shapely.get_parts(s)) for s in found]))
-    return several
 
 
 class _Parquet:

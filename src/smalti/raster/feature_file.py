@@ -13,6 +13,7 @@ from smalti.errors import LabelError
 from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.place import Points, apply, project, turn_of
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
@@ -32,8 +33,9 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
     """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
 
     Shapes that have no place in the CRS of the grid are skipped. LabelError where the file, its layer, its attribute
-    or its coordinates cannot be used.
+    or its coordinates cannot be used; MissingExtraError without pyogrio.
     """
+    need_pyogrio("reads vector files")
     import pyogrio
     import pyogrio.raw
 

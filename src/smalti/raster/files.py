@@ -16,6 +16,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from smalti.raster.check import REFUSALS, is_local, refuse_special
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
@@ -152,10 +153,11 @@ def _sources(name: str) -> list[str]:
 
 def _tiles(index: str) -> list[str]:
     """The files that a vector file lists as tiles of one raster; empty if it is not a tile index."""
-    import pyogrio.raw  # here: few scenes are tile indexes
-
     if not index or is_url(index):
         return []
+    need_pyogrio("reads tile indexes")
+    import pyogrio.raw  # here: few scenes are tile indexes
+
     try:
         with plain_name(Path(index)) as name:
             _, _, _, (names,) = pyogrio.raw.read(name, columns=["location"], read_geometry=False)

@@ -4,8 +4,9 @@ from importlib.util import find_spec
 
 from smalti.errors import MissingExtraError
 
-if find_spec("cv2") is None:
-    raise MissingExtraError("OpenCV, which draws scenes,", "draw")
+for package, name in (("cv2", "OpenCV"), ("pyogrio", "pyogrio")):
+    if find_spec(package) is None:
+        raise MissingExtraError(f"{name}, which draws scenes,", "draw")
 
 from smalti.synth.drawing import Drawing
 from smalti.synth.materials import CLASSES

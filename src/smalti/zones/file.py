@@ -12,6 +12,7 @@ from rasterio.errors import CRSError
 
 from smalti.errors import DataError, DataWarning, Warn
 from smalti.raster.check import REFUSALS, first_line
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
@@ -37,8 +38,9 @@ class Zones:
 def read_zones(path: str, layer: str | None, warn: Warn) -> Zones:
     """The zones of a vector file; invalid shapes are repaired, with one warning.
 
-    Raises DataError for a file, a layer or a shape that cannot be used.
+    Raises DataError for a file, a layer or a shape that cannot be used, MissingExtraError without pyogrio.
     """
+    need_pyogrio("reads vector files")
     import pyogrio
     import pyogrio.raw
 

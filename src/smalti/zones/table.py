@@ -17,6 +17,7 @@ from smalti.errors import DataWarning, OptionError, OutputError, Warn
 from smalti.files import appearing, check_place, deliver, guarded
 from smalti.raster.check import first_line
 from smalti.raster.ground import wkt_of
+from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 from smalti.text import TABLE_ENCODING, cell, some
@@ -202,6 +203,7 @@ def _is_json(path: Path) -> bool:
 
 
 def _is_layer(path: Path) -> bool:
+    need_pyogrio("reads vector files")
     import pyogrio
 
     with suppress(Exception), quiet(Warning), plain_name(path) as name:  # whatever the driver raises
