@@ -4,9 +4,10 @@ from importlib.util import find_spec
 
 from smalti.errors import MissingExtraError
 
-for package, name in (("cv2", "OpenCV"), ("pyogrio", "pyogrio")):
-    if find_spec(package) is None:
-        raise MissingExtraError(f"{name}, which draws scenes,", "draw")
+if find_spec("cv2") is None:
+    raise MissingExtraError("OpenCV, which draws scenes,", "draw")
+if find_spec("pyogrio") is None:
+    raise MissingExtraError("pyogrio, which writes the buildings of drawn scenes,", "draw")
 
 from smalti.synth.drawing import Drawing
 from smalti.synth.materials import CLASSES
