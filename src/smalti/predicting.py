@@ -9,7 +9,7 @@ from smalti.card import Card
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
-from smalti.regrid import Regrid, first_row
+from smalti.regrid import Axis, Regrid, first_row
 from smalti.scene import Judged, Predictor, Summary, Write, predict_scene
 from smalti.tiling import Window, spans
 
@@ -20,18 +20,27 @@ def predict_reader(
     write: Write,
     *,
     rows_done: int = 0,
+    rows_end: int | None = None,
     progress: Callable[[int], None] | None = None,
     judged: Judged | None = None,
 ) -> Summary:
     """Predicts a scene as `predict_scene` does; windows and counts of pixels are those of the scene's own grid.
 
-    Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid; `judged` is called with
+    Windows begin at the rows of `first_rows`. Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid; `judged` is called with
     windows of the grid that the network sees (see `network_grid`).
     """
     height, width = reader.grid.height, reader.grid.width
     if not isinstance(reader, Scaled):
         return predict_scene(
-            reader.read, predict, write, height, width, rows_done=rows_done, progress=progress, judged=judged
+            reader.read,
+            predict,
+            write,
+            height,
+            width,
+            rows_done=rows_done,
+            rows_end=rows_end,
+            progress=progress,
+            judged=judged,
         )
     network = reader.seen.grid
     begin = _first_row(predict.card, network.height, height, rows_done) if rows_done else 0
@@ -43,6 +52,7 @@ def predict_reader(
         network.height,
         network.width,
         rows_done=begin,
+        rows_end=None if rows_end is None else _end_row(predict.card, network.height, height, rows_end),
         progress=partial(onto.report, progress) if progress else None,
         judged=judged,
     )
@@ -54,9 +64,24 @@ def network_grid(reader: Reader) -> Grid:
     return reader.seen.grid if isinstance(reader, Scaled) else reader.grid
 
 
+def first_rows(reader: Reader, card: Card) -> list[int]:
+    """The rows of the scene at which windows begin, the first one 0; a scene can be divided there."""
+    starts = [span.begin for span in spans(network_grid(reader).height, card.tile, card.overlap)]
+    if isinstance(reader, Scaled):
+        axis = Axis(reader.seen.grid.height, reader.grid.height)
+        starts = sorted({axis.complete(start) for start in starts})
+    return [start for start in starts if start < reader.grid.height]
+
+
 def _first_row(card: Card, network: int, own: int, rows_done: int) -> int:
     starts = [span.begin for span in spans(network, card.tile, card.overlap)]
     return first_row(starts, network, own, rows_done)
+
+
+def _end_row(card: Card, network: int, own: int, rows_end: int) -> int:
+    """The first row of the network's windows that the rows above `rows_end` are not made of."""
+    axis = Axis(network, own)
+    return next(span.done for span in spans(network, card.tile, card.overlap) if axis.complete(span.done) >= rows_end)
 
 
 class _Onto:

@@ -6,7 +6,7 @@ writes. Nothing here knows of files or engines: it gets three functions.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -71,6 +71,10 @@ class Summary:
         """Overall speed, from reading to writing."""
         return self.pixels / self.seconds / 1e6 if self.seconds else 0.0
 
+    def __add__(self, other: "Summary") -> "Summary":
+        """One after the other."""
+        return Summary(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
 
 def predict_scene(
     read: Read,
@@ -80,6 +84,7 @@ def predict_scene(
     width: int,
     *,
     rows_done: int = 0,
+    rows_end: int | None = None,
     progress: Callable[[int], None] | None = None,
     judged: Judged | None = None,
 ) -> Summary:
@@ -94,10 +99,11 @@ def predict_scene(
             from top to bottom.
         height, width: of the scene, in pixels.
         rows_done: resumes: windows above this row are not written again; it must be the first row of a window.
+        rows_end: ends before this row, the first one of a window; None: after the last one.
         progress: called in the caller's thread with the number of pixels finished.
         judged: see `Judged`; called in the thread of `write`, where the card has `unlike` and the tile a valid pixel.
     """
-    run = _Run(read, predict, write, height, width, rows_done, judged)
+    run = _Run(read, predict, write, (height, width), (rows_done, height if rows_end is None else rows_end), judged)
     started = time.perf_counter()
     pixels = 0
     with threads(1) as reader, threads(1) as writer:
@@ -118,14 +124,13 @@ class _Run:
         read: Read,
         predict: Predictor,
         write: Write,
-        height: int,
-        width: int,
-        rows_done: int,
+        size: tuple[int, int],
+        rows: tuple[int, int],
         judged: Judged | None,
     ) -> None:
         card = predict.card
         self._read, self._predict, self._write, self._judged = read, predict, write, judged
-        self._size, self._rows_done = (height, width), rows_done
+        self._size, (height, width), (self._rows_done, self._rows_end) = size, size, rows
         channels = {task.name: task.channels for task in card.map_tasks()}
         channels |= predict.further if isinstance(predict, Further) else {}
         self._blenders = {name: Blender(height, width, card.tile, card.overlap, k) for name, k in channels.items()}
@@ -137,7 +142,7 @@ class _Run:
         """All tiles that overlap unfinished rows, and the row of tiles before, for the rows they share."""
         card = self._predict.card
         tiles = plan_tiles(*self._size, card.tile, card.overlap, card.stride)
-        return (tile for tile in tiles if tile.keep.bottom > self._rows_done)
+        return (tile for tile in tiles if tile.keep.bottom > self._rows_done and tile.done.row < self._rows_end)
 
     def fetch(self, tile: Tile) -> tuple[Tile, Pixels | None, Mask]:
         """A tile's pixels, or None if its part has no valid pixel, and the valid mask of its finished part."""

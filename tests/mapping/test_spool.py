@@ -97,13 +97,15 @@ def test_a_spool_goes_on_after_its_last_whole_strip(tmp_path: Path) -> None:
     assert opened(tmp_path).rows_done == 4
 
 
-def test_a_strip_of_the_wrong_length_and_all_after_it_do_not_count(tmp_path: Path) -> None:
+def test_a_strip_of_the_wrong_length_does_not_count(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     fill(spool, 0, 2)
     fill(spool, 2, 2)
     first = min(spool.folder.glob("rows_*"))
     first.write_bytes(first.read_bytes()[:-1])
-    assert opened(tmp_path).rows_done == 0
+    again = opened(tmp_path)
+    assert (again.rows_done, again.gaps()) == (2, [(0, 2), (4, 5)])
+    assert (again.gaps(2, 4), again.gaps(0, 4), again.gaps(3, 5)) == ([], [(0, 2)], [(4, 5)])
 
 
 def test_strips_made_of_something_else_are_thrown_away(tmp_path: Path) -> None:

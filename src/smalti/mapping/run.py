@@ -19,10 +19,11 @@ from smalti.card import Card, Task
 from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Warn
 from smalti.errors import warn as issue
 from smalti.files import beside, check_place, guarded, through
-from smalti.lock import hold
+from smalti.lock import Check, hold
 from smalti.mapping.spool import Spool, StripLayer, begin_spool, check_spool
+from smalti.mapping.turn import begin_turn, end_turn
 from smalti.mapping.unlike import UnlikeTally
-from smalti.predicting import network_grid, predict_reader
+from smalti.predicting import first_rows, network_grid, predict_reader
 from smalti.products import Product
 from smalti.raster.grid import Grid
 from smalti.raster.mark import State, state
@@ -46,6 +47,11 @@ class Wanted:
     """Cloud Optimized GeoTIFFs, with overviews."""
     uncertainty: bool = False
     """The probability that the predicted class is wrong, calibrated, as OUT_uncertainty.tif."""
+
+
+Scatter = Callable[[Spool, str, list[int]], Summary]
+"""Has strips of a scene made by other processes, each by `smalti.mapping.strips.map_strip`, and waits for them. Given are
+the spool that they fill, their turn, and the rows at which a strip may begin."""
 
 
 def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
@@ -87,6 +93,7 @@ def map_scene(
     made_of: dict[str, Any],
     wanted: Wanted = Wanted(),
     *,
+    scatter: Scatter | None = None,
     progress: Callable[[int], None] | None = None,
     say: Say = silent,
     warn: Warn = issue,
@@ -103,6 +110,7 @@ def map_scene(
         made_of: everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
             engine; ready for JSON.
         wanted: the rasters to write.
+        scatter: has strips of it made by other processes, see `Scatter`; None makes all of it here.
         progress: called with the number of pixels finished.
         say: called with messages.
         warn: called with warnings: a map that has changed, or has no valid pixel.
@@ -112,7 +120,7 @@ def map_scene(
         OutputError: the output cannot be written or would replace a file that is not a map.
     """
     rasters = products(output, predict.card, wanted)
-    job = _job(reader, predict.card, wanted, made_of)
+    job = job_of(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
     with hold(output) as check_held:
         states = _states(output, rasters, digest)
@@ -127,7 +135,9 @@ def map_scene(
             _report_found(spool, output, say)
             tally = UnlikeTally(predict.card, network_grid(reader))
             tally.load(spool)
-            summary = _predict(reader, predict, output, spool, list(rasters.values()), tally, progress)
+            summary = None if scatter is None else _scattered(scatter, spool, first_rows(reader, predict.card), tally)
+            missing = Missing(reader, predict, output, spool, list(rasters.values()), tally, check_held)
+            summary = missing.fill(0, reader.grid.height, progress if summary is None else None, summary)
             unlike = tally.result()
             notes = reader.notes | (unlike.notes() if unlike else {})
             check_held()
@@ -207,7 +217,8 @@ def check_replaceable(path: Path, found: State | None = None) -> None:
         raise OutputError(f"{path}: exists and is not a map of this program; remove it, or choose another output")
 
 
-def _job(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:
+def job_of(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:
+    """All that the pixels of a map depend on, ready for JSON."""
     grid = reader.grid
     place = [grid.height, grid.width, *grid.transform[:6], grid.crs.to_wkt() if grid.crs else ""]
     wishes = [wanted.confidence, wanted.probabilities, wanted.cog] + ["uncertainty"] * wanted.uncertainty
@@ -220,8 +231,8 @@ def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Rea
     """The output's spool. It is kept where the same command can resume: after an interruption or a full disk."""
     folder = beside(output, "partial")
     with guarded(output):
-        shapes = [StripLayer(len(product.bands), product.dtype) for product in layers]
-        spool = Spool(folder, job, shapes, reader.grid.height, reader.grid.width)
+        end_turn(folder)
+        spool = Spool(folder, job, strip_layers(layers), reader.grid.height, reader.grid.width)
     try:
         yield spool
     except (InputError, OutputError) as error:
@@ -238,37 +249,68 @@ def _report_found(spool: Spool, output: Path, say: Say) -> None:
     if spool.discarded:
         say(f"{output}: discarded strips of another scene, model or option")
     if spool.rows_done:
-        say(f"{output}: resuming at row {spool.rows_done}")
+        first = next((begin for begin, _ in spool.gaps()), spool.rows_done)
+        say(f"{output}: resuming at row {first}")
 
 
-def _predict(
-    reader: Reader,
-    predict: Predictor,
-    output: Path,
-    spool: Spool,
-    layers: list[Product],
-    tally: UnlikeTally,
-    progress: Callable[[int], None] | None,
-) -> Summary:
-    """Adds the missing strips to the spool, and their tiles to the tally."""
-    height, width, done = reader.grid.height, reader.grid.width, spool.rows_done
+def strip_layers(layers: Iterable[Product]) -> list[StripLayer]:
+    """The rasters as a spool keeps them."""
+    return [StripLayer(len(product.bands), product.dtype) for product in layers]
 
-    def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+
+def _scattered(scatter: Scatter, spool: Spool, rows: list[int], tally: UnlikeTally) -> Summary:
+    """Lets other processes fill a spool."""
+    summary = scatter(spool, begin_turn(spool), rows)
+    end_turn(spool.folder)
+    spool.look_again()
+    tally.load(spool)
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The missing strips of a spool, which are predicted here."""
+
+    reader: Reader
+    predict: Predictor
+    output: Path
+    spool: Spool
+    layers: list[Product]
+    tally: UnlikeTally
+    check_held: Check
+
+    def fill(
+        self, begin: int, end: int, progress: Callable[[int], None] | None, summary: Summary | None = None
+    ) -> Summary:
+        """Adds those between two rows to the spool, and their tiles to the tally; their work is added to `summary`."""
+        gaps = self.spool.gaps(begin, end)
+        done = end - begin - sum(bottom - top for top, bottom in gaps)
+        if progress is not None and done:
+            progress(done * self.reader.grid.width)
+        for top, bottom in gaps:
+            more = predict_reader(
+                self.reader,
+                self.predict,
+                self._write,
+                rows_done=top,
+                rows_end=bottom,
+                progress=progress,
+                judged=self.tally.add,
+            )
+            summary = more if summary is None else summary + more
+        return Summary(0, 0.0, 0, 0, 0.0) if summary is None else summary
+
+    def _write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
         blocks = []
-        for product in layers:
+        for product in self.layers:
             block = np.empty((len(product.bands), window.height, window.width), product.dtype)
             product.encode(values[product.task.name], valid, block)
             blocks.append(block)
-        with guarded(output):
-            if window.right == width:  # before the strip is complete, so that no finished one lacks its tiles
-                tally.save(spool)
-            spool.put(window, blocks)
-
-    if progress is not None and done:
-        progress(done * width)
-    if done == height:
-        return Summary(0, 0.0, 0, 0, 0.0)
-    return predict_reader(reader, predict, write, rows_done=done, progress=progress, judged=tally.add)
+        with guarded(self.output):
+            if window.right == self.reader.grid.width:  # before the strip is complete: no finished one lacks its tiles
+                self.check_held()
+                self.tally.save(self.spool)
+            self.spool.put(window, blocks)
 
 
 def _write_rasters(

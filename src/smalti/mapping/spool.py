@@ -8,6 +8,7 @@ a kill can be trusted.
 import json
 import os
 import shutil
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,28 +62,50 @@ class Spool:
     """The finished strips of a job, and the current one."""
 
     def __init__(
-        self, folder: Path, made_of: dict[str, Any], layers: Sequence[StripLayer], height: int, width: int
+        self,
+        folder: Path,
+        made_of: dict[str, Any],
+        layers: Sequence[StripLayer],
+        height: int,
+        width: int,
+        *,
+        join: bool = False,
     ) -> None:
         """Opens the spool in `folder`, or starts it; strips made of something else are discarded.
 
-        `made_of` is all that the pixels depend on. `discarded` says whether strips were discarded.
+        `made_of` is all that the pixels depend on. `discarded` says whether strips were discarded. With `join` another
+        process has started it, and neither is done; OutputError if its strips are made of something else.
         """
         check_spool(folder)
         self.folder, self._layers, self._height, self._width = folder, layers, height, width
         wanted = json.dumps(made_of, sort_keys=True)
         job = folder / NOTE
         found = job.read_text(encoding="utf-8") if job.exists() else ""
+        if join and found != wanted:
+            text = "its strips are made of something else; give all machines the same scene, model and options"
+            raise OutputError(f"{folder}: {text}")
         self.discarded = found not in ("", wanted)
         if found != wanted:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             begin_spool(folder, wanted)
-        self._strips = self._finished()  # (first row, rows) from the top, without a gap
+        self._strips = self._finished()  # (first row, rows) from the top
 
     @property
     def rows_done(self) -> int:
-        """Rows from the top that are finished."""
+        """Number of finished rows."""
         return sum(rows for _, rows in self._strips)
+
+    def gaps(self, begin: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """The first row, and the first row after, of each gap between the finished rows from `begin` to `end`."""
+        end = self._height if end is None else end
+        found = [(row, row + rows) for row, rows in self._strips if row < end and row + rows > begin]
+        edges = [begin, *(edge for strip in found for edge in strip), end]
+        return [(top, bottom) for top, bottom in zip(edges[::2], edges[1::2], strict=True) if top < bottom]
+
+    def look_again(self) -> None:
+        """Finds strips that other processes have finished since."""
+        self._strips = self._finished()
 
     def put(self, window: Window, blocks: Sequence[Pixels]) -> None:
         """Adds a window of the current strip, one array (bands, H, W) per layer; windows come from left to right."""
@@ -98,7 +121,7 @@ class Spool:
             os.fsync(file.fileno())
         partial.replace(path)
         sync(path.parent)
-        self._strips.append((window.row, window.height))
+        insort(self._strips, (window.row, window.height))
 
     def _write(self, file: BinaryIO, layer: int, band: int, window: Window, plane: Pixels) -> None:
         """Writes one band of a window into the file of its strip, row by row unless the window is as wide."""
@@ -125,10 +148,9 @@ class Spool:
         """Keeps further content with the strips, in a file of that name."""
         _write_synced(self.folder / name, content)
 
-    def kept(self, name: str) -> bytes | None:
-        """What `keep` kept under that name; None for nothing."""
-        path = self.folder / name
-        return path.read_bytes() if path.is_file() else None
+    def all_kept(self, pattern: str) -> Iterator[bytes]:
+        """What `keep` kept under names that match a pattern."""
+        return (path.read_bytes() for path in sorted(self.folder.glob(pattern)))
 
     def remove(self) -> None:
         """Removes the spool from the disk."""
@@ -151,10 +173,9 @@ class Spool:
         at = 0
         for path in sorted(self.folder.glob("rows_????????_????????")):
             row, rows = (int(part) for part in path.name.split("_")[1:])
-            if row != at or path.stat().st_size != sum(self._bytes(a, rows) for a in self._layers):
-                break
-            found.append((row, rows))
-            at += rows
+            if row >= at and path.stat().st_size == sum(self._bytes(a, rows) for a in self._layers):
+                found.append((row, rows))
+                at = row + rows
         return found
 
 

@@ -23,8 +23,8 @@ of the letters below for each tile, row by row."""
 YES, NO, EMPTY = "u", "-", "."
 WARN_FROM = 0.1
 """The share of a scene from which a warning is given: a few tiles of most scenes are somewhat unusual."""
-NOTE = "unlike.json"
-"""The file of a spool that holds what is known so far."""
+_NOTE = "unlike"
+"""The files of a spool that hold what is known so far: unlike.json, and one of each strip of another process."""
 
 
 Part = tuple[float, float, float, float]
@@ -61,9 +61,9 @@ def _tiles(card: Card, size: tuple[int, int]) -> Iterator[Tile]:
 class UnlikeTally:
     """Collects the tiles of one scene while it is predicted."""
 
-    def __init__(self, card: Card, grid: Grid) -> None:
-        """`grid` is what the network sees."""
-        self._card, self._size = card, (grid.height, grid.width)
+    def __init__(self, card: Card, grid: Grid, strip: str = "") -> None:
+        """`grid` is what the network sees; `strip` names the strip that another process makes."""
+        self._card, self._size, self._name = card, (grid.height, grid.width), f"{_NOTE}{strip}.json"
         self._found: dict[tuple[int, int], tuple[bool, int]] = {}  # by row and column: unlike or not, valid pixels
 
     def add(self, window: Window, value: float, valid: int) -> None:
@@ -74,13 +74,13 @@ class UnlikeTally:
     def save(self, spool: Spool) -> None:
         """Writes what is known so far."""
         if self._found:
-            spool.keep(NOTE, json.dumps([[*place, *found] for place, found in self._found.items()]).encode())
+            spool.keep(self._name, json.dumps([[*place, *found] for place, found in self._found.items()]).encode())
 
     def load(self, spool: Spool) -> None:
-        """Takes what an earlier run of the job has found."""
-        content = spool.kept(NOTE)
-        for row, col, unlike, valid in json.loads(content) if content else ():
-            self._found[row, col] = unlike, valid
+        """Takes what earlier runs of the job, and other processes, have found."""
+        for content in spool.all_kept(f"{_NOTE}*.json"):
+            for row, col, unlike, valid in json.loads(content):
+                self._found[row, col] = unlike, valid
 
     def result(self) -> UnlikeTiles | None:
         """The tiles of the whole scene; None if no valid pixel was judged."""
