@@ -26,8 +26,8 @@ def predict_reader(
 ) -> Summary:
     """Predicts a scene as `predict_scene` does; windows and counts of pixels are those of the scene's own grid.
 
-    Windows begin at the rows of `first_rows`. Of a `Scaled` scene the network's probabilities, or values, are resampled to that grid; `judged` is called with
-    windows of the grid that the network sees (see `network_grid`).
+    Windows begin at the rows of `first_rows`. Of a `Scaled` scene the network's probabilities, or values, are resampled
+    to that grid; `judged` is called with windows of the grid that the network sees (see `network_grid`).
     """
     height, width = reader.grid.height, reader.grid.width
     if not isinstance(reader, Scaled):

@@ -50,8 +50,8 @@ class Wanted:
 
 
 Scatter = Callable[[Spool, str, list[int]], Summary]
-"""Has strips of a scene made by other processes, each by `smalti.mapping.strips.map_strip`, and waits for them. Given are
-the spool that they fill, their turn, and the rows at which a strip may begin."""
+"""Has strips of a scene made by other processes, each by `smalti.mapping.strips.map_strip`, and waits for them. Given
+are the spool that they fill, their turn, and the rows at which a strip may begin."""
 
 
 def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:

@@ -1,5 +1,6 @@
 """One huge scene as strips of rows, each made by another process into the spool of one map."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ def plan_strips(rows: list[int], gaps: list[tuple[int, int]], workers: int) -> l
     strips = []
     for begin, end in gaps:
         starts = [row for row in todo if begin <= row < end]
-        edges = [*starts[::most], end]
-        strips += list(zip(edges[:-1], edges[1:], strict=True))
+        strips += pairwise([*starts[::most], end])
     return strips
 
 
