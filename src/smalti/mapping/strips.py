@@ -26,7 +26,7 @@ def plan_strips(rows: list[int], gaps: list[tuple[int, int]], workers: int) -> l
     todo = [row for row in rows for begin, end in gaps if begin <= row < end]
     per_worker = 2 if len(todo) >= 2 * workers * FEWEST else 1
     most = -(-len(todo) // (workers * per_worker)) or 1
-    strips = []
+    strips: list[tuple[int, int]] = []
     for begin, end in gaps:
         starts = [row for row in todo if begin <= row < end]
         strips += pairwise([*starts[::most], end])
