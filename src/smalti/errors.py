@@ -216,3 +216,17 @@ def _outside() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
     return level
+
+
+EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
+    (InputError, 3),
+    (OutputError, 4),
+    (BusyError, 5),
+    (SmaltiError, 1),
+)
+"""Exit codes of the command line; 2 is kept for wrong usage."""
+
+
+def exit_code(error: SmaltiError) -> int:
+    """The exit code of the command line for an error."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))

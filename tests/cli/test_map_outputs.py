@@ -17,10 +17,9 @@ from click.testing import CliRunner
 from pyogrio.raw import write as write_vectors
 
 from smalti.card import Task
-from smalti.cli import exit_code
 from smalti.cli.map import command
 from smalti.cli.progress import Log
-from smalti.errors import SmaltiError
+from smalti.errors import SmaltiError, exit_code
 from smalti.workflows.models import checkpoint_folder
 from tests.needs import need_engine
 from tests.tiny import tiny_card, tiny_model

@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from smalti import __version__
-from smalti.errors import BusyError, InputError, MissingExtraError, OutputError, SmaltiError
+from smalti.errors import InputError, MissingExtraError, SmaltiError, exit_code
 
 COMMANDS = {
     # name: what it does, in the order in which a new user needs them
@@ -24,18 +24,18 @@ COMMANDS = {
     "export": "Write a trained checkpoint as one ONNX file.",
     "bench": "Measure the speed and memory of models on this machine.",
     "models": "List the available models, with their cards.",
+    "app": "Open the app in a window: look at scenes, map them, look at maps.",
+    "serve": "Serve the app and its REST interface to browsers.",
 }
 
-EXIT_CODES: tuple[tuple[type[SmaltiError], int], ...] = (
-    (InputError, 3),
-    (OutputError, 4),
-    (BusyError, 5),
-    (SmaltiError, 1),
-)
+INTERNAL = ("_work",)
+"""Commands that Smalti itself starts; help does not list them."""
 
 EXTRAS = {
     # package that the base install lacks: the extra that contains it
     "pyogrio": "vector",
+    "fastapi": "app",
+    "uvicorn": "app",
     "torch": "train",
     "lightning": "train",
     "onnx": "train",
@@ -73,9 +73,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """The command of that name; this is where its module is imported."""
-        if name not in COMMANDS:
+        if name not in COMMANDS and name not in INTERNAL:
             return None
-        command: click.Command = importlib.import_module(f"smalti.cli.{name}").command
+        command: click.Command = importlib.import_module(f"smalti.cli.{name.removeprefix('_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -88,11 +88,6 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, package_name="smalti")
 def group() -> None:
     """Aerial and satellite images become maps, on small computers."""
-
-
-def exit_code(error: SmaltiError) -> int:
-    """The exit code of the command line for an error; 2 is kept for wrong usage."""
-    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
 def main() -> None:

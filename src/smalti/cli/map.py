@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smalti.cli import exit_code
 from smalti.cli.bands import bands
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import QuietVerb
+from smalti.errors import exit_code
 from smalti.text import count
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from smalti.cli import exit_code
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
-from smalti.errors import RasterError, shown
+from smalti.errors import RasterError, exit_code, shown
 
 _PATH = GivenPath()
 

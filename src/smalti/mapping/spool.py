@@ -58,7 +58,61 @@ def _names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-class Spool:
+class Strips:
+    """The finished strips in a spool's folder, for whoever looks at them while the job runs; changes nothing."""
+
+    def __init__(self, folder: Path, layers: Sequence[StripLayer], width: int) -> None:
+        self.folder, self._layers, self._width = folder, layers, width
+        self._strips = self._finished()  # (first row, rows) from the top
+
+    @property
+    def rows_done(self) -> int:
+        """Number of finished rows."""
+        return sum(rows for _, rows in self._strips)
+
+    def look(self, layer: int, window: Window, shape: tuple[int, int], missing: float) -> Pixels | None:
+        """The nearest pixels of a layer's first band in a window, reduced to `shape`; `missing` where none is finished.
+
+        None where the strips are not there any more.
+        """
+        found = np.full(shape, missing, self._layers[layer].dtype)
+        cols = window.col + ((np.arange(shape[1]) + 0.5) * window.width / shape[1]).astype(np.intp)
+        lines = window.row + ((np.arange(shape[0]) + 0.5) * window.height / shape[0]).astype(np.intp)
+        for row, rows in self._strips:
+            here = (lines >= row) & (lines < row + rows)
+            if here.any():
+                try:
+                    strip = self._read_strip(layer, row, rows)
+                except OSError:
+                    return None
+                found[here] = strip[0, lines[here] - row][:, cols]
+        return found if self._strips else None
+
+    def _read_strip(self, layer: int, row: int, rows: int) -> Pixels:
+        this = self._layers[layer]
+        offset = sum(self._bytes(a, rows) for a in self._layers[:layer])
+        shape = (this.bands, rows, self._width)
+        return np.memmap(self._path(row, rows), this.dtype, "r", offset, shape)
+
+    def _bytes(self, layer: StripLayer, rows: int) -> int:
+        return layer.bands * rows * self._width * layer.dtype.itemsize
+
+    def _path(self, row: int, rows: int) -> Path:
+        return self.folder / f"rows_{row:08d}_{rows:08d}"
+
+    def _finished(self) -> list[tuple[int, int]]:
+        found = []
+        at = 0
+        for path in sorted(self.folder.glob("rows_????????_????????")):
+            row, rows = (int(part) for part in path.name.split("_")[1:])
+            with suppress(FileNotFoundError):  # removed with the spool
+                if row >= at and path.stat().st_size == sum(self._bytes(a, rows) for a in self._layers):
+                    found.append((row, rows))
+                    at = row + rows
+        return found
+
+
+class Spool(Strips):
     """The finished strips of a job, and the current one."""
 
     def __init__(
@@ -77,7 +131,7 @@ class Spool:
         process has started it, and neither is done; OutputError if its strips are made of something else.
         """
         check_spool(folder)
-        self.folder, self._layers, self._height, self._width = folder, layers, height, width
+        self._height = height
         wanted = json.dumps(made_of, sort_keys=True)
         job = folder / NOTE
         found = job.read_text(encoding="utf-8") if job.exists() else ""
@@ -89,12 +143,7 @@ class Spool:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             begin_spool(folder, wanted)
-        self._strips = self._finished()  # (first row, rows) from the top
-
-    @property
-    def rows_done(self) -> int:
-        """Number of finished rows."""
-        return sum(rows for _, rows in self._strips)
+        super().__init__(folder, layers, width)
 
     def gaps(self, begin: int = 0, end: int | None = None) -> list[tuple[int, int]]:
         """The first row, and the first row after, of each gap between the finished rows from `begin` to `end`."""
@@ -155,28 +204,6 @@ class Spool:
     def remove(self) -> None:
         """Removes the spool from the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _read_strip(self, layer: int, row: int, rows: int) -> Pixels:
-        this = self._layers[layer]
-        offset = sum(self._bytes(a, rows) for a in self._layers[:layer])
-        shape = (this.bands, rows, self._width)
-        return np.memmap(self._path(row, rows), this.dtype, "r", offset, shape)
-
-    def _bytes(self, layer: StripLayer, rows: int) -> int:
-        return layer.bands * rows * self._width * layer.dtype.itemsize
-
-    def _path(self, row: int, rows: int) -> Path:
-        return self.folder / f"rows_{row:08d}_{rows:08d}"
-
-    def _finished(self) -> list[tuple[int, int]]:
-        found = []
-        at = 0
-        for path in sorted(self.folder.glob("rows_????????_????????")):
-            row, rows = (int(part) for part in path.name.split("_")[1:])
-            if row >= at and path.stat().st_size == sum(self._bytes(a, rows) for a in self._layers):
-                found.append((row, rows))
-                at = row + rows
-        return found
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -83,7 +83,7 @@ def write_raster(
         try:
             seen, any_valid = _fill(unfinished, grid, product, rows, notes)
             if cog:
-                _optimize(unfinished, product)
+                optimize(unfinished, product)
             _compare(unfinished, rows)
         except (RasterioError, CPLE_BaseError) as error:
             for leftover in scratch.glob("unfinished*"):
@@ -180,9 +180,9 @@ def _describe(file: Any, product: Product) -> None:
         file.scales = (1 / PROBABILITY_STEPS,) * len(product.bands)
 
 
-def _optimize(path: Path, product: Product) -> None:
-    """Makes a GeoTIFF a Cloud Optimized GeoTIFF with overviews."""
-    optimized = path.with_name("unfinished.cog.tif")
+def optimize(path: Path, product: Product) -> None:
+    """Makes a GeoTIFF a Cloud Optimized GeoTIFF with overviews; raises errors of rasterio."""
+    optimized = path.with_name(f"{path.stem}.cog.tif")
     resampling = "mode" if product.form == "classes" else "average"
     options = {**_COMPRESSION, "blocksize": BLOCK, "overview_resampling": resampling}
     rasterio.shutil.copy(path, optimized, driver="COG", **options)

@@ -1,7 +1,7 @@
 """Maps scenes, one after the other, each with the other requested files."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
 from smalti.polygons.file import check_target
 from smalti.products import Product
+from smalti.raster.area import Area, AreaReader
 from smalti.raster.files import files_behind, place_of
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
@@ -156,14 +157,16 @@ def map_many(
     model: AnyModel | Callable[[], OpenModel] = "landcover",
     options: MapOptions = MapOptions(),
     shard: str | None = None,
+    area: Area | None = None,
     progress: Show | None = None,
 ) -> Iterator[MapResult | SmaltiError]:
     """Maps one scene after the other; yields the result of each, or its error.
 
     `names` are files, folders, globs and URLs; `mosaic` joins all to one scene. `output` is a .tif file for one scene,
     a folder for several. `model` may also be a function that opens it. Of `shard`, such as `0/8`, only every eighth
-    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. Errors of the
-    model, the output or the options are raised before the first scene.
+    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. Of each
+    scene only `area` is mapped, as if it were a scene of its own. Errors of the model, the output or the options are
+    raised before the first scene.
     """
     share = parse_shard(shard)
     if shard is not None and mosaic:
@@ -175,7 +178,7 @@ def map_many(
     groups = [found] if mosaic else [[scene] for scene in found]
     out = str(output) if isinstance(output, str) else output.as_posix()
     paths = _paths([str(name) for name in names], out, groups, options)
-    run = _Run(opened(model), options, progress, found)
+    run = _Run(opened(model), options, progress, found, area)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
     jobs = share.of(list(zip(groups, paths, planned, strict=True)))
@@ -238,8 +241,10 @@ def _check_polygons(polygons: str, folder: bool) -> None:
 class _Run:
     """Shared by all scenes of one call."""
 
-    def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str]) -> None:
-        self._model, self._options, self._progress = model, options, progress
+    def __init__(
+        self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str], area: Area | None
+    ) -> None:
+        self._model, self._options, self._progress, self._area = model, options, progress, area
         if options.uncertainty:
             check_calibrated(model.card)
         self._predict: Predictor = Averaged(model) if options.tta else model
@@ -265,21 +270,22 @@ class _Run:
         with guarded(path):
             for read in (self._read, Inputs(places)):
                 read.refuse_to_replace(planned)
+        open_scene = opener(group, self._area)
         fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
-        with fit(scene, opener(group), card, options.bands, options.resolution, warn) as reader:
+        with fit(scene, open_scene, card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
             if not (options.range and options.range.measures):  # percentiles make all bands alike
-                warn_of_order(scene, reader, card, opener(group), warn)
+                warn_of_order(scene, reader, card, open_scene, warn)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)
             grid, traced = reader.grid, 0
             if planned.polygons:
-                traced = _write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
+                traced = write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
         if planned.page:
             from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
 
-            write_map_page(planned.page, scene, path, card, summary, opener(group))
+            write_map_page(planned.page, scene, path, card, summary, open_scene)
         rasters = products(path, card, options.wanted)
         unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
         return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike)
@@ -305,11 +311,13 @@ class _Run:
         """What the map's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
         stretch = {} if asked.range is None else {"stretch": str(asked.range)}
-        return stretch | {
+        area = {} if self._area is None else {"area": asdict(self._area)}
+        made_of = {
             "scene": identity(group, places),
             "model": model.sha256,
             "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],
         }
+        return made_of | stretch | area
 
 
 def check_calibrated(card: Card) -> None:
@@ -332,8 +340,10 @@ def said_unlike(scene: str, found: UnlikeTiles | None, card: Card) -> float | No
     return found.share
 
 
-def opener(group: Sequence[str]) -> Open:
-    """Opens one file, or several as a mosaic."""
+def opener(group: Sequence[str], area: Area | None = None) -> Open:
+    """Opens one file, or several as a mosaic, or an area of it."""
+    if area is not None:
+        return partial(_open_area, opener(group), area)
     if len(group) == 1:
         return partial(open_raster, group[0])
     from smalti.raster.mosaic import open_mosaic
@@ -341,7 +351,21 @@ def opener(group: Sequence[str]) -> Open:
     return partial(open_mosaic, group)
 
 
-def _write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
+def _open_area(whole: Open, area: Area, bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
+    """An area of a scene; resampled afterwards, as its pixels are those of the scene."""
+    from smalti.raster.resample import Resampled
+
+    reader = whole(bands, resolution=None)
+    try:
+        part = AreaReader(reader, area)
+        return part if resolution is None else Resampled(part, resolution)
+    except SmaltiError:
+        reader.close()
+        raise
+
+
+def write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
+    """Writes the polygons of a finished map; returns their number. Smaller ones than `min_area` m² are merged."""
     from smalti.polygons.vectorize import polygons  # lazily: shapely is slow to import
 
     with open_raster(path, expand=False) as finished:

@@ -1,0 +1,45 @@
+"""Removes results and uploads that nobody has used for long; never one that is being read, or a user's file."""
+
+import logging
+import threading
+import time
+
+from smalti.app.problems import ProblemError
+from smalti.app.services import Services
+
+_EVERY_S = 600
+_DAY_S = 86400
+_log = logging.getLogger("smalti.app")
+
+
+def clean(services: Services, now: float) -> int:
+    """Removes what was last used too long ago; returns how much."""
+    days = services.limits.keep_days
+    if not days:
+        return 0
+    before, removed = now - days * _DAY_S, 0
+    for job in services.jobs.unused(before):
+        if job.id not in services.uses:
+            try:
+                services.remove_job(job)
+                removed += 1
+            except ProblemError:  # used since
+                continue
+    for known in services.scenes.unused(before):
+        if known.id not in services.uses:
+            try:
+                services.scenes.remove(known)
+                removed += 1
+            except ProblemError:
+                continue
+    return removed
+
+
+def keep_clean(services: Services, stop: threading.Event) -> None:
+    """Cleans now and then, until the event is set."""
+    while not stop.is_set():
+        try:
+            clean(services, time.time())
+        except Exception:
+            _log.exception("old results could not be removed")
+        stop.wait(_EVERY_S)

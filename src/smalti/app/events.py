@@ -1,0 +1,52 @@
+"""Server-sent events: a job as it is now, and again whenever it changes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+
+from smalti.app.jobs import Stored
+from smalti.app.limits import Limits
+from smalti.app.problems import ProblemError
+
+_LOOK_S = 0.4
+_ALIVE_S = 15.0
+"""After so long without a change a comment is sent, so that no proxy ends the stream."""
+
+
+class Streams:
+    """The open streams of a server, counted per owner."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.streams
+        self._open: Counter[str] = Counter()
+
+    def check(self, owner: str) -> None:
+        """ProblemError for an owner who has too many streams open."""
+        if self._open[owner] >= self._most:
+            raise ProblemError(
+                429, f"{self._most} event streams are open, as many as allowed; ask for the job", wait=10
+            )
+
+    async def events(self, owner: str, look: Callable[[], Stored]) -> AsyncIterator[bytes]:
+        """Events named `job`, until the job is over or removed."""
+        self._open[owner] += 1
+        try:
+            last, silent = "", 0.0
+            while True:
+                try:
+                    job = await asyncio.to_thread(look)
+                except ProblemError:  # removed
+                    return
+                now = job.shown.model_dump_json()
+                if now != last:
+                    yield f"event: job\ndata: {now}\n\n".encode()
+                    last, silent = now, 0.0
+                elif silent >= _ALIVE_S:
+                    yield b": alive\n\n"
+                    silent = 0.0
+                if job.over:
+                    return
+                await asyncio.sleep(_LOOK_S)
+                silent += _LOOK_S
+        finally:
+            self._open[owner] -= 1

@@ -1,0 +1,46 @@
+"""Where the app keeps what it has made and received."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from smalti.errors import OutputError
+from smalti.files import guarded, user_data
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The data folder of one server."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Scenes and jobs."""
+        return self.root / "app.sqlite"
+
+    def scene(self, scene: str) -> Path:
+        """The folder of an uploaded or fetched scene."""
+        return self.root / "scenes" / scene
+
+    def job(self, job: str) -> Path:
+        """The folder of a job's results."""
+        return self.root / "jobs" / job
+
+    def overviews(self, name: str) -> Path:
+        """The virtual raster of a scene, or of a job's layer, beside which its overviews lie."""
+        return self.root / "cache" / f"{name}.vrt"
+
+    def make(self) -> None:
+        """Makes all folders, for this user alone; OutputError where that is not allowed."""
+        with guarded(self.root):
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for name in ("scenes", "sets", "jobs", "cache", "incoming"):
+                (self.root / name).mkdir(exist_ok=True, mode=0o700)
+
+
+def default_root() -> Path:
+    """The data folder of a user; OutputError for a user without a home."""
+    own = user_data()
+    if own is None:
+        raise OutputError("this user has no home to keep scenes and maps in; give a folder: --data DIR")
+    return own / "app"

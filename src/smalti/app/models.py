@@ -1,0 +1,41 @@
+"""The models that maps can be made with."""
+
+from smalti.app.problems import ProblemError
+from smalti.app.schemas import Model, ModelTask
+from smalti.errors import shown
+from smalti.raster.palette import task_colors, to_hex
+from smalti.runtime.models import ModelEntry, list_models
+
+
+def map_models() -> dict[str, ModelEntry]:
+    """All models that predict pixels, by name; of two with one name the first."""
+    found: dict[str, ModelEntry] = {}
+    for entry in list_models():
+        if entry.card is not None and any(not task.per_image for task in entry.card.tasks):
+            found.setdefault(entry.name, entry)
+    return found
+
+
+def find_entry(name: str) -> ModelEntry:
+    """A model by name, never by path; ProblemError if there is none."""
+    models = map_models()
+    if name not in models:
+        raise ProblemError(404, f"no model is named {shown(name)[:80]!r}; known: {', '.join(sorted(models))}", code=3)
+    return models[name]
+
+
+def to_model(entry: ModelEntry) -> Model:
+    """A model as it is listed."""
+    assert entry.card is not None
+    card = entry.card
+    tasks = [
+        ModelTask(
+            name=task.name, kind="classes" if task.kind == "classes" else "value", labels=list(task.labels),
+            colors=[to_hex(color) for color in task_colors(task)], unit=task.unit,
+        )
+        for task in card.map_tasks()
+    ]  # fmt: skip
+    return Model(
+        name=entry.name, card=card.model_dump(mode="json", exclude={"unlike", "options"}), tasks=tasks,
+        resolution=list(card.resolution) if card.resolution else None, bands=list(card.bands),
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""The server itself: the page, models, options, health and figures."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse, PlainTextResponse
+
+from smalti import __version__
+from smalti.app.asking import Answers, Id, Owner, Parts, problems
+from smalti.app.models import find_entry, map_models, to_model
+from smalti.app.problems import ProblemError
+from smalti.app.schemas import Defaults, Health, Model, Options
+
+router = APIRouter(tags=["server"])
+STATIC = Path(__file__).parents[1] / "static"
+_TEXT: Answers = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Figures for Prometheus."}
+}
+
+
+@router.get("/", include_in_schema=False)
+def page() -> Response:
+    """The page."""
+    if not (STATIC / "index.html").is_file():
+        raise ProblemError(404, "this installation has no page; the interface is described at /api/openapi.json")
+    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/health")
+def health() -> Health:
+    """Whether the server is up; needs no token."""
+    return Health(status="ok", version=__version__)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=_TEXT | problems())
+def metrics(parts: Parts, owner: Owner) -> str:
+    """Figures for Prometheus."""
+    import psutil
+
+    memory = psutil.Process().memory_info().rss
+    return parts.metrics.text(parts.jobs.counts(), parts.jobs.mapped(), memory)
+
+
+@router.get("/api/models", responses=problems())
+def list_models() -> list[Model]:
+    """The models that maps can be made with, with their cards."""
+    return [to_model(entry) for entry in map_models().values()]
+
+
+@router.get("/api/models/{name}", responses=problems(404))
+def get_model(name: Id) -> Model:
+    """One model."""
+    return to_model(find_entry(name))
+
+
+@router.get("/api/options", responses=problems())
+def options(parts: Parts) -> Defaults:
+    """Defaults and limits of this server."""
+    limits = parts.limits
+    return Defaults(
+        options=Options(), roots=list(map(str, parts.roots.folders)), hosts=list(parts.hosts.listed),
+        max_upload_bytes=limits.upload_bytes, max_scene_pixels=limits.scene_pixels, max_jobs=limits.jobs,
+        keep_days=limits.keep_days,
+    )  # fmt: skip

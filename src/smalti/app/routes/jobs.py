@@ -1,0 +1,204 @@
+"""Jobs: start them, follow them, look at what they made."""
+
+import time
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.background import BackgroundTask
+
+from smalti.app.areas import areas_of
+from smalti.app.asking import Answers, Id, Owner, Parts, problems
+from smalti.app.grids import scene_grid
+from smalti.app.jobs import Asked
+from smalti.app.paint import hidden, paint_tile
+from smalti.app.planning import plan_comparison, plan_map
+from smalti.app.problems import ProblemError
+from smalti.app.routes.scenes import PNG, Level, Place
+from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, ResultFile, Spot
+from smalti.app.services import Services
+from smalti.app.sets import set_folder
+from smalti.app.spot import spot_at
+from smalti.app.tiles import png, tile_at
+
+router = APIRouter(prefix="/api", tags=["jobs"])
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$", description="The same key is the same job."),
+]
+Name = Annotated[str, Path(max_length=200, examples=["map.tif"])]
+_EVENTS: Answers = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events named job."}
+}
+_FILE: Answers = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file.",
+    }
+}
+_PAGE: Answers = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page, or a file of it."}
+}
+_OWN_PAGE = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+"""Policy of the pages of maps and photos, which hold their scripts and may ask for nothing else."""
+
+
+@router.post("/jobs", status_code=202, responses=problems(404, 409, 429))
+def start_map(asked: NewJob, parts: Parts, owner: Owner, key: Key = None) -> Job:
+    """Map a scene, or an area of it, with the options of `smalti map`."""
+    known = parts.scenes.get(owner, asked.scene)
+    job = parts.jobs.add(owner, plan_map(asked, known), key)
+    parts.scenes.touch(known.id)
+    return job.shown
+
+
+@router.post("/compare", status_code=202, responses=problems(404, 409, 429))
+def start_comparison(asked: NewComparison, parts: Parts, owner: Owner, key: Key = None) -> Job:
+    """Compare two finished maps of one place: which class became which."""
+    before, after = parts.jobs.get(owner, asked.before), parts.jobs.get(owner, asked.after)
+    scenes = parts.scene_of(before), parts.scene_of(after)
+    return parts.jobs.add(owner, plan_comparison(before, after, scenes), key).shown
+
+
+@router.post("/photos", status_code=202, responses=problems(404, 409, 429))
+def start_photos(asked: NewPhotos, parts: Parts, owner: Owner, key: Key = None) -> Job:
+    """Find the best photo of each series in a folder below an allowed folder."""
+    folder = _photo_folder(asked, parts, owner)
+    if not folder.is_dir():
+        raise ProblemError(404, f"{folder.name}: is no folder; give that of the photos")
+    return parts.jobs.add(owner, Asked("photos", {"folder": str(folder)}, 0, 0), key).shown
+
+
+def _photo_folder(asked: NewPhotos, parts: Services, owner: str) -> FilePath:
+    if (asked.folder is None) == (asked.set is None):
+        raise ProblemError(422, "one of folder and set is expected; give one of them")
+    if asked.folder is not None:
+        return parts.roots.find(asked.folder)
+    return set_folder(parts.folders, owner, str(asked.set))
+
+
+@router.get("/jobs", responses=problems())
+def list_jobs(parts: Parts, owner: Owner) -> list[Job]:
+    """Your jobs, the newest first."""
+    return parts.jobs.all(owner)
+
+
+@router.get("/jobs/{job}", responses=problems(404))
+def get_job(job: Id, parts: Parts, owner: Owner) -> Job:
+    """One job."""
+    return parts.jobs.get(owner, job).shown
+
+
+@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=_EVENTS | problems(404, 429))
+def events(job: Id, request: Request, parts: Parts, owner: Owner) -> StreamingResponse:
+    """The job as it is now, and again whenever it changes, as server-sent events; ends when the job is over."""
+    parts.jobs.get(owner, job)
+    parts.streams.check(owner)
+    stream = parts.streams.events(owner, lambda: parts.jobs.get(owner, job))
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/jobs/{job}/cancel", responses=problems(404, 409))
+def cancel(job: Id, parts: Parts, owner: Owner) -> Job:
+    """End a job; its finished strips stay, and it can be resumed."""
+    parts.jobs.cancel(parts.jobs.get(owner, job))
+    return parts.jobs.get(owner, job).shown
+
+
+@router.post("/jobs/{job}/resume", responses=problems(404, 409, 429))
+def resume(job: Id, parts: Parts, owner: Owner) -> Job:
+    """Go on with a failed or cancelled job where it ended."""
+    parts.jobs.resume(parts.jobs.get(owner, job))
+    return parts.jobs.get(owner, job).shown
+
+
+@router.delete("/jobs/{job}", status_code=204, responses=problems(404, 409))
+def remove_job(job: Id, parts: Parts, owner: Owner) -> None:
+    """Remove a job that is over, with its results."""
+    parts.remove_job(parts.jobs.get(owner, job))
+
+
+@router.get("/jobs/{job}/tiles/{layer}/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404))
+def job_tile(
+    job: Id, layer: Annotated[str, Path(max_length=200, examples=["classes"])], z: Level, x: Place, y: Place,
+    request: Request, parts: Parts, owner: Owner,
+    hide: Annotated[str | None, Query(max_length=1000, examples=["0,3"])] = None,
+) -> Response:  # fmt: skip
+    """A tile of a layer in its scene's grid; it grows while the job runs."""
+    begun = time.perf_counter()
+    found = parts.jobs.get(owner, job)
+    known = parts.scene_of(found)
+    tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
+    growing, area = parts.growing(found, known)
+    over = int(growing.overviews is not None and any(growing.overviews.parent.glob(f"{job}.{layer}.vrt")))
+    tag = f'"{job}-{layer}-{growing.rows_done()}-{over}-{z}-{x}-{y}-{hide or ""}"'.encode("ascii", "replace").decode()
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    with parts.uses.reading(job):
+        pixels = paint_tile(growing, layer, tile, area, views=parts.views, hide=hidden(hide))
+    answer = png(pixels)
+    parts.metrics.tile(time.perf_counter() - begun)
+    return Response(answer, media_type="image/png", headers=headers)
+
+
+@router.get("/jobs/{job}/at", responses=problems(404))
+def at(
+    job: Id, parts: Parts, owner: Owner,
+    col: Annotated[int, Query(ge=0, le=2**31)], row: Annotated[int, Query(ge=0, le=2**31)],
+) -> Spot:  # fmt: skip
+    """What the job's layers say of a pixel of the scene."""
+    found = parts.jobs.get(owner, job)
+    known = parts.scene_of(found)
+    growing, area = parts.growing(found, known)
+    with parts.uses.reading(job):
+        return spot_at(growing, area, scene_grid(known.shown), col=col, row=row, views=parts.views)
+
+
+@router.get("/jobs/{job}/areas", responses=problems(404, 409))
+def areas(job: Id, parts: Parts, owner: Owner) -> list[AreaRow]:
+    """What each class covers; of a comparison, what became what."""
+    found = parts.jobs.get(owner, job)
+    with parts.uses.reading(job):
+        return areas_of(found, parts.folders)
+
+
+@router.get("/jobs/{job}/results", responses=problems(404))
+def results(job: Id, parts: Parts, owner: Owner) -> list[ResultFile]:
+    """The files of a finished job; those without a size are made when they are asked for."""
+    return [result.shown for result in parts.results.all(parts.jobs.get(owner, job))]
+
+
+@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 507))
+def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
+    """A file of a finished job."""
+    found = parts.jobs.get(owner, job)
+    path = parts.results.find(found, name)
+    parts.jobs.touch(job)
+    parts.uses.begin(job)
+    task = BackgroundTask(parts.uses.end, job)
+    if path.suffix == ".html":
+        return FileResponse(
+            path, media_type="text/html", background=task, headers={"content-security-policy": _OWN_PAGE}
+        )
+    stem = parts.scene_of(found).shown.name.rpartition(".")[0]
+    return FileResponse(path, filename=f"{stem}_{name}", media_type="application/octet-stream", background=task)
+
+
+@router.get("/jobs/{job}/page/{path:path}", response_class=FileResponse, responses=_PAGE | problems(404))
+def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, owner: Owner) -> FileResponse:
+    """The page of a job of photos, and the pictures that it shows."""
+    from smalti.workflows.photos import PAGE
+
+    found = parts.jobs.get(owner, job)
+    if found.kind != "photos" or found.state != "done":
+        raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
+    file = (FilePath(found.spec["folder"]) / (path or PAGE)).resolve()
+    headers = {"content-security-policy": _OWN_PAGE} if path in ("", PAGE) else {}
+    if not file.is_file() or not file.is_relative_to(found.spec["folder"]):
+        raise ProblemError(404, "the page has no such file; open it again")
+    return FileResponse(file, headers=headers)

@@ -1,0 +1,155 @@
+"""Scenes: upload them, find them, look at them."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from smalti.app.asking import Answers, Id, Owner, Parts, problems
+from smalti.app.eye import look_of
+from smalti.app.fetch import fetch, name_of
+from smalti.app.formats import check_file
+from smalti.app.problems import ProblemError
+from smalti.app.roots import entries
+from smalti.app.schemas import Entry, Listing, NewScene, Scene
+from smalti.app.services import Services
+from smalti.app.stac import images_of
+from smalti.app.tiles import png, tile_at
+from smalti.mapping.places import scenes as scenes_in
+
+router = APIRouter(prefix="/api", tags=["scenes"])
+PNG: Answers = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}, "description": "A tile."}
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_SET = "Files of one set lie in one folder: images with their world files, photos of a series."
+_FILE = "The name of the file, with its ending."
+Level = Annotated[int, Path(ge=0, le=40)]
+Place = Annotated[int, Path(ge=0, le=2**31)]
+
+
+@router.post("/uploads", status_code=201, responses=problems(413, 429, 507), openapi_extra=_BODY)
+async def upload(
+    request: Request,
+    parts: Parts,
+    owner: Owner,
+    name: Annotated[str, Query(max_length=600, description=_FILE)],
+    together: Annotated[str | None, Query(alias="set", max_length=64, description=_SET)] = None,
+) -> Scene | list[Scene] | None:
+    """Upload an image, or a .zip of images, as the raw body.
+
+    A .zip gives a list; a file of a set that is no image, such as a world file, gives null.
+    """
+    length = request.headers.get("content-length", "")
+    parts.uploads.check(owner, name, int(length) if length.isdecimal() else None)
+    async with parts.uploads.place():
+        try:
+            path = await parts.uploads.receive(owner, name, _counted(request, parts))
+        except ClientDisconnect:
+            raise ProblemError(422, f"{name}: only a part of it arrived; send it again") from None
+        found = await run_in_threadpool(parts.uploads.register, owner, name, path, together)
+    if together is not None:
+        return found[0] if found else None
+    return found if name.lower().endswith(".zip") else found[0]
+
+
+async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
+    async for part in request.stream():
+        parts.metrics.received(len(part))
+        yield part
+
+
+@router.post("/scenes", status_code=201, responses=problems(404, 413, 429, 507))
+def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]:
+    """Register a file or folder below an allowed folder, or fetch an image of an allowed host."""
+    given = [value for value in (asked.path, asked.url, asked.stac) if value is not None]
+    if len(given) != 1:
+        raise ProblemError(422, f"{len(given)} of path, url and stac are given; expected one of them")
+    if asked.path is not None:
+        return _by_path(asked.path, parts, owner)
+    urls = [asked.url] if asked.url is not None else images_of(str(asked.stac), parts.hosts)
+    return [_by_url(url, parts, owner) for url in urls]
+
+
+def _by_path(path: str, parts: Services, owner: str) -> list[Scene]:
+    found = parts.roots.find(path)
+    files = [found]
+    if found.is_dir():
+        files = [parts.roots.find(file) for file in scenes_in(str(found), lambda _: None)]
+    for file in files:
+        check_file(file, parts.roots.holds)
+    return [parts.scenes.add(owner, file, "path") for file in files]
+
+
+def _by_url(url: str, parts: Services, owner: str) -> Scene:
+    name = name_of(url)
+    parts.uploads.check(owner, name, None)
+    return parts.uploads.fetched(owner, name, fetch(url, parts.hosts, parts.limits.upload_bytes))
+
+
+@router.get("/scenes", responses=problems())
+def list_scenes(parts: Parts, owner: Owner) -> list[Scene]:
+    """Your scenes, the newest first."""
+    return parts.scenes.all(owner)
+
+
+@router.get("/scenes/{scene}", responses=problems(404))
+def get_scene(scene: Id, parts: Parts, owner: Owner) -> Scene:
+    """One scene."""
+    return parts.scenes.get(owner, scene).shown
+
+
+@router.delete("/scenes/{scene}", status_code=204, responses=problems(404, 409))
+def remove_scene(scene: Id, parts: Parts, owner: Owner) -> None:
+    """Remove a scene and the server's own copy of it; never a file below an allowed folder."""
+    parts.scenes.remove(parts.scenes.get(owner, scene))
+
+
+@router.get("/scenes/{scene}/tiles/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404))
+def scene_tile(
+    scene: Id, z: Level, x: Place, y: Place, request: Request, parts: Parts, owner: Owner,
+    bands: Annotated[str | None, Query(max_length=200, examples=["1,2,3"])] = None,
+    stretch: Annotated[str | None, Query(max_length=64, examples=["2%,98%"])] = None,
+) -> Response:  # fmt: skip
+    """A tile of 256 pixels in the scene's own grid; the range of values is for the eye only."""
+    begun = time.perf_counter()
+    known = parts.scenes.get(owner, scene)
+    tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
+    look = look_of(known, bands, stretch)
+    tag = f'"{known.id}-{known.overviews}-{z}-{x}-{y}-{hash(look):x}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304)
+    with parts.uses.reading(known.id):
+        pixels, exact = parts.eye.tile(known, tile, look)
+    answer = png(pixels)
+    parts.metrics.tile(time.perf_counter() - begun)
+    kept = {"ETag": tag, "Cache-Control": "private, max-age=3600"} if exact else {"Cache-Control": "no-store"}
+    return Response(answer, media_type="image/png", headers=kept)
+
+
+@router.get("/browse", responses=problems(404))
+def browse(parts: Parts, owner: Owner, path: Annotated[str | None, Query(max_length=4096)] = None) -> Listing:
+    """Folders and images below the allowed folders."""
+    if not path:
+        roots = [
+            Entry(name=folder.name or str(folder), path=str(folder), folder=True, bytes=None)
+            for folder in parts.roots.folders
+        ]
+        return Listing(path=None, parent=None, entries=roots)
+    folder = parts.roots.find(path)
+    if not folder.is_dir():
+        raise ProblemError(404, f"{folder.name}: is a file; give a folder")
+    found = [
+        Entry(name=entry.name, path=str(entry), folder=is_folder, bytes=None if is_folder else entry.stat().st_size)
+        for entry, is_folder in entries(folder, parts.roots)
+    ]
+    parent = str(folder.parent) if parts.roots.holds(folder.parent) else None
+    return Listing(path=str(folder), parent=parent, entries=found)

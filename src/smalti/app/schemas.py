@@ -1,0 +1,258 @@
+"""What is sent and received, as types of the OpenAPI description."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+Kind = Literal["map", "compare", "photos"]
+Source = Literal["upload", "path", "url"]
+Built = Literal["none", "building", "ready"]
+
+
+class Problem(BaseModel):
+    """Why a request is refused."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Unprocessable Entity"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["scene.tif: truncated: it has 9 bytes; copy it again"])
+    exit_code: int = Field(description="The exit code of the command line for it.", examples=[3])
+    todo: str | None = Field(None, examples=["copy it again"])
+
+
+class Crs(BaseModel):
+    """A coordinate reference system."""
+
+    wkt: str
+    epsg: int | None = Field(examples=[32631])
+    proj4: str | None = None
+
+
+class Scene(BaseModel):
+    """A registered scene."""
+
+    id: str = Field(examples=["0f3a5c8d9e1b2a47"])
+    name: str = Field(examples=["scene.tif"])
+    source: Source
+    width: int
+    height: int
+    bands: list[str]
+    dtype: str = Field(examples=["uint8"])
+    crs: Crs | None
+    transform: list[float] = Field(description="a, b, c, d, e, f: x = a col + b row + c, y = d col + e row + f")
+    bounds: list[float] = Field(description="Least x, least y, most x, most y of its corners.")
+    metres_per_pixel: list[float] | None
+    levels: int = Field(description="Zoom levels: 0 is one tile, the last one full resolution.")
+    tile: int = 256
+    overviews: Built
+    bytes: int
+    created: float = Field(description="Seconds since 1970.")
+
+
+class NewScene(BaseModel):
+    """A scene that the server finds by itself: exactly one of the three."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"path": "/data/scene.tif"}]})
+
+    path: str | None = Field(None, description="A file or folder below an allowed folder.")
+    url: str | None = Field(None, description="An image of an allowed host; it is fetched once.")
+    stac: str | None = Field(None, description="A STAC item of an allowed host.")
+
+
+class Options(BaseModel):
+    """Options of a map, as of `smalti map`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tta: bool = False
+    confidence: bool = False
+    uncertainty: bool = False
+    polygons: Literal[".gpkg", ".geojson", ".fgb", ".parquet"] | None = None
+    min_area: float = Field(0.0, ge=0, le=1e12)
+    report: bool = False
+    cog: bool = False
+    bands: list[str | int] | None = Field(None, max_length=64)
+    stretch: str | None = Field(None, max_length=64, examples=["2%,98%"])
+    resolution: float | Literal["auto", "native"] = "auto"
+
+
+Ring = Annotated[
+    list[Annotated[list[float], Field(min_length=2, max_length=3)]], Field(min_length=4, max_length=10_000)
+]
+
+
+class Polygon(BaseModel):
+    """A GeoJSON polygon in the scene's pixels: column, row."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["Polygon"]
+    coordinates: list[Ring] = Field(min_length=1, max_length=100)
+
+
+Rectangle = Annotated[list[int], Field(min_length=4, max_length=4, description="Column, row, width, height in pixels.")]
+
+
+class NewJob(BaseModel):
+    """A map to be made."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"scene": "0f3a5c8d9e1b2a47", "model": "landcover", "options": {"confidence": True}}]
+        },
+    )
+
+    scene: str = Field(max_length=64)
+    model: str = Field("landcover", max_length=200)
+    options: Options = Options()
+    area: Rectangle | Polygon | None = Field(None, description="A part of the scene; all of it without one.")
+
+
+class NewComparison(BaseModel):
+    """Two finished maps of one place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: str = Field(max_length=64)
+    after: str = Field(max_length=64)
+
+
+class NewPhotos(BaseModel):
+    """Photos: exactly one of the two."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"folder": "/data/photos"}]})
+
+    folder: str | None = Field(None, max_length=4096, description="A folder below an allowed folder.")
+    set: str | None = Field(None, max_length=64, description="The set that photos were uploaded into.")
+
+
+class Ramp(BaseModel):
+    """The colours of a layer of numbers."""
+
+    low: float
+    high: float
+    unit: str = Field(examples=["m"])
+    colors: list[str] = Field(description="From the lowest value to the highest, evenly spaced.")
+
+
+class Job(BaseModel):
+    """A job and how far it is."""
+
+    id: str
+    kind: Kind
+    scene: str | None
+    model: str | None
+    options: dict[str, Any]
+    area: Any = None
+    before: str | None = None
+    after: str | None = None
+    state: State
+    rows_done: int
+    rows: int
+    pixels: int
+    mpix_per_s: float | None
+    seconds_left: float | None
+    problem: Problem | None
+    notes: list[str] = Field(description="Warnings, one line each.")
+    created: float
+    started: float | None
+    ended: float | None
+    layers: list[str] = Field(examples=[["classes", "confidence"]])
+    ramps: dict[str, Ramp] = Field(description="Of the layers of numbers.")
+    window: list[int] | None = Field(description="Column, row, width, height of the map in the scene's pixels.")
+
+
+class ModelTask(BaseModel):
+    """What a model predicts."""
+
+    name: str
+    kind: Literal["classes", "value"]
+    labels: list[str]
+    colors: list[str]
+    unit: str
+
+
+class Model(BaseModel):
+    """A model with its card."""
+
+    name: str = Field(examples=["landcover"])
+    card: dict[str, Any]
+    tasks: list[ModelTask]
+    resolution: list[float] | None
+    bands: list[str]
+
+
+class Health(BaseModel):
+    """Whether the server is up."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Defaults(BaseModel):
+    """Defaults and limits."""
+
+    options: Options
+    roots: list[str]
+    hosts: list[str]
+    max_upload_bytes: int
+    max_scene_pixels: int
+    max_jobs: int
+    keep_days: float
+
+
+class Entry(BaseModel):
+    """A folder or an image below an allowed folder."""
+
+    name: str
+    path: str
+    folder: bool
+    bytes: int | None
+
+
+class Listing(BaseModel):
+    """A folder below an allowed folder; without a path, the allowed folders."""
+
+    path: str | None
+    parent: str | None
+    entries: list[Entry]
+
+
+class AreaRow(BaseModel):
+    """A class and what it covers."""
+
+    value: int
+    label: str
+    color: str = Field(examples=["#2E8B57"])
+    pixels: int
+    share: float
+    hectares: float | None
+    before: str | None = None
+    after: str | None = None
+
+
+class Spot(BaseModel):
+    """What a map says of one pixel."""
+
+    col: int
+    row: int
+    value: int | None = Field(None, alias="class")
+    label: str | None = None
+    values: dict[str, float]
+    x: float
+    y: float
+    lon: float | None = None
+    lat: float | None = None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class ResultFile(BaseModel):
+    """A file of a job."""
+
+    name: str = Field(examples=["map.tif"])
+    bytes: int | None = Field(description="None for a file that is made when it is asked for.")
+    kind: str = Field(examples=["GeoTIFF"])
+    ready: bool

@@ -1,0 +1,164 @@
+"""The server: the routes behind the guard, with the processes that work for it."""
+
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from smalti import __version__
+from smalti.app.cleaning import keep_clean
+from smalti.app.guard import App, Guard, Message, Receive, Scope, Send
+from smalti.app.problems import MEDIA_TYPE, ProblemError, problem_of, to_dict
+from smalti.app.routes import house, jobs, scenes
+from smalti.app.schemas import Problem
+from smalti.app.services import Services, Settings
+from smalti.app.supervisor import Supervisor
+from smalti.app.uploads import clear_incoming
+from smalti.errors import SmaltiError, shown
+
+_log = logging.getLogger("smalti.app")
+_ABOUT = "Map aerial and satellite images. Send the token as `Authorization: Bearer TOKEN`."
+
+
+def make_app(services: Services) -> FastAPI:
+    """The routes without guard and processes."""
+    app = FastAPI(
+        title="Smalti", version=__version__, description=_ABOUT, openapi_url="/api/openapi.json", docs_url=None,
+        redoc_url=None, swagger_ui_oauth2_redirect_url=None, redirect_slashes=False,
+    )  # fmt: skip
+    app.state.services = services
+    for router in (house.router, scenes.router, jobs.router):
+        app.include_router(router)
+    if house.STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=house.STATIC), name="static")
+    for kind in (ProblemError, SmaltiError, MemoryError):
+        app.add_exception_handler(kind, _answer)
+    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Adds the schema of problems and the token to the OpenAPI description."""
+    plain: Callable[[], dict[str, Any]] = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = plain()
+        parts = found.setdefault("components", {})
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts.setdefault("schemas", {})["Problem"] = problem
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"token": []}]
+        for name in ("HTTPValidationError", "ValidationError"):
+            parts["schemas"].pop(name, None)
+        return found
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _respond(problem: ProblemError) -> JSONResponse:
+    headers = {} if problem.wait is None else {"Retry-After": str(problem.wait)}
+    return JSONResponse(to_dict(problem), problem.status, headers, MEDIA_TYPE)
+
+
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    return _respond(problem_of(error))
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    _log.error("unexpected", exc_info=error)
+    return _respond(problem_of(error))
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    return _respond(ProblemError(422, f"{shown(where)[:200]}: {first['msg'][:300]}; see /api/openapi.json"))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    text = {404: "there is no such address", 405: "this address does not take this method"}.get(error.status_code)
+    answer = _respond(ProblemError(error.status_code, f"{text or error.detail}; see /api/openapi.json"))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+class Counted:
+    """The whole application: counts all answers."""
+
+    def __init__(self, app: App, services: Services) -> None:
+        self._app, self.services = app, services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.services.metrics.request(scope["method"], message["status"])
+            await send(message)
+
+        await self._app(scope, receive, counting)
+
+
+def guarded_app(settings: Settings, *, processes: bool = True) -> Counted:
+    """The whole application; `processes` starts the worker and the builder of overviews with it."""
+    services = Services(settings)
+    app = make_app(services)
+    if processes:
+        app.router.lifespan_context = _lifespan(services)
+    guard = Guard(app, settings.tokens, settings.names)
+    return Counted(guard, services)
+
+
+def _lifespan(services: Services) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        clear_incoming(services.folders)
+        stop = threading.Event()
+        keeper = threading.Thread(target=keep_clean, args=(services, stop), name="cleaning", daemon=True)
+        keeper.start()
+        processes = [Supervisor(kind, services.folders.root) for kind in ("jobs", "overviews")]
+        try:
+            yield
+        finally:
+            stop.set()
+            for process in processes:
+                process.stop()
+            services.views.close()
+
+    return lifespan
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one. OSError where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def run(app: App, sockets: Sequence[socket.socket]) -> None:
+    """Serves until it is interrupted. No request is logged: addresses may hold names of files."""
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="on", ws="none",
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=list(sockets))

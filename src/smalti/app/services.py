@@ -1,0 +1,77 @@
+"""Everything that requests need, made once per server."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smalti.app.database import Database
+from smalti.app.events import Streams
+from smalti.app.eye import Eye
+from smalti.app.folders import Folders
+from smalti.app.grids import window_of
+from smalti.app.hosts import Hosts
+from smalti.app.jobs import Jobs, Stored
+from smalti.app.layers import Growing, read_layers
+from smalti.app.limits import Limits
+from smalti.app.metrics import Metrics
+from smalti.app.planning import map_grid
+from smalti.app.problems import ProblemError
+from smalti.app.results import Results
+from smalti.app.roots import Roots
+from smalti.app.scenes import Known, Scenes
+from smalti.app.tokens import Tokens
+from smalti.app.uploads import Uploads
+from smalti.app.uses import Uses
+from smalti.app.view import Views
+from smalti.tiling import Window
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line decides."""
+
+    data: Path
+    roots: Roots
+    hosts: Hosts
+    tokens: Tokens
+    names: tuple[str, ...] = ()
+    """Names by which the server is reached; empty for any."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class Services:
+    """The parts of one server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.limits, self.roots, self.hosts = settings, settings.limits, settings.roots, settings.hosts
+        self.folders = Folders(settings.data)
+        self.folders.make()
+        database = Database(self.folders.database)
+        self.scenes = Scenes(database, self.folders, self.limits)
+        self.jobs = Jobs(database, self.limits)
+        self.uploads = Uploads(self.folders, self.limits, self.scenes)
+        self.views, self.uses, self.metrics = Views(), Uses(), Metrics()
+        self.eye = Eye(self.folders, self.views)
+        self.results = Results(self.folders)
+        self.streams = Streams(self.limits)
+
+    def scene_of(self, job: Stored) -> Known:
+        """The scene of a job; ProblemError for one that has none, or whose scene was removed."""
+        if job.scene is None:
+            raise ProblemError(404, f"a job of kind {job.kind} has no scene; GET /api/jobs/{job.id} shows it")
+        return self.scenes.get(job.owner, job.scene)
+
+    def growing(self, job: Stored, known: Known) -> tuple[Growing, Window]:
+        """The rasters of a job, and where they lie in its scene."""
+        overviews = self.folders.overviews(job.id)
+        grid = map_grid(job, known)
+        ranges = {name: (ramp.low, ramp.high) for name, ramp in job.shown.ramps.items()}
+        growing = Growing(self.folders.job(job.id), read_layers(job.spec), grid, overviews, ranges)
+        return growing, window_of(job.spec["window"])
+
+    def remove_job(self, job: Stored) -> None:
+        """Removes a job that is over, with its files; ProblemError while it is needed."""
+        self.jobs.remove(job)
+        shutil.rmtree(self.folders.job(job.id), ignore_errors=True)
+        for left in (self.folders.root / "cache").glob(f"{job.id}.*"):
+            left.unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""Files that arrive: received to the disk, counted while they stream, and registered as scenes."""
+
+import asyncio
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from smalti.app.archives import is_archive, unpack
+from smalti.app.folders import Folders
+from smalti.app.formats import check_content
+from smalti.app.limits import Limits
+from smalti.app.names import checked_name
+from smalti.app.problems import ProblemError
+from smalti.app.scenes import Scenes
+from smalti.app.schemas import Scene, Source
+from smalti.app.sets import bytes_beside, is_image, is_kept, set_folder
+from smalti.files import guarded
+
+_BLOCK = 4 * 2**20
+
+
+class Uploads:
+    """Receives files, a bounded number at once."""
+
+    def __init__(self, folders: Folders, limits: Limits, scenes: Scenes) -> None:
+        self._folders, self._limits, self._scenes = folders, limits, scenes
+        self._places = asyncio.Semaphore(limits.uploads)
+        self._waiting = 0
+        self._arriving: Counter[str] = Counter()  # bytes per owner that are not registered yet
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for a place; ProblemError where too many wait."""
+        if self._places.locked() and self._waiting >= self._limits.waiting:
+            raise ProblemError(429, f"{self._waiting} uploads wait already; send it again later", wait=10)
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def check(self, owner: str, name: str, length: int | None) -> None:
+        """ProblemError for a name or a declared length that cannot be accepted, before anything is received."""
+        checked_name(name)
+        if length is not None:
+            self._check_size(owner, name, length, 0)
+
+    def _check_size(self, owner: str, name: str, size: int, others: int) -> None:
+        if size > self._limits.upload_bytes:
+            most = f"{self._limits.upload_bytes:,}"
+            raise ProblemError(413, f"{name}: is larger than the {most} bytes that are accepted; cut or compress it")
+        held = self._scenes.bytes_of(owner) + bytes_beside(self._folders, owner)
+        if size + others + held > self._limits.bytes:
+            most = f"{self._limits.bytes:,}"
+            raise ProblemError(413, f"{name}: would exceed the {most} bytes of this token; remove scenes first")
+
+    async def receive(self, owner: str, name: str, parts: AsyncIterator[bytes]) -> Path:
+        """Writes what arrives to the disk, for `register`; ProblemError beyond the limits."""
+        path = self._folders.root / "incoming" / secrets.token_hex(8)
+        size, mine = 0, bytearray()
+        try:
+            with guarded(path), path.open("wb") as file:
+                async for part in parts:
+                    mine += part
+                    size += len(part)
+                    self._arriving[owner] += len(part)
+                    if len(mine) >= _BLOCK:
+                        self._check_size(owner, name, size, self._arriving[owner] - size)
+                        await asyncio.to_thread(file.write, bytes(mine))
+                        mine.clear()
+                self._check_size(owner, name, size, self._arriving[owner] - size)
+                await asyncio.to_thread(file.write, bytes(mine))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._arriving[owner] -= size
+        if not size:
+            path.unlink(missing_ok=True)
+            raise ProblemError(422, f"{name}: is empty; expected an image")
+        return path
+
+    def fetched(self, owner: str, name: str, parts: Iterator[bytes]) -> Scene:
+        """Registers what is fetched from another host."""
+        path = self._folders.root / "incoming" / secrets.token_hex(8)
+        size = 0
+        try:
+            with guarded(path), path.open("wb") as file:
+                for part in parts:
+                    size += len(part)
+                    self._check_size(owner, name, size, self._arriving[owner])
+                    file.write(part)
+            return self._move(owner, name, path, "url")
+        finally:
+            path.unlink(missing_ok=True)
+
+    def register(self, owner: str, name: str, path: Path, together: str | None) -> list[Scene]:
+        """The scenes of a received file, which is moved or removed: one, or several of a .zip.
+
+        With `together` it goes into the set of that name; none for what is no image.
+        """
+        try:
+            if together is not None:
+                return self._joined(owner, name, path, together)
+            if is_archive(path):
+                return self._unpacked(owner, name, path)
+            return [self._move(owner, name, path, "upload")]
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _joined(self, owner: str, name: str, path: Path, together: str) -> list[Scene]:
+        folder = set_folder(self._folders, owner, together)
+        target = folder / name
+        if not is_image(name) and not is_kept(name, path.stat().st_size):
+            return []
+        if is_image(name):
+            check_content(path, name)
+        with guarded(target):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                target.touch(exist_ok=False)
+                path.replace(target)
+            except FileExistsError:
+                raise ProblemError(409, f"{name}: the set has a file of that name already; rename one") from None
+        if not is_image(name):
+            return []
+        try:
+            return [self._scenes.add(owner, target, "upload")]
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def _unpacked(self, owner: str, name: str, path: Path) -> list[Scene]:
+        left = min(self._limits.upload_bytes, self._limits.bytes - self._scenes.bytes_of(owner))
+        with _named(path, name) as archive, _folder(archive.with_name(f"{path.name}.unpacked")) as folder:
+            images = unpack(archive, folder, self._limits, left)
+            return [self._move(owner, image.name, image, "upload") for image in images]
+
+    def _move(self, owner: str, name: str, path: Path, source: Source) -> Scene:
+        """A file becomes a scene of its own folder, in which nothing else lies that GDAL could take for its own."""
+        scene = secrets.token_hex(8)
+        folder = self._folders.scene(scene)
+        with guarded(folder):
+            folder.mkdir(mode=0o700)
+        try:
+            with guarded(folder):
+                target = path.replace(folder / checked_name(name))
+            check_content(target)
+            return self._scenes.add(owner, target, source, scene)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[Path]:
+    """A received archive under the name that messages use."""
+    folder = path.with_name(f"{path.name}.zip")
+    with guarded(folder):
+        folder.mkdir()
+    try:
+        yield path.replace(folder / name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    with guarded(path):
+        path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_incoming(folders: Folders) -> None:
+    """Removes what a killed server had received in part, when it starts."""
+    for left in (folders.root / "incoming").iterdir():
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

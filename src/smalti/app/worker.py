@@ -1,0 +1,110 @@
+"""The worker: takes one job after the other from the table and does it."""
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from smalti.app.database import Database
+from smalti.app.doing import do
+from smalti.app.folders import Folders
+from smalti.app.jobs import Stored
+from smalti.app.problems import problem_of, to_dict
+from smalti.app.queue import Queue
+from smalti.app.ramps import measured_ranges
+from smalti.errors import SmaltiWarning
+from smalti.workflows.progress import Progress
+
+_IDLE_S = 0.25
+_REPORT_S = 0.3
+_log = logging.getLogger("smalti.app")
+
+
+class CancelledError(Exception):
+    """Nobody wants the job any more."""
+
+
+class StoppedError(Exception):
+    """The server ends."""
+
+
+def work_through(folders: Folders, stop: threading.Event) -> None:
+    """Does all jobs, until the event is set."""
+    queue = Queue(Database(folders.database))
+    queue.recover()
+    while not stop.is_set():
+        if not work_once(folders, queue, stop):
+            stop.wait(_IDLE_S)
+
+
+def work_once(folders: Folders, queue: Queue, stop: threading.Event) -> bool:
+    """Does the next job; returns whether there was one."""
+    job = queue.take()
+    if job is not None:
+        _do(job, folders, queue, stop)
+    return job is not None
+
+
+def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> None:
+    try:
+        with _noted(job, queue):
+            do(job, folders, _Report(job, queue, stop))
+    except CancelledError:
+        return
+    except StoppedError:
+        queue.put_back(job.id)
+    except Exception as error:  # whatever a library raises ends this job only
+        _log.exception("job %s", job.id)
+        queue.fail(job.id, to_dict(problem_of(error)))
+    else:
+        queue.finish(job.id, job.shown.rows, measured_ranges(folders.job(job.id), job.spec))
+
+
+class _Report:
+    """Notes the progress of a job a few times per second; ends it where it is not wanted any more."""
+
+    def __init__(self, job: Stored, queue: Queue, stop: threading.Event) -> None:
+        self._job, self._queue, self._stop = job, queue, stop
+        self._last = 0.0
+        self._begun: tuple[float, float] | None = None
+
+    def __call__(self, now: Progress) -> None:
+        if self._stop.is_set():
+            raise StoppedError
+        time_now = time.monotonic()
+        if now.note or not now.total:
+            return
+        if self._begun is None:
+            self._begun = time_now, now.done
+        if time_now - self._last < _REPORT_S and now.done < now.total:
+            return
+        self._last = time_now
+        elapsed, done = time_now - self._begun[0], now.done - self._begun[1]
+        speed = done / elapsed if elapsed > 0 and done else None
+        left = (now.total - now.done) / speed if speed else None
+        rows = int(self._job.shown.rows * now.done / now.total)
+        pixels = now.unit == "Pix"
+        if not self._queue.report(self._job.id, rows, speed / 1e6 if speed and pixels else None, left):
+            raise CancelledError
+
+
+@contextmanager
+def _noted(job: Stored, queue: Queue) -> Iterator[None]:
+    """Keeps the warnings of the block with the job."""
+    notes: list[str] = []
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *details: Any, **more: Any) -> None:
+            if isinstance(message, SmaltiWarning):
+                notes.append(str(message))
+                queue.note(job.id, notes)
+            else:
+                others(message, *details, **more)
+
+        warnings.simplefilter("always", SmaltiWarning)
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,135 @@
+"""Maps made by the app: from an upload to tiles, figures and files."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+from tests.app.conftest import Server
+from tests.app.pictures import write_tiff
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+
+def tile(server: Server, address: str) -> np.ndarray:
+    answer = server.http.get(address)
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))
+
+
+def test_a_map_has_layers_areas_spots_and_files(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    job = server.mapped(found, options={"confidence": True})
+    assert job["layers"] == ["classes", "confidence"]
+    at = f"/api/jobs/{job['id']}"
+    areas = server.http.get(f"{at}/areas").json()
+    assert [row["label"] for row in areas] == ["most red", "most green", "most blue"]
+    assert [row["pixels"] for row in areas] == [20000] * 3
+    assert areas[0]["hectares"] == pytest.approx(0.5, rel=0.01)
+    spot = server.http.get(f"{at}/at", params={"col": 150, "row": 20}).json()
+    assert (spot["class"], spot["label"]) == (1, "most green")
+    assert spot["values"]["confidence"] == 1
+    assert spot["lon"] == pytest.approx(3, abs=0.01)
+    names = {result["name"]: result for result in server.http.get(f"{at}/results").json()}
+    assert names["map.tif"]["ready"] and not names["map.gpkg"]["ready"]
+    file = server.http.get(f"{at}/results/map.tif")
+    assert file.headers["content-disposition"] == 'attachment; filename="scene_map.tif"'
+    with rasterio.MemoryFile(file.content) as memory, memory.open() as opened:
+        assert (opened.read(1)[0, [50, 150, 250]] == [0, 1, 2]).all()
+
+
+def test_tiles_of_a_map_lie_over_those_of_its_scene(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    assert found["levels"] == 2
+    job = server.mapped(found)
+    seen = tile(server, f"/api/scenes/{found['id']}/tiles/1/0/0.png")
+    assert seen[0, 0].tolist() == [200, 0, 0, 255]
+    beyond = tile(server, f"/api/scenes/{found['id']}/tiles/1/1/0.png")
+    assert beyond[0, 43].tolist() == [0, 0, 200, 255] and beyond[0, 44, 3] == 0
+    mapped = tile(server, f"/api/jobs/{job['id']}/tiles/classes/0/0/0.png")
+    assert mapped[50, [25, 75, 125]].tolist() == [[0, 0, 255, 255], [255, 60, 195, 255], [0, 120, 135, 255]]
+    without = tile(server, f"/api/jobs/{job['id']}/tiles/classes/0/0/0.png?hide=1")
+    assert without[50, [25, 75, 125], 3].tolist() == [255, 0, 255]
+
+
+def test_an_area_is_mapped_where_it_was_drawn(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    job = server.mapped(found, area=[80, 20, 100, 64])
+    assert job["window"] == [80, 20, 100, 64]
+    assert [row["pixels"] for row in server.http.get(f"/api/jobs/{job['id']}/areas").json()] == [1280, 5120, 0]
+    seen = tile(server, f"/api/jobs/{job['id']}/tiles/classes/1/0/0.png")
+    assert seen[19, 90, 3] == 0 and seen[20, 90, 3] == 255 and seen[20, 79, 3] == 0
+    with rasterio.open(server.services.folders.job(job["id"]) / "map.tif") as file:
+        assert file.transform.c == 500000 + 40 and file.transform.f == 5000000 - 10
+
+
+def test_a_polygon_leaves_what_lies_outside_empty(server: Server, scene: Path) -> None:
+    corners = [[0, 0], [300, 0], [0, 200], [0, 0]]
+    found = server.upload(scene)
+    job = server.mapped(found, area={"type": "Polygon", "coordinates": [corners]})
+    pixels = [row["pixels"] for row in server.http.get(f"/api/jobs/{job['id']}/areas").json()]
+    assert sum(pixels) == pytest.approx(30000, rel=0.02)
+    assert pixels[0] > pixels[1] > pixels[2] > 0
+
+
+def test_a_picture_without_a_place_is_a_scene_too(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.full((50, 60, 3), (0, 200, 0), np.uint8)).save(path)
+    found = server.upload(path)
+    assert found["crs"] is None and found["metres_per_pixel"] is None
+    job = server.mapped(found)
+    areas = server.http.get(f"/api/jobs/{job['id']}/areas").json()
+    assert areas[1]["pixels"] == 3000 and areas[1]["hectares"] is None
+
+
+def test_pixels_of_16_bits_are_stretched_for_the_eye_only(server: Server, tmp_path: Path) -> None:
+    pixels = np.tile(np.linspace(1000, 3000, 100, dtype=np.uint16), (3, 80, 1))
+    found = server.upload(write_tiff(tmp_path / "deep.tif", pixels))
+    seen = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0.png")
+    assert seen[40, 1, 0] < 10 and seen[40, 98, 0] > 245
+    given = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0.png?stretch=0,3000&bands=2")
+    assert 80 < given[40, 0, 1] < 90 and (given[..., 0] == given[..., 1]).all()
+    problem = server.http.get(f"/api/jobs/{server.start(found)['id']}").json()
+    assert problem["state"] == "queued"
+
+
+def test_the_same_key_is_the_same_job(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    ask = {"json": {"scene": found["id"], "model": "tiny"}, "headers": {"Idempotency-Key": "one"}}
+    first, second = (server.http.post("/api/jobs", **ask).json() for _ in range(2))
+    assert first["id"] == second["id"] and len(server.http.get("/api/jobs").json()) == 1
+    other = {**ask, "json": {**ask["json"], "options": {"tta": True}}}
+    assert server.refused("POST", "/api/jobs", **other)["status"] == 409
+
+
+def test_a_failed_job_says_why_in_one_line(server: Server, tmp_path: Path) -> None:
+    found = server.upload(write_tiff(tmp_path / "two.tif", np.zeros((2, 20, 20), np.uint8)))
+    job = server.start(found)
+    server.work()
+    failed = server.http.get(f"/api/jobs/{job['id']}").json()
+    assert failed["state"] == "failed" and failed["problem"]["exit_code"] == 3
+    assert "its bands do not fit" in failed["problem"]["detail"] and failed["problem"]["todo"]
+    assert server.http.post(f"/api/jobs/{job['id']}/resume").json()["state"] == "queued"
+
+
+def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    before, after = server.mapped(found, area=[0, 0, 200, 100]), server.mapped(found, area=[50, 50, 250, 100])
+    answer = server.http.post("/api/compare", json={"before": before["id"], "after": after["id"]})
+    assert answer.status_code == 202, answer.text
+    server.work()
+    job = server.http.get(f"/api/jobs/{answer.json()['id']}").json()
+    assert job["state"] == "done" and job["window"] == [50, 50, 150, 50] and job["layers"] == ["change"]
+    rows = server.http.get(f"/api/jobs/{job['id']}/areas").json()
+    same = {"before": "most red", "after": "most red", "pixels": 2500}
+    assert same.items() <= rows[0].items() and len(rows) == 2
+    assert tile(server, f"/api/jobs/{job['id']}/tiles/change/1/0/0.png")[60, 60, 3] == 255
+
+
+def test_events_end_with_the_job(server: Server, scene: Path) -> None:
+    job = server.mapped(server.upload(scene))
+    text = server.http.get(f"/api/jobs/{job['id']}/events").text
+    assert text.startswith("event: job\ndata: {") and '"state":"done"' in text and text.count("event:") == 1
