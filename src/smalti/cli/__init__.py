@@ -34,8 +34,6 @@ INTERNAL = ("_work",)
 EXTRAS = {
     # package that the base install lacks: the extra that contains it
     "pyogrio": "vector",
-    "fastapi": "app",
-    "uvicorn": "app",
     "torch": "train",
     "lightning": "train",
     "onnx": "train",
