@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from smalti.workflows.map_options import MapOptions as MapOptions
     from smalti.workflows.models import OpenModel as OpenModel
     from smalti.workflows.models import open_model as open_model
+    from smalti.workflows.mosaic import MosaicResult as MosaicResult
+    from smalti.workflows.mosaic import mosaic as mosaic
+    from smalti.workflows.mosaic_run import MosaicTile as MosaicTile
     from smalti.workflows.photos import PhotoRanking as PhotoRanking
     from smalti.workflows.photos import rank_photos as rank_photos
     from smalti.workflows.predict import predict as predict
@@ -59,6 +62,8 @@ _HOMES = {
     "Grid": "raster.grid",
     "MapOptions": "workflows.map_options",
     "MapResult": "workflows.map",
+    "MosaicResult": "workflows.mosaic",
+    "MosaicTile": "workflows.mosaic_run",
     "OpenModel": "workflows.models",
     "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
@@ -75,6 +80,7 @@ _HOMES = {
     "export": "workflows.export",
     "map": "workflows.map",
     "map_many": "workflows.map",
+    "mosaic": "workflows.mosaic",
     "open_model": "workflows.models",
     "open_raster": "raster.read",
     "predict": "workflows.predict",

@@ -1,5 +1,6 @@
 """Predicts a whole scene onto its own grid, whatever pixel size its network sees."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,22 @@ from smalti.raster.scaled import Scaled
 from smalti.regrid import Axis, Regrid, first_row
 from smalti.scene import Judged, Predictor, Summary, Write, predict_scene
 from smalti.tiling import Window, spans
+
+
+class Composed(Reader):
+    """A raster of several images that are predicted each by itself."""
+
+    @abstractmethod
+    def predicted(
+        self,
+        predict: Predictor,
+        write: Write,
+        *,
+        rows_done: int,
+        rows_end: int | None,
+        progress: Callable[[int], None] | None,
+    ) -> Summary:
+        """Predicts it, as `predict_reader` does."""
 
 
 def predict_reader(
@@ -27,8 +44,11 @@ def predict_reader(
     """Predicts a scene as `predict_scene` does; windows and counts of pixels are those of the scene's own grid.
 
     Windows begin at the rows of `first_rows`. Of a `Scaled` scene the network's probabilities, or values, are resampled
-    to that grid; `judged` is called with windows of the grid that the network sees (see `network_grid`).
+    to that grid; `judged` is called with windows of the grid that the network sees (see `network_grid`), and for
+    a `Composed` one not at all.
     """
+    if isinstance(reader, Composed):
+        return reader.predicted(predict, write, rows_done=rows_done, rows_end=rows_end, progress=progress)
     height, width = reader.grid.height, reader.grid.width
     if not isinstance(reader, Scaled):
         return predict_scene(

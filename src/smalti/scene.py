@@ -5,7 +5,7 @@ writes. Nothing here knows of files or engines: it gets three functions.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Protocol, runtime_checkable
 
@@ -17,8 +17,20 @@ from smalti.blend import Blender
 from smalti.card import UNLIKE, Card
 from smalti.tiling import Tile, Window, plan_tiles
 
-Read = Callable[[Window], tuple[Pixels, Mask]]
-"""Returns a window's raw pixels (C, H, W) and its valid mask (H, W); mirror-padded beyond the border."""
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Several images of one window: each is predicted alone, and the predictions are mixed."""
+
+    images: Sequence[Pixels]
+    """Raw pixels (C, H, W) of each, in every pixel."""
+    shares: Sequence[Floats]
+    """The share (H, W) of each in the prediction; all sum to 1 where the window is valid."""
+
+
+Read = Callable[[Window], tuple[Pixels | Layers, Mask]]
+"""Returns a window's raw pixels (C, H, W), or those of several scenes, and its valid mask (H, W); mirror-padded beyond
+the border."""
 Write = Callable[[Window, dict[str, Floats], Mask], None]
 """Called with a finished window, each task's blended values (K, H, W) and the valid mask (H, W).
 
@@ -144,7 +156,7 @@ class _Run:
         tiles = plan_tiles(*self._size, card.tile, card.overlap, card.stride)
         return (tile for tile in tiles if tile.keep.bottom > self._rows_done and tile.done.row < self._rows_end)
 
-    def fetch(self, tile: Tile) -> tuple[Tile, Pixels | None, Mask]:
+    def fetch(self, tile: Tile) -> tuple[Tile, Pixels | Layers | None, Mask]:
         """A tile's pixels, or None if its part has no valid pixel, and the valid mask of its finished part."""
         image, valid = self._read(tile.read)
         done = valid[tile.done.within(tile.read)]
@@ -152,18 +164,31 @@ class _Run:
             return tile, image, done
         if not valid[tile.keep.within(tile.read)].any():
             return tile, None, done
+        if isinstance(image, Layers):
+            return tile, image, done
         return tile, np.where(valid, image, self._neutral.astype(image.dtype)), done
 
-    def ask(self, tile: Tile, image: Pixels | None, valid: Mask) -> tuple[Tile, dict[str, Floats] | None, Mask]:
+    def ask(
+        self, tile: Tile, image: Pixels | Layers | None, valid: Mask
+    ) -> tuple[Tile, dict[str, Floats] | None, Mask]:
         """The engine's prediction for a tile."""
         if image is None:
             self.skipped += 1
             return tile, None, valid
         before = time.perf_counter()
-        predicted = self._predict(image[None])
+        predicted = self._mixed(image) if isinstance(image, Layers) else self._predict(image[None])
         self.engine_seconds += time.perf_counter() - before
         self.asked += 1
         return tile, predicted, valid
+
+    def _mixed(self, layers: Layers) -> dict[str, Floats]:
+        """The mean of the predictions of several images, by their shares."""
+        total: dict[str, Floats] = {}
+        for image, share in zip(layers.images, layers.shares, strict=True):
+            for name, found in self._predict(image[None]).items():
+                if found.ndim == 4:
+                    total[name] = total[name] + found * share if name in total else found * share
+        return total
 
     def finish(self, tile: Tile, predicted: dict[str, Floats] | None, valid: Mask) -> int:
         """Blends a tile and writes the part that is final; returns the number of pixels written."""

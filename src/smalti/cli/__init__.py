@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Draw a scene, map it, score the map, and show the result.",
     "draw": "Draw a georeferenced scene with its exact ground truth.",
     "map": "Turn scenes into class maps.",
+    "mosaic": "Turn many overlapping scenes into one map.",
     "stats": "Measure the area of each class per polygon.",
     "photos": "Find the best photo of each series in a folder.",
     "evaluate": "Score a model on images with labels.",

@@ -171,7 +171,7 @@ def map_many(
     share = parse_shard(shard)
     if shard is not None and mosaic:
         raise OptionError("--shard splits a list of scenes, but --mosaic makes one map of all; omit one", value=shard)
-    found, failed = _find(names)
+    found, failed = find_scenes(names)
     yield from share.of(failed)
     if not found:
         return
@@ -191,7 +191,8 @@ def map_many(
             yield error
 
 
-def _find(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
+def find_scenes(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
+    """The files and URLs that names stand for, each once, and errors of the other names."""
     found: list[str] = []
     failed: list[SmaltiError] = []
     for name in names:

@@ -1,0 +1,82 @@
+"""Predicts a tile of a mosaic as a part of the whole: the network's tiles lie on one lattice over all output tiles.
+
+An output tile is predicted from all of the network's tiles that reach into it, and cut out. Its pixels are those that
+one map of everything would have, to the last bit, so that there is no border between two output tiles.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from smalti.arrays import Floats, Mask
+from smalti.card import Card
+from smalti.scene import Predictor, Read, Summary, Write, predict_scene
+from smalti.tiling import Window
+
+
+@dataclass(slots=True)
+class _Cut:
+    """Writes the part of finished windows that lies in the tile."""
+
+    write: Write
+    tile: Window
+    """The tile in pixels of what is predicted."""
+    written: int = 0
+    reported: int = 0
+
+    def __call__(self, window: Window, values: dict[str, Floats], valid: Mask) -> None:
+        cut = window.intersect(self.tile)
+        if cut is not None:
+            here = cut.within(window)
+            parts = {name: each[:, *here] for name, each in values.items()}
+            self.write(cut.shift(-self.tile.row, -self.tile.col), parts, valid[here])
+            self.written += cut.height * cut.width
+
+    def report(self, progress: Callable[[int], None]) -> None:
+        """Reports the pixels that were written since the last report."""
+        written = self.written
+        progress(written - self.reported)
+        self.reported = written
+
+
+def predict_part(
+    read: Read,
+    window: Window,
+    predict: Predictor,
+    write: Write,
+    *,
+    rows_done: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
+    """Predicts a window of a mosaic, as `predict_scene` does a scene.
+
+    `read` takes windows of the mosaic, `write` gets those of the part; `rows_done` of it are left out.
+    """
+    around = lattice_around(predict.card, window)
+    cut = _Cut(write, window.shift(-around.row, -around.col))
+    step = predict.card.tile - predict.card.overlap
+    first = cut.tile.row + rows_done if rows_done else cut.tile.row // step * step
+    summary = predict_scene(
+        lambda each: read(each.shift(around.row, around.col)),
+        predict,
+        cut,
+        around.height,
+        around.width,
+        rows_done=first,
+        progress=None if progress is None else lambda _: cut.report(progress),
+    )
+    return replace(summary, pixels=cut.written)
+
+
+def lattice_around(card: Card, window: Window) -> Window:
+    """The part of the lattice of the network's tiles that a window of a mosaic depends on."""
+    row, height = _along(card, window.row, window.bottom)
+    col, width = _along(card, window.col, window.right)
+    return Window(row, col, height, width)
+
+
+def _along(card: Card, begin: int, end: int) -> tuple[int, int]:
+    """First pixel and length: whole steps of tiles whose shared pixels at both ends lie beyond the window."""
+    step = card.tile - card.overlap
+    first = (begin - card.overlap) // step * step
+    steps = -(-(end + card.overlap - card.tile - first) // step)
+    return first, max(steps, 0) * step + card.tile

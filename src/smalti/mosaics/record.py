@@ -1,0 +1,84 @@
+"""What the folder of a mosaic says of it: its grid, and its scenes as they were found, so that each is opened once."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from affine import Affine
+from rasterio.crs import CRS
+
+from smalti.errors import OutputError
+from smalti.files import write_whole
+from smalti.mosaics.grid import MosaicGrid
+from smalti.mosaics.source import Reading, Source
+from smalti.raster.grid import Grid
+
+NAME = "scenes.json"
+"""The file of a mosaic's folder."""
+
+
+class Record:
+    """The scenes that are known from an earlier run on the same grid, or of another machine."""
+
+    def __init__(self, folder: Path, reading: Reading, asked: str) -> None:
+        """`asked` is what else decides how a scene is looked at. OutputError where the file is not a mosaic's."""
+        self._path, self._reading, self._asked = folder / NAME, reading, [repr(reading), asked]
+        self.grid: dict[str, Any] | None = None
+        self._found: dict[str, Any] = {}
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot be read: {error.strerror}; choose another folder") from None
+        self._load(text)
+
+    def _load(self, text: str) -> None:
+        try:
+            content = json.loads(text)
+            self.grid = dict(content["grid"])
+            self._found = dict(content["scenes"]) if content["asked"] == self._asked else {}
+        except (ValueError, KeyError, TypeError):
+            raise OutputError(
+                f"{self._path}: exists and is no list of a mosaic's scenes; choose another folder"
+            ) from None
+
+    def get(self, path: str) -> Source | None:
+        """A scene as it was found; None if it is new or its file has changed."""
+        found = self._found.get(path)
+        if found is None or found["file"] != _stamp(path):
+            return None
+        height, width = found["size"]
+        grid = Grid(height, width, Affine(*found["place"]), CRS.from_wkt(found["crs"]))
+        return Source(path, grid, tuple(found["bands"]), found["taken"], found["clear"], self._reading)
+
+    def write(self, grid: MosaicGrid, sources: Iterable[Source]) -> None:
+        """Writes the file whole, if it would change."""
+        scenes = {source.path: _entry(source) for source in sources}
+        content = {"grid": described(grid), "asked": self._asked, "scenes": scenes}
+        if (self.grid, self._found) != (content["grid"], scenes):
+            write_whole(self._path, json.dumps(content, indent=1).encode())
+
+
+def described(grid: MosaicGrid) -> dict[str, Any]:
+    """A grid for JSON."""
+    return {"crs": grid.crs.to_wkt(), "pixel": grid.pixel, "tile": grid.tile}
+
+
+def _entry(source: Source) -> dict[str, Any]:
+    grid = source.grid
+    return {
+        "file": _stamp(source.path), "size": [grid.height, grid.width], "place": list(grid.transform[:6]),
+        "crs": grid.crs.to_wkt() if grid.crs else "", "bands": list(source.bands), "taken": source.taken,
+        "clear": source.clear,
+    }  # fmt: skip
+
+
+def _stamp(path: str) -> list[int]:
+    """Size and time of a file; nothing of a URL, whose state the tiles' own marks know."""
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return []
+    return [stat.st_size, stat.st_mtime_ns]

@@ -1,0 +1,132 @@
+"""Many scenes as one map, tile by tile."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smalti.arguments import checked
+from smalti.errors import SmaltiError
+from smalti.files import check_local
+from smalti.mosaics.plan import Order
+from smalti.text import count
+from smalti.workflows.map import SceneName
+from smalti.workflows.models import AnyModel, opened
+from smalti.workflows.mosaic_options import MosaicOptions, TileSide
+from smalti.workflows.mosaic_run import WHOLE, MosaicRun, MosaicTile
+from smalti.workflows.progress import Meter, Show
+from smalti.workflows.shard import parse_shard
+
+
+@dataclass(frozen=True)
+class MosaicResult:
+    """A mosaic, as far as it is finished."""
+
+    folder: Path
+    path: Path
+    """The virtual raster of all finished tiles."""
+    tiles: tuple[MosaicTile, ...] = field(repr=False)
+    """The tiles of this call."""
+
+
+@checked()
+def mosaic(
+    scenes: SceneName | Sequence[SceneName],
+    output: str | Path,
+    *,
+    model: AnyModel = "landcover",
+    crs: str | None = None,
+    resolution: float | None = None,
+    tile: TileSide = 8192,
+    extent: Sequence[float] | None = None,
+    order: Order = "given",
+    clouds: str | None = None,
+    cloud_values: Sequence[int] | None = None,
+    tta: bool = False,
+    confidence: bool = False,
+    uncertainty: bool = False,
+    probabilities: bool = False,
+    bands: Sequence[str | int] | None = None,
+    stretch: str | Sequence[float] | None = None,
+    shard: str | None = None,
+    progress: Show | None = None,
+) -> MosaicResult:
+    """Maps many scenes as one: Cloud Optimized GeoTIFFs on one grid in `output`/tiles, and `output`/mosaic.vrt of all.
+
+    Scenes may differ in CRS and pixel size, and overlap: each is predicted by itself, and where one ends, its
+    predictions fade into those of the scenes below. A call that was killed is resumed by the same call; a tile is made
+    again only where one of its scenes has changed.
+
+    Args:
+        scenes: Files, folders, globs or URLs.
+        output: A folder.
+        model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
+        crs: The CRS of the mosaic, projected; None for that of all scenes.
+        resolution: Metres per pixel, of the map and for the network; None for those of all scenes.
+        tile: The side of a tile: pixels, or kilometres as `10km`. Tiles are counted from the origin of the CRS.
+        extent: Left, bottom, right and top in the CRS of the mosaic: only tiles that touch it are made.
+        order: The scene on top: the last one given, the one taken last (by tags, else names), or the one with the
+            largest share of valid, clear pixels.
+        clouds: A cloud mask: a band of each scene, or a file named after it, as `{}_clouds.tif`.
+        cloud_values: Values of the mask that are clouds; None for all but 0.
+        tta: Average over flips and quarter turns: eight times the work.
+        confidence: Also the probability of the predicted class.
+        uncertainty: Also the probability that the predicted class is wrong.
+        probabilities: Also one band per class.
+        bands: Bands for the model, by name or by number from 1, in the model's order.
+        stretch: The range of values that becomes 0 to 255 for a model of bytes; percentiles are those of each scene.
+        shard: `0/8`: only every eighth tile, beginning with the first.
+        progress: Called with a `Progress`, in the caller's thread.
+
+    Raises:
+        RasterError: A scene cannot be read, has no place on the ground, or its bands do not fit the model.
+        OptionError: The grid is not determined by the scenes or unsuitable, or an option is invalid.
+        DataError: No scene lies in the extent.
+        OutputError: A tile cannot be written, or would replace a file that is not a map.
+        BusyError: Another process makes one of the tiles.
+    """
+    options = MosaicOptions(
+        crs=crs, resolution=resolution, tile=tile, extent=extent, order=order, clouds=clouds,
+        cloud_values=cloud_values, tta=tta, confidence=confidence, uncertainty=uncertainty,
+        probabilities=probabilities, bands=bands, stretch=stretch,
+    )  # fmt: skip
+    names = [scenes] if isinstance(scenes, str | Path) else scenes
+    tiles = []
+    for found in mosaic_tiles(names, output, model=model, options=options, shard=shard, progress=progress):
+        if isinstance(found, SmaltiError):
+            raise found
+        tiles.append(found)
+    folder = Path(output)
+    return MosaicResult(folder, folder / f"{WHOLE}.vrt", tuple(tiles))
+
+
+def mosaic_tiles(
+    names: Sequence[SceneName],
+    output: str | Path,
+    *,
+    model: AnyModel,
+    options: MosaicOptions,
+    shard: str | None = None,
+    progress: Show | None = None,
+) -> Iterator[MosaicTile | SmaltiError]:
+    """Makes one tile after the other; yields the result of each, or its error.
+
+    Where scenes are unsuitable, one error for each is yielded, and no tile is made.
+    """
+    share = parse_shard(shard)
+    check_local(str(output))
+    folder, net = Path(output), opened(model)
+    run = MosaicRun(folder, net, options, progress)
+    looks, failed = run.look_at(names)
+    yield from failed
+    if failed:
+        return
+    plan = run.planned(looks)
+    cells = share.of(plan.cells)
+    if shard is not None:
+        Meter(progress, WHOLE, len(cells)).say(f"shard {share}: {len(cells)} of {count(len(plan.cells), 'tile')}")
+    for k, cell in enumerate(cells, 1):
+        try:
+            yield run.make(plan, cell, f"{k}/{len(cells)} {cell.name}")
+        except SmaltiError as error:
+            yield error
+    run.join(plan)

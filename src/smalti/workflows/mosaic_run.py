@@ -1,0 +1,171 @@
+"""One mosaic: its scenes looked at, its plan, each of its tiles, and the virtual raster of all."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smalti.errors import BusyError, OptionError, ResolutionWarning, SmaltiError, warn
+from smalti.files import guarded
+from smalti.lock import hold
+from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
+from smalti.mapping.identity import identity
+from smalti.mapping.protect import Inputs, Outputs
+from smalti.mapping.run import map_scene, products
+from smalti.mosaics.clouds import cloud_file
+from smalti.mosaics.grid import Cell
+from smalti.mosaics.ground import Ground
+from smalti.mosaics.plan import Plan, make_plan
+from smalti.mosaics.predict import lattice_around
+from smalti.mosaics.record import Record, described
+from smalti.mosaics.source import Source, look
+from smalti.mosaics.vrt import write_vrt
+from smalti.raster.files import files_behind
+from smalti.raster.ground import pixel_size_m
+from smalti.scene import Averaged, Predictor, Summary
+from smalti.workflows.map import SceneName, check_calibrated, find_scenes
+from smalti.workflows.models import OpenModel
+from smalti.workflows.mosaic_options import MosaicOptions
+from smalti.workflows.progress import Meter, Show
+
+TILES, WHOLE = "tiles", "mosaic"
+"""The folder of the tiles, and the stem of the virtual raster of all."""
+_WAIT_S, _TRIES = 0.5, 120
+"""How long another process may take to write the virtual raster."""
+
+
+@dataclass(frozen=True)
+class MosaicTile:
+    """A finished tile of a mosaic."""
+
+    path: Path
+    scenes: int
+    """How many scenes may have a share in it."""
+    summary: Summary | None
+    """Speed of this run; None if the tile was already finished."""
+
+
+class MosaicRun:
+    """Shared by all tiles of a mosaic."""
+
+    def __init__(self, folder: Path, model: OpenModel, options: MosaicOptions, progress: Show | None) -> None:
+        self._folder, self._model, self._options, self._progress = folder, model, options, progress
+        self._predict: Predictor = Averaged(model) if options.tta else model
+        check_stretch(model.card, options.range)
+        model.card.map_tasks()
+        if options.uncertainty:
+            check_calibrated(model.card)
+
+    def look_at(self, names: Sequence[SceneName]) -> tuple[list[Source], list[SmaltiError]]:
+        """The scenes, and errors of those that are unsuitable."""
+        found, failed = find_scenes(names)
+        if not found and not failed:
+            raise OptionError("no scene was given; give at least one file or folder", value=names)
+        clear = self._options.order == "clearest"
+        meter, looks = Meter(self._progress, "scenes", len(found)), []
+        for path in found:
+            try:
+                looks.append(self._record.get(path) or look(path, self._model.card, self._options.reading, clear=clear))
+            except SmaltiError as error:
+                failed.append(error)
+            meter(1)
+        return looks, failed
+
+    @cached_property
+    def _record(self) -> Record:
+        card = self._model.card
+        return Record(self._folder, self._options.reading, f"{card.bands} {card.dtype} {self._options.order}")
+
+    def planned(self, looks: Sequence[Source]) -> Plan:
+        """The plan, checked, and recorded in the folder."""
+        asked = self._options
+        plan = make_plan(
+            looks, crs=asked.crs, resolution=asked.resolution, tile=asked.side, extent=asked.bounds, order=asked.order
+        )
+        if self._record.grid not in (None, described(plan.grid)):
+            text = f"{self._folder}: holds a mosaic on another grid; choose another folder, or its grid"
+            raise OptionError(f"{text} ({_said(self._record.grid)})", value=str(self._folder))
+        self._warn_of_pixels(plan)
+        first = self._outputs(plan.cells[0])
+        Inputs(files_behind([source.path for source in plan.sources])).refuse_to_replace(Outputs(tuple(first)))
+        with guarded(self._folder):
+            (self._folder / TILES).mkdir(parents=True, exist_ok=True)
+        self._record.write(plan.grid, looks)
+        return plan
+
+    def _warn_of_pixels(self, plan: Plan) -> None:
+        card = self._model.card
+        metres = pixel_size_m(plan.grid.place(plan.grid.window(plan.cells[0])))
+        if metres is None or card.resolution is None:
+            return
+        finest, coarsest = card.resolution
+        beyond = card.resample_beyond or RESAMPLE_BEYOND
+        if not finest / beyond <= metres <= coarsest * beyond:
+            text = f"the mosaic has pixels of {metres:.3g} m, model {card.name} was trained for {finest:g} to"
+            warn(ResolutionWarning(f"{text} {coarsest:g} m; choose a pixel size in this range with --resolution"))
+
+    def _outputs(self, cell: Cell) -> dict[Path, Any]:
+        return products(self._folder / TILES / f"{cell.name}.tif", self._model.card, self._options.wanted)
+
+    def make(self, plan: Plan, cell: Cell, title: str) -> MosaicTile:
+        """Makes one tile, or finds it finished."""
+        window = plan.grid.window(cell)
+        sources = plan.near(lattice_around(self._model.card, window))
+        path = next(iter(self._outputs(cell)))
+        card, meter = self._model.card, Meter(self._progress, title, window.height * window.width, "Pix")
+        neutral = np.array(card.mean) / card.scale
+        with Ground(cell.name, plan.grid, window, sources, neutral) as ground:
+            made_of, wanted = self._made_of(sources), self._options.wanted
+            summary = map_scene(ground, self._predict, path, made_of, wanted, progress=meter, say=meter.say)
+        return MosaicTile(path, len(sources), summary)
+
+    def _made_of(self, sources: Sequence[Source]) -> dict[str, Any]:
+        """What a tile's pixels depend on besides the card and the grid."""
+        asked, model = self._options, self._model
+        states = []
+        for source in sources:
+            masks = [] if asked.clouds is None else [cloud_file(source.path, asked.clouds)]
+            states.append(identity([source.path, *filter(None, masks)]))
+        return {
+            "scenes": states,
+            "model": model.sha256,
+            "options": [asked.tta, repr(asked.reading), model.engine, model.threads],
+        }
+
+    def join(self, plan: Plan) -> None:
+        """Writes the virtual rasters of all tiles that are finished, also by other processes."""
+        whole = products(self._folder / f"{WHOLE}.tif", self._model.card, self._options.wanted)
+        with _patient(self._folder / f"{WHOLE}.vrt"):
+            for k, (path, product) in enumerate(whole.items()):
+                tiles = {cell: list(self._outputs(cell))[k] for cell in plan.cells}
+                there = {cell: f"{TILES}/{file.name}" for cell, file in tiles.items() if file.exists()}
+                if there:
+                    write_vrt(path.with_suffix(".vrt"), plan.grid, there, product)
+
+
+def _said(grid: dict[str, Any] | None) -> str:
+    """A recorded grid in a message."""
+    if grid is None:
+        return ""
+    return f"--resolution {grid['pixel']:g} --tile {grid['tile']}, CRS {grid['crs'].split(chr(34))[1]}"
+
+
+@contextmanager
+def _patient(output: Path) -> Iterator[None]:
+    """Holds an output, waiting for another process that writes it; raises BusyError if it takes long."""
+    for left in reversed(range(_TRIES)):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(hold(output))
+            except BusyError:
+                if not left:
+                    raise
+                time.sleep(_WAIT_S)
+                continue
+            yield
+            return
