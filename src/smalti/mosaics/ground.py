@@ -63,10 +63,17 @@ class Ground(Composed):
         self.masked = True
 
     def predicted(
-        self, predict: Predictor, write: Write, *, rows_done: int, progress: Callable[[int], None] | None
+        self,
+        predict: Predictor,
+        write: Write,
+        *,
+        rows_done: int,
+        rows_end: int | None,
+        progress: Callable[[int], None] | None,
     ) -> Summary:
         """Predicts the tile as a part of the whole mosaic; see `predict_part`."""
-        return predict_part(self.layers, self.window, predict, write, rows_done=rows_done, progress=progress)
+        rows = rows_done, rows_end or self.window.height
+        return predict_part(self.layers, self.window, predict, write, rows=rows, progress=progress)
 
     def layers(self, window: Window) -> tuple[Pixels | Layers, Mask]:
         """The scenes that have a share in a window of the mosaic, and where any is valid.

@@ -44,24 +44,26 @@ def predict_part(
     predict: Predictor,
     write: Write,
     *,
-    rows_done: int = 0,
+    rows: tuple[int, int],
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Predicts a window of a mosaic, as `predict_scene` does a scene.
 
-    `read` takes windows of the mosaic, `write` gets those of the part; `rows_done` of it are left out.
+    `read` takes windows of the mosaic, `write` gets those of the part, between two `rows` of it: its first or last
+    one, or the first of a window.
     """
     around = lattice_around(predict.card, window)
     cut = _Cut(write, window.shift(-around.row, -around.col))
     step = predict.card.tile - predict.card.overlap
-    first = cut.tile.row + rows_done if rows_done else cut.tile.row // step * step
+    begin, end = cut.tile.row + rows[0], cut.tile.row + rows[1]
     summary = predict_scene(
         lambda each: read(each.shift(around.row, around.col)),
         predict,
         cut,
         around.height,
         around.width,
-        rows_done=first,
+        rows_done=begin // step * step,
+        rows_end=None if rows[1] == window.height else end,
         progress=None if progress is None else lambda _: cut.report(progress),
     )
     return replace(summary, pixels=cut.written)
