@@ -79,7 +79,7 @@ def test_a_mosaic_is_tiles_on_one_grid_and_a_virtual_raster(scenes: Path, model:
 def test_size_of_tiles_changes_no_pixel(scenes: Path, model: Path, tmp_path: Path) -> None:
     small = sm.mosaic(scenes, tmp_path / "small", model=model, tile=64)
     large = sm.mosaic(scenes, tmp_path / "large", model=model, tile="0.256km")
-    assert (len(small.tiles), len(large.tiles)) == (16, 1)
+    assert (len(small.tiles), len(large.tiles)) == (16, 2)
     assert np.array_equal(window(small.path), window(large.path))
 
 
@@ -100,6 +100,7 @@ def test_finished_tiles_stay_and_a_new_scene_makes_only_its_tiles_again(
 def test_shards_make_the_same_mosaic(scenes: Path, model: Path, tmp_path: Path) -> None:
     sm.mosaic(scenes, tmp_path / "whole", model=model, tile=128)
     for k in range(3):
+        assert not (tmp_path / "parts" / "mosaic.vrt").exists()
         sm.mosaic(scenes, tmp_path / "parts", model=model, tile=128, shard=f"{k}/3")
     assert files(tmp_path / "whole") == files(tmp_path / "parts")
 

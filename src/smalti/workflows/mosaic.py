@@ -1,6 +1,7 @@
 """Many scenes as one map, tile by tile."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class MosaicResult:
 
     folder: Path
     path: Path
-    """The virtual raster of all finished tiles."""
+    """The virtual raster of all finished tiles; with `shard` it is written when all are finished."""
     tiles: tuple[MosaicTile, ...] = field(repr=False)
     """The tiles of this call."""
 
@@ -116,11 +117,12 @@ def mosaic_tiles(
     check_local(str(output))
     folder, net = Path(output), opened(model)
     run = MosaicRun(folder, net, options, progress)
-    looks, failed = run.look_at(names)
+    with nullcontext() if shard is None else run.alone():
+        looks, failed = run.look_at(names)
+        plan = None if failed else run.planned(looks)
     yield from failed
-    if failed:
+    if plan is None:
         return
-    plan = run.planned(looks)
     cells = share.of(plan.cells)
     if shard is not None:
         Meter(progress, WHOLE, len(cells)).say(f"shard {share}: {len(cells)} of {count(len(plan.cells), 'tile')}")
@@ -129,4 +131,4 @@ def mosaic_tiles(
             yield run.make(plan, cell, f"{k}/{len(cells)} {cell.name}")
         except SmaltiError as error:
             yield error
-    run.join(plan)
+    run.join(plan, whole=shard is not None)

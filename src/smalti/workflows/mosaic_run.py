@@ -22,7 +22,7 @@ from smalti.mosaics.grid import Cell
 from smalti.mosaics.ground import Ground
 from smalti.mosaics.plan import Plan, make_plan
 from smalti.mosaics.predict import lattice_around
-from smalti.mosaics.record import Record, described
+from smalti.mosaics.record import NAME, Record, described
 from smalti.mosaics.source import Source, look
 from smalti.mosaics.vrt import write_vrt
 from smalti.raster.files import files_behind
@@ -35,8 +35,8 @@ from smalti.workflows.progress import Meter, Show
 
 TILES, WHOLE = "tiles", "mosaic"
 """The folder of the tiles, and the stem of the virtual raster of all."""
-_WAIT_S, _TRIES = 0.5, 120
-"""How long another process may take to write the virtual raster."""
+_WAIT_S = 0.5
+"""Seconds after which a file that another process writes is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,26 @@ class MosaicRun:
             "options": [asked.tta, repr(asked.reading), model.engine, model.threads],
         }
 
-    def join(self, plan: Plan) -> None:
-        """Writes the virtual rasters of all tiles that are finished, also by other processes."""
-        whole = products(self._folder / f"{WHOLE}.tif", self._model.card, self._options.wanted)
+    def join(self, plan: Plan, *, whole: bool) -> None:
+        """Writes the virtual rasters of all tiles that are finished, also by other processes.
+
+        With `whole` only if all are: of many processes those that finish last do it.
+        """
+        there = {entry.name for entry in (self._folder / TILES).iterdir()}
+        names = products(self._folder / f"{WHOLE}.tif", self._model.card, self._options.wanted)
         with _patient(self._folder / f"{WHOLE}.vrt"):
-            for k, (path, product) in enumerate(whole.items()):
-                tiles = {cell: list(self._outputs(cell))[k] for cell in plan.cells}
-                there = {cell: f"{TILES}/{file.name}" for cell, file in tiles.items() if file.exists()}
-                if there:
-                    write_vrt(path.with_suffix(".vrt"), plan.grid, there, product)
+            for k, (path, product) in enumerate(names.items()):
+                files = {cell: list(self._outputs(cell))[k].name for cell in plan.cells}
+                tiles = {cell: f"{TILES}/{name}" for cell, name in files.items() if name in there}
+                if tiles and not (whole and len(tiles) < len(files)):
+                    write_vrt(path.with_suffix(".vrt"), plan.grid, tiles, product)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lets one process at a time look at the scenes: the next ones find what it has found."""
+        with _patient(self._folder / NAME):
+            self.__dict__.pop("_record", None)
+            yield
 
 
 def _said(grid: dict[str, Any] | None) -> str:
@@ -157,14 +168,12 @@ def _said(grid: dict[str, Any] | None) -> str:
 
 @contextmanager
 def _patient(output: Path) -> Iterator[None]:
-    """Holds an output, waiting for another process that writes it; raises BusyError if it takes long."""
-    for left in reversed(range(_TRIES)):
+    """Holds an output, waiting while another process does."""
+    while True:
         with ExitStack() as stack:
             try:
                 stack.enter_context(hold(output))
             except BusyError:
-                if not left:
-                    raise
                 time.sleep(_WAIT_S)
                 continue
             yield
