@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from smalti.cli import exit_code
+from smalti.errors import exit_code
 from smalti.cli.bands import bands
 from smalti.cli.map import _ENGINE, _MODEL, _STRETCH, _engine, _stretch
 from smalti.cli.verb import QuietVerb
