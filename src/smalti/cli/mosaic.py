@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from smalti.errors import exit_code
 from smalti.cli.bands import bands
 from smalti.cli.map import _ENGINE, _MODEL, _STRETCH, _engine, _stretch
 from smalti.cli.verb import QuietVerb
+from smalti.errors import exit_code
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
