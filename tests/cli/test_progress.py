@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from smalti.cli.progress import EVERY_S, Lines
+from smalti.cli.progress import EVERY_S, Lines, Log
 from smalti.workflows.progress import Progress
 
 
@@ -31,3 +31,16 @@ def test_in_a_terminal_the_line_of_each_step_replaces_the_former(
         lines(Progress("own", 1, 2, "step", "\rstep 1/2"))
         lines(Progress("own", 2, 2, "step", "\rstep 2/2"))
     assert capsys.readouterr().out == "\rstep 1/2\rstep 2/2"
+
+
+@pytest.mark.parametrize(("every", "lines"), [("2", 4), ("soon", 0)])
+def test_a_program_sets_how_often_it_hears_of_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], every: str, lines: int
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr("smalti.cli.progress.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setenv("SMALTI_PROGRESS_EVERY", every)
+    log = Log(100, "Pix", "map.tif")
+    for _ in range(9):
+        log(10)
+    assert len(capsys.readouterr().err.splitlines()) == lines

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from smalti.report.relief import DARKEST, RAMP, RIGHT, TOO_HIGH, TOO_LOW, error_map, hillshade, limits, paint, relief
+from smalti.raster.palette import RAMP
+from smalti.report.relief import DARKEST, RIGHT, TOO_HIGH, TOO_LOW, error_map, hillshade, limits, paint, relief
 
 
 def test_slopes_to_the_north_west_are_bright_and_those_away_from_it_dark():

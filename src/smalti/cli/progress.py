@@ -1,5 +1,10 @@
-"""Progress of a long job: a bar in a terminal, occasional lines in a log."""
+"""Progress of a long job: a bar in a terminal, occasional lines in a log.
 
+Programs that run the command line and show its progress, such as the plugin for QGIS, set `SMALTI_PROGRESS_EVERY` to the
+number of seconds between two lines.
+"""
+
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -90,7 +95,8 @@ class Log:
     def __init__(self, total: int, unit: str, title: str) -> None:
         self._total, self._unit, self._title = total, unit, title
         self._began = time.monotonic()
-        self._next = self._began + FIRST_S
+        first, self._every = _pauses()
+        self._next = self._began + first
         self._first = self._done = 0.0
 
     def __call__(self, done: float) -> None:
@@ -101,7 +107,7 @@ class Log:
         self._done += done
         if now < self._next or self._done >= self._total:
             return
-        self._next = now + EVERY_S
+        self._next = now + self._every
         speed = (self._done - self._first) / (now - self._began)
         left = f", {duration((self._total - self._done) / speed)} left" if speed else ""
         click.echo(
@@ -109,6 +115,15 @@ class Log:
             f"{_short(speed)}{self._unit}/s{left}",
             err=True,
         )
+
+
+def _pauses() -> tuple[float, float]:
+    """Seconds until the first line in a log, and between two lines."""
+    try:
+        every = float(os.environ["SMALTI_PROGRESS_EVERY"])
+    except (KeyError, ValueError):
+        return FIRST_S, EVERY_S
+    return every, every
 
 
 def _short(number: float) -> str:

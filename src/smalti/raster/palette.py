@@ -11,6 +11,10 @@ from smalti.card import RGB, Task
 from smalti.label_sets import set_ids
 
 NO_DATA: RGB = (0, 0, 0)
+RAMP: tuple[RGB, ...] = (
+    (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
+)  # fmt: skip
+"""Colours of values, from the lowest to the highest."""
 _GOLDEN = 0.618034  # steps of the golden ratio around the colour circle keep any number of hues apart
 
 

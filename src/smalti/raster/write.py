@@ -3,7 +3,7 @@
 Colour table, nodata, scale, band names and tags `CLASS_0=land` are in the file itself. GIS programs look for class
 names in GDAL's side-car OUT.tif.aux.xml, which is written beside it: category names, an attribute table, and a colour
 table of the classes only, where that of the file goes up to 255. For values it holds their statistics, so that they are
-shown between their minimum and maximum without being read beforehand. QGIS finds the classes in OUT.qml.
+shown between their minimum and maximum without being read beforehand. QGIS finds classes and colours in OUT.qml.
 """
 
 import logging
@@ -94,7 +94,7 @@ def write_raster(
         described.write_text(_description(product, mark_of(unfinished, job), seen), encoding="utf-8")
         for stale in stale_files(output):
             stale.unlink(missing_ok=True)
-        write_style(output, product.task if product.form == "classes" else None)
+        write_style(output, product, seen)
         publish(unfinished, output)  # side-car and mark come last: they show that all is complete
         publish(described, beside(output, "aux.xml"))
         if output.is_symlink():  # side-cars are looked for beside the name that was opened

@@ -7,11 +7,10 @@ from typing import Any
 from smalti.card import Task
 from smalti.evaluation import ClassResult, Evaluation, Pair, Result, ValueResult
 from smalti.files import deliver
-from smalti.raster.palette import task_colors
+from smalti.raster.palette import RAMP, task_colors
 from smalti.report.charts import read_records, training_charts
 from smalti.report.class_section import class_section
 from smalti.report.page import render
-from smalti.report.relief import RAMP
 from smalti.report.value_section import value_section
 
 

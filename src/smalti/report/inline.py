@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.raster.palette import colorize, legend, to_hex
+from smalti.raster.palette import RAMP, colorize, legend, to_hex
 from smalti.report.pictures import data_uri, step_for, visible
-from smalti.report.relief import RAMP, limits, paint
+from smalti.report.relief import limits, paint
 
 LIMIT = 512
 """Maximum longer side of a picture, in pixels."""

@@ -15,13 +15,13 @@ from smalti.mapping.run import Wanted, products
 from smalti.mapping.unlike import read_unlike
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m
-from smalti.raster.palette import colorize, task_colors
+from smalti.raster.palette import RAMP, colorize, task_colors
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.values import METRES
 from smalti.report.page import render
 from smalti.report.pictures import SmallMap, data_uri, fit, marked, shrunk_image, shrunk_map, shrunk_values
-from smalti.report.relief import RAMP, limits, relief
+from smalti.report.relief import limits, relief
 from smalti.scene import Summary
 from smalti.text import within
 

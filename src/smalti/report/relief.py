@@ -6,15 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Floats, Picture
-from smalti.raster.palette import NO_DATA
+from smalti.raster.palette import NO_DATA, RAMP
 
 Color = tuple[int, int, int]
 
-
-RAMP: tuple[Color, ...] = (
-    (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
-)  # fmt: skip
-"""Colours from the lowest value to the highest."""
 TOO_LOW: Color = (33, 102, 172)
 RIGHT: Color = (247, 247, 247)
 TOO_HIGH: Color = (178, 24, 43)
