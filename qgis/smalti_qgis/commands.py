@@ -1,0 +1,42 @@
+"""The arguments of the program for what was asked in QGIS."""
+
+from pathlib import Path
+
+SWITCHES = ("tta", "confidence", "uncertainty", "probabilities", "cog", "report")
+"""Options of a map that are on or off."""
+VALUES = ("bands", "stretch", "resolution", "polygons", "threads")
+"""Options of a map with a value; an empty one is not given."""
+
+
+def map_command(program, scene, out, model, options):
+    """`smalti map`; `options` are those of `SWITCHES` and `VALUES`, and `min_area`."""
+    command = [program, "map", "-o", str(out), "--model", model]
+    command += [f"--{name}" for name in SWITCHES if options.get(name)]
+    command += [part for name in VALUES if options.get(name) for part in (f"--{name}", str(options[name]))]
+    if options.get("polygons") and options.get("min_area"):
+        command += ["--min-area", f"{options['min_area']:g}"]
+    return [*command, "--", scene]
+
+
+def evaluate_command(program, model, data, options):
+    """`smalti evaluate`; `options` are `tta`, and dataset, labels, bands, resolution, json and report with a value."""
+    command = [program, "evaluate"] + (["--tta"] if options.get("tta") else [])
+    for name in ("dataset", "labels", "bands", "resolution", "json", "report"):
+        if options.get(name):
+            command += [f"--{name}", str(options[name])]
+    return [*command, "--", model, str(data)]
+
+
+def app_command(program, scene):
+    """`smalti app`: opens a scene in the app."""
+    return [program, "app", "--", scene]
+
+
+def card_command(program, model):
+    """Prints the card of a model as JSON."""
+    return [program, "models", "--json", "--", model]
+
+
+def page_of(out):
+    """The page that is written beside a map."""
+    return Path(out).with_suffix(".html")

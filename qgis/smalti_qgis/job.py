@@ -1,0 +1,100 @@
+"""One run of the program: its lines, its progress, and its end when the user cancels."""
+
+import queue
+import re
+import subprocess
+import threading
+
+from .program import environment, hidden
+
+_SHARE = re.compile(r": (\d{1,3})% of ")
+_LOOK_S = 0.2
+_END_S = 10
+
+
+class JobError(Exception):
+    """The program failed; its text is the one line that the program printed last."""
+
+
+class Canceled(Exception):  # noqa: N818  it is no error
+    """The user canceled; the program has ended."""
+
+
+def run(command, say, canceled):
+    """Runs a command until it ends; returns its lines.
+
+    Args:
+        command: the program and its arguments.
+        say: called with each line, as it comes.
+        canceled: asked a few times a second.
+
+    Raises:
+        JobError: it failed.
+        Canceled: it was killed.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
+        encoding="utf-8", errors="replace", **hidden(),
+    )  # fmt: skip
+    with process:
+        try:
+            lines = _follow(process, say, canceled)
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        raise JobError(reason(lines, process.returncode))
+    return lines
+
+
+def _follow(process, say, canceled):
+    arriving = queue.Queue()
+    threading.Thread(target=_read, args=(process.stdout, arriving), daemon=True).start()
+    lines = []
+    while True:
+        if canceled():
+            raise Canceled
+        try:
+            line = arriving.get(timeout=_LOOK_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            return lines
+        lines.append(line)
+        say(line)
+
+
+def _read(stream, arriving):
+    for line in stream:
+        if line.strip():
+            arriving.put(line.rstrip())
+    arriving.put(None)
+
+
+def _end(process):
+    """What is finished by then lies on the disk: a kill loses at most one strip of the scene."""
+    process.terminate()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def share(line):
+    """The percentage in a line of progress, or None in any other line."""
+    found = _SHARE.search(line)
+    return int(found[1]) if found else None
+
+
+def is_warning(line):
+    """Whether a line is a warning of the program."""
+    return line.startswith(("warning: ", "smalti: warning: "))
+
+
+def reason(lines, code):
+    """The line that says why a program failed, without its name in front."""
+    told = [line for line in lines if not is_warning(line) and share(line) is None]
+    if not told:
+        return f"the program ended with code {code} and printed nothing"
+    why = next((line for line in reversed(told) if line.startswith("smalti: ")), told[-1])
+    return re.sub(r"^(smalti|Error): ", "", why)
