@@ -1,13 +1,15 @@
 # Each command sets up its own environment; it needs only Python 3.11 or newer and pip.
 PYTHON ?= python3
 
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check docs qgis-plugin test-qgis clean
 
 help:
 	@echo "make demo    draw a scene, map it with the bundled model, score the map; map a real image (installs the base part and OpenCV, no torch)"
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
 	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"
+	@echo "make qgis-plugin   zip the plugin for QGIS into build/"
+	@echo "make test-qgis     the plugin in a real QGIS, which must be installed (1.2 GB)"
 	@echo "make clean   remove the environments, the built pages, and the output of the demo"
 
 demo: .venv-demo/.ready
@@ -22,6 +24,12 @@ check: .venv/.ready
 docs: .venv-docs/.ready
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 	@echo "site/index.html"
+
+qgis-plugin:
+	@$(PYTHON) tools/qgis_plugin.py
+
+test-qgis: .venv/.ready
+	@.venv/bin/python -m pytest -v qgis/tests
 
 # A stamp that is older than the list of packages makes its environment again.
 .venv-demo/.ready: pyproject.toml constraints.txt

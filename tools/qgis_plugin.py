@@ -1,4 +1,4 @@
-"""`make qgis-plugin`: zips the plugin for QGIS into build/smalti_qgis-VERSION.zip; the same files give the same bytes."""
+"""`make qgis-plugin`: zips the plugin for QGIS as build/smalti_qgis-VERSION.zip; equal files give equal bytes."""
 
 import configparser
 import sys

@@ -1,6 +1,6 @@
 """Smalti in QGIS: tools of the Processing toolbox, and a panel.
 
-Plain Python of QGIS's own: nothing is installed. Everything is computed by the program `smalti`, in a process of its own.
+Plain Python of QGIS's own: nothing is installed. Everything is computed by the program `smalti`, in its own process.
 Modules without `qgis` in their imports run, and are tested, without QGIS.
 """
 

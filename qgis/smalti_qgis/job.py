@@ -1,9 +1,13 @@
 """One run of the program: its lines, its progress, and its end when the user cancels."""
 
+from __future__ import annotations
+
 import queue
 import re
 import subprocess
 import threading
+from collections.abc import Callable, Sequence
+from typing import IO
 
 from .program import environment, hidden
 
@@ -20,7 +24,7 @@ class Canceled(Exception):  # noqa: N818  it is no error
     """The user canceled; the program has ended."""
 
 
-def run(command, say, canceled):
+def run(command: Sequence[str], say: Callable[[str], object], canceled: Callable[[], bool]) -> list[str]:
     """Runs a command until it ends; returns its lines.
 
     Args:
@@ -47,10 +51,10 @@ def run(command, say, canceled):
     return lines
 
 
-def _follow(process, say, canceled):
-    arriving = queue.Queue()
+def _follow(process: subprocess.Popen[str], say: Callable[[str], object], canceled: Callable[[], bool]) -> list[str]:
+    arriving: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(process.stdout, arriving), daemon=True).start()
-    lines = []
+    lines: list[str] = []
     while True:
         if canceled():
             raise Canceled
@@ -64,14 +68,14 @@ def _follow(process, say, canceled):
         say(line)
 
 
-def _read(stream, arriving):
-    for line in stream:
+def _read(stream: IO[str] | None, arriving: queue.Queue[str | None]) -> None:
+    for line in stream or ():
         if line.strip():
             arriving.put(line.rstrip())
     arriving.put(None)
 
 
-def _end(process):
+def _end(process: subprocess.Popen[str]) -> None:
     """What is finished by then lies on the disk: a kill loses at most one strip of the scene."""
     process.terminate()
     try:
@@ -80,18 +84,18 @@ def _end(process):
         process.kill()
 
 
-def share(line):
+def share(line: str) -> int | None:
     """The percentage in a line of progress, or None in any other line."""
     found = _SHARE.search(line)
     return int(found[1]) if found else None
 
 
-def is_warning(line):
+def is_warning(line: str) -> bool:
     """Whether a line is a warning of the program."""
     return line.startswith(("warning: ", "smalti: warning: "))
 
 
-def reason(lines, code):
+def reason(lines: Sequence[str], code: int) -> str:
     """The line that says why a program failed, without its name in front."""
     told = [line for line in lines if not is_warning(line) and share(line) is None]
     if not told:

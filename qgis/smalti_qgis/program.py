@@ -1,11 +1,14 @@
 """The program `smalti` that the plugin calls: where it is, whether it is recent enough, and its environment."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 OLDEST = (0, 1, 0)
 """The first version whose command line has everything that the plugin calls."""
@@ -14,14 +17,14 @@ FOREIGN = ("PYTHON", "QT_", "GDAL_", "PROJ_")
 """Beginnings of variables that QGIS sets for libraries of its own; in another program they break its libraries."""
 _PROGRESS_S = "1"
 _ANSWER_S = 60
-_versions = {}
+_versions: dict[tuple[str, float], tuple[int, ...]] = {}
 
 
 class ProgramError(Exception):
     """There is no usable program; its text is one line that says what to do."""
 
 
-def find(setting=""):
+def find(setting: str = "") -> str:
     """The path of the program: that of the setting, else on PATH, else in the usual places. Raises ProgramError."""
     if setting:
         if not Path(setting).is_file():
@@ -36,7 +39,7 @@ def find(setting=""):
     return found
 
 
-def usual_places(platform=sys.platform):
+def usual_places(platform: str = sys.platform) -> list[Path]:
     """Files that an installation by pip, pipx or the packaged program creates."""
     home = Path.home()
     if platform == "win32":
@@ -51,9 +54,9 @@ def usual_places(platform=sys.platform):
     return [*places, home / "smalti/smalti"]
 
 
-def check(path):
+def check(path: str) -> tuple[int, ...]:
     """The version of a program, such as (0, 1, 0). Raises ProgramError if it is too old, or not Smalti."""
-    key = (path, os.path.getmtime(path))
+    key = (path, Path(path).stat().st_mtime)
     if key not in _versions:
         _versions[key] = _ask(path)
     if _versions[key] < OLDEST:
@@ -65,7 +68,7 @@ def check(path):
     return _versions[key]
 
 
-def _ask(path):
+def _ask(path: str) -> tuple[int, ...]:
     try:
         asked = subprocess.run(
             [path, "--version"], capture_output=True, env=environment(), stdin=subprocess.DEVNULL, timeout=_ANSWER_S,
@@ -81,12 +84,14 @@ def _ask(path):
     return tuple(int(number) for number in version.groups())
 
 
-def environment():
+def environment() -> dict[str, str]:
     """The variables of this process without those of QGIS's own libraries, for the program."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
     return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "SMALTI_PROGRESS_EVERY": _PROGRESS_S}
 
 
-def hidden():
+def hidden() -> dict[str, Any]:
     """Arguments of `subprocess.Popen` so that no console window opens on Windows."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}

@@ -1,5 +1,7 @@
 """The file behind a raster layer."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 _SAVE = "save it as a GeoTIFF (right click on it, Export, Save As) and use that file"
@@ -9,7 +11,7 @@ class SceneError(Exception):
     """A layer is not a file; its text is one line that says what to do."""
 
 
-def scene_of(name, provider, source):
+def scene_of(name: str, provider: str, source: str) -> str:
     """What the program reads: a path, a URL or a path of GDAL's virtual file systems.
 
     Args:

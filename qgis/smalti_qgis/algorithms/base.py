@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QCoreApplication, QThread
 
 from .. import settings
 from ..commands import card_command
@@ -89,24 +90,32 @@ class SmaltiAlgorithm(QgsProcessingAlgorithm):
         """Runs the program with its lines and progress shown; returns the lines, or fails with one."""
         feedback.pushCommandInfo(" ".join(command))
         try:
-            return run(command, partial(_show, feedback), feedback.isCanceled)
+            return run(command, partial(_show, feedback), partial(_is_canceled, feedback))
         except JobError as error:
             raise QgsProcessingException(str(error)) from None
         except Canceled:
             raise QgsProcessingException(
-                "canceled; what is finished is kept: run it again with the same output file to continue"
+                "canceled; what is finished is kept: run it again with the same output file to resume"
             ) from None
 
     def card(self, program, model, feedback):
         """The card of a model; None where a checkpoint's folder does not tell it."""
         try:
-            lines = run(card_command(program, model), lambda line: None, feedback.isCanceled)
+            lines = run(card_command(program, model), lambda line: None, partial(_is_canceled, feedback))
         except JobError as error:
             raise QgsProcessingException(str(error)) from None
         except Canceled:
             raise QgsProcessingException("canceled") from None
         entries = json.loads("\n".join(lines))
         return entries[0]["card"] if entries else None
+
+
+def _is_canceled(feedback):
+    """A batch runs in the thread of the window: there, the click on Cancel has to be let through."""
+    application = QCoreApplication.instance()
+    if application is not None and QThread.currentThread() == application.thread():
+        application.processEvents()
+    return feedback.isCanceled()
 
 
 def _show(feedback, line):
@@ -116,5 +125,5 @@ def _show(feedback, line):
         feedback.setProgressText(line)
     elif is_warning(line):
         feedback.pushWarning(line)
-    else:
+    elif not line.startswith("smalti: "):  # why it failed is shown as the error of the tool
         feedback.pushInfo(line)

@@ -14,9 +14,9 @@ from .base import SmaltiAlgorithm
 
 HELP = """Scores a model on images with labels, by a stated protocol, and writes a page with maps, errors and tables.
 
-The folder has images/ with masks/ of the same names, or NAME.tif with NAME_classes.tif. Labels of other colours or numbers
-than the model's classes need a TOML file that says which is which. With a dataset, as potsdam:test, the folder is that of
-its download."""
+The folder has images/ with masks/ of the same names, or NAME.tif with NAME_classes.tif. Labels of other colours or
+numbers than the model's classes need a TOML file that says which is which. With a dataset, as potsdam:test, the folder
+is that of its download."""
 
 
 class EvaluateAlgorithm(SmaltiAlgorithm):

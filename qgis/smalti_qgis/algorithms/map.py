@@ -32,11 +32,11 @@ TEXTS = {
 }
 HELP = """Turns a scene into a map: land cover, heights, or whatever the model predicts, with its colours.
 
-The model is a name (<i>smalti models</i> in a terminal lists all) or an .onnx file. The model <b>landcover</b> has classes
-of land cover; <b>town</b> has classes and heights, and both are loaded.
+The model is a name (<i>smalti models</i> in a terminal lists all) or an .onnx file. The model <b>landcover</b> has
+classes of land cover; <b>town</b> has classes and heights, and both are loaded.
 
-A run that was canceled or killed continues where it was, if it is started again with the same output file; a finished map
-is not made again. An output that Smalti did not write is never replaced."""
+A run that was canceled or killed resumes if it is started again with the same output file; a finished map is not made
+again. An output that Smalti did not write is never replaced."""
 
 
 class MapAlgorithm(SmaltiAlgorithm):

@@ -15,8 +15,8 @@ from .base import SmaltiAlgorithm
 
 HELP = """Turns a scene into polygons of its classes, without gaps or overlaps, with class and area on the ellipsoid.
 
-The map that they are traced from is written, too. If it is there already, from the same scene and model (that of the tool
-<i>Map a scene</i>), it is not made again; an interrupted one continues.
+The map that they are traced from is written, too. If it is there already, from the same scene and model (by the tool
+<i>Map a scene</i>), it is not made again; an interrupted one resumes.
 
 Large scenes: GeoPackage or FlatGeobuf."""
 

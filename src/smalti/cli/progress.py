@@ -1,7 +1,7 @@
 """Progress of a long job: a bar in a terminal, occasional lines in a log.
 
-Programs that run the command line and show its progress, such as the plugin for QGIS, set `SMALTI_PROGRESS_EVERY` to the
-number of seconds between two lines.
+Programs that run the command line and show its progress, such as the plugin for QGIS, set `SMALTI_PROGRESS_EVERY` to
+the number of seconds between two lines.
 """
 
 import os
