@@ -29,7 +29,7 @@ qgis-plugin:
 	@$(PYTHON) tools/qgis_plugin.py
 
 test-qgis: .venv/.ready
-	@.venv/bin/python -m pytest -v qgis/tests
+	@.venv/bin/python -m pytest -v --timeout=1200 qgis/tests
 
 # A stamp that is older than the list of packages makes its environment again.
 .venv-demo/.ready: pyproject.toml constraints.txt

@@ -98,7 +98,7 @@ def failures():
     return {
         "model": attempt("smalti:map", INPUT=scene, MODEL="moon", OUTPUT=str(FOLDER / "moon.tif")),
         "folder": mapped(scene, "locked/map.tif"),
-        "permission": attempt("smalti:map", INPUT=scene, MODEL="landcover", OUTPUT="/proc/map.tif"),
+        "place": attempt("smalti:map", INPUT=scene, MODEL="landcover", OUTPUT="/proc/map.tif"),
         "foreign": mapped(scene, "foreign.tif"),
         "bands": mapped(scene, "bands.tif", BANDS="7,8,9"),
     }

@@ -123,7 +123,6 @@ def picture():
     project.removeMapLayers([layer.id() for layer in project.mapLayers().values() if layer.name() != SCENE])
     given = {"INPUT": project.mapLayersByName(SCENE)[0], "MODEL": "landcover", "OUTPUT": str(FOLDER / "picture.tif")}
     processing.runAndLoadResults("smalti:map", given)
-    [shown] = project.mapLayersByName("Map")
     iface.setActiveLayer(project.mapLayersByName(SCENE)[0])
     iface.messageBar().clearWidgets()
     window.resize(1280, 800)
