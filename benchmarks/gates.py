@@ -27,10 +27,11 @@ from smalti.files import deliver
 from smalti.mapping.fit import open_fitting
 from smalti.nets.build import Model
 from smalti.nets.multitask import MultiTask
+from smalti.raster.palette import RAMP
 from smalti.raster.read import open_raster
 from smalti.report.pictures import to_bytes, visible
 from smalti.report.preview import BACKGROUND, GAP, INK, font
-from smalti.report.relief import RAMP, paint
+from smalti.report.relief import paint
 from smalti.tiling import Window
 from smalti.training.predict import load_model
 

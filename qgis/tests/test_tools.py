@@ -67,8 +67,8 @@ def test_results_are_loaded_in_their_style(inside: dict[str, Any]) -> None:
     assert shown == {
         "Karte Ü.tif": ("paletted", CLASSES),
         "Flächen.gpkg": ("categorizedSymbol", CLASSES),
-        "Karte Ü_confidence.tif": (ramp, ["0", "0.25", "0.5", "0.75", "1"]),
-        "Karte Ü_uncertainty.tif": (ramp, ["0", "0.333", "0.667", "1"]),
+        "Karte Ü_confidence.tif": (ramp, ["0", "0.5", "1"]),
+        "Karte Ü_uncertainty.tif": (ramp, ["0", "0.5", "1"]),
         "Karte Ü_probabilities.tif": ("multibandcolor", []),
     }
     heights = found["layers"]["Karte Ü_height.tif"]["legend"]

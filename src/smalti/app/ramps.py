@@ -9,11 +9,10 @@ import numpy as np
 from smalti.app.layers import Layer, read_layers
 from smalti.app.schemas import Ramp
 from smalti.app.view import OpenView
-from smalti.raster.palette import to_hex
-from smalti.report.relief import RAMP, Color
+from smalti.raster.palette import CONFIDENT, RAMP, to_hex
+from smalti.report.relief import Color
 from smalti.tiling import Window
 
-CONFIDENT: tuple[Color, ...] = ((215, 48, 39), (254, 224, 139), (26, 152, 80))
 USUAL_RANGE = 0.0, 30.0
 """Values at the ends of a ramp while the map is not finished."""
 _SAMPLE = 256

@@ -15,6 +15,8 @@ RAMP: tuple[RGB, ...] = (
     (240, 240, 233), (197, 215, 180), (228, 209, 136), (214, 146, 88), (160, 70, 66), (92, 44, 78)
 )  # fmt: skip
 """Colours of values, from the lowest to the highest."""
+CONFIDENT: tuple[RGB, ...] = ((215, 48, 39), (254, 224, 139), (26, 152, 80))
+"""Colours of confidence, from 0 to 1."""
 _GOLDEN = 0.618034  # steps of the golden ratio around the colour circle keep any number of hues apart
 
 

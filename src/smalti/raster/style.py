@@ -12,7 +12,7 @@ from pathlib import Path
 from smalti.card import RGB, Task
 from smalti.files import write_whole
 from smalti.products import Form, Product
-from smalti.raster.palette import RAMP, task_colors, to_hex
+from smalti.raster.palette import CONFIDENT, RAMP, task_colors, to_hex
 from smalti.raster.statistics import Statistics
 
 _OURS = "<!-- Written by Smalti, and again with each new map. A style that QGIS saves here is kept. -->"
@@ -21,8 +21,8 @@ _RASTERS = frozenset(
     {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif", ".ppm"}
 )
 _RAMPS: dict[Form, tuple[RGB, ...]] = {
-    "confidence": ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)),
-    "uncertainty": ((255, 255, 255), (253, 212, 158), (239, 101, 72), (127, 0, 0)),
+    "confidence": CONFIDENT,
+    "uncertainty": CONFIDENT[::-1],
     "values": RAMP,
 }
 _DEVIATIONS = 3

@@ -7,9 +7,9 @@ import numpy as np
 
 from smalti.evaluation import Pair, ValueResult
 from smalti.evaluation.tiles import SIDE, ValueTile
-from smalti.raster.palette import NO_DATA
+from smalti.raster.palette import NO_DATA, RAMP
 from smalti.report.pictures import data_uri
-from smalti.report.relief import RAMP, TOO_HIGH, TOO_LOW, error_map, limits, paint
+from smalti.report.relief import TOO_HIGH, TOO_LOW, error_map, limits, paint
 from smalti.report.tiles import MOST_IMAGES, ShownTile, notable_of, show_tiles, tile_picture
 
 
