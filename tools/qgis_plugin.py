@@ -18,7 +18,6 @@ _FIRST = (1980, 1, 1, 0, 0, 0)
 def metadata() -> configparser.SectionProxy:
     """What metadata.txt says."""
     parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(FOLDER / "metadata.txt", encoding="utf-8")
     return parser["general"]
 
