@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from smalti.workflows.split_data import split_data as split_data
     from smalti.workflows.stats import ZoneStats as ZoneStats
     from smalti.workflows.stats import stats as stats
+    from smalti.workflows.teach import Taught as Taught
+    from smalti.workflows.teach import teach as teach
     from smalti.workflows.train import train as train
 
 __version__ = "0.1.0"
@@ -72,6 +74,7 @@ _HOMES = {
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",
     "Task": "card",
+    "Taught": "workflows.teach",
     "Window": "tiling",
     "ZoneStats": "workflows.stats",
     "check_data": "workflows.check_data",
@@ -87,6 +90,7 @@ _HOMES = {
     "rank_photos": "workflows.photos",
     "split_data": "workflows.split_data",
     "stats": "workflows.stats",
+    "teach": "workflows.teach",
     "train": "workflows.train",
 }
 

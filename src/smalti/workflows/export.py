@@ -76,7 +76,7 @@ def export(
             raise
         raise MissingExtraError(error.name or "torch", "train") from None
     check_place(out)
-    _check_free(out)
+    check_free(out)
     with hold(out), about(checkpoint):
         say = say_to(out.name, progress)
         recipe = None if unlike is None else read_pixels(Path(unlike), as_settings(changes))
@@ -92,7 +92,7 @@ def export(
     return Export(out, out.stat().st_size, parity.difference, parity.rounding, tuple(parity.shapes))
 
 
-def _check_free(out: Path) -> None:
+def check_free(out: Path) -> None:
     """OutputError for an existing file that is not a model of this program."""
     try:
         if out.exists():

@@ -1,0 +1,121 @@
+"""A teaching project: a folder with the model's name, the classes, and the strokes of each scene.
+
+PROJECT/teach.toml      the model, the classes, and the scenes with their strokes
+PROJECT/strokes/        the strokes of each scene: GPKG, GeoJSON, FlatGeobuf, or a class raster
+PROJECT/features/       what the model computes at the strokes; it can be deleted and is computed again
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smalti.errors import DataError, LabelError, reason
+from smalti.files import deliver
+from smalti.raster.files import is_url
+
+NAME = "teach.toml"
+STROKES, FEATURES = "strokes", "features"
+_COPIED = (".gpkg", ".geojson", ".json", ".fgb", ".tif", ".tiff", ".png")
+
+
+class _Scene(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    image: str
+    strokes: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = "landcover"
+    classes: dict[str, list[str]] = Field(default_factory=dict)
+    scenes: list[_Scene] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A scene and a file of strokes on it."""
+
+    image: str
+    """A path or URL."""
+    strokes: Path
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a project's file states."""
+
+    folder: Path
+    model: str = "landcover"
+    classes: dict[str, list[str]] = field(default_factory=dict)
+    painted: tuple[Painted, ...] = ()
+
+    def features(self, image: str) -> Path:
+        """Where the examples of a scene are stored."""
+        return self.folder / FEATURES / f"{Path(image).stem[:40]}-{sha256(image.encode()).hexdigest()[:8]}.npz"
+
+    def with_strokes(self, image: str, strokes: Path) -> "Project":
+        """The project with a copy of a file of strokes; unchanged if it holds the same strokes of that scene.
+
+        LabelError for a file that does not exist or cannot be copied.
+        """
+        image = image if is_url(image) else str(Path(image).resolve())
+        content = _content(strokes)
+        if any(each.image == image and _content(each.strokes) == content for each in self.painted):
+            return self
+        target = _free(self.folder / STROKES, strokes)
+        deliver(target, content)
+        return replace(self, painted=(*self.painted, Painted(image, target)))
+
+    def save(self) -> None:
+        """Writes the project's file, which appears whole or not at all; OutputError."""
+        lines = ["# smalti teach learns these strokes again, and writes a model.", f"model = {_text(self.model)}"]
+        if self.classes:
+            lines += ["", "[classes]", *(f"{_text(name)} = {_text(taken)}" for name, taken in self.classes.items())]
+        for each in self.painted:
+            strokes = each.strokes.relative_to(self.folder).as_posix()
+            lines += ["", "[[scenes]]", f"image = {_text(each.image)}", f"strokes = {_text(strokes)}"]
+        deliver(self.folder / NAME, ("\n".join(lines) + "\n").encode())
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _content(strokes: Path) -> bytes:
+    if strokes.suffix.lower() not in _COPIED:
+        raise LabelError(f"{strokes}: strokes are read from {', '.join(_COPIED)}; convert it: ogr2ogr OUT.gpkg IN")
+    try:
+        return strokes.read_bytes()
+    except OSError as error:
+        raise LabelError(f"{strokes}: the strokes cannot be read: {reason(error)}") from None
+
+
+def _free(folder: Path, strokes: Path) -> Path:
+    """A path that no other strokes have."""
+    number, target = 2, folder / strokes.name
+    while target.exists():
+        target, number = folder / f"{strokes.stem}-{number}{strokes.suffix}", number + 1
+    return target
+
+
+def load_project(folder: Path) -> Project:
+    """Reads a project; an empty one where there is no file yet. DataError for one that is invalid."""
+    path = folder / NAME
+    if not path.exists():
+        return Project(folder)
+    try:
+        stated = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {reason(error)}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is no valid TOML: {str(error).splitlines()[0]}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    painted = (Painted(scene.image, folder / scene.strokes) for scene in stated.scenes)
+    return Project(folder, stated.model, dict(stated.classes), tuple(painted))

@@ -1,0 +1,132 @@
+"""Strokes: points, lines and polygons with a class, or the areas of a raster, on the grid that the network sees."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.card import Task
+from smalti.errors import DataWarning, LabelError, Warn
+from smalti.raster.feature_file import read_features
+from smalti.raster.features import text_of
+from smalti.raster.grid import Grid
+from smalti.raster.label_spec import LabelSpec, class_id
+from smalti.raster.labels import VECTORS, open_labels
+from smalti.text import count
+from smalti.tiling import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """What the user drew in one go."""
+
+    shape: Any
+    """A shapely geometry in pixels: x = column, y = row."""
+    label: int
+    key: str
+    """Of its shape: strokes with the same key cover the same pixels."""
+
+
+def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> list[Stroke]:
+    """The strokes of a file that lie on a scene, in the file's order.
+
+    LabelError for a file that cannot be read, for an unknown class, and where no stroke lies on the scene; `warn` is
+    called about some that do not, and about strokes that contradict each other.
+    """
+    found = _of_vectors(path, grid, task) if Path(path).suffix.lower() in VECTORS else _of_raster(path, grid, task)
+    if not found:
+        raise LabelError(f"{path}: holds no stroke with a class; draw some, with the class in the attribute `class`")
+    inside = _on(grid, found)
+    if not inside:
+        text = f"{path}: none of its {count(len(found), 'stroke')} lies on {scene}; check their place and CRS"
+        raise LabelError(text)
+    if len(inside) < len(found):
+        warn(DataWarning(f"{path}: {len(found) - len(inside)} of {count(len(found), 'stroke')} lie beside {scene}"))
+    _warn_of_contradictions(path, inside, task, warn)
+    return inside
+
+
+def _of_vectors(path: str, grid: Grid, task: Task) -> list[Stroke]:
+    shapes, values = read_features(path, grid, LabelSpec())
+    if values is None:
+        return []
+    labels = [task.ignore if text_of(value) == "" else _label(path, task, text_of(value)) for value in values]
+    return [_stroke(shape, label) for shape, label in zip(shapes, labels, strict=True) if label != task.ignore]
+
+
+def _label(path: str, task: Task, text: str) -> int:
+    try:
+        return class_id(task, text, f"{path}: class")
+    except LabelError as error:
+        raise LabelError(f"{error}; add it as a new class: --class {text}=") from None
+
+
+def _of_raster(path: str, grid: Grid, task: Task) -> list[Stroke]:
+    """Each connected area of one class."""
+    import shapely
+    from rasterio.features import shapes
+
+    labels = open_labels(path, grid, task)
+    try:
+        ids = labels.read(Window(0, 0, grid.height, grid.width))
+    finally:
+        labels.close()
+    areas = shapes(ids, mask=ids != task.ignore)
+    return [_stroke(shapely.geometry.shape(area), int(value)) for area, value in areas]
+
+
+def _stroke(shape: Any, label: int) -> Stroke:
+    import shapely
+
+    return Stroke(shape, label, sha256(shapely.to_wkb(shapely.force_2d(shape))).hexdigest()[:16])
+
+
+def _on(grid: Grid, strokes: Iterable[Stroke]) -> list[Stroke]:
+    import shapely
+
+    image = shapely.box(0, 0, grid.width, grid.height)
+    return [stroke for stroke in strokes if stroke.shape.intersects(image)]
+
+
+def _warn_of_contradictions(path: str, strokes: list[Stroke], task: Task, warn: Warn) -> None:
+    import shapely
+
+    shapes = [stroke.shape for stroke in strokes]
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a < b and strokes[a].label != strokes[b].label]
+    pairs = [(a, b) for a, b in pairs if not shapes[a].touches(shapes[b])]
+    if pairs:
+        a, b = pairs[0]
+        names = f"stroke {a + 1} ({task.labels[strokes[a].label]}) and {b + 1} ({task.labels[strokes[b].label]})"
+        text = f"{path}: {names} cover the same pixels"
+        more = f", as do {count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
+        warn(DataWarning(f"{text}{more}; there the later stroke counts"))
+
+
+def draw(shapes: list[Any], corner: tuple[int, int], step: int, size: tuple[int, int]) -> NDArray[np.int32]:
+    """Cells (h, w) of `step` x `step` pixels from a corner (row, column): the number, from 1, of the last shape there.
+
+    Lines and points cover every cell that they touch, polygons those whose centre they contain, and small ones the
+    cell in their middle.
+    """
+    from affine import Affine
+    from rasterio.features import rasterize
+
+    place = Affine(step, 0, corner[1], 0, step, corner[0])
+    numbered = [(_thin(shape, step), number) for number, shape in enumerate(shapes, 1)]
+    areas = [(shape, number) for shape, number in numbered if shape.area]
+    lines = [(shape, number) for shape, number in numbered if not shape.area]
+    drawn = np.zeros(size, np.int32)
+    for some, touched in ((areas, False), (lines, True)):
+        if some:
+            drawn = np.maximum(drawn, rasterize(some, size, transform=place, all_touched=touched, dtype="int32"))
+    return drawn
+
+
+def _thin(shape: Any, step: int) -> Any:
+    """A polygon of less than a cell as a point inside."""
+    return shape.representative_point() if 0 < shape.area < 2 * step * step else shape

@@ -1,0 +1,145 @@
+"""The graph inside an ONNX file, read and changed without the `onnx` package: nodes, constants and outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.runtime.protobuf import Fields, build, parse, texts
+
+_GRAPH = 7
+"""Number of the graph in a ModelProto; below those in a GraphProto, a NodeProto, and an AttributeProto."""
+_NODE, _CONSTANT, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
+_IN, _OUT, _NAME, _OP, _ATTRIBUTE = 1, 2, 3, 4, 5
+_FLOAT, _INT64 = 1, 7
+"""Types of numbers in a TensorProto."""
+_KINDS = {"int": 2, "text": 3, "ints": 7}
+"""Types of an AttributeProto."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step of the graph."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rest: Fields
+    """Its other fields, such as its attributes."""
+
+    @classmethod
+    def make(cls, op: str, inputs: Sequence[str], output: str, **attributes: int | str | Sequence[int]) -> Self:
+        """A node with one output, named like it."""
+        rest: Fields = [(_NAME, output.encode())]
+        rest += [(_ATTRIBUTE, _attribute(name, value)) for name, value in attributes.items()]
+        return cls(op, tuple(inputs), (output,), rest)
+
+    def attribute(self, name: str) -> Fields | None:
+        """The fields of an attribute; None if it is not stated."""
+        for number, value in self.rest:
+            if number == _ATTRIBUTE and texts(found := parse(bytes(value)), 1) == [name]:
+                return found
+        return None
+
+    def reading(self, names: dict[str, str]) -> "Node":
+        """The same with other inputs."""
+        return replace(self, inputs=tuple(names.get(name, name) for name in self.inputs))
+
+    def fields(self) -> Fields:
+        """As a NodeProto."""
+        own: Fields = [(_IN, name.encode()) for name in self.inputs]
+        own += [(_OUT, name.encode()) for name in self.outputs]
+        return [*own, *self.rest, (_OP, self.op.encode())]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model's graph, and all else in its file."""
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    others: Fields
+    """Of the graph: constants, inputs, names; and values of which the file states the shape are left out, since they
+    do not hold once the graph is changed."""
+    model: Fields
+    """Of the file, without the graph."""
+
+    @classmethod
+    def load(cls, content: bytes) -> Self:
+        """Reads an ONNX file; ValueError for other bytes."""
+        model = parse(content)
+        graph = [field for number, value in model if number == _GRAPH for field in parse(_bytes(value))]
+        nodes = tuple(_node(_bytes(value)) for number, value in graph if number == _NODE)
+        outputs = tuple(texts(parse(_bytes(value)), 1)[0] for number, value in graph if number == _OUTPUT)
+        kept = [field for field in graph if field[0] not in (_NODE, _OUTPUT, _VALUE_INFO)]
+        return cls(nodes, outputs, kept, [field for field in model if field[0] != _GRAPH])
+
+    def dump(self) -> bytes:
+        """The bytes of an ONNX file."""
+        fields: Fields = [(_NODE, build(node.fields())) for node in self.nodes]
+        fields += [*self.others, *((_OUTPUT, build([(1, name.encode())])) for name in self.outputs)]
+        return build([*self.model, (_GRAPH, build(fields))])
+
+    def constants(self) -> frozenset[str]:
+        """Names of all constants."""
+        found = (texts(parse(_bytes(value)), 8) for number, value in self.others if number == _CONSTANT)
+        return frozenset(name for names in found for name in names)
+
+    def producer(self, name: str) -> Node | None:
+        """The node that computes a value; None of inputs and constants."""
+        return next((node for node in self.nodes if name in node.outputs), None)
+
+    def consumers(self, name: str) -> list[Node]:
+        """The nodes that read a value."""
+        return [node for node in self.nodes if name in node.inputs]
+
+    def ancestors(self, name: str) -> list[Node]:
+        """All nodes that a value is computed from, in their order."""
+        wanted = {name}
+        found = []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.outputs):
+                found.append(node)
+                wanted.update(node.inputs)
+        return found[::-1]
+
+    def with_outputs(self, names: Sequence[str]) -> "Graph":
+        """The same with other outputs."""
+        return replace(self, outputs=tuple(names))
+
+    def with_constants(self, arrays: dict[str, NDArray[Any]]) -> "Graph":
+        """The same with further constants, float32 or int64."""
+        return replace(self, others=[*self.others, *((_CONSTANT, _tensor(n, array)) for n, array in arrays.items())])
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a number in place of a message")
+    return value
+
+
+def _node(content: bytes) -> Node:
+    fields = parse(content)
+    rest = [field for field in fields if field[0] not in (_IN, _OUT, _OP)]
+    op = texts(fields, _OP)
+    return Node(op[0] if op else "", tuple(texts(fields, _IN)), tuple(texts(fields, _OUT)), rest)
+
+
+def _attribute(name: str, value: int | str | Sequence[int]) -> bytes:
+    kind = "int" if isinstance(value, int) else "text" if isinstance(value, str) else "ints"
+    found: Fields = [(1, name.encode()), (20, _KINDS[kind])]
+    if isinstance(value, int):
+        found.append((3, value))
+    elif isinstance(value, str):
+        found.append((4, value.encode()))
+    else:
+        found += [(8, each) for each in value]
+    return build(found)
+
+
+def _tensor(name: str, array: NDArray[Any]) -> bytes:
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    kind = _FLOAT if little.dtype == np.dtype("<f4") else _INT64
+    return build([*((1, size) for size in array.shape), (2, kind), (8, name.encode()), (9, little.tobytes())])

@@ -1,0 +1,24 @@
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from smalti.cli.teach import command
+from tests.lessons.places import noisy_scene, stroke_file
+
+
+def test_a_lesson_prints_its_score(tmp_path: Path) -> None:
+    scene, strokes = noisy_scene(tmp_path / "scene.tif"), stroke_file(tmp_path / "strokes.gpkg")
+    arguments = [str(tmp_path / "p"), "-o", str(tmp_path / "own.onnx"), "--add", str(scene), str(strokes)]
+    merged = ["--class", "smooth=land,water,building,vegetation,road", "--class", "noise="]
+    done = CliRunner().invoke(command, [*arguments, *merged])
+    assert done.exit_code == 0, done.output
+    first, second, third = done.stdout.splitlines()
+    assert first.startswith(f"{tmp_path / 'own.onnx'}: 12 strokes on 1 scene, ")
+    assert second.startswith("12 strokes held out: ") and third.startswith("1 place")
+    text = (tmp_path / "p" / "teach.toml").read_text()
+    assert '"noise" = []' in text and 'strokes = "strokes/strokes.gpkg"' in text
+
+
+def test_a_class_needs_an_equals_sign(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path), "-o", "own.onnx", "--class", "noise"])
+    assert done.exit_code == 2 and "is not NEW=OLD,OLD" in done.output

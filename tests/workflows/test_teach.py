@@ -1,0 +1,199 @@
+"""A model is taught with strokes, and becomes a file of the user's own."""
+
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smalti as sm
+from smalti.errors import (
+    DataError,
+    DataWarning,
+    LabelError,
+    ModelError,
+    OptionError,
+    OutputError,
+    RasterError,
+    SmaltiError,
+)
+from smalti.lessons.examples import load_examples
+from smalti.runtime.models import verify
+from tests.lessons.places import CLASSES, LINES, SIDE, noisy_scene, stroke_file
+from tests.tiny import tiny_model
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene and strokes on it."""
+    folder = tmp_path_factory.mktemp("place")
+    noisy_scene(folder / "scene.tif")
+    stroke_file(folder / "strokes.gpkg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def taught(place: Path) -> sm.Taught:
+    add = [(place / "scene.tif", place / "strokes.gpkg")]
+    return sm.teach(place / "project", place / "own.onnx", add=add, classes=CLASSES)
+
+
+def test_another_scene_is_mapped_as_taught(taught: sm.Taught, tmp_path: Path) -> None:
+    assert taught.learned and taught.strokes == 12 and taught.classes == ("smooth", "noise")
+    other = noisy_scene(tmp_path / "other.tif", border=60, seed=1)
+    found = sm.predict(other, taught.path)
+    truth = np.arange(SIDE) >= 60
+    assert (found.classes == truth).mean() > 0.9
+
+
+def test_the_card_states_its_origin(taught: sm.Taught) -> None:
+    card = verify(taught.path).card
+    assert card.name == "own" and card.class_task().labels == taught.classes
+    assert card.origin.recipe.startswith("taught from landcover (sha256 ")
+    assert "12 strokes on 1 scene" in card.origin.data[-1]
+    assert [score.value for score in card.origin.scores] == [taught.by_stroke.score, taught.by_place.score]
+    assert "five folds" in card.origin.scores[0].protocol
+
+
+def test_the_score_is_of_strokes_held_out(taught: sm.Taught) -> None:
+    assert taught.by_stroke.score > 0.9 > taught.by_stroke.parent
+    assert taught.by_stroke.groups == 12 and not taught.by_stroke.says_little
+    assert taught.by_place.groups == 1 and taught.by_place.says_little  # one square of 256 pixels
+    assert "12 strokes held out: " in str(taught) and "(too little to say)" in str(taught)
+
+
+def test_the_same_project_gives_the_same_model(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    again = sm.teach(place / "project", tmp_path / "own.onnx")
+    assert again.path.read_bytes() == taught.path.read_bytes()
+
+
+def test_only_new_strokes_are_computed(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    seen: list[sm.Progress] = []
+    project = shutil.copytree(place / "project", tmp_path / "project")
+    sm.teach(project, tmp_path / "own.onnx", progress=seen.append)
+    assert seen == []
+    noisy_scene(tmp_path / "b.tif", seed=2)
+    add = [(tmp_path / "b.tif", stroke_file(tmp_path / "b.gpkg", LINES[4:8]))]
+    more = sm.teach(project, tmp_path / "own.onnx", add=add, progress=seen.append)
+    assert more.scenes == 2 and more.strokes == 16 and {each.title for each in seen} == {"b.tif"}
+
+
+def test_strokes_that_the_model_maps_right_change_nothing(place: Path, tmp_path: Path) -> None:
+    merged = {"dry": ["land", "building", "vegetation", "road"]}
+    before = sm.predict(place / "scene.tif").classes
+    boxes = {
+        (row, col): before[row : row + 16, col : col + 16] for row in range(0, 176, 16) for col in range(0, 176, 16)
+    }
+    right = [(col + 4.0, row + 8.0, col + 12.0, row + 8.0, "water" if (box == 1).all() else "dry")
+             for (row, col), box in boxes.items() if (box == 1).all() or (box != 1).all()]  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # of a single class
+        add = [(place / "scene.tif", stroke_file(tmp_path / "s.gpkg", right[:3]))]
+        found = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=merged)
+    assert not found.learned and found.by_stroke.says_little and "stays as landcover" in str(found)
+
+
+def test_strokes_of_one_class_warn(place: Path, tmp_path: Path) -> None:
+    strokes = stroke_file(tmp_path / "s.gpkg", [(*line[:4], "water") for line in LINES[:3]])
+    with pytest.warns(DataWarning, match="all strokes are water; paint other classes too"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(place / "scene.tif", strokes)])
+
+
+def test_a_later_stroke_counts(place: Path, tmp_path: Path) -> None:
+    lines = [*LINES, (*LINES[0][:4], "noise")]
+    with pytest.warns(DataWarning, match=r"stroke 1 \(smooth\) and 13 \(noise\) cover the same pixels"):
+        found = sm.teach(
+            tmp_path / "p", tmp_path / "own.onnx", classes=CLASSES,
+            add=[(place / "scene.tif", stroke_file(tmp_path / "s.gpkg", lines))],
+        )  # fmt: skip
+    assert found.strokes == 12
+
+
+def test_polygons_points_and_rasters_are_strokes_too(place: Path, tmp_path: Path) -> None:
+    import rasterio
+
+    ids = np.full((SIDE, SIDE), 255, np.uint8)
+    for col, row, _, _, name in LINES:
+        ids[int(row) : int(row) + 8, int(col) : int(col) + 40] = name == "noise"
+    with rasterio.open(place / "scene.tif") as scene:
+        kind = scene.profile | {"count": 1, "nodata": 255}
+    with rasterio.open(tmp_path / "strokes.tif", "w", **kind) as file:
+        file.write(ids, 1)
+    add = [(place / "scene.tif", tmp_path / "strokes.tif")]
+    found = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES)
+    assert found.strokes == 12 and found.by_stroke.score > 0.9
+
+
+def test_killed_while_learning_loses_nothing(place: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, smalti as sm\n"
+        f"add = [({str(place / 'scene.tif')!r}, {str(place / 'strokes.gpkg')!r})]\n"
+        f"sm.teach('p', 'own.onnx', add=add, classes={CLASSES}, progress=lambda _: os.kill(os.getpid(), 9))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert done.returncode not in (0, 1) and not (tmp_path / "own.onnx").exists()
+    assert (tmp_path / "p" / "strokes" / "strokes.gpkg").read_bytes() == (place / "strokes.gpkg").read_bytes()
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").strokes == 12
+
+
+def test_damaged_features_are_computed_again(place: Path, tmp_path: Path) -> None:
+    add = [(place / "scene.tif", place / "strokes.gpkg")]
+    first = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES).path.read_bytes()
+    (stored,) = (tmp_path / "p" / "features").iterdir()
+    stored.write_bytes(stored.read_bytes()[:5000])
+    assert load_examples(stored, "") is None
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").path.read_bytes() == first
+
+
+def _refused(tmp_path: Path, scene: Path, strokes: Path, **options: object) -> SmaltiError:
+    with pytest.raises(SmaltiError) as refused:
+        sm.teach(tmp_path / f"p{strokes.stem}", tmp_path / "own.onnx", add=[(scene, strokes)], **options)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value) and not (tmp_path / "own.onnx").exists()
+    return refused.value
+
+
+def test_bad_strokes_are_refused_in_one_line(place: Path, tmp_path: Path) -> None:
+    scene, far = place / "scene.tif", [(2000.0, 20.0, 2040.0, 20.0, "land")]
+    error = _refused(tmp_path, scene, stroke_file(tmp_path / "far.gpkg", far))
+    assert isinstance(error, LabelError) and "none of its 1 stroke lies on" in str(error)
+    error = _refused(tmp_path, scene, stroke_file(tmp_path / "odd.gpkg", [(*LINES[0][:4], "lawn")]))
+    assert isinstance(error, LabelError) and "add it as a new class: --class lawn=" in str(error)
+    error = _refused(tmp_path, scene, tmp_path / "none.gpkg")
+    assert isinstance(error, LabelError) and "cannot be read" in str(error)
+    error = _refused(tmp_path, scene, place / "strokes.gpkg", classes=CLASSES | {"solar": []})
+    assert isinstance(error, LabelError) and "solar has no strokes" in str(error)
+    error = _refused(tmp_path, scene, Path("strokes.kml"))
+    assert isinstance(error, LabelError) and "ogr2ogr" in str(error)
+
+
+def test_strokes_on_no_data_are_refused(place: Path, tmp_path: Path) -> None:
+    scene = noisy_scene(tmp_path / "empty.tif", empty=90)
+    error = _refused(tmp_path, scene, stroke_file(tmp_path / "s.gpkg", [(*line[:4], "land") for line in LINES[:2]]))
+    assert isinstance(error, LabelError) and "pixels without data" in str(error)
+
+
+def test_a_scene_of_other_bands_is_refused(place: Path, tmp_path: Path) -> None:
+    error = _refused(tmp_path, noisy_scene(tmp_path / "two.tif", bands=2), place / "strokes.gpkg", classes=CLASSES)
+    assert isinstance(error, RasterError) and "bands" in str(error)
+
+
+def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:
+    scene, strokes = place / "scene.tif", place / "strokes.gpkg"
+    assert isinstance(_refused(tmp_path, scene, strokes, classes={"a": ["b"]}), OptionError)
+    tiny = tiny_model(tmp_path / "tiny.onnx")
+    error = _refused(tmp_path, scene, strokes, model=str(tiny), classes={"noise": [], "smooth": []})
+    assert isinstance(error, ModelError) and "no maps to learn from" in str(error)
+    with pytest.raises(DataError, match="has no strokes yet"):
+        sm.teach(tmp_path / "nothing", tmp_path / "own.onnx")
+    with pytest.raises(OptionError, match=r"does not end in \.onnx"):
+        sm.teach(tmp_path / "nothing", tmp_path / "own.tif")
+    (tmp_path / "mine.onnx").write_text("mine")
+    with pytest.raises(OutputError, match="not an intact model"):
+        sm.teach(tmp_path / "nothing", tmp_path / "mine.onnx")
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "teach.toml").write_text("modle = 1")
+    with pytest.raises(DataError, match=r"teach\.toml: modle"):
+        sm.teach(tmp_path / "q", tmp_path / "own.onnx")
