@@ -1,0 +1,16 @@
+/** The address bar remembers the scene and the job, so that a reload shows them again: `#scene=ID&job=ID`. */
+
+import { watch } from "./store.js";
+
+/** The part after `#`; `path` and `url` open a scene from elsewhere, for example from a GIS. */
+export const wanted = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+
+export function rememberInAddress() {
+  watch(["scene", "job"], ({ scene, job }) => {
+    const parts = new URLSearchParams();
+    if (scene) parts.set("scene", scene.id);
+    if (job) parts.set("job", job.id);
+    const address = `${location.pathname}${String(parts) ? `#${parts}` : ""}`;
+    if (address !== `${location.pathname}${location.hash}`) history.replaceState(null, "", address);
+  });
+}

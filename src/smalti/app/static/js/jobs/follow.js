@@ -1,0 +1,78 @@
+/** Jobs as they change: events of the one that is shown, and now and then the list of all. */
+
+import { ask } from "../core/api.js";
+import { get, set, watch } from "../core/store.js";
+
+const PAUSE = 3000;
+const LEAST = 500; // between two updates of a running job: each asks for tiles again
+let source = null;
+let followed = null;
+let last = 0;
+let waiting = 0;
+
+const open = (job) => job && ["queued", "running"].includes(job.state);
+
+/** A job as the server tells it, into the list and, if it is shown, into the viewer. */
+export function update(job) {
+  const known = get("jobs").some(({ id }) => id === job.id);
+  const jobs = known ? get("jobs").map((each) => (each.id === job.id ? job : each)) : [job, ...get("jobs")];
+  set(get("job")?.id === job.id ? { jobs, job } : { jobs });
+}
+
+/** Shows a job that was started now. */
+export function take(job) {
+  set({ job, jobs: [job, ...get("jobs").filter(({ id }) => id !== job.id)] });
+}
+
+function heard(job) {
+  clearTimeout(waiting);
+  const wait = open(job) ? LEAST - (Date.now() - last) : 0;
+  if (wait > 0) waiting = setTimeout(() => heard(job), wait);
+  else {
+    last = Date.now();
+    update(job);
+  }
+}
+
+function stop() {
+  source?.close();
+  clearTimeout(waiting);
+  source = followed = null;
+}
+
+function follow(id) {
+  stop();
+  followed = id;
+  source = new EventSource(`api/jobs/${id}/events`);
+  source.addEventListener("job", ({ data }) => {
+    set({ online: true });
+    heard(JSON.parse(data));
+  });
+  source.onerror = () => source?.readyState === EventSource.CLOSED && (source = null); // the list goes on
+}
+
+export async function reloadJobs() {
+  const jobs = await ask("api/jobs");
+  const shown = jobs.find(({ id }) => id === get("job")?.id);
+  set(shown ? { jobs, job: shown } : { jobs });
+}
+
+/** Does the list need another look? Always where the server was lost; else while a job is not followed by events. */
+const stale = () => !get("online") || (get("jobs").some((job) => open(job) && (job.id !== followed || !source)));
+
+async function tick() {
+  try {
+    if (stale() && !document.hidden) await reloadJobs();
+  } catch {
+    // said at the top of the page; the next look may find it again
+  }
+  setTimeout(tick, PAUSE);
+}
+
+export function startFollowing() {
+  watch(["job"], ({ job }) => {
+    if (!open(job)) stop();
+    else if (job.id !== followed) follow(job.id);
+  });
+  setTimeout(tick, PAUSE);
+}

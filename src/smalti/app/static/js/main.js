@@ -1,0 +1,83 @@
+/** The page: starts each part, and shows what the address asks for. */
+
+import { $, el, fill } from "./core/dom.js";
+import { rememberInAddress, wanted } from "./core/address.js";
+import { ask } from "./core/api.js";
+import { startHelp } from "./core/help.js";
+import { shown } from "./core/problem.js";
+import { get, set, watch } from "./core/store.js";
+import { startTabs } from "./core/tabs.js";
+import { show as showJob } from "./jobs/act.js";
+import { reloadJobs, startFollowing } from "./jobs/follow.js";
+import { startJobPanel } from "./jobs/panel.js";
+import { startMapPanel } from "./mapping/panel.js";
+import { toggleMap, toggleSwipe } from "./result/layers.js";
+import { startResultPanel } from "./result/panel.js";
+import { startDrop } from "./scene/drop.js";
+import { openThere, reloadScenes, show } from "./scene/open.js";
+import { startScenePanel } from "./scene/panel.js";
+import { startSeries } from "./scene/series.js";
+import { startWelcome } from "./scene/welcome.js";
+import { startArea } from "./viewer/area.js";
+import { startLayers } from "./viewer/layers.js";
+import { startReadout } from "./viewer/readout.js";
+import { startStage, whole } from "./viewer/stage.js";
+import { startSwipe } from "./viewer/swipe.js";
+
+function startBar() {
+  watch(["scene"], ({ scene }) => {
+    fill($("#title"), scene && el("b", {}, scene.name));
+    document.title = scene ? `${scene.name} · Smalti` : "Smalti";
+  });
+  watch(["online"], ({ online }) => {
+    $("#offline").hidden = online;
+    $("#offline").textContent = online ? "" : "The server does not answer; trying again";
+  });
+}
+
+/** The scene and the job of the address, or a path or URL that someone else put there. */
+async function restore({ scene, job, path, url }) {
+  if (path || url) return openThere(path ? { path } : { url });
+  const known = get("jobs").find(({ id }) => id === job);
+  const found = get("scenes").find(({ id }) => id === scene);
+  if (known) showJob(known);
+  else if (found) {
+    show(found);
+    set({ tab: "map" });
+  }
+}
+
+async function load(asked) {
+  const [models, options] = await Promise.all([ask("api/models"), ask("api/options"), reloadScenes(), reloadJobs()]);
+  set({ models, options });
+  await restore(asked);
+}
+
+async function main() {
+  const asked = wanted();
+  startTabs();
+  startBar();
+  startStage();
+  startLayers();
+  startArea();
+  startReadout();
+  startSwipe();
+  startScenePanel();
+  startMapPanel();
+  startResultPanel();
+  startJobPanel();
+  startSeries();
+  startWelcome();
+  startDrop();
+  startHelp({ s: toggleSwipe, m: toggleMap, 0: whole });
+  try {
+    await load(asked);
+    rememberInAddress();
+    startFollowing();
+  } catch (problem) {
+    $("#panel-scene").prepend(shown(problem));
+  }
+  document.documentElement.dataset.ready = "yes";
+}
+
+main();

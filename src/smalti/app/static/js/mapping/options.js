@@ -1,0 +1,29 @@
+/** The options of a map, named as on the command line. */
+
+import { check, el, field } from "../core/dom.js";
+
+/** The controls; `.given()` is what the job is asked for. */
+export function optionControls() {
+  const box = (text, checked, hint) => check(text, { checked }, hint);
+  const confidence = box("Confidence", true, "The probability of the class, per pixel.");
+  const uncertainty = box("Uncertainty", false, "How probable it is that the class is wrong, calibrated.");
+  const tta = box("Flips and turns", false, "Averages eight passes: a little better, eight times the work.");
+  const text = (placeholder) => el("input", { type: "text", placeholder, autocomplete: "off" });
+  const number = el("input", { type: "number", min: "0", step: "any", value: "0" });
+  const [bands, stretch, resolution] = [text("as in the model"), text("none"), text("auto")];
+  const node = el("details", {}, el("summary", {}, "Options"),
+    el("div", {}, confidence, uncertainty, tta,
+      el("div.pair", {}, field("Smallest polygon, m²", number), field("Pixel size the model sees, m", resolution)),
+      el("div.pair", {}, field("Bands for the model", bands), field("Stretch for the model", stretch))));
+  const on = (label) => label.querySelector("input").checked;
+  node.given = () => ({
+    confidence: on(confidence),
+    uncertainty: on(uncertainty),
+    tta: on(tta),
+    ...(Number(number.value) > 0 ? { polygons: true, min_area: Number(number.value) } : {}),
+    ...(bands.value.trim() ? { bands: bands.value.trim() } : {}),
+    ...(stretch.value.trim() ? { stretch: stretch.value.trim() } : {}),
+    ...(resolution.value.trim() ? { resolution: Number(resolution.value) || resolution.value.trim() } : {}),
+  });
+  return node;
+}

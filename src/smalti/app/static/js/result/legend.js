@@ -1,0 +1,49 @@
+/** Classes with colour, hectares and share; each can be switched off in the viewer. */
+
+import { el, fill, swatch } from "../core/dom.js";
+import { ask } from "../core/api.js";
+import { percent, three, whole } from "../core/format.js";
+import { get } from "../core/store.js";
+import { refresh, view } from "../viewer/layers.js";
+
+function toggle(value, on) {
+  if (on) view.hidden.delete(value);
+  else view.hidden.add(value);
+  refresh();
+}
+
+function row({ value, label, color, pixels, share, hectares }, measured) {
+  const box = el("input", { type: "checkbox", checked: !view.hidden.has(value), "data-key": `class ${value}`, onchange: ({ target }) => toggle(value, target.checked) });
+  const size = hectares === null || hectares === undefined ? whole(pixels ?? 0) : three(hectares);
+  const cells = pixels === undefined ? [] : [el("td", {}, size), el("td", {}, percent(share), el("progress.share", { value: share, max: 1, "aria-hidden": "true" }))];
+  return el("tr", {}, el("td", {}, el("label", {}, box, swatch(color), label)), measured ? cells : null);
+}
+
+function table(areas) {
+  const measured = areas.some(({ pixels }) => pixels !== undefined);
+  const unit = areas.some(({ hectares }) => hectares !== null && hectares !== undefined) ? "ha" : "pixels";
+  const head = el("tr", {}, el("th", { scope: "col" }, "Class"), measured && [el("th", { scope: "col" }, unit), el("th", { scope: "col" }, "Share")]);
+  return el("table.legend", {}, el("thead", {}, head), el("tbody", {}, areas.map((area) => row(area, measured))));
+}
+
+/** What the card alone says: before anything is counted. */
+function planned(job) {
+  const task = get("models").find(({ name }) => name === job.model)?.tasks.find(({ kind }) => kind === "classes");
+  return (task?.labels ?? []).map((label, value) => ({ value, label, color: task.colors[value] ?? [128, 128, 128] }));
+}
+
+let asked = "";
+
+/** Draws the legend of a job into a node, and again when the areas are known. */
+export async function legend(node, job) {
+  const key = `${job.id} ${job.state} ${job.rows_done}`;
+  if (asked === key) return;
+  if (!asked.startsWith(job.id)) fill(node, table(planned(job)));
+  asked = key;
+  try {
+    const areas = await ask(`api/jobs/${job.id}/areas`);
+    if (asked === key && areas?.length) fill(node, table(areas));
+  } catch {
+    asked = job.state === "done" ? "" : asked; // not counted yet
+  }
+}

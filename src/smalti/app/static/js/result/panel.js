@@ -1,0 +1,57 @@
+/** The panel of the job that is shown: progress, layers, classes, downloads, comparison. */
+
+import { $, el, fill } from "../core/dom.js";
+import { get, set, watch } from "../core/store.js";
+import { progressOf, stateOf } from "../jobs/progress.js";
+import { compare } from "./compare.js";
+import { downloads } from "./downloads.js";
+import { layerControls } from "./layers.js";
+import { legend } from "./legend.js";
+
+const TITLES = { map: "Map", compare: "Comparison", photos: "Photo series" };
+
+const nodes = {
+  head: el("section.block", { "aria-label": "Job" }),
+  layers: el("section.block", { "aria-label": "Layers" }),
+  classes: el("section.block", { "aria-label": "Classes" }),
+  changes: el("section.block", { "aria-label": "Comparison" }),
+  files: el("section.block", { "aria-label": "Download" }),
+};
+const none = el("div.list", {}, el("p.soft", {}, "No map yet."), el("div.row", {}, el("button", { type: "button", onclick: () => set({ tab: "map" }) }, "Make one")));
+
+function head(job) {
+  const title = [TITLES[job.kind], job.model].filter(Boolean).join(" · ");
+  fill(nodes.head, el("h2", {}, title, stateOf(job)), progressOf(job));
+}
+
+let drawn = "";
+
+function layers(job) {
+  nodes.layers.hidden = !job.layers?.length;
+  const key = JSON.stringify([job.id, job.layers, job.ramps]);
+  if (nodes.layers.hidden || drawn === key) return; // a slider in use must not be drawn anew
+  drawn = key;
+  layerControls(nodes.layers, job, () => {
+    drawn = "";
+    layers(job);
+  });
+}
+
+function draw(job) {
+  head(job);
+  layers(job);
+  nodes.classes.hidden = job.kind !== "map";
+  if (job.kind === "map") legend(nodes.classes, job);
+  compare(nodes.changes, job);
+  downloads(nodes.files, job);
+}
+
+export function startResultPanel() {
+  watch(["job", "jobs", "scenes", "models"], ({ job }) => {
+    const panel = $("#panel-result");
+    if (job && !panel.contains(nodes.head)) panel.replaceChildren(...Object.values(nodes));
+    if (job) draw(job);
+    else fill(panel, none);
+  });
+  watch(["job"], () => get("job") && $("#panel-result").setAttribute("data-state", get("job").state));
+}

@@ -1,0 +1,61 @@
+/** What is below the cursor, or below the cross for those who use keys: coordinates, class, confidence, height. */
+
+import { $, el, fill } from "../core/dom.js";
+import { ask } from "../core/api.js";
+import { percent, short, whole } from "../core/format.js";
+import { get, watch } from "../core/store.js";
+import { groundOf, pixelOf } from "./grid.js";
+import { map } from "./stage.js";
+
+const PAUSE = 120;
+let timer = 0;
+let asked = new AbortController();
+
+function coordinates(scene, pixel) {
+  const place = el("span", {}, `column ${whole(Math.floor(pixel[0]))}, row ${whole(Math.floor(pixel[1]))}`);
+  if (!scene.crs) return [place];
+  const [x, y] = groundOf(scene, pixel);
+  const digits = scene.metres_per_pixel && Math.abs(scene.transform[0]) < 0.001 ? 6 : 2;
+  return [el("span", {}, `${x.toFixed(digits)}, ${y.toFixed(digits)}`), place];
+}
+
+function values(found) {
+  const parts = [found.label && el("b", {}, found.label)];
+  if (found.confidence !== null && found.confidence !== undefined) parts.push(el("span", {}, `confidence ${percent(found.confidence)}`));
+  if (found.height !== null && found.height !== undefined) parts.push(el("span", {}, `height ${short(Number(found.height.toPrecision(3)))} m`));
+  return parts;
+}
+
+async function lookUp(job, pixel, shown) {
+  asked.abort();
+  asked = new AbortController();
+  const [col, row] = pixel.map(Math.floor);
+  try {
+    const found = await ask(`api/jobs/${job.id}/at?col=${col}&row=${row}`, { signal: asked.signal });
+    if (found) fill($("#readout"), ...values(found), ...shown);
+  } catch {
+    // nothing is known there, or the cursor went on
+  }
+}
+
+function read(point) {
+  const [scene, job] = [get("scene"), get("job")];
+  const pixel = point && pixelOf(point);
+  const within = scene && pixel && pixel[0] >= 0 && pixel[1] >= 0 && pixel[0] < scene.width && pixel[1] < scene.height;
+  $("#readout").hidden = !within;
+  clearTimeout(timer);
+  if (!within) return;
+  const shown = coordinates(scene, pixel);
+  fill($("#readout"), ...shown);
+  if (job?.layers?.length) timer = setTimeout(() => lookUp(job, pixel, shown), PAUSE);
+}
+
+const centre = () => $("#map").matches(":focus-visible") && map.getView().getCenter();
+
+export function startReadout() {
+  map.on("pointermove", (event) => event.dragging || read(event.coordinate));
+  map.getViewport().addEventListener("pointerleave", () => read(centre() || null));
+  map.on("moveend", () => centre() && read(centre()));
+  $("#map").addEventListener("focus", () => centre() && read(centre()));
+  watch(["scene"], () => read(null));
+}
