@@ -16,18 +16,19 @@ OFFLINE = (
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 
 
-def launch() -> Iterator[Any]:
-    """A browser that can reach nothing but the disk; the test is skipped where there is none."""
+def launch(excluded: str = "") -> Iterator[Any]:
+    """A browser that can reach the disk, and `EXCLUDE HOST`; the test is skipped where there is none."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium; bring it with: apt-get install chromium")
     api = pytest.importorskip("playwright.sync_api")
+    rules = ["MAP * ~NOTFOUND", *([excluded] if excluded else [])]
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(OFFLINE))
+        args = [*OFFLINE, f"--host-resolver-rules={', '.join(rules)}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=args)
         yield browser
         browser.close()
 

@@ -16,11 +16,12 @@ export function el(name, attributes = {}, ...children) {
 
 export const $ = (selector) => document.querySelector(selector);
 
-export const swatch = ([red, green, blue]) => {
+/** A small square of a colour, `#rrggbb`. */
+export function swatch(color) {
   const node = el("i.swatch", { "aria-hidden": "true" });
-  node.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
+  node.style.backgroundColor = color;
   return node;
-};
+}
 
 /** Puts other children into a node, and the focus back where it was, by the `data-key` of what had it. */
 export function fill(node, ...children) {

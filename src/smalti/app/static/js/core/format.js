@@ -30,4 +30,6 @@ export const megapixels = (pixels) => (pixels < 1e6 ? `${short(Number((pixels / 
 
 export const clock = (time) => new Date(typeof time === "number" ? time * 1000 : time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
-export const named = (word) => word.charAt(0).toUpperCase() + word.slice(1).replaceAll("_", " ");
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export const named = (word) => capital(word.replaceAll("_", " "));

@@ -1,9 +1,18 @@
 /** Problems where they happened: a place that shows the last one, and runs what may fail. */
 
 import { el, fill } from "./dom.js";
+import { capital } from "./format.js";
 
-export const shown = (problem) =>
-  el("div.problem", { role: "alert" }, el("p", {}, el("b", {}, problem.message ?? problem.detail)), problem.todo && el("p", {}, problem.todo));
+/** The line that says what is wrong, without its end where that is what to do: it stands below. */
+function lines({ message, detail, todo }) {
+  const text = message ?? detail;
+  return todo && text.endsWith(`; ${todo}`) ? [text.slice(0, -todo.length - 2), capital(todo)] : [text, todo];
+}
+
+export function shown(problem) {
+  const [wrong, todo] = lines(problem);
+  return el("div.problem", { role: "alert" }, el("p", {}, el("b", {}, wrong)), todo && el("p", {}, todo));
+}
 
 /** A place for problems; `.run(work)` clears it, does the work, and shows what went wrong. */
 export function place() {

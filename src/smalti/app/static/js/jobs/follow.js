@@ -48,7 +48,10 @@ function follow(id) {
     set({ online: true });
     heard(JSON.parse(data));
   });
-  source.onerror = () => source?.readyState === EventSource.CLOSED && (source = null); // the list goes on
+  source.onerror = () => {
+    if (source?.readyState === EventSource.CLOSED) source = null; // the list goes on
+    reloadJobs().catch(() => {}); // says at the top of the page whether the server is there
+  };
 }
 
 export async function reloadJobs() {

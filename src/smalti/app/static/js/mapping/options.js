@@ -20,8 +20,8 @@ export function optionControls() {
     confidence: on(confidence),
     uncertainty: on(uncertainty),
     tta: on(tta),
-    ...(Number(number.value) > 0 ? { polygons: true, min_area: Number(number.value) } : {}),
-    ...(bands.value.trim() ? { bands: bands.value.trim() } : {}),
+    ...(Number(number.value) > 0 ? { polygons: ".gpkg", min_area: Number(number.value) } : {}),
+    ...(bands.value.trim() ? { bands: bands.value.split(",").map((band) => band.trim()) } : {}),
     ...(stretch.value.trim() ? { stretch: stretch.value.trim() } : {}),
     ...(resolution.value.trim() ? { resolution: Number(resolution.value) || resolution.value.trim() } : {}),
   });

@@ -1,11 +1,12 @@
 /** Two maps of one scene: what became what, as a table and as a layer. */
 
-import { el, fill, swatch } from "../core/dom.js";
+import { check, el, fill, swatch } from "../core/dom.js";
 import { ask, post } from "../core/api.js";
-import { clock, three, whole } from "../core/format.js";
+import { clock, percent, whole } from "../core/format.js";
 import { place } from "../core/problem.js";
 import { get, set } from "../core/store.js";
 import { take } from "../jobs/follow.js";
+import { refresh, view } from "../viewer/layers.js";
 
 const trouble = place();
 
@@ -29,20 +30,35 @@ function choice(job) {
   return [el("h2", {}, "Compare"), el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", onclick: start }, "Compare")];
 }
 
+const amount = (area) => {
+  if (!area?.pixels) return "·";
+  if (area.hectares === null) return whole(area.pixels);
+  return area.hectares < 0.005 ? "< 0.01" : area.hectares < 100 ? area.hectares.toFixed(2) : whole(area.hectares);
+};
+
 /** The table of changes: rows before, columns after. */
-function table({ labels, colors, pixels, hectares_per_pixel: hectares }) {
-  const amount = (count) => (count ? (hectares ? three(count * hectares) : whole(count)) : "·");
-  const cell = (count, same) => el(`td${same ? ".same" : ""}`, {}, amount(count));
-  const head = el("tr", {}, el("th", { scope: "col" }, hectares ? "ha" : "pixels"), labels.map((label) => el("th", { scope: "col" }, `→ ${label}`)));
-  const rows = labels.map((label, from) => el("tr", {}, el("th", { scope: "row" }, swatch(colors[from]), " ", label), pixels[from].map((count, to) => cell(count, from === to))));
-  return el("div.matrix", { tabindex: "0", role: "group", "aria-label": "Changes: rows before, columns after" }, el("table", {}, el("thead", {}, head), el("tbody", {}, rows)));
+function table(areas) {
+  const [rows, columns] = ["before", "after"].map((side) => [...new Set(areas.map((area) => area[side]))]);
+  const cell = (from, to) => el(`td${from === to ? ".same" : ""}`, {}, amount(areas.find(({ before, after }) => before === from && after === to)));
+  const unit = areas.some(({ hectares }) => hectares !== null) ? "ha" : "pixels";
+  const head = el("tr", {}, el("th", { scope: "col" }, unit), columns.map((label) => el("th", { scope: "col" }, `→ ${label}`)));
+  const body = rows.map((from) => el("tr", {}, el("th", { scope: "row" }, from), columns.map((to) => cell(from, to))));
+  return el("div.matrix", { tabindex: "0", role: "group", "aria-label": "Changes: rows before, columns after" }, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
 }
 
-function share({ pixels }) {
-  const all = pixels.flat().reduce((sum, count) => sum + count, 0);
-  const same = pixels.reduce((sum, row, at) => sum + row[at], 0);
-  return all ? `${(100 * (1 - same / all)).toFixed(1)} % of the pixels changed.` : "";
+/** The largest changes, in the colours of the layer. */
+function largest(areas) {
+  const changed = areas.filter(({ before, after, pixels }) => before !== after && pixels);
+  const rows = changed.sort((a, b) => b.pixels - a.pixels).slice(0, 6).map((area) => el("li.row", {}, swatch(area.color), `${area.before} → ${area.after}`, el("span.soft", {}, percent(area.share))));
+  return el("ul.list.small", {}, rows);
 }
+
+function hideSame(areas, hide) {
+  view.hidden = new Set(hide ? areas.filter(({ before, after }) => before === after).map(({ value }) => value) : []);
+  refresh();
+}
+
+const share = (areas) => `${percent(areas.filter(({ before, after }) => before !== after).reduce((sum, area) => sum + area.share, 0))} of the pixels changed.`;
 
 let drawn = "";
 
@@ -51,8 +67,10 @@ async function changes(node, job) {
   drawn = job.id;
   fill(node, el("h2", {}, "Changes"), trouble);
   await trouble.run(async () => {
-    const found = await ask(`api/jobs/${job.id}/change`);
-    fill(node, el("h2", {}, "Changes"), el("p.small", {}, share(found)), table(found));
+    const areas = await ask(`api/jobs/${job.id}/areas`);
+    hideSame(areas, true);
+    const same = check("Unchanged pixels, too", { onchange: ({ target }) => hideSame(areas, !target.checked) });
+    fill(node, el("h2", {}, "Changes"), el("p.small", {}, share(areas)), largest(areas), table(areas), same);
   });
 }
 

@@ -23,10 +23,10 @@ export function what(name) {
   return name;
 }
 
-function link(job, { name, bytes: size, ready }) {
+function link(job, { name, bytes: size }) {
   const report = name.endsWith(".html");
   const target = report ? { target: "_blank", rel: "noopener" } : { download: name };
-  const about = ready === false ? "made now" : bytes(size);
+  const about = size === null ? "made now" : bytes(size);
   return el("li", {}, el("a.button", { href: `api/jobs/${job.id}/results/${name}`, "data-key": name, ...target }, what(name), el("span.soft.small", {}, report ? `${about} ↗` : about)));
 }
 

@@ -3,6 +3,7 @@
 import { el, fill, swatch } from "../core/dom.js";
 import { ask } from "../core/api.js";
 import { percent, three, whole } from "../core/format.js";
+import { place } from "../core/problem.js";
 import { get } from "../core/store.js";
 import { refresh, view } from "../viewer/layers.js";
 
@@ -29,21 +30,19 @@ function table(areas) {
 /** What the card alone says: before anything is counted. */
 function planned(job) {
   const task = get("models").find(({ name }) => name === job.model)?.tasks.find(({ kind }) => kind === "classes");
-  return (task?.labels ?? []).map((label, value) => ({ value, label, color: task.colors[value] ?? [128, 128, 128] }));
+  return (task?.labels ?? []).map((label, value) => ({ value, label, color: task.colors[value] ?? "#808080" }));
 }
 
+const trouble = place();
 let asked = "";
 
-/** Draws the legend of a job into a node, and again when the areas are known. */
+/** Draws the legend of a job into a node, and again with the areas when all is mapped. */
 export async function legend(node, job) {
-  const key = `${job.id} ${job.state} ${job.rows_done}`;
+  const key = `${job.id} ${job.state} ${get("models").length}`;
   if (asked === key) return;
-  if (!asked.startsWith(job.id)) fill(node, table(planned(job)));
   asked = key;
-  try {
-    const areas = await ask(`api/jobs/${job.id}/areas`);
-    if (asked === key && areas?.length) fill(node, table(areas));
-  } catch {
-    asked = job.state === "done" ? "" : asked; // not counted yet
-  }
+  fill(node, table(planned(job)), trouble);
+  if (job.state !== "done") return;
+  const areas = await trouble.run(() => ask(`api/jobs/${job.id}/areas`));
+  if (asked === key && areas) fill(node, table(areas));
 }

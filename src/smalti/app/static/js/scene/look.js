@@ -6,9 +6,14 @@ import { look } from "../viewer/layers.js";
 
 const NAMES = ["Red", "Green", "Blue"];
 
+/** The band that is shown at first: the one of that name, else the one of that number. */
+function usual({ bands }, at) {
+  const named = NAMES.map((name) => bands.indexOf(name.toLowerCase()));
+  return named.includes(-1) ? Math.min(at, bands.length - 1) : named[at];
+}
+
 function bandSelect(scene, at, changed) {
-  const numbers = Array.from({ length: scene.bands }, (_, band) => band + 1);
-  const options = numbers.map((band) => el("option", { value: String(band), selected: band === Math.min(at + 1, scene.bands) }, `${band}`));
+  const options = scene.bands.map((band, number) => el("option", { value: String(number + 1), selected: number === usual(scene, at) }, band));
   return el("select", { onchange: changed, "aria-label": `${NAMES[at]} band` }, options);
 }
 
@@ -16,16 +21,15 @@ function controls(scene) {
   const changed = () => {
     const bands = selects.map(({ value }) => value).join(",");
     const range = stretch.checked ? `${low.value}%,${high.value}%` : "";
-    look({ bands: scene.bands > 1 ? bands : "", stretch: range });
+    look({ bands, stretch: range });
   };
-  const selects = scene.bands > 1 ? NAMES.slice(0, Math.min(3, scene.bands)).map((_, at) => bandSelect(scene, at, changed)) : [];
-  if (selects.length === 2) selects.push(bandSelect(scene, 1, changed));
+  const selects = scene.bands.length > 1 ? NAMES.map((_, at) => bandSelect(scene, at, changed)) : [];
   const percentage = (value) => el("input", { type: "number", min: "0", max: "100", step: "0.5", value, onchange: changed });
   const [low, high] = [percentage("2"), percentage("98")];
   const stretch = el("input", { type: "checkbox", checked: scene.dtype !== "uint8", onchange: changed });
   return [
     el("h2", {}, "Look"),
-    selects.length && el("div.triple", {}, selects.map((select, at) => field(NAMES[at], select))),
+    selects.length > 0 && el("div.triple", {}, selects.map((select, at) => field(NAMES[at], select))),
     el("label.check", {}, stretch, el("span", {}, "Stretch", el("span.soft", {}, "For the eye only: the model sees the pixels as they are."))),
     el("div.pair", {}, field("From percentile", low), field("to percentile", high)),
   ];

@@ -30,7 +30,7 @@ function crsOf({ crs }) {
 function facts(scene) {
   const rows = [
     ["Size", `${whole(scene.width)} × ${whole(scene.height)} pixels`],
-    ["Bands", `${scene.bands} (${scene.dtype})`],
+    ["Bands", `${scene.bands.length} (${scene.dtype})`],
     ["Georeference", crsOf(scene)],
     scene.metres_per_pixel && ["Pixel", `${short(Number(scene.metres_per_pixel[0].toPrecision(4)))} m`],
     scene.overviews === "building" && ["Overviews", "in the making"],

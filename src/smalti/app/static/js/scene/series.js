@@ -9,7 +9,14 @@ import { sendFiles } from "./open.js";
 /** Ranks the photos of files that are sent first. */
 export async function rankFiles(files, progress) {
   const sent = await sendFiles(files, progress);
-  takeJob(await post("api/photos", { set: sent.set }));
+  await rank({ set: sent.set });
+}
+
+/** Ranks the photos of a folder of the server. */
+export const rankFolder = (folder) => rank({ folder });
+
+async function rank(where) {
+  takeJob(await post("api/photos", where));
   set({ scene: null, tab: "result" });
 }
 

@@ -7,7 +7,7 @@ import { place } from "../core/problem.js";
 import { get, watch } from "../core/store.js";
 import { choose, mayBeSeries } from "./files.js";
 import { addressed, openFiles, openThere } from "./open.js";
-import { rankFiles } from "./series.js";
+import { rankFiles, rankFolder } from "./series.js";
 
 const problem = place();
 const status = el("div", { hidden: true });
@@ -57,15 +57,17 @@ function browser() {
   const [list, trouble] = [el("div.list"), place()];
   const go = (path) => trouble.run(async () => draw(await ask(`api/browse${path ? `?path=${encodeURIComponent(path)}` : ""}`)));
   const entry = (name, hint, onclick) => el("div.item", {}, el("button.name", { type: "button", onclick }, el("span", {}, name), hint && el("span.soft.small", {}, hint)));
+  const open = (path) => trouble.run(() => openThere({ path }));
   function draw(found) {
+    const images = found.entries.filter(({ folder }) => !folder);
     fill(
       list,
       found.path && el("p.small.soft", {}, found.path),
       found.path && entry("↰ up", "", () => go(found.parent)),
-      found.path && found.rasters.length > 1 && entry("Open all of this folder", "", () => trouble.run(() => openThere({ path: found.path }))),
-      found.folders.map(({ name, path }) => entry(`▸ ${name}`, "", () => go(path))),
-      found.rasters.map((file) => entry(file.name, bytes(file.bytes), () => trouble.run(() => openThere({ path: file.path })))),
-      !found.folders.length && !found.rasters.length && el("p.soft.small", {}, "No images here"),
+      images.length > 1 && entry("Open all images of this folder", "", () => open(found.path)),
+      images.length > 1 && entry("Photo series: find the best", "", () => trouble.run(() => rankFolder(found.path))),
+      found.entries.map((each) => (each.folder ? entry(`▸ ${each.name}`, "", () => go(each.path)) : entry(each.name, bytes(each.bytes), () => open(each.path)))),
+      !found.entries.length && el("p.soft.small", {}, "No images here"),
     );
   }
   return el("details", { ontoggle: ({ target }) => target.open && !list.children.length && go("") }, el("summary", {}, "On the server"), el("div", {}, list, trouble));

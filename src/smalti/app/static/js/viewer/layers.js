@@ -44,11 +44,9 @@ function jobUrl(scene, job, layer) {
 /** The finished rows of the scene: [first, end). */
 function rowsOf(scene, job) {
   if (job.state === "done") return [0, scene.height];
-  const first = Array.isArray(job.area) ? job.area[1] : Math.min(...(rings(job.area) ?? [[0, 0]]).map(([, row]) => row));
+  const first = job.window?.[1] ?? 0;
   return [first, Math.min(scene.height, first + (job.rows_done ?? 0))];
 }
-
-const rings = (area) => area?.coordinates?.flat();
 
 function version(job) {
   return `${job.id}-${job.state}-${job.rows_done}-${[...view.hidden].sort()}`;

@@ -19,11 +19,15 @@ function coordinates(scene, pixel) {
   return [el("span", {}, `${x.toFixed(digits)}, ${y.toFixed(digits)}`), place];
 }
 
-function values(found) {
-  const parts = [found.label && el("b", {}, found.label)];
-  if (found.confidence !== null && found.confidence !== undefined) parts.push(el("span", {}, `confidence ${percent(found.confidence)}`));
-  if (found.height !== null && found.height !== undefined) parts.push(el("span", {}, `height ${short(Number(found.height.toPrecision(3)))} m`));
-  return parts;
+/** A value as text: in its task's unit, or as a share. */
+function value(job, name, number) {
+  const task = get("models").find((model) => model.name === job.model)?.tasks.find((each) => each.name === name);
+  return `${name.replaceAll("_", " ")} ${task ? `${short(Number(number.toPrecision(3)))} ${task.unit}` : percent(number)}`;
+}
+
+function values(job, { label, values: numbers }) {
+  const known = Object.entries(numbers ?? {}).filter(([, number]) => number !== null);
+  return [label && el("b", {}, label), known.map(([name, number]) => el("span", {}, value(job, name, number)))];
 }
 
 async function lookUp(job, pixel, shown) {
@@ -32,7 +36,7 @@ async function lookUp(job, pixel, shown) {
   const [col, row] = pixel.map(Math.floor);
   try {
     const found = await ask(`api/jobs/${job.id}/at?col=${col}&row=${row}`, { signal: asked.signal });
-    if (found) fill($("#readout"), ...values(found), ...shown);
+    if (found) fill($("#readout"), values(job, found), shown);
   } catch {
     // nothing is known there, or the cursor went on
   }
