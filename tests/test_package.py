@@ -62,6 +62,7 @@ def test_a_wheel_holds_what_the_program_needs_only(source: Path) -> None:
     package = ROOT / "src" / "smalti"
     expected = {p.relative_to(package).as_posix() for p in package.rglob("*.py")} | {"py.typed"}
     expected |= {f"{at}/{p.name}" for at in TEMPLATES for p in (package / at).iterdir()}
+    expected |= {p.relative_to(package).as_posix() for p in (package / "app" / "static").rglob("*") if p.is_file()}
     expected |= {f"models/{name}.onnx" for name in MODELS}
     expected |= {"samples/santa_monica.jpg", "mapping/band_order.json"}
     expected |= {f"recipes/{p.name}" for p in (ROOT / "recipes").glob("*.toml")}

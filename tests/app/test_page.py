@@ -229,9 +229,7 @@ def test_bands_and_stretch_are_for_the_eye(open_page: Any, folder: Path) -> None
 def test_an_image_of_the_server_is_opened_however_large(open_page: Any, server: Server, folder: Path) -> None:
     side = 20_000
     profile = {"driver": "GTiff", "count": 1, "height": side, "width": side, "dtype": "uint8", "transform": PLACE}
-    with rasterio.open(
-        folder / "large.tif", "w", tiled=True, compress="deflate", SPARSE_OK=True, **profile
-    ) as raster:
+    with rasterio.open(folder / "large.tif", "w", tiled=True, compress="deflate", SPARSE_OK=True, **profile) as raster:
         raster.write(np.full((1, 4096, side // 2), 200, np.uint8), window=((0, 4096), (0, side // 2)))
     app = open_page()
     app.page.click("summary:has-text('On the server')")
