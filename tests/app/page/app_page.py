@@ -1,13 +1,7 @@
-"""The app in a real browser: a server of its own, and a page that is open in it."""
+"""The app's page in a real browser."""
 
 import base64
 import io
-import os
-import re
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-TOKEN = "a-token-for-tests-0123456789"
+from tests.app.page.serving import TOKEN, Server
+
 AXE = Path(__file__).with_name("vendor") / "axe" / "axe.min.js"
 _GIVE = """([name, content]) => {
   const files = new DataTransfer();
@@ -23,49 +18,6 @@ _GIVE = """([name, content]) => {
   return files;
 }"""
 _AXE = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html)])"
-
-
-class Server:
-    """`smalti serve` as a process that can be killed and started again."""
-
-    def __init__(self, data: Path, root: Path) -> None:
-        self._data, self._root, self._port = data, root, "0"
-        self.address = ""
-        self.start()
-
-    def start(self) -> None:
-        """Starts it; again on the same port."""
-        options = ["--data", str(self._data), "--root", str(self._root), "--port", self._port]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "smalti", "serve", *options],
-            env=os.environ | {"SMALTI_TOKEN": TOKEN},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        found = None
-        while found is None:
-            line = self._process.stdout.readline()
-            assert line, "the server ended"
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        self.address, self._port = found[0], found[1]
-        while not self._answers():
-            assert self._process.poll() is None, "the server ended"
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/health") as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        """Ends it as a power cut does."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 class AppPage:
@@ -130,3 +82,8 @@ def share_of(pixels: NDArray[np.uint8], colors: list[str]) -> float:
     """The share of pixels that have one of the colours, `#rrggbb`."""
     known = np.array([[int(color[k : k + 2], 16) for k in (1, 3, 5)] for color in colors])
     return float((np.abs(pixels[:, :, None].astype(int) - known).max(axis=-1) <= 3).any(axis=-1).mean())
+
+
+def at(job: Any) -> str:
+    """The end of the address that shows a job."""
+    return f"#scene={job['scene']}&job={job['id']}"
