@@ -1,6 +1,8 @@
 """Maps made by the app: from an upload to tiles, figures and files."""
 
 import io
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +129,30 @@ def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
     same = {"before": "most red", "after": "most red", "pixels": 2500}
     assert same.items() <= rows[0].items() and len(rows) == 2
     assert tile(server, f"/api/jobs/{job['id']}/tiles/change/1/0/0.png")[60, 60, 3] == 255
+
+
+def test_a_cancelled_job_keeps_its_strips_and_is_resumed(server: Server, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (3, 1500, 600), np.uint8)
+    job = server.start(server.upload(write_tiff(tmp_path / "long.tif", pixels)))
+    at, spool = f"/api/jobs/{job['id']}", server.services.folders.job(job["id"]) / "map.tif.partial"
+    worker = threading.Thread(target=server.work)
+    worker.start()
+    while len(list(spool.glob("rows_*"))) < 4:
+        time.sleep(0.01)
+    assert server.http.post(f"{at}/cancel").json()["state"] == "cancelled"
+    worker.join()
+    kept = {path: path.stat().st_mtime_ns for path in spool.glob("rows_*") if path.suffix != ".new"}
+    seen = tile(server, f"{at}/tiles/classes/0/0/0.png")
+    assert seen[2, 2, 3] == 255 and seen[180, 2, 3] == 0  # what is finished is shown
+    assert server.http.get(f"{at}/at", params={"col": 5, "row": 5}).json()["label"]
+    assert server.refused("POST", f"{at}/cancel")["status"] == server.refused("GET", f"{at}/areas")["status"] == 409
+    assert server.http.post(f"{at}/resume").json()["state"] == "queued"
+    worker = threading.Thread(target=server.work)
+    worker.start()
+    while spool.exists() and len(list(spool.glob("rows_*"))) <= len(kept) + 1:
+        assert {path: path.stat().st_mtime_ns for path in kept if path.exists()}.items() <= kept.items()
+    worker.join()
+    assert server.http.get(at).json()["state"] == "done"
 
 
 def test_events_end_with_the_job(server: Server, scene: Path) -> None:

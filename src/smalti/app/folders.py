@@ -1,5 +1,6 @@
 """Where the app keeps what it has made and received."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,10 @@ class Folders:
     def overviews(self, name: str) -> Path:
         """The virtual raster of a scene, or of a job's layer, beside which its overviews lie."""
         return self.root / "cache" / f"{name}.vrt"
+
+    def hide(self, text: str) -> str:
+        """A message without the folders in which the server keeps a file: only its name is known outside."""
+        return re.sub(re.escape(str(self.root)) + r"[/\\](?:[\w-]+[/\\])*", "", text)
 
     def make(self) -> None:
         """Makes all folders, for this user alone; OutputError where that is not allowed."""

@@ -1,5 +1,6 @@
 """Errors as application/problem+json: the command line's one line, with its exit code."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -34,13 +35,16 @@ class ProblemError(Exception):
         self.status, self.detail, self.code, self.wait = status, shown(detail), code, wait
 
 
-def problem_of(error: Exception) -> ProblemError:
-    """The problem that an error is; the text of an unexpected error stays in the server's log."""
+def problem_of(error: Exception, hide: Callable[[str], str]) -> ProblemError:
+    """The problem that an error is; the text of an unexpected error stays in the server's log.
+
+    `hide` removes what nobody outside needs to know from a message.
+    """
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, SmaltiError):
         status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        return ProblemError(status, str(error), code=code_of(error))
+        return ProblemError(status, hide(str(error)), code=code_of(error))
     if isinstance(error, MemoryError):
         return ProblemError(507, "not enough memory; use a smaller area, or another machine", code=3)
     return ProblemError(500, f"{type(error).__name__}; the server's log has the details", code=1)

@@ -85,4 +85,5 @@ class Results:
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.startswith("smalti: ")]
             why = lines[-1].removeprefix("smalti: ") if lines else f"ended with {done.returncode}"
-            raise ProblemError(507 if done.returncode == 4 else 422, f"{name}: {why}", code=done.returncode)
+            text = f"{name}: {self._folders.hide(why)}"
+            raise ProblemError(507 if done.returncode == 4 else 422, text, code=done.returncode)

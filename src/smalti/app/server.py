@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -26,6 +26,8 @@ from smalti.app.uploads import clear_incoming
 from smalti.errors import SmaltiError, shown
 
 _log = logging.getLogger("smalti.app")
+_WAITING = 2048
+"""Connections that wait to be accepted."""
 _ABOUT = "Map aerial and satellite images. Send the token as `Authorization: Bearer TOKEN`."
 
 
@@ -72,13 +74,13 @@ def _respond(problem: ProblemError) -> JSONResponse:
     return JSONResponse(to_dict(problem), problem.status, headers, MEDIA_TYPE)
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
-    return _respond(problem_of(error))
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    return _respond(problem_of(error, request.app.state.services.folders.hide))
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     _log.error("unexpected", exc_info=error)
-    return _respond(problem_of(error))
+    return await _answer(request, error)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -149,6 +151,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
+        found.listen(_WAITING)  # whoever comes before the server is ready waits
     except OSError:
         found.close()
         raise
@@ -161,4 +164,5 @@ def run(app: App, sockets: Sequence[socket.socket]) -> None:
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="on", ws="none",
         timeout_graceful_shutdown=3,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=list(sockets))
+    with suppress(KeyboardInterrupt):  # raised again when all has ended
+        uvicorn.Server(config).run(sockets=list(sockets))

@@ -101,7 +101,6 @@ def open_app(start: Start, *, window: bool, say: Callable[[str], None]) -> None:
         app = guarded_app(settings)
         say(address)
         if window:
-            listening.listen()  # the window waits until the server answers
             _show(address, Folders(settings.data))
         run(app, [listening])
 

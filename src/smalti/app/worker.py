@@ -50,7 +50,7 @@ def work_once(folders: Folders, queue: Queue, stop: threading.Event) -> bool:
 
 def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> None:
     try:
-        with _noted(job, queue):
+        with _noted(job, queue, folders):
             do(job, folders, _Report(job, queue, stop))
     except CancelledError:
         return
@@ -58,7 +58,7 @@ def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> N
         queue.put_back(job.id)
     except Exception as error:  # whatever a library raises ends this job only
         _log.exception("job %s", job.id)
-        queue.fail(job.id, to_dict(problem_of(error)))
+        queue.fail(job.id, to_dict(problem_of(error, folders.hide)))
     else:
         queue.finish(job.id, job.shown.rows, measured_ranges(folders.job(job.id), job.spec))
 
@@ -92,7 +92,7 @@ class _Report:
 
 
 @contextmanager
-def _noted(job: Stored, queue: Queue) -> Iterator[None]:
+def _noted(job: Stored, queue: Queue, folders: Folders) -> Iterator[None]:
     """Keeps the warnings of the block with the job."""
     notes: list[str] = []
     with warnings.catch_warnings():
@@ -100,7 +100,7 @@ def _noted(job: Stored, queue: Queue) -> Iterator[None]:
 
         def show(message: Warning | str, *details: Any, **more: Any) -> None:
             if isinstance(message, SmaltiWarning):
-                notes.append(str(message))
+                notes.append(folders.hide(str(message)))
                 queue.note(job.id, notes)
             else:
                 others(message, *details, **more)
