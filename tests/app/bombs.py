@@ -27,7 +27,6 @@ def archive(files: dict[str, bytes], links: tuple[str, ...] = ()) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in files.items():
             info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (0o120777 if name in links else 0o100644) << 16
-            packed.writestr(info, content)
+            packed.writestr(info, content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
