@@ -1,13 +1,15 @@
 # Each command sets up its own environment; it needs only Python 3.11 or newer and pip.
 PYTHON ?= python3
 
-.PHONY: help demo test check docs qgis-plugin test-qgis clean
+.PHONY: help demo test check docs desktop test-desktop qgis-plugin test-qgis clean
 
 help:
 	@echo "make demo    draw a scene, map it with the bundled model, score the map; map a real image (installs the base part and OpenCV, no torch)"
 	@echo "make test    the whole test suite (installs everything)"
 	@echo "make check   format, lint, types, imports, then the tests"
 	@echo "make docs    build the pages of docs/ into site/ (installs the base part and mkdocs)"
+	@echo "make desktop       the program for machines without Python, into dist/ (installs the base part, the app and PyInstaller)"
+	@echo "make test-desktop  the built program on a virtual screen, without Python (needs xvfb and chromium)"
 	@echo "make qgis-plugin   zip the plugin for QGIS into build/"
 	@echo "make test-qgis     the plugin in a real QGIS, which must be installed (1.2 GB)"
 	@echo "make clean   remove the environments, the built pages, and the output of the demo"
@@ -24,6 +26,12 @@ check: .venv/.ready
 docs: .venv-docs/.ready
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 	@echo "site/index.html"
+
+desktop:
+	@PYTHON=$(PYTHON) packaging/build
+
+test-desktop: .venv/.ready
+	@.venv/bin/python -m pytest -v -s packaging/test_desktop.py
 
 qgis-plugin:
 	@$(PYTHON) tools/qgis_plugin.py
@@ -42,4 +50,4 @@ test-qgis: .venv/.ready
 	@PYTHON=$(PYTHON) tools/venv .venv '.[dev]'
 
 clean:
-	rm -rf .venv .venv-demo .venv-docs demo site
+	rm -rf .venv .venv-demo .venv-desktop .venv-docs build/desktop demo dist site

@@ -24,7 +24,7 @@ FILES = (
     "setup.py",
 )
 SETTINGS = ("mkdocs.yml", "pyproject.toml")
-FOLDERS = ("benchmarks", "docs", "recipes", "src", "tests", "tools")
+FOLDERS = ("benchmarks", "docs", "packaging", "recipes", "src", "tests", "tools")
 BUILD = "from setuptools import build_meta as b; b.build_{kind}({folder!r})"
 SKIP = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyc", "dist", "build")
 
