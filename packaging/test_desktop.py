@@ -155,12 +155,15 @@ def test_its_window_opens_and_its_worker_maps(app: App, display: str, scene: Pat
     shown(display).save(PICTURE)
 
 
-def test_the_browser_does_not_get_the_programs_libraries(clean: dict[str, str], tmp_path: Path) -> None:
-    """What the program starts finds its own libraries."""
+@pytest.mark.parametrize("seconds", [0, 4])
+def test_a_closed_window_ends_it_and_the_browser_has_its_own_libraries(
+    clean: dict[str, str], tmp_path: Path, seconds: int
+) -> None:
+    """Closed at once, and when the server runs; what the program starts finds the libraries of the system."""
     browser, heard = tmp_path / "google-chrome", tmp_path / "heard"
-    browser.write_text(f'#!/bin/sh\necho "${{LD_LIBRARY_PATH-none}}" > {heard}\n')
+    browser.write_text(f'#!/bin/sh\necho "${{LD_LIBRARY_PATH-none}}" > {heard}\nsleep {seconds}\n')
     browser.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{clean['PATH']}"
-    with subprocess.Popen([PROGRAM], env=clean | {"PATH": path}, stdout=subprocess.DEVNULL) as program:
-        assert program.wait(PATIENCE_S) in (0, 130)  # a closed window ends it
+    done = subprocess.run([PROGRAM], env=clean | {"PATH": path}, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stderr) == (0, "")
     assert heard.read_text() == "none\n"

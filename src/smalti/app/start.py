@@ -100,18 +100,25 @@ def open_app(start: Start, *, window: bool, say: Callable[[str], None]) -> None:
         address = f"{address_of(listening)}/?token={token}"
         app = guarded_app(settings)
         say(address)
-        if window:
-            _show(address, Folders(settings.data))
-        run(app, [listening])
+        closed = threading.Event()
+        try:
+            if window:
+                _show(address, Folders(settings.data), closed)
+            run(app, [listening])
+        except KeyboardInterrupt:
+            if not closed.is_set():
+                raise
 
 
-def _show(address: str, folders: Folders) -> None:
+def _show(address: str, folders: Folders, closed: threading.Event) -> None:
+    """Opens the window; as soon as it is closed, sets `closed` and ends the server."""
     process = open_window(address, folders.root / "window")
     if process is None:
         return
 
     def wait() -> None:
         process.wait()
+        closed.set()
         signal_end()
 
     threading.Thread(target=wait, name="window", daemon=True).start()

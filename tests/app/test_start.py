@@ -1,0 +1,38 @@
+"""The app in a window: how it ends."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from smalti.app import start
+from smalti.app.start import Start, open_app
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Start:
+    return Start("127.0.0.1", 0, (tmp_path,), tmp_path / "data")
+
+
+def test_a_closed_window_ends_the_app_without_an_error(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, said = [], []
+
+    def window(address: str, _: Path) -> subprocess.Popen[bytes]:
+        opened.append(address)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    monkeypatch.setattr(start, "open_window", window)
+    monkeypatch.setattr(start, "run", lambda *_: time.sleep(60))
+    open_app(app, window=True, say=said.append)
+    assert opened == said and said[0].startswith("http://127.0.0.1:")
+
+
+def test_an_interrupted_app_says_so(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_app(app, window=False, say=print)
