@@ -1,6 +1,6 @@
 """The packaged program, as it is started on a machine without Python: under Xvfb, with a browser, and with pictures.
 
-    make desktop && .venv/bin/python -m pytest packaging/test_desktop.py -s
+    make desktop test-desktop
 
 It is not a part of `make test`: it needs the built program (one to some minutes), and of Debian xvfb and chromium.
 """
