@@ -128,7 +128,7 @@ def mosaic_tiles(
         Meter(progress, WHOLE, len(cells)).say(f"shard {share}: {len(cells)} of {count(len(plan.cells), 'tile')}")
     for k, cell in enumerate(cells, 1):
         try:
-            yield run.make(plan, cell, f"{k}/{len(cells)} {cell.name}")
+            yield run.make(run.task(plan, cell), f"{k}/{len(cells)} {cell.name}")
         except SmaltiError as error:
             yield error
     run.join(plan, whole=shard is not None)

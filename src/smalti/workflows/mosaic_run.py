@@ -18,7 +18,7 @@ from smalti.mapping.identity import identity
 from smalti.mapping.protect import Inputs, Outputs
 from smalti.mapping.run import map_scene, products
 from smalti.mosaics.clouds import cloud_file
-from smalti.mosaics.grid import Cell
+from smalti.mosaics.grid import Cell, MosaicGrid
 from smalti.mosaics.ground import Ground
 from smalti.mosaics.plan import Plan, make_plan
 from smalti.mosaics.predict import lattice_around
@@ -48,6 +48,18 @@ class MosaicTile:
     """How many scenes may have a share in it."""
     summary: Summary | None
     """Speed of this run; None if the tile was already finished."""
+
+
+@dataclass(frozen=True)
+class TileTask:
+    """A tile to be made, by this process or another one."""
+
+    folder: Path
+    grid: MosaicGrid
+    cell: Cell
+    sources: tuple[Source, ...]
+    """The scenes that may have a share in it, the top one first."""
+    options: MosaicOptions
 
 
 class MosaicRun:
@@ -112,14 +124,18 @@ class MosaicRun:
     def _outputs(self, cell: Cell) -> dict[Path, Any]:
         return products(self._folder / TILES / f"{cell.name}.tif", self._model.card, self._options.wanted)
 
-    def make(self, plan: Plan, cell: Cell, title: str) -> MosaicTile:
+    def task(self, plan: Plan, cell: Cell) -> TileTask:
+        """What is to be done for a tile."""
+        sources = plan.near(lattice_around(self._model.card, plan.grid.window(cell)))
+        return TileTask(self._folder, plan.grid, cell, tuple(sources), self._options)
+
+    def make(self, task: TileTask, title: str) -> MosaicTile:
         """Makes one tile, or finds it finished."""
-        window = plan.grid.window(cell)
-        sources = plan.near(lattice_around(self._model.card, window))
-        path = next(iter(self._outputs(cell)))
+        window, sources = task.grid.window(task.cell), task.sources
+        path = next(iter(self._outputs(task.cell)))
         card, meter = self._model.card, Meter(self._progress, title, window.height * window.width, "Pix")
         neutral = np.array(card.mean) / card.scale
-        with Ground(cell.name, plan.grid, window, sources, neutral) as ground:
+        with Ground(task.cell.name, task.grid, window, sources, neutral) as ground:
             made_of, wanted = self._made_of(sources), self._options.wanted
             summary = map_scene(ground, self._predict, path, made_of, wanted, progress=meter, say=meter.say)
         return MosaicTile(path, len(sources), summary)
