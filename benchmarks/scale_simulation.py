@@ -14,7 +14,7 @@ import heapq
 import json
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import exp
 from pathlib import Path
@@ -27,24 +27,42 @@ WORKERS = (1, 10, 100, 1_000, 10_000)
 MARK = "<!-- simulation -->\n"
 
 
+ASSUMED = {
+    "core_hour": "a core for an hour, on demand, euros (spot is about a third)",
+    "gets_1000": "1,000 requests that read, euros",
+    "puts_1000": "1,000 requests that write, euros",
+    "gigabyte_month": "a gigabyte stored for a month, euros",
+    "boot_s": "start of a worker, seconds, on average",
+    "import_s": "opening the model, seconds",
+    "latency_s": "a request within the region, seconds",
+    "worker_bytes_s": "bytes per second of a worker",
+    "store_gets_s": "requests per second of one prefix of the store",
+    "store_bytes_s": "bytes per second of the store",
+    "kills_hour": "how often a worker is taken away per hour",
+    "spread": "spread of the logarithm of a task's time: machines differ",
+    "strips": "parts of a task that survive a kill",
+    "wait_s": "seconds until a lost worker's task is given to another",
+}
+
+
 @dataclass(frozen=True)
 class Cloud:
-    """What is assumed of a cloud; prices as listed in Europe on 2026-11-28, without tax."""
+    """What is assumed of a cloud; `ASSUMED` says what each is."""
 
-    core_hour: float = 0.042  # euros, on demand; spot is about a third
-    gets_1000: float = 0.0004  # euros
-    puts_1000: float = 0.005  # euros
-    gigabyte_month: float = 0.022  # euros, of what was written
-    boot_s: float = 75.0  # until a new worker has its image
-    import_s: float = 3.0  # and has opened the model
-    latency_s: float = 0.03  # of a request, from the same region
+    core_hour: float = 0.042
+    gets_1000: float = 0.0004
+    puts_1000: float = 0.005
+    gigabyte_month: float = 0.022
+    boot_s: float = 75.0
+    import_s: float = 3.0
+    latency_s: float = 0.03
     worker_bytes_s: float = 80e6
-    store_gets_s: float = 5_500.0  # of one prefix
+    store_gets_s: float = 5_500.0
     store_bytes_s: float = 12.5e9
-    kills_hour: float = 0.05  # of a spot worker
-    spread: float = 0.15  # of the logarithm of a task's time: machines differ
-    strips: int = 27  # finished parts of a task that survive a kill
-    wait_s: float = 60.0  # until a lost worker's task is given to another
+    kills_hour: float = 0.05
+    spread: float = 0.15
+    strips: int = 27
+    wait_s: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +132,9 @@ class Run:
         heapq.heappush(self._events, (second, next(self._numbers), happens))
 
     def _booted(self, now: float) -> float:
-        return now + self._cloud.boot_s * exp(self._random.gauss(0, 0.3)) + self._cloud.import_s
+        takes = self._cloud.boot_s * exp(self._random.gauss(0, 0.3)) + self._cloud.import_s
+        self.found.paid_s += takes
+        return now + takes
 
     def _asks(self, now: float) -> None:
         """A worker asks for a task."""
@@ -174,7 +194,7 @@ class Run:
 
 
 def works(costs: dict[str, Any]) -> list[Work]:
-    """The archive, and the country with three sizes of tiles."""
+    """The archive; the country, also once its scenes are known, and in small tiles."""
     cloud, scene = Cloud(), 10_000 * 10_000 / 1e6
     look_s = costs["look"]["core_s"] + costs["look"]["requests"] * cloud.latency_s
     archive = Work(
@@ -182,7 +202,9 @@ def works(costs: dict[str, Any]) -> list[Work]:
         costs["read"]["requests_per_mpix"] * scene, costs["read"]["bytes_per_mpix"] * scene,
         costs["written_bytes_per_mpix"] * scene, 0.0, 0.0, costs["task_s"],
     )  # fmt: skip
-    return [archive, *(_country(costs, side, look_s) for side in (8192, 2048, 1024))]
+    large, small = (_country(costs, side, look_s) for side in (8192, 1024))
+    known = replace(large, name=f"{large.name}, scenes known", head_s=0.0, head_gets=0.0)
+    return [archive, large, known, small]
 
 
 def _country(costs: dict[str, Any], side: int, look_s: float) -> Work:
@@ -254,10 +276,12 @@ def _assumptions(costs: dict[str, Any], cloud: Cloud, jobs: list[Work]) -> str:
         f"{read['bytes_per_mpix'] / 1e6:.2f} MB per megapixel, {look['requests']} requests to look at a scene; "
         f"{costs['written_bytes_per_mpix'] / 1e3:.0f} KB per megapixel of map.\n\n"
     )
-    rows = [f"| {name.replace('_', ' ')} | {value:g} |" for name, value in vars(cloud).items()]
-    head = "| assumed (euros, seconds, bytes) | |\n|---|---|\n" + "\n".join(rows) + "\n\n"
+    rows = [f"| {ASSUMED[name]} | {value:,g} |" for name, value in vars(cloud).items()]
+    head = "| assumed, prices as listed in Europe on 2026-11-28 | |\n|---|---|\n" + "\n".join(rows) + "\n\n"
     sizes = ", ".join(f"{job.name}: {job.tasks:,} tasks of {job.core_s:.0f} s" for job in jobs)
-    return f"{measured}{head}Tasks: {sizes}.\n\n"
+    stored = jobs[1].tasks * jobs[1].written / 1e9
+    kept = f"The map of the country has {stored:,.0f} GB, {stored * cloud.gigabyte_month:.2f} euros a month."
+    return f"{measured}{head}Tasks: {sizes}. {kept}\n\n"
 
 
 def _options() -> argparse.Namespace:
