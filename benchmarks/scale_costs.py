@@ -86,8 +86,6 @@ def _core_s(job: Any) -> float:
 class _Ranges(BaseHTTPRequestHandler):
     """Answers HEAD, GET and ranges, and notes the bytes of each answer."""
 
-    protocol_version = "HTTP/1.1"
-
     def __init__(self, folder: Path, seen: list[int], *arguments: Any) -> None:
         self._folder, self._seen = folder, seen
         super().__init__(*arguments)

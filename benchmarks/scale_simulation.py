@@ -92,7 +92,6 @@ class Outcome:
 
     hours: float = 0.0
     paid_s: float = 0.0
-    busy_s: float = 0.0
     gets: float = 0.0
     read: float = 0.0
     kills: int = 0
@@ -160,29 +159,27 @@ class Run:
         killed = self._random.expovariate(cloud.kills_hour / 3600)
         if killed < takes:
             done = int(killed / takes * cloud.strips) / cloud.strips
-            self._at(now + killed, lambda at: self._lost(at, share * (1 - done), killed, asked))
+            self._at(now + killed, lambda at: self._lost(at, share * (1 - done), asked))
             self._count(share * killed / takes)
         else:
-            self._at(now + takes, lambda at: self._done(at, compute, asked))
+            self._at(now + takes, lambda at: self._done(at, asked))
             self._count(share)
 
     def _count(self, share: float) -> None:
         self.found.gets += self._work.gets * share
         self.found.read += self._work.read * share
 
-    def _done(self, now: float, compute: float, asked: float) -> None:
+    def _done(self, now: float, asked: float) -> None:
         self._active -= 1
         self._open -= 1
-        self.found.busy_s += compute
         self.found.paid_s += now - asked
         self._asks(now)
 
-    def _lost(self, now: float, missing: float, ran: float, asked: float) -> None:
+    def _lost(self, now: float, missing: float, asked: float) -> None:
         """A worker is taken away: its task is given out again, and another worker boots."""
         self._active -= 1
         self.found.kills += 1
         self.found.paid_s += now - asked
-        self.found.busy_s += ran
         self._at(now + self._cloud.wait_s, lambda at: self._again(at, missing))
         self._at(self._booted(now), self._asks)
 
