@@ -1,6 +1,7 @@
 """Maps made by the app: from an upload to tiles, figures and files."""
 
 import io
+import sys
 import threading
 import time
 from pathlib import Path
@@ -41,6 +42,17 @@ def test_a_map_has_layers_areas_spots_and_files(server: Server, scene: Path) -> 
     assert file.headers["content-disposition"] == 'attachment; filename="scene_map.tif"'
     with rasterio.MemoryFile(file.content) as memory, memory.open() as opened:
         assert (opened.read(1)[0, [50, 150, 250]] == [0, 1, 2]).all()
+
+
+def test_files_that_this_install_cannot_write_are_not_offered(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = server.mapped(server.upload(scene))
+    for there in (True, False):
+        if not there:
+            monkeypatch.setitem(sys.modules, "pyogrio", None)
+        offered = {result["name"] for result in server.http.get(f"/api/jobs/{job['id']}/results").json()}
+        assert "map.gpkg" in offered and ("map.fgb" in offered) == there
 
 
 def test_tiles_of_a_map_lie_over_those_of_its_scene(server: Server, scene: Path) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import threading
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from smalti.app.folders import Folders
@@ -18,7 +19,8 @@ KINDS = {
 }  # fmt: skip
 COG = "map_cog.tif"
 PAGE = "map.html"
-_POLYGONS = ("map.gpkg", "map.geojson", "map.fgb")
+_POLYGONS = ("map.gpkg", "map.geojson")
+_BY_PYOGRIO = "map.fgb"
 _LONGEST_S = 3600
 
 
@@ -52,7 +54,7 @@ class Results:
         layers = read_layers(job.spec)
         names = [layer.file for layer in layers] + [COG]
         if layers[0].product.form == "classes":
-            names += [*_POLYGONS, "map.qml"]
+            names += [*_POLYGONS, *[_BY_PYOGRIO] * (find_spec("pyogrio") is not None), "map.qml"]
         if job.kind == "map":
             names.append(PAGE)
             names += ["map.parquet"] * (job.spec["options"]["polygons"] == ".parquet")
