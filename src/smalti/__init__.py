@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from smalti.workflows.split_data import split_data as split_data
     from smalti.workflows.stats import ZoneStats as ZoneStats
     from smalti.workflows.stats import stats as stats
+    from smalti.workflows.suggest import Suggestions as Suggestions
+    from smalti.workflows.suggest import suggest as suggest
     from smalti.workflows.teach import Taught as Taught
     from smalti.workflows.teach import teach as teach
     from smalti.workflows.train import train as train
@@ -73,6 +75,7 @@ _HOMES = {
     "Run": "workflows.run",
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",
+    "Suggestions": "workflows.suggest",
     "Task": "card",
     "Taught": "workflows.teach",
     "Window": "tiling",
@@ -90,6 +93,7 @@ _HOMES = {
     "rank_photos": "workflows.photos",
     "split_data": "workflows.split_data",
     "stats": "workflows.stats",
+    "suggest": "workflows.suggest",
     "teach": "workflows.teach",
     "train": "workflows.train",
 }

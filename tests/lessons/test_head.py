@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from smalti.lessons.head import Points, find_basis, fit, probabilities
+from smalti.lessons.head import Points, curvature, find_basis, fit, probabilities, refit
 
 
 def _points(random: np.random.Generator) -> Points:
@@ -15,6 +15,14 @@ def test_the_weights_are_those_of_the_minimum() -> None:
     weights = fit(points, 0.5)
     slope = points.inputs.T @ (probabilities(points.inputs @ weights) - points.targets) + 0.5 * weights
     assert np.abs(slope).max() < 0.05
+
+
+def test_a_fold_is_fitted_from_the_whole() -> None:
+    points = _points(np.random.default_rng(5))
+    start = fit(points, 0.5)
+    some = points.chosen(np.arange(60) % 5 > 0)
+    found = refit(some, 0.5, start, np.linalg.inv(curvature(points, start, 0.5)))
+    np.testing.assert_allclose(found, fit(some, 0.5), atol=0.02)
 
 
 def test_a_strong_prior_keeps_the_parent() -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "map": "Turn scenes into class maps.",
     "mosaic": "Turn many overlapping scenes into one map.",
     "teach": "Teach a model your place with a few strokes, in a second.",
+    "suggest": "Find where strokes would help a model most.",
     "stats": "Measure the area of each class per polygon.",
     "photos": "Find the best photo of each series in a folder.",
     "evaluate": "Score a model on images with labels.",

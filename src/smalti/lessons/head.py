@@ -18,6 +18,8 @@ _LOGITS, _BIAS = 0.3, 0.5
 """Scale of the parent's logits among the features, and of the constant: how freely they are weighted."""
 _ROUNDS = 3
 """Of the search for the main components."""
+_REFITS = 8
+"""Steps for each fold of a cross-validation."""
 _STEPS, _DONE = 12, 1e-4
 """Steps of Newton's method at most, and the relative gain from which on it has converged."""
 
@@ -123,11 +125,34 @@ def _loss(points: Points, weights: Doubles, penalty: float) -> float:
     return float(entropy + penalty / 2 * (weights**2).sum())
 
 
+def refit(points: Points, penalty: float, start: Doubles, inverse: Doubles) -> Doubles:
+    """The weights for some of the points of a fit, whose weights are `start` and whose curvature has this inverse.
+
+    That of some of the points is smaller, so these steps never go too far, and they need no curvature of their own.
+    """
+    weights = start
+    for _ in range(_REFITS):
+        step = inverse @ _slope(points, weights, penalty).T.ravel()
+        weights = weights - step.reshape(weights.shape[1], -1).T
+    return weights
+
+
+def _slope(points: Points, weights: Doubles, penalty: float) -> Doubles:
+    found = probabilities(points.inputs @ weights + points.offsets)
+    slope: Doubles = points.inputs.T @ (points.weights[:, None] * (found - points.targets)) + penalty * weights
+    return slope
+
+
 def _newton(points: Points, weights: Doubles, penalty: float) -> Doubles:
     """The step D,J of Newton's method."""
+    step = np.linalg.solve(curvature(points, weights, penalty), _slope(points, weights, penalty).T.ravel())
+    return np.asarray(step.reshape(weights.shape[1], -1).T, np.float64)
+
+
+def curvature(points: Points, weights: Doubles, penalty: float) -> Doubles:
+    """The second derivatives J D,J D of the loss."""
     inputs, (size, classes) = points.inputs, weights.shape
     found = probabilities(inputs @ weights + points.offsets)
-    slope = inputs.T @ (points.weights[:, None] * (found - points.targets)) + penalty * weights
     curve = np.empty((classes, size, classes, size))
     for one in range(classes):
         for other in range(one + 1):
@@ -136,5 +161,4 @@ def _newton(points: Points, weights: Doubles, penalty: float) -> Doubles:
             curve[one, :, other], curve[other, :, one] = block, block.T
     whole = curve.reshape(classes * size, classes * size)
     whole[np.diag_indices_from(whole)] += penalty
-    step = np.linalg.solve(whole, slope.T.ravel())
-    return np.asarray(step.reshape(classes, size).T, np.float64)
+    return whole

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from smalti.arrays import Doubles, Floats
 from smalti.lessons.classes import ClassPlan
 from smalti.lessons.examples import Samples
-from smalti.lessons.head import Basis, Points, find_basis, fit, probabilities
+from smalti.lessons.head import Basis, Points, curvature, find_basis, fit, probabilities, refit
 
-PENALTIES = (4.0, 2.0, 1.0, 0.5)
+PENALTIES = (32.0, 8.0, 2.0, 0.5)
 """Strengths of the prior that are tried, from the strongest."""
 PENALTIES_OF_NEW = (0.2, 0.1, 0.05)
 """Further ones where a class is new: there is no parent to stay close to."""
@@ -56,6 +56,11 @@ class Validated:
     """Strokes, or places."""
 
     @property
+    def is_worse(self) -> bool:
+        """Whether it is worse than its parent, by more than the spread."""
+        return self.score + self.spread < self.parent
+
+    @property
     def says_little(self) -> bool:
         """Whether there are too few groups, or the spread is larger than the difference."""
         return self.groups < FEWEST or abs(self.score - self.parent) < self.spread
@@ -93,13 +98,15 @@ def learn(strokes: Strokes, others: Samples, plan: ClassPlan) -> Lesson:
     groups = _groups(np.arange(len(strokes.labels)))
     penalties = (*PENALTIES, *(PENALTIES_OF_NEW if plan.new.any() else ()))
     tried = [(penalty, _cross(points, strokes, groups, penalty)) for penalty in penalties]
-    best, rights = max(tried, key=lambda each: (_entropy_gain(each[1], strokes), each[0]))
     parent = _rights(points.offsets[: len(strokes.stroke)], strokes)
-    by_stroke = _validated("stroke", rights[0], parent, strokes, np.arange(len(strokes.labels)))
+    alone = np.arange(len(strokes.labels))
+    scored = [(_validated("stroke", rights, parent, strokes, alone), _over_classes(saved, strokes.labels), penalty)
+              for penalty, (rights, saved) in tried]  # fmt: skip
+    by_stroke, saved, best = max(scored, key=lambda each: (not each[0].is_worse, each[1]))
     places = _groups(strokes.places)
-    held = _cross(points, strokes, places, best)[0] if places.max() else rights[0]
+    held = _cross(points, strokes, places, best)[0] if places.max() else parent
     by_place = _validated("place", held, parent, strokes, strokes.places)
-    if not by_stroke.parent <= by_stroke.score or by_stroke.parent == 1 or _entropy_gain(rights, strokes) <= 0:
+    if by_stroke.is_worse or by_stroke.parent == 1 or saved <= 0:
         nothing = np.zeros((points.inputs.shape[1], points.offsets.shape[1]))
         return Lesson(plan, basis, nothing, None, by_stroke, by_place)
     return Lesson(plan, basis, fit(points, best), best, by_stroke, by_place)
@@ -147,10 +154,11 @@ def _cross(points: Points, strokes: Strokes, folds: NDArray[np.intp], penalty: f
     count = len(strokes.stroke)
     found = points.offsets[:count].copy()
     start = fit(points, penalty)
+    inverse = np.asarray(np.linalg.inv(curvature(points, start, penalty)), np.float64)
     for fold in range(int(folds.max()) + 1 if folds.max() else 0):
         out = folds[strokes.stroke] == fold
         used = np.concatenate([~out, np.ones(len(points.weights) - count, bool)])
-        found[out] += points.inputs[:count][out] @ fit(points.chosen(used), penalty, start)
+        found[out] += points.inputs[:count][out] @ refit(points.chosen(used), penalty, start, inverse)
     labels = strokes.labels[strokes.stroke]
     saved = [np.log(probabilities(each)[np.arange(count), labels] + 1e-3) for each in (found, points.offsets[:count])]
     return _rights(found, strokes), _per_stroke(saved[0] - saved[1], strokes)
@@ -164,10 +172,6 @@ def _per_stroke(values: Doubles, strokes: Strokes) -> Doubles:
     """The mean over the cells of each stroke."""
     size = len(strokes.labels)
     return np.bincount(strokes.stroke, values, size) / np.maximum(np.bincount(strokes.stroke, minlength=size), 1)
-
-
-def _entropy_gain(found: tuple[Doubles, Doubles], strokes: Strokes) -> float:
-    return _over_classes(found[1], strokes.labels)
 
 
 def _over_classes(values: Doubles, labels: NDArray[np.intp]) -> float:

@@ -63,7 +63,7 @@ class Project:
 
         LabelError for a file that does not exist or cannot be copied.
         """
-        image = image if is_url(image) else str(Path(image).resolve())
+        image = scene_name(image)
         content = _content(strokes)
         if any(each.image == image and _content(each.strokes) == content for each in self.painted):
             return self
@@ -80,6 +80,11 @@ class Project:
             strokes = each.strokes.relative_to(self.folder).as_posix()
             lines += ["", "[[scenes]]", f"image = {_text(each.image)}", f"strokes = {_text(strokes)}"]
         deliver(self.folder / NAME, ("\n".join(lines) + "\n").encode())
+
+
+def scene_name(image: str) -> str:
+    """A scene as a project names it."""
+    return image if is_url(image) else str(Path(image).resolve())
 
 
 def _text(value: Any) -> str:

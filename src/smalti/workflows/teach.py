@@ -24,6 +24,7 @@ from smalti.lessons.strokes import Stroke, read_strokes
 from smalti.lock import hold
 from smalti.mapping.fit import open_fitting
 from smalti.mapping.identity import identity
+from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.runtime.models import ModelFile, find_model, verify
@@ -141,6 +142,11 @@ def _updated(
     return changed
 
 
+def made_of(model: ModelFile, image: str, grid: Grid) -> str:
+    """What the stored examples of a scene, seen on a grid, depend on."""
+    return f"{model.sha256} {identity([image])} {grid.height}x{grid.width}"
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """One scene's strokes and examples."""
@@ -166,7 +172,7 @@ class _Job:
             seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
             strokes = self._strokes(files, seen, image)
             path = self.project.features(image)
-            of = f"{self.model.sha256} {identity([image])} {seen.grid.height}x{seen.grid.width}"
+            of = made_of(self.model, image, seen.grid)
             known = load_examples(path, of)
             if known is None or any(stroke.key not in known.strokes for stroke in strokes):
                 meter = Meter(self._progress, Path(image).name, 1)
