@@ -22,6 +22,8 @@ _UNKNOWN = 99_999
 _OWN = 100_000
 """The number of a CRS without a code of EPSG."""
 _CODE = re.compile(r'ID\["EPSG",(\d+)\]\]$')
+_LAST_CHANGE = "1970-01-01T00:00:00.000Z"
+"""Not the time of writing: the same polygons have the same bytes."""
 _HEADER = struct.Struct("<2sBBi4d")
 _WITH_BOUNDS = 0b11
 """Flags of a geometry: little endian, preceded by its bounds."""
@@ -74,8 +76,9 @@ class GeoPackage:
         extent = [None if np.isnan(each) else each for each in self._bounds.tolist()]
         contents = (self._layer, self._layer, *extent, self._srs)
         self._file.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, min_x, min_y, max_x, max_y, srs_id)"
-            " VALUES (?, 'features', ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO gpkg_contents"
+            " (table_name, data_type, identifier, last_change, min_x, min_y, max_x, max_y, srs_id)"
+            f" VALUES (?, 'features', ?, '{_LAST_CHANGE}', ?, ?, ?, ?, ?)",
             contents,
         )
         self._file.execute(

@@ -7,15 +7,17 @@ import hashlib
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from html import escape, unescape
 from pathlib import Path
 from typing import Literal
 
-from smalti.files import beside
+from smalti.files import beside, guarded, write_whole
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 
 PRODUCT_TAG = "SMALTI_PRODUCT"
 """A tag inside each raster that is written here; drawn scenes and their ground truth have none."""
+_HEAD = '<MDI key="SMALTI_JOB">'
 State = Literal["missing", "finished", "changed", "unreadable", "other job", "unmarked", "foreign"]
 
 
@@ -51,6 +53,32 @@ def read_mark(output: Path) -> Mark | None:
         return None
     size = found.get("SIZE", "")
     return Mark(found["JOB"], int(size) if size.isdecimal() else -1, found.get("SHA256", ""))
+
+
+def note(output: Path, name: str, value: str) -> None:
+    """Adds an entry to the mark beside a raster, in place of one of that name; OutputError if it cannot be written.
+
+    It vanishes with the mark: when the raster is made again.
+    """
+    car = beside(output, "aux.xml")
+    with guarded(car):
+        text = car.read_text(encoding="utf-8", errors="replace")
+    text = re.sub(f"{re.escape(_note_head(name))}[^<]*</MDI>", "", text)
+    write_whole(car, text.replace(_HEAD, f"{_note_head(name)}{escape(value)}</MDI>{_HEAD}", 1).encode())
+
+
+def noted(output: Path, name: str) -> str | None:
+    """The entry of that name; None if there is none."""
+    try:
+        text = beside(output, "aux.xml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.search(f"{re.escape(_note_head(name))}([^<]*)<", text)
+    return unescape(found[1]) if found else None
+
+
+def _note_head(name: str) -> str:
+    return f'<MDI key="SMALTI_NOTE {escape(name)}">'
 
 
 def state(output: Path, job: str) -> State:

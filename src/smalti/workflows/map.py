@@ -16,6 +16,7 @@ from smalti.files import check_local, check_place, guarded
 from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
 from smalti.mapping.identity import identity
+from smalti.mapping.once import made_once
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 from smalti.mapping.run import map_scene, products
@@ -282,11 +283,11 @@ class _Run:
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)
             grid, traced = reader.grid, 0
             if planned.polygons:
-                traced = write_polygons(path, grid, card.class_task(), planned.polygons, options.min_area)
+                trace = partial(write_polygons, path, grid, card.class_task(), planned.polygons, options.min_area)
+                traced = made_once(path, planned.polygons, f"{options.min_area!r} m2", trace)
         if planned.page:
-            from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
-
-            write_map_page(planned.page, scene, path, card, summary, open_scene)
+            write = partial(_write_page, planned.page, scene, path, card, summary, open_scene)
+            made_once(path, planned.page, "", write, exact=False)
         rasters = products(path, card, options.wanted)
         unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
         return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike)
@@ -363,6 +364,13 @@ def _open_area(whole: Open, area: Area, bands: Sequence[str | int] | None, *, re
     except SmaltiError:
         reader.close()
         raise
+
+
+def _write_page(page: Path, scene: str, path: Path, card: Card, summary: Summary | None, opened: Open) -> int:
+    from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
+
+    write_map_page(page, scene, path, card, summary, opened)
+    return 1
 
 
 def write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
