@@ -25,9 +25,7 @@ def scene(tmp_path: Path) -> Path:
 def mapped(scene: Path, out: Path, polygons: str = ".gpkg", report: bool = True) -> sm.MapResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sm.map(
-            scene, out, model=scene.with_name("tiny.onnx"), polygons=out.with_suffix(polygons), report=report
-        )
+        return sm.map(scene, out, model=scene.with_name("tiny.onnx"), polygons=out.with_suffix(polygons), report=report)
 
 
 def test_polygons_and_pages_of_a_finished_map_are_kept(scene: Path, tmp_path: Path) -> None:
