@@ -12,6 +12,7 @@ SmaltiError                 any error the user can fix; printed as one line
 ├── OptionError             options that are invalid, or contradict each other
 ├── OutputError             a result cannot be written: no such folder, no permission, disk full
 ├── BusyError               another process is making the same output
+├── ClusterError            a cluster that cannot be used: no scheduler, other versions, lost workers
 ├── DivergedError           a training's loss or one of its weights is not finite
 ├── ExportError             the outputs of the exported graph differ from the network's
 ├── MissingExtraError       an optional dependency is not installed
@@ -108,6 +109,10 @@ class OutputError(SmaltiError):
 
 class BusyError(SmaltiError):
     """Another process is making the same output."""
+
+
+class ClusterError(SmaltiError):
+    """A cluster cannot be used: no scheduler answers, versions or models differ, or workers were lost."""
 
 
 class DivergedError(SmaltiError):

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,17 @@ def test_a_file_of_a_spherical_projection_keeps_it(tmp_path: Path) -> None:
         read = Grid(200, 160, file.transform, file.crs)
     assert pixel_size_m(read) == pytest.approx(pixel_size_m(grid), rel=1e-9)
     assert wkt_of(read.crs) == wkt_of(grid.crs)
+
+
+def test_a_code_has_one_definition_whatever_was_read_before(tmp_path: Path) -> None:
+    shape = {"height": 8, "width": 8, "count": 1, "dtype": "uint8", "crs": "EPSG:32633"}
+    with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", transform=Affine(1, 0, 0, 0, -1, 0), **shape):
+        pass
+
+    def read() -> str:
+        with rasterio.open(tmp_path / "map.tif") as file:
+            return wkt_of(file.crs)
+
+    with ThreadPoolExecutor(1) as thread:  # the library remembers codes per thread
+        found = {read(), thread.submit(read).result(), wkt_of(CRS.from_epsg(32633))}
+    assert len(found) == 1 and "ENSEMBLE" in found.pop()

@@ -157,3 +157,9 @@ def test_a_task_without_its_variable_is_one_line(scenes: Path, smalti: object) -
     done = smalti("map", "scenes", "-o", "maps/", "--shard", "/8", check=False)  # type: ignore[operator]
     assert done.returncode == 2 and "shard is '/8'; expected INDEX/COUNT" in done.stderr
     assert not (scenes / "maps").exists()
+
+
+@pytest.mark.parametrize("name", ["slurm_cluster.py", "kubernetes_cluster.py"])
+def test_a_script_that_starts_a_cluster_prints_the_address_for_the_scheduler(name: str) -> None:
+    names = compile(BLOCKS[name], name, "exec").co_names
+    assert "print" in names and "scheduler_address" in names

@@ -44,6 +44,7 @@ def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
 _MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 _ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
 _UNCERTAINTY = "Also write OUT_uncertainty.tif: how probable it is that the class is wrong, calibrated."
+_SCHEDULER = "Map on the workers of a Dask scheduler, or on N processes of this machine; one scene as strips."
 _STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
@@ -67,6 +68,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
 @click.option("--shard", metavar="I/N", help="Map only every N-th scene, from number I on: 0/8 to 7/8 are all.")
+@click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
 @click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
@@ -74,6 +76,7 @@ def command(
     out: str,
     mosaic: bool,
     shard: str | None,
+    scheduler: str | None,
     model: str,
     engine: Any,
     threads: int | None,
@@ -93,7 +96,8 @@ def command(
     with Bars() as bars:
         opened = partial(open_model, model, engine, threads=threads)
         asked = MapOptions(**options)
-        for found in map_many(scene, out, mosaic=mosaic, model=opened, options=asked, shard=shard, progress=bars):
+        where: dict[str, Any] = {"mosaic": mosaic, "shard": shard, "scheduler": scheduler}
+        for found in map_many(scene, out, model=opened, options=asked, progress=bars, **where):
             bars.close()
             if isinstance(found, MapResult):
                 print_result(found)

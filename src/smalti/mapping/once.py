@@ -23,9 +23,9 @@ def made_once(output: Path, target: Path, asked: str, make: Callable[[], int], *
         found = json.loads(told) if told else {}
         if target.is_file() and found == {**found, "asked": asked, **_state(target, exact)}:
             return int(found["count"])
-        made = {"asked": asked, "count": make()}
-        note(output, target.name, json.dumps(made | _state(target, exact)))
-        return int(made["count"])
+        made = make()
+        note(output, target.name, json.dumps({"asked": asked, "count": made, **_state(target, exact)}))
+        return made
 
 
 def _state(target: Path, exact: bool) -> dict[str, object]:

@@ -66,6 +66,11 @@ class Strips:
         self._strips = self._finished()  # (first row, rows) from the top
 
     @property
+    def width(self) -> int:
+        """Pixels of a row."""
+        return self._width
+
+    @property
     def rows_done(self) -> int:
         """Number of finished rows."""
         return sum(rows for _, rows in self._strips)

@@ -36,8 +36,9 @@ class GeoPackage:
         self._file = sqlite3.connect(path)
         self._layer, self._count, self._bounds = layer, 0, np.array([np.nan] * 4)
         self._names = {"layer": _quoted(layer), "index": _quoted(f"rtree_{layer}_geom")}
-        # The file has a temporary name and is removed unless it is completed.
-        self._file.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+        # The file has a temporary name and is removed unless it is completed. Without the last one, unused parts of
+        # pages hold whatever was in the memory before.
+        self._file.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = ON;")
         self._file.executescript(CREATE + (LAYER + INDEX).format_map(self._names))
         self._file.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?, ?)", SYSTEMS)
         self._srs = self._add_crs(crs)

@@ -108,8 +108,21 @@ def wkt_of(crs: CRS) -> str:
     if code:
         whole = CRS.from_epsg(int(code[1]))
         if whole.to_wkt() == crs.to_wkt():
-            return str(whole.to_wkt(version=_WKT))
+            return _definition(int(code[1])) or text
     return text
+
+
+@lru_cache(maxsize=64)
+def _definition(code: int) -> str:
+    """The definition of a code of EPSG; empty if it is unknown. Not rasterio's, which depends on the files read before:
+    a code that a file has had is afterwards given without the ensemble of its datum."""
+    import pyproj
+    from pyproj.exceptions import CRSError
+
+    try:
+        return pyproj.CRS.from_epsg(code).to_wkt(_WKT)
+    except CRSError:
+        return ""
 
 
 @lru_cache(maxsize=16)

@@ -1,17 +1,27 @@
 """Maps scenes, one after the other, each with the other requested files."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arguments import checked, said
 from smalti.card import Card, Task
-from smalti.errors import ModelWarning, OptionError, RasterError, SmaltiError, about, warn
+from smalti.errors import (
+    BusyError,
+    ClusterError,
+    ModelWarning,
+    OptionError,
+    RasterError,
+    SmaltiError,
+    about,
+    warn,
+)
 from smalti.files import check_local, check_place, guarded
 from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
@@ -20,6 +30,7 @@ from smalti.mapping.once import made_once
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 from smalti.mapping.run import map_scene, products
+from smalti.mapping.strips import map_strip
 from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning
 from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
@@ -38,6 +49,13 @@ from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.shard import parse_shard
+from smalti.workflows.worker_model import WorkerModel
+
+if TYPE_CHECKING:
+    from smalti.workflows.on_cluster import OnCluster, Scattering
+
+LATER_S = 2.0
+"""Seconds after which a map is looked at again that another process makes."""
 
 SceneName = str | Path
 """A file or a URL."""
@@ -93,6 +111,7 @@ def map(
     resolution: Resolution = "auto",
     bands: Sequence[str | int] | None = None,
     stretch: str | Sequence[float] | None = None,
+    scheduler: str | None = None,
     progress: Show | None = None,
 ) -> MapResult:
     """Maps a scene, or several files on one grid as a mosaic, to the GeoTIFF `output`.
@@ -115,6 +134,9 @@ def map(
         bands: Bands for the model, by name or by number from 1, in the model's order.
         stretch: The range of values that becomes 0 to 255 for a model of bytes, the same for the whole scene: `2%,98%`
             of each band's valid pixels, `0,3000`, or a pair of values. The map's tags state it.
+        scheduler: The address of a Dask scheduler, whose workers see the same files under the same names, or `local:4`
+            for four processes of this machine (`local`: one per core); they make strips of the scene. A script that
+            asks for `local` needs `if __name__ == "__main__":`.
         progress: Called with a `Progress` after each tile, in the caller's thread.
 
     Returns:
@@ -126,8 +148,9 @@ def map(
         ModelError: The model cannot be opened, or takes other pixels.
         OutputError: An output cannot be written, or would replace a file that is not a map.
         BusyError: Another process makes the same map.
+        ClusterError: No scheduler answers, or versions or models of the workers differ.
         OptionError: An option is invalid.
-        MissingExtraError: A package for a polygon format or an engine is not installed.
+        MissingExtraError: A package for a polygon format, an engine or a cluster is not installed.
     """
     options = MapOptions(
         tta=tta, confidence=confidence, uncertainty=uncertainty, probabilities=probabilities, cog=cog,
@@ -141,7 +164,8 @@ def map(
         raise OptionError(f"output is {output}: a map's name must end in .tif", value=output)
     if len(names) == 1 and (found := scenes(names[0], lambda _: None)) != names:
         raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
-    for result in map_many(names, str(output), mosaic=True, model=model, options=options, progress=progress):
+    given_too: dict[str, Any] = {"mosaic": True, "model": model, "options": options, "scheduler": scheduler}
+    for result in map_many(names, str(output), **given_too, progress=progress):
         with about(scene):
             if isinstance(result, SmaltiError):
                 raise result
@@ -158,6 +182,7 @@ def map_many(
     model: AnyModel | Callable[[], OpenModel] = "landcover",
     options: MapOptions = MapOptions(),
     shard: str | None = None,
+    scheduler: str | None = None,
     area: Area | None = None,
     progress: Show | None = None,
 ) -> Iterator[MapResult | SmaltiError]:
@@ -165,7 +190,8 @@ def map_many(
 
     `names` are files, folders, globs and URLs; `mosaic` joins all to one scene. `output` is a .tif file for one scene,
     a folder for several. `model` may also be a function that opens it. Of `shard`, such as `0/8`, only every eighth
-    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. Of each
+    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. With
+    `scheduler` see `map`, several scenes are mapped at once by the workers of a cluster; errors come last. Of each
     scene only `area` is mapped, as if it were a scene of its own. Errors of the model, the output or the options are
     raised before the first scene.
     """
@@ -179,12 +205,19 @@ def map_many(
     groups = [found] if mosaic else [[scene] for scene in found]
     out = str(output) if isinstance(output, str) else output.as_posix()
     paths = _paths([str(name) for name in names], out, groups, options)
-    run = _Run(opened(model), options, progress, found, area)
+    ready = opened(model)
+    if options.uncertainty:
+        check_calibrated(ready.card)
+    run = _Run(ready, options, progress, found, area)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
     jobs = share.of(list(zip(groups, paths, planned, strict=True)))
     if shard is not None:
         Meter(progress, "map", len(jobs)).say(f"shard {share}: {len(jobs)} of {count(len(groups), 'scene')}")
+    if scheduler is not None:
+        tasks = [MapTask(*job, options, area) for job in jobs]
+        yield from _on_cluster(scheduler, run, ready, tasks, progress)
+        return
     for k, (group, path, one) in enumerate(jobs, 1):
         try:
             yield run.map_one(group, path, one, f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name)
@@ -247,8 +280,6 @@ class _Run:
         self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str], area: Area | None
     ) -> None:
         self._model, self._options, self._progress, self._area = model, options, progress, area
-        if options.uncertainty:
-            check_calibrated(model.card)
         self._predict: Predictor = Averaged(model) if options.tta else model
         self._read = Inputs([place_of(scene) for scene in found] + [str(file) for file in model.files])
 
@@ -264,7 +295,20 @@ class _Run:
         page = path.with_suffix(".html") if self._options.report else None
         return Outputs(tuple(products(path, self._model.card, self._options.wanted)), polygons, page)
 
-    def map_one(self, group: list[str], path: Path, planned: Outputs, title: str) -> MapResult:
+    def map_strip(self, group: list[str], path: Path, rows: tuple[int, int], turn: str) -> Summary:
+        """Makes some rows of a map for another process, which warns."""
+        options = self._options
+        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
+        made_of = self._made_of(group, files_behind(group))
+        opened_ = opener(group, self._area)
+        with fit(
+            some(group, 1), opened_, self._model.card, options.bands, options.resolution, lambda _: None
+        ) as reader:
+            return map_strip(reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn)
+
+    def map_one(
+        self, group: list[str], path: Path, planned: Outputs, title: str, scatter: "Scattering | None" = None
+    ) -> MapResult:
         """Maps one scene, or several as a mosaic, and writes the other requested files."""
         scene = some(group, 1)
         card, options = self._model.card, self._options
@@ -280,7 +324,8 @@ class _Run:
                 warn_of_order(scene, reader, card, open_scene, warn)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             made_of = self._made_of(group, places)
-            summary = map_scene(reader, self._predict, path, made_of, options.wanted, progress=meter, say=meter.say)
+            more: dict[str, Any] = {"scatter": scatter and scatter(meter), "progress": meter, "say": meter.say}
+            summary = map_scene(reader, self._predict, path, made_of, options.wanted, **more)
             grid, traced = reader.grid, 0
             if planned.polygons:
                 trace = partial(write_polygons, path, grid, card.class_task(), planned.polygons, options.min_area)
@@ -320,6 +365,75 @@ class _Run:
             "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],
         }
         return made_of | stretch | area
+
+
+@dataclass(frozen=True)
+class MapTask:
+    """One map to be made by a worker."""
+
+    group: list[str]
+    path: Path
+    planned: Outputs
+    options: MapOptions
+    area: Area | None
+    model: WorkerModel | None = None
+
+    def run(self) -> _Run:
+        """The run of this map alone, in a worker."""
+        assert self.model is not None
+        return _Run(self.model.opened(), self.options, None, self.group, self.area)
+
+
+@dataclass(frozen=True)
+class StripTask:
+    """A strip of a map to be made by a worker."""
+
+    whole: MapTask
+    rows: tuple[int, int]
+    turn: str
+
+
+def map_task(task: MapTask) -> MapResult:
+    """Makes a map in a worker."""
+    return task.run().map_one(task.group, task.path, task.planned, task.path.name)
+
+
+def strip_task(task: StripTask) -> Summary:
+    """Makes a strip of a map in a worker."""
+    return task.whole.run().map_strip(task.whole.group, task.whole.path, task.rows, task.turn)
+
+
+def _on_cluster(
+    scheduler: str, run: _Run, model: OpenModel, tasks: list[MapTask], progress: Show | None
+) -> Iterator[MapResult | SmaltiError]:
+    """Several maps, each by one worker, or one map as strips; errors come last."""
+    from smalti.workflows.on_cluster import OnCluster  # lazily: Dask is slow to import
+
+    with OnCluster(scheduler, model) as cluster:
+        tasks = [replace(task, model=cluster.model) for task in tasks]
+        if len(tasks) == 1:
+            yield _in_strips(cluster, run, tasks[0])
+            return
+        failed: list[SmaltiError] = []
+        for number, result in cluster.each(map_task, tasks, Meter(progress, "map", len(tasks), "scenes")):
+            if isinstance(result, MapResult):
+                yield result
+            else:
+                lost = isinstance(result, ClusterError) and result.value is None
+                failed.append(ClusterError(f"{tasks[number].path}: {result}") if lost else result)
+        yield from failed
+
+
+def _in_strips(cluster: "OnCluster", run: _Run, task: MapTask) -> MapResult | SmaltiError:
+    """One map as strips; workers that still make some for a client that was killed are waited for."""
+    scatter = cluster.scattering(strip_task, partial(StripTask, task))
+    while True:
+        try:
+            return run.map_one(task.group, task.path, task.planned, task.path.name, scatter)
+        except BusyError:
+            time.sleep(LATER_S)
+        except SmaltiError as error:
+            return error
 
 
 def check_calibrated(card: Card) -> None:
