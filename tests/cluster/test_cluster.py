@@ -123,7 +123,7 @@ def test_a_map_that_another_process_makes_is_waited_for(
 def replies(scheduler: str, function: Any, arguments: list[Any]) -> tuple[dict[int, Any], list[str]]:
     said: list[str] = []
     with Connection(scheduler) as connection:
-    XX
+        found = dict(Calls(connection, function, arguments, said.append).replies())
     return found, said
 
 

@@ -131,7 +131,7 @@ def test_a_file_of_a_spherical_projection_keeps_it(tmp_path: Path) -> None:
 
 def test_a_code_has_one_definition_whatever_was_read_before(tmp_path: Path) -> None:
     shape = {"height": 8, "width": 8, "count": 1, "dtype": "uint8", "crs": "EPSG:32633"}
-    with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", transform=Affine(1, 0, 0, 0, -1, 0), **shape):
+    with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", transform=Affine(2, 0, 0, 0, -2, 0), **shape):
         pass
 
     def read() -> str:
