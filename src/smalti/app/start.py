@@ -5,7 +5,9 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from smalti.app.folders import Folders, default_root
@@ -17,6 +19,7 @@ from smalti.app.services import Settings
 from smalti.app.tokens import Tokens, no_token, one_token, read_tokens
 from smalti.app.window import open_window
 from smalti.errors import BusyError, OptionError, reason
+from smalti.lock import hold
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -96,23 +99,33 @@ def open_app(start: Start, *, window: bool, say: Callable[[str], None]) -> None:
     """Serves this machine with a new token, in a window; a closed window ends it."""
     token = secrets.token_urlsafe(24)
     settings = start.settings(one_token(token))
-    with _listening(start) as listening:
+    with _listening(start) as listening, ExitStack() as held:
         address = f"{address_of(listening)}/?token={token}"
         app = guarded_app(settings)
         say(address)
         closed = threading.Event()
         try:
             if window:
-                _show(address, Folders(settings.data), closed)
+                _show(address, _profile(Folders(settings.data), held), closed)
             run(app, [listening])
         except KeyboardInterrupt:
             if not closed.is_set():
                 raise
 
 
-def _show(address: str, folders: Folders, closed: threading.Event) -> None:
+def _profile(folders: Folders, held: ExitStack) -> Path:
+    """A folder of a browser's settings that no other window uses: that one would take over our page, and not end."""
+    for number in count(1):
+        folder = folders.root / f"window{number}"
+        with suppress(BusyError):
+            held.enter_context(hold(folder))
+            break
+    return folder
+
+
+def _show(address: str, profile: Path, closed: threading.Event) -> None:
     """Opens the window; as soon as it is closed, sets `closed` and ends the server."""
-    process = open_window(address, folders.root / "window")
+    process = open_window(address, profile)
     if process is None:
         return
 
