@@ -53,7 +53,7 @@ def start(page: Page) -> None:
     """Starts the map, and waits until its first rows are there."""
     page.click("#start")
     page.wait_for_selector("#panel-result .state[data-state=running]")
-    page.wait_for_selector("#panel-result progress:not([value='0'])")
+    page.wait_for_selector("#panel-result .figures >> text=MPix/s")
 
 
 def done(page: Page) -> None:

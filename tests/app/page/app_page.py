@@ -12,9 +12,10 @@ from PIL import Image
 from tests.app.page.serving import TOKEN, Server
 
 AXE = Path(__file__).with_name("vendor") / "axe" / "axe.min.js"
-_GIVE = """([name, content]) => {
+_GIVE = """(given) => {
   const files = new DataTransfer();
-  files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+  for (const [name, content] of given)
+    files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
   return files;
 }"""
 _AXE = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html)])"
@@ -43,10 +44,10 @@ class AppPage:
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         self.page.wait_for_selector("#map[data-state=ready]")
 
-    def drop(self, path: Path) -> None:
-        """A file that is dropped on the page."""
-        content = base64.b64encode(path.read_bytes()).decode()
-        files = self.page.evaluate_handle(_GIVE, [path.name, content])
+    def drop(self, *paths: Path) -> None:
+        """Files that are dropped on the page."""
+        given = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in paths]
+        files = self.page.evaluate_handle(_GIVE, given)
         for event in ("dragenter", "dragover", "drop"):
             self.page.dispatch_event("body", event, {"dataTransfer": files})
 

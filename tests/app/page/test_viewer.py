@@ -11,6 +11,8 @@ import pytest
 import rasterio
 from PIL import Image
 
+from smalti.synth import draw
+from smalti.tiling import Window
 from tests.app.page.app_page import at, share_of
 from tests.app.page.images import PLACE, write
 from tests.app.page.serving import Server
@@ -57,11 +59,28 @@ def test_layers_of_values_are_shown_with_hillshade(open_page: Any, mapped: Any) 
         app.page.locator("#panel-result label", has_text=name).click()
         app.painted()
         seen.append(app.pixels())
+    assert app.page.locator("#panel-result").evaluate("(part) => part.scrollWidth - part.clientWidth") == 0
     app.page.check("[data-key=shade]")
     app.painted()
     seen.append(app.pixels())
+    assert app.page.locator("#panel-result .ramp canvas").get_attribute("aria-label").startswith("From")
     for one, other in pairwise(seen):
         assert (one != other).any(axis=-1).mean() > 0.05
+
+
+def test_dropped_photos_become_series(open_page: Any, tmp_path: Path) -> None:
+    pixels = draw(Window(0, 0, 240, 320), 5).image.transpose(1, 2, 0)
+    photos = [tmp_path / f"IMG_{shot}.jpg" for shot in range(3)]
+    for shot, photo in enumerate(photos):
+        Image.fromarray(pixels).resize((320 >> shot, 240 >> shot)).resize((320, 240)).save(photo)
+    app = open_page()
+    app.drop(*photos)
+    app.page.click("text=Series: find the best")
+    frame = app.page.frame_locator("#photos iframe")
+    assert "3 photos" in frame.locator("header").inner_text()
+    app.tab("scene")
+    app.page.locator("#panel-scene .item .name").first.click()
+    app.page.wait_for_selector("#photos[hidden]", state="attached")
 
 
 def test_bands_and_stretch_are_for_the_eye(open_page: Any, folder: Path) -> None:

@@ -21,7 +21,8 @@ const none = el("div.list", {}, el("p.soft", {}, "No map yet."), el("div.row", {
 
 function head(job) {
   const title = [TITLES[job.kind], job.model].filter(Boolean).join(" · ");
-  fill(nodes.head, el("h2", {}, title, stateOf(job)), progressOf(job));
+  const notes = (job.notes ?? []).map((note) => el("p.note", {}, note));
+  fill(nodes.head, el("h2", {}, title, stateOf(job)), progressOf(job), notes);
 }
 
 let drawn = "";

@@ -2,7 +2,7 @@
 
 import { get, watch } from "../core/store.js";
 import { projectionOf, tileGridOf } from "./grid.js";
-import { map, showPlane } from "./stage.js";
+import { changed, map, showPlane } from "./stage.js";
 
 /** How the scene and its map are shown; `look` is of the scene, the rest of the map. */
 export const view = { look: {}, layer: "classes", opacity: 0.7, hidden: new Set(), shade: false, on: true };
@@ -27,16 +27,20 @@ function sceneUrl(scene) {
   return ([z, x, y]) => `api/scenes/${scene.id}/tiles/${z}/${x}/${y}.png${tail}`;
 }
 
+/** Rows by which the tiles may lag behind the progress: finished strips come to the disk in blocks. */
+const LAG = 1024;
+
 /** Addresses of a job's tiles; nothing is asked where no row is finished yet.
 
-`v` is the last finished row within the tile: browsers show an image of the same address again without asking. */
+`v` differs while a tile may still grow: browsers show an image of the same address again without asking. */
 function jobUrl(scene, job, layer) {
   const hide = ["classes", "change"].includes(layer) ? [...view.hidden].sort().join(",") : "";
   const [first, last] = rowsOf(scene, job);
   return ([z, x, y]) => {
     const size = scene.tile * 2 ** (scene.levels - 1 - z); // rows of the scene that the tile covers
     const begun = y * size < last && (y + 1) * size > first;
-    const tail = query({ hide, v: Math.min(last, (y + 1) * size) });
+    const grows = job.state !== "done" && (y + 1) * size + LAG > last;
+    const tail = query({ hide, v: grows ? last : job.state === "done" ? "done" : "rows" });
     return begun ? `api/jobs/${job.id}/tiles/${layer}/${z}/${x}/${y}.png${tail}` : undefined;
   };
 }
@@ -67,6 +71,7 @@ export function look(choice) {
   view.look = choice;
   const url = sceneUrl(get("scene"));
   sceneLayer?.getSource().setTileUrlFunction(url, JSON.stringify(choice));
+  changed();
 }
 
 function tiles(layer, job, name) {
@@ -101,6 +106,7 @@ export function refresh() {
   mapLayer.setOpacity(view.opacity);
   mapLayer.setVisible(view.on);
   shade(job);
+  changed();
 }
 
 function shade(job) {

@@ -2,7 +2,7 @@
 
 import { $, el, fill } from "../core/dom.js";
 import { ask } from "../core/api.js";
-import { percent, short, whole } from "../core/format.js";
+import { percent, whole } from "../core/format.js";
 import { get, watch } from "../core/store.js";
 import { groundOf, pixelOf } from "./grid.js";
 import { map } from "./stage.js";
@@ -22,7 +22,7 @@ function coordinates(scene, pixel) {
 /** A value as text: in its task's unit, or as a share. */
 function value(job, name, number) {
   const task = get("models").find((model) => model.name === job.model)?.tasks.find((each) => each.name === name);
-  return `${name.replaceAll("_", " ")} ${task ? `${short(Number(number.toPrecision(3)))} ${task.unit}` : percent(number)}`;
+  return `${name.replaceAll("_", " ")} ${task ? `${number.toFixed(1)} ${task.unit}` : percent(number)}`;
 }
 
 function values(job, { label, values: numbers }) {

@@ -1,6 +1,7 @@
 /** The viewer: one OpenLayers map whose plane are the pixels of the scene. */
 
 import { $, el } from "../core/dom.js";
+import { get } from "../core/store.js";
 import { extentOf, projectionOf } from "./grid.js";
 
 const PADDING = [24, 24, 24, 24];
@@ -20,8 +21,14 @@ function wholeButton() {
 export function startStage() {
   map.setTarget("map");
   map.addControl(wholeButton());
-  map.on("loadstart", () => $("#map").setAttribute("data-state", "loading"));
-  map.on("rendercomplete", () => $("#map").setAttribute("data-state", map.getLayers().getLength() ? "ready" : "empty"));
+  map.on("loadstart", changed);
+  map.on("rendercomplete", () => $("#map").setAttribute("data-state", get("scene") ? "ready" : "empty"));
+}
+
+/** Says that what is shown is not what should be; until all tiles are there. */
+export function changed() {
+  if (get("scene")) $("#map").setAttribute("data-state", "loading");
+  map.render();
 }
 
 /** Shows a scene's plane from edge to edge; pixels can be enlarged eightfold. */
