@@ -23,8 +23,9 @@ from affine import Affine
 
 from smalti.synth.scene import draw
 from smalti.tiling import Window
-from smalti.workflows.map import MapResult, map_many
+from smalti.workflows.map import map_many
 from smalti.workflows.map_options import MapOptions
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import open_model
 
 FORMATS = (".gpkg", ".geojson", ".fgb", ".parquet")

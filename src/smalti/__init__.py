@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smalti.evaluation.result import Evaluation as Evaluation
     from smalti.raster.grid import Grid as Grid
     from smalti.raster.read import open_raster as open_raster
+    from smalti.remote.query import Query as Query
     from smalti.tiling import Window as Window
     from smalti.workflows.check_data import DataCheck as DataCheck
     from smalti.workflows.check_data import check_data as check_data
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from smalti.workflows.evaluate import evaluate as evaluate
     from smalti.workflows.export import Export as Export
     from smalti.workflows.export import export as export
-    from smalti.workflows.map import MapResult as MapResult
     from smalti.workflows.map import map as map
     from smalti.workflows.map import map_many as map_many
     from smalti.workflows.map_options import MapOptions as MapOptions
+    from smalti.workflows.map_result import MapResult as MapResult
     from smalti.workflows.models import OpenModel as OpenModel
     from smalti.workflows.models import open_model as open_model
     from smalti.workflows.mosaic import MosaicResult as MosaicResult
@@ -65,13 +66,14 @@ _HOMES = {
     "Export": "workflows.export",
     "Grid": "raster.grid",
     "MapOptions": "workflows.map_options",
-    "MapResult": "workflows.map",
+    "MapResult": "workflows.map_result",
     "MosaicResult": "workflows.mosaic",
     "MosaicTile": "workflows.mosaic_run",
     "OpenModel": "workflows.models",
     "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
     "Progress": "workflows.progress",
+    "Query": "remote.query",
     "Run": "workflows.run",
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",

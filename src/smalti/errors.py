@@ -3,6 +3,7 @@
 SmaltiError                 any error the user can fix; printed as one line
 ├── InputError              an input cannot be used
 │   ├── RasterError         an image file: missing, empty, truncated, not an image, wrong bands
+│   │   └── UnreachableError  a remote image whose server stops answering: what is finished is kept
 │   ├── LabelError          labels: another size than the image, an unknown colour or class
 │   ├── RecipeError         a recipe: misspelt key, wrong type, contradiction
 │   ├── DataError           a dataset: nothing found, pairs that do not match, windows that overlap
@@ -73,6 +74,10 @@ class InputError(SmaltiError):
 
 class RasterError(InputError):
     """An image file is missing, empty, truncated, not an image, or has the wrong bands."""
+
+
+class UnreachableError(RasterError):
+    """A remote image cannot be read any further; what is finished of its map is kept, and the same call resumes."""
 
 
 class LabelError(InputError):

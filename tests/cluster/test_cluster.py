@@ -26,7 +26,7 @@ from smalti.errors import (
     warn,
 )
 from smalti.lock import hold
-from smalti.workflows.map import MapResult
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.worker_model import WorkerModel
 from tests.conftest import Run
 from tests.tiny import tiny_card, tiny_model

@@ -8,6 +8,7 @@ from PIL import Image
 import smalti as sm
 from smalti.errors import GeoreferenceWarning, RasterError, SceneWarning, SmaltiWarning, warn
 from smalti.mapping.places import outputs, scenes
+from smalti.mapping.source import Source
 from tests.tiny import tiny_model, write_classes
 
 
@@ -46,13 +47,20 @@ def test_folders_and_globs_that_hold_nothing_are_named(folder: Path) -> None:
 
 
 def test_maps_take_their_scenes_names() -> None:
-    assert outputs(["x/a.png"], "map.tif", into_folder=False) == [Path("map.tif")]
+    assert outputs([Source(("x/a.png",))], "map.tif", into_folder=False) == [Path("map.tif")]
     found = ["x/a.png", "y/b.tif", "https://example.org/tiles/c.tif?key=1"]
-    assert outputs(found, "out", into_folder=True) == [Path("out/a.tif"), Path("out/b.tif"), Path("out/c.tif")]
+    assert outputs([Source((name,)) for name in found], "out", into_folder=True) == [
+        Path("out/a.tif"),
+        Path("out/b.tif"),
+        Path("out/c.tif"),
+    ]
 
 
 def test_scenes_of_one_name_are_told_apart_by_their_folder() -> None:
-    assert outputs(["x/a.png", "y/a.png"], "out", into_folder=True) == [Path("out/x_a.tif"), Path("out/y_a.tif")]
+    assert outputs([Source(("x/a.png",)), Source(("y/a.png",))], "out", into_folder=True) == [
+        Path("out/x_a.tif"),
+        Path("out/y_a.tif"),
+    ]
 
 
 def test_the_text_of_a_virtual_raster_is_refused_in_one_short_line() -> None:
@@ -111,4 +119,8 @@ def test_a_folder_may_be_one_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_maps_of_files_behind_a_driver_have_a_name() -> None:
     found = ["vrt://a.tif?bands=3,2,1", "gzip://b.tif.gz", "vrt:///data/c.tif?bands=1"]
-    assert outputs(found, "out", into_folder=True) == [Path("out/a.tif"), Path("out/b.tif.tif"), Path("out/c.tif")]
+    assert outputs([Source((name,)) for name in found], "out", into_folder=True) == [
+        Path("out/a.tif"),
+        Path("out/b.tif.tif"),
+        Path("out/c.tif"),
+    ]

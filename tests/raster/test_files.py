@@ -119,6 +119,7 @@ def test_sidecars_are_found_by_their_names(folder: Path) -> None:
         ("/vsizip//vsicurl/https://example.org/a.zip/b/c.tif", "https://example.org/a.zip"),
         ("/vsizip/{/vsicurl/https://example.org/a.zip}/c.tif", "https://example.org/a.zip"),
         ("/vsis3/bucket/a.tif", "/vsis3/bucket/a.tif"),
+        ("s3://bucket/a.tif", "/vsis3/bucket/a.tif"),
     ],
 )
 def test_urls_are_places_too(name: str, place: str) -> None:
@@ -129,4 +130,4 @@ def test_urls_are_places_too(name: str, place: str) -> None:
 def test_what_is_no_place_at_all_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     odd: Callable[[str], str] = place_of
-    assert [odd(name) for name in ("/vsimem/a.tif", "s3://bucket/a.tif", "/vsizip/none.zip/a.tif", "")] == [""] * 4
+    assert [odd(name) for name in ("/vsimem/a.tif", "/vsizip/none.zip/a.tif", "")] == [""] * 3

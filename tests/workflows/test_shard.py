@@ -17,7 +17,7 @@ from PIL import Image
 
 import smalti as sm
 from smalti.errors import GeoreferenceWarning, OptionError, RasterError, SmaltiError
-from smalti.workflows.map import MapResult
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.shard import Shard, parse_shard
 from tests.tiny import tiny_model
 

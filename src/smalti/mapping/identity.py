@@ -1,18 +1,25 @@
 """FileStates of the files that a map is made of: whether they are still the same."""
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 from rasterio.windows import Window
 
+from smalti.errors import MissingExtraError, UnreachableError
 from smalti.raster.check import REFUSALS
+from smalti.raster.far import PAUSES_S, forget
 from smalti.raster.files import files_behind, is_url, quiet_open
+from smalti.remote.address import parse_address
+from smalti.remote.store import Store, StoreError
 
 _TIMEOUT_S = 20
+_BUSY = (429, 500, 502, 503, 504)
 _SAMPLES = 16
 """Blocks sampled from a raster whose server sends neither a version nor a time."""
 
@@ -22,6 +29,8 @@ _EMPTY = ("PAMDataset", "PAMRasterBand", "Metadata")
 """Elements of a side-car that carry no information by themselves."""
 
 FileStates = list[list[Any]]
+_seen: dict[str, list[str]] = {}
+"""What servers said of files when GDAL was last told to read them anew."""
 
 
 def identity(names: Sequence[str], places: Sequence[str] | None = None) -> FileStates:
@@ -36,6 +45,9 @@ def identity(names: Sequence[str], places: Sequence[str] | None = None) -> FileS
     for place in files_behind(names) if places is None else places:
         if is_url(place):
             headers = _server_headers(place)
+            if _seen.get(place) != headers:
+                forget(place if not place.startswith("http") else f"/vsicurl/{place}")
+                _seen[place] = headers
             found.append([place, *(headers or [_sampled(name) for name in names])])
         elif place.lower().endswith(".aux.xml"):
             digest = _without_statistics(Path(place))
@@ -79,19 +91,54 @@ def _sample_digest(path: Path, size: int) -> str:
 
 
 def _server_headers(url: str) -> list[str]:
-    """ETag, Last-Modified and size of a URL; empty if the server sends neither of the first two."""
+    """ETag, Last-Modified and size of a URL or object; empty if its server sends neither of the first two."""
     if not url.lower().startswith(("http://", "https://")):
-        return []  # a store that only GDAL has credentials for
-    from urllib.error import URLError
+        return _of_object(url)
+    for pause in (*PAUSES_S, None):
+        try:
+            return _of_web(url)
+        except _BusyServerError:
+            if pause is None:
+                break
+            time.sleep(pause)
+    raise UnreachableError(f"{url}: its server is too busy to answer; run again to resume")
+
+
+class _BusyServerError(Exception):
+    """A server that asks to come back later."""
+
+
+def _of_web(url: str) -> list[str]:
+    from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen  # here: few scenes are URLs
 
     for method, asked in (("HEAD", {}), ("GET", {"Range": "bytes=0-0"})):  # a signed URL may allow only GET
         question = Request(url, method=method, headers=asked)
-        with suppress(URLError, OSError, ValueError), urlopen(question, timeout=_TIMEOUT_S) as response:
-            headers = [response.headers.get(key) or "" for key in ("ETag", "Last-Modified", "Content-Length")]
-            headers[2] = (response.headers.get("Content-Range") or "").rpartition("/")[2] or headers[2]
-            return headers if any(headers[:2]) else []
+        try:
+            with urlopen(question, timeout=_TIMEOUT_S) as response:
+                headers = [response.headers.get(key) or "" for key in ("ETag", "Last-Modified", "Content-Length")]
+                headers[2] = (response.headers.get("Content-Range") or "").rpartition("/")[2] or headers[2]
+                return headers if any(headers[:2]) else []
+        except HTTPError as error:
+            if error.code in _BUSY:
+                raise _BusyServerError from None
+        except (URLError, HTTPException, OSError, ValueError):
+            continue
     return []
+
+
+def _of_object(place: str) -> list[str]:
+    """The same of an object; empty without the libraries for stores, or if only GDAL can reach it."""
+    if not place.startswith(("/vsis3/", "/vsigs/", "/vsiaz/")):
+        return []
+    address = parse_address(place)
+    try:
+        blob = Store(address).head(address)
+    except MissingExtraError:
+        return []
+    except StoreError as error:
+        raise UnreachableError(str(error)) from None
+    return [] if blob is None else [blob.etag, blob.modified.isoformat(), str(blob.size)]
 
 
 def _sampled(name: str) -> str:

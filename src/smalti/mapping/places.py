@@ -1,14 +1,17 @@
 """The scenes that a command line names, and the paths of their maps."""
 
 import glob
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from smalti.errors import RasterError, Warn
 from smalti.mapping.left_out import left_out, left_out_line
+from smalti.mapping.source import Source
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 
@@ -69,18 +72,35 @@ def _is_dataset(folder: str) -> bool:
     return False
 
 
-def outputs(found: Sequence[str], out: str, into_folder: bool) -> list[Path]:
+def outputs(found: Sequence[Source], out: str, into_folder: bool) -> list[Path]:
     """A map's path for each scene: `out` itself, or a file of the scene's name in the folder `out`.
 
-    Scenes of the same name get their folder's name as a prefix.
+    Scenes of the same name get their folder's name, or that of their collection, as a prefix.
     """
     if not into_folder:
         return [Path(out)]
-    names = [_stem(scene) for scene in found]
+    names = [source.stem or _stem(source.files[0]) for source in found]
     often = Counter(names)
-    parents = (Path(urlsplit(s).path if is_remote(s) else s).absolute().parent.name for s in found)
+    parents = map(_above, found)
     full = (f"{parent}_{name}" if often[name] > 1 else name for parent, name in zip(parents, names, strict=True))
     return [Path(out) / f"{name}.tif" for name in full]
+
+
+def _above(source: Source) -> str:
+    """The name of what holds a scene."""
+    if source.item is not None and isinstance(collection := source.item.get("collection"), str):
+        return _plain(collection)
+    scene = source.files[0]
+    return Path(urlsplit(scene).path if is_remote(scene) else scene).absolute().parent.name
+
+
+def item_stem(item: Mapping[str, Any]) -> str:
+    """The name of the map of an item of a catalogue: its id, as far as a file can have it."""
+    return _plain(str(item["id"]))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.-]", "_", text).lstrip(".") or "_"
 
 
 def _stem(scene: str) -> str:

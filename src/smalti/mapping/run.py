@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smalti import __version__
 from smalti.card import Card, Task
-from smalti.errors import InputError, ModelError, OutputError, OutputWarning, Warn
+from smalti.errors import InputError, ModelError, OutputError, OutputWarning, UnreachableError, Warn
 from smalti.errors import warn as issue
 from smalti.files import beside, check_place, guarded, through
 from smalti.lock import Check, hold
@@ -236,10 +236,10 @@ def _spool(output: Path, job: dict[str, Any], layers: list[Product], reader: Rea
     try:
         yield spool
     except (InputError, OutputError) as error:
-        if isinstance(error, InputError) or not spool.rows_done:
+        if not isinstance(error, OutputError | UnreachableError) or not spool.rows_done:
             spool.remove()
             raise
-        raise OutputError(
+        raise type(error)(
             f"{error}; {spool.rows_done} finished rows are kept in {folder}, run again to resume"
         ) from None
     spool.remove()

@@ -16,6 +16,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from smalti.raster.check import REFUSALS, is_local, refuse_special
+from smalti.raster.far import gdal_name, opening
 from smalti.raster.other_vectors import need_pyogrio
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
@@ -26,7 +27,6 @@ _HANDLER = re.compile(r"/vsi([a-z0-9_]+)(?:/|(?=\?))")
 _ARCHIVE = re.compile(r"\.(?:zip|kmz|ods|xlsx|tar|tgz|tar\.gz|7z|rar|gz)(?=/)", re.IGNORECASE)
 _SOURCES = ("SourceFilename", "SourceDataset", "IndexDataset")
 """Elements of a virtual raster or tile index that name what it is made of."""
-_QUICK = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests
 _BEHIND_NAME = (".ovr", ".msk", ".msk.ovr", ".ovr.msk", ".aux.xml", ".aux", ".ovr.aux.xml", ".vat.dbf", ".vat.cpg")
 _BEHIND_STEM = (".aux", ".wld", ".prj", ".tab", ".rpb", ".imd", ".hdr", "_rpc.txt")
 
@@ -122,8 +122,8 @@ def _opened(name: str) -> tuple[list[str], str]:
 def quiet_open(name: str) -> Iterator[Any]:
     """A dataset as rasterio opens it; raises one of `REFUSALS`."""
     refuse_special(name)
-    with quiet(NotGeoreferencedWarning, RuntimeWarning), rasterio.Env(**({} if is_local(name) else _QUICK)):
-        dataset = rasterio.open(name)
+    with quiet(NotGeoreferencedWarning, RuntimeWarning), opening(name):
+        dataset = rasterio.open(gdal_name(name))
     with dataset:
         yield dataset
 
@@ -173,6 +173,7 @@ def _is_xml(file: Path) -> bool:
 
 def place_of(name: str) -> str:
     """Where the bytes of a GDAL file name lie: an absolute path, a URL, or empty if unknown."""
+    name = gdal_name(name)
     if _URL.match(name):
         return name
     if not name.startswith("/vsi"):

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
 from smalti.arguments import checked
-from smalti.errors import RasterError, about
+from smalti.errors import RasterError, UnreachableError, about
 from smalti.raster.bands import alpha_bands, band_names, choose, image_bands
-from smalti.raster.check import REFUSALS, check_complete, explained, first_line, is_local, limit, refuse_special
+from smalti.raster.check import REFUSALS, check_complete, explained, first_line, limit, refuse_special
 from smalti.raster.deflate_damage import deflated_blocks
 from smalti.raster.drone import drone_pixel_m
 from smalti.raster.exif import orientation
+from smalti.raster.far import gdal_name, is_far, opening, patiently
 from smalti.raster.grid import IDENTITY, Grid, is_sound
 from smalti.raster.jpeg_damage import no_damage, refuse_damage
 from smalti.raster.mark import PRODUCT_TAG
@@ -37,7 +39,6 @@ CACHE_MB = 64
 """Usual bound of GDAL's block cache for the whole process; a GDAL_CACHEMAX that the user has set is kept."""
 CACHE_MOST_MB = 256
 """Its bound for wide rasters of many or deep bands, of which 64 MB would hold too few rows."""
-_REMOTE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # listing the folder of a URL costs requests and is of no use
 _CLASS_TAG = re.compile(r"CLASS_(\d{1,5})")
 _CACHE_ROWS = 1024  # two rows of tiles: PNG and JPEG begin again at the top for a row that has left the cache
 
@@ -120,27 +121,37 @@ class FileReader(Reader):
         return pixels, valid
 
     def _stored(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        place = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
-            if self._deflated is not None:
-                self._deflated.check(window, [*self._numbers, *self._alphas])
-            with no_damage():
-                pixels = self._pixels(place)
-            valid = self._valid(pixels)
-            for alpha in self._alphas:
-                valid &= self._dataset.read(alpha, window=place) > 0
-            for band in self._masks:
-                valid &= self._dataset.read_masks(band, window=place) > 0
+            pixels, valid = patiently(self.path, partial(self._in_file, window))
         except REFUSALS as error:
-            why = limit(error) or f"truncated or damaged: {first_line(error)}"
-            rows = f"rows {window.row} to {window.bottom - 1}"
-            raise RasterError(f"{self.path}: {rows} cannot be read, {why}") from None
+            raise self._unreadable(window, error) from None
         if self._table is not None:
             colors = self._table.take(pixels[0], axis=1)  # 4,H,W
             pixels, valid = colors[self._chosen], valid & (colors[3] > 0)
         if self.masked and not valid.all():
             np.copyto(pixels, 0, where=~valid)
         return pixels, valid
+
+    def _in_file(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """The pixels as they are in the file, and where its declarations and masks let them count."""
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        if self._deflated is not None:
+            self._deflated.check(window, [*self._numbers, *self._alphas])
+        with no_damage():
+            pixels = self._pixels(place)
+        valid = self._valid(pixels)
+        for alpha in self._alphas:
+            valid &= self._dataset.read(alpha, window=place) > 0
+        for band in self._masks:
+            valid &= self._dataset.read_masks(band, window=place) > 0
+        return pixels, valid
+
+    def _unreadable(self, window: Window, error: Exception) -> RasterError:
+        rows = f"{self.path}: rows {window.row} to {window.bottom - 1} cannot be read"
+        if not is_far(self.path) or limit(error):
+            return RasterError(f"{rows}, {limit(error) or f'truncated or damaged: {first_line(error)}'}")
+        why = "its server does not answer, refuses, or sends damaged data"
+        return UnreachableError(f"{rows}: {why}: {first_line(error)}; check the connection and the credentials")
 
     def _pixels(self, place: RasterioWindow) -> NDArray[Any]:
         if self._alike:
@@ -228,8 +239,8 @@ def open_dataset(name: str, stack: ExitStack) -> Any:
     with explained(name):
         refuse_special(name)
         # A photo without a place is a legitimate input.
-        with recorded() as heard, rasterio.Env(**({} if is_local(name) else _REMOTE)):
-            dataset = stack.enter_context(rasterio.open(name))
+        with recorded() as heard, opening(name):
+            dataset = stack.enter_context(rasterio.open(gdal_name(name)))
         check_complete(name, dataset)
         row = sum(np.dtype(kind).itemsize for kind in dataset.dtypes if not kind.startswith("complex")) * dataset.width
     _bound_cache(min(CACHE_MOST_MB, row * _CACHE_ROWS >> 20))

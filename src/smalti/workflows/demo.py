@@ -14,7 +14,8 @@ from smalti.report.own_picture import check_picture
 from smalti.report.preview import write_preview
 from smalti.synth.files import write_scene
 from smalti.workflows.eval_data import Specs, file_pair
-from smalti.workflows.map import MapResult, map
+from smalti.workflows.map import map
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.scores_file import check_scores_file, write_scores_file

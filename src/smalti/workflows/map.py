@@ -1,8 +1,10 @@
 """Maps scenes, one after the other, each with the other requested files."""
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arguments import checked, said
+from smalti import __version__
+from smalti.arguments import checked
 from smalti.card import Card, Task
 from smalti.errors import (
     BusyError,
@@ -30,25 +33,34 @@ from smalti.mapping.once import made_once
 from smalti.mapping.places import outputs, scenes
 from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
 from smalti.mapping.run import map_scene, products
+from smalti.mapping.source import Source, joined
 from smalti.mapping.strips import map_strip
 from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning
 from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
 from smalti.polygons.file import check_target
 from smalti.products import Product
-from smalti.raster.area import Area, AreaReader
+from smalti.raster.area import Area
 from smalti.raster.files import files_behind, place_of
 from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
+from smalti.remote.address import is_store
+from smalti.remote.query import Query
+from smalti.remote.shelf import FolderShelf
+from smalti.remote.store import StoreError
 from smalti.scene import Averaged, Predictor, Summary
-from smalti.text import count, some
+from smalti.text import count
 from smalti.tiling import Window
+from smalti.workflows.delivery import Delivery, Described, Place, Stored
 from smalti.workflows.map_options import MapOptions
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.publish import Publisher
 from smalti.workflows.shard import parse_shard
+from smalti.workflows.sources import SceneName, find_sources, wrong_bands
 from smalti.workflows.worker_model import WorkerModel
 
 if TYPE_CHECKING:
@@ -56,42 +68,6 @@ if TYPE_CHECKING:
 
 LATER_S = 2.0
 """Seconds after which a map is looked at again that another process makes."""
-
-SceneName = str | Path
-"""A file or a URL."""
-
-
-@dataclass(frozen=True)
-class MapResult:
-    """A finished map, and the files that were written with it."""
-
-    scene: str
-    path: Path
-    """The map."""
-    products: dict[Path, Product] = field(repr=False, hash=False)
-    """Every raster with its content; the map is one of them."""
-    grid: Grid = field(repr=False)
-    """Size and georeference of the map."""
-    summary: Summary | None
-    """Speed of this run; None if the map was already finished."""
-    polygons: Path | None = None
-    polygon_count: int = 0
-    page: Path | None = None
-    unlike: float | None = None
-    """The share of the scene, from 0 to 1, that is unlike what the model was trained on; None where the model does not
-    measure it."""
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """All requested files, the map first."""
-        rasters = sorted(self.products, key=lambda path: path != self.path)
-        return (*rasters, *(path for path in (self.polygons, self.page) if path is not None))
-
-    def __repr__(self) -> str:
-        size = f"{self.grid.height} x {self.grid.width} pixels"
-        speed = f"{self.summary.seconds:.1f} s" if self.summary else "already finished"
-        more = "".join(f", {path.name}" for path in self.paths[1:])
-        return f"MapResult({str(self.path)!r}{more}: {size}, {speed})"
 
 
 @checked()
@@ -108,6 +84,7 @@ def map(
     polygons: str | Path | None = None,
     min_area: float = 0.0,
     report: bool = False,
+    stac: bool = False,
     resolution: Resolution = "auto",
     bands: Sequence[str | int] | None = None,
     stretch: str | Sequence[float] | None = None,
@@ -117,8 +94,10 @@ def map(
     """Maps a scene, or several files on one grid as a mosaic, to the GeoTIFF `output`.
 
     Args:
-        scene: A file or a URL, or a sequence of them, of which later ones hide earlier ones.
-        output: A path that ends in .tif; an existing file that is not a map is not replaced.
+        scene: A file, a URL, an object of a store, or a STAC item; or a sequence of them, of which later ones hide
+            earlier ones.
+        output: A path, or an address such as s3://BUCKET/map.tif, that ends in .tif; an existing file that is not a
+            map is not replaced.
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         tta: Average over flips and quarter turns: eight times the work.
         confidence: Also write OUT_confidence.tif: the probability of the predicted class.
@@ -129,6 +108,7 @@ def map(
         polygons: Also write polygons into this file: .gpkg, .parquet, .geojson or .fgb.
         min_area: The smallest polygon in square metres; smaller ones are merged into a neighbour.
         report: Also write OUT.html, a page about the map.
+        stac: Also write a STAC item, a collection and an index, as outputs in object stores always have.
         resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the
             scene's own is far outside of it; `native`: the scene's own. The map has the scene's pixels.
         bands: Bands for the model, by name or by number from 1, in the model's order.
@@ -154,7 +134,7 @@ def map(
     """
     options = MapOptions(
         tta=tta, confidence=confidence, uncertainty=uncertainty, probabilities=probabilities, cog=cog,
-        min_area=min_area, report=report,
+        min_area=min_area, report=report, stac=stac,
         polygons=None if polygons is None else str(polygons), resolution=resolution, bands=bands,
         stretch=stretch,
     )  # fmt: skip
@@ -184,70 +164,82 @@ def map_many(
     shard: str | None = None,
     scheduler: str | None = None,
     area: Area | None = None,
+    query: Query = Query(),
     progress: Show | None = None,
 ) -> Iterator[MapResult | SmaltiError]:
     """Maps one scene after the other; yields the result of each, or its error.
 
-    `names` are files, folders, globs and URLs; `mosaic` joins all to one scene. `output` is a .tif file for one scene,
-    a folder for several. `model` may also be a function that opens it. Of `shard`, such as `0/8`, only every eighth
-    scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make all maps. With
-    `scheduler` see `map`, several scenes are mapped at once by the workers of a cluster; errors come last. Of each
-    scene only `area` is mapped, as if it were a scene of its own. Errors of the model, the output or the options are
-    raised before the first scene.
+    `names` are files, folders, globs, URLs, objects of a store, and STAC items, collections and APIs, of which `query`
+    takes some items; `mosaic` joins all to one scene. `output` is a .tif file for one scene, a folder for several, or a
+    prefix of a store such as s3://BUCKET/PREFIX. `model` may also be a function that opens it. Of `shard`, such as
+    `0/8`, only every eighth scene is mapped, beginning with the first; the shards 0/8 to 7/8, on as many machines, make
+    all maps. With `scheduler` see `map`, several scenes are mapped at once by the workers of a cluster; errors come
+    last. Of each scene only `area` is mapped, as if it were a scene of its own. Errors of the model, the output or the
+    options are raised before the first scene.
     """
     share = parse_shard(shard)
     if shard is not None and mosaic:
         raise OptionError("--shard splits a list of scenes, but --mosaic makes one map of all; omit one", value=shard)
-    found, failed = find_scenes(names)
+    out = str(output) if isinstance(output, str) else output.as_posix()
+    if scheduler is not None and (options.stac or is_store(out)):
+        text = "--scheduler makes maps in folders without STAC; for an object store or --stac use --shard, or neither"
+        raise OptionError(text, value=scheduler)
+    place = Place(out) if is_store(out) else None
+    found, failed = find_sources(names, query)
     yield from share.of(failed)
     if not found:
         return
-    groups = [found] if mosaic else [[scene] for scene in found]
-    out = str(output) if isinstance(output, str) else output.as_posix()
-    paths = _paths([str(name) for name in names], out, groups, options)
+    sources = [replace(source, area=area) for source in ([joined(found)] if mosaic else found)]
+    if place is not None:
+        place.check(len(sources), options.polygons)
+        out, options = place.local, replace(options, cog=True)
+    paths = _paths([str(name) for name in names], out, sources, options)
     ready = opened(model)
     if options.uncertainty:
         check_calibrated(ready.card)
-    run = _Run(ready, options, progress, found, area)
+    run = _Run(ready, options, progress, sources)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
-    jobs = share.of(list(zip(groups, paths, planned, strict=True)))
+    jobs = share.of(list(zip(sources, paths, planned, strict=True)))
+    refused = {source: error for source, *_ in jobs if (error := wrong_bands(source, ready.card))}
+    yield from refused.values()
     if shard is not None:
-        Meter(progress, "map", len(jobs)).say(f"shard {share}: {len(jobs)} of {count(len(groups), 'scene')}")
+        Meter(progress, "map", len(jobs)).say(f"shard {share}: {len(jobs)} of {count(len(sources), 'scene')}")
+    jobs = [job for job in jobs if job[0] not in refused]
     if scheduler is not None:
-        tasks = [MapTask(*job, options, area) for job in jobs]
-        yield from _on_cluster(scheduler, run, ready, tasks, progress)
+        yield from _on_cluster(scheduler, run, ready, [MapTask(*job, options) for job in jobs], progress)
         return
-    for k, (group, path, one) in enumerate(jobs, 1):
+    yield from _mapped(run, jobs, run.delivery(place, paths[0].parent))
+
+
+def _mapped(
+    run: "_Run", jobs: Sequence[tuple[Source, Path, Outputs]], delivery: Delivery | None
+) -> Iterator[MapResult | SmaltiError]:
+    for k, (source, path, planned) in enumerate(jobs, 1):
+        title = f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name
+        make = partial(run.map_one, source, path, planned, title)
         try:
-            yield run.map_one(group, path, one, f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name)
+            yield make() if delivery is None else delivery.deliver(source, planned, partial(run.job, source), make)
+        except StoreError as error:  # it would refuse the next map, too
+            yield error
+            return
+        except SmaltiError as error:
+            yield error
+    if delivery is not None:
+        try:
+            delivery.finish()
         except SmaltiError as error:
             yield error
 
 
-def find_scenes(names: Sequence[SceneName]) -> tuple[list[str], list[SmaltiError]]:
-    """The files and URLs that names stand for, each once, and errors of the other names."""
-    found: list[str] = []
-    failed: list[SmaltiError] = []
-    for name in names:
-        try:
-            found += [scene for scene in scenes(str(name), warn) if scene not in found]
-        except SmaltiError as error:
-            failed.append(error)
-        except OSError as error:  # no permission to look it up, or a name that is too long
-            text = f"{said(str(name))}: {error.strerror}; give a path that you may use"
-            failed.append(RasterError(text, value=name))
-    return found, failed
-
-
-def _paths(names: Sequence[str], out: str, groups: Sequence[Sequence[str]], options: MapOptions) -> list[Path]:
+def _paths(names: Sequence[str], out: str, sources: Sequence[Source], options: MapOptions) -> list[Path]:
     """A map's path for each scene."""
     check_local(out)
     with guarded(Path(out)):  # a name may be too long
-        folder = _is_folder(names, out, len(groups))
+        folder = _is_folder(names, out, len(sources))
     if options.polygons:
         _check_polygons(options.polygons, folder)
-    return outputs([group[0] for group in groups], out, folder)
+    return outputs(sources, out, folder)
 
 
 def _is_folder(names: Sequence[str], out: str, maps: int) -> bool:
@@ -276,12 +268,11 @@ def _check_polygons(polygons: str, folder: bool) -> None:
 class _Run:
     """Shared by all scenes of one call."""
 
-    def __init__(
-        self, model: OpenModel, options: MapOptions, progress: Show | None, found: Sequence[str], area: Area | None
-    ) -> None:
-        self._model, self._options, self._progress, self._area = model, options, progress, area
+    def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, sources: Sequence[Source]) -> None:
+        self._model, self._options, self._progress = model, options, progress
         self._predict: Predictor = Averaged(model) if options.tta else model
-        self._read = Inputs([place_of(scene) for scene in found] + [str(file) for file in model.files])
+        files = [place_of(file) for source in sources for file in source.files]
+        self._read = Inputs(files + [str(file) for file in model.files])
 
     def planned(self, path: Path) -> Outputs:
         """The outputs of a map; errors that do not depend on the scene are raised here."""
@@ -293,37 +284,55 @@ class _Run:
             if polygons.parent != path.parent:  # the map's own folder is created if it is missing
                 check_target(polygons)
         page = path.with_suffix(".html") if self._options.report else None
-        return Outputs(tuple(products(path, self._model.card, self._options.wanted)), polygons, page)
+        return Outputs(tuple(self.rasters(path)), polygons, page)
 
-    def map_strip(self, group: list[str], path: Path, rows: tuple[int, int], turn: str) -> Summary:
+    def rasters(self, path: Path) -> dict[Path, Product]:
+        """The rasters of a map, itself first."""
+        return products(path, self._model.card, self._options.wanted)
+
+    def delivery(self, place: Place | None, folder: Path) -> Delivery | None:
+        """Brings maps into a store, or describes those of a folder; None where there is nothing to do after a map."""
+        if place is None and not self._options.stac:
+            return None
+        shelf = FolderShelf(folder) if place is None else place.shelf
+        publisher = Publisher(shelf, self._model.card, self._model.sha256, cog=self._options.cog)
+        return Described(publisher) if place is None else Stored(publisher, self.rasters, place)
+
+    def job(self, source: Source) -> str:
+        """A digest of all that the outputs of a map depend on."""
+        asked = self._options
+        made_of = self._made_of(source, files_behind(source.files))
+        more = [__version__, self._model.card.dump(), asked.polygons, asked.min_area, asked.report, asked.cog]
+        wanted = [asked.confidence, asked.uncertainty, asked.probabilities]
+        return hashlib.sha256(json.dumps([made_of, more, wanted], sort_keys=True).encode()).hexdigest()
+
+    def map_strip(self, source: Source, path: Path, rows: tuple[int, int], turn: str) -> Summary:
         """Makes some rows of a map for another process, which warns."""
         options = self._options
         fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
-        made_of = self._made_of(group, files_behind(group))
-        opened_ = opener(group, self._area)
+        made_of = self._made_of(source, files_behind(source.files))
         with fit(
-            some(group, 1), opened_, self._model.card, options.bands, options.resolution, lambda _: None
+            source.name, source.opener, self._model.card, options.bands, options.resolution, lambda _: None
         ) as reader:
             return map_strip(reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn)
 
     def map_one(
-        self, group: list[str], path: Path, planned: Outputs, title: str, scatter: "Scattering | None" = None
+        self, source: Source, path: Path, planned: Outputs, title: str, scatter: "Scattering | None" = None
     ) -> MapResult:
         """Maps one scene, or several as a mosaic, and writes the other requested files."""
-        scene = some(group, 1)
+        scene, open_scene = source.name, source.opener
         card, options = self._model.card, self._options
-        places = files_behind(group)
+        places = files_behind(source.files)
         with guarded(path):
             for read in (self._read, Inputs(places)):
                 read.refuse_to_replace(planned)
-        open_scene = opener(group, self._area)
+        made_of = self._made_of(source, places)  # first: it notices that a remote scene has changed
         fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
         with fit(scene, open_scene, card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
             if not (options.range and options.range.measures):  # percentiles make all bands alike
                 warn_of_order(scene, reader, card, open_scene, warn)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
-            made_of = self._made_of(group, places)
             more: dict[str, Any] = {"scatter": scatter and scatter(meter), "progress": meter, "say": meter.say}
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, **more)
             grid, traced = reader.grid, 0
@@ -335,7 +344,7 @@ class _Run:
             made_once(path, planned.page, "", write, exact=False)
         rasters = products(path, card, options.wanted)
         unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
-        return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike)
+        return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike=unlike)
 
     def _check(self, reader: Reader, planned: Outputs) -> None:
         """Raises errors that would otherwise only be raised when the map is finished."""
@@ -354,15 +363,15 @@ class _Run:
         if planned.page:
             check_page(planned.page)
 
-    def _made_of(self, group: list[str], places: list[str]) -> dict[str, Any]:
+    def _made_of(self, source: Source, places: list[str]) -> dict[str, Any]:
         """What the map's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
         stretch = {} if asked.range is None else {"stretch": str(asked.range)}
-        area = {} if self._area is None else {"area": asdict(self._area)}
+        area = {} if source.area is None else {"area": asdict(source.area)}
         made_of = {
-            "scene": identity(group, places),
+            "scene": identity(source.files, places),
             "model": model.sha256,
-            "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads],
+            "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads, *source.assets[1:]],
         }
         return made_of | stretch | area
 
@@ -371,17 +380,16 @@ class _Run:
 class MapTask:
     """One map to be made by a worker."""
 
-    group: list[str]
+    source: Source
     path: Path
     planned: Outputs
     options: MapOptions
-    area: Area | None
     model: WorkerModel | None = None
 
     def run(self) -> _Run:
         """The run of this map alone, in a worker."""
         assert self.model is not None
-        return _Run(self.model.opened(), self.options, None, self.group, self.area)
+        return _Run(self.model.opened(), self.options, None, [self.source])
 
 
 @dataclass(frozen=True)
@@ -395,12 +403,12 @@ class StripTask:
 
 def map_task(task: MapTask) -> MapResult:
     """Makes a map in a worker."""
-    return task.run().map_one(task.group, task.path, task.planned, task.path.name)
+    return task.run().map_one(task.source, task.path, task.planned, task.path.name)
 
 
 def strip_task(task: StripTask) -> Summary:
     """Makes a strip of a map in a worker."""
-    return task.whole.run().map_strip(task.whole.group, task.whole.path, task.rows, task.turn)
+    return task.whole.run().map_strip(task.whole.source, task.whole.path, task.rows, task.turn)
 
 
 def _on_cluster(
@@ -429,7 +437,7 @@ def _in_strips(cluster: "OnCluster", run: _Run, task: MapTask) -> MapResult | Sm
     scatter = cluster.scattering(strip_task, partial(StripTask, task))
     while True:
         try:
-            return run.map_one(task.group, task.path, task.planned, task.path.name, scatter)
+            return run.map_one(task.source, task.path, task.planned, task.path.name, scatter)
         except BusyError:
             time.sleep(LATER_S)
         except SmaltiError as error:
@@ -454,30 +462,6 @@ def said_unlike(scene: str, found: UnlikeTiles | None, card: Card) -> float | No
     if (warning := unlike_warning(scene, found.share, card)) is not None:
         warn(warning)
     return found.share
-
-
-def opener(group: Sequence[str], area: Area | None = None) -> Open:
-    """Opens one file, or several as a mosaic, or an area of it."""
-    if area is not None:
-        return partial(_open_area, opener(group), area)
-    if len(group) == 1:
-        return partial(open_raster, group[0])
-    from smalti.raster.mosaic import open_mosaic
-
-    return partial(open_mosaic, group)
-
-
-def _open_area(whole: Open, area: Area, bands: Sequence[str | int] | None, *, resolution: float | None) -> Reader:
-    """An area of a scene; resampled afterwards, as its pixels are those of the scene."""
-    from smalti.raster.resample import Resampled
-
-    reader = whole(bands, resolution=None)
-    try:
-        part = AreaReader(reader, area)
-        return part if resolution is None else Resampled(part, resolution)
-    except SmaltiError:
-        reader.close()
-        raise
 
 
 def _write_page(page: Path, scene: str, path: Path, card: Card, summary: Summary | None, opened: Open) -> int:

@@ -31,6 +31,8 @@ class MapOptions:
     """The smallest polygon in square metres."""
     report: bool = False
     """Also OUT.html: a page about the map."""
+    stac: bool = False
+    """Also a STAC item for each map, a collection and an index, as outputs in object stores always have."""
     resolution: Resolution = "auto"
     """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the scene's own is
     far outside of it; `native`: the scene's own. The map has the scene's pixels in any case."""

@@ -10,12 +10,12 @@ from smalti.errors import SmaltiError
 from smalti.files import check_local
 from smalti.mosaics.plan import Order
 from smalti.text import count
-from smalti.workflows.map import SceneName
 from smalti.workflows.models import AnyModel, opened
 from smalti.workflows.mosaic_options import MosaicOptions, TileSide
 from smalti.workflows.mosaic_run import WHOLE, MosaicRun, MosaicTile
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.shard import parse_shard
+from smalti.workflows.sources import SceneName
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ from smalti.mosaics.vrt import write_vrt
 from smalti.raster.files import files_behind
 from smalti.raster.ground import pixel_size_m
 from smalti.scene import Averaged, Predictor, Summary
-from smalti.workflows.map import SceneName, check_calibrated, find_scenes
+from smalti.workflows.map import check_calibrated
 from smalti.workflows.models import OpenModel
 from smalti.workflows.mosaic_options import MosaicOptions
 from smalti.workflows.progress import Meter, Show
+from smalti.workflows.sources import SceneName, find_scenes
 
 TILES, WHOLE = "tiles", "mosaic"
 """The folder of the tiles, and the stem of the virtual raster of all."""

@@ -15,6 +15,7 @@ from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
 from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Resolution, check_stretch, open_fitting
+from smalti.mapping.source import Source
 from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import network_grid, predict_reader
 from smalti.raster.grid import Grid
@@ -24,7 +25,7 @@ from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 from smalti.workflows.arrays import array_reader
 from smalti.workflows.given import Axes, Given
-from smalti.workflows.map import opener, said_unlike
+from smalti.workflows.map import said_unlike
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.models import AnyModel, opened
 from smalti.workflows.prediction import Prediction
@@ -92,7 +93,7 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
         as_path(image, "image")
         if given.axes or given.valid is not None or given.grid is not None:
             raise OptionError("axes, valid and grid are for arrays; a file has them itself", value=str(image))
-        name, reopen = str(image), opener([str(image)])
+        name, reopen = str(image), Source((str(image),)).opener
         fit = partial(open_fitting, stretch=asked.range, mend=STRETCH)
         reader = fit(name, reopen, card, asked.bands, asked.resolution, warn)
         if not (asked.range and asked.range.measures):  # percentiles make all bands alike

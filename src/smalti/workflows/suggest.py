@@ -14,12 +14,12 @@ from smalti.lessons.project import load_project, scene_name
 from smalti.lessons.suggest import Suggestion, suggest_windows
 from smalti.lock import hold
 from smalti.mapping.fit import open_fitting
+from smalti.mapping.source import Source
 from smalti.polygons.file import VectorFile, check_target
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
-from smalti.workflows.map import opener
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.teach import made_of
 
@@ -78,7 +78,7 @@ def suggest(
     known = load_project(Path(project)) if project is not None else None
     found = verify(find_model(model or (known.model if known is not None else "landcover")))
     network = TeachableNetwork(found)
-    with about(scene), closing(open_fitting(name, opener([name]), found.card, None, "auto", warn)) as reader:
+    with about(scene), closing(open_fitting(name, Source((name,)).opener, found.card, None, "auto", warn)) as reader:
         seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
         image = scene_name(name)
         painted: SceneExamples | None = None

@@ -24,13 +24,13 @@ from smalti.lessons.strokes import Stroke, read_strokes
 from smalti.lock import hold
 from smalti.mapping.fit import open_fitting
 from smalti.mapping.identity import identity
+from smalti.mapping.source import Source
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
-from smalti.workflows.map import opener
 from smalti.workflows.progress import Meter, Show
 
 _PLACE = 256
@@ -167,7 +167,7 @@ class _Job:
     def scene(self, image: str) -> _Part:
         """The strokes on a scene, with their examples, which are stored."""
         files = [each for each in self.project.painted if each.image == image]
-        opened = opener([image])
+        opened = Source((str(image),)).opener
         with closing(open_fitting(image, opened, self.model.card, None, "auto", warn)) as reader:
             seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
             strokes = self._strokes(files, seen, image)
