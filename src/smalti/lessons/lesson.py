@@ -56,11 +56,6 @@ class Validated:
     """Strokes, or places."""
 
     @property
-    def is_worse(self) -> bool:
-        """Whether it is worse than its parent, by more than the spread."""
-        return self.score + self.spread < self.parent
-
-    @property
     def says_little(self) -> bool:
         """Whether there are too few groups, or the spread is larger than the difference."""
         return self.groups < FEWEST or abs(self.score - self.parent) < self.spread
@@ -99,14 +94,12 @@ def learn(strokes: Strokes, others: Samples, plan: ClassPlan) -> Lesson:
     penalties = (*PENALTIES, *(PENALTIES_OF_NEW if plan.new.any() else ()))
     tried = [(penalty, _cross(points, strokes, groups, penalty)) for penalty in penalties]
     parent = _rights(points.offsets[: len(strokes.stroke)], strokes)
-    alone = np.arange(len(strokes.labels))
-    scored = [(_validated("stroke", rights, parent, strokes, alone), _over_classes(saved, strokes.labels), penalty)
-              for penalty, (rights, saved) in tried]  # fmt: skip
-    by_stroke, saved, best = max(scored, key=lambda each: (not each[0].is_worse, each[1]))
+    best, (rights, saved) = max(tried, key=lambda each: _over_classes(each[1][1], strokes.labels))
+    by_stroke = _validated("stroke", rights, parent, strokes, np.arange(len(strokes.labels)))
     places = _groups(strokes.places)
     held = _cross(points, strokes, places, best)[0] if places.max() else parent
     by_place = _validated("place", held, parent, strokes, strokes.places)
-    if by_stroke.is_worse or by_stroke.parent == 1 or saved <= 0:
+    if by_stroke.parent == 1 or _over_classes(saved, strokes.labels) <= 0:
         nothing = np.zeros((points.inputs.shape[1], points.offsets.shape[1]))
         return Lesson(plan, basis, nothing, None, by_stroke, by_place)
     return Lesson(plan, basis, fit(points, best), best, by_stroke, by_place)
