@@ -53,8 +53,11 @@ class Connection:
 
     @property
     def workers(self) -> list[str]:
-        """The addresses of the workers that are there now."""
-        return list(self.client.nthreads())
+        """The addresses of the workers that are there now; none without a scheduler."""
+        try:
+            return list(self.client.nthreads())
+        except (OSError, TimeoutError):
+            return []
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

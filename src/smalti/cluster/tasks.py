@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LATER_S = 2.0
 """Seconds after which a call is made again whose output another process makes."""
-TRIES = 3
+TRIES = 4
 """Calls in all of one whose result cannot be written: another worker may have room."""
 _TICK_S = 0.5
 _PROBE_S = 30.0
@@ -45,6 +45,7 @@ class Calls:
         self._later: list[tuple[float, int]] = []
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._failed: dict[int, list[str]] = {}
+        self._bound: dict[Future, set[str]] = {}
         self._waited: set[int] = set()
         self._lost = Counter[int]()
 
@@ -72,8 +73,10 @@ class Calls:
             future = self._ended.get(timeout=_TICK_S)
         except queue.Empty:
             self._tick()
+            self._unbind()
             return
         number = self._running.pop(future, None)
+        self._bound.pop(future, None)
         if number is None:  # of a connection that was lost
             return
         if future.status == "cancelled" or self._connection.client.status != "running":
@@ -84,17 +87,28 @@ class Calls:
     def _submit(self, number: int) -> None:
         failed = self._failed.get(number, [])
         others = [worker for worker in self._connection.workers if worker not in failed] if failed else []
-        where: dict[str, Any] = {"workers": others, "allow_other_workers": True} if others else {}
+        where: dict[str, Any] = {"workers": others} if others else {}  # strictly: an idle worker would take it again
         future = self._connection.client.submit(
             call, self._function, self._arguments[number], str(Path.cwd()), pure=False, **where
         )
         self._running[future] = number
+        if others:
+            self._bound[future] = set(others)
         future.add_done_callback(self._ended.put)
+
+    def _unbind(self) -> None:
+        """Makes calls again that were meant for workers of which none is left."""
+        there = set(self._connection.workers) if self._bound else set()
+        for future in [future for future, workers in self._bound.items() if there and not workers & there]:
+            del self._bound[future]
+            self._submit(self._running.pop(future))
+            future.cancel()
 
     def _resubmit_all(self, number: int) -> None:
         """After the scheduler was lost, and all that it knew."""
         numbers = [number, *self._running.values()]
         self._running.clear()
+        self._bound.clear()
         self._say("the connection to the scheduler was lost; trying to connect again")
         self._connection.again()
         for again in numbers:
@@ -128,9 +142,11 @@ class Calls:
         if isinstance(error, OutputError | ClusterError):
             failed = self._failed.setdefault(number, [])
             failed.append(reply.worker)
-            if len(failed) < TRIES and set(self._connection.workers) - set(failed):
+            if len(failed) < TRIES:
                 self._say(f"worker {reply.worker}: {error}; another worker tries")
-                self._submit(number)
+                elsewhere = set(self._connection.workers) - set(failed)  # or it may come back
+                patience_s = 0.0 if elsewhere else LATER_S * 2 ** len(failed)
+                self._later.append((time.monotonic() + patience_s, number))
                 return True
         return False
 
