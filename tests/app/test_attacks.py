@@ -321,7 +321,7 @@ def test_only_listed_hosts_are_asked(serve: Serve, web: Web) -> None:
         "data:image/png;base64,AA==",
     ]:
         for given in ({"url": url.format(port=web.port)}, {"stac": url.format(port=web.port)}):
-            assert server.refused("POST", "/api/scenes", json=given)["status"] == 422
+            assert server.refused("POST", "/api/scenes", json=given)["status"] == 403
         assert web.asked == []
 
 

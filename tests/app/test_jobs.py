@@ -171,3 +171,25 @@ def test_events_end_with_the_job(server: Server, scene: Path) -> None:
     job = server.mapped(server.upload(scene))
     text = server.http.get(f"/api/jobs/{job['id']}/events").text
     assert text.startswith("event: job\ndata: {") and '"state":"done"' in text and text.count("event:") == 1
+
+
+@pytest.mark.slow
+def test_files_that_were_not_asked_for_are_made(server: Server, scene: Path) -> None:
+    job = server.mapped(server.upload(scene))
+    at = f"/api/jobs/{job['id']}/results"
+    page = server.http.get(f"{at}/map.html")
+    assert page.status_code == 200, page.text
+    assert (
+        page.headers["content-type"].startswith("text/html")
+        and "default-src 'none'" in page.headers["content-security-policy"]
+    )
+    polygons = server.http.get(f"{at}/map.geojson").json()
+    assert {feature["properties"]["class"] for feature in polygons["features"]} == {
+        "most red",
+        "most green",
+        "most blue",
+    }
+    assert server.http.get(f"{at}/map.geojson", headers={"Range": "bytes=0-0"}).status_code == 206
+    cog = server.http.get(f"{at}/map_cog.tif")
+    with rasterio.MemoryFile(cog.content) as memory, memory.open() as opened:
+        assert opened.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"

@@ -32,6 +32,11 @@ class Hosts:
 
     def find(self, url: str) -> Target:
         """Where a URL is fetched; ProblemError unless it is plain http or https of an allowed host."""
+        parts, host, port = self.check(url)
+        return Target(parts, host, _address(host, port, self._refused(url)), port)
+
+    def check(self, url: str) -> tuple[SplitResult, str, int]:
+        """A URL with its host and port; ProblemError as in `find`, before any name is resolved."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -45,11 +50,11 @@ class Hosts:
         name = f"[{host}]" if ":" in host else host
         if f"{name}:{port}" not in self.listed and (port != usual or name not in self.listed):
             raise self._refused(url)
-        return Target(parts, host, _address(host, port, self._refused(url)), port)
+        return parts, host, port
 
     def _refused(self, url: str) -> ProblemError:
         allowed = ", ".join(self.listed) or "none; start the server with --allow-host HOST"
-        return ProblemError(422, f"{url[:200]!a} {_REFUSED}; allowed by http and https: {allowed}")
+        return ProblemError(403, f"{url[:200]!a} {_REFUSED}; allowed by http and https: {allowed}")
 
 
 def parse_hosts(names: Sequence[str]) -> Hosts:

@@ -5,7 +5,8 @@ import re
 from smalti.app.problems import ProblemError
 from smalti.errors import shown
 
-_LONGEST = 150
+LONGEST = 150
+"""Bytes of a name."""
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 
@@ -25,7 +26,7 @@ def is_plain(name: str) -> bool:
 def _why_not(name: str) -> str:
     if not name or name in (".", ".."):
         return "is no name"
-    if len(name.encode("utf-8", "replace")) > _LONGEST:
+    if len(name.encode("utf-8", "replace")) > LONGEST:
         return "is too long"
     if not name.isprintable() or _FORBIDDEN & set(name):
         return "has characters that no file name may have"

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+SET = r"^[A-Za-z0-9_-]{1,64}$"
+"""What names of sets look like."""
 Kind = Literal["map", "compare", "photos"]
 Source = Literal["upload", "path", "url"]
 Built = Literal["none", "building", "ready"]
@@ -50,14 +52,31 @@ class Scene(BaseModel):
     created: float = Field(description="Seconds since 1970.")
 
 
-class NewScene(BaseModel):
-    """A scene that the server finds by itself: exactly one of the three."""
+class ScenePath(BaseModel):
+    """A file or folder below an allowed folder."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"path": "/data/scene.tif"}]})
 
-    path: str | None = Field(None, description="A file or folder below an allowed folder.")
-    url: str | None = Field(None, description="An image of an allowed host; it is fetched once.")
-    stac: str | None = Field(None, description="A STAC item of an allowed host.")
+    path: str = Field(max_length=4096)
+
+
+class SceneUrl(BaseModel):
+    """An image of an allowed host, which is fetched once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(max_length=4096, examples=["https://data.example.org/scene.tif"])
+
+
+class SceneItem(BaseModel):
+    """A STAC item of an allowed host."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stac: str = Field(max_length=4096, examples=["https://data.example.org/item.json"])
+
+
+NewScene = ScenePath | SceneUrl | SceneItem
 
 
 class Options(BaseModel):
@@ -119,13 +138,23 @@ class NewComparison(BaseModel):
     after: str = Field(max_length=64)
 
 
-class NewPhotos(BaseModel):
-    """Photos: exactly one of the two."""
+class PhotoFolder(BaseModel):
+    """Photos of a folder below an allowed folder."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"folder": "/data/photos"}]})
 
-    folder: str | None = Field(None, max_length=4096, description="A folder below an allowed folder.")
-    set: str | None = Field(None, max_length=64, description="The set that photos were uploaded into.")
+    folder: str = Field(max_length=4096)
+
+
+class PhotoSet(BaseModel):
+    """Photos that were uploaded into one set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    set: str = Field(pattern=SET)
+
+
+NewPhotos = PhotoFolder | PhotoSet
 
 
 class Ramp(BaseModel):

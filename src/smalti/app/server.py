@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from smalti import __version__
 from smalti.app.cleaning import keep_clean
@@ -55,6 +57,7 @@ def _describe(app: FastAPI) -> None:
     """Adds the schema of problems and the token to the OpenAPI description."""
     plain: Callable[[], dict[str, Any]] = app.openapi
 
+    @cache
     def openapi() -> dict[str, Any]:
         found = plain()
         parts = found.setdefault("components", {})
@@ -62,6 +65,7 @@ def _describe(app: FastAPI) -> None:
         parts.setdefault("schemas", {})["Problem"] = problem
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         found["security"] = [{"token": []}]
+        found["paths"]["/health"]["get"]["security"] = []
         for name in ("HTTPValidationError", "ValidationError"):
             parts["schemas"].pop(name, None)
         return found
@@ -90,12 +94,24 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return _respond(ProblemError(422, f"{shown(where)[:200]}: {first['msg'][:300]}; see /api/openapi.json"))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     text = {404: "there is no such address", 405: "this address does not take this method"}.get(error.status_code)
     answer = _respond(ProblemError(error.status_code, f"{text or error.detail}; see /api/openapi.json"))
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return answer
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods that an address takes: each route knows its own only."""
+    paths = request.app.openapi()["paths"]
+    found = {"GET"} if request.url.path == "/" else set()
+    for path, methods in paths.items():
+        if compile_path(path)[0].match(request.url.path):
+            found |= {method.upper() for method in methods}
+    return found
 
 
 class Counted:

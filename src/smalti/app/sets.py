@@ -9,18 +9,18 @@ from pathlib import Path
 
 from smalti.app.folders import Folders
 from smalti.app.problems import ProblemError
+from smalti.app.schemas import SET
 from smalti.mapping.places import IMAGES
 from smalti.raster.files import world_endings
 
 PHOTOS = frozenset({".heic", ".heif", ".hif", ".jpg", ".jpeg", ".png", ".webp", ".xmp"})
-_SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SMALL = 64 * 1024
 _BESIDE = {".wld", ".prj", *(ending for image in IMAGES for ending in world_endings(image))}
 
 
 def set_folder(folders: Folders, owner: str, name: str) -> Path:
     """The folder of an owner's set, which need not exist; ProblemError for a name that is none."""
-    if not _SET.fullmatch(name):
+    if not re.match(SET, name):
         raise ProblemError(422, "the name of a set is 1 to 64 letters, digits, - and _; choose another one")
     return owner_folder(folders, owner) / name
 

@@ -23,7 +23,7 @@ from smalti.raster.read import open_dataset
 from smalti.raster.upright import TURNS, UPRIGHT, Turn
 from smalti.tiling import Window
 
-BUDGET = 24_000_000
+BUDGET = 12_000_000
 """Pixels that are decoded for one view at most; of a wider one only some blocks are looked at."""
 _IDLE = 24
 """Rasters that are kept open."""

@@ -11,12 +11,13 @@ from starlette.background import BackgroundTask
 from smalti.app.areas import areas_of
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
 from smalti.app.grids import scene_grid
-from smalti.app.jobs import Asked
+from smalti.app.jobs import Asked, Stored
 from smalti.app.paint import hidden, paint_tile
 from smalti.app.planning import plan_comparison, plan_map
 from smalti.app.problems import ProblemError
+from smalti.app.results import PAGE
 from smalti.app.routes.scenes import PNG, Level, Place
-from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, ResultFile, Spot
+from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, PhotoFolder, ResultFile, Spot
 from smalti.app.services import Services
 from smalti.app.sets import set_folder
 from smalti.app.spot import spot_at
@@ -28,9 +29,7 @@ Key = Annotated[
     Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$", description="The same key is the same job."),
 ]
 Name = Annotated[str, Path(max_length=200, examples=["map.tif"])]
-_EVENTS: Answers = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events named job."}
-}
+_EVENTS: Answers = {200: {"content": {"text/event-stream": {}}, "description": "Events named job."}}
 _FILE: Answers = {
     200: {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -74,11 +73,9 @@ def start_photos(asked: NewPhotos, parts: Parts, owner: Owner, key: Key = None) 
 
 
 def _photo_folder(asked: NewPhotos, parts: Services, owner: str) -> FilePath:
-    if (asked.folder is None) == (asked.set is None):
-        raise ProblemError(422, "one of folder and set is expected; give one of them")
-    if asked.folder is not None:
+    if isinstance(asked, PhotoFolder):
         return parts.roots.find(asked.folder)
-    return set_folder(parts.folders, owner, str(asked.set))
+    return set_folder(parts.folders, owner, asked.set)
 
 
 @router.get("/jobs", responses=problems())
@@ -177,6 +174,8 @@ def results(job: Id, parts: Parts, owner: Owner) -> list[ResultFile]:
 def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
     """A file of a finished job."""
     found = parts.jobs.get(owner, job)
+    if name == PAGE:
+        parts.scene_of(found)  # the report shows it
     path = parts.results.find(found, name)
     parts.jobs.touch(job)
     parts.uses.begin(job)
@@ -185,20 +184,28 @@ def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
         return FileResponse(
             path, media_type="text/html", background=task, headers={"content-security-policy": _OWN_PAGE}
         )
-    stem = parts.scene_of(found).shown.name.rpartition(".")[0]
+    stem = _stem(found, parts)
     return FileResponse(path, filename=f"{stem}_{name}", media_type="application/octet-stream", background=task)
+
+
+def _stem(job: Stored, parts: Services) -> str:
+    """The name of the job's scene without its ending; that of the map where the scene was removed."""
+    try:
+        return parts.scene_of(job).shown.name.rpartition(".")[0]
+    except ProblemError:
+        return "scene"
 
 
 @router.get("/jobs/{job}/page/{path:path}", response_class=FileResponse, responses=_PAGE | problems(404))
 def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, owner: Owner) -> FileResponse:
     """The page of a job of photos, and the pictures that it shows."""
-    from smalti.workflows.photos import PAGE
+    from smalti.workflows.photos import PAGE as PHOTOS_PAGE
 
     found = parts.jobs.get(owner, job)
     if found.kind != "photos" or found.state != "done":
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
-    file = (FilePath(found.spec["folder"]) / (path or PAGE)).resolve()
-    headers = {"content-security-policy": _OWN_PAGE} if path in ("", PAGE) else {}
+    file = (FilePath(found.spec["folder"]) / (path or PHOTOS_PAGE)).resolve()
+    headers = {"content-security-policy": _OWN_PAGE} if path in ("", PHOTOS_PAGE) else {}
     if not file.is_file() or not file.is_relative_to(found.spec["folder"]):
         raise ProblemError(404, "the page has no such file; open it again")
     return FileResponse(file, headers=headers)

@@ -12,9 +12,10 @@ from smalti.app.asking import Answers, Id, Owner, Parts, problems
 from smalti.app.eye import look_of
 from smalti.app.fetch import fetch, name_of
 from smalti.app.formats import check_file
+from smalti.app.names import LONGEST
 from smalti.app.problems import ProblemError
 from smalti.app.roots import entries
-from smalti.app.schemas import Entry, Listing, NewScene, Scene
+from smalti.app.schemas import SET, Entry, Listing, NewScene, Scene, ScenePath, SceneUrl
 from smalti.app.services import Services
 from smalti.app.stac import images_of
 from smalti.app.tiles import png, tile_at
@@ -41,8 +42,8 @@ async def upload(
     request: Request,
     parts: Parts,
     owner: Owner,
-    name: Annotated[str, Query(max_length=600, description=_FILE)],
-    together: Annotated[str | None, Query(alias="set", max_length=64, description=_SET)] = None,
+    name: Annotated[str, Query(min_length=1, max_length=LONGEST, description=_FILE)],
+    together: Annotated[str | None, Query(alias="set", pattern=SET, description=_SET)] = None,
 ) -> Scene | list[Scene] | None:
     """Upload an image, or a .zip of images, as the raw body.
 
@@ -70,12 +71,9 @@ async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
 @router.post("/scenes", status_code=201, responses=problems(404, 413, 429, 507))
 def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]:
     """Register a file or folder below an allowed folder, or fetch an image of an allowed host."""
-    given = [value for value in (asked.path, asked.url, asked.stac) if value is not None]
-    if len(given) != 1:
-        raise ProblemError(422, f"{len(given)} of path, url and stac are given; expected one of them")
-    if asked.path is not None:
+    if isinstance(asked, ScenePath):
         return _by_path(asked.path, parts, owner)
-    urls = [asked.url] if asked.url is not None else images_of(str(asked.stac), parts.hosts)
+    urls = [asked.url] if isinstance(asked, SceneUrl) else images_of(asked.stac, parts.hosts)
     return [_by_url(url, parts, owner) for url in urls]
 
 
@@ -90,6 +88,7 @@ def _by_path(path: str, parts: Services, owner: str) -> list[Scene]:
 
 
 def _by_url(url: str, parts: Services, owner: str) -> Scene:
+    parts.hosts.check(url)
     name = name_of(url)
     parts.uploads.check(owner, name, None)
     return parts.uploads.fetched(owner, name, fetch(url, parts.hosts, parts.limits.upload_bytes))

@@ -1,0 +1,67 @@
+"""Old results go, by age; what is in use, and what is the user's, stays."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from smalti.app.cleaning import clean
+from smalti.app.limits import Limits
+from smalti.app.uploads import clear_incoming
+from tests.app.conftest import Serve, Server
+from tests.app.pictures import write_tiff
+
+LATER = 31 * 86400
+
+
+def test_old_results_and_uploads_are_removed_together(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    job = server.mapped(found)
+    folder = server.services.folders.job(job["id"])
+    assert clean(server.services, time.time()) == 0 and folder.exists()
+    assert clean(server.services, time.time() + LATER) == 2
+    assert not folder.exists() and not server.services.folders.scene(found["id"]).exists()
+    assert server.http.get("/api/jobs").json() == server.http.get("/api/scenes").json() == []
+
+
+def test_what_is_in_use_stays(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    done = server.mapped(found)
+    waiting = server.start(found)
+    with server.services.uses.reading(done["id"]):
+        assert clean(server.services, time.time() + LATER) == 0
+    assert clean(server.services, time.time() + LATER) == 1
+    assert [job["id"] for job in server.http.get("/api/jobs").json()] == [waiting["id"]]
+    assert server.http.get("/api/scenes").json()[0]["id"] == found["id"]
+
+
+def test_files_of_the_user_are_never_removed(server: Server) -> None:
+    path = write_tiff(server.root / "mine.tif", np.zeros((3, 20, 20), np.uint8))
+    (found,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    assert clean(server.services, time.time() + LATER) == 0
+    assert server.http.delete(f"/api/scenes/{found['id']}").status_code == 204
+    assert path.exists() and list(server.root.iterdir()) == [path]
+
+
+def test_zero_days_keep_all(serve: Serve, scene: Path) -> None:
+    server = serve(limits=Limits(keep_days=0))
+    server.upload(scene)
+    assert clean(server.services, time.time() + LATER) == 0
+
+
+def test_what_a_killed_server_had_received_in_part_goes(server: Server) -> None:
+    incoming = server.services.folders.root / "incoming"
+    (incoming / "part").write_bytes(b"half")
+    (incoming / "x.zip").mkdir()
+    clear_incoming(server.services.folders)
+    assert list(incoming.iterdir()) == []
+
+
+def test_a_scene_that_a_job_needs_is_not_removed(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    job = server.start(found)
+    assert server.refused("DELETE", f"/api/scenes/{found['id']}")["status"] == 409
+    assert server.refused("DELETE", f"/api/jobs/{job['id']}")["status"] == 409
+    server.http.post(f"/api/jobs/{job['id']}/cancel")
+    assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert server.http.delete(f"/api/scenes/{found['id']}").status_code == 204

@@ -1,0 +1,38 @@
+"""Photo series in the app: photos of a folder, or uploaded together."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.app.conftest import Server
+
+pytestmark = pytest.mark.slow
+
+
+def photo(path: Path, seed: int) -> Path:
+    pixels = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8)
+    Image.fromarray(pixels).resize((320, 240)).save(path)
+    return path
+
+
+def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path: Path) -> None:
+    for seed in range(2):
+        path = photo(tmp_path / f"photo{seed}.jpg", seed)
+        answer = server.http.post("/api/uploads", params={"name": path.name, "set": "trip"}, content=path.read_bytes())
+        assert answer.json()["name"] == path.name
+    job = server.http.post("/api/photos", json={"set": "trip"}).json()
+    server.work()
+    done = server.http.get(f"/api/jobs/{job['id']}").json()
+    assert done["state"] == "done", done
+    page = server.http.get(f"/api/jobs/{job['id']}/page/")
+    assert (
+        page.status_code == 200
+        and "photo0" in page.text
+        and "frame-ancestors 'self'" in page.headers["content-security-policy"]
+    )
+    for path in ("..%2f..%2f..%2fapp.sqlite", "%2fetc%2fpasswd", "nothing.jpg"):
+        assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404
+    assert server.refused("POST", "/api/photos", json={"set": "other"})["status"] == 404
+    assert server.refused("POST", "/api/photos", json={"folder": "/etc"})["status"] == 404
