@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,17 +18,31 @@ class App:
     """One start of the app, and what it printed."""
 
     def __init__(self, program: str, scene: str) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the app
+        handle, name = tempfile.mkstemp(prefix="smalti-app-", suffix=".log")
+        self._log, self._said = Path(name), b""
         alone: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
         self._process = subprocess.Popen(
-            app_command(program, scene), stdin=subprocess.DEVNULL, stdout=self._said, stderr=subprocess.STDOUT,
+            app_command(program, scene), stdin=subprocess.DEVNULL, stdout=handle, stderr=subprocess.STDOUT,
             env=environment(), cwd=Path.home(), **alone, **hidden(),
         )  # fmt: skip
+        os.close(handle)
 
-    def failure(self) -> str | None:
-        """The line that says why it ended, or None while it runs and where it ended well."""
-        if not self._process.poll():
-            return None
-        self._said.seek(0)
-        lines = [line for line in self._said.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        return reason(lines, self._process.returncode)
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._process.poll() is not None
+
+    def state(self) -> str:
+        """One line: that it is starting, open or closed, or why it failed."""
+        code = self._process.poll()
+        said = self._lines()
+        if code is None:
+            return "The app is open." if said else "The app is starting ..."
+        return reason(said, code) if code else "The app was closed."
+
+    def _lines(self) -> list[str]:
+        if self._log.exists():
+            self._said = self._log.read_bytes()
+            if self.ended:
+                self._log.unlink()
+        return [line for line in self._said.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -62,14 +62,13 @@ class SmaltiDock(QgsDockWidget):
         except (ProgramError, OSError) as error:
             self._note.setText(str(error))
             return
-        self._note.setText("The app is starting ...")
+        self._look()
         self._watch.start()
 
     def _look(self):
-        """Says why the app ended, if it failed."""
-        why = self._app.failure()
-        self._note.setText(why or "The app is open.")
-        if why:
+        """Shows how the app is doing, until it ends."""
+        self._note.setText(self._app.state())
+        if self._app.ended:
             self._watch.stop()
 
 

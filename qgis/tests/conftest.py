@@ -59,6 +59,10 @@ def qgis(tmp_path_factory: pytest.TempPathFactory) -> Qgis:
         pytest.fail(f"QGIS is not installed; install it with: {INSTALL}", pytrace=False)
     folder = tmp_path_factory.mktemp("qgis")
     _program(folder / "bin/smalti", f'PYTHONPATH={ROOT / "src"} exec "{sys.executable}" -m smalti "$@"')
+    _program(
+        folder / "bin/google-chrome",
+        f'echo "$1" > "{folder}/browser"; while [ ! -e "{folder}/close" ]; do sleep 0.1; done',
+    )
     _program(folder / "old", 'echo "smalti, version 0.0.9"')
     _program(folder / "other", "echo hello")
     _program(folder / "removed", "echo gone soon")

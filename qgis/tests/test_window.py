@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -43,11 +44,18 @@ def test_a_row_of_a_batch_that_fails_does_not_stop_the_others(window: dict[str, 
     assert "1 executions failed" in found["log"]
 
 
+def test_the_app_is_opened_on_the_scene(window: dict[str, Any], qgis: Any) -> None:
+    *notes, address = window["app"]
+    assert notes == ["The app is starting ...", "The app is open.", "The app was closed."]
+    host, _, scene = address.partition("#")
+    assert host.startswith("--app=http://127.0.0.1:") and "/?token=" in host
+    assert unquote(scene).strip() == f"path={qgis.folder / 'santa_monica.jpg'}"
+
+
 def test_the_map_is_seen_in_its_colors(window: dict[str, Any], qgis: Any) -> None:
     assert window["picture"]
-    with Image.open(qgis.folder / "window.png") as shown:
-        picture = shown.convert("RGB")
-    colors = {color for _, color in picture.getcolors(1 << 24)}
+    picture, seen = (Image.open(qgis.folder / name).convert("RGB") for name in ("window.png", "colors.png"))
+    colors = {color for _, color in seen.getcolors(1 << 24)}
     assert picture.size == (1280, 800) and {tuple(color) for color in window["colors"]} <= colors
     if "PICTURE" in os.environ:
         picture.save(os.environ["PICTURE"], quality=88, optimize=True)

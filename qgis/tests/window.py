@@ -13,7 +13,7 @@ from processing.gui import BatchPanel
 from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QEventLoop, Qt, QTimer
-from qgis.PyQt.QtWidgets import QDockWidget, QLabel, QPushButton, QTextEdit
+from qgis.PyQt.QtWidgets import QDockWidget, QLabel, QLineEdit, QPushButton, QTextEdit
 from qgis.utils import iface, plugins
 
 FOLDER = Path(os.environ["SMALTI_TEST"])
@@ -117,19 +117,43 @@ def batch():
     }
 
 
+def app():
+    """Opens the app on the scene; a script takes the place of the browser."""
+    panel = plugins["smalti_qgis"]._dock
+    iface.setActiveLayer(QgsProject.instance().mapLayersByName(SCENE)[0])
+    panel._open.click()
+    notes = [panel._note.text()]
+    wait((FOLDER / "browser").exists)
+    wait(lambda: "starting" not in panel._note.text())
+    notes.append(panel._note.text())
+    (FOLDER / "close").touch()
+    wait(lambda: "open" not in panel._note.text())
+    return [*notes, panel._note.text(), (FOLDER / "browser").read_text()]
+
+
 def picture():
     """The window with a map in its colours above its scene, and the panel."""
     project, window = QgsProject.instance(), iface.mainWindow()
     project.removeMapLayers([layer.id() for layer in project.mapLayers().values() if layer.name() != SCENE])
     given = {"INPUT": project.mapLayersByName(SCENE)[0], "MODEL": "landcover", "OUTPUT": str(FOLDER / "picture.tif")}
     processing.runAndLoadResults("smalti:map", given)
-    iface.setActiveLayer(project.mapLayersByName(SCENE)[0])
-    iface.messageBar().clearWidgets()
+    shown, scene = project.mapLayersByName("Map")[0], project.mapLayersByName(SCENE)[0]
+    iface.setActiveLayer(scene)
     window.resize(1280, 800)
     for panel in window.findChildren(QDockWidget):
-        if panel.objectName() == "Browser":
+        if panel.objectName() in ("Browser", "ResultsViewer"):
             panel.hide()
+        if panel.objectName() == "ProcessingToolbox":
+            panel.show()
+            panel.findChild(QLineEdit).setText("smalti")
     iface.zoomToActiveLayer()
+    pause(2000)
+    iface.layerTreeView().expandAll()
+    iface.messageBar().clearWidgets()
+    wait(lambda: not iface.mapCanvas().isDrawing())
+    window.grab().save(str(FOLDER / "colors.png"))
+    shown.renderer().setOpacity(0.6)
+    shown.triggerRepaint()
     pause(2000)
     wait(lambda: not iface.mapCanvas().isDrawing())
     return window.grab().save(str(FOLDER / "window.png"))
@@ -147,7 +171,7 @@ def main():
     """All steps; what fails is told, and QGIS ends in any case."""
     found = {}
     try:
-        for step in (dock, dialog, batch, picture, colors):
+        for step in (dock, dialog, batch, app, picture, colors):
             found[step.__name__] = step()
     except BaseException:
         found["error"] = traceback.format_exc()

@@ -7,10 +7,10 @@ import click
 import pytest
 
 from smalti.card import Card, Task
-from smalti.cli import evaluate, models
+from smalti.cli import app, evaluate, models
 from smalti.cli import map as map_
 from smalti.mapping.run import Wanted, products
-from smalti_qgis.commands import card_command, evaluate_command, map_command, page_of
+from smalti_qgis.commands import app_command, card_command, evaluate_command, map_command, page_of
 from smalti_qgis.rasters import rasters
 from smalti_qgis.scene import SceneError, scene_of
 from tests.tiny import tiny_card
@@ -59,6 +59,11 @@ def test_an_evaluation_with_everything(tmp_path: Path) -> None:
 
 def test_a_card() -> None:
     assert understood(models.command, card_command("smalti", "town")) == {"name": "town", "as_json": True}
+
+
+def test_the_app(tmp_path: Path) -> None:
+    (tmp_path / "-s.tif").touch()
+    assert understood(app.command, app_command("smalti", str(tmp_path / "-s.tif")))["scene"] == tmp_path / "-s.tif"
 
 
 @pytest.mark.parametrize("tasks", [(COVER,), (HEIGHT,), (HEIGHT, COVER), (WHOLE, HEIGHT, ROOF, COVER)])

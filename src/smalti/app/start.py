@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 from smalti.app.folders import Folders, default_root
 from smalti.app.hosts import parse_hosts
@@ -95,12 +96,13 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def open_app(start: Start, *, window: bool, say: Callable[[str], None]) -> None:
-    """Serves this machine with a new token, in a window; a closed window ends it."""
+def open_app(start: Start, *, window: bool, say: Callable[[str], None], scene: Path | None = None) -> None:
+    """Serves this machine with a new token, in a window that shows a scene, if given; a closed window ends it."""
     token = secrets.token_urlsafe(24)
     settings = start.settings(one_token(token))
     with _listening(start) as listening, ExitStack() as held:
-        address = f"{address_of(listening)}/?token={token}"
+        shown = "" if scene is None else f"#path={quote(str(scene.absolute()))}"
+        address = f"{address_of(listening)}/?token={token}{shown}"
         app = guarded_app(settings)
         say(address)
         closed = threading.Event()

@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,32 @@ import pytest
 from smalti.card import Card, Task
 from smalti.deploy.targets.deepness import build, keys
 from smalti.errors import ExportError
-from smalti.runtime.models import verify
+from smalti.runtime.models import BUNDLED, verify
 from smalti.runtime.open import open_model
+from smalti.synth.scene import draw
+from smalti.tiling import Window
 from tests.tiny import tiny_card, tiny_model
+
+OLD = os.environ.get("SMALTI_OLD_ONNXRUNTIME", "")
+"""An interpreter with onnxruntime 1.17.0, which Deepness pins, and numpy below 2."""
+AS_DEEPNESS = """
+import json, sys, numpy, onnxruntime
+assert onnxruntime.__version__ == "1.17.0", onnxruntime.__version__
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+keys = {key: json.loads(value) for key, value in session.get_modelmeta().custom_metadata_map.items()
+        if not key.startswith("smalti.")}
+[layer], [output] = session.get_inputs(), session.get_outputs()
+assert layer.shape[1:] == [3, keys["tile_size"], keys["tile_size"]], layer.shape
+assert output.shape[2:] == layer.shape[2:], output.shape
+assert output.shape[1] == len(keys["class_names"]), output.shape
+tiles = numpy.load(sys.argv[2]) / 255  # N,H,W,C, between 0 and 1
+tiles = (tiles - keys["standardization_mean"]) / keys["standardization_std"]
+answer = session.run(None, {layer.name: tiles.transpose(0, 3, 1, 2).astype(numpy.float32)})[0]
+classes = answer.argmax(axis=1)
+classes[answer.max(axis=1) < keys["seg_thresh"]] = 0
+numpy.save(sys.argv[3], classes.astype(numpy.uint8))
+print(json.dumps(keys))
+"""
 
 TWO = (Task(name="height", kind="value", unit="m"), Task(name="cover", labels=("land", "water", "wood")))
 
@@ -78,3 +103,20 @@ def test_values_alone_are_a_regressor() -> None:
 def test_other_pixels_than_bytes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="takes uint16; Deepness reads layers of uint8"):
         converted(tmp_path, tiny_card(dtype="uint16"))
+
+
+@pytest.mark.skipif(not OLD, reason="SMALTI_OLD_ONNXRUNTIME names no interpreter with onnxruntime 1.17.0")
+@pytest.mark.parametrize("name", ["landcover", "town"])
+def test_the_engine_of_the_plugin_maps_alike(name: str, tmp_path: Path) -> None:
+    model = verify(BUNDLED / f"{name}.onnx")
+    [out] = build(model, tmp_path, "own", lambda line: None).files
+    task, side = model.card.map_tasks()[0], model.card.tile
+    tiles = draw(Window(0, 0, side, side), seed=2).image[None]  # N,C,H,W
+    np.save(tmp_path / "in.npy", tiles.transpose(0, 2, 3, 1))
+    done = subprocess.run(
+        [OLD, "-c", AS_DEEPNESS, out, tmp_path / "in.npy", tmp_path / "out.npy"],
+        check=True, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == keys(model.card, task)
+    expected = open_model(name)(tiles)[task.name].argmax(axis=1)
+    assert (np.load(tmp_path / "out.npy") == expected).mean() > 0.999
