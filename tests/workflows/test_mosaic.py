@@ -106,6 +106,15 @@ def test_shards_make_the_same_mosaic(scenes: Path, model: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_workers_of_a_cluster_make_the_same_mosaic(scenes: Path, model: Path, tmp_path: Path, smalti: Run) -> None:
+    pytest.importorskip("distributed")
+    options = ("--model", model, "--tile", "128", "--threads", "1")
+    smalti("mosaic", scenes, "-o", "whole", *options)
+    smalti("mosaic", scenes, "-o", "parts", *options, "--scheduler", "local:2")
+    assert files(tmp_path / "whole") == files(tmp_path / "parts")
+
+
+@pytest.mark.slow
 def test_a_killed_mosaic_is_resumed_to_the_same_bytes(scenes: Path, model: Path, tmp_path: Path) -> None:
     sm.mosaic(scenes, tmp_path / "whole", model=model, tile=128)
     command = [sys.executable, "-m", "smalti", "mosaic", scenes, "-o", "out", "--model", model, "--tile", "128"]

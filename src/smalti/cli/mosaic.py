@@ -33,6 +33,7 @@ _TILE = "Side of a tile: pixels, or kilometres as 10km."
 _EXTENT = "Only tiles that touch this: LEFT,BOTTOM,RIGHT,TOP in the map's CRS."
 _ORDER = "The scene on top: the last one given, the last one taken, or the one with the largest clear share."
 _CLOUDS = "Pixels to skip: a band of each scene, or a file named after it, as {}_clouds.tif."
+_SCHEDULER = "Make tiles on the workers of a Dask scheduler, or on N processes of this machine."
 _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 
 
@@ -55,6 +56,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
 @click.option("--shard", metavar="I/N", help="Make only every N-th tile, from number I on: 0/8 to 7/8 are all.")
+@click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
 @click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
@@ -62,6 +64,7 @@ def command(
     out: str,
     model: str,
     shard: str | None,
+    scheduler: str | None,
     engine: Any,
     threads: int | None,
     **options: Any,
@@ -82,7 +85,8 @@ def command(
     asked = MosaicOptions(**options)
     opened = open_model(model, engine, threads=threads)
     with Bars() as bars:
-        for found in mosaic_tiles(scenes, out, model=opened, options=asked, shard=shard, progress=bars):
+        where = {"shard": shard, "scheduler": scheduler}
+        for found in mosaic_tiles(scenes, out, model=opened, options=asked, progress=bars, **where):
             bars.close()
             if isinstance(found, SmaltiError):
                 click.echo(f"smalti: {found}", err=True)

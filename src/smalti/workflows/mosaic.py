@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smalti.arguments import checked
-from smalti.errors import SmaltiError
+from smalti.errors import ClusterError, SmaltiError
 from smalti.files import check_local
 from smalti.mosaics.plan import Order
 from smalti.text import count
-from smalti.workflows.models import AnyModel, opened
+from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.mosaic_options import MosaicOptions, TileSide
-from smalti.workflows.mosaic_run import WHOLE, MosaicRun, MosaicTile
+from smalti.workflows.mosaic_run import WHOLE, MosaicRun, MosaicTile, TileTask, tile_task
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.shard import parse_shard
 from smalti.workflows.sources import SceneName
@@ -49,6 +49,7 @@ def mosaic(
     bands: Sequence[str | int] | None = None,
     stretch: str | Sequence[float] | None = None,
     shard: str | None = None,
+    scheduler: str | None = None,
     progress: Show | None = None,
 ) -> MosaicResult:
     """Maps many scenes as one: Cloud Optimized GeoTIFFs on one grid in `output`/tiles, and `output`/mosaic.vrt of all.
@@ -76,6 +77,7 @@ def mosaic(
         bands: Bands for the model, by name or by number from 1, in the model's order.
         stretch: The range of values that becomes 0 to 255 for a model of bytes; percentiles are those of each scene.
         shard: `0/8`: only every eighth tile, beginning with the first.
+        scheduler: The address of a Dask scheduler, or `local:4`, as for `map`; each worker makes one tile at a time.
         progress: Called with a `Progress`, in the caller's thread.
 
     Raises:
@@ -84,6 +86,8 @@ def mosaic(
         DataError: No scene lies in the extent.
         OutputError: A tile cannot be written, or would replace a file that is not a map.
         BusyError: Another process makes one of the tiles.
+        ClusterError: No scheduler answers, or versions or models of the workers differ.
+        MissingExtraError: Dask is not installed.
     """
     options = MosaicOptions(
         crs=crs, resolution=resolution, tile=tile, extent=extent, order=order, clouds=clouds,
@@ -92,7 +96,8 @@ def mosaic(
     )  # fmt: skip
     names = [scenes] if isinstance(scenes, str | Path) else scenes
     tiles = []
-    for found in mosaic_tiles(names, output, model=model, options=options, shard=shard, progress=progress):
+    where = {"shard": shard, "scheduler": scheduler}
+    for found in mosaic_tiles(names, output, model=model, options=options, progress=progress, **where):
         if isinstance(found, SmaltiError):
             raise found
         tiles.append(found)
@@ -107,6 +112,7 @@ def mosaic_tiles(
     model: AnyModel,
     options: MosaicOptions,
     shard: str | None = None,
+    scheduler: str | None = None,
     progress: Show | None = None,
 ) -> Iterator[MosaicTile | SmaltiError]:
     """Makes one tile after the other; yields the result of each, or its error.
@@ -123,12 +129,35 @@ def mosaic_tiles(
     yield from failed
     if plan is None:
         return
-    cells = share.of(plan.cells)
+    tasks = [run.task(plan, cell) for cell in share.of(plan.cells)]
     if shard is not None:
-        Meter(progress, WHOLE, len(cells)).say(f"shard {share}: {len(cells)} of {count(len(plan.cells), 'tile')}")
-    for k, cell in enumerate(cells, 1):
+        Meter(progress, WHOLE, len(tasks)).say(f"shard {share}: {len(tasks)} of {count(len(plan.cells), 'tile')}")
+    yield from _made(run, tasks, progress) if scheduler is None else _on_cluster(scheduler, net, tasks, progress)
+    run.join(plan, whole=shard is not None)
+
+
+def _made(run: MosaicRun, tasks: Sequence[TileTask], progress: Show | None) -> Iterator[MosaicTile | SmaltiError]:
+    """The tiles one after the other."""
+    for k, task in enumerate(tasks, 1):
         try:
-            yield run.make(run.task(plan, cell), f"{k}/{len(cells)} {cell.name}")
+            yield run.make(task, f"{k}/{len(tasks)} {task.cell.name}")
         except SmaltiError as error:
             yield error
-    run.join(plan, whole=shard is not None)
+
+
+def _on_cluster(
+    scheduler: str, model: OpenModel, tasks: Sequence[TileTask], progress: Show | None
+) -> Iterator[MosaicTile | SmaltiError]:
+    """The tiles, each by one worker; errors come last."""
+    from smalti.workflows.on_cluster import OnCluster  # lazily: Dask is slow to import
+
+    failed: list[SmaltiError] = []
+    with OnCluster(scheduler, model) as cluster:
+        given = [replace(task, model=cluster.model) for task in tasks]
+        for number, result in cluster.each(tile_task, given, Meter(progress, WHOLE, len(given), "tiles")):
+            if isinstance(result, MosaicTile):
+                yield result
+            else:
+                lost = isinstance(result, ClusterError) and result.value is None
+                failed.append(ClusterError(f"{tasks[number].cell.name}: {result}") if lost else result)
+    yield from failed

@@ -33,6 +33,7 @@ from smalti.workflows.models import OpenModel
 from smalti.workflows.mosaic_options import MosaicOptions
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.sources import SceneName, find_scenes
+from smalti.workflows.worker_model import WorkerModel
 
 TILES, WHOLE = "tiles", "mosaic"
 """The folder of the tiles, and the stem of the virtual raster of all."""
@@ -61,6 +62,14 @@ class TileTask:
     sources: tuple[Source, ...]
     """The scenes that may have a share in it, the top one first."""
     options: MosaicOptions
+    model: WorkerModel | None = None
+    """For a worker."""
+
+
+def tile_task(task: TileTask) -> MosaicTile:
+    """Makes a tile in a worker."""
+    assert task.model is not None
+    return MosaicRun(task.folder, task.model.opened(), task.options, None).make(task, task.cell.name)
 
 
 class MosaicRun:
