@@ -26,7 +26,7 @@ export function duration(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${all % 60} s`;
 }
 
-export const megapixels = (pixels) => (pixels < 1e6 ? `${short(Number((pixels / 1e6).toPrecision(2)))} MPix` : `${short(Number((pixels / 1e6).toPrecision(3)))} MPix`);
+export const megapixels = (pixels) => `${short(Number((pixels / 1e6).toPrecision(3)))} MPix`;
 
 export const clock = (time) => new Date(typeof time === "number" ? time * 1000 : time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
