@@ -6,6 +6,7 @@ raises BusyError while another process does the same, and is asked again later; 
 
 import queue
 import time
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -120,6 +121,9 @@ class Calls:
 
         try:
             reply: Reply = future.result(timeout=60)
+        except CancelledError:  # the scheduler was lost after the status was looked at
+            self._resubmit_all(number)
+            return None
         except KilledWorker as error:
             text = f"{error.allowed_failures + 1} workers died in turn while they made it; give them more memory"
             return Reply(ClusterError(text), (), "")
