@@ -15,6 +15,7 @@ from smalti.datasets import folder as dataset_folder
 from smalti.errors import OutputError
 from smalti.files import beside, check_local
 from smalti.mapping import places
+from smalti.mapping.source import Source
 from smalti.raster.check import is_local
 from smalti.report import picture_folder as pictures
 from tests.test_imports import torch_free
@@ -76,9 +77,10 @@ def test_maps_are_named_by_the_scenes_of_windows(monkeypatch: pytest.MonkeyPatch
         r"\\server\share\z.v2.tif",
         "https://host/w.tif?q=1",
     ]
-    names = [path.name for path in places.outputs(found, r"C:\maps", True)]
+    sources = [Source((name,)) for name in found]
+    names = [path.name for path in places.outputs(sources, r"C:\maps", True)]
     assert names == ["a_x.tif", "b_x.tif", "y.tif", "z.v2.tif", "w.tif"]
-    assert {str(path.parent) for path in places.outputs(found, r"C:\maps", True)} == {r"C:\maps"}
+    assert {str(path.parent) for path in places.outputs(sources, r"C:\maps", True)} == {r"C:\maps"}
 
 
 def test_what_belongs_to_an_output_lies_beside_it() -> None:

@@ -211,8 +211,8 @@ def test_what_needs_no_pixel_is_refused_before_the_first(
     for out, message in (("x" * 300, "file name too long"), ("y" * 240, "file name too long"), ("notes/m", "notes")):
         done = smalti_map(scene, "-o", f"{out}.tif", "--model", model, "--confidence")
         assert done.exit_code == 4 and message in done.stderr.lower(), done.stderr
-    done = smalti_map(scene, "-o", "s3://bucket/m.tif", "--model", model)
-    assert "s3://bucket/m.tif: only local files are written" in done.stderr
+    done = smalti_map(scene, "-o", "https://bucket/m.tif", "--model", model)
+    assert "https://bucket/m.tif: only local files are written" in done.stderr
     assert not (tmp_path / "s3:").exists()
 
 

@@ -192,7 +192,7 @@ def _why(error: Exception) -> str:
         return f"the credentials have expired ({said}); renew them and run again"
     if said == "NoSuchBucket" or (isinstance(error, FileNotFoundError) and not code):
         return "there is no such bucket; make it first, or choose another one"
-    if kind in ("PermissionDeniedError", "UnauthenticatedError") or "credential" in text.lower():
+    if kind in ("PermissionDeniedError", "UnauthenticatedError") or said[:3] in ("401", "403") or "credential" in text:
         return f"access is refused ({said}); give credentials that may read and write there in the environment"
     return f"the store does not answer as expected ({said}); tried again for a while, run again to resume"
 
