@@ -1,5 +1,6 @@
 """Polygons and pages of a finished map are not made again."""
 
+import sqlite3
 import warnings
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 import smalti as sm
-from smalti.errors import BusyError
+from smalti.errors import BusyError, OutputError
 from smalti.lock import hold
 from smalti.mapping.once import made_once
 from smalti.raster.mark import note, noted
@@ -53,6 +54,18 @@ def test_what_was_removed_or_changed_is_made_again(scene: Path, tmp_path: Path) 
     mapped(scene, tmp_path / "map.tif")
     assert first.polygons.read_bytes() == whole and first.polygons.stat().st_mtime_ns > before
     assert first.page.exists()
+
+
+def test_a_disk_that_is_full_before_the_first_polygon_is_one_line(
+    scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("smalti.polygons.file.GeoPackage", full)
+    with pytest.raises(OutputError, match=r"map\.gpkg: the polygons cannot be written: disk I/O error"):
+        mapped(scene, tmp_path / "map.tif")
+    assert not list(tmp_path.glob("*unfinished*"))
 
 
 @pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".fgb", ".parquet"])

@@ -40,7 +40,14 @@ class VectorFile:
         self._warned: set[str] = set()
         self._placed = _placing(path, grid, self._warn_once)
         self._stack = ExitStack()
-        self._sink = _sink(self._stack.enter_context(appearing(path, path.suffix)), grid, layer)
+        unfinished = self._stack.enter_context(appearing(path, path.suffix))
+        try:
+            self._sink = _sink(unfinished, grid, layer)
+        except sqlite3.Error as error:  # the disk may be full already
+            failure = self._failure(error)
+            with suppress(OutputError):
+                self._stack.__exit__(type(failure), failure, None)
+            raise failure from None
 
     def add(
         self,
