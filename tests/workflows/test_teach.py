@@ -62,6 +62,7 @@ def test_the_score_is_of_strokes_held_out(taught: sm.Taught) -> None:
     assert taught.by_stroke.score > 0.9 > taught.by_stroke.parent
     assert taught.by_stroke.groups == 12 and not taught.by_stroke.says_little
     assert taught.by_place.groups == 1 and taught.by_place.says_little  # one square of 256 pixels
+    assert 0.2 < taught.changed < 0.8 and "of the pixels change" in str(taught)
     assert "12 strokes held out: " in str(taught) and "(too little to say)" in str(taught)
 
 
@@ -93,7 +94,9 @@ def test_strokes_that_the_model_maps_right_change_nothing(place: Path, tmp_path:
         warnings.simplefilter("ignore", DataWarning)  # of a single class
         add = [(place / "scene.tif", stroke_file(tmp_path / "s.gpkg", right[:3]))]
         found = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=merged)
-    assert not found.learned and found.by_stroke.says_little and "stays as landcover" in str(found)
+    assert (
+        not found.learned and found.changed == 0 and found.by_stroke.says_little and "stays as landcover" in str(found)
+    )
 
 
 def test_strokes_of_one_class_warn(place: Path, tmp_path: Path) -> None:

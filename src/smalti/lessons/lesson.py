@@ -79,6 +79,11 @@ class Lesson:
     by_stroke: Validated
     by_place: Validated
 
+    def changed(self, others: Samples) -> float:
+        """The share of cells whose class is another than the parent's."""
+        before = self.plan.offsets(others.logits).argmax(axis=1)
+        return float((self.logits(others.features, others.logits).argmax(axis=1) != before).mean())
+
     def logits(self, features: Floats, logits: Floats) -> Doubles:
         """Logits N,J of the taught model, from features N,F and the parent's logits N,K."""
         found: Doubles = self.basis(features, logits) @ self.weights + self.plan.offsets(logits)

@@ -53,11 +53,14 @@ class Taught:
     """Cross-validated by stroke, five folds."""
     by_place: Validated
     """The same by squares of 256 pixels."""
+    changed: float
+    """The share of the scenes, by pixels spread over them, that is mapped as another class than before."""
     seconds: float = field(repr=False)
     """Time of the lesson itself, without the features of new strokes."""
 
     def __str__(self) -> str:
         what = f"{count(self.strokes, 'stroke')} on {count(self.scenes, 'scene')}, {self.seconds:.2f} s"
+        what += f"; {100 * self.changed:.0f} % of the pixels change"
         kept = "" if self.learned else f"\nthe strokes did not improve the model: it stays as {self.parent}"
         return f"{self.path}: {what}\n{self.by_stroke}\n{self.by_place}{kept}"
 
@@ -107,14 +110,15 @@ def teach(
         began = perf_counter()
         strokes = _all_strokes(parts)
         _check_classes(strokes.labels, job.plan, folder)
-        lesson = learn(strokes, joined([part.examples.others for part in parts]), job.plan)
+        others = joined([part.examples.others for part in parts])
+        lesson = learn(strokes, others, job.plan)
         seconds = perf_counter() - began
         card = _card(job, lesson, out, len(strokes.labels), len(parts))
         content, _ = grafted(job.model, lesson, job.network.sizes, card, out)
         write_whole(out, content)
     return Taught(
         out, job.model.card.name, job.plan.task.labels, len(strokes.labels), len(parts),
-        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, seconds,
+        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, lesson.changed(others), seconds,
     )  # fmt: skip
 
 
