@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smalti.cli import model_options
 from smalti.cli.bands import bands
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import QuietVerb
@@ -14,19 +15,6 @@ from smalti.text import count
 
 if TYPE_CHECKING:
     from smalti.workflows.map_result import MapResult
-
-
-def _stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A range of values or percentiles."""
-    from smalti.errors import OptionError
-    from smalti.raster.stretch import parse_stretch
-
-    try:
-        if value is not None:
-            parse_stretch(value)
-    except OptionError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
 
 
 def _bbox(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -38,27 +26,12 @@ def _bbox(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
         raise click.BadParameter(f"{value}; expected {expected}") from None
 
 
-def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The name of an available engine."""
-    from smalti.errors import OptionError
-    from smalti.runtime.open import find_engine
-
-    try:
-        find_engine(value)
-    except OptionError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-_MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
-_ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
 _UNCERTAINTY = "Also write OUT_uncertainty.tif: how probable it is that the class is wrong, calibrated."
 _SCHEDULER = "Map on the workers of a Dask scheduler, or on N processes of this machine; one scene as strips."
 _BBOX = "Of a STAC catalogue, only items that meet this rectangle of degrees."
 _DATETIME = "Of a STAC catalogue, only items of this time: 2024-06-30, 2024-06, 2024-06-01/2024-08-31."
 _ASSETS = "The file of a STAC item by its name, or several with a band each: red,green,blue."
 _WHERE = "Only STAC items with this property: 'eo:cloud_cover<10'; may be repeated."
-_STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several scenes give only the ending."
 
 
@@ -72,7 +45,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
     metavar="OUT",
     help="A .tif file; for several scenes a folder; or s3://BUCKET/PREFIX.",
 )
-@click.option("--model", default="landcover", show_default=True, help=_MODEL)
+@click.option("--model", default="landcover", show_default=True, help=model_options.MODEL)
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
 @click.option(
     "--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the predicted class."
@@ -86,7 +59,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--stac", is_flag=True, help="Also describe the maps by STAC, as those in object stores always are.")
 @resolution
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
-@click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
+@click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
 @click.option("--bbox", callback=_bbox, metavar="W,S,E,N", help=_BBOX)
 @click.option("--datetime", metavar="TIME", help=_DATETIME)
@@ -94,7 +67,13 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--where", multiple=True, metavar="CONDITION", help=_WHERE)
 @click.option("--shard", metavar="I/N", help="Map only every N-th scene, from number I on: 0/8 to 7/8 are all.")
 @click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
-@click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
+@click.option(
+    "--engine",
+    callback=model_options.engine,
+    default="auto",
+    metavar="auto|onnx|openvino|NAME",
+    help=model_options.ENGINE,
+)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
     scene: tuple[str, ...],

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from smalti.cli import model_options
 from smalti.cli.bands import bands
-from smalti.cli.map import _ENGINE, _MODEL, _STRETCH, _engine, _stretch
 from smalti.cli.verb import QuietVerb
 from smalti.errors import exit_code
 
@@ -40,7 +40,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.command(name="mosaic", cls=QuietVerb)
 @click.argument("scenes", nargs=-1, required=True)
 @click.option("-o", "--output", "out", required=True, metavar="FOLDER", help="The folder of the map.")
-@click.option("--model", default="landcover", show_default=True, help=_MODEL)
+@click.option("--model", default="landcover", show_default=True, help=model_options.MODEL)
 @click.option("--crs", help=_CRS)
 @click.option("--resolution", type=click.FloatRange(0, min_open=True), metavar="M", help=_METRES)
 @click.option("--tile", default="8192", show_default=True, metavar="SIDE", help=_TILE)
@@ -54,10 +54,16 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.option("--uncertainty", is_flag=True, help="Also write how probable it is that the class is wrong, calibrated.")
 @click.option("--probabilities", is_flag=True, help="Also write one band per class.")
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
-@click.option("--stretch", callback=_stretch, metavar="LOW,HIGH", help=_STRETCH)
+@click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--shard", metavar="I/N", help="Make only every N-th tile, from number I on: 0/8 to 7/8 are all.")
 @click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
-@click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=_ENGINE)
+@click.option(
+    "--engine",
+    callback=model_options.engine,
+    default="auto",
+    metavar="auto|onnx|openvino|NAME",
+    help=model_options.ENGINE,
+)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
 def command(
     scenes: tuple[str, ...],
