@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,11 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             base_url=address_of(listening), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30, trust_env=False
         )
         services = app.services
+        receiving = ExitStack()
+        receiving.enter_context(services.uploads.open())
 
         def stop() -> None:
+            receiving.close()
             client.close()
             server.should_exit = True
             thread.join(10)

@@ -4,8 +4,10 @@ import hmac
 import http.server
 import io
 import logging
+import os
 import re
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.app.guard import LONGEST_BODY
 from smalti.app.hosts import is_public, parse_hosts
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
@@ -33,7 +36,8 @@ SECRET = b"the secret of another folder"
 def stored_files(server: Server) -> list[Path]:
     """What lies in the folders for what arrives."""
     root = server.services.folders.root
-    return [path for name in ("scenes", "sets", "incoming") for path in (root / name).rglob("*") if path.is_file()]
+    found = [path for name in ("scenes", "sets", "incoming") for path in (root / name).rglob("*") if path.is_file()]
+    return [path for path in found if path.suffix not in (".lock", ".holder")]
 
 
 def png(side: int = 8) -> bytes:
@@ -575,3 +579,36 @@ def test_an_unexpected_error_tells_nothing_of_the_server(server: Server, monkeyp
 
 def test_problems_are_exceptions_with_a_printable_line() -> None:
     assert ProblemError(422, "a\nb").detail == "a\\nb"
+
+
+def test_a_body_that_is_held_in_memory_is_bounded(server: Server) -> None:
+    parts = iter([b'{"scene": "', b"a" * LONGEST_BODY, b'"}'])
+    json = {"content-type": "application/json"}
+    assert server.refused("POST", "/api/jobs", content=parts, headers=json)["status"] == 413
+
+
+def test_a_registered_file_that_became_a_link_is_not_followed(server: Server, scene: Path) -> None:
+    inside = server.root / "inside.tif"
+    inside.write_bytes(scene.read_bytes())
+    (found,) = server.http.post("/api/scenes", json={"path": str(inside)}).json()
+    inside.unlink()
+    inside.symlink_to(scene)
+    tile = f"/api/scenes/{found['id']}/tiles/0/0/0.png"
+    assert "not there any more" in server.refused("GET", tile)["detail"]
+    job = server.start(found)
+    server.work()
+    assert server.http.get(f"/api/jobs/{job['id']}").json()["state"] == "failed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+def test_names_that_are_no_text_do_not_hide_their_neighbours(server: Server, scene: Path) -> None:
+    for name in (b"\xff\xfe.tif", b"new\nline.tif", b"good.tif"):
+        Path(os.fsdecode(os.fsencode(server.root) + b"/" + name)).write_bytes(scene.read_bytes())
+    listing = server.http.get("/api/browse", params={"path": str(server.root)}).json()
+    assert [entry["name"] for entry in listing["entries"]] == ["good.tif"]
+
+
+def test_layers_with_odd_names_are_not_there(server: Server, scene: Path) -> None:
+    job = server.mapped(server.upload(scene))
+    for name in ("**", "classes**", "%00", "\u00e9" * 200):
+        assert server.refused("GET", f"/api/jobs/{job['id']}/tiles/{name}/0/0/0.png")["status"] == 404

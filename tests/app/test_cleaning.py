@@ -7,7 +7,6 @@ import numpy as np
 
 from smalti.app.cleaning import clean
 from smalti.app.limits import Limits
-from smalti.app.uploads import clear_incoming
 from tests.app.conftest import Serve, Server
 from tests.app.pictures import write_tiff
 
@@ -49,12 +48,16 @@ def test_zero_days_keep_all(serve: Serve, scene: Path) -> None:
     assert clean(server.services, time.time() + LATER) == 0
 
 
-def test_what_a_killed_server_had_received_in_part_goes(server: Server) -> None:
-    incoming = server.services.folders.root / "incoming"
-    (incoming / "part").write_bytes(b"half")
-    (incoming / "x.zip").mkdir()
-    clear_incoming(server.services.folders)
-    assert list(incoming.iterdir()) == []
+def test_what_a_killed_server_had_received_in_part_goes_and_that_of_another_one_stays(serve: Serve) -> None:
+    other = serve()
+    incoming = other.services.folders.root / "incoming"
+    (used,) = (folder for folder in incoming.iterdir() if folder.is_dir())
+    (used / "part").write_bytes(b"half")
+    (incoming / "killed").mkdir()
+    (incoming / "killed" / "part").write_bytes(b"half")
+    serve()
+    assert (used / "part").is_file()
+    assert not (incoming / "killed").exists()
 
 
 def test_a_scene_that_a_job_needs_is_not_removed(server: Server, scene: Path) -> None:

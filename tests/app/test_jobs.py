@@ -5,12 +5,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 from PIL import Image
 
+from smalti.app.database import Database
+from smalti.app.queue import Queue
+from smalti.app.worker import work_once
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff
 
@@ -165,6 +169,23 @@ def test_a_cancelled_job_keeps_its_strips_and_is_resumed(server: Server, tmp_pat
         assert {path: path.stat().st_mtime_ns for path in kept if path.exists()}.items() <= kept.items()
     worker.join()
     assert server.http.get(at).json()["state"] == "done"
+
+
+def test_nothing_is_left_of_a_job_that_was_removed_while_it_ran(server: Server, scene: Path) -> None:
+    job = server.start(server.upload(scene))
+    folder = server.services.folders.job(job["id"])
+    queue = Queue(Database(server.services.folders.database))
+    take = queue.take
+
+    def removed() -> Any:
+        taken = take()
+        server.http.post(f"/api/jobs/{job['id']}/cancel")
+        assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
+        return taken
+
+    queue.take = removed  # type: ignore[method-assign]
+    assert work_once(server.services.folders, queue, threading.Event())
+    assert not folder.exists()
 
 
 def test_events_end_with_the_job(server: Server, scene: Path) -> None:

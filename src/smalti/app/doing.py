@@ -11,7 +11,7 @@ from smalti.app.jobs import Stored
 from smalti.app.layers import MAP
 from smalti.app.limits import Limits
 from smalti.app.scenes import Scenes
-from smalti.errors import RasterError, SmaltiError
+from smalti.errors import SmaltiError
 from smalti.files import guarded
 from smalti.raster.area import Area
 from smalti.tiling import Window
@@ -48,10 +48,7 @@ def make_map(job: Stored, folders: Folders, show: Show | None = None, **more: An
 
 def scene_path(job: Stored, folders: Folders) -> Path:
     """The file of a job's scene; RasterError if it is gone."""
-    path = Scenes(Database(folders.database), folders, Limits()).get(job.owner, str(job.scene)).path
-    if not path.is_file():
-        raise RasterError(f"{path.name}: is not there any more; add it again")
-    return path
+    return Scenes(Database(folders.database), folders, Limits()).get(job.owner, str(job.scene)).file()
 
 
 def map_options(spec: dict[str, Any], folder: Path, **more: Any) -> MapOptions:

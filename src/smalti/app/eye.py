@@ -67,8 +67,9 @@ class Eye:
     def tile(self, known: Known, tile: Tile, look: Look) -> tuple[RGBA, bool]:
         """A tile of a scene, and whether it is exact; RasterError where the file is damaged."""
         over = self._folders.overviews(known.id)
-        path = over if known.overviews == "ready" and over.exists() else known.path
-        with self._views.open(path, known.path) as view:
+        file = known.file()
+        path = over if known.overviews == "ready" and over.exists() else file
+        with self._views.open(path, file) as view:
             seen = view.look(tile.window, (tile.height, tile.width), look.bands)
             limits = self._range(view, known, look)
         return _painted(seen, limits), seen.exact

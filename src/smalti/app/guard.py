@@ -11,6 +11,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.exceptions import HTTPException
+
 from smalti.app.problems import MEDIA_TYPE, ProblemError, to_dict
 from smalti.app.tokens import OWNER, Tokens
 
@@ -24,6 +26,10 @@ COOKIE = "smalti"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = ("/health", "/static/", "/favicon.ico")
 """Paths that everyone who reaches the server may read."""
+_STREAMED = "/api/uploads"
+"""Whose body is counted by itself."""
+LONGEST_BODY = 8 * 2**20
+"""Bytes of any other body: it is held in memory as a whole."""
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -61,7 +67,7 @@ class Guard:
         except ProblemError as problem:
             await refuse(send, problem)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive if scope["path"] == _STREAMED else _bounded(receive), send)
 
     def _check_origin(self, scope: Scope, headers: dict[str, str]) -> None:
         host = headers.get("host", "")
@@ -93,6 +99,21 @@ class Guard:
         if scope["method"] not in _SAFE and not alone and headers.get("x-smalti") != "1":
             raise ProblemError(403, "a change without Authorization needs the header X-Smalti: 1; send it too")
         return owner or ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Refuses a body that grows too long while it arrives."""
+    size = 0
+
+    async def receiving() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LONGEST_BODY:
+            raise HTTPException(413, f"the request has more than {LONGEST_BODY:,} bytes")
+        return message
+
+    return receiving
 
 
 def _name_of(host: str) -> str:

@@ -74,6 +74,11 @@ class Queue:
         with self._database.change() as change:
             change.execute(f"UPDATE jobs SET {columns} WHERE id = ? AND state = 'running'", (*pairs.values(), job))
 
+    def holds(self, job: str) -> bool:
+        """Whether a job was not removed meanwhile."""
+        with self._database.connect() as rows:
+            return rows.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone() is not None
+
     def put_back(self, job: str) -> None:
         """A worker that is told to end leaves its job to the next one."""
         with self._database.change() as change:

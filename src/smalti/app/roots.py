@@ -54,7 +54,10 @@ def resolved(roots: Sequence[Path]) -> Roots:
 def entries(folder: Path, roots: Roots) -> Iterator[tuple[Path, bool]]:
     """Folders and images of a folder below the roots, by name: path, and whether it is a folder."""
     with os.scandir(folder) as found:
-        names = sorted((entry.name for entry in found if not entry.name.startswith(".")), key=str.casefold)
+        names = sorted(
+            (entry.name for entry in found if entry.name.isprintable() and not entry.name.startswith(".")),
+            key=str.casefold,
+        )
     for name in names[:MOST_ENTRIES]:
         path = folder / name
         try:

@@ -18,7 +18,7 @@ from smalti.app.formats import DRIVERS, WHOLE
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Built, Crs, Scene, Source
-from smalti.errors import shown
+from smalti.errors import RasterError, shown
 from smalti.raster.ground import axes_m
 from smalti.raster.read import open_dataset, open_file
 
@@ -47,6 +47,12 @@ class Known:
     def own(self) -> bool:
         """Whether the file is the server's own copy."""
         return self.shown.source != "path"
+
+    def file(self) -> Path:
+        """Its file; RasterError where it is gone, or a link by now, which may lead out of the allowed folders."""
+        if not self.path.is_file() or self.path.resolve() != self.path:
+            raise RasterError(f"{self.path.name}: is not there any more; add it again")
+        return self.path
 
 
 class Scenes:

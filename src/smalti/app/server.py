@@ -24,7 +24,6 @@ from smalti.app.routes import house, jobs, scenes
 from smalti.app.schemas import Problem
 from smalti.app.services import Services, Settings
 from smalti.app.supervisor import Supervisor
-from smalti.app.uploads import clear_incoming
 from smalti.errors import SmaltiError, shown
 
 _log = logging.getLogger("smalti.app")
@@ -144,13 +143,13 @@ def guarded_app(settings: Settings, *, processes: bool = True) -> Counted:
 def _lifespan(services: Services) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        clear_incoming(services.folders)
         stop = threading.Event()
         keeper = threading.Thread(target=keep_clean, args=(services, stop), name="cleaning", daemon=True)
         keeper.start()
         processes = [Supervisor(kind, services.folders.root) for kind in ("jobs", "overviews")]
         try:
-            yield
+            with services.uploads.open():
+                yield
         finally:
             stop.set()
             for process in processes:

@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from smalti.app.archives import is_archive, unpack
@@ -17,7 +17,9 @@ from smalti.app.problems import ProblemError
 from smalti.app.scenes import Scenes
 from smalti.app.schemas import Scene, Source
 from smalti.app.sets import bytes_beside, is_image, is_kept, set_folder
+from smalti.errors import BusyError
 from smalti.files import guarded
+from smalti.lock import hold
 
 _BLOCK = 4 * 2**20
 
@@ -30,6 +32,19 @@ class Uploads:
         self._places = asyncio.Semaphore(limits.uploads)
         self._waiting = 0
         self._arriving: Counter[str] = Counter()  # bytes per owner that are not registered yet
+        self._incoming = folders.root / "incoming" / secrets.token_hex(8)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Receives within the block; servers of one data folder have a folder each for what is not complete."""
+        _clear(self._incoming.parent)
+        with hold(self._incoming):
+            with guarded(self._incoming):
+                self._incoming.mkdir(mode=0o700)
+            try:
+                yield
+            finally:
+                shutil.rmtree(self._incoming, ignore_errors=True)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -63,7 +78,7 @@ class Uploads:
 
     async def receive(self, owner: str, name: str, parts: AsyncIterator[bytes]) -> Path:
         """Writes what arrives to the disk, for `register`; ProblemError beyond the limits."""
-        path = self._folders.root / "incoming" / secrets.token_hex(8)
+        path = self._incoming / secrets.token_hex(8)
         size, mine = 0, bytearray()
         try:
             with guarded(path), path.open("wb") as file:
@@ -89,7 +104,7 @@ class Uploads:
 
     def fetched(self, owner: str, name: str, parts: Iterator[bytes]) -> Scene:
         """Registers what is fetched from another host."""
-        path = self._folders.root / "incoming" / secrets.token_hex(8)
+        path = self._incoming / secrets.token_hex(8)
         size = 0
         try:
             with guarded(path), path.open("wb") as file:
@@ -181,10 +196,8 @@ def _folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def clear_incoming(folders: Folders) -> None:
-    """Removes what a killed server had received in part, when it starts."""
-    for left in (folders.root / "incoming").iterdir():
-        if left.is_dir():
+def _clear(incoming: Path) -> None:
+    """Removes what killed servers had received in part; that of a living one is locked."""
+    for left in filter(Path.is_dir, list(incoming.iterdir())):
+        with suppress(BusyError), hold(left):
             shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)

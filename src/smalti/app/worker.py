@@ -1,6 +1,7 @@
 """The worker: takes one job after the other from the table and does it."""
 
 import logging
+import shutil
 import threading
 import time
 import warnings
@@ -45,6 +46,8 @@ def work_once(folders: Folders, queue: Queue, stop: threading.Event) -> bool:
     job = queue.take()
     if job is not None:
         _do(job, folders, queue, stop)
+        if not queue.holds(job.id):  # what was written after its removal
+            shutil.rmtree(folders.job(job.id), ignore_errors=True)
     return job is not None
 
 

@@ -12,6 +12,8 @@ from smalti.app.areas import areas_of
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
 from smalti.app.grids import scene_grid
 from smalti.app.jobs import Asked, Stored
+from smalti.app.layers import find_layer
+from smalti.app.overviews import layer_overviews
 from smalti.app.paint import hidden, paint_tile
 from smalti.app.planning import plan_comparison, plan_map
 from smalti.app.problems import ProblemError
@@ -19,7 +21,7 @@ from smalti.app.results import PAGE
 from smalti.app.routes.scenes import PNG, Level, Place
 from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, PhotoFolder, ResultFile, Spot
 from smalti.app.services import Services
-from smalti.app.sets import set_folder
+from smalti.app.sets import PHOTOS, set_folder
 from smalti.app.spot import spot_at
 from smalti.app.tiles import png, tile_at
 
@@ -131,7 +133,9 @@ def job_tile(
     known = parts.scene_of(found)
     tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
     growing, area = parts.growing(found, known)
-    over = int(growing.overviews is not None and any(growing.overviews.parent.glob(f"{job}.{layer}.vrt")))
+    if layer not in found.shown.layers:
+        find_layer(growing.layers, layer)
+    over = int(layer_overviews(parts.folders, job, layer).exists())
     tag = f'"{job}-{layer}-{growing.rows_done()}-{over}-{z}-{x}-{y}-{hide or ""}"'.encode("ascii", "replace").decode()
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -206,6 +210,7 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
     file = (FilePath(found.spec["folder"]) / (path or PHOTOS_PAGE)).resolve()
     headers = {"content-security-policy": _OWN_PAGE} if path in ("", PHOTOS_PAGE) else {}
-    if not file.is_file() or not file.is_relative_to(found.spec["folder"]):
+    shown = file.suffix.lower() in PHOTOS or path in ("", PHOTOS_PAGE)  # the folder may hold what is nobody's business
+    if not shown or not file.is_file() or not file.is_relative_to(found.spec["folder"]):
         raise ProblemError(404, "the page has no such file; open it again")
     return FileResponse(file, headers=headers)
