@@ -23,12 +23,15 @@ NEEDED: dict[str, dict[str, Any]] = {
     "export": {"checkpoint": "run", "output": "own.onnx"},
     "map": {"scene": "a.tif", "output": "map.tif"},
     "map_many": {"names": ["a.tif"], "output": "maps/"},
+    "mosaic": {"scenes": "a.tif", "output": "town/"},
     "open_model": {"name_or_path": "landcover"},
     "open_raster": {"path": "a.tif"},
     "predict": {"image": IMAGE},
     "rank_photos": {"folder": "photos"},
     "split_data": {"folder": "mine", "out": "own"},
     "stats": {"maps": ["a.tif"], "zones": "zones.gpkg"},
+    "suggest": {"scene": "a.tif", "output": "next.geojson"},
+    "teach": {"project": "lesson", "output": "own.onnx"},
     "train": {"recipe": "own.toml"},
 }
 VERBS = [name for name in sm.__all__ if isinstance(getattr(sm, name), types.FunctionType)]

@@ -114,7 +114,7 @@ def load_project(folder: Path) -> Project:
     if not path.exists():
         return Project(folder)
     try:
-        stated = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
+        stated = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {reason(error)}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
