@@ -1,6 +1,7 @@
 """The tree of errors and its drawing."""
 
 import re
+import sys
 
 import pytest
 
@@ -41,3 +42,10 @@ def test_a_missing_part_names_the_line_that_brings_it() -> None:
 def test_a_name_that_breaks_a_line_does_not_break_the_message() -> None:
     assert str(SmaltiError("a\nb\x1b[2J\u202e.tif: é is missing")) == r"a\nb\x1b[2J\u202e.tif: é is missing"
     assert str(SmaltiError("\udcff\ud800\u202f")) == "\\xff\\ud800\u202f"
+
+
+def test_the_packaged_program_names_no_installer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pip install 'smalti[vector]'" in str(MissingExtraError("pyogrio", "vector"))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    told = str(MissingExtraError("pyogrio", "vector"))
+    assert "packaged program" in told and "pip" not in told

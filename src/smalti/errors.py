@@ -132,7 +132,10 @@ class MissingExtraError(SmaltiError):
     """An optional dependency is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed; install it with: pip install 'smalti[{extra}]'", value=what)
+        text = f"is not installed; install it with: pip install 'smalti[{extra}]'"
+        if getattr(sys, "frozen", False):
+            text = "is not part of the packaged program, which cannot do this; use Smalti installed with Python"
+        super().__init__(f"{what} {text}", value=what)
         self.extra = extra
 
     def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[object, str]]:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -575,6 +576,18 @@ def test_an_unexpected_error_tells_nothing_of_the_server(server: Server, monkeyp
     monkeypatch.setattr(server.services.jobs, "all", fail)
     problem = server.refused("GET", "/api/jobs")
     assert problem["status"] == 500 and SECRET.decode() not in str(problem)
+
+
+def test_a_full_disk_is_said_in_one_line(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(server.services.jobs, "all", full)
+    problem = server.refused("GET", "/api/jobs")
+    assert (problem["status"], problem["exit_code"]) == (507, 4)
+    assert "disk is full" in problem["detail"]
 
 
 def test_problems_are_exceptions_with_a_printable_line() -> None:

@@ -1,7 +1,9 @@
 """Errors as application/problem+json: the command line's one line, with its exit code."""
 
+import sqlite3
 from collections.abc import Callable
 from http import HTTPStatus
+from sqlite3 import OperationalError
 from typing import Any
 
 from smalti.errors import (
@@ -25,6 +27,7 @@ STATUSES: tuple[tuple[type[SmaltiError], int], ...] = (
     (SmaltiError, 500),
 )
 _WRONG_USAGE = 2
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 
 class ProblemError(Exception):
@@ -45,6 +48,10 @@ def problem_of(error: Exception, hide: Callable[[str], str]) -> ProblemError:
     if isinstance(error, SmaltiError):
         status = next(status for kind, status in STATUSES if isinstance(error, kind))
         return ProblemError(status, hide(str(error)), code=code_of(error))
+    if isinstance(error, OperationalError) and error.sqlite_errorcode & 0xFF in _FULL:
+        return ProblemError(
+            507, f"scenes and jobs cannot be stored: {error}; is the disk full? free space on it", code=4
+        )
     if isinstance(error, MemoryError):
         return ProblemError(507, "not enough memory; use a smaller area, or another machine", code=3)
     return ProblemError(500, f"{type(error).__name__}; the server's log has the details", code=1)

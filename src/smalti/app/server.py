@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
+from sqlite3 import OperationalError
 from typing import Any
 
 import uvicorn
@@ -43,7 +44,7 @@ def make_app(services: Services) -> FastAPI:
         app.include_router(router)
     if house.STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=house.STATIC), name="static")
-    for kind in (ProblemError, SmaltiError, MemoryError):
+    for kind in (ProblemError, SmaltiError, MemoryError, OperationalError):
         app.add_exception_handler(kind, _answer)
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _invalid)

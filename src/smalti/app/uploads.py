@@ -81,7 +81,7 @@ class Uploads:
         path = self._incoming / secrets.token_hex(8)
         size, mine = 0, bytearray()
         try:
-            with guarded(path), path.open("wb") as file:
+            with guarded(Path(name)), path.open("wb") as file:
                 async for part in parts:
                     mine += part
                     size += len(part)
@@ -107,7 +107,7 @@ class Uploads:
         path = self._incoming / secrets.token_hex(8)
         size = 0
         try:
-            with guarded(path), path.open("wb") as file:
+            with guarded(Path(name)), path.open("wb") as file:
                 for part in parts:
                     size += len(part)
                     self._check_size(owner, name, size, self._arriving[owner])

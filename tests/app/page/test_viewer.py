@@ -2,6 +2,7 @@
 
 import io
 import time
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,18 @@ def test_dropped_photos_become_series(open_page: Any, tmp_path: Path) -> None:
     app.tab("scene")
     app.page.locator("#panel-scene .item .name").first.click()
     app.page.wait_for_selector("#photos[hidden]", state="attached")
+
+
+def test_images_of_a_dropped_archive_become_scenes(open_page: Any, scene: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "two.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in ("north.tif", "south.tif"):
+            file.write(scene, name)
+    app = open_page()
+    app.drop(archive)
+    app.painted()
+    app.tab("scene")
+    assert {"north.tif", "south.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
 
 
 def test_bands_and_stretch_are_for_the_eye(open_page: Any, folder: Path) -> None:

@@ -4,6 +4,8 @@ import { ask, post, Problem, upload } from "../core/api.js";
 import { randomName } from "../core/random.js";
 import { get, set } from "../core/store.js";
 
+const ARCHIVE = /\.zip$/i;
+
 export async function reloadScenes() {
   set({ scenes: await ask("api/scenes") });
 }
@@ -22,17 +24,20 @@ async function opened(scenes) {
   set({ tab: "map" });
 }
 
-/** Sends files into one set, so that side-car files are found beside their images; `progress` hears (share, name). */
+/**
+ * Sends files into one set, so that side-car files are found beside their images; archives are unpacked into scenes of
+ * their own. `progress` hears (share, name).
+ */
 export async function sendFiles(files, progress) {
   const total = files.reduce((sum, { size }) => sum + size, 0) || 1;
   const [name, scenes, problems] = [randomName(), [], []];
   let sent = 0;
   const sideCarsFirst = [...files].sort((a, b) => a.size - b.size);
   for (const file of sideCarsFirst) {
-    const path = `api/uploads?${new URLSearchParams({ name: file.name, set: name })}`;
+    const path = `api/uploads?${new URLSearchParams({ name: file.name, ...(ARCHIVE.test(file.name) ? {} : { set: name }) })}`;
     try {
-      const scene = await upload(path, file, (share) => progress((sent + share * file.size) / total, file.name));
-      if (scene) scenes.push(scene);
+      const found = await upload(path, file, (share) => progress((sent + share * file.size) / total, file.name));
+      scenes.push(...[found ?? []].flat());
     } catch (problem) {
       if (files.length === 1 || !problem.status) throw problem;
       problems.push(problem);
