@@ -84,12 +84,13 @@ class Cluster:
             process.wait()
 
 
-def draw_scenes(folder: Path, scenes: int) -> None:
+def draw_scenes(folder: Path, scenes: int, size: int) -> None:
+    """Scenes of coloured squares; `size` is a multiple of 16."""
     folder.mkdir()
-    shape = {"height": SIZE, "width": SIZE, "count": 3, "dtype": "uint8", "compress": "deflate"}
+    shape = {"height": size, "width": size, "count": 3, "dtype": "uint8", "compress": "deflate"}
     for k in range(scenes):
-        pixels = np.random.default_rng(k).integers(1, 255, (3, SIZE // 16, SIZE // 16), np.uint8)
-        place = {"crs": "EPSG:32633", "transform": Affine(0.3, 0, 5e5 + 300 * k, 0, -0.3, 5e6)}
+        pixels = np.random.default_rng(k).integers(1, 255, (3, size // 16, size // 16), np.uint8)
+        place = {"crs": "EPSG:32633", "transform": Affine(0.3, 0, 5e5 + size * k, 0, -0.3, 5e6)}
         with rasterio.open(folder / f"{k:03d}.tif", "w", driver="GTiff", **shape, **place) as file:
             file.write(pixels.repeat(16, 1).repeat(16, 2))
 
@@ -163,7 +164,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cluster_kills") as place:
         folder = Path(place)
-        draw_scenes(folder / "scenes", asked.scenes)
+        draw_scenes(folder / "scenes", asked.scenes, SIZE)
         alone = timed(folder, command("alone/", asked.model))
         seconds, clients = disturbed(folder, asked)
         expected, found = contents(folder / "alone"), contents(folder / "cluster")

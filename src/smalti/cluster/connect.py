@@ -133,10 +133,12 @@ def _local_cluster(workers: int) -> Iterator[str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Dask's lines about lost connections are not shown: what matters is an error, and one line."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    logs = [logging.getLogger(name) for name in ("distributed", "distributed.client")]  # each has a level and handlers
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)

@@ -48,6 +48,7 @@ class Calls:
         self._failed: dict[int, list[str]] = {}
         self._bound: dict[Future, set[str]] = {}
         self._waited: set[int] = set()
+        self._told: set[str] = set()
         self._lost = Counter[int]()
 
     def replies(self) -> Iterator[tuple[int, Reply]]:
@@ -147,7 +148,9 @@ class Calls:
             failed = self._failed.setdefault(number, [])
             failed.append(reply.worker)
             if len(failed) < TRIES:
-                self._say(f"worker {reply.worker}: {error}; another worker tries")
+                if reply.worker not in self._told:  # it may fail at every call: its disk is full
+                    self._say(f"worker {reply.worker}: {error}; another worker tries")
+                self._told.add(reply.worker)
                 elsewhere = set(self._connection.workers) - set(failed)  # or it may come back
                 patience_s = 0.0 if elsewhere else LATER_S * 2 ** len(failed)
                 self._later.append((time.monotonic() + patience_s, number))
