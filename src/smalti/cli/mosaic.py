@@ -39,7 +39,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 
 @click.command(name="mosaic", cls=QuietVerb)
 @click.argument("scenes", nargs=-1, required=True)
-@click.option("-o", "--output", "out", required=True, metavar="FOLDER", help="The folder of the map.")
+@click.option("-o", "--output", "out", required=True, metavar="FOLDER", help="A folder, or s3://BUCKET/PREFIX.")
 @click.option("--model", default="landcover", show_default=True, help=model_options.MODEL)
 @click.option("--crs", help=_CRS)
 @click.option("--resolution", type=click.FloatRange(0, min_open=True), metavar="M", help=_METRES)
@@ -53,6 +53,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.option("--confidence", is_flag=True, help="Also write the probability of the predicted class.")
 @click.option("--uncertainty", is_flag=True, help="Also write how probable it is that the class is wrong, calibrated.")
 @click.option("--probabilities", is_flag=True, help="Also write one band per class.")
+@click.option("--stac", is_flag=True, help="Also describe the tiles by STAC, as those in object stores always are.")
 @click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
 @click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--shard", metavar="I/N", help="Make only every N-th tile, from number I on: 0/8 to 7/8 are all.")
@@ -99,7 +100,9 @@ def command(
                 codes.add(exit_code(found))
             elif found.summary is not None:
                 speed = f"{found.summary.megapixels_per_second:.1f} MPix/s"
-                click.echo(f"{found.path}: {found.scenes} scenes, {found.summary.seconds:.1f} s, {speed}")
+                click.echo(
+                    f"{found.address or found.path}: {found.scenes} scenes, {found.summary.seconds:.1f} s, {speed}"
+                )
     if codes:
         sys.exit(codes.pop() if len(codes) == 1 else 1)
     click.echo(f"{out.rstrip('/')}/mosaic.vrt")

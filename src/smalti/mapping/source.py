@@ -27,6 +27,8 @@ class Source:
 
     area: Area | None = None
     """The part of it that is mapped; None for all."""
+    taken: tuple[str, ...] = ()
+    """When its files were taken, as far as that is known: digits of year, month, day, hour and minute."""
 
     @property
     def name(self) -> str:

@@ -9,40 +9,34 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from smalti.errors import OutputError
-from smalti.files import write_whole
 from smalti.mosaics.grid import MosaicGrid
 from smalti.mosaics.source import Reading, Source
 from smalti.raster.grid import Grid
+from smalti.remote.shelf import Shelf, merge
 
 NAME = "scenes.json"
-"""The file of a mosaic's folder."""
+"""The document of a mosaic's folder or prefix."""
 
 
 class Record:
     """The scenes that are known from an earlier run on the same grid, or of another machine."""
 
-    def __init__(self, folder: Path, reading: Reading, asked: str) -> None:
+    def __init__(self, shelf: Shelf, reading: Reading, asked: str) -> None:
         """`asked` is what else decides how a scene is looked at. OutputError where the file is not a mosaic's."""
-        self._path, self._reading, self._asked = folder / NAME, reading, [repr(reading), asked]
+        self._shelf, self._reading, self._asked = shelf, reading, [repr(reading), asked]
         self.grid: dict[str, Any] | None = None
         self._found: dict[str, Any] = {}
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be read: {error.strerror}; choose another folder") from None
-        self._load(text)
+        if (found := shelf.get(NAME)) is not None:
+            self._load(found[0])
 
-    def _load(self, text: str) -> None:
+    def _load(self, text: bytes) -> None:
         try:
             content = json.loads(text)
             self.grid = dict(content["grid"])
             self._found = dict(content["scenes"]) if content["asked"] == self._asked else {}
         except (ValueError, KeyError, TypeError):
-            raise OutputError(
-                f"{self._path}: exists and is no list of a mosaic's scenes; choose another folder"
-            ) from None
+            where = self._shelf.where(NAME)
+            raise OutputError(f"{where}: exists and is no list of a mosaic's scenes; choose another output") from None
 
     def get(self, path: str) -> Source | None:
         """A scene as it was found; None if it is new or its file has changed."""
@@ -58,7 +52,7 @@ class Record:
         scenes = {source.path: _entry(source) for source in sources}
         content = {"grid": described(grid), "asked": self._asked, "scenes": scenes}
         if (self.grid, self._found) != (content["grid"], scenes):
-            write_whole(self._path, json.dumps(content, indent=1).encode())
+            merge(self._shelf, NAME, lambda _: json.dumps(content, indent=1).encode())
 
 
 def described(grid: MosaicGrid) -> dict[str, Any]:

@@ -34,12 +34,14 @@ def written(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def add_to_collection(shelf: Shelf, items: Sequence[Mapping[str, Any]], assets: Mapping[str, Any]) -> None:
+def add_to_collection(
+    shelf: Shelf, items: Sequence[Mapping[str, Any]], assets: Mapping[str, Any], whole: Mapping[str, Any] = {}
+) -> None:
     """Adds items to the collection, which is made if it is missing; OutputError if it is of other origin.
 
-    `assets` describe what each item has.
+    `assets` describe what each item has; `whole` are assets of the collection itself.
     """
-    merge(shelf, COLLECTION, lambda old: written(_with(_read(shelf, old) if old else {}, items, assets)))
+    merge(shelf, COLLECTION, lambda old: written(_with(_read(shelf, old) if old else {}, items, assets, whole)))
 
 
 def _read(shelf: Shelf, content: bytes) -> dict[str, Any]:
@@ -53,12 +55,15 @@ def _read(shelf: Shelf, content: bytes) -> dict[str, Any]:
     return found
 
 
-def _with(old: Mapping[str, Any], items: Sequence[Mapping[str, Any]], assets: Mapping[str, Any]) -> dict[str, Any]:
+def _with(
+    old: Mapping[str, Any], items: Sequence[Mapping[str, Any]], assets: Mapping[str, Any], whole: Mapping[str, Any]
+) -> dict[str, Any]:
     links = {link["href"]: link for link in old.get("links", ()) if link["rel"] == "item"}
     links |= {f"./{item['id']}.json": _link(item) for item in items}
     extent = old.get("extent", {})
     boxes = [*extent.get("spatial", {}).get("bbox", ())[:1], *(item["bbox"] for item in items if "bbox" in item)]
     pairs = [*extent.get("temporal", {}).get("interval", ()), *(_span(item["properties"]) for item in items)]
+    index = {"href": f"./{INDEX}", "type": KINDS[".parquet"], "roles": ["index"]}
     root = {"rel": "root", "href": f"./{COLLECTION}", "type": "application/json"}
     extensions = sorted({*old.get("stac_extensions", ()), *(name for item in items for name in _of_assets(item))})
     return {
@@ -67,11 +72,11 @@ def _with(old: Mapping[str, Any], items: Sequence[Mapping[str, Any]], assets: Ma
         "stac_extensions": extensions,
         "id": COLLECTION_ID,
         "title": "Maps",
-        "description": "Maps predicted by Smalti, one item for each scene.",
+        "description": "Maps predicted by Smalti, one item for each.",
         "license": "other",
         "extent": {"spatial": {"bbox": [_union(boxes)]}, "temporal": {"interval": [_hull(pairs)]}},
         "links": [root, *(links[href] for href in sorted(links))],
-        "assets": {"index": {"href": f"./{INDEX}", "type": KINDS[".parquet"], "roles": ["index"]}},
+        "assets": {**old.get("assets", {}), **whole, "index": index},
         "item_assets": {**old.get("item_assets", {}), **assets},
         _OURS: __version__,
     }

@@ -27,6 +27,7 @@ PART = 8 << 20
 KINDS = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".xml": "application/xml",
+    ".vrt": "application/xml",
     ".qml": "application/xml",
     ".html": "text/html",
     ".json": "application/json",
@@ -141,6 +142,14 @@ class Store:
         if (found := self.head(address)) is None or found.size != file.stat().st_size:
             raise StoreError(f"{address}: is not there after it was uploaded, or was cut; run again to resume")
         return found
+
+    def names(self, prefix: Address) -> set[str]:
+        """The names of all objects right below a prefix."""
+        import obstore
+
+        with _told(prefix):
+            found = obstore.list_with_delimiter(self._opened, f"{prefix.key}/" if prefix.key else None)
+        return {str(entry["path"]).rpartition("/")[2] for entry in found["objects"]}
 
     def check_writable(self, prefix: Address) -> timedelta:
         """Writes a tiny object below a prefix and removes it; StoreError if that is not permitted.

@@ -44,8 +44,7 @@ class Place:
         self.store = Store(given)
         self.ahead = self.store.check_writable(self.prefix)
         self.shelf = StoreShelf(self.store, self.prefix)
-        work = (user_cache() or Path(tempfile.gettempdir()) / "smalti") / "stores" / given.scheme / given.bucket
-        self.work = work / self.prefix.key
+        self.work = work_folder(self.prefix)
         self.local = str(self.work / given.name) if self.single else f"{self.work}/"
 
     def check(self, maps: int, polygons: str | None) -> None:
@@ -59,6 +58,12 @@ class Place:
             )
 
 
+def work_folder(prefix: Address) -> Path:
+    """The folder of this machine in which the maps of a prefix are made."""
+    stores = (user_cache() or Path(tempfile.gettempdir()) / "smalti") / "stores"
+    return stores / prefix.scheme / prefix.bucket / prefix.key
+
+
 class Delivery(Protocol):
     """Makes maps, and brings them where they are to be."""
 
@@ -67,8 +72,8 @@ class Delivery(Protocol):
     ) -> MapResult:
         """Makes one map; `job` is a digest of all that it depends on."""
 
-    def finish(self) -> None:
-        """Describes all maps together."""
+    def finish(self, whole: Mapping[str, Any] = {}) -> None:
+        """Describes all maps together; `whole` are STAC assets that show them as one."""
 
 
 class Described:
@@ -91,9 +96,9 @@ class Described:
         self._publisher.add(item, result)
         return result
 
-    def finish(self) -> None:
+    def finish(self, whole: Mapping[str, Any] = {}) -> None:
         """Writes index and collection."""
-        self._publisher.finish()
+        self._publisher.finish(whole)
 
 
 class Stored:
@@ -133,9 +138,10 @@ class Stored:
             _clear(planned)
             return self._told(item, planned, result)
 
-    def finish(self) -> None:
+    def finish(self, whole: Mapping[str, Any] = {}) -> None:
         """Writes index and collection."""
-        self._publisher.finish()
+        self._publisher.finish(whole)
+        remove_empty(self._place.work)
 
     def _told(self, item: dict[str, Any], planned: Outputs, result: MapResult) -> MapResult:
         self._publisher.add(item, result)
@@ -182,10 +188,13 @@ def _made(planned: Outputs) -> list[Path]:
 
 
 def _clear(planned: Outputs) -> None:
-    """Removes what is in the store from this machine, and empty folders."""
+    """Removes what is in the store from this machine."""
     for path in _made(planned):
         path.unlink(missing_ok=True)
-    folder = planned.rasters[0].parent
+
+
+def remove_empty(folder: Path) -> None:
+    """Removes a folder of work, and those above it, if they are empty."""
     while folder.name != "stores":
         with suppress(OSError):
             folder.rmdir()

@@ -42,6 +42,8 @@ class MosaicOptions:
     confidence: bool = False
     uncertainty: bool = False
     probabilities: bool = False
+    stac: bool = False
+    """Also a STAC item of each tile, a collection and an index."""
     bands: Sequence[str | int] | None = None
     stretch: str | Sequence[float] | None = None
 

@@ -1,44 +1,44 @@
 """One mosaic: its scenes looked at, its plan, each of its tiles, and the virtual raster of all."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from smalti.errors import BusyError, OptionError, ResolutionWarning, SmaltiError, warn
+from smalti import __version__
+from smalti.errors import OptionError, ResolutionWarning, SmaltiError, warn
 from smalti.files import guarded
-from smalti.lock import hold
 from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
 from smalti.mapping.identity import identity
 from smalti.mapping.protect import Inputs, Outputs
 from smalti.mapping.run import map_scene, products
+from smalti.mapping.source import Source as Origin
 from smalti.mosaics.clouds import cloud_file
 from smalti.mosaics.grid import Cell, MosaicGrid
 from smalti.mosaics.ground import Ground
 from smalti.mosaics.plan import Plan, make_plan
 from smalti.mosaics.predict import lattice_around
-from smalti.mosaics.record import NAME, Record, described
+from smalti.mosaics.record import Record, described
 from smalti.mosaics.source import Source, look
 from smalti.mosaics.vrt import write_vrt
+from smalti.products import Product
 from smalti.raster.files import files_behind
 from smalti.raster.ground import pixel_size_m
 from smalti.scene import Averaged, Predictor, Summary
+from smalti.workflows.delivery import Delivery
 from smalti.workflows.map import check_calibrated
+from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import OpenModel
+from smalti.workflows.mosaic_home import TILES, WHOLE, FolderHome, Home
 from smalti.workflows.mosaic_options import MosaicOptions
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.sources import SceneName, find_scenes
 from smalti.workflows.worker_model import WorkerModel
-
-TILES, WHOLE = "tiles", "mosaic"
-"""The folder of the tiles, and the stem of the virtual raster of all."""
-_WAIT_S = 0.5
-"""Seconds after which a file that another process writes is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class MosaicTile:
     """How many scenes may have a share in it."""
     summary: Summary | None
     """Speed of this run; None if the tile was already finished."""
+    address: str = ""
+    """Where it lies, if the output is in an object store; `path` is where it was made."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,15 @@ class TileTask:
 def tile_task(task: TileTask) -> MosaicTile:
     """Makes a tile in a worker."""
     assert task.model is not None
-    return MosaicRun(task.folder, task.model.opened(), task.options, None).make(task, task.cell.name)
+    return MosaicRun(FolderHome(task.folder), task.model.opened(), task.options, None).make(task, task.cell.name)
 
 
 class MosaicRun:
     """Shared by all tiles of a mosaic."""
 
-    def __init__(self, folder: Path, model: OpenModel, options: MosaicOptions, progress: Show | None) -> None:
-        self._folder, self._model, self._options, self._progress = folder, model, options, progress
+    def __init__(self, home: Home, model: OpenModel, options: MosaicOptions, progress: Show | None) -> None:
+        self._home, self._model, self._options, self._progress = home, model, options, progress
+        self._folder = home.folder
         self._predict: Predictor = Averaged(model) if options.tta else model
         check_stretch(model.card, options.range)
         model.card.map_tasks()
@@ -101,7 +104,7 @@ class MosaicRun:
     @cached_property
     def _record(self) -> Record:
         card = self._model.card
-        return Record(self._folder, self._options.reading, f"{card.bands} {card.dtype} {self._options.order}")
+        return Record(self._home.shelf, self._options.reading, f"{card.bands} {card.dtype} {self._options.order}")
 
     def planned(self, looks: Sequence[Source]) -> Plan:
         """The plan, checked, and recorded in the folder."""
@@ -110,11 +113,12 @@ class MosaicRun:
             looks, crs=asked.crs, resolution=asked.resolution, tile=asked.side, extent=asked.bounds, order=asked.order
         )
         if self._record.grid not in (None, described(plan.grid)):
-            text = f"{self._folder}: holds a mosaic on another grid; choose another folder, or its grid"
-            raise OptionError(f"{text} ({_said(self._record.grid)})", value=str(self._folder))
+            text = f"{self._home.shelf.where('')}: holds a mosaic on another grid; choose another output, or its grid"
+            raise OptionError(f"{text} ({_said(self._record.grid)})")
         self._warn_of_pixels(plan)
         first = self._outputs(plan.cells[0])
         Inputs(files_behind([source.path for source in plan.sources])).refuse_to_replace(Outputs(tuple(first)))
+        self._home.check(path.name for path in self._wholes())
         with guarded(self._folder):
             (self._folder / TILES).mkdir(parents=True, exist_ok=True)
         self._record.write(plan.grid, looks)
@@ -131,8 +135,12 @@ class MosaicRun:
             text = f"the mosaic has pixels of {metres:.3g} m, model {card.name} was trained for {finest:g} to"
             warn(ResolutionWarning(f"{text} {coarsest:g} m; choose a pixel size in this range with --resolution"))
 
-    def _outputs(self, cell: Cell) -> dict[Path, Any]:
-        return products(self._folder / TILES / f"{cell.name}.tif", self._model.card, self._options.wanted)
+    def _outputs(self, cell: Cell) -> dict[Path, Product]:
+        return self.rasters(self._folder / TILES / f"{cell.name}.tif")
+
+    def rasters(self, path: Path) -> dict[Path, Product]:
+        """The rasters of a map of that path, itself first."""
+        return products(path, self._model.card, self._options.wanted)
 
     def task(self, plan: Plan, cell: Cell) -> TileTask:
         """What is to be done for a tile."""
@@ -150,6 +158,26 @@ class MosaicRun:
             summary = map_scene(ground, self._predict, path, made_of, wanted, progress=meter, say=meter.say)
         return MosaicTile(path, len(sources), summary)
 
+    def deliver(self, task: TileTask, title: str, delivery: Delivery, made: MosaicTile | None = None) -> MosaicTile:
+        """Makes one tile, unless a worker has, and brings it where it is to be."""
+        window, sources, outputs = task.grid.window(task.cell), task.sources, self._outputs(task.cell)
+
+        def make() -> MapResult:
+            tile = made or self.make(task, title)
+            return MapResult(task.cell.name, tile.path, outputs, task.grid.place(window), tile.summary)
+
+        taken = tuple({source.taken for source in sources if source.taken})
+        origin = Origin(tuple(source.path for source in sources), taken=taken)
+        done = delivery.deliver(origin, Outputs(tuple(outputs)), partial(self._job, task), make)
+        return MosaicTile(done.path, len(sources), done.summary, "".join(done.addresses[:1]))
+
+    def _job(self, task: TileTask) -> str:
+        """A digest of all that a tile depends on."""
+        asked, grid = self._options, described(task.grid)
+        wanted = [asked.confidence, asked.uncertainty, asked.probabilities]
+        made_of = [__version__, self._model.card.dump(), grid, task.cell, wanted, self._made_of(task.sources)]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
     def _made_of(self, sources: Sequence[Source]) -> dict[str, Any]:
         """What a tile's pixels depend on besides the card and the grid."""
         asked, model = self._options, self._model
@@ -163,26 +191,24 @@ class MosaicRun:
             "options": [asked.tta, repr(asked.reading), model.engine, model.threads],
         }
 
-    def join(self, plan: Plan, *, whole: bool) -> None:
+    def join(self, plan: Plan, *, whole: bool) -> list[Path]:
         """Writes the virtual rasters of all tiles that are finished, also by other processes.
 
         With `whole` only if all are: of many processes those that finish last do it.
         """
-        there = {entry.name for entry in (self._folder / TILES).iterdir()}
-        names = products(self._folder / f"{WHOLE}.tif", self._model.card, self._options.wanted)
-        with _patient(self._folder / f"{WHOLE}.vrt"):
-            for k, (path, product) in enumerate(names.items()):
-                files = {cell: list(self._outputs(cell))[k].name for cell in plan.cells}
-                tiles = {cell: f"{TILES}/{name}" for cell, name in files.items() if name in there}
-                if tiles and not (whole and len(tiles) < len(files)):
-                    write_vrt(path.with_suffix(".vrt"), plan.grid, tiles, product)
+        there, written = self._home.finished(), []
+        for k, (path, product) in enumerate(self._wholes().items()):
+            files = {cell: list(self._outputs(cell))[k].name for cell in plan.cells}
+            tiles = {cell: f"{TILES}/{name}" for cell, name in files.items() if name in there}
+            if tiles and not (whole and len(tiles) < len(files)):
+                write_vrt(path, plan.grid, tiles, product)
+                written.append(path)
+        return written
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Lets one process at a time look at the scenes: the next ones find what it has found."""
-        with _patient(self._folder / NAME):
-            self.__dict__.pop("_record", None)
-            yield
+    def _wholes(self) -> dict[Path, Product]:
+        """The virtual rasters of all tiles."""
+        rasters = self.rasters(self._folder / f"{WHOLE}.tif")
+        return {path.with_suffix(".vrt"): product for path, product in rasters.items()}
 
 
 def _said(grid: dict[str, Any] | None) -> str:
@@ -190,17 +216,3 @@ def _said(grid: dict[str, Any] | None) -> str:
     if grid is None:
         return ""
     return f"--resolution {grid['pixel']:g} --tile {grid['tile']}, CRS {grid['crs'].split(chr(34))[1]}"
-
-
-@contextmanager
-def _patient(output: Path) -> Iterator[None]:
-    """Holds an output, waiting while another process does."""
-    while True:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(output))
-            except BusyError:
-                time.sleep(_WAIT_S)
-                continue
-            yield
-            return

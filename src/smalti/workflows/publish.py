@@ -1,6 +1,7 @@
 """Items, collection and index of the maps of one place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,11 @@ class Publisher:
             else:
                 self._assets[key] = {name: value for name, value in asset.items() if name != "href"}
 
-    def finish(self) -> None:
-        """Adds all items to index and collection."""
+    def finish(self, whole: Mapping[str, Any] = {}) -> None:
+        """Adds all items to index and collection, and to the latter assets that show all maps as one."""
         if self._items:
             add_to_index(self._shelf, self._items)
-            add_to_collection(self._shelf, self._items, self._assets)
+            add_to_collection(self._shelf, self._items, self._assets, whole)
 
 
 def footprint(grid: Grid) -> Footprint | None:
@@ -115,6 +116,9 @@ def _times(source: Source) -> dict[str, str | None]:
     """When a scene was taken: by its item, by its file's tags, else by the time of its file."""
     if source.item is not None:
         return source_times(source.item)
+    if known := _instants(source.taken):
+        first, last = written_time(known[0]), written_time(known[-1])
+        return {"datetime": first, **({} if first == last else {"start_datetime": first, "end_datetime": last})}
     file = source.files[0]
     try:
         with quiet_open(file) as dataset:
@@ -128,6 +132,15 @@ def _times(source: Source) -> dict[str, str | None]:
             continue
         return {"datetime": written_time(taken)}
     return {"datetime": written_time(_file_time(file))}
+
+
+def _instants(taken: Sequence[str]) -> list[datetime]:
+    """Times of digits in order, without those that are no times."""
+    found = []
+    for digits in taken:
+        with suppress(ValueError):
+            found.append(datetime.strptime(digits, "%Y%m%d%H%M").replace(tzinfo=UTC))
+    return sorted(found)
 
 
 def _file_time(file: str) -> datetime:
