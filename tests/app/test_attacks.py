@@ -180,6 +180,20 @@ def test_a_chunked_body_is_counted_while_it_streams(serve: Serve) -> None:
     assert b" 413 " in raw(server, f"{declared}Content-Length: 5000001\r\n\r\n".encode())
 
 
+def test_an_upload_that_stalls_does_not_keep_its_place(
+    serve: Serve, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smalti.app.routes.scenes.PATIENCE_S", 0.2)
+    server = serve(limits=Limits(uploads=1))
+    url = server.http.base_url
+    with socket.create_connection((url.host, url.port)) as stalled:
+        head = f"POST /api/uploads?name=a.tif HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+        stalled.sendall(f"{head}Content-Length: 1000\r\n\r\nII*".encode())
+        assert b" 408 " in stalled.recv(100)
+        assert server.upload(scene)["name"] == scene.name
+        assert len(stored_files(server)) == 1
+
+
 def test_files_beside_an_image_cannot_lead_gdal_elsewhere(server: Server, scene: Path) -> None:
     def send(name: str, content: bytes) -> httpx.Response:
         return server.http.post("/api/uploads", params={"name": name, "set": "one"}, content=content)
@@ -265,7 +279,8 @@ def web(scene: Path) -> Iterator[Web]:
                 self.send_header("Location", f"http://127.0.0.1:{found.server_address[1]}/scene.tif")
                 self.end_headers()
                 return
-            content = scene.read_bytes() if self.path == "/scene.tif" else b'{"type": "Feature", "assets": {}}'
+            item = b'{"type": "Feature", "assets": {"visual": {"type": "image/tiff"}}}'
+            content = scene.read_bytes() if self.path == "/scene.tif" else item
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content)
@@ -285,6 +300,12 @@ def test_a_listed_address_is_fetched_once(serve: Serve, web: Web) -> None:
     server = serve(hosts=(f"127.0.0.1:{web.port}",))
     answer = server.http.post("/api/scenes", json={"url": f"http://127.0.0.1:{web.port}/scene.tif"})
     assert answer.json()[0]["source"] == "url" and web.asked == ["/scene.tif"]
+
+
+def test_an_item_whose_image_has_no_address_is_none(serve: Serve, web: Web) -> None:
+    server = serve(hosts=(f"127.0.0.1:{web.port}",))
+    problem = server.refused("POST", "/api/scenes", json={"stac": f"http://127.0.0.1:{web.port}/item.json"})
+    assert problem["status"] == 422 and "is no STAC item" in problem["detail"]
 
 
 def test_redirects_are_not_followed(serve: Serve, web: Web) -> None:

@@ -13,8 +13,11 @@ import rasterio
 from PIL import Image
 
 from smalti.app.database import Database
+from smalti.app.folders import Folders
+from smalti.app.jobs import Stored
 from smalti.app.queue import Queue
-from smalti.app.worker import work_once
+from smalti.app.worker import CancelledError, work_once
+from smalti.workflows.progress import Progress, Show
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff
 
@@ -186,6 +189,24 @@ def test_nothing_is_left_of_a_job_that_was_removed_while_it_ran(server: Server, 
     queue.take = removed  # type: ignore[method-assign]
     assert work_once(server.services.folders, queue, threading.Event())
     assert not folder.exists()
+
+
+def test_rows_that_are_shown_are_done(server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = server.start(server.upload(scene))
+    seen = []
+
+    def half(job: Stored, folders: Folders, report: Show) -> None:
+        spool = folders.job(job.id) / "map.tif.partial"
+        spool.mkdir(parents=True)
+        (spool / "rows_00000000_00000100").write_bytes(bytes(100 * 300))
+        report(Progress("map", 300, 200 * 300, "Pix"))
+        seen.append(server.http.get(f"/api/jobs/{job.id}").json()["rows_done"])
+        raise CancelledError
+
+    monkeypatch.setattr("smalti.app.worker.do", half)
+    assert work_once(server.services.folders, Queue(Database(server.services.folders.database)), threading.Event())
+    assert seen == [100]
+    assert job["rows_done"] == 0
 
 
 def test_events_end_with_the_job(server: Server, scene: Path) -> None:

@@ -102,5 +102,10 @@ class Growing:
             return pixels
 
     def _strips(self) -> Strips:
-        kinds = [StripLayer(len(layer.product.bands), layer.product.dtype) for layer in self.layers]
-        return Strips(self.folder / f"{MAP}.partial", kinds, self.grid.width)
+        return strips_of(self.folder, self.layers, self.grid.width)
+
+
+def strips_of(folder: Path, layers: list[Layer], width: int) -> Strips:
+    """The finished strips of a map in a job's folder."""
+    kinds = [StripLayer(len(layer.product.bands), layer.product.dtype) for layer in layers]
+    return Strips(folder / f"{MAP}.partial", kinds, width)

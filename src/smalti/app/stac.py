@@ -18,12 +18,12 @@ def images_of(url: str, hosts: Hosts) -> list[str]:
     try:
         item = json.loads(b"".join(fetch(url, hosts, _LONGEST)))
         assets = item["assets"] if item["type"] == "Feature" else None
-        found = _chosen(assets)
+        found = [str(asset["href"]) for asset in _chosen(assets)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ProblemError(422, f"{url[:200]!a}: is no STAC item; give the address of an item's JSON") from None
     if not found:
         raise ProblemError(422, f"{url[:200]!a}: the item has no image of type {', '.join(_IMAGES)}; give its URL")
-    return [urljoin(url, str(asset["href"])) for asset in found[:_MOST]]
+    return [urljoin(url, href) for href in found[:_MOST]]
 
 
 def _chosen(assets: Any) -> list[dict[str, Any]]:

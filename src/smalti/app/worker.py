@@ -13,6 +13,7 @@ from smalti.app.database import Database
 from smalti.app.doing import do
 from smalti.app.folders import Folders
 from smalti.app.jobs import Stored
+from smalti.app.layers import read_layers, strips_of
 from smalti.app.problems import problem_of, to_dict
 from smalti.app.queue import Queue
 from smalti.app.ramps import measured_ranges
@@ -54,7 +55,7 @@ def work_once(folders: Folders, queue: Queue, stop: threading.Event) -> bool:
 def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> None:
     try:
         with _noted(job, queue, folders):
-            do(job, folders, _Report(job, queue, stop))
+            do(job, folders, _Report(job, folders, queue, stop))
     except CancelledError:
         return
     except StoppedError:
@@ -69,8 +70,8 @@ def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> N
 class _Report:
     """Notes the progress of a job a few times per second; ends it where it is not wanted any more."""
 
-    def __init__(self, job: Stored, queue: Queue, stop: threading.Event) -> None:
-        self._job, self._queue, self._stop = job, queue, stop
+    def __init__(self, job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> None:
+        self._job, self._folders, self._queue, self._stop = job, folders, queue, stop
         self._last = 0.0
         self._begun: tuple[float, float] | None = None
 
@@ -88,10 +89,17 @@ class _Report:
         elapsed, done = time_now - self._begun[0], now.done - self._begun[1]
         speed = done / elapsed if elapsed > 0 and done else None
         left = (now.total - now.done) / speed if speed else None
-        rows = int(self._job.shown.rows * now.done / now.total)
+        rows = max(int(self._job.shown.rows * now.done / now.total), self._visible())
         pixels = now.unit == "Pix"
         if not self._queue.report(self._job.id, rows, speed / 1e6 if speed and pixels else None, left):
             raise CancelledError
+
+    def _visible(self) -> int:
+        """Rows of a map that are shown already: some are on the disk before they are reported."""
+        if self._job.kind != "map":
+            return 0
+        spec = self._job.spec
+        return strips_of(self._folders.job(self._job.id), read_layers(spec), spec["window"][2]).rows_done
 
 
 @contextmanager

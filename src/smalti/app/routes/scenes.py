@@ -1,5 +1,6 @@
 """Scenes: upload them, find them, look at them."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -33,11 +34,13 @@ _BODY = {
 }
 _SET = "Files of one set lie in one folder: images with their world files, photos of a series."
 _FILE = "The name of the file, with its ending."
+PATIENCE_S = 60.0
+"""How long an upload may pause."""
 Level = Annotated[int, Path(ge=0, le=40)]
 Place = Annotated[int, Path(ge=0, le=2**31)]
 
 
-@router.post("/uploads", status_code=201, responses=problems(413, 429, 507), openapi_extra=_BODY)
+@router.post("/uploads", status_code=201, responses=problems(408, 413, 429, 507), openapi_extra=_BODY)
 async def upload(
     request: Request,
     parts: Parts,
@@ -63,7 +66,14 @@ async def upload(
 
 
 async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
-    async for part in request.stream():
+    stream = aiter(request.stream())
+    while True:
+        try:
+            part = await asyncio.wait_for(anext(stream), PATIENCE_S)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:  # others wait for its place
+            raise ProblemError(408, f"nothing has arrived for {PATIENCE_S:.0f} s; send it again") from None
         parts.metrics.received(len(part))
         yield part
 
