@@ -76,6 +76,49 @@ def test_what_is_no_catalogue_is_told(tmp_path: Path, web: Faulty) -> None:
     assert isinstance(failed[0], OptionError) and "only those are searched" in str(failed[0])
 
 
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"bbox": 3}, "bbox"),
+        ({"bbox": [None, 45, 15, 46]}, "bbox.0"),
+        ({"properties": [1]}, "properties"),
+        ({"links": "x"}, "links"),
+        ({"links": [None]}, "links.0"),
+        ({"assets": {"visual": None}}, "assets.visual"),
+        ({"assets": {"visual": {"href": "a.tif", "roles": 3}}}, "assets.visual.roles"),
+        ({"assets": {"visual": {"href": "a.tif", "eo:bands": "red"}}}, "assets.visual.eo:bands"),
+    ],
+)
+def test_a_document_of_the_wrong_form_is_told(change: dict[str, Any], where: str, tmp_path: Path) -> None:
+    item = {"type": "Feature", "stac_version": "1.0.0", "id": "a", "bbox": [15, 45, 15, 46]} | change
+    alone, saved = tmp_path / "item.json", tmp_path / "search.json"
+    alone.write_text(json.dumps(item))
+    saved.write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
+    for path in (alone, saved):
+        with pytest.raises(DataError, match=rf"^{path}: {where}: .*; expected a STAC document") as refused:
+            ids(path, bbox=(14, 44, 16, 47))
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("extent", [3, {"temporal": {"interval": [None]}}, {"spatial": {"bbox": [["a"]]}}])
+def test_an_extent_of_the_wrong_form_is_told(extent: object, tmp_path: Path) -> None:
+    path = tmp_path / "collection.json"
+    path.write_text(json.dumps({"type": "Collection", "stac_version": "1.0.0", "id": "a", "extent": extent}))
+    with pytest.raises(DataError, match=r": extent.*; expected a STAC document"):
+        ids(path, datetime="2024")
+
+
+def test_parts_that_are_null_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_text('{"type": "FeatureCollection", "features": null, "links": null}')
+    with pytest.raises(DataError, match="it has no item"):
+        ids(path)
+    nothing = {"spatial": {"bbox": [[None] * 4]}, "temporal": {"interval": [[None, None]]}}
+    path.write_text(json.dumps({"type": "Collection", "stac_version": "1.0.0", "id": "a", "extent": nothing}))
+    with pytest.raises(DataError, match="no item of it matches"):
+        ids(path, bbox=(0, 0, 1, 1))
+
+
 def test_names_that_may_be_catalogues() -> None:
     for name in ("a.json", "https://a.org/v1", "https://a.org/stac/v1.0/collections/c", "s3://b/c.json"):
         assert is_document(name), name

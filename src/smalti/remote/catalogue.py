@@ -10,6 +10,7 @@ from typing import Any
 from smalti.errors import DataError
 from smalti.raster.quiet import quiet
 from smalti.remote.documents import Documents
+from smalti.remote.form import check_form
 from smalti.remote.instant import Interval, parse_instant
 from smalti.remote.query import Query, boxes_meet
 
@@ -39,7 +40,7 @@ def _items(name: str, document: Mapping[str, Any], query: Query, documents: Docu
     if kind == "Feature":
         yield _absolute(document, name)
     elif kind == "FeatureCollection":
-        yield from (_absolute(item, name) for item in document.get("features", []))
+        yield from (_absolute(item, name) for item in document.get("features") or [])
     elif (searched := _searched(name, document, query, documents)) is not None:
         yield from searched
     elif kind in ("Catalog", "Collection"):
@@ -54,9 +55,9 @@ def _searched(name: str, document: Mapping[str, Any], query: Query, documents: D
     if root is None or (root != name and not _link(document, name, "items")):
         return None  # a collection of an API links to its items by a page of them
     start = document if root == name else documents.read(root)
-    if not any("item-search" in text for text in start.get("conformsTo", ())):
+    if not any("item-search" in text for text in start.get("conformsTo") or ()):
         return None
-    offers = {link.get("method") or "GET" for link in start.get("links", ()) if link.get("rel") == "search"}
+    offers = {link.get("method") or "GET" for link in start.get("links") or () if link.get("rel") == "search"}
     asked: dict[str, Any] = {
         "method": "GET" if offers == {"GET"} else "POST",
         "collections": None if root == name else [str(document.get("id"))],
@@ -101,7 +102,7 @@ def _walked(name: str, start: Mapping[str, Any], query: Query, documents: Docume
 def _may_have(document: Mapping[str, Any], query: Query) -> bool:
     """Whether the extent of a collection lets it have items that are asked for."""
     extent = document.get("extent") or {}
-    boxes = (extent.get("spatial") or {}).get("bbox") or []
+    boxes = [box for box in (extent.get("spatial") or {}).get("bbox") or [] if None not in box]
     if query.bbox is not None and boxes and not any(boxes_meet(query.bbox, box) for box in boxes):
         return False
     times = (extent.get("temporal") or {}).get("interval") or []
@@ -121,6 +122,7 @@ def _interval(pair: Sequence[str | None]) -> Interval:
 
 def _absolute(item: Mapping[str, Any], place: str) -> Item:
     """An item with absolute addresses of its files, and of itself as link `self`."""
+    check_form(item, place)
     if item.get("type") != "Feature" or not isinstance(item.get("id"), str):
         raise DataError(f"{place}: is no STAC item; expected a Feature with an id", value=place)
     own = _link(item, place, "self") or place

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from smalti.errors import DataError, MissingExtraError
 from smalti.remote.address import is_store, parse_address
+from smalti.remote.form import check_form
 from smalti.remote.store import Store
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ class Documents:
         self._io: StacApiIO | None = None
 
     def read(self, name: str) -> dict[str, Any]:
-        """The JSON object at a path or URL."""
+        """The STAC document at a path or URL."""
+        found = self._object(name)
+        check_form(found, name)
+        return found
+
+    def _object(self, name: str) -> dict[str, Any]:
         try:
             found = json.loads(self._content(name))
         except ValueError:
@@ -41,8 +47,11 @@ class Documents:
             return None
         if _is_web(name) and not urlsplit(name).path.endswith(".json") and not self._is_json(name):
             return None
-        found = self.read(name)
-        return found if "stac_version" in found or found.get("type") == "FeatureCollection" else None
+        found = self._object(name)
+        if "stac_version" not in found and found.get("type") != "FeatureCollection":
+            return None
+        check_form(found, name)
+        return found
 
     @property
     def io(self) -> "StacApiIO":
