@@ -61,7 +61,7 @@ class MosaicOptions:
     def side(self) -> int | float:
         """Pixels, or kilometres as a float."""
         text = str(self.tile).strip()
-        if found := _KM.fullmatch(text):
+        if (found := _KM.fullmatch(text)) and float(found[1]) > 0:
             return float(found[1])
         if not text.isdecimal() or not LEAST <= int(text) <= MOST:
             what = f"expected {LEAST} to {MOST} pixels, or kilometres such as 10km"
