@@ -4,13 +4,15 @@ Maps of a store are made in a folder of this machine, then uploaded.
 
 While a map is made its lease is held, so that two clusters never mix. Objects appear whole, the map after its
 side-cars, and last the item that says that all is there: a map with an item of the same job is finished. A killed run
-resumes in the folder.
+resumes in the folder. Workers of a cluster deliver what they have made; index and collection are written by the process
+that the user has started.
 """
 
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,9 +25,10 @@ from smalti.raster.read import open_raster
 from smalti.remote.address import Address, parse_address
 from smalti.remote.item import JOB
 from smalti.remote.lease import leased_object
-from smalti.remote.shelf import StoreShelf
+from smalti.remote.shelf import FolderShelf, StoreShelf
 from smalti.remote.store import Store, StoreError
 from smalti.workflows.map_result import MapResult
+from smalti.workflows.models import OpenModel
 from smalti.workflows.publish import Publisher
 
 _OBJECTS = "smalti:objects"
@@ -64,13 +67,22 @@ def work_folder(prefix: Address) -> Path:
     return stores / prefix.scheme / prefix.bucket / prefix.key
 
 
+@lru_cache(1)
+def place_for_worker(out: str) -> Place:
+    """A place that is opened once for the many maps that a worker makes."""
+    return Place(out)
+
+
 class Delivery(Protocol):
     """Makes maps, and brings them where they are to be."""
 
     def deliver(
         self, source: Source, planned: Outputs, job: Callable[[], str], make: Callable[[], MapResult]
     ) -> MapResult:
-        """Makes one map; `job` is a digest of all that it depends on."""
+        """Makes one map, and states its STAC item; `job` is a digest of all that it depends on."""
+
+    def add(self, result: MapResult) -> None:
+        """Adds a map, which any process may have made, to those that `finish` describes."""
 
     def finish(self, whole: Mapping[str, Any] = {}) -> None:
         """Describes all maps together; `whole` are STAC assets that show them as one."""
@@ -93,8 +105,11 @@ class Described:
             item = self._publisher.described(source, planned, result, wanted)
             if not self._publisher.put_item(item, version):
                 raise BusyError(f"{result.path}: another process wrote its item meanwhile; run again")
-        self._publisher.add(item, result)
-        return result
+        return replace(result, item=item)
+
+    def add(self, result: MapResult) -> None:
+        """See `Delivery`."""
+        self._publisher.add(result)
 
     def finish(self, whole: Mapping[str, Any] = {}) -> None:
         """Writes index and collection."""
@@ -138,15 +153,19 @@ class Stored:
             _clear(planned)
             return self._told(item, planned, result)
 
+    def add(self, result: MapResult) -> None:
+        """See `Delivery`."""
+        self._publisher.add(result)
+
     def finish(self, whole: Mapping[str, Any] = {}) -> None:
         """Writes index and collection."""
         self._publisher.finish(whole)
         remove_empty(self._place.work)
 
     def _told(self, item: dict[str, Any], planned: Outputs, result: MapResult) -> MapResult:
-        self._publisher.add(item, result)
         names = [path.name for path in (*planned.rasters, planned.polygons, planned.page) if path is not None]
-        return replace(result, addresses=tuple(str(self._place.prefix.at(name)) for name in names))
+        addresses = tuple(str(self._place.prefix.at(name)) for name in names)
+        return replace(result, addresses=addresses, item=item)
 
     def _found(self, source: Source, output: Address, planned: Outputs, item: Mapping[str, Any]) -> MapResult:
         """The result of a map that was finished already."""
@@ -177,6 +196,15 @@ class Stored:
             blob = self._place.store.upload(path, self._place.prefix.at(path.name), job)
             objects[path.name] = (blob.etag, blob.size)
         return {**item, "properties": {**item["properties"], _OBJECTS: objects}}
+
+
+def delivery_to(
+    place: Place | Path, model: OpenModel, rasters: Callable[[Path], dict[Path, Product]], *, cog: bool
+) -> Delivery:
+    """Brings maps into a store, or describes those of a folder; `rasters` are those of a map of that path."""
+    shelf = place.shelf if isinstance(place, Place) else FolderShelf(place)
+    publisher = Publisher(shelf, model.card, model.sha256, cog=cog)
+    return Stored(publisher, rasters, place) if isinstance(place, Place) else Described(publisher)
 
 
 def _made(planned: Outputs) -> list[Path]:

@@ -48,22 +48,20 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.remote.address import is_store
 from smalti.remote.query import Query
-from smalti.remote.shelf import FolderShelf
 from smalti.remote.store import StoreError
 from smalti.scene import Averaged, Predictor, Summary
 from smalti.text import count
 from smalti.tiling import Window
-from smalti.workflows.delivery import Delivery, Described, Place, Stored
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
-from smalti.workflows.publish import Publisher
 from smalti.workflows.shard import parse_shard
 from smalti.workflows.sources import SceneName, find_sources, wrong_bands
 from smalti.workflows.worker_model import WorkerModel
 
 if TYPE_CHECKING:
+    from smalti.workflows.delivery import Delivery, Place
     from smalti.workflows.on_cluster import OnCluster, Scattering
 
 LATER_S = 2.0
@@ -181,10 +179,7 @@ def map_many(
     if shard is not None and mosaic:
         raise OptionError("--shard splits a list of scenes, but --mosaic makes one map of all; omit one", value=shard)
     out = str(output) if isinstance(output, str) else output.as_posix()
-    if scheduler is not None and (options.stac or is_store(out)):
-        text = "--scheduler makes maps in folders without STAC; for an object store or --stac use --shard, or neither"
-        raise OptionError(text, value=scheduler)
-    place = Place(out) if is_store(out) else None
+    place, store = (_place(out), out) if is_store(out) else (None, None)
     found, failed = find_sources(names, query)
     yield from share.of(failed)
     if not found:
@@ -206,30 +201,45 @@ def map_many(
     if shard is not None:
         Meter(progress, "map", len(jobs)).say(f"shard {share}: {len(jobs)} of {count(len(sources), 'scene')}")
     jobs = [job for job in jobs if job[0] not in refused]
-    if scheduler is not None:
-        yield from _on_cluster(scheduler, run, ready, [MapTask(*job, options) for job in jobs], progress)
-        return
-    yield from _mapped(run, jobs, run.delivery(place, paths[0].parent))
+    delivery = run.delivery(place, paths[0].parent)
+    if scheduler is None:
+        made = _mapped(run, jobs, delivery)
+    else:
+        made = _on_cluster(scheduler, run, ready, [MapTask(*job, options, store) for job in jobs], delivery, progress)
+    yield from made if delivery is None else _listed(made, delivery)
+
+
+def _place(out: str) -> "Place":
+    from smalti.workflows.delivery import Place  # lazily, like everything that a plain map does not need
+
+    return Place(out)
 
 
 def _mapped(
-    run: "_Run", jobs: Sequence[tuple[Source, Path, Outputs]], delivery: Delivery | None
+    run: "_Run", jobs: Sequence[tuple[Source, Path, Outputs]], delivery: "Delivery | None"
 ) -> Iterator[MapResult | SmaltiError]:
     for k, (source, path, planned) in enumerate(jobs, 1):
         title = f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name
-        make = partial(run.map_one, source, path, planned, title)
         try:
-            yield make() if delivery is None else delivery.deliver(source, planned, partial(run.job, source), make)
-        except StoreError as error:  # it would refuse the next map, too
+            yield run.deliver(delivery, source, path, planned, title)
+        except SmaltiError as error:
             yield error
+            if isinstance(error, StoreError):  # it would refuse the next map, too
+                return
+
+
+def _listed(made: Iterator[MapResult | SmaltiError], delivery: "Delivery") -> Iterator[MapResult | SmaltiError]:
+    """Describes all maps together when they are made, unless the store refuses."""
+    for result in made:
+        if isinstance(result, MapResult):
+            delivery.add(result)
+        yield result
+        if isinstance(result, StoreError):
             return
-        except SmaltiError as error:
-            yield error
-    if delivery is not None:
-        try:
-            delivery.finish()
-        except SmaltiError as error:
-            yield error
+    try:
+        delivery.finish()
+    except SmaltiError as error:
+        yield error
 
 
 def _paths(names: Sequence[str], out: str, sources: Sequence[Source], options: MapOptions) -> list[Path]:
@@ -290,13 +300,13 @@ class _Run:
         """The rasters of a map, itself first."""
         return products(path, self._model.card, self._options.wanted)
 
-    def delivery(self, place: Place | None, folder: Path) -> Delivery | None:
+    def delivery(self, place: "Place | None", folder: Path) -> "Delivery | None":
         """Brings maps into a store, or describes those of a folder; None where there is nothing to do after a map."""
         if place is None and not self._options.stac:
             return None
-        shelf = FolderShelf(folder) if place is None else place.shelf
-        publisher = Publisher(shelf, self._model.card, self._model.sha256, cog=self._options.cog)
-        return Described(publisher) if place is None else Stored(publisher, self.rasters, place)
+        from smalti.workflows.delivery import delivery_to
+
+        return delivery_to(place or folder, self._model, self.rasters, cog=self._options.cog)
 
     def job(self, source: Source) -> str:
         """A digest of all that the outputs of a map depend on."""
@@ -315,6 +325,19 @@ class _Run:
             source.name, source.opener, self._model.card, options.bands, options.resolution, lambda _: None
         ) as reader:
             return map_strip(reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn)
+
+    def deliver(
+        self,
+        delivery: "Delivery | None",
+        source: Source,
+        path: Path,
+        planned: Outputs,
+        title: str,
+        scatter: "Scattering | None" = None,
+    ) -> MapResult:
+        """Maps one scene as `map_one` does, and brings it where it is to be."""
+        make = partial(self.map_one, source, path, planned, title, scatter)
+        return make() if delivery is None else delivery.deliver(source, planned, partial(self.job, source), make)
 
     def map_one(
         self, source: Source, path: Path, planned: Outputs, title: str, scatter: "Scattering | None" = None
@@ -384,6 +407,8 @@ class MapTask:
     path: Path
     planned: Outputs
     options: MapOptions
+    store: str | None = None
+    """The address of the output if it is in a store; then the map is made in a folder of the worker's machine."""
     model: WorkerModel | None = None
 
     def run(self) -> _Run:
@@ -402,8 +427,20 @@ class StripTask:
 
 
 def map_task(task: MapTask) -> MapResult:
-    """Makes a map in a worker."""
-    return task.run().map_one(task.source, task.path, task.planned, task.path.name)
+    """Makes a map in a worker, and brings it where it is to be."""
+    run, path = task.run(), task.path
+    if task.store is None:
+        delivery = run.delivery(None, path.parent)
+        return run.deliver(delivery, task.source, path, task.planned, path.name)
+    from smalti.workflows.delivery import place_for_worker
+
+    try:
+        place = place_for_worker(task.store)
+        path = place.work / path.name
+        return run.deliver(run.delivery(place, path.parent), task.source, path, run.planned(path), path.name)
+    except StoreError:
+        place_for_worker.cache_clear()  # the next map asks for credentials again
+        raise
 
 
 def strip_task(task: StripTask) -> Summary:
@@ -412,7 +449,12 @@ def strip_task(task: StripTask) -> Summary:
 
 
 def _on_cluster(
-    scheduler: str, run: _Run, model: OpenModel, tasks: list[MapTask], progress: Show | None
+    scheduler: str,
+    run: _Run,
+    model: OpenModel,
+    tasks: list[MapTask],
+    delivery: "Delivery | None",
+    progress: Show | None,
 ) -> Iterator[MapResult | SmaltiError]:
     """Several maps, each by one worker, or one map as strips; errors come last."""
     from smalti.workflows.on_cluster import OnCluster  # lazily: Dask is slow to import
@@ -420,11 +462,11 @@ def _on_cluster(
     with OnCluster(scheduler, model) as cluster:
         tasks = [replace(task, model=cluster.model) for task in tasks]
         if len(tasks) == 1:
-            yield _in_strips(cluster, run, tasks[0])
+            yield _in_strips(cluster, run, tasks[0], delivery)
             return
         failed: list[SmaltiError] = []
         for number, result in cluster.each(map_task, tasks, Meter(progress, "map", len(tasks), "scenes")):
-            if isinstance(result, MapResult):
+            if isinstance(result, MapResult | StoreError):  # the store would refuse the next map, too
                 yield result
             else:
                 lost = isinstance(result, ClusterError) and result.value is None
@@ -432,12 +474,12 @@ def _on_cluster(
         yield from failed
 
 
-def _in_strips(cluster: "OnCluster", run: _Run, task: MapTask) -> MapResult | SmaltiError:
+def _in_strips(cluster: "OnCluster", run: _Run, task: MapTask, delivery: "Delivery | None") -> MapResult | SmaltiError:
     """One map as strips; workers that still make some for a client that was killed are waited for."""
     scatter = cluster.scattering(strip_task, partial(StripTask, task))
     while True:
         try:
-            return run.map_one(task.source, task.path, task.planned, task.path.name, scatter)
+            return run.deliver(delivery, task.source, task.path, task.planned, task.path.name, scatter)
         except BusyError:
             time.sleep(LATER_S)
         except SmaltiError as error:

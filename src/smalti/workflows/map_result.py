@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from smalti.products import Product
 from smalti.raster.grid import Grid
@@ -26,6 +27,8 @@ class MapResult:
     page: Path | None = None
     addresses: tuple[str, ...] = ()
     """Where all files lie, the map first, if the output is in an object store; `path` is where the map was made."""
+    item: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+    """The STAC item of the map, if one was written."""
     unlike: float | None = None
     """The share of the scene, from 0 to 1, that is unlike what the model was trained on; None where the model does not
     measure it."""

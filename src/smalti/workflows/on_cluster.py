@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from smalti.cluster.connect import Connection, local_workers
 from smalti.cluster.tasks import Calls, ask_each
-from smalti.errors import SmaltiError, warn
+from smalti.errors import ClusterError, SmaltiError, warn
 from smalti.mapping.run import Scatter
 from smalti.mapping.spool import Spool
 from smalti.mapping.strips import plan_strips
@@ -63,6 +64,7 @@ class OnCluster:
 
         def with_meter(meter: Meter) -> Scatter:
             def scatter(spool: Spool, turn: str, rows: list[int]) -> Summary:
+                ask_each(self._connection, check_folder, spool.folder)
                 strips = plan_strips(rows, spool.gaps(), max(1, len(self._connection.workers)))
                 told = _Told(spool, meter)
                 started, total = time.perf_counter(), Summary(0, 0.0, 0, 0, 0.0)
@@ -77,6 +79,15 @@ class OnCluster:
             return scatter
 
         return with_meter
+
+
+def check_folder(folder: Path) -> None:
+    """ClusterError if this worker does not see a folder that strips are to be written to."""
+    if not folder.is_dir():
+        text = (
+            "strips of one scene need a folder that all workers see; for an output in a store XDG_CACHE_HOME names it"
+        )
+        raise ClusterError(f"a worker does not see {folder}: {text}")
 
 
 class _Told:

@@ -72,8 +72,10 @@ class Publisher:
             raise OutputError(f"{where}: exists and is not an item of this program; choose another output")
         return item, found[1]
 
-    def add(self, item: dict[str, Any], result: MapResult) -> None:
+    def add(self, result: MapResult) -> None:
         """Adds the item of a finished map to those that `finish` lists."""
+        item = result.item
+        assert item is not None
         self._items.append(item)
         rasters = {f"./{path.name}": product for path, product in result.products.items()}
         for key, asset in item["assets"].items():
