@@ -1,5 +1,6 @@
 """A store on the loopback, shared by the tests of this folder; each has a prefix of its own."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def store(_store: Faulty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fa
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(far, "_set", False)
+    monkeypatch.setattr(far, "_prepared", threading.local())
     monkeypatch.setattr(far, "PAUSES_S", (0.01, 0.01))
     monkeypatch.setitem(far.READING, "GDAL_HTTP_RETRY_DELAY", "0.01")
     budget = store_module.BUDGET

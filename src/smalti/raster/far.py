@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,13 +32,14 @@ READING = {
     "GDAL_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes per second, below which for so long ...
     "GDAL_HTTP_LOW_SPEED_TIME": "30",  # ... seconds a connection counts as dead
 }
-"""For the whole process, once a remote raster is opened; a variable of the environment wins."""
+"""For each thread that opens or reads a remote raster; a variable of the environment wins."""
 PAUSES_S = (0.5, 1, 2, 4, 8)
 """Between attempts to read what GDAL itself does not ask for again: a connection that was cut."""
 
 _FAR = re.compile(r"^(?:https?|ftp|s3|gs|az)://|/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)", re.IGNORECASE)
 _HANDLERS = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
-_set = False
+_prepared = threading.local()
+"""Where the settings are made: rasterio makes those of the main thread for all, those of another one for it alone."""
 
 
 def is_far(name: str) -> bool:
@@ -60,6 +62,8 @@ def opening(name: str) -> rasterio.Env:
 
 def patiently(name: str, read: Callable[[], T]) -> T:
     """The result of `read`; where a remote raster fails to be read, it is tried again, later and later."""
+    if is_far(name):
+        _prepare()
     for pause in PAUSES_S if is_far(name) else ():
         try:
             return read()
@@ -77,12 +81,11 @@ def forget(name: str) -> None:
 
 
 def _prepare() -> None:
-    global _set
-    if not _set:
+    if not hasattr(_prepared, "done"):
         for key, value in (READING | _endpoint()).items():
             if key not in os.environ:
                 set_gdal_config(key, value)
-        _set = True
+        _prepared.done = True
 
 
 def _endpoint() -> dict[str, str]:

@@ -143,12 +143,15 @@ def map(
     if len(names) == 1 and (found := scenes(names[0], lambda _: None)) != names:
         raise OptionError(f"{names[0]}: holds {len(found)} scenes; give them to map_many", value=scene)
     given_too: dict[str, Any] = {"mosaic": True, "model": model, "options": options, "scheduler": scheduler}
-    for result in map_many(names, str(output), **given_too, progress=progress):
+    done: list[MapResult] = []
+    for result in map_many(names, str(output), **given_too, progress=progress):  # to its end: it describes the map
         with about(scene):
             if isinstance(result, SmaltiError):
                 raise result
-        return result
-    raise OptionError("no scene was given; give at least one file", value=scene)
+        done.append(result)
+    if not done:
+        raise OptionError("no scene was given; give at least one file", value=scene)
+    return done[0]
 
 
 @checked()
