@@ -47,7 +47,8 @@ def test_every_torch_free_room_is_in_the_contract_of_the_import_linter() -> None
 
 
 def needs_opencv(name: str) -> bool:
-    rooms = ("synth", "photos", "workflows.draw", "workflows.demo", "workflows.photos", "workflows.evaluate_photos")
+    rooms = ("synth", "photos", "workflows.draw", "workflows.demo", "workflows.photos", "workflows.photo_folders",
+             "workflows.evaluate_photos")  # fmt: skip
     return any(name == f"smalti.{room}" or name.startswith(f"smalti.{room}.") for room in (*rooms, "cli.photo_lines"))
 
 

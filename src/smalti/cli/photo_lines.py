@@ -12,7 +12,7 @@ from smalti.photos.listing import left_out_line
 from smalti.photos.photo import RankedFolder, Series
 from smalti.photos.rank import DUPLICATE
 from smalti.text import count
-from smalti.workflows.photos import PhotoOptions, WrittenFiles
+from smalti.workflows.photos import PhotoOptions, PhotoRanking, WrittenFiles
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -26,6 +26,17 @@ def stopped() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("smalti: stopped; the photos ranked so far are cached, and the same command resumes", err=True)
         sys.exit(STOPPED)
+
+
+def print_ranking(ranking: PhotoRanking, options: PhotoOptions, *, named: bool) -> None:
+    """All about one folder; `named` among several."""
+    if named:
+        click.echo(f"{shown(ranking.folder)}:")
+    print_series(ranking.result, ranking.left_out)
+    if ranking.choices is not None and options.choices is not None:
+        click.echo(f"{shown(options.choices)}: {followed(ranking.result, ranking.choices)}")
+    print_written(ranking.written, options)
+    click.echo(ranking.result.how)
 
 
 def print_series(result: RankedFolder, left_out: Mapping[str, int]) -> None:

@@ -53,11 +53,7 @@ class OnCluster:
         The function raises BusyError while another process does the same; then it is called again later. Warnings are
         issued here.
         """
-        for number, reply in Calls(self._connection, function, tasks, meter.say).replies():
-            for warning in reply.warnings:
-                warn(warning)
-            meter(1)
-            yield number, reply.result
+        yield from each_call(self._connection, function, tasks, meter)
 
     def scattering(self, function: Callable[[Any], Any], task: Callable[[tuple[int, int], str], Any]) -> Scattering:
         """Has strips made by `function`, which is called with the `task` of some rows and a turn."""
@@ -79,6 +75,17 @@ class OnCluster:
             return scatter
 
         return with_meter
+
+
+def each_call(
+    connection: Connection, function: Callable[[Any], Any], tasks: Sequence[Any], meter: Meter
+) -> Iterator[tuple[int, Any]]:
+    """As `OnCluster.each`, for calls that need no model of maps."""
+    for number, reply in Calls(connection, function, tasks, meter.say).replies():
+        for warning in reply.warnings:
+            warn(warning)
+        meter(1)
+        yield number, reply.result
 
 
 def check_folder(folder: Path) -> None:
