@@ -169,6 +169,7 @@ class MosaicRun:
         taken = tuple({source.taken for source in sources if source.taken})
         origin = Origin(tuple(source.path for source in sources), taken=taken)
         done = delivery.deliver(origin, Outputs(tuple(outputs)), partial(self._job, task), make)
+        delivery.add(done)
         return MosaicTile(done.path, len(sources), done.summary, "".join(done.addresses[:1]))
 
     def _job(self, task: TileTask) -> str:
