@@ -108,6 +108,14 @@ def test_an_extent_of_the_wrong_form_is_told(extent: object, tmp_path: Path) -> 
         ids(path, datetime="2024")
 
 
+def test_a_catalogue_may_have_a_relative_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "c")
+    for name in ("scene-1.json", "./scene-1.json", "../c/collection.json"):
+        found = find_items(name, Query(where=["eo:cloud_cover=10"]))
+        assert found is not None
+        assert Path(found[0]["assets"]["visual"]["href"]).samefile(folder / "c" / "scene-1.tif")
+
+
 def test_parts_that_are_null_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "saved.json"
     path.write_text('{"type": "FeatureCollection", "features": null, "links": null}')

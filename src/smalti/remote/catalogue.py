@@ -5,6 +5,7 @@ An API searches itself; a static catalogue is walked, without the collections wh
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from smalti.errors import DataError
@@ -139,7 +140,7 @@ def resolved(href: str, base: str) -> str:
     """An address as a document at `base` means it."""
     from pystac.utils import make_absolute_href
 
-    return make_absolute_href(href, base)
+    return make_absolute_href(href, base if "://" in base or base.startswith("/vsi") else str(Path(base).absolute()))
 
 
 def _links(document: Mapping[str, Any], place: str, rel: str) -> list[str]:
