@@ -63,6 +63,15 @@ def test_scenes_of_one_name_are_told_apart_by_their_folder() -> None:
     ]
 
 
+def test_keys_of_object_stores_are_told_apart_by_all_of_their_letters() -> None:
+    found = ["s3://b/x/h#1.tif", "s3://b/x/h#2.tif", "/vsis3/b/q?x=1.tif"]
+    assert outputs([Source((name,)) for name in found], "out", into_folder=True) == [
+        Path("out/h_1.tif"),
+        Path("out/h_2.tif"),
+        Path("out/q_x=1.tif"),
+    ]
+
+
 def test_the_text_of_a_virtual_raster_is_refused_in_one_short_line() -> None:
     text = "<VRTDataset>\n" + "  <SRS>[EPSG:4326]</SRS>\n" * 50 + "</VRTDataset>"
     with pytest.raises(RasterError, match="is the text of a virtual raster; write it to a file") as caught:

@@ -144,7 +144,8 @@ def test_a_scene_that_changes_while_it_is_read_is_no_map(store: Faulty, tmp_path
 
 def test_nothing_of_others_is_replaced(store: Faulty, tmp_path: Path) -> None:
     file = str(scene(tmp_path / "a.tif"))
-    for prefix, name in (("one", "a.tif"), ("two", "a.json"), ("three", "collection.json"), ("four", "a.html")):
+    for prefix, name in (("one", "a.tif"), ("two", "a.json"), ("three", "collection.json"), ("four", "a.html"),
+                         ("five", "index.parquet")):  # fmt: skip
         store.put(f"maps/others-{prefix}/{name}", b"{}")
         with pytest.raises(OutputError, match=rf"{name}: exists and is not"):
             mapped(file, f"s3://maps/others-{prefix}/", report=True)

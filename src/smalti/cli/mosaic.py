@@ -9,6 +9,7 @@ from smalti.cli import model_options
 from smalti.cli.bands import bands
 from smalti.cli.verb import QuietVerb
 from smalti.errors import exit_code
+from smalti.text import count
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -99,10 +100,8 @@ def command(
                 click.echo(f"smalti: {found}", err=True)
                 codes.add(exit_code(found))
             elif found.summary is not None:
-                speed = f"{found.summary.megapixels_per_second:.1f} MPix/s"
-                click.echo(
-                    f"{found.address or found.path}: {found.scenes} scenes, {found.summary.seconds:.1f} s, {speed}"
-                )
+                speed = f"{found.summary.seconds:.1f} s, {found.summary.megapixels_per_second:.1f} MPix/s"
+                click.echo(f"{found.address or found.path}: {count(found.scenes, 'scene')}, {speed}")
     if codes:
         sys.exit(codes.pop() if len(codes) == 1 else 1)
     click.echo(f"{out.rstrip('/')}/mosaic.vrt")

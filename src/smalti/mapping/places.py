@@ -14,6 +14,7 @@ from smalti.mapping.left_out import left_out, left_out_line
 from smalti.mapping.source import Source
 from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
+from smalti.remote.address import is_store, parse_address
 
 IMAGES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".webp", ".vrt", ".img", ".bmp", ".gif"})
 """File endings of images in a folder."""
@@ -91,7 +92,7 @@ def _above(source: Source) -> str:
     if source.item is not None and isinstance(collection := source.item.get("collection"), str):
         return _plain(collection)
     scene = source.files[0]
-    return Path(urlsplit(scene).path if is_remote(scene) else scene).absolute().parent.name
+    return Path(_path(scene) if is_remote(scene) else scene).absolute().parent.name
 
 
 def item_stem(item: Mapping[str, Any]) -> str:
@@ -106,5 +107,14 @@ def _plain(text: str) -> str:
 def _stem(scene: str) -> str:
     if not is_remote(scene):
         return Path(scene).stem
+    return re.sub(r'[<>:"|?*#]', "_", Path(_path(scene)).stem)  # what keys may have and names of files may not
+
+
+def _path(scene: str) -> str:
+    """The path of a URL; of an object all of its key, in which ? and # are letters like others."""
+    if is_store(scene):
+        return parse_address(scene).key
+    if "://" not in scene:
+        return scene
     parts = urlsplit(scene)
-    return Path(parts.path or parts.netloc).stem  # of vrt://a.tif?bands=1 the file is where a server stands
+    return parts.path or parts.netloc  # of vrt://a.tif?bands=1 the file is where a server stands

@@ -11,6 +11,8 @@ from rasterio.crs import CRS
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
 
+LEAST, MOST = 64, 1 << 17
+"""Pixels along a side of a tile."""
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right and top in the unit of a CRS."""
 

@@ -11,7 +11,7 @@ from rasterio.errors import CRSError
 
 from smalti.errors import DataError, OptionError
 from smalti.mosaics.fade import FADE
-from smalti.mosaics.grid import Bounds, Cell, MosaicGrid
+from smalti.mosaics.grid import LEAST, MOST, Bounds, Cell, MosaicGrid
 from smalti.mosaics.source import Source
 from smalti.raster.ground import axes_m
 from smalti.raster.place import project
@@ -164,4 +164,6 @@ def _grid(crs: CRS, pixel: float, tile: int | float) -> MosaicGrid:
     if abs(exact - round(exact)) > 1e-6 * exact:
         text = f"--tile {tile:g}km is {exact:.6g} pixels; choose a side of whole pixels"
         raise OptionError(f"{text}, or give it in pixels", value=tile)
+    if not LEAST <= round(exact) <= MOST:
+        raise OptionError(f"--tile {tile:g}km is {round(exact)} pixels; expected {LEAST} to {MOST}", value=tile)
     return MosaicGrid(crs, pixel, round(exact))

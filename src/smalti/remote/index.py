@@ -19,6 +19,12 @@ def add_to_index(shelf: Shelf, items: Sequence[Mapping[str, Any]]) -> None:
     merge(shelf, INDEX, lambda old: _written([*_others(shelf, old, {row["id"] for row in rows}), *rows]))
 
 
+def check_index(shelf: Shelf) -> None:
+    """OutputError if there is an index of other origin."""
+    if (found := shelf.get(INDEX)) is not None:
+        _others(shelf, found[0], set())
+
+
 def import_pyarrow() -> Any:
     """pyarrow with its reader and writer of Parquet; MissingExtraError."""
     try:

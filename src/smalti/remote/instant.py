@@ -30,7 +30,7 @@ class Interval:
 
 def written(time: datetime) -> str:
     """An instant as STAC writes it, in UTC."""
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_interval(text: str) -> Interval:
@@ -60,4 +60,4 @@ def _span(text: str) -> Interval:
     year, month, day = (int(part) if part else 0 for part in found.groups())
     begin = datetime(year, month or 1, day or 1, tzinfo=UTC)
     last = datetime(year, month or 12, day or calendar.monthrange(year, month or 12)[1], tzinfo=UTC)
-    return Interval(begin, last + timedelta(days=1, seconds=-1))
+    return Interval(begin, last + timedelta(days=1, microseconds=-1))

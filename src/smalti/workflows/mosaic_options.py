@@ -9,13 +9,11 @@ from typing import Annotated
 from smalti.arguments import check_fields
 from smalti.errors import OptionError
 from smalti.mapping.run import Wanted
-from smalti.mosaics.grid import Bounds
+from smalti.mosaics.grid import LEAST, MOST, Bounds
 from smalti.mosaics.plan import Order
 from smalti.mosaics.source import Reading
 from smalti.raster.stretch import Stretch, parse_stretch
 
-LEAST, MOST = 64, 1 << 17
-"""Pixels along a side of a tile."""
 TileSide = Annotated[int | str, "a number of pixels, or kilometres such as `10km`"]
 _KM = re.compile(r"(\d+\.?\d*)\s*km")
 

@@ -15,7 +15,7 @@ from smalti.raster.check import REFUSALS
 from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid
 from smalti.remote.collection import add_to_collection, check_collection, read_item, written
-from smalti.remote.index import add_to_index, import_pyarrow
+from smalti.remote.index import add_to_index, check_index, import_pyarrow
 from smalti.remote.instant import written as written_time
 from smalti.remote.item import Described, Footprint, asset_of, map_item, model_file, source_times
 from smalti.remote.shelf import Shelf
@@ -28,9 +28,10 @@ class Publisher:
     """Describes maps on a shelf: an item for each at once, collection and index at the end."""
 
     def __init__(self, shelf: Shelf, card: Card, sha256: str, *, cog: bool) -> None:
-        """Raises OutputError if there is a collection of other origin, MissingExtraError without pyarrow."""
+        """Raises OutputError where a collection or index is of other origin, MissingExtraError without pyarrow."""
         import_pyarrow()
         check_collection(shelf)
+        check_index(shelf)
         self._shelf, self._card, self._sha256, self._cog = shelf, card, sha256, cog
         self._items: list[dict[str, Any]] = []
         self._assets: dict[str, Any] = {}
@@ -48,7 +49,7 @@ class Publisher:
                 page=planned.page.name if planned.page else None,
                 sources=_addresses(source),
                 times=_times(source),
-                created=written_time(datetime.now(UTC)),
+                created=written_time(datetime.now(UTC).replace(microsecond=0)),
                 card=self._card,
                 sha256=self._sha256,
                 job=job,
