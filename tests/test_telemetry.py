@@ -30,6 +30,7 @@ forbid()
 """
 MAP = "from smalti.cli import main; import sys; sys.argv = ['smalti', *{arguments!r}]; main()"
 EVERYTHING = (
+    "import sys; sys.modules['boto3'] = None; "  # rasterio imports it where it is, and it tries whether ::1 exists
     "import smalti.runtime.onnx, smalti.runtime.openvino, smalti.training.loop, smalti.deploy.onnx; "
     "import lightning.fabric, tensorboard, onnxscript, huggingface_hub, time; time.sleep(1)"
 )

@@ -281,6 +281,13 @@ class BoundaryF1:
             self.found[k] += self._matched(true, predicted, rows)
             self.right[k] += self._matched(predicted, true, rows)
 
+    def merge(self, other: "BoundaryF1") -> None:
+        """Adds the counts of further images, of the same classes and tolerance."""
+        self.true += other.true
+        self.found += other.found
+        self.predicted += other.predicted
+        self.right += other.right
+
     def _matched(self, these: ClassMap, those: ClassMap, rows: slice) -> int:
         """The number of pixels of `these` in `rows` that have one of `those` within the tolerance."""
         if not these[rows].any() or not those.any():

@@ -169,3 +169,18 @@ def test_an_evaluation_measures_it_and_a_card_takes_it(tmp_path: Path) -> None:
     card = with_temperatures(tiny_card(), tmp_path / "found.json")
     again = sm.evaluate(sm.open_model(tiny_model(tmp_path / "hot.onnx", card)), tmp_path)
     assert again.results[0].calibration.error == pytest.approx(result.calibration.calibrated_error)  # type: ignore[attr-defined]
+
+
+def test_merged_samples_keep_one_pixel_in_as_many_of_all_images() -> None:
+    def of(pixels: int) -> PixelSample:
+        sample = PixelSample()
+        sample.add(np.full((pixels, 2), 0.5, np.float32), np.zeros(pixels, np.uint8), np.arange(2, dtype=np.uint8))
+        return sample
+
+    large, small = of(100_000), of(3_000)
+    assert (large.step, small.step) == (21, 7)
+    small.merge(large)
+    assert small.step == 21 and sum(map(len, small.truth)) == -(-100_000 // 3) + 1_000
+    empty = PixelSample()
+    empty.merge(of(100_000))
+    assert empty.step == 21

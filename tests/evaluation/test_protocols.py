@@ -8,7 +8,7 @@ import pytest
 
 from smalti.card import Card, Task
 from smalti.evaluation import evaluate
-from smalti.evaluation.protocols import AveragedAndPlain
+from smalti.evaluation.protocols import AveragedAndPlain, name_of_plain
 from smalti.metrics import Confusion
 from smalti.raster.eroded import Eroded
 from smalti.scene import Averaged
@@ -145,8 +145,8 @@ def test_both_answers_like_its_two_parts():
     predict = AveragedAndPlain(Lopsided(), CARD.tasks[0])
     found = predict(batch)
     assert predict.card == CARD  # the second answer is no task of its own
-    assert predict.further == {predict.plain: 3}
-    assert np.array_equal(found[predict.plain], Lopsided()(batch)["cover"])
+    assert predict.further == {name_of_plain(CARD.tasks[0]): 3}
+    assert np.array_equal(found[name_of_plain(CARD.tasks[0])], Lopsided()(batch)["cover"])
     assert np.array_equal(found["cover"], Averaged(Lopsided())(batch)["cover"])
 
 

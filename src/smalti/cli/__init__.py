@@ -94,6 +94,8 @@ def group() -> None:
 def main() -> None:
     """Entry point: prints an error as one line and exits with its code, also if memory or an optional dependency is
     missing."""
+    # rasterio imports it where it is installed: 150 ms, and a socket of its own. Credentials of stores are GDAL's.
+    sys.modules.setdefault("boto3", None)  # type: ignore[arg-type]  # None: an import of it fails
     try:
         group(prog_name="smalti")
     except SmaltiError as error:

@@ -10,6 +10,8 @@ from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import Verb
 
+_SCHEDULER = "Count images on the workers of a Dask scheduler, or on N processes of this machine."
+
 
 def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     """Each `TASK=V` as the task's name and a number of at least 0."""
@@ -75,6 +77,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option("--report", type=OutPath(), metavar="FILE.html", help="Also write an HTML page.")
 @click.option("--records", type=GivenPath(), metavar="FILE.csv",
               help="The records of the training, for the page.  [default: those beside a checkpoint]")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
 def command(model: str, data: Path, json_file: Path | None, **options: Any) -> None:
     """Score a model on images with labels.
 

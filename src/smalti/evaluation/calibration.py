@@ -130,10 +130,27 @@ class PixelSample:
             self.truth.append(truth)
             self.groups.append(np.broadcast_to(groups, probabilities.shape))
         while sum(map(len, self.truth)) > _MOST:
+            self._thin()
+
+    def merge(self, other: "PixelSample") -> None:
+        """Adds the sample of further images; of all images one pixel in as many is kept then."""
+        while other.step < self.step:
+            other._thin()
+        while self.step < other.step:
+            self._thin()
+        self.probabilities += other.probabilities
+        self.truth += other.truth
+        self.groups += other.groups
+        while sum(map(len, self.truth)) > _MOST:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Keeps every third pixel."""
+        if self.truth:
             self.probabilities = [np.concatenate(self.probabilities)[::3]]
             self.truth = [np.concatenate(self.truth)[::3]]
             self.groups = [np.concatenate(self.groups)[::3]]
-            self.step *= 3
+        self.step *= 3
 
     def calibration(self, temperature: float | None) -> Calibration | None:
         """What was measured, with the card's temperature; None without a pixel."""

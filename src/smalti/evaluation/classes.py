@@ -303,6 +303,21 @@ class ClassTally:
         if self.by_place:
             self.places.setdefault(pair.place, []).append(counts)
 
+    def add(self, other: "ClassTally") -> None:
+        """See `Tally`."""
+        self.confusion.merge(other.confusion)
+        if self.boundary and other.boundary:
+            self.boundary.merge(other.boundary)
+        if self.ways and other.ways:
+            self.ways.add(other.ways)
+        self.tiles += other.tiles
+        self.images += other.images
+        self.eroded &= other.eroded
+        self.weak += other.weak
+        for place, counts in other.places.items():
+            self.places.setdefault(place, []).extend(counts)
+        self.sample.merge(other.sample)
+
     def result(self, stated: Stated) -> ClassResult:
         """See `Tally`."""
         scores = self.confusion.scores(self.task.labels, self.leave_out)

@@ -52,6 +52,12 @@ class ProtocolTally:
         for key, confusion in counts.items():
             self.images.setdefault(key, []).append(confusion)
 
+    def add(self, other: "ProtocolTally") -> None:
+        """Adds the counts of further images."""
+        for key, counts in other.images.items():
+            self.images.setdefault(key, []).extend(counts)
+        self.given |= other.given
+
     def variants(self, left_out: Sequence[str]) -> tuple[ProtocolScores, ...]:
         """All variants; each of the classes `left_out` may be excluded from the means, or ignored altogether."""
         keys = sorted(self.images, key=lambda key: (key[0], key[1] == "eroded"))
@@ -123,6 +129,11 @@ class ImageProtocols:
         self._tally.finish(self._counts)
 
 
+def name_of_plain(task: Task) -> str:
+    """The name of the prediction without averaging by `AveragedAndPlain`."""
+    return f"{task.name} without averaging"
+
+
 class AveragedAndPlain:
     """A predictor's mean over flips and turns, and the prediction of one task without averaging."""
 
@@ -130,9 +141,8 @@ class AveragedAndPlain:
         self._first = _First(predict)
         self._averaged = Averaged(self._first)
         self._task = task.name
-        self.plain = f"{task.name} without averaging"
-        """The name of the prediction without averaging."""
-        self.further = {self.plain: task.channels}
+        self._plain = name_of_plain(task)
+        self.further = {self._plain: task.channels}
         """See `scene.Further`."""
 
     @property
@@ -144,7 +154,7 @@ class AveragedAndPlain:
         """Raw pixels (N, C, H, W) -> one prediction (N, K, H, W) per task, the plain one last."""
         self._first.first = {}
         averaged = self._averaged(batch)  # predicts the unchanged picture first
-        return averaged | {self.plain: self._first.first[self._task]}
+        return averaged | {self._plain: self._first.first[self._task]}
 
 
 class _First:

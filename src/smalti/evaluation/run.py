@@ -1,22 +1,26 @@
-"""Whole images through a model, all its tasks scored in one pass."""
+"""Whole images through a model, all its tasks scored in one pass.
+
+Every image is counted by itself, and its counts are added to those of the images before. So images may also be counted
+elsewhere, as by the workers of a cluster, with the same scores to the last digit.
+"""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Floats
-from smalti.card import Task
+from smalti.card import Card, Task
 from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
 from smalti.evaluation.classes import ClassTally
 from smalti.evaluation.maps import KeepMaps, MapKeeper
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.protocol import NOT_STATED, Stated
-from smalti.evaluation.protocols import AveragedAndPlain
+from smalti.evaluation.protocols import AveragedAndPlain, name_of_plain
 from smalti.evaluation.result import Evaluation
 from smalti.evaluation.tally import ImageTally, Tally
 from smalti.evaluation.values import ValueTally, threshold
@@ -25,6 +29,94 @@ from smalti.raster.scaled import Scaled
 from smalti.scene import Averaged, Predictor
 from smalti.text import count
 from smalti.tiling import Window
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of one image."""
+
+    tallies: Sequence[Tally]
+    """Of each task that is scored, in the card's order."""
+    resampled: float | None
+    """The pixel size in metres that the network saw, if the image was resampled for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What is counted, the same for all images; the fields are those of `evaluate`."""
+
+    card: Card
+    tasks: Sequence[str] | None
+    leave_out: Sequence[str]
+    boundary: int | None
+    above: Mapping[str, float]
+    crop: str | None
+    tta: bool
+    tiles: bool
+    by_place: bool
+    variants: Sequence[str] | None
+
+    def passes(self, predict: Predictor) -> Predictor:
+        """The model with the passes that the scores need."""
+        main = self._main
+        if main and self.tta and self.variants is not None:
+            return AveragedAndPlain(predict, main)
+        return Averaged(predict) if self.tta else predict
+
+    def tallies(self) -> list[Tally]:
+        """A tally without counts of each task, in the card's order."""
+        return [self._tally(task) for task in self._scored]
+
+    def count(
+        self,
+        passes: Predictor,
+        pair: Pair,
+        keep: KeepMaps | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Counts | None:
+        """Sends one image through the model, of `passes`; None if it has nothing to count."""
+        all_ = self.tallies()
+        tallies = [tally for tally in all_ if tally.task.name in pair.truth]
+        if not tallies and not keep:
+            return None
+        with ExitStack() as stack:
+            image = stack.enter_context(closing(pair.open_image()))
+            counts: list[ImageTally] = [tally.begin(pair, image.grid, stack) for tally in tallies]
+            maps = MapKeeper(self.card.tasks, image.grid.height, image.grid.width) if keep else None
+            takers: list[ImageTally | MapKeeper] = [*counts, *([maps] if maps else [])]
+
+            def write(window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
+                for taker in takers:
+                    taker.write(window, values, valid)
+
+            predict_reader(image, passes, write, progress=progress)
+            for part in counts:
+                part.close()
+        if keep and maps:
+            keep(pair.name, maps.maps)
+        return Counts(all_, image.metres if isinstance(image, Scaled) else None) if tallies else None
+
+    @property
+    def _scored(self) -> list[Task]:
+        return [
+            task for task in self.card.tasks if not task.per_image and (self.tasks is None or task.name in self.tasks)
+        ]
+
+    @property
+    def _main(self) -> Task | None:
+        return next((task for task in self._scored if task.kind == "classes"), None)
+
+    def _tally(self, task: Task) -> Tally:
+        if task.kind == "classes":
+            variants = self.variants if task == self._main else None
+            plain = name_of_plain(task) if self.tta and variants is not None else None
+            return ClassTally(task, self.leave_out, self.boundary, self.tiles, self.by_place, variants, self.tta, plain)
+        least = self.above.get(task.name, threshold(task))
+        return ValueTally(task, least, CROPS[self.crop] if self.crop else None, self.tiles, self.by_place)
+
+
+CountAll = Callable[[Scoring], Iterable[Counts | None]]
+"""Gives the counts of each image, in their order."""
 
 
 def evaluate(
@@ -45,6 +137,7 @@ def evaluate(
     variants: Sequence[str] | None = None,
     keep: KeepMaps | None = None,
     progress: Callable[[int], None] | None = None,
+    count_all: CountAll | None = None,
 ) -> Evaluation:
     """Scores a model's tasks on whole images, with the tiles and the overlap of its card.
 
@@ -65,6 +158,7 @@ def evaluate(
         variants: scores the first task of classes by all protocols; these classes are left out by some of them.
         keep: called with the whole maps of each image.
         progress: called with the number of pixels done.
+        count_all: counts all images elsewhere; without it they are counted here, one after the other.
 
     Returns:
         A `ClassResult` or `ValueResult` for each task, in the card's order.
@@ -73,65 +167,29 @@ def evaluate(
         DataError: no pixel of any task has ground truth; and what the readers raise.
     """
     started = time.perf_counter()
-    card = predict.card
-    scored = [task for task in card.tasks if not task.per_image and (tasks is None or task.name in tasks)]
-    main = next((task for task in scored if task.kind == "classes"), None)
-    both = AveragedAndPlain(predict, main) if main and tta and variants is not None else None
-    passes = both or (Averaged(predict) if tta else predict)
+    scoring = Scoring(
+        card=predict.card, tasks=tasks, leave_out=leave_out, boundary=boundary, above=above or {}, crop=crop, tta=tta,
+        tiles=tiles, by_place=by_place, variants=variants,
+    )  # fmt: skip
 
-    def tally_of(task: Task) -> Tally:
-        if task.kind == "classes":
-            ways, plain = (variants, both.plain if both else None) if task == main else (None, None)
-            return ClassTally(task, leave_out, boundary, tiles, by_place, ways, tta, plain)
-        least = (above or {}).get(task.name, threshold(task))
-        return ValueTally(task, least, CROPS[crop] if crop else None, tiles, by_place)
+    def here(scoring: Scoring) -> Iterator[Counts | None]:
+        passes = scoring.passes(predict)
+        return (scoring.count(passes, pair, keep, progress) for pair in pairs)
 
-    tallies = [tally_of(task) for task in scored]
-    scoring = _Scoring(passes, card.tasks, tallies, keep, progress)
-    images = sum(1 for pair in pairs if scoring.score(pair))
+    tallies, images, resampled = scoring.tallies(), 0, []
+    for each in (count_all or here)(scoring):
+        if each is None:
+            continue
+        images += 1
+        for tally, more in zip(tallies, each.tallies, strict=True):
+            tally.add(more)
+        if each.resampled is not None:
+            resampled.append(each.resampled)
     counted = [tally for tally in tallies if tally.counted]
     if not counted:
         raise DataError(f"{data}: no labelled pixel in {count(images, 'image')}; nothing to score")
-    stated = Stated(data, split, chosen, card, tta, _said(scoring.resampled))
+    stated = Stated(data, split, chosen, predict.card, tta, _said(resampled))
     return Evaluation(tuple(tally.result(stated) for tally in counted), time.perf_counter() - started)
-
-
-@dataclass(frozen=True)
-class _Scoring:
-    """Sends one image after the other through the model and to all tallies."""
-
-    predict: Predictor
-    tasks: tuple[Task, ...]
-    tallies: Sequence[Tally]
-    keep: KeepMaps | None
-    progress: Callable[[int], None] | None
-    resampled: list[float] = field(default_factory=list)
-    """The pixel size that the network saw, of each image that was resampled for it."""
-
-    def score(self, pair: Pair) -> bool:
-        """Counts one image; returns whether it had anything to count."""
-        tallies = [tally for tally in self.tallies if tally.task.name in pair.truth]
-        if not tallies and not self.keep:
-            return False
-        with ExitStack() as stack:
-            image = stack.enter_context(closing(pair.open_image()))
-            counts: list[ImageTally] = [tally.begin(pair, image.grid, stack) for tally in tallies]
-            if isinstance(image, Scaled):
-                self.resampled.append(image.metres)
-            height, width = image.grid.height, image.grid.width
-            maps = MapKeeper(self.tasks, height, width) if self.keep else None
-            takers: list[ImageTally | MapKeeper] = [*counts, *([maps] if maps else [])]
-
-            def write(window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
-                for taker in takers:
-                    taker.write(window, values, valid)
-
-            predict_reader(image, self.predict, write, progress=self.progress)
-            for part in counts:
-                part.close()
-        if self.keep and maps:
-            self.keep(pair.name, maps.maps)
-        return bool(tallies)
 
 
 def _said(resampled: Sequence[float]) -> str:

@@ -1,7 +1,7 @@
 """Counts of the predictions of one task, image by image, over a dataset."""
 
 from contextlib import ExitStack, closing
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class Tally(Protocol):
     def begin(self, pair: Pair, grid: Grid, stack: ExitStack) -> ImageTally:
         """Begins an image with ground truth for the task; files that it opens are closed by `stack`."""
         ...
+
+    def add(self, other: Self) -> None:
+        """Adds the counts of further images."""
 
     def result(self, stated: Stated) -> Result:
         """The scores of all images so far."""

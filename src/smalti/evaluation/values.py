@@ -177,6 +177,14 @@ class ValueTally:
         if self.by_place:
             self.places.setdefault(pair.place, []).append(counts)
 
+    def add(self, other: "ValueTally") -> None:
+        """See `Tally`."""
+        self.counts.merge(other.counts)
+        self.tiles += other.tiles
+        self.images += other.images
+        for place, counts in other.places.items():
+            self.places.setdefault(place, []).extend(counts)
+
     def result(self, stated: Stated) -> ValueResult:
         """See `Tally`."""
         scores = self.counts.scores()

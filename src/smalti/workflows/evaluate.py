@@ -16,6 +16,7 @@ from smalti.evaluation.delta import against as gains_against
 from smalti.evaluation.pairs import IMAGE_FOLDERS, LABEL_FOLDERS
 from smalti.evaluation.places import check_pattern
 from smalti.evaluation.protocol import NOT_STATED
+from smalti.evaluation.run import CountAll
 from smalti.mapping.fit import Resolution, in_metres
 from smalti.mapping.protect import check_page
 from smalti.raster.reader import Reader
@@ -57,6 +58,7 @@ def evaluate(
     json: str | Path | None = None,
     report: str | Path | None = None,
     records: str | Path | None = None,
+    scheduler: str | None = None,
     progress: Show | None = None,
 ) -> Evaluation:
     """Scores a model on images with ground truth.
@@ -88,6 +90,8 @@ def evaluate(
         json: A file for all scores.
         report: A file for an HTML page.
         records: The records of the training, for the page; default those beside a checkpoint.
+        scheduler: The address of a Dask scheduler, or `local:4`: its workers count one image each at a time, with the
+            same scores.
         progress: Called with a `Progress` for each image, in the caller's thread.
 
     Raises:
@@ -97,6 +101,8 @@ def evaluate(
         RecipeError: The recipe or the file of labels cannot be read.
         OptionError: Options that contradict each other.
         OutputError: An output cannot be written, or would replace a file of another kind.
+        ClusterError: The scheduler does not answer, or its workers lack the model.
+        MissingExtraError: Dask is not installed.
     """
     if not 1 <= boundary <= WIDEST:
         raise OptionError(f"boundary is {boundary}; expected a whole number from 1 to {WIDEST}", value=boundary)
@@ -107,7 +113,7 @@ def evaluate(
         pictures=path_if_given(pictures), json=path_if_given(json),
         bands=None if bands is None else tuple(map(str, bands)), report=path_if_given(report),
         resolution=in_metres(resolution),
-        records=path_if_given(records),
+        records=path_if_given(records), scheduler=scheduler,
     )  # fmt: skip
     where = Path(data)
     with about(data):
@@ -132,6 +138,8 @@ def evaluate_by(model: AnyModel, data: Path, options: EvaluateOptions, progress:
 
 def _evaluate_pixels(asked: Asked) -> Evaluation:
     options = asked.options
+    if options.pictures and options.scheduler:
+        raise OptionError("--pictures are made by this process alone; omit --scheduler", value=options.scheduler)
     predict = open_inside(asked.model) if options.pictures else asked.model
     card = predict.card
     _check_names(options, card)
@@ -140,7 +148,8 @@ def _evaluate_pixels(asked: Asked) -> Evaluation:
     if keep and options.pictures:
         _check_pictures(options.pictures, asked.data, scored.pairs)
         keep.check(pair.name for pair in scored.pairs)
-    images = _Images(Meter(asked.show, "evaluate", len(scored.pairs), "images"))
+    meter = Meter(asked.show, "evaluate", len(scored.pairs), "images")
+    images = _Images(meter)
     found = evaluate_pairs(
         predict,
         images.of(scored.pairs),
@@ -157,8 +166,18 @@ def _evaluate_pixels(asked: Asked) -> Evaluation:
         variants=options.leave_out or scored.leave_out,
         keep=keep,
         progress=images.advance,
+        count_all=_elsewhere(asked, scored.pairs, meter),
     )
     return _written(asked, found, scored.pairs)
+
+
+def _elsewhere(asked: Asked, pairs: Sequence[Pair], meter: Meter) -> CountAll | None:
+    """Counts images on the workers of a cluster, if one was given."""
+    if asked.options.scheduler is None:
+        return None
+    from smalti.workflows.evaluate_on_cluster import count_on_cluster  # lazily: Dask is slow to import
+
+    return count_on_cluster(asked.options.scheduler, asked.model, pairs, meter)
 
 
 class _Images:

@@ -56,9 +56,11 @@ class EvaluateOptions:
     """A file for an HTML page."""
     records: Path | None = None
     """The records of the training, for the page; None for those beside a checkpoint."""
+    scheduler: str | None = None
+    """A Dask scheduler's address or `local:N`: its workers count the images."""
 
 
-OF_MAPS = ("tta", "by", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures")
+OF_MAPS = ("tta", "by", "leave_out", "labels", "bands", "report", "records", "dataset", "pictures", "scheduler")
 """Options about maps."""
 
 

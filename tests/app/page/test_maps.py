@@ -77,7 +77,7 @@ def test_two_maps_of_one_scene_are_compared(open_page: Any, server: Server, mapp
 
 
 def test_a_job_survives_a_reload_and_a_killed_server(open_page: Any, server: Server, folder: Path) -> None:
-    tall = write(folder / "tall.tif", draw(Window(0, 0, 1536, 512), 3).image)
+    tall = write(folder / "tall.tif", draw(Window(0, 0, 4096, 512), 3).image)
     app = open_page(allowed=("Failed to load resource: net::ERR_",))
     app.drop(tall)
     app.painted()
@@ -93,5 +93,5 @@ def test_a_job_survives_a_reload_and_a_killed_server(open_page: Any, server: Ser
     server.start()
     app.done()
     job = call(server, "jobs")[0]
-    assert (job["rows_done"], job["state"]) == (1536, "done")
+    assert (job["rows_done"], job["state"]) == (4096, "done")
     app.page.wait_for_selector("#offline[hidden]", state="attached")
