@@ -40,6 +40,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -221,6 +222,30 @@ Warn = Callable[[SmaltiWarning], None]
 def warn(warning: SmaltiWarning) -> None:
     """Issues a Python warning that points at the calling line outside of this package."""
     warnings.warn(warning, stacklevel=_outside())
+
+
+@contextmanager
+def heard(take: Callable[[SmaltiWarning], None]) -> Iterator[None]:
+    """Gives every warning of this package in the block to `take`; others are shown as usual."""
+    with warnings.catch_warnings():
+        others: Any = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if isinstance(message, SmaltiWarning):
+                take(message)
+            else:
+                others(message, category, filename, lineno, file, line)
+
+        warnings.simplefilter("always", SmaltiWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _outside() -> int:

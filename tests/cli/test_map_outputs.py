@@ -188,7 +188,7 @@ def nothing_done(*_: Any, **__: Any) -> None:
 def test_what_needs_no_pixel_is_refused_before_the_first(
     scene: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smalti.workflows.map.map_scene", nothing_done)
+    monkeypatch.setattr("smalti.workflows.map_run.map_scene", nothing_done)
     monkeypatch.chdir(tmp_path)
     heights = tiny_model(tmp_path / "heights.onnx", tiny_card(tasks=(Task(name="height", kind="value"),)))
     nowhere = image(tmp_path / "nowhere.tif", crs=None, transform=Affine(1, 0, 0, 0, -1, 60))
@@ -231,7 +231,7 @@ def test_a_folder_is_mapped_into_itself_and_again(tmp_path: Path, model: Path) -
 def test_parquet_without_its_package_is_refused_before_the_first_pixel(
     scene: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smalti.workflows.map.map_scene", nothing_done)
+    monkeypatch.setattr("smalti.workflows.map_run.map_scene", nothing_done)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = smalti_map(scene, "-o", tmp_path / "m.tif", "--model", model, "--polygons", tmp_path / "p.parquet")
     assert "smalti[parquet]" in done.stderr

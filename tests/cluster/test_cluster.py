@@ -92,7 +92,7 @@ def test_one_scene_is_made_as_strips_with_the_bytes_of_a_single_run(
 def test_a_map_that_another_process_makes_is_waited_for(
     scenes: Path, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("smalti.workflows.map", "smalti.cluster.tasks"):
+    for place in ("smalti.workflows.map_on_cluster", "smalti.cluster.tasks"):
         monkeypatch.setattr(f"{place}.LATER_S", 0.05)
     said: list[str] = []
     ready = threading.Event()

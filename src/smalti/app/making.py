@@ -40,7 +40,7 @@ def _optimize(source: Path, target: Path, layer: Layer, already: bool) -> None:
 
 
 def _trace(job: Stored, source: Path, target: Path, layer: Layer) -> None:
-    from smalti.workflows.map import write_polygons
+    from smalti.workflows.map_run import write_polygons
 
     with open_raster(source, expand=False) as file:
         grid = file.grid

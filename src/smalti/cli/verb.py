@@ -1,16 +1,12 @@
 """The base classes of commands: warnings are printed as lines, and contradictory options are usage errors."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TextIO
+from contextlib import AbstractContextManager
+from typing import Any
 
 import click
 
 from smalti.cli.quiet import quiet_libraries
-from smalti.errors import OptionError, SmaltiWarning, TrainingWarning
-
-_Show = Any  # the signature of `warnings.showwarning`
+from smalti.errors import OptionError, TrainingWarning, heard
 
 
 class Verb(click.Command):
@@ -34,28 +30,9 @@ class QuietVerb(Verb):
             return super().invoke(ctx)
 
 
-@contextmanager
-def shown_warnings() -> Iterator[None]:
+def shown_warnings() -> AbstractContextManager[None]:
     """Prints every warning of this package as one line to the standard error; others are shown as usual."""
-    with warnings.catch_warnings():
-        others: _Show = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if isinstance(message, SmaltiWarning):
-                click.echo(f"{_HEADS.get(type(message), 'warning')}: {message}", err=True)
-            else:
-                others(message, category, filename, lineno, file, line)
-
-        warnings.simplefilter("always", SmaltiWarning)
-        warnings.showwarning = show
-        yield
+    return heard(lambda warning: click.echo(f"{_HEADS.get(type(warning), 'warning')}: {warning}", err=True))
 
 
 _HEADS: dict[type[Warning], str] = {TrainingWarning: "smalti: warning"}  # to stand out among lines of other libraries

@@ -2,12 +2,11 @@
 
 import contextlib
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
 
-from smalti.errors import ClusterError, InputError, SmaltiError, SmaltiWarning
+from smalti.errors import ClusterError, InputError, SmaltiError, SmaltiWarning, heard
 
 _one_at_a_time = threading.Lock()
 """The current folder and the filters of warnings belong to the process; the cores are the engine's."""
@@ -26,8 +25,9 @@ class Reply:
 
 def call(function: Callable[[Any], Any], argument: Any, folder: str) -> Reply:
     """Calls a function in a folder."""
-    with _one_at_a_time, _heard() as heard:
-        return Reply(_result(function, argument, folder), tuple(heard), _address())
+    found: list[SmaltiWarning] = []
+    with _one_at_a_time, heard(found.append):
+        return Reply(_result(function, argument, folder), tuple(found), _address())
 
 
 def _result(function: Callable[[Any], Any], argument: Any, folder: str) -> Any:
@@ -53,31 +53,6 @@ def _inside(folder: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.push(inside)
         yield
-
-
-@contextlib.contextmanager
-def _heard() -> Iterator[list[SmaltiWarning]]:
-    """Yields a list of the warnings of this package in the block."""
-    found: list[SmaltiWarning] = []
-    with warnings.catch_warnings():
-        others: Any = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if isinstance(message, SmaltiWarning):
-                found.append(message)
-            else:
-                others(message, category, filename, lineno, file, line)
-
-        warnings.simplefilter("always", SmaltiWarning)
-        warnings.showwarning = show
-        yield found
 
 
 def _address() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smalti.errors import ClusterError, SmaltiError
+from smalti.errors import SmaltiError
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.run import CountAll, Counts, Scoring
 from smalti.workflows.models import OpenModel
@@ -33,18 +33,16 @@ def count_on_cluster(scheduler: str, model: OpenModel, pairs: Sequence[Pair], me
     def counts(scoring: Scoring) -> Iterator[Counts | None]:
         with OnCluster(scheduler, model) as cluster:
             tasks = [ImageTask(cluster.model, scoring, pair) for pair in pairs]
-            yield from _in_order(cluster.each(image_task, tasks, meter), pairs)
+            yield from _in_order(cluster.each(image_task, tasks, meter, [pair.name for pair in pairs]))
 
     return counts
 
 
-def _in_order(found: Iterable[tuple[int, Any]], pairs: Sequence[Pair]) -> Iterator[Counts | None]:
+def _in_order(found: Iterable[tuple[int, Any]]) -> Iterator[Counts | None]:
     """The counts in the order of their images; the first error is raised."""
     waiting: dict[int, Counts | None] = {}
     next_ = 0
     for number, result in found:
-        if isinstance(result, ClusterError) and result.value is None:  # does not name what was lost
-            raise ClusterError(f"{pairs[number].name}: {result}")
         if isinstance(result, SmaltiError):
             raise result
         waiting[number] = result

@@ -1,71 +1,37 @@
 """Maps scenes, one after the other, each with the other requested files."""
 
-import hashlib
-import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from smalti import __version__
 from smalti.arguments import checked
-from smalti.card import Card, Task
 from smalti.errors import (
-    BusyError,
-    ClusterError,
-    ModelWarning,
     OptionError,
-    RasterError,
     SmaltiError,
     about,
-    warn,
 )
-from smalti.files import check_local, check_place, guarded
-from smalti.mapping.band_order import warn_of_order
-from smalti.mapping.fit import STRETCH, Open, Resolution, check_stretch, open_fitting
-from smalti.mapping.identity import identity
-from smalti.mapping.once import made_once
+from smalti.files import check_local, guarded
+from smalti.mapping.fit import Resolution
 from smalti.mapping.places import outputs, scenes
-from smalti.mapping.protect import Inputs, Outputs, check_distinct, check_page
-from smalti.mapping.run import map_scene, products
+from smalti.mapping.protect import Outputs, check_distinct
 from smalti.mapping.source import Source, joined
-from smalti.mapping.strips import map_strip
-from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning
-from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
-from smalti.polygons.file import check_target
-from smalti.products import Product
 from smalti.raster.area import Area
-from smalti.raster.files import files_behind, place_of
-from smalti.raster.grid import Grid
-from smalti.raster.ground import pixel_size_m, why_no_metres
-from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
 from smalti.remote.address import is_store
 from smalti.remote.query import Query
 from smalti.remote.store import StoreError
-from smalti.scene import Averaged, Predictor, Summary
 from smalti.text import count
-from smalti.tiling import Window
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.map_result import MapResult
+from smalti.workflows.map_run import MapRun, check_calibrated
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.shard import parse_shard
 from smalti.workflows.sources import SceneName, find_sources, wrong_bands
-from smalti.workflows.worker_model import WorkerModel
 
 if TYPE_CHECKING:
     from smalti.workflows.delivery import Delivery, Place
-    from smalti.workflows.on_cluster import OnCluster, Scattering
-
-LATER_S = 2.0
-"""Seconds after which a map is looked at again that another process makes."""
 
 
 @checked()
@@ -195,7 +161,7 @@ def map_many(
     ready = opened(model)
     if options.uncertainty:
         check_calibrated(ready.card)
-    run = _Run(ready, options, progress, sources)
+    run = MapRun(ready, options, progress, sources)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
     jobs = share.of(list(zip(sources, paths, planned, strict=True)))
@@ -208,7 +174,10 @@ def map_many(
     if scheduler is None:
         made = _mapped(run, jobs, delivery)
     else:
-        made = _on_cluster(scheduler, run, ready, [MapTask(*job, options, store) for job in jobs], delivery, progress)
+        from smalti.workflows.map_on_cluster import MapTask, map_on_cluster  # lazily: Dask is slow to import
+
+        tasks = [MapTask(*job, options, store) for job in jobs]
+        made = map_on_cluster(scheduler, run, ready, tasks, delivery, progress)
     yield from made if delivery is None else _listed(made, delivery)
 
 
@@ -219,7 +188,7 @@ def _place(out: str) -> "Place":
 
 
 def _mapped(
-    run: "_Run", jobs: Sequence[tuple[Source, Path, Outputs]], delivery: "Delivery | None"
+    run: MapRun, jobs: Sequence[tuple[Source, Path, Outputs]], delivery: "Delivery | None"
 ) -> Iterator[MapResult | SmaltiError]:
     for k, (source, path, planned) in enumerate(jobs, 1):
         title = f"{k}/{len(jobs)} {path.name}" if len(jobs) > 1 else path.name
@@ -276,254 +245,3 @@ def _check_polygons(polygons: str, folder: bool) -> None:
         raise OptionError(text, value=polygons)
     if folder and polygons not in POLYGON_FORMATS:
         raise OptionError(f"OUT is a folder: give --polygons only an ending, such as {ending}", value=polygons)
-
-
-class _Run:
-    """Shared by all scenes of one call."""
-
-    def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, sources: Sequence[Source]) -> None:
-        self._model, self._options, self._progress = model, options, progress
-        self._predict: Predictor = Averaged(model) if options.tta else model
-        files = [place_of(file) for source in sources for file in source.files]
-        self._read = Inputs(files + [str(file) for file in model.files])
-
-    def planned(self, path: Path) -> Outputs:
-        """The outputs of a map; errors that do not depend on the scene are raised here."""
-        given, polygons = self._options.polygons, None
-        check_stretch(self._model.card, self._options.range)
-        if given:
-            self._model.card.class_task()
-            polygons = path.with_suffix(given) if given in POLYGON_FORMATS else Path(given)
-            if polygons.parent != path.parent:  # the map's own folder is created if it is missing
-                check_target(polygons)
-        page = path.with_suffix(".html") if self._options.report else None
-        return Outputs(tuple(self.rasters(path)), polygons, page)
-
-    def rasters(self, path: Path) -> dict[Path, Product]:
-        """The rasters of a map, itself first."""
-        return products(path, self._model.card, self._options.wanted)
-
-    def delivery(self, place: "Place | None", folder: Path) -> "Delivery | None":
-        """Brings maps into a store, or describes those of a folder; None where there is nothing to do after a map."""
-        if place is None and not self._options.stac:
-            return None
-        from smalti.workflows.delivery import delivery_to
-
-        return delivery_to(place or folder, self._model, self.rasters, cog=self._options.cog)
-
-    def job(self, source: Source) -> str:
-        """A digest of all that the outputs of a map depend on."""
-        asked = self._options
-        made_of = self._made_of(source, files_behind(source.files))
-        more = [__version__, self._model.card.dump(), asked.polygons, asked.min_area, asked.report, asked.cog]
-        wanted = [asked.confidence, asked.uncertainty, asked.probabilities]
-        return hashlib.sha256(json.dumps([made_of, more, wanted], sort_keys=True).encode()).hexdigest()
-
-    def map_strip(self, source: Source, path: Path, rows: tuple[int, int], turn: str) -> Summary:
-        """Makes some rows of a map for another process, which warns."""
-        options = self._options
-        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
-        made_of = self._made_of(source, files_behind(source.files))
-        with fit(
-            source.name, source.opener, self._model.card, options.bands, options.resolution, lambda _: None
-        ) as reader:
-            return map_strip(reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn)
-
-    def deliver(
-        self,
-        delivery: "Delivery | None",
-        source: Source,
-        path: Path,
-        planned: Outputs,
-        title: str,
-        scatter: "Scattering | None" = None,
-    ) -> MapResult:
-        """Maps one scene as `map_one` does, and brings it where it is to be."""
-        make = partial(self.map_one, source, path, planned, title, scatter)
-        return make() if delivery is None else delivery.deliver(source, planned, partial(self.job, source), make)
-
-    def map_one(
-        self, source: Source, path: Path, planned: Outputs, title: str, scatter: "Scattering | None" = None
-    ) -> MapResult:
-        """Maps one scene, or several as a mosaic, and writes the other requested files."""
-        scene, open_scene = source.name, source.opener
-        card, options = self._model.card, self._options
-        places = files_behind(source.files)
-        with guarded(path):
-            for read in (self._read, Inputs(places)):
-                read.refuse_to_replace(planned)
-        made_of = self._made_of(source, places)  # first: it notices that a remote scene has changed
-        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
-        with fit(scene, open_scene, card, options.bands, options.resolution, warn) as reader:
-            self._check(reader, planned)
-            if not (options.range and options.range.measures):  # percentiles make all bands alike
-                warn_of_order(scene, reader, card, open_scene, warn)
-            meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
-            more: dict[str, Any] = {"scatter": scatter and scatter(meter), "progress": meter, "say": meter.say}
-            summary = map_scene(reader, self._predict, path, made_of, options.wanted, **more)
-            grid, traced = reader.grid, 0
-            if planned.polygons:
-                trace = partial(write_polygons, path, grid, card.class_task(), planned.polygons, options.min_area)
-                traced = made_once(path, planned.polygons, f"{options.min_area!r} m2", trace)
-        if planned.page:
-            write = partial(_write_page, planned.page, scene, path, card, summary, open_scene)
-            made_once(path, planned.page, "", write, exact=False)
-        rasters = products(path, card, options.wanted)
-        unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
-        return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike=unlike)
-
-    def _check(self, reader: Reader, planned: Outputs) -> None:
-        """Raises errors that would otherwise only be raised when the map is finished."""
-        for path in planned.rasters:
-            check_place(path, parents=True)
-            with guarded(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-            check_place(path)
-        if planned.polygons:
-            check_target(planned.polygons)
-            if planned.polygons.suffix.lower() == ".geojson":
-                check_degrees(reader.grid)
-            if self._options.min_area and pixel_size_m(reader.grid) is None:
-                what = f"a smallest area in square metres is undefined: {why_no_metres(reader.grid)}"
-                raise RasterError(f"{reader.path}: {what}; omit --min-area", value=self._options.min_area)
-        if planned.page:
-            check_page(planned.page)
-
-    def _made_of(self, source: Source, places: list[str]) -> dict[str, Any]:
-        """What the map's pixels depend on besides the card and the grid."""
-        asked, model = self._options, self._model
-        stretch = {} if asked.range is None else {"stretch": str(asked.range)}
-        area = {} if source.area is None else {"area": asdict(source.area)}
-        made_of = {
-            "scene": identity(source.files, places),
-            "model": model.sha256,
-            "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads, *source.assets[1:]],
-        }
-        return made_of | stretch | area
-
-
-@dataclass(frozen=True)
-class MapTask:
-    """One map to be made by a worker."""
-
-    source: Source
-    path: Path
-    planned: Outputs
-    options: MapOptions
-    store: str | None = None
-    """The address of the output if it is in a store; then the map is made in a folder of the worker's machine."""
-    model: WorkerModel | None = None
-
-    def run(self) -> _Run:
-        """The run of this map alone, in a worker."""
-        assert self.model is not None
-        return _Run(self.model.opened(), self.options, None, [self.source])
-
-
-@dataclass(frozen=True)
-class StripTask:
-    """A strip of a map to be made by a worker."""
-
-    whole: MapTask
-    rows: tuple[int, int]
-    turn: str
-
-
-def map_task(task: MapTask) -> MapResult:
-    """Makes a map in a worker, and brings it where it is to be."""
-    run, path = task.run(), task.path
-    if task.store is None:
-        delivery = run.delivery(None, path.parent)
-        return run.deliver(delivery, task.source, path, task.planned, path.name)
-    from smalti.workflows.delivery import place_for_worker
-
-    try:
-        place = place_for_worker(task.store)
-        path = place.work / path.name
-        return run.deliver(run.delivery(place, path.parent), task.source, path, run.planned(path), path.name)
-    except StoreError:
-        place_for_worker.cache_clear()  # the next map asks for credentials again
-        raise
-
-
-def strip_task(task: StripTask) -> Summary:
-    """Makes a strip of a map in a worker."""
-    return task.whole.run().map_strip(task.whole.source, task.whole.path, task.rows, task.turn)
-
-
-def _on_cluster(
-    scheduler: str,
-    run: _Run,
-    model: OpenModel,
-    tasks: list[MapTask],
-    delivery: "Delivery | None",
-    progress: Show | None,
-) -> Iterator[MapResult | SmaltiError]:
-    """Several maps, each by one worker, or one map as strips; errors come last."""
-    from smalti.workflows.on_cluster import OnCluster  # lazily: Dask is slow to import
-
-    with OnCluster(scheduler, model) as cluster:
-        tasks = [replace(task, model=cluster.model) for task in tasks]
-        if len(tasks) == 1:
-            yield _in_strips(cluster, run, tasks[0], delivery)
-            return
-        failed: list[SmaltiError] = []
-        for number, result in cluster.each(map_task, tasks, Meter(progress, "map", len(tasks), "scenes")):
-            if isinstance(result, MapResult | StoreError):  # the store would refuse the next map, too
-                yield result
-            else:
-                lost = isinstance(result, ClusterError) and result.value is None
-                failed.append(ClusterError(f"{tasks[number].path}: {result}") if lost else result)
-        yield from failed
-
-
-def _in_strips(cluster: "OnCluster", run: _Run, task: MapTask, delivery: "Delivery | None") -> MapResult | SmaltiError:
-    """One map as strips; workers that still make some for a client that was killed are waited for."""
-    scatter = cluster.scattering(strip_task, partial(StripTask, task))
-    while True:
-        try:
-            return run.deliver(delivery, task.source, task.path, task.planned, task.path.name, scatter)
-        except BusyError:
-            time.sleep(LATER_S)
-        except SmaltiError as error:
-            return error
-
-
-def check_calibrated(card: Card) -> None:
-    """Warns that a model has no temperature; ModelError if it predicts no classes."""
-    card.class_task()
-    tasks = [task.name for task in card.map_tasks() if task.has_classes and task.temperature is None]
-    if tasks:
-        text = (
-            f"model {card.name}: its card has no temperature for {', '.join(tasks)}; its uncertainty is computed from"
-        )
-        warn(ModelWarning(f"{text} uncalibrated probabilities, which are usually overconfident"))
-
-
-def said_unlike(scene: str, found: UnlikeTiles | None, card: Card) -> float | None:
-    """The share of a scene that is unlike the model's training; warns of a large one."""
-    if found is None:
-        return None
-    if (warning := unlike_warning(scene, found.share, card)) is not None:
-        warn(warning)
-    return found.share
-
-
-def _write_page(page: Path, scene: str, path: Path, card: Card, summary: Summary | None, opened: Open) -> int:
-    from smalti.report.map_page import write_map_page  # lazily, like everything that a plain map does not need
-
-    write_map_page(page, scene, path, card, summary, opened)
-    return 1
-
-
-def write_polygons(path: Path, grid: Grid, task: Task, target: Path, min_area: float) -> int:
-    """Writes the polygons of a finished map; returns their number. Smaller ones than `min_area` m² are merged."""
-    from smalti.polygons.vectorize import polygons  # lazily: shapely is slow to import
-
-    with open_raster(path, expand=False) as finished:
-
-        def classes(window: Window) -> NDArray[np.uint8]:
-            ids, valid = finished.read(window)
-            return np.where(valid, ids[0], np.uint8(task.ignore))
-
-        return polygons(classes, grid, task, target, min_area_m2=min_area)

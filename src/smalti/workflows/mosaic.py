@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from smalti.arguments import checked
-from smalti.errors import ClusterError, OptionError, SmaltiError
+from smalti.errors import OptionError, SmaltiError
 from smalti.mosaics.plan import Order, Plan
 from smalti.remote.address import is_store
 from smalti.remote.store import KINDS, StoreError
@@ -206,13 +206,13 @@ def _on_cluster(
     failed: list[SmaltiError] = []
     with OnCluster(scheduler, model) as cluster:
         given = [replace(task, model=cluster.model) for task in tasks]
-        for number, result in cluster.each(tile_task, given, Meter(progress, WHOLE, len(given), "tiles")):
+        meter = Meter(progress, WHOLE, len(given), "tiles")
+        for number, result in cluster.each(tile_task, given, meter, [task.cell.name for task in tasks]):
             if isinstance(result, MosaicTile):
                 try:
                     yield described(tasks[number], result)
                 except SmaltiError as error:
                     failed.append(error)
             else:
-                lost = isinstance(result, ClusterError) and result.value is None
-                failed.append(ClusterError(f"{tasks[number].cell.name}: {result}") if lost else result)
+                failed.append(result)
     yield from failed

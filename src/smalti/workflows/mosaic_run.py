@@ -31,8 +31,8 @@ from smalti.raster.files import files_behind
 from smalti.raster.ground import pixel_size_m
 from smalti.scene import Averaged, Predictor, Summary
 from smalti.workflows.delivery import Delivery
-from smalti.workflows.map import check_calibrated
 from smalti.workflows.map_result import MapResult
+from smalti.workflows.map_run import check_calibrated
 from smalti.workflows.models import OpenModel
 from smalti.workflows.mosaic_home import TILES, WHOLE, FolderHome, Home
 from smalti.workflows.mosaic_options import MosaicOptions

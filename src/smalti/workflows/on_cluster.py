@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from smalti.cluster.connect import Connection, local_workers
 from smalti.cluster.tasks import Calls, ask_each
-from smalti.errors import ClusterError, SmaltiError, warn
+from smalti.errors import ClusterError, SmaltiError, shown, warn
 from smalti.mapping.run import Scatter
 from smalti.mapping.spool import Spool
 from smalti.mapping.strips import plan_strips
@@ -47,13 +47,15 @@ class OnCluster:
     ) -> None:
         self._connection.__exit__(kind, error, trace)
 
-    def each(self, function: Callable[[Any], Any], tasks: Sequence[Any], meter: Meter) -> Iterator[tuple[int, Any]]:
+    def each(
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], meter: Meter, names: Sequence[str | Path]
+    ) -> Iterator[tuple[int, Any]]:
         """Calls a function of a module with each task; yields the task's number and the result, or its SmaltiError.
 
         The function raises BusyError while another process does the same; then it is called again later. Warnings are
-        issued here.
+        issued here. What was lost with its worker is told by its name.
         """
-        yield from each_call(self._connection, function, tasks, meter)
+        yield from each_call(self._connection, function, tasks, meter, names)
 
     def scattering(self, function: Callable[[Any], Any], task: Callable[[tuple[int, int], str], Any]) -> Scattering:
         """Has strips made by `function`, which is called with the `task` of some rows and a turn."""
@@ -78,14 +80,20 @@ class OnCluster:
 
 
 def each_call(
-    connection: Connection, function: Callable[[Any], Any], tasks: Sequence[Any], meter: Meter
+    connection: Connection,
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    meter: Meter,
+    names: Sequence[str | Path],
 ) -> Iterator[tuple[int, Any]]:
     """As `OnCluster.each`, for calls that need no model of maps."""
     for number, reply in Calls(connection, function, tasks, meter.say).replies():
         for warning in reply.warnings:
             warn(warning)
         meter(1)
-        yield number, reply.result
+        result = reply.result
+        lost = isinstance(result, ClusterError) and result.value is None
+        yield number, ClusterError(f"{shown(names[number])}: {result}") if lost else result
 
 
 def check_folder(folder: Path) -> None:

@@ -110,12 +110,10 @@ def _on_cluster(
     failed: list[SmaltiError] = []
     with Connection(scheduler) as connection:
         ask_each(connection, check_ranker, wanted)
-        for number, result in each_call(
-            connection, folder_task, tasks, Meter(progress, "photos", len(tasks), "folders")
-        ):
+        meter = Meter(progress, "photos", len(tasks), "folders")
+        for _, result in each_call(connection, folder_task, tasks, meter, [task.folder for task in tasks]):
             if isinstance(result, PhotoRanking):
                 yield result
             else:
-                lost = isinstance(result, ClusterError) and result.value is None
-                failed.append(ClusterError(f"{shown(tasks[number].folder)}: {result}") if lost else result)
+                failed.append(result)
     yield from failed

@@ -25,8 +25,8 @@ from smalti.scene import Averaged, Predictor
 from smalti.tiling import Window
 from smalti.workflows.arrays import array_reader
 from smalti.workflows.given import Axes, Given
-from smalti.workflows.map import said_unlike
 from smalti.workflows.map_options import MapOptions
+from smalti.workflows.map_run import said_unlike
 from smalti.workflows.models import AnyModel, opened
 from smalti.workflows.prediction import Prediction
 from smalti.workflows.progress import Meter, Show
