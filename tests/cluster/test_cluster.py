@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from distributed import LocalCluster, get_worker
+from distributed import get_worker
 
 import smalti as sm
 from smalti.cluster.connect import Connection, local_workers
@@ -31,13 +30,6 @@ from smalti.workflows.map_result import MapResult
 from smalti.workflows.worker_model import WorkerModel
 from tests.conftest import Run
 from tests.tiny import tiny_card, tiny_model
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    """The address of a scheduler with two workers."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.fixture

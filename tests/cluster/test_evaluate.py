@@ -1,7 +1,6 @@
 """Evaluations whose images are counted by the workers of a cluster."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,10 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from distributed import LocalCluster
 
 import smalti as sm
 from smalti.errors import OptionError, RasterError
 from tests.tiny import tiny_card, tiny_model
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    """The address of a scheduler with two workers."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.fixture

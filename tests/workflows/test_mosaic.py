@@ -203,7 +203,7 @@ def test_a_grid_that_scenes_do_not_determine_is_refused(model: Path, tmp_path: P
         ([a], {"crs": "EPSG:4326", "resolution": 1.0}, "EPSG:4326 is not in metres"),
         ([a], {"tile": 10}, "tile is 10; expected 64 to"),
         ([a], {"tile": "0km"}, "tile is '0km'; expected"),
-        ([a], {"tile": "0.0005km"}, "--tile 0.0005km is 1 pixels; expected 64 to 131072"),
+        ([a], {"tile": "0.0005km"}, "--tile 0.0005km is 1 pixel; expected 64 to 131072"),
         ([a], {"tile": "10.0001km"}, "20000.2 pixels; choose a side of whole pixels"),
         ([a], {"extent": [1, 2, 3]}, "expected LEFT,BOTTOM,RIGHT,TOP"),
         ([a], {"extent": [2, 1, 1, 2]}, "it is empty"),

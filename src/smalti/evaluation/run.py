@@ -16,7 +16,7 @@ from smalti.arrays import Floats
 from smalti.card import Card, Task
 from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
-from smalti.evaluation.classes import ClassTally
+from smalti.evaluation.class_tally import ClassTally
 from smalti.evaluation.maps import KeepMaps, MapKeeper
 from smalti.evaluation.pairs import Pair
 from smalti.evaluation.protocol import NOT_STATED, Stated

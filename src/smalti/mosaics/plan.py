@@ -15,7 +15,7 @@ from smalti.mosaics.grid import LEAST, MOST, Bounds, Cell, MosaicGrid
 from smalti.mosaics.source import Source
 from smalti.raster.ground import axes_m
 from smalti.raster.place import project
-from smalti.text import some
+from smalti.text import count, some
 from smalti.tiling import Window
 
 Order = Literal["given", "newest", "clearest"]
@@ -165,5 +165,7 @@ def _grid(crs: CRS, pixel: float, tile: int | float) -> MosaicGrid:
         text = f"--tile {tile:g}km is {exact:.6g} pixels; choose a side of whole pixels"
         raise OptionError(f"{text}, or give it in pixels", value=tile)
     if not LEAST <= round(exact) <= MOST:
-        raise OptionError(f"--tile {tile:g}km is {round(exact)} pixels; expected {LEAST} to {MOST}", value=tile)
+        raise OptionError(
+            f"--tile {tile:g}km is {count(round(exact), 'pixel')}; expected {LEAST} to {MOST}", value=tile
+        )
     return MosaicGrid(crs, pixel, round(exact))
