@@ -111,7 +111,7 @@ def pan(server: Server, scene: dict, stop: threading.Event, seed: int) -> None:
             x, y = draw_place.randrange(side), draw_place.randrange(side)
             for step in range(TILES):
                 begun = time.perf_counter()
-                address = f"/api/scenes/{scene['id']}/tiles/{level}/{min(x + step, side - 1)}/{y}.png"
+                address = f"/api/scenes/{scene['id']}/tiles/{level}/{min(x + step, side - 1)}/{y}"
                 http.get(address).raise_for_status()
                 server.times.append(time.perf_counter() - begun)
             stop.wait(PAN_S)
@@ -164,7 +164,7 @@ def first_tile(server: Server, large: Path, side: int) -> dict:
     """A scene, when its first tile is there."""
     begun = time.perf_counter()
     scene = server.scene(large)
-    server.http.get(f"/api/scenes/{scene['id']}/tiles/0/0/0.png").raise_for_status()
+    server.http.get(f"/api/scenes/{scene['id']}/tiles/0/0/0").raise_for_status()
     print(f"| first tile of {side:,}² without overviews | {time.perf_counter() - begun:.2f} s |")
     return scene
 

@@ -480,7 +480,7 @@ def test_an_owner_does_not_see_what_others_have(serve: Serve, scene: Path, tmp_p
     bob = {"Authorization": f"Bearer {TOKEN}-of-bob"}
     assert server.http.get("/api/scenes", headers=bob).json() == server.http.get("/api/jobs", headers=bob).json() == []
     for method, address in (
-        ("GET", f"/api/scenes/{found['id']}/tiles/0/0/0.png"), ("GET", f"/api/jobs/{job['id']}"),
+        ("GET", f"/api/scenes/{found['id']}/tiles/0/0/0"), ("GET", f"/api/jobs/{job['id']}"),
         ("GET", f"/api/jobs/{job['id']}/results/map.tif"), ("DELETE", f"/api/jobs/{job['id']}"),
         ("DELETE", f"/api/scenes/{found['id']}"), ("GET", f"/api/jobs/{job['id']}/events"),
     ):  # fmt: skip
@@ -627,7 +627,7 @@ def test_a_registered_file_that_became_a_link_is_not_followed(server: Server, sc
     (found,) = server.http.post("/api/scenes", json={"path": str(inside)}).json()
     inside.unlink()
     inside.symlink_to(scene)
-    tile = f"/api/scenes/{found['id']}/tiles/0/0/0.png"
+    tile = f"/api/scenes/{found['id']}/tiles/0/0/0"
     assert "not there any more" in server.refused("GET", tile)["detail"]
     job = server.start(found)
     server.work()

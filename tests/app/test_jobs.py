@@ -66,9 +66,9 @@ def test_tiles_of_a_map_lie_over_those_of_its_scene(server: Server, scene: Path)
     found = server.upload(scene)
     assert found["levels"] == 2
     job = server.mapped(found)
-    seen = tile(server, f"/api/scenes/{found['id']}/tiles/1/0/0.png")
-    assert seen[0, 0].tolist() == [200, 0, 0, 255]
-    beyond = tile(server, f"/api/scenes/{found['id']}/tiles/1/1/0.png")
+    seen = tile(server, f"/api/scenes/{found['id']}/tiles/1/0/0")
+    assert np.abs(seen[0, 0].astype(int) - [200, 0, 0, 255]).max() <= 2  # JPEG
+    beyond = tile(server, f"/api/scenes/{found['id']}/tiles/1/1/0")
     assert beyond[0, 43].tolist() == [0, 0, 200, 255] and beyond[0, 44, 3] == 0
     mapped = tile(server, f"/api/jobs/{job['id']}/tiles/classes/0/0/0.png")
     assert mapped[50, [25, 75, 125]].tolist() == [[0, 0, 255, 255], [255, 60, 195, 255], [0, 120, 135, 255]]
@@ -109,9 +109,9 @@ def test_a_picture_without_a_place_is_a_scene_too(server: Server, tmp_path: Path
 def test_pixels_of_16_bits_are_stretched_for_the_eye_only(server: Server, tmp_path: Path) -> None:
     pixels = np.tile(np.linspace(1000, 3000, 100, dtype=np.uint16), (3, 80, 1))
     found = server.upload(write_tiff(tmp_path / "deep.tif", pixels))
-    seen = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0.png")
+    seen = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0")
     assert seen[40, 1, 0] < 10 and seen[40, 98, 0] > 245
-    given = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0.png?stretch=0,3000&bands=2")
+    given = tile(server, f"/api/scenes/{found['id']}/tiles/0/0/0?stretch=0,3000&bands=2")
     assert 80 < given[40, 0, 1] < 90 and (given[..., 0] == given[..., 1]).all()
     problem = server.http.get(f"/api/jobs/{server.start(found)['id']}").json()
     assert problem["state"] == "queued"

@@ -31,7 +31,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def first_tile(server: Server, scene: dict[str, object]) -> tuple[np.ndarray, dict[str, str]]:
-    answer = server.http.get(f"/api/scenes/{scene['id']}/tiles/0/0/0.png")
+    answer = server.http.get(f"/api/scenes/{scene['id']}/tiles/0/0/0")
     return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA")), dict(answer.headers)
 
 

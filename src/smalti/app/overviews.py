@@ -1,7 +1,6 @@
 """Overviews of scenes and maps that have none: built beside a virtual raster in the cache, never in the user's file."""
 
 import json
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +23,6 @@ _TYPES = {
 
 def build_all(folders: Folders, stop: threading.Event) -> None:
     """Builds overviews for one raster after the other, until the event is set."""
-    if hasattr(os, "nice"):
-        os.nice(10)
     database = Database(folders.database)
     while not stop.is_set():
         if not (_build_scene(database, folders) or _build_job(database, folders)):

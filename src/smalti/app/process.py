@@ -10,6 +10,8 @@ from pathlib import Path
 from smalti.app.folders import Folders
 
 _GRACE_S = 6.0
+_NICE = {"jobs": 5, "overviews": 19}
+"""The server answers first, then jobs get the cores, then overviews."""
 
 
 def work(kind: str, folder: Path, names: tuple[str, ...]) -> None:
@@ -20,6 +22,8 @@ def work(kind: str, folder: Path, names: tuple[str, ...]) -> None:
 
         make_result(folders, *names)
         return
+    if hasattr(os, "nice"):
+        os.nice(_NICE[kind])
     stop = watch_parent()
     with _alone(folder / f"{kind}.lock"):
         if kind == "jobs":

@@ -53,6 +53,18 @@ def part_of(tile: Tile, area: Window) -> tuple[Window, tuple[slice, slice], tupl
     return shared.shift(-area.row, -area.col), place, (bottom - top, right - left)
 
 
+def photo(pixels: RGBA) -> tuple[bytes, str]:
+    """A tile of a scene and its media type: JPEG, which takes a tenth of the time and a fifth of the bytes of PNG.
+
+    PNG where a part is transparent.
+    """
+    if pixels.shape[:2] != (TILE, TILE) or not (pixels[..., 3] == 255).all():
+        return png(pixels), "image/png"
+    out = io.BytesIO()
+    Image.fromarray(pixels[..., :3]).save(out, "JPEG", quality=90, subsampling="4:4:4")
+    return out.getvalue(), "image/jpeg"
+
+
 def png(pixels: RGBA) -> bytes:
     """A tile as PNG, transparent beyond the border."""
     height, width = pixels.shape[:2]

@@ -18,7 +18,7 @@ from smalti.app.paint import hidden, paint_tile
 from smalti.app.planning import plan_comparison, plan_map
 from smalti.app.problems import ProblemError
 from smalti.app.results import PAGE
-from smalti.app.routes.scenes import PNG, Level, Place
+from smalti.app.routes.scenes import BINARY, Level, Place
 from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, PhotoFolder, ResultFile, Spot
 from smalti.app.services import Services
 from smalti.app.sets import PHOTOS, set_folder
@@ -26,6 +26,7 @@ from smalti.app.spot import spot_at
 from smalti.app.tiles import png, tile_at
 
 router = APIRouter(prefix="/api", tags=["jobs"])
+_PNG: Answers = {200: {"content": {"image/png": BINARY}, "description": "A tile."}}
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$", description="The same key is the same job."),
@@ -121,7 +122,7 @@ def remove_job(job: Id, parts: Parts, owner: Owner) -> None:
     parts.remove_job(parts.jobs.get(owner, job))
 
 
-@router.get("/jobs/{job}/tiles/{layer}/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404))
+@router.get("/jobs/{job}/tiles/{layer}/{z}/{x}/{y}.png", response_class=Response, responses=_PNG | problems(404))
 def job_tile(
     job: Id, layer: Annotated[str, Path(max_length=200, examples=["classes"])], z: Level, x: Place, y: Place,
     request: Request, parts: Parts, owner: Owner,

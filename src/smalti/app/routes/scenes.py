@@ -19,13 +19,12 @@ from smalti.app.roots import entries
 from smalti.app.schemas import SET, Entry, Listing, NewScene, Scene, ScenePath, SceneUrl
 from smalti.app.services import Services
 from smalti.app.stac import images_of
-from smalti.app.tiles import png, tile_at
+from smalti.app.tiles import photo, tile_at
 from smalti.mapping.places import scenes as scenes_in
 
 router = APIRouter(prefix="/api", tags=["scenes"])
-PNG: Answers = {
-    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}, "description": "A tile."}
-}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+_PHOTO: Answers = {200: {"content": {"image/jpeg": BINARY, "image/png": BINARY}, "description": "A tile."}}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -122,13 +121,13 @@ def remove_scene(scene: Id, parts: Parts, owner: Owner) -> None:
     parts.scenes.remove(parts.scenes.get(owner, scene))
 
 
-@router.get("/scenes/{scene}/tiles/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404))
+@router.get("/scenes/{scene}/tiles/{z}/{x}/{y}", response_class=Response, responses=_PHOTO | problems(404))
 def scene_tile(
     scene: Id, z: Level, x: Place, y: Place, request: Request, parts: Parts, owner: Owner,
     bands: Annotated[str | None, Query(max_length=200, examples=["1,2,3"])] = None,
     stretch: Annotated[str | None, Query(max_length=64, examples=["2%,98%"])] = None,
 ) -> Response:  # fmt: skip
-    """A tile of 256 pixels in the scene's own grid; the range of values is for the eye only."""
+    """A tile of 256 pixels in the scene's own grid: JPEG, or PNG with transparent pixels. For the eye only."""
     begun = time.perf_counter()
     known = parts.scenes.get(owner, scene)
     tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
@@ -138,10 +137,10 @@ def scene_tile(
         return Response(status_code=304)
     with parts.uses.reading(known.id):
         pixels, exact = parts.eye.tile(known, tile, look)
-    answer = png(pixels)
+    answer, kind = photo(pixels)
     parts.metrics.tile(time.perf_counter() - begun)
     kept = {"ETag": tag, "Cache-Control": "private, max-age=3600"} if exact else {"Cache-Control": "no-store"}
-    return Response(answer, media_type="image/png", headers=kept)
+    return Response(answer, media_type=kind, headers=kept)
 
 
 @router.get("/browse", responses=problems(404))

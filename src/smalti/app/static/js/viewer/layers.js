@@ -24,7 +24,7 @@ const query = (parts) => {
 
 function sceneUrl(scene) {
   const tail = query(view.look);
-  return ([z, x, y]) => `api/scenes/${scene.id}/tiles/${z}/${x}/${y}.png${tail}`;
+  return ([z, x, y]) => `api/scenes/${scene.id}/tiles/${z}/${x}/${y}${tail}`;
 }
 
 /** Rows by which the tiles may lag behind the progress: finished strips come to the disk in blocks. */
