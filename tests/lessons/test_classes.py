@@ -44,3 +44,11 @@ def test_a_new_class_is_improbable_at_first_and_has_a_color_of_its_own() -> None
 def test_contradictions_are_refused(wanted: dict[str, list[str]]) -> None:
     with pytest.raises(OptionError):
         plan_classes(TASK, wanted)
+
+
+def test_colors_are_changed_by_name() -> None:
+    plan = plan_classes(TASK, {"solar": []}).colored(
+        {"solar": (9, 9, 9), "water": (7, 8, 9), "not yet painted": (5, 5, 5)}
+    )
+    assert plan.task.colors == ((1, 1, 1), (7, 8, 9), (3, 3, 3), (9, 9, 9))
+    assert plan_classes(TASK, {}).colored({"not yet painted": (5, 5, 5)}).task.colors == TASK.colors

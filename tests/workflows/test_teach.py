@@ -151,6 +151,17 @@ def test_damaged_features_are_computed_again(place: Path, tmp_path: Path) -> Non
     assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").path.read_bytes() == first
 
 
+def test_a_project_states_colors(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    project = shutil.copytree(place / "project", tmp_path / "project")
+    with (project / "teach.toml").open("a") as file:
+        file.write('[colors]\nnoise = "#102030"\n')
+    sm.teach(project, tmp_path / "own.onnx", classes=CLASSES)
+    assert verify(tmp_path / "own.onnx").card.class_task().colors[1] == (16, 32, 48)
+    (project / "teach.toml").write_text('[colors]\nnoise = "red"\n')
+    with pytest.raises(DataError, match=r"teach\.toml: colors\.noise: .*write it as #RRGGBB"):
+        sm.teach(project, tmp_path / "own.onnx")
+
+
 def _refused(tmp_path: Path, scene: Path, strokes: Path, **options: object) -> SmaltiError:
     with pytest.raises(SmaltiError) as refused:
         sm.teach(tmp_path / f"p{strokes.stem}", tmp_path / "own.onnx", add=[(scene, strokes)], **options)  # type: ignore[arg-type]

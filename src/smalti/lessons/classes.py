@@ -1,7 +1,7 @@
 """The classes of a taught model, and which classes of its parent each takes over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from smalti.arrays import Doubles, Floats, Mask
 from smalti.card import RGB, Task
 from smalti.errors import OptionError
+from smalti.raster.palette import task_colors
 from smalti.text import some
 
 Wanted = Mapping[str, Sequence[str]]
@@ -45,6 +46,13 @@ class ClassPlan:
     def same(self) -> bool:
         """Whether the classes are the parent's."""
         return self.shares.shape[0] == self.shares.shape[1] and bool((self.shares == np.eye(len(self.shares))).all())
+
+    def colored(self, colors: Mapping[str, RGB]) -> "ClassPlan":
+        """The same with other colours of some classes."""
+        if not any(label in colors for label in self.task.labels):
+            return self
+        own = [colors.get(label, color) for label, color in zip(self.task.labels, task_colors(self.task), strict=True)]
+        return replace(self, task=self.task.model_copy(update={"colors": tuple(own)}))
 
     def offsets(self, logits: Floats) -> Floats:
         """The logits N,J that the parent's logits N,K amount to, before anything is learned."""

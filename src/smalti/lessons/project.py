@@ -1,6 +1,6 @@
 """A teaching project: a folder with the model's name, the classes, and the strokes of each scene.
 
-PROJECT/teach.toml      the model, the classes, and the scenes with their strokes
+PROJECT/teach.toml      the model, the classes and their colours, and the scenes with their strokes
 PROJECT/strokes/        the strokes of each scene: GPKG, GeoJSON, FlatGeobuf, or a class raster
 PROJECT/features/       what the model computes at the strokes; it can be deleted and is computed again
 """
@@ -10,17 +10,22 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from smalti.card import RGB
 from smalti.errors import DataError, LabelError, reason
 from smalti.files import deliver
 from smalti.raster.files import is_url
+from smalti.raster.palette import parse_color, to_hex
 
 NAME = "teach.toml"
 STROKES, FEATURES = "strokes", "features"
 _COPIED = (".gpkg", ".geojson", ".json", ".fgb", ".tif", ".tiff", ".png")
+
+
+Color = Annotated[RGB, BeforeValidator(lambda text: parse_color(str(text)))]
 
 
 class _Scene(BaseModel):
@@ -33,6 +38,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     model: str = "landcover"
     classes: dict[str, list[str]] = Field(default_factory=dict)
+    colors: dict[str, Color] = Field(default_factory=dict)
     scenes: list[_Scene] = Field(default_factory=list)
 
 
@@ -53,6 +59,8 @@ class Project:
     model: str = "landcover"
     classes: dict[str, list[str]] = field(default_factory=dict)
     painted: tuple[Painted, ...] = ()
+    colors: dict[str, RGB] = field(default_factory=dict)
+    """Of classes, where they are not the model's; of others, which have no strokes yet, too."""
 
     def features(self, image: str) -> Path:
         """Where the examples of a scene are stored."""
@@ -76,6 +84,12 @@ class Project:
         lines = ["# smalti teach learns these strokes again, and writes a model.", f"model = {_text(self.model)}"]
         if self.classes:
             lines += ["", "[classes]", *(f"{_text(name)} = {_text(taken)}" for name, taken in self.classes.items())]
+        if self.colors:
+            lines += [
+                "",
+                "[colors]",
+                *(f"{_text(name)} = {_text(to_hex(color))}" for name, color in self.colors.items()),
+            ]
         for each in self.painted:
             strokes = each.strokes.relative_to(self.folder).as_posix()
             lines += ["", "[[scenes]]", f"image = {_text(each.image)}", f"strokes = {_text(strokes)}"]
@@ -123,4 +137,4 @@ def load_project(folder: Path) -> Project:
         first = error.errors()[0]
         raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     painted = (Painted(scene.image, folder / scene.strokes) for scene in stated.scenes)
-    return Project(folder, stated.model, dict(stated.classes), tuple(painted))
+    return Project(folder, stated.model, dict(stated.classes), tuple(painted), dict(stated.colors))

@@ -21,7 +21,7 @@ from smalti.raster.scaled import Scaled
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.progress import Meter, Show
-from smalti.workflows.teach import made_of
+from smalti.workflows.teaching import made_of
 
 SECONDS = 20
 """That a user needs to paint a window, about."""

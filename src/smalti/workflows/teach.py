@@ -1,37 +1,24 @@
 """Teaches a model a place: strokes on scenes become a model file of the user's own."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from time import perf_counter
-
-import numpy as np
-from numpy.typing import NDArray
 
 from smalti.arguments import checked
 from smalti.card import Card, Origin, Score
-from smalti.errors import DataError, DataWarning, LabelError, OptionError, about, warn
+from smalti.errors import DataError, OptionError, about
 from smalti.files import check_place, write_whole
-from smalti.lessons.classes import ClassPlan, plan_classes
-from smalti.lessons.examples import Samples, SceneExamples, gather, joined, load_examples
+from smalti.lessons.classes import plan_classes
 from smalti.lessons.graft import grafted
-from smalti.lessons.lesson import Lesson, Strokes, Validated, learn
+from smalti.lessons.lesson import Validated
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Painted, Project, load_project
-from smalti.lessons.strokes import Stroke, read_strokes
+from smalti.lessons.project import Project, load_project
 from smalti.lock import hold
-from smalti.mapping.fit import open_fitting
-from smalti.mapping.identity import identity
-from smalti.mapping.source import Source
-from smalti.raster.grid import Grid
-from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
-from smalti.runtime.models import ModelFile, find_model, verify
+from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
-from smalti.workflows.progress import Meter, Show
+from smalti.workflows.progress import Show
+from smalti.workflows.teaching import Learned, Teaching
 
 _PLACE = 256
 """Side in pixels of what counts as one place of a scene."""
@@ -105,20 +92,17 @@ def teach(
     check_place(out)
     check_free(out)
     with about(project), hold(folder / "teach"):
-        job = _Job(_updated(load_project(folder), add, model, classes), progress)
-        parts = [job.scene(image) for image in dict.fromkeys(each.image for each in job.project.painted)]
-        began = perf_counter()
-        strokes = _all_strokes(parts)
-        _check_classes(strokes.labels, job.plan, folder)
-        others = joined([part.examples.others for part in parts])
-        lesson = learn(strokes, others, job.plan)
-        seconds = perf_counter() - began
-        card = _card(job, lesson, out, len(strokes.labels), len(parts))
-        content, _ = grafted(job.model, lesson, job.network.sizes, card, out)
+        stated = _updated(load_project(folder), add, model, classes)
+        teaching = Teaching(stated, TeachableNetwork(verify(find_model(stated.model))))
+        images = dict.fromkeys(each.image for each in stated.painted)
+        learned = teaching.learn([teaching.scene(image, progress) for image in images])
+        card = _card(teaching, learned, out)
+        content, _ = grafted(teaching.model, learned.lesson, teaching.network.sizes, card, out)
         write_whole(out, content)
+    lesson = learned.lesson
     return Taught(
-        out, job.model.card.name, job.plan.task.labels, len(strokes.labels), len(parts),
-        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, lesson.changed(others), seconds,
+        out, teaching.model.card.name, teaching.plan.task.labels, learned.strokes, learned.scenes,
+        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, learned.changed, learned.seconds,
     )  # fmt: skip
 
 
@@ -146,86 +130,9 @@ def _updated(
     return changed
 
 
-def made_of(model: ModelFile, image: str, grid: Grid) -> str:
-    """What the stored examples of a scene, seen on a grid, depend on."""
-    return f"{model.sha256} {identity([image])} {grid.height}x{grid.width}"
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One scene's strokes and examples."""
-
-    strokes: list[Stroke]
-    examples: SceneExamples
-
-
-class _Job:
-    """A project and its model."""
-
-    def __init__(self, project: Project, progress: Show | None) -> None:
-        self.project, self._progress = project, progress
-        self.model: ModelFile = verify(find_model(project.model))
-        self.plan: ClassPlan = plan_classes(self.model.card.class_task(), project.classes)
-        self.network = TeachableNetwork(self.model)
-
-    def scene(self, image: str) -> _Part:
-        """The strokes on a scene, with their examples, which are stored."""
-        files = [each for each in self.project.painted if each.image == image]
-        opened = Source((str(image),)).opener
-        with closing(open_fitting(image, opened, self.model.card, None, "auto", warn)) as reader:
-            seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
-            strokes = self._strokes(files, seen, image)
-            path = self.project.features(image)
-            of = made_of(self.model, image, seen.grid)
-            known = load_examples(path, of)
-            if known is None or any(stroke.key not in known.strokes for stroke in strokes):
-                meter = Meter(self._progress, Path(image).name, 1)
-                known = gather(seen, self.network, strokes, known, of, meter)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                known.save(path)
-        return _Part(strokes, known)
-
-    def _strokes(self, files: Sequence[Painted], seen: Reader, image: str) -> list[Stroke]:
-        read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=warn)
-        return [stroke for each in files for stroke in read(str(each.strokes))]
-
-
-def _all_strokes(parts: Sequence[_Part]) -> Strokes:
-    """The cells of all strokes; of a cell under several strokes of a scene the last one counts."""
-    samples: list[Samples] = []
-    labels: list[int] = []
-    places: list[tuple[int, int, int]] = []
-    for number, part in enumerate(parts):
-        taken: set[tuple[int, int]] = set()
-        for stroke in reversed(part.strokes):
-            own = part.examples.strokes[stroke.key]
-            free = np.array([tuple(cell) not in taken for cell in own.cells.tolist()], bool)
-            if free.any():
-                samples.append(own.chosen(free))
-                labels.append(stroke.label)
-                row, col = own.cells[0]
-                places.append((number, int(row) // _PLACE, int(col) // _PLACE))
-            taken.update(map(tuple, own.cells.tolist()))
-    index = np.repeat(np.arange(len(samples)), [len(each) for each in samples])
-    known = {place: at for at, place in enumerate(dict.fromkeys(places))}
-    return Strokes(joined(samples), index, np.array(labels), np.array([known[place] for place in places]))
-
-
-def _check_classes(labels: NDArray[np.intp], plan: ClassPlan, folder: Path) -> None:
-    """LabelError for a new class without strokes; warns of strokes of a single class."""
-    names, used = plan.task.labels, set(labels.tolist())
-    for at, name in enumerate(names):
-        if at not in used and not plan.shares[at].any():
-            raise LabelError(f"{folder}: the new class {name} has no strokes; paint some, or omit the class")
-    if len(used) == 1:
-        text = (
-            f"{folder}: all strokes are {names[used.pop()]}; paint other classes too, where they are confused with it"
-        )
-        warn(DataWarning(text))
-
-
-def _card(job: _Job, lesson: Lesson, out: Path, strokes: int, scenes: int) -> Card:
-    parent, task = job.model.card, job.plan.task
+def _card(teaching: Teaching, learned: Learned, out: Path) -> Card:
+    parent, task = teaching.model.card, teaching.plan.task
+    lesson, strokes, scenes = learned.lesson, learned.strokes, learned.scenes
     protocol = "; ".join([
         f"strokes: {strokes} on {scenes} scenes, drawn by the user; each held out once, in five folds",
         "mean over classes of the share of cells that are right",
@@ -239,7 +146,7 @@ def _card(job: _Job, lesson: Lesson, out: Path, strokes: int, scenes: int) -> Ca
     origin = Origin(
         data=(*parent.origin.data, f"{strokes} strokes on {scenes} scenes"),
         licence=parent.origin.licence,
-        recipe=f"taught from {parent.name} (sha256 {job.model.sha256})",
+        recipe=f"taught from {parent.name} (sha256 {teaching.model.sha256})",
         chosen="prior strength by strokes held out" if lesson.penalty else "parent: no better with the strokes",
         scores=tuple(scores),
     )

@@ -1,0 +1,129 @@
+"""What a lesson needs of a project: its model, and the strokes of each scene with their examples."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.errors import DataWarning, LabelError, Warn
+from smalti.errors import warn as issue
+from smalti.lessons.classes import ClassPlan, plan_classes
+from smalti.lessons.examples import Samples, SceneExamples, gather, joined, load_examples
+from smalti.lessons.lesson import Lesson, Strokes, learn
+from smalti.lessons.network import TeachableNetwork
+from smalti.lessons.project import Painted, Project
+from smalti.lessons.strokes import Stroke, read_strokes
+from smalti.mapping.fit import open_fitting
+from smalti.mapping.identity import identity
+from smalti.mapping.source import Source
+from smalti.raster.grid import Grid
+from smalti.raster.reader import Reader
+from smalti.raster.scaled import Scaled
+from smalti.runtime.models import ModelFile
+from smalti.workflows.progress import Meter, Show
+
+_PLACE = 256
+"""Side in pixels of what counts as one place of a scene."""
+
+
+def made_of(model: ModelFile, image: str, grid: Grid) -> str:
+    """What the stored examples of a scene, seen on a grid, depend on."""
+    return f"{model.sha256} {identity([image])} {grid.height}x{grid.width}"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One scene's strokes and examples."""
+
+    strokes: list[Stroke]
+    examples: SceneExamples
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A lesson, and what it was learned from."""
+
+    lesson: Lesson
+    strokes: int
+    scenes: int
+    changed: float
+    """The share of other pixels of the scenes whose class is another than before."""
+    seconds: float
+
+
+class Teaching:
+    """A project and its open model."""
+
+    def __init__(self, project: Project, network: TeachableNetwork, *, warn: Warn = issue) -> None:
+        """OptionError where the project's classes contradict the model's."""
+        self.project, self.network, self._warn = project, network, warn
+        self.model: ModelFile = network.model
+        self.plan: ClassPlan = plan_classes(self.model.card.class_task(), project.classes).colored(project.colors)
+
+    def scene(self, image: str, progress: Show | None = None) -> Part:
+        """The strokes on a scene, with their examples, which are stored; LabelError, RasterError."""
+        files = [each for each in self.project.painted if each.image == image]
+        opened = Source((str(image),)).opener
+        with closing(open_fitting(image, opened, self.model.card, None, "auto", self._warn)) as reader:
+            seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
+            strokes = self._strokes(files, seen, image)
+            path = self.project.features(image)
+            of = made_of(self.model, image, seen.grid)
+            known = load_examples(path, of)
+            if known is None or any(stroke.key not in known.strokes for stroke in strokes):
+                meter = Meter(progress, Path(image).name, 1)
+                known = gather(seen, self.network, strokes, known, of, meter)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                known.save(path)
+        return Part(strokes, known)
+
+    def _strokes(self, files: Sequence[Painted], seen: Reader, image: str) -> list[Stroke]:
+        read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=self._warn)
+        return [stroke for each in files for stroke in read(str(each.strokes))]
+
+    def learn(self, parts: Sequence[Part]) -> Learned:
+        """Learns from the strokes of all scenes; LabelError for a new class without strokes."""
+        began = perf_counter()
+        strokes = _all_strokes(parts)
+        self._check_classes(strokes.labels)
+        others = joined([part.examples.others for part in parts])
+        lesson = learn(strokes, others, self.plan)
+        seconds = perf_counter() - began
+        return Learned(lesson, len(strokes.labels), len(parts), lesson.changed(others), seconds)
+
+    def _check_classes(self, labels: NDArray[np.intp]) -> None:
+        """LabelError for a new class without strokes; warns of strokes of a single class."""
+        names, used, folder = self.plan.task.labels, set(labels.tolist()), self.project.folder
+        for at, name in enumerate(names):
+            if at not in used and not self.plan.shares[at].any():
+                raise LabelError(f"{folder}: the new class {name} has no strokes; paint some, or omit the class")
+        if len(used) == 1:
+            only = names[used.pop()]
+            text = f"{folder}: all strokes are {only}; paint other classes too, where they are confused with it"
+            self._warn(DataWarning(text))
+
+
+def _all_strokes(parts: Sequence[Part]) -> Strokes:
+    """The cells of all strokes; of a cell under several strokes of a scene the last one counts."""
+    samples: list[Samples] = []
+    labels: list[int] = []
+    places: list[tuple[int, int, int]] = []
+    for number, part in enumerate(parts):
+        taken: set[tuple[int, int]] = set()
+        for stroke in reversed(part.strokes):
+            own = part.examples.strokes[stroke.key]
+            free = np.array([tuple(cell) not in taken for cell in own.cells.tolist()], bool)
+            if free.any():
+                samples.append(own.chosen(free))
+                labels.append(stroke.label)
+                row, col = own.cells[0]
+                places.append((number, int(row) // _PLACE, int(col) // _PLACE))
+            taken.update(map(tuple, own.cells.tolist()))
+    index = np.repeat(np.arange(len(samples)), [len(each) for each in samples])
+    known = {place: at for at, place in enumerate(dict.fromkeys(places))}
+    return Strokes(joined(samples), index, np.array(labels), np.array([known[place] for place in places]))
