@@ -1,7 +1,9 @@
 """Large scenes: a view from afar at once, and overviews beside a virtual raster in the cache."""
 
 import io
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import rasterio
 from PIL import Image
 
-from smalti.app import overviews, scenes, view
+from smalti.app import overviews, scenes, tries, view
+from smalti.app.database import Database
+from smalti.errors import RasterError
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff
 
@@ -71,3 +75,103 @@ def test_a_virtual_raster_shows_what_its_file_shows(kind: str, tmp_path: Path) -
         assert (over.read() == file.read()).all() and over.crs == file.crs and over.transform == file.transform
         assert (over.dataset_mask() == file.dataset_mask()).all() and over.dtypes == file.dtypes
         assert over.colorinterp == file.colorinterp and over.overviews(1) == [2, 4]
+
+
+def noise(path: Path, side: int = 1024) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, side, side), np.uint8)
+    return write_tiff(path, pixels, tiled=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit of the size of files")
+def test_overviews_that_a_full_disk_cuts_short_are_not_served(tmp_path: Path) -> None:
+    """GDAL writes the last ones when it closes the file, and says nothing if that fails."""
+    import resource
+    import signal
+
+    source, target = noise(tmp_path / "file.tif"), tmp_path / "over.vrt"
+    overviews.build(source, target, "average")
+    whole = (tmp_path / "over.vrt.ovr").stat().st_size
+    target.unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for limit in (whole // 3, whole - 3000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            with pytest.raises(RasterError, match="no overviews"):
+                overviews.build(source, target, "average")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file.tif", "over.vrt.ovr"]
+    assert (tmp_path / "over.vrt.ovr").stat().st_size == whole
+
+
+DYING = """
+import os, sys
+print(sys.argv[-2], file=open({log!r}, "a"))
+if "evil" in sys.argv[-2]:
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The names of the files whose overviews were begun; that of a file named evil takes its process down."""
+    log = tmp_path / "log"
+    monkeypatch.setattr(overviews, "program", lambda: [sys.executable, "-c", DYING.format(log=str(log))])
+    return lambda: [Path(line).name for line in log.read_text().splitlines()]
+
+
+def test_a_scene_that_takes_its_builder_down_is_set_aside(
+    server: Server, built: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "_PAUSE_S", 0)
+    paths = [noise(server.root / name, 512) for name in ("good.tif", "evil.tif")]
+    ids = [server.http.post("/api/scenes", json={"path": str(path)}).json()[0]["id"] for path in paths]
+    builder = overviews.Builder(server.services.folders, threading.Event())
+    while builder.once():
+        pass
+    assert built() == ["evil.tif", "good.tif", "evil.tif", "evil.tif"]
+    found = [server.http.get(f"/api/scenes/{scene}").json()["overviews"] for scene in ids]
+    assert found == ["ready", "failed"]
+    assert server.http.get(f"/api/scenes/{ids[1]}/tiles/0/0/0.png").status_code == 200
+
+
+def test_a_scene_that_failed_waits(server: Server, built: Callable[[], list[str]]) -> None:
+    path = noise(server.root / "evil.tif", 512)
+    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    builder = overviews.Builder(server.services.folders, threading.Event())
+    assert builder.once() and not builder.once()
+    assert server.http.get(f"/api/scenes/{scene['id']}").json()["overviews"] == "none"
+
+
+def test_deaths_of_the_builder_itself_count(server: Server) -> None:
+    path = noise(server.root / "scene.tif", 512)
+    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    database = Database(server.services.folders.database)
+    for death in range(1, tries.MOST + 1):
+        with database.change() as change:
+            change.execute("UPDATE scenes SET overviews = 'building'")
+        tries.Tries(database).begin(scene["id"])
+        overviews.Builder(server.services.folders, threading.Event()).tidy()
+        expected = "none" if death < tries.MOST else "failed"
+        assert server.http.get(f"/api/scenes/{scene['id']}").json()["overviews"] == expected
+
+
+def test_a_stopped_builder_ends_at_once_and_tries_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overviews, "program", lambda: [sys.executable, "-c", "import time; time.sleep(60)"])
+    path = noise(server.root / "scene.tif", 512)
+    server.http.post("/api/scenes", json={"path": str(path)})
+    stop = threading.Event()
+    stop.set()
+    for _ in range(tries.MOST + 1):
+        assert overviews.Builder(server.services.folders, stop).once()
+
+
+def test_what_a_killed_builder_left_goes(server: Server, scene: Path) -> None:
+    cache = server.services.folders.root / "cache"
+    kept = cache / f"{server.upload(scene)['id']}.vrt"
+    for name in (kept.name, f"{kept.stem}.12.new.vrt.ovr", "removed.vrt", "removed.vrt.ovr"):
+        (cache / name).write_text("x")
+    overviews.Builder(server.services.folders, threading.Event()).tidy()
+    assert list(cache.iterdir()) == [kept]

@@ -18,6 +18,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     ramps TEXT, notes TEXT NOT NULL DEFAULT '[]',
     attempts INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, started REAL, ended REAL, used REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS tries (
+    name TEXT PRIMARY KEY, count INTEGER NOT NULL DEFAULT 0, next REAL NOT NULL DEFAULT 0
+);
 CREATE UNIQUE INDEX IF NOT EXISTS job_keys ON jobs (owner, key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS job_states ON jobs (state, created);
 """

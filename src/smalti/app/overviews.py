@@ -1,75 +1,120 @@
-"""Overviews of scenes and maps that have none: built beside a virtual raster in the cache, never in the user's file."""
+"""Overviews of scenes and maps that have none: built beside a virtual raster in the cache, never in the user's file.
+
+Each is built by a process of its own: GDAL cannot be interrupted, and a raster that takes its process down takes no
+other one with it. Such a raster is tried again later, after all others, and a few times only.
+"""
 
 import json
+import os
+import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import escape
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
+from smalti.app.program import program
 from smalti.app.scenes import SMALL
-from smalti.raster.check import REFUSALS
+from smalti.app.tries import MOST, Tries
+from smalti.app.virtual import virtual
+from smalti.errors import RasterError
+from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.files import quiet_open
 from smalti.raster.quiet import quiet
 
 _IDLE_S = 0.5
-_TYPES = {
-    "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
-    "float32": "Float32", "float64": "Float64", "uint64": "UInt64", "int64": "Int64",
-}  # fmt: skip
+_LOOK_S = 0.1
+
+
+class Builder:
+    """Builds overviews of what is stored in a data folder, for the one process that does it."""
+
+    def __init__(self, folders: Folders, stop: threading.Event) -> None:
+        self._folders, self._stop = folders, stop
+        self._database = Database(folders.database)
+        self._tries = Tries(self._database)
+
+    def tidy(self) -> None:
+        """Removes what killed processes left, and overviews of what was removed while they were built."""
+        cache = self._folders.root / "cache"
+        found = list(cache.iterdir())
+        with self._database.connect() as rows:
+            known = {row["id"] for row in rows.execute("SELECT id FROM scenes UNION SELECT id FROM jobs")}
+        for path in found:
+            if ".new." in path.name or path.name.partition(".")[0] not in known:
+                path.unlink(missing_ok=True)
+        with self._database.change() as change:
+            change.execute(
+                "UPDATE scenes SET overviews = CASE WHEN (SELECT count FROM tries WHERE tries.name = id) >= ? "
+                "THEN 'failed' ELSE 'none' END WHERE overviews = 'building'",
+                (MOST,),
+            )
+
+    def once(self) -> bool:
+        """Builds those of one raster; returns whether there was one to build."""
+        return self._scene() or self._layer()
+
+    def _scene(self) -> bool:
+        """Of the newest scene among those that were tried least."""
+        with self._database.connect() as rows:
+            row = rows.execute(
+                "SELECT id, path FROM scenes LEFT JOIN tries ON tries.name = id "
+                "WHERE overviews IN ('none', 'building') AND coalesce(count, 0) < ? AND coalesce(next, 0) <= ? "
+                "ORDER BY coalesce(count, 0), created DESC LIMIT 1",
+                (MOST, time.time()),
+            ).fetchone()
+        if row is None:
+            return False
+        self._set(row["id"], "building")
+        built = self._build(row["id"], Path(row["path"]), "average")
+        self._set(row["id"], "ready" if built else "none" if self._tries.left(row["id"]) else "failed")
+        return True
+
+    def _set(self, scene: str, built: str) -> None:
+        with self._database.change() as change:
+            change.execute("UPDATE scenes SET overviews = ? WHERE id = ?", (built, scene))
+
+    def _layer(self) -> bool:
+        """Of the newest large map."""
+        with self._database.connect() as rows:
+            found = rows.execute(
+                "SELECT id, spec FROM jobs WHERE state = 'done' AND pixels > ? ORDER BY ended DESC LIMIT 20", (SMALL,)
+            ).fetchall()
+        for row in found:
+            for layer in json.loads(row["spec"]).get("layers", []):
+                over = layer_overviews(self._folders, row["id"], layer["name"])
+                source = self._folders.job(row["id"]) / layer["file"]
+                if source.exists() and not over.exists() and self._tries.may(over.stem):
+                    self._build(over.stem, source, "nearest")
+                    return True
+        return False
+
+    def _build(self, name: str, source: Path, resampling: str) -> bool:
+        """Whether the overviews are there now; an interrupted build is no failed one."""
+        self._tries.begin(name)
+        command = [*program(), "_work", "overview", str(self._folders.root), name, str(source), resampling]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not self._stop.wait(_LOOK_S):
+            pass
+        if stopped := process.poll() is None:
+            process.kill()
+            process.wait()
+        built = process.returncode == 0
+        if built:
+            self._tries.forget(name)
+        elif stopped:
+            self._tries.undo(name)
+        return built
 
 
 def build_all(folders: Folders, stop: threading.Event) -> None:
     """Builds overviews for one raster after the other, until the event is set."""
-    database = Database(folders.database)
+    builder = Builder(folders, stop)
+    builder.tidy()
     while not stop.is_set():
-        if not (_build_scene(database, folders) or _build_job(database, folders)):
+        if not builder.once():
             stop.wait(_IDLE_S)
-
-
-def _build_scene(database: Database, folders: Folders) -> bool:
-    """Builds those of the newest scene that has none; whether there was one. A kill's rest begins again."""
-    with database.connect() as rows:
-        row = rows.execute(
-            "SELECT id, path FROM scenes WHERE overviews IN ('none', 'building') ORDER BY created DESC LIMIT 1"
-        ).fetchone()
-    if row is None:
-        return False
-    _set(database, row["id"], "building")
-    with suppress(OSError, *REFUSALS):  # the file is gone or damaged, or the disk is full: tiles say so
-        build(Path(row["path"]), folders.overviews(row["id"]), "average")
-    _set(database, row["id"], "ready")
-    return True
-
-
-def _set(database: Database, scene: str, built: str) -> None:
-    with database.change() as change:
-        change.execute("UPDATE scenes SET overviews = ? WHERE id = ?", (built, scene))
-
-
-def _build_job(database: Database, folders: Folders) -> bool:
-    """The same for the newest large map."""
-    with database.connect() as rows:
-        found = rows.execute(
-            "SELECT id, spec FROM jobs WHERE state = 'done' AND pixels > ? ORDER BY ended DESC LIMIT 20", (SMALL,)
-        ).fetchall()
-    for row in found:
-        for layer in json.loads(row["spec"]).get("layers", []):
-            over = layer_overviews(folders, row["id"], layer["name"])
-            source = folders.job(row["id"]) / layer["file"]
-            if source.exists() and not over.exists() and not _failed(over).exists():
-                try:
-                    build(source, over, "nearest")
-                except (OSError, *REFUSALS):
-                    _failed(over).touch()
-                return True
-    return False
-
-
-def _failed(over: Path) -> Path:
-    return over.with_suffix(".failed")
 
 
 def layer_overviews(folders: Folders, job: str, layer: str) -> Path:
@@ -80,22 +125,48 @@ def layer_overviews(folders: Folders, job: str, layer: str) -> Path:
 def build(source: Path, target: Path, resampling: str) -> None:
     """Writes the virtual raster `target` of a file, with overviews beside it; it appears when these are complete.
 
-    Raises one of `REFUSALS` where the source cannot be read, or the overviews cannot be written.
+    RasterError where the source cannot be read, or the overviews cannot be written.
     """
+    unfinished = target.with_name(f"{target.stem}.{os.getpid()}.new.vrt")
+    over = unfinished.with_name(f"{unfinished.name}.ovr")
+    try:
+        _write(source, unfinished, resampling)
+        _read_back(over)
+        over.replace(target.with_name(f"{target.name}.ovr"))
+        unfinished.replace(target)
+    except REFUSALS as error:
+        raise RasterError(f"{source.name}: no overviews: {first_line(error)}; wide views stay rough") from None
+    finally:
+        for left in (over, unfinished):  # large where the disk is full
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _write(source: Path, target: Path, resampling: str) -> None:
     import rasterio
     from rasterio.enums import Resampling
 
-    unfinished = target.with_name(f"{target.stem}.new.vrt")
-    over = unfinished.with_name(f"{unfinished.name}.ovr")
-    over.unlink(missing_ok=True)
     with quiet_open(str(source)) as data:
-        unfinished.write_text(virtual(source, data), encoding="utf-8")
+        target.write_text(virtual(source, data), encoding="utf-8")
         factors = _factors(data.height, data.width)
     options = {"COMPRESS_OVERVIEW": "ZSTD", "BIGTIFF_OVERVIEW": "IF_SAFER", "GDAL_TIFF_OVR_BLOCKSIZE": "256"}
-    with quiet(), rasterio.Env(**options, GDAL_CACHEMAX=128), rasterio.open(unfinished, "r+") as data:
+    with quiet(), rasterio.Env(**options, GDAL_CACHEMAX=128), rasterio.open(target, "r+") as data:
         data.build_overviews(factors, Resampling[resampling])
-    over.replace(target.with_name(f"{target.name}.ovr"))
-    unfinished.replace(target)
+
+
+def _read_back(over: Path) -> None:
+    """Reads all that was written: a disk that became full when the file was closed is told by nobody."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.windows import Window
+
+    with quiet_open(str(over)) as data:
+        levels = [{}, *({"overview_level": level} for level in range(len(data.overviews(1))))]
+    for level in levels:
+        with quiet(NotGeoreferencedWarning), rasterio.open(over, **level) as data:
+            rows = data.block_shapes[0][0]
+            for row in range(0, data.height, rows):
+                data.read(window=Window(0, row, data.width, min(rows, data.height - row)))
 
 
 def _factors(height: int, width: int) -> list[int]:
@@ -104,48 +175,3 @@ def _factors(height: int, width: int) -> list[int]:
         factors.append(factor)
         factor *= 2
     return factors
-
-
-def virtual(source: Path, data: Any) -> str:
-    """The text of a virtual raster of all pixels of an open file, with its nodata, colours and masks."""
-    name = escape(str(source.resolve()))
-    size = f'RasterXSize="{data.width}" RasterYSize="{data.height}"'
-    place = f'<SrcRect xOff="0" yOff="0" xSize="{data.width}" ySize="{data.height}"/>'
-    place += place.replace("SrcRect", "DstRect")
-    alike = any(
-        "per_dataset" in {f.name for f in band} and "alpha" not in {f.name for f in band}
-        for band in data.mask_flag_enums
-    )
-    text = f"<VRTDataset {size}>{_georeference(data)}"
-    for number in range(1, data.count + 1):
-        text += _band(data, number, f'<SourceFilename relativeToVRT="0">{name}</SourceFilename>', place)
-    if alike:
-        source_of = f'<SourceFilename relativeToVRT="0">{name}</SourceFilename><SourceBand>mask,1</SourceBand>{place}'
-        text += f'<MaskBand><VRTRasterBand dataType="Byte"><SimpleSource>{source_of}</SimpleSource>'
-        text += "</VRTRasterBand></MaskBand>"
-    return f"{text}</VRTDataset>\n"
-
-
-def _georeference(data: Any) -> str:
-    if data.crs is None:
-        return "" if data.transform.is_identity else _transform(data)
-    return f"<SRS>{escape(data.crs.to_wkt())}</SRS>{_transform(data)}"
-
-
-def _transform(data: Any) -> str:
-    return f"<GeoTransform>{', '.join(repr(number) for number in data.transform.to_gdal())}</GeoTransform>"
-
-
-def _band(data: Any, number: int, source: str, place: str) -> str:
-    nodata = data.nodatavals[number - 1]
-    color = data.colorinterp[number - 1].name
-    text = f'<VRTRasterBand dataType="{_TYPES[data.dtypes[number - 1]]}" band="{number}">'
-    text += f"<Description>{escape(data.descriptions[number - 1] or '')}</Description>"
-    text += "" if nodata is None else f"<NoDataValue>{nodata!r}</NoDataValue>"
-    text += f"<ColorInterp>{color.capitalize()}</ColorInterp>"
-    if color == "palette":
-        entries = data.colormap(number).values()
-        text += "<ColorTable>" + "".join(
-            f'<Entry c1="{c[0]}" c2="{c[1]}" c3="{c[2]}" c4="{c[3]}"/>' for c in entries
-        ) + "</ColorTable>"  # fmt: skip
-    return f"{text}<SimpleSource>{source}<SourceBand>{number}</SourceBand>{place}</SimpleSource></VRTRasterBand>"

@@ -1,4 +1,4 @@
-"""A process of the server: does jobs, builds overviews, or makes one result."""
+"""A process of the server: does jobs, has overviews built, or makes one file."""
 
 import os
 import sys
@@ -15,12 +15,18 @@ _NICE = {"jobs": 5, "overviews": 19}
 
 
 def work(kind: str, folder: Path, names: tuple[str, ...]) -> None:
-    """Works until the standard input is closed, or until the one result is made."""
+    """Works until the standard input is closed, or until the one file is made."""
     folders = Folders(folder)
     if kind == "result":
         from smalti.app.making import make_result
 
         make_result(folders, *names)
+        return
+    if kind == "overview":
+        from smalti.app.overviews import build
+
+        name, source, resampling = names
+        build(Path(source), folders.overviews(name), resampling)
         return
     if hasattr(os, "nice"):
         os.nice(_NICE[kind])

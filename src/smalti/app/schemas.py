@@ -9,7 +9,7 @@ SET = r"^[A-Za-z0-9_-]{1,64}$"
 """What names of sets look like."""
 Kind = Literal["map", "compare", "photos"]
 Source = Literal["upload", "path", "url"]
-Built = Literal["none", "building", "ready"]
+Built = Literal["none", "building", "ready", "failed"]
 
 
 class Problem(BaseModel):
