@@ -134,7 +134,7 @@ def test_a_scene_that_takes_its_builder_down_is_set_aside(
     assert built() == ["evil.tif", "good.tif", "evil.tif", "evil.tif"]
     found = [server.http.get(f"/api/scenes/{scene}").json()["overviews"] for scene in ids]
     assert found == ["ready", "failed"]
-    assert server.http.get(f"/api/scenes/{ids[1]}/tiles/0/0/0.png").status_code == 200
+    assert server.http.get(f"/api/scenes/{ids[1]}/tiles/0/0/0").status_code == 200
 
 
 def test_a_scene_that_failed_waits(server: Server, built: Callable[[], list[str]]) -> None:
