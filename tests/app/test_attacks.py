@@ -443,6 +443,15 @@ def test_the_first_page_takes_the_token_out_of_the_address(server: Server) -> No
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+def test_a_ticket_opens_the_first_page_once(serve: Serve) -> None:
+    tokens = one_token(TOKEN)
+    server, ticket = serve(tokens=tokens), tokens.ticket(TOKEN)
+    assert server.http.get("/api/jobs", headers={"Authorization": f"Bearer {ticket}"}).status_code == 401
+    first = server.http.get("/", params={"token": ticket}, headers={"Authorization": ""})
+    assert first.status_code == 303 and TOKEN in first.headers["set-cookie"]
+    assert server.refused("GET", "/", params={"token": ticket})["status"] == 401
+
+
 def test_a_change_by_cookie_needs_a_header_that_other_pages_cannot_send(server: Server, scene: Path) -> None:
     server.http.get("/", params={"token": TOKEN})
     by_cookie = {"Authorization": ""}

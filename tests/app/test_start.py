@@ -1,14 +1,17 @@
-"""The app in a window: how it ends."""
+"""The app in a window: how it starts and ends, and what others see of it."""
 
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from smalti.app import start
+from smalti.app import start, window
 from smalti.app.start import Start, open_app
+
+Browser = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -16,30 +19,103 @@ def app(tmp_path: Path) -> Start:
     return Start("127.0.0.1", 0, (tmp_path,), tmp_path / "data")
 
 
-def test_a_closed_window_ends_the_app_without_an_error(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, said = [], []
+@pytest.fixture
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """Makes a browser of some lines of Python; what it is started with goes to a file."""
 
-    def window(address: str, _: Path) -> subprocess.Popen[bytes]:
-        opened.append(address)
-        return subprocess.Popen([sys.executable, "-c", ""])
+    def make(code: str) -> Path:
+        program, heard = tmp_path / "browser", tmp_path / "heard"
+        lines = [
+            f"#!{sys.executable}",
+            "import sys, time",
+            f"print(*sys.argv[1:], file=open({str(heard)!r}, 'a'))",
+            code,
+        ]
+        program.write_text("\n".join(lines))
+        program.chmod(0o755)
+        monkeypatch.setattr(window, "find_browser", lambda: str(program))
+        return heard
 
-    monkeypatch.setattr(start, "open_window", window)
+    return make
+
+
+def test_a_closed_window_ends_the_app_without_an_error(
+    app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, said = browser("sys.exit(0)"), []
     monkeypatch.setattr(start, "run", lambda *_: time.sleep(60))
     open_app(app, window=True, say=said.append)
-    assert opened == said and said[0].startswith("http://127.0.0.1:")
+    assert len(said) == 1 and said[0].startswith("http://127.0.0.1:")
+    assert heard.read_text().startswith(f"--app={said[0].partition('?')[0]}")
+
+
+def test_an_app_that_ends_closes_its_window(app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = browser("time.sleep(60)")
+    processes: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def noted(command: list[str], **options: int) -> subprocess.Popen[bytes]:
+        processes.append(popen(command, **options))
+        return processes[0]
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    monkeypatch.setattr(start, "run", lambda *_: wait_for(heard))
+    open_app(app, window=True, say=lambda _: None)
+    assert processes[0].wait(10) != 0
+
+
+def wait_for(path: Path) -> None:
+    """Until a file is there and not empty."""
+    end = time.monotonic() + 30
+    while not (path.exists() and path.read_text()) and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def test_a_browser_that_opens_no_window_gives_way_to_the_default_one(
+    app: Start, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser("sys.exit(1)")
+    page, said = tmp_path / "page", []
+    monkeypatch.setattr(window.webbrowser, "open", lambda address: bool(page.write_text(address)))
+    monkeypatch.setattr(start, "run", lambda *_: wait_for(page))
+    open_app(app, window=True, say=said.append)
+    wait_for(page)
+    assert page.read_text().startswith("http://127.0.0.1:")
+    assert said[1:] == [
+        f"{tmp_path}/browser opens no window for the page: it is in the default browser; Ctrl-C ends it here"
+    ]
+
+
+def test_without_chrome_the_default_browser_is_named(
+    app: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(window, "find_browser", lambda: None)
+    monkeypatch.setattr(window.webbrowser, "open", lambda _: False)
+    monkeypatch.setattr(start, "run", lambda *_: None)
+    open_app(app, window=True, say=said.append)
+    assert said[1].startswith("there is no Chrome, Chromium or Edge for the page: open the address above")
+
+
+def test_the_list_of_processes_shows_no_token(app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, said = browser("time.sleep(60)"), []
+    monkeypatch.setattr(start, "run", lambda *_: wait_for(heard))
+    open_app(app, window=True, say=said.append)
+    token = said[0].partition("token=")[2]
+    assert len(token) == 32 and token not in heard.read_text()
 
 
 def test_a_second_window_has_a_profile_of_its_own(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     profiles: list[str] = []
 
-    def window(_: str, profile: Path) -> None:
+    def opened(_: window.Window, profile: Path) -> None:
         profiles.append(profile.name)
         if len(profiles) == 1:  # a program started while the first one runs
             begin = f"import sys; sys.path[:0] = {sys.path!r}; from tests.app.test_start import second"
             code = f"{begin}; second({str(app.data)!r})"
             profiles.extend(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split())
 
-    monkeypatch.setattr(start, "open_window", window)
+    monkeypatch.setattr(window.Window, "open", opened)
     monkeypatch.setattr(start, "run", lambda *_: None)
     for _ in range(2):
         open_app(app, window=True, say=print)
@@ -48,7 +124,7 @@ def test_a_second_window_has_a_profile_of_its_own(app: Start, monkeypatch: pytes
 
 def second(data: str) -> None:
     """Another process that opens a window on the same folder; prints the name of its profile."""
-    start.open_window = lambda _, profile: print(profile.name)  # type: ignore[assignment]
+    window.Window.open = lambda _, profile: print(profile.name)  # type: ignore[method-assign]
     start.run = lambda *_: None  # type: ignore[assignment]
     open_app(Start("127.0.0.1", 0, (Path(data),), Path(data)), window=True, say=lambda _: None)
 

@@ -2,7 +2,7 @@
 
 import socket
 import subprocess
-from collections.abc import Callable
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,22 +33,20 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
         )
 
 
-def test_the_page_opens_in_a_window_or_in_the_default_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chromium_opens_the_page_in_a_window_with_its_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[list[str]] = []
-    opened: list[str] = []
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
-    monkeypatch.setattr(window.webbrowser, "open", opened.append)
-    look: Callable[[str], str | None] = lambda name: f"/bin/{name}" if name == "chromium" else None  # noqa: E731
-    monkeypatch.setattr(window.shutil, "which", look)
-    window.open_window("http://x/", tmp_path)
-    assert started == [
-        [
-            "/bin/chromium",
-            "--app=http://x/",
-            f"--user-data-dir={tmp_path}",
-            "--no-first-run",
-            "--no-default-browser-check",
-        ]
-    ]
-    monkeypatch.setattr(window, "find_browser", lambda: None)
-    assert window.open_window("http://x/", tmp_path) is None and opened == ["http://x/"]
+
+    class Process:
+        def __init__(self, command: list[str], **_: int) -> None:
+            started.append(command)
+
+        def wait(self) -> int:
+            return threading.Event().wait(60)
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    monkeypatch.setattr(window.shutil, "which", lambda name: f"/bin/{name}" if name == "chromium" else None)
+    window.Window("http://x/", lambda: True, print).open(tmp_path)
+    own = [f"--user-data-dir={tmp_path}", "--no-first-run", "--no-default-browser-check"]
+    assert started == [["/bin/chromium", "--app=http://x/", *own]]

@@ -78,10 +78,10 @@ class Guard:
             raise ProblemError(403, "the request comes from another web page; open the app itself")
 
     def _entered(self, scope: Scope) -> str | None:
-        """The token in the address of the first page, if it is right."""
+        """The token in the address of the first page, or that of a ticket there, if it is right."""
         if scope["path"] != "/" or scope["method"] != "GET" or b"token=" not in scope["query_string"]:
             return None
-        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        token = self._tokens.redeemed(parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0])
         if self._tokens.needed and self._tokens.owner(token) is None:
             raise ProblemError(401, "the token in the address is not valid; open the address that smalti printed last")
         return token if self._tokens.needed else ""

@@ -3,7 +3,6 @@
 import ipaddress
 import secrets
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from smalti.app.roots import resolved
 from smalti.app.server import guarded_app, listen, run
 from smalti.app.services import Settings
 from smalti.app.tokens import Tokens, no_token, one_token, read_tokens
-from smalti.app.window import open_window
+from smalti.app.window import Window
 from smalti.errors import BusyError, OptionError, reason
 from smalti.lock import hold
 
@@ -99,19 +98,22 @@ def address_of(listening: socket.socket) -> str:
 def open_app(start: Start, *, window: bool, say: Callable[[str], None], scene: Path | None = None) -> None:
     """Serves this machine with a new token, in a window that shows a scene, if given; a closed window ends it."""
     token = secrets.token_urlsafe(24)
-    settings = start.settings(one_token(token))
+    tokens = one_token(token)
+    settings = start.settings(tokens)
     with _listening(start) as listening, ExitStack() as held:
         shown = "" if scene is None else f"#path={quote(str(scene.absolute()))}"
-        address = f"{address_of(listening)}/?token={token}{shown}"
+        server = f"{address_of(listening)}/?token="
         app = guarded_app(settings)
-        say(address)
-        closed = threading.Event()
+        say(f"{server}{token}{shown}")
+        ticket = tokens.ticket(token)  # the list of processes shows what browsers are started with
+        page = Window(f"{server}{ticket}{shown}", lambda: tokens.is_unused(ticket), say)
         try:
             if window:
-                _show(address, _profile(Folders(settings.data), held), closed)
+                held.callback(page.end)
+                page.open(_profile(Folders(settings.data), held))
             run(app, [listening])
         except KeyboardInterrupt:
-            if not closed.is_set():
+            if not page.closed:
                 raise
 
 
@@ -123,24 +125,3 @@ def _profile(folders: Folders, held: ExitStack) -> Path:
             held.enter_context(hold(folder))
             break
     return folder
-
-
-def _show(address: str, profile: Path, closed: threading.Event) -> None:
-    """Opens the window; as soon as it is closed, sets `closed` and ends the server."""
-    process = open_window(address, profile)
-    if process is None:
-        return
-
-    def wait() -> None:
-        process.wait()
-        closed.set()
-        signal_end()
-
-    threading.Thread(target=wait, name="window", daemon=True).start()
-
-
-def signal_end() -> None:
-    """Ends the server as Ctrl-C would."""
-    import signal
-
-    signal.raise_signal(signal.SIGINT)

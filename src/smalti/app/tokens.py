@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ class Tokens:
     """Digests of the known tokens; without any, everyone who reaches the server is `OWNER`."""
 
     _owners: Mapping[bytes, str] = field(repr=False)
+    _tickets: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     @property
     def needed(self) -> bool:
@@ -33,6 +35,20 @@ class Tokens:
             if hmac.compare_digest(known, asked):
                 found = owner
         return found
+
+    def ticket(self, token: str) -> str:
+        """A new word that stands for a token once: for where others may read it, as in the list of processes."""
+        word = secrets.token_urlsafe(24)
+        self._tickets[_digest(word)] = token
+        return word
+
+    def is_unused(self, ticket: str) -> bool:
+        """Whether nobody has come with a ticket yet."""
+        return _digest(ticket) in self._tickets
+
+    def redeemed(self, word: str) -> str:
+        """The token that a ticket stands for, which is used up by that; any other word as it is."""
+        return self._tickets.pop(_digest(word), word)
 
 
 def one_token(token: str) -> Tokens:

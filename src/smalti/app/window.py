@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 _NAMES = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser", "microsoft-edge", "msedge")
@@ -27,16 +30,49 @@ def find_browser() -> str | None:
     return next((str(place) for place in places if place.is_file()), None)
 
 
-def open_window(address: str, profile: Path) -> subprocess.Popen[bytes] | None:
-    """Opens the page; returns the window's process, or None where it is a page of the default browser.
+class Window:
+    """The page of a server that ends with it; where no such window opens, a page of the default browser."""
 
-    The window has a profile of its own, so that its process lives as long as the window.
-    """
-    browser = find_browser()
-    if browser is None:
-        webbrowser.open(address)
-        return None
-    options = [f"--app={address}", f"--user-data-dir={profile}", "--no-first-run", "--no-default-browser-check"]
-    return subprocess.Popen(
-        [browser, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    def __init__(self, address: str, is_unread: Callable[[], bool], say: Callable[[str], None]) -> None:
+        """`is_unread`: whether no browser has come to the address yet."""
+        self._address, self._is_unread, self._say = address, is_unread, say
+        self._process: subprocess.Popen[bytes] | None = None
+        self.closed = False
+
+    def open(self, profile: Path) -> None:
+        """Opens the page with the settings of a folder of its own, so that the process lives as long as the window."""
+        browser = find_browser()
+        if browser is None:
+            self._open_page("there is no Chrome, Chromium or Edge")
+            return
+        options = [
+            f"--app={self._address}",
+            f"--user-data-dir={profile}",
+            "--no-first-run",
+            "--no-default-browser-check",
+        ]
+        nothing = subprocess.DEVNULL
+        self._process = subprocess.Popen([browser, *options], stdin=nothing, stdout=nothing, stderr=nothing)
+        threading.Thread(target=self._wait, args=(self._process, browser), name="window", daemon=True).start()
+
+    def end(self) -> None:
+        """Closes the window: without its server it shows nothing."""
+        self.closed = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def _wait(self, process: subprocess.Popen[bytes], browser: str) -> None:
+        failed = process.wait() != 0
+        if self.closed:
+            return
+        if failed and self._is_unread():
+            self._open_page(f"{browser} opens no window")
+        else:
+            self.closed = True
+            signal.raise_signal(signal.SIGINT)  # as Ctrl-C would
+
+    def _open_page(self, why: str) -> None:
+        where = (
+            "it is in the default browser" if webbrowser.open(self._address) else "open the address above in another"
+        )
+        self._say(f"{why} for the page: {where}; Ctrl-C ends it here")
