@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "qgis" / "smalti_qgis"
 ENDINGS = {".py", ".png", ".txt"}
-REQUIRED = (
-    "name", "qgisMinimumVersion", "description", "about", "version", "author", "email", "repository", "tracker",
-)  # fmt: skip
-"""Keys that plugins.qgis.org refuses a plugin without."""
+REQUIRED = ("name", "qgisMinimumVersion", "description", "about", "version", "author")
+"""Keys that describe the plugin in QGIS."""
+PUBLISHED = ("email", "repository", "tracker")
+"""Keys that plugins.qgis.org refuses a plugin without: addresses of whoever publishes it there."""
 _FIRST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,7 +39,10 @@ def write_zip(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    missing = [key for key in REQUIRED if not metadata().get(key)]
-    if missing:
+    if missing := [key for key in REQUIRED if not metadata().get(key)]:
         sys.exit(f"metadata.txt has no {', '.join(missing)}")
     print(write_zip(ROOT / "build").relative_to(ROOT))
+    if unknown := [key for key in PUBLISHED if not metadata().get(key)]:
+        print(
+            f"plugins.qgis.org also needs {', '.join(unknown)} in metadata.txt; QGIS itself does not", file=sys.stderr
+        )

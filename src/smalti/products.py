@@ -24,6 +24,8 @@ class Product:
 
     task: Task
     form: Form
+    transparent: tuple[int, ...] = ()
+    """Classes that no viewer needs to show, such as what did not change."""
 
     @property
     def bands(self) -> tuple[str, ...]:

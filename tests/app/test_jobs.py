@@ -1,6 +1,7 @@
 """Maps made by the app: from an upload to tiles, figures and files."""
 
 import io
+import re
 import sys
 import threading
 import time
@@ -148,6 +149,9 @@ def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
     same = {"before": "most red", "after": "most red", "pixels": 2500}
     assert same.items() <= rows[0].items() and len(rows) == 2
     assert tile(server, f"/api/jobs/{job['id']}/tiles/change/1/0/0.png")[60, 60, 3] == 255
+    style = server.http.get(f"/api/jobs/{job['id']}/results/map.qml").text
+    shown = {label: alpha for alpha, label in re.findall(r'alpha="(\d+)" label="(.+?)"', style)}
+    assert shown["most red → most red"] == "0" and shown["most red → most green"] == "255"
 
 
 def test_a_cancelled_job_keeps_its_strips_and_is_resumed(server: Server, tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ def test_equal_files_give_equal_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_its_metadata_have_what_a_repository_of_plugins_requires() -> None:
+def test_its_metadata_describe_it_and_name_no_address_that_is_none() -> None:
     told = TOOL["metadata"]()
     assert all(told.get(key) for key in TOOL["REQUIRED"])
     assert told["version"] == __version__ and told["hasProcessingProvider"] == "yes"
     assert told["qgisMinimumVersion"] == "3.22"
-    assert "@" in told["email"] and all(told[key].startswith("https://") for key in ("repository", "tracker"))
+    assert not any("example" in value for value in told.values())
     assert not set(told) & {"plugin_dependencies", "qgismaximumversion"}
     with Image.open(ROOT / "qgis" / "smalti_qgis" / told["icon"]) as icon:
         assert icon.format == "PNG" and icon.size == (64, 64)

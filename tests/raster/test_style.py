@@ -36,6 +36,11 @@ def test_the_style_holds_the_classes_and_no_more(tmp_path: Path) -> None:
     assert renderer.attrib["type"] == "paletted" and renderer.attrib["band"] == "1"
 
 
+def test_classes_that_need_not_be_shown_are_transparent(tmp_path: Path) -> None:
+    style = Xml.parse(write(tmp_path, Product(COVER, "classes", (1,)))).getroot()
+    assert [entry.attrib["alpha"] for entry in style.iter("paletteEntry")] == ["255", "0"]
+
+
 def test_a_new_map_brings_its_style(tmp_path: Path) -> None:
     style = write(tmp_path, Product(Task(name="old", labels=("a", "b", "c")), "classes"))
     write(tmp_path, Product(COVER, "classes"))

@@ -23,6 +23,7 @@ from smalti.tiling import Window
 from smalti.workflows.progress import Meter, Show
 
 CHANGE = "change"
+_BECAME = " → "
 _MOST = 254
 """Pairs of classes that a byte can name beside no data."""
 
@@ -31,8 +32,14 @@ def change_task(before: Task, after: Task) -> Task:
     """The classes of a change layer: every pair, in the order of the classes before; ProblemError for too many."""
     if len(before.labels) * len(after.labels) > _MOST:
         raise ProblemError(422, f"{len(before.labels)} x {len(after.labels)} classes are too many to compare")
-    labels = tuple(f"{one} → {other}" for one in before.labels for other in after.labels)
+    labels = tuple(f"{one}{_BECAME}{other}" for one in before.labels for other in after.labels)
     return Task(name=CHANGE, labels=labels, colors=task_colors(after) * len(before.labels))
+
+
+def _product(task: Task) -> Product:
+    """The change layer, shown without what stayed the same."""
+    same = (k for k, label in enumerate(task.labels) if len(set(label.split(_BECAME, 1))) == 1)
+    return Product(task, "classes", tuple(same))
 
 
 def place_of(before: Grid, after: Grid) -> tuple[int, int]:
@@ -87,7 +94,7 @@ def compare(job: Stored, folders: Folders, report: Show) -> None:
         with guarded(output):
             scratch.mkdir(exist_ok=True)
             begin_spool(scratch)
-        write_raster(output, grid, product=Product(layer.product.task, "classes"), rows=counted, scratch=scratch)
+        write_raster(output, grid, product=_product(layer.product.task), rows=counted, scratch=scratch)
         for left in scratch.iterdir():
             left.unlink()
         scratch.rmdir()

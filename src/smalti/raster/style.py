@@ -5,7 +5,7 @@ would be grey, stretched to the part on the screen: it gets a ramp of colours, f
 QGIS saves the user's own style under the same name: a style that is not ours is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def _is_free(style: Path) -> bool:
 def _renderer(product: Product, seen: Statistics) -> str:
     match product.form:
         case "classes":
-            return _classes(product.task)
+            return _classes(product.task, product.transparent)
         case "values":
             return _ramp(_RAMPS["values"], *_ends(seen), unit=product.task.unit)
         case form:
@@ -83,11 +83,12 @@ def _ends(seen: Statistics) -> tuple[float, float]:
     return (low, high) if low < high else (low, low + 1)
 
 
-def _classes(task: Task) -> str:
+def _classes(task: Task, transparent: Collection[int]) -> str:
+    alphas = [0 if k in transparent else 255 for k in range(len(task.labels))]
     entries = "".join(
         f"""
-        <paletteEntry value="{k}" color="{to_hex(color).lower()}" alpha="255" label="{escape(label)}"/>"""
-        for k, (label, color) in enumerate(zip(task.labels, task_colors(task), strict=True))
+        <paletteEntry value="{k}" color="{to_hex(color).lower()}" alpha="{alpha}" label="{escape(label)}"/>"""
+        for k, (label, color, alpha) in enumerate(zip(task.labels, task_colors(task), alphas, strict=True))
     )
     return f"""    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" nodataColor="">
       <rasterTransparency/>
