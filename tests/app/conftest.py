@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from numpy.typing import NDArray
 
+from smalti.app.connections import Patient
 from smalti.app.database import Database
 from smalti.app.hosts import parse_hosts
 from smalti.app.limits import Limits
@@ -90,7 +91,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         plain = Settings(tmp_path / "data", resolved([root]), parse_hosts(hosts), one_token(TOKEN), limits=limits)
         listening = listen("127.0.0.1", 0)
         app = guarded_app(replace(plain, **more), processes=False)
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", http=Patient)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

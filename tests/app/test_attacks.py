@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smalti.app.guard import LONGEST_BODY
+from smalti.app.bodies import LONGEST
 from smalti.app.hosts import is_public, parse_hosts
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
@@ -183,7 +183,7 @@ def test_a_chunked_body_is_counted_while_it_streams(serve: Serve) -> None:
 def test_an_upload_that_stalls_does_not_keep_its_place(
     serve: Serve, scene: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smalti.app.routes.scenes.PATIENCE_S", 0.2)
+    monkeypatch.setattr("smalti.app.pace.PATIENCE_S", 0.2)
     server = serve(limits=Limits(uploads=1))
     url = server.http.base_url
     with socket.create_connection((url.host, url.port)) as stalled:
@@ -625,7 +625,7 @@ def test_problems_are_exceptions_with_a_printable_line() -> None:
 
 
 def test_a_body_that_is_held_in_memory_is_bounded(server: Server) -> None:
-    parts = iter([b'{"scene": "', b"a" * LONGEST_BODY, b'"}'])
+    parts = iter([b'{"scene": "', b"a" * LONGEST, b'"}'])
     json = {"content-type": "application/json"}
     assert server.refused("POST", "/api/jobs", content=parts, headers=json)["status"] == 413
 

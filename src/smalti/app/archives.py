@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from smalti.app.limits import Limits
 from smalti.app.names import is_plain
 from smalti.app.problems import ProblemError
+from smalti.app.quota import Taken
 from smalti.mapping.places import IMAGES
 
 _MOST_RATIO = 300
@@ -24,19 +25,22 @@ def is_archive(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def unpack(archive: Path, folder: Path, limits: Limits, most: int) -> Iterator[Path]:
+def unpack(archive: Path, folder: Path, limits: Limits, taken: Taken) -> Iterator[Path]:
     """The images of an archive, each in `folder` until the next one; ProblemError for a bomb or a damaged archive.
 
-    Folders, links, hidden files and what is no image are skipped; `most` bytes are unpacked in all.
+    Folders, links, hidden files and what is no image are skipped; the bytes of all are taken before the first one,
+    and given back one by one.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [info for info in opened.infolist() if _is_image(info)]
-            _check(archive, members, limits, most)
+            _check(archive, members, limits)
+            taken.add(sum(info.file_size for info in members))
             for info in members:
                 target = folder / PurePosixPath(info.filename).name
                 _write(opened, info, target)
                 yield target
+                taken.drop(info.file_size)
                 target.unlink(missing_ok=True)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ProblemError(422, f"{archive.name}: cannot be unpacked: {str(error)[:100]}; pack it again") from None
@@ -49,7 +53,7 @@ def _is_image(info: zipfile.ZipInfo) -> bool:
     return not info.is_dir() and image and is_plain(name) and kind in (0, stat.S_IFREG)
 
 
-def _check(archive: Path, members: list[zipfile.ZipInfo], limits: Limits, most: int) -> None:
+def _check(archive: Path, members: list[zipfile.ZipInfo], limits: Limits) -> None:
     if not members:
         raise ProblemError(422, f"{archive.name}: holds no image; expected {', '.join(sorted(IMAGES - {'.vrt'}))}")
     if len(members) > limits.archive_files:
@@ -59,8 +63,6 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], limits: Limits, most: 
     for info in members:
         if info.file_size > _SURE and info.file_size > _MOST_RATIO * info.compress_size:
             raise ProblemError(413, f"{archive.name}: a file in it unpacks to {info.file_size:,} bytes; give the image")
-    if sum(info.file_size for info in members) > most:
-        raise ProblemError(413, f"{archive.name}: unpacks to more than {most:,} bytes; split it")
 
 
 def _write(opened: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:

@@ -6,12 +6,14 @@ GDAL is never given the URL: it would resolve the host again and follow redirect
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from smalti.app.hosts import Hosts, Target
+from smalti.app.pace import Pace
 from smalti.app.problems import ProblemError
 
 _TIMEOUT_S = 30.0
@@ -45,8 +47,8 @@ def fetch(url: str, hosts: Hosts, most: int) -> Iterator[bytes]:
             connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "smalti"})
             answer = connection.getresponse()
             _check(answer, name, most)
-            received = 0
-            while part := answer.read(_CHUNK):
+            received, pace = 0, Pace()
+            while part := _read(answer, pace):
                 received += len(part)
                 if received > most:
                     raise _too_large(name, most)
@@ -54,6 +56,15 @@ def fetch(url: str, hosts: Hosts, most: int) -> Iterator[bytes]:
         except (OSError, http.client.HTTPException) as error:
             why = type(error).__name__
             raise ProblemError(422, f"{name}: cannot be fetched ({why}); check the address, or try again") from None
+
+
+def _read(answer: http.client.HTTPResponse, pace: Pace) -> bytes:
+    """What has arrived, at most a chunk of it; TimeoutError where it is too slow."""
+    begun = time.monotonic()
+    part = answer.read1(_CHUNK)
+    if part and not pace.holds(time.monotonic() - begun, len(part)):
+        raise TimeoutError
+    return part
 
 
 def _check(answer: http.client.HTTPResponse, name: str, most: int) -> None:

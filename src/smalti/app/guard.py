@@ -11,14 +11,11 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.exceptions import HTTPException
-
+from smalti.app.bodies import LONGEST, Body, Message, Receive
 from smalti.app.problems import MEDIA_TYPE, ProblemError, to_dict
 from smalti.app.tokens import OWNER, Tokens
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -28,8 +25,6 @@ _OPEN = ("/health", "/static/", "/favicon.ico")
 """Paths that everyone who reaches the server may read."""
 _STREAMED = "/api/uploads"
 """Whose body is counted by itself."""
-LONGEST_BODY = 8 * 2**20
-"""Bytes of any other body: it is held in memory as a whole."""
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -67,7 +62,8 @@ class Guard:
         except ProblemError as problem:
             await refuse(send, problem)
             return
-        await self._app(scope, receive if scope["path"] == _STREAMED else _bounded(receive), send)
+        body = Body(receive, None if scope["path"] == _STREAMED else LONGEST)
+        await self._app(scope, body, _ending(send, body))
 
     def _check_origin(self, scope: Scope, headers: dict[str, str]) -> None:
         host = headers.get("host", "")
@@ -99,21 +95,6 @@ class Guard:
         if scope["method"] not in _SAFE and not alone and headers.get("x-smalti") != "1":
             raise ProblemError(403, "a change without Authorization needs the header X-Smalti: 1; send it too")
         return owner or ""
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Refuses a body that grows too long while it arrives."""
-    size = 0
-
-    async def receiving() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > LONGEST_BODY:
-            raise HTTPException(413, f"the request has more than {LONGEST_BODY:,} bytes")
-        return message
-
-    return receiving
 
 
 def _name_of(host: str) -> str:
@@ -157,6 +138,16 @@ def _with_headers(send: Send) -> Send:
             there = {name.lower() for name, _ in message.get("headers", [])}
             more = [(k.encode(), v.encode()) for k, v in _HEADERS.items() if k.encode() not in there]
             message["headers"] = [*message.get("headers", []), *more]
+        await send(message)
+
+    return sending
+
+
+def _ending(send: Send, body: Body) -> Send:
+    """What is still to come of a request does not matter once it is answered."""
+
+    async def sending(message: Message) -> None:
+        body.over = True
         await send(message)
 
     return sending

@@ -68,7 +68,8 @@ class Jobs:
         spec = json.dumps(asked.spec, sort_keys=True)
         try:
             with self._database.change() as change:
-                self._check_quotas(change, owner, asked.pixels, now)
+                self._check_waiting(change, owner)
+                self._spend(change, owner, job, asked.pixels)
                 change.execute(
                     "INSERT INTO jobs (id, owner, kind, scene, model, spec, key, state, rows, pixels, created, used) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
@@ -80,16 +81,22 @@ class Jobs:
             raise
         return self.get(owner, job)
 
-    def _check_quotas(self, change: Any, owner: str, pixels: int, now: float) -> None:
+    def _check_waiting(self, change: Any, owner: str) -> None:
         query = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')"
         waiting = change.execute(query, (owner,)).fetchone()[0]
         if waiting >= self._limits.jobs:
             raise ProblemError(429, f"{waiting} jobs are waiting, as many as allowed; wait for one of them", wait=60)
-        query = "SELECT coalesce(sum(pixels), 0) FROM jobs WHERE owner = ? AND created > ? AND state != 'cancelled'"
-        today = change.execute(query, (owner, now - _DAY_S)).fetchone()[0]
+
+    def _spend(self, change: Any, owner: str, job: str, pixels: int) -> None:
+        """Notes the pixels of a job apart from it: removing it does not give them back. ProblemError for too many."""
+        now = time.time()
+        change.execute("DELETE FROM spent WHERE at < ?", (now - _DAY_S,))
+        query = "SELECT coalesce(sum(pixels), 0) FROM spent WHERE owner = ? AND job != ?"
+        today = change.execute(query, (owner, job)).fetchone()[0]
         if today + pixels > self._limits.pixels:
             most = f"{self._limits.pixels / 1e6:,.0f} megapixels a day"
             raise ProblemError(429, f"this job would exceed {most}; draw a smaller area, or wait", wait=3600)
+        change.execute("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?)", (job, owner, pixels, now))
 
     def _by_key(self, owner: str, key: str, asked: Asked) -> Stored | None:
         with self._database.connect() as rows:
@@ -121,7 +128,7 @@ class Jobs:
             rows.execute("UPDATE jobs SET used = ? WHERE id = ?", (time.time(), job))
 
     def cancel(self, job: Stored) -> None:
-        """Ends a job; its finished strips stay. ProblemError for one that is over."""
+        """Ends a job; its finished strips stay, and only they are counted. ProblemError for one that is over."""
         with self._database.change() as change:
             done = change.execute(
                 "UPDATE jobs SET state = 'cancelled', ended = ?, seconds_left = NULL, speed = NULL "
@@ -130,13 +137,16 @@ class Jobs:
             )
             if not done.rowcount:
                 raise ProblemError(409, f"the job is {job.state} already; only waiting and running ones are cancelled")
+            change.execute(
+                "UPDATE spent SET pixels = (SELECT pixels * rows_done / max(rows, 1) FROM jobs WHERE id = ?) "
+                "WHERE job = ?",
+                (job.id, job.id),
+            )
 
     def resume(self, job: Stored) -> None:
         """Queues a failed or cancelled job again; it goes on where it ended. ProblemError for another one."""
         with self._database.change() as change:
-            query = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')"
-            if change.execute(query, (job.owner,)).fetchone()[0] >= self._limits.jobs:
-                raise ProblemError(429, "as many jobs wait as are allowed; wait for one of them", wait=60)
+            self._check_waiting(change, job.owner)
             done = change.execute(
                 "UPDATE jobs SET state = 'queued', problem = NULL, ended = NULL, attempts = 0 "
                 "WHERE id = ? AND state IN ('failed', 'cancelled')",
@@ -144,6 +154,7 @@ class Jobs:
             )
             if not done.rowcount:
                 raise ProblemError(409, f"the job is {job.state}; only failed and cancelled ones are resumed")
+            self._spend(change, job.owner, job.id, job.shown.pixels)
 
     def remove(self, job: Stored) -> None:
         """Removes a job that is over, and that no comparison waits for; ProblemError for another one."""

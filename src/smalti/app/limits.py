@@ -24,9 +24,9 @@ class Limits:
     scenes: int = 5000
     """Registered scenes of a token."""
     uploads: int = 16
-    """Uploads that are received at once; further ones wait."""
+    """Uploads that are received, and addresses that are fetched, at once; further ones wait."""
     waiting: int = 256
-    """Uploads that wait; further ones are refused."""
+    """Uploads and addresses that wait; further ones are refused."""
     streams: int = 64
     """Event streams of a token."""
     archive_files: int = 1000

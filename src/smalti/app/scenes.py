@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
+from sqlite3 import Connection, Row
 from typing import Any
 
 from smalti.app.database import Database
@@ -77,6 +77,11 @@ class Scenes:
             count = change.execute("SELECT count(*) FROM scenes WHERE owner = ?", (owner,)).fetchone()[0]
             if count >= self._limits.scenes:
                 raise ProblemError(429, f"{count} scenes are registered, as many as allowed; remove some first")
+            if source != "path" and _bytes(change, owner) + size > self._limits.bytes:  # other servers count too
+                most = f"{self._limits.bytes:,}"
+                raise ProblemError(
+                    413, f"{path.name}: would exceed the {most} bytes of this token; remove scenes first"
+                )
             change.execute("INSERT INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, now, now))
         return self.get(owner, row[0]).shown
 
@@ -96,9 +101,8 @@ class Scenes:
 
     def bytes_of(self, owner: str) -> int:
         """The bytes of this owner's uploaded and fetched scenes."""
-        query = "SELECT coalesce(sum(bytes), 0) FROM scenes WHERE owner = ? AND source != 'path'"
         with self._database.connect() as rows:
-            return int(rows.execute(query, (owner,)).fetchone()[0])
+            return _bytes(rows, owner)
 
     def touch(self, scene: str) -> None:
         """Notes that a scene is in use."""
@@ -140,6 +144,11 @@ class Scenes:
             found = rows.execute(query, (owner, str(path))).fetchall()
         written = path.stat().st_mtime_ns  # another file of that name is another scene
         return next((_known(row).shown for row in found if json.loads(row["facts"])["mtime"] == written), None)
+
+
+def _bytes(rows: Connection, owner: str) -> int:
+    query = "SELECT coalesce(sum(bytes), 0) FROM scenes WHERE owner = ? AND source != 'path'"
+    return int(rows.execute(query, (owner,)).fetchone()[0])
 
 
 def read_facts(path: Path, limits: Limits) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from smalti import __version__
+from smalti.app.bodies import Message, Receive
 from smalti.app.cleaning import keep_clean
-from smalti.app.guard import App, Guard, Message, Receive, Scope, Send
+from smalti.app.connections import Patient
+from smalti.app.guard import App, Guard, Scope, Send
 from smalti.app.problems import MEDIA_TYPE, ProblemError, problem_of, to_dict
 from smalti.app.routes import house, jobs, scenes
 from smalti.app.schemas import Problem
@@ -178,7 +180,7 @@ def run(app: App, sockets: Sequence[socket.socket]) -> None:
     """Serves until it is interrupted. No request is logged: addresses may hold names of files."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="on", ws="none",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=3, http=Patient,
     )  # fmt: skip
     with suppress(KeyboardInterrupt):  # raised again when all has ended
         uvicorn.Server(config).run(sockets=list(sockets))

@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 import shutil
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from smalti.app.archives import is_archive, unpack
 from smalti.app.folders import Folders
@@ -14,6 +14,7 @@ from smalti.app.formats import check_content
 from smalti.app.limits import Limits
 from smalti.app.names import checked_name
 from smalti.app.problems import ProblemError
+from smalti.app.quota import Quota, Taken
 from smalti.app.scenes import Scenes
 from smalti.app.schemas import Scene, Source
 from smalti.app.sets import bytes_beside, is_image, is_kept, set_folder
@@ -31,7 +32,7 @@ class Uploads:
         self._folders, self._limits, self._scenes = folders, limits, scenes
         self._places = asyncio.Semaphore(limits.uploads)
         self._waiting = 0
-        self._arriving: Counter[str] = Counter()  # bytes per owner that are not registered yet
+        self._quota = Quota(limits, lambda owner: scenes.bytes_of(owner) + bytes_beside(folders, owner))
         self._incoming = folders.root / "incoming" / secrets.token_hex(8)
 
     @contextmanager
@@ -65,70 +66,40 @@ class Uploads:
         """ProblemError for a name or a declared length that cannot be accepted, before anything is received."""
         checked_name(name)
         if length is not None:
-            self._check_size(owner, name, length, 0)
+            self._quota.check(owner, name, length, length)
 
-    def _check_size(self, owner: str, name: str, size: int, others: int) -> None:
-        if size > self._limits.upload_bytes:
-            most = f"{self._limits.upload_bytes:,}"
-            raise ProblemError(413, f"{name}: is larger than the {most} bytes that are accepted; cut or compress it")
-        held = self._scenes.bytes_of(owner) + bytes_beside(self._folders, owner)
-        if size + others + held > self._limits.bytes:
-            most = f"{self._limits.bytes:,}"
-            raise ProblemError(413, f"{name}: would exceed the {most} bytes of this token; remove scenes first")
+    async def received(self, owner: str, name: str, parts: AsyncIterator[bytes], together: str | None) -> list[Scene]:
+        """The scenes of a file that arrives: one, or several of a .zip; ProblemError beyond the limits.
 
-    async def receive(self, owner: str, name: str, parts: AsyncIterator[bytes]) -> Path:
-        """Writes what arrives to the disk, for `register`; ProblemError beyond the limits."""
+        With `together` it goes into the set of that name; none for what is no image.
+        """
         path = self._incoming / secrets.token_hex(8)
-        size, mine = 0, bytearray()
-        try:
-            with guarded(Path(name)), path.open("wb") as file:
-                async for part in parts:
-                    mine += part
-                    size += len(part)
-                    self._arriving[owner] += len(part)
-                    if len(mine) >= _BLOCK:
-                        self._check_size(owner, name, size, self._arriving[owner] - size)
-                        await asyncio.to_thread(file.write, bytes(mine))
-                        mine.clear()
-                self._check_size(owner, name, size, self._arriving[owner] - size)
-                await asyncio.to_thread(file.write, bytes(mine))
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        finally:
-            self._arriving[owner] -= size
-        if not size:
-            path.unlink(missing_ok=True)
-            raise ProblemError(422, f"{name}: is empty; expected an image")
-        return path
+        with self._quota.taking(owner, name) as taken:
+            try:
+                await _write(path, name, parts, taken)
+                return await asyncio.to_thread(self._register, owner, name, path, together)
+            finally:
+                path.unlink(missing_ok=True)
 
     def fetched(self, owner: str, name: str, parts: Iterator[bytes]) -> Scene:
         """Registers what is fetched from another host."""
         path = self._incoming / secrets.token_hex(8)
-        size = 0
-        try:
-            with guarded(Path(name)), path.open("wb") as file:
-                for part in parts:
-                    size += len(part)
-                    self._check_size(owner, name, size, self._arriving[owner])
-                    file.write(part)
-            return self._move(owner, name, path, "url")
-        finally:
-            path.unlink(missing_ok=True)
+        with self._quota.taking(owner, name) as taken:
+            try:
+                with guarded(Path(name)), path.open("wb") as file:
+                    for part in parts:
+                        taken.add(len(part))
+                        file.write(part)
+                return self._move(owner, name, path, "url")
+            finally:
+                path.unlink(missing_ok=True)
 
-    def register(self, owner: str, name: str, path: Path, together: str | None) -> list[Scene]:
-        """The scenes of a received file, which is moved or removed: one, or several of a .zip.
-
-        With `together` it goes into the set of that name; none for what is no image.
-        """
-        try:
-            if together is not None:
-                return self._joined(owner, name, path, together)
-            if is_archive(path):
-                return self._unpacked(owner, name, path)
-            return [self._move(owner, name, path, "upload")]
-        finally:
-            path.unlink(missing_ok=True)
+    def _register(self, owner: str, name: str, path: Path, together: str | None) -> list[Scene]:
+        if together is not None:
+            return self._joined(owner, name, path, together)
+        if is_archive(path):
+            return self._unpacked(owner, name, path)
+        return [self._move(owner, name, path, "upload")]
 
     def _joined(self, owner: str, name: str, path: Path, together: str) -> list[Scene]:
         folder = set_folder(self._folders, owner, together)
@@ -153,9 +124,12 @@ class Uploads:
             raise
 
     def _unpacked(self, owner: str, name: str, path: Path) -> list[Scene]:
-        left = min(self._limits.upload_bytes, self._limits.bytes - self._scenes.bytes_of(owner))
-        with _named(path, name) as archive, _folder(archive.with_name(f"{path.name}.unpacked")) as folder:
-            images = unpack(archive, folder, self._limits, left)
+        with (
+            _named(path, name) as archive,
+            _folder(archive.with_name(f"{path.name}.unpacked")) as folder,
+            self._quota.taking(owner, name) as taken,
+        ):
+            images = unpack(archive, folder, self._limits, taken)
             return [self._move(owner, image.name, image, "upload") for image in images]
 
     def _move(self, owner: str, name: str, path: Path, source: Source) -> Scene:
@@ -172,6 +146,25 @@ class Uploads:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+async def _write(path: Path, name: str, parts: AsyncIterator[bytes], taken: Taken) -> None:
+    """Writes what arrives to the disk; ProblemError beyond the limits, or for nothing."""
+    mine = bytearray()
+    with guarded(Path(name)), path.open("wb") as file:
+        async for part in parts:
+            mine += part
+            if len(mine) >= _BLOCK:
+                await asyncio.to_thread(_append, file, mine, taken)
+        await asyncio.to_thread(_append, file, mine, taken)
+    if not taken.count:
+        raise ProblemError(422, f"{name}: is empty; expected an image")
+
+
+def _append(file: BinaryIO, part: bytearray, taken: Taken) -> None:
+    taken.add(len(part))
+    file.write(part)
+    part.clear()
 
 
 @contextmanager

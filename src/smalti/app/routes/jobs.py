@@ -94,12 +94,10 @@ def get_job(job: Id, parts: Parts, owner: Owner) -> Job:
 
 
 @router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=_EVENTS | problems(404, 429))
-def events(job: Id, request: Request, parts: Parts, owner: Owner) -> StreamingResponse:
+def events(job: Id, parts: Parts, owner: Owner) -> StreamingResponse:
     """The job as it is now, and again whenever it changes, as server-sent events; ends when the job is over."""
     parts.jobs.get(owner, job)
-    parts.streams.check(owner)
-    stream = parts.streams.events(owner, lambda: parts.jobs.get(owner, job))
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return parts.streams.open(owner, lambda: parts.jobs.get(owner, job))
 
 
 @router.post("/jobs/{job}/cancel", responses=problems(404, 409))

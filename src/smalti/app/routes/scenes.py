@@ -1,6 +1,5 @@
 """Scenes: upload them, find them, look at them."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -16,7 +15,7 @@ from smalti.app.formats import check_file
 from smalti.app.names import LONGEST
 from smalti.app.problems import ProblemError
 from smalti.app.roots import entries
-from smalti.app.schemas import SET, Entry, Listing, NewScene, Scene, ScenePath, SceneUrl
+from smalti.app.schemas import SET, Entry, Listing, NewScene, Scene, SceneItem, ScenePath, SceneUrl
 from smalti.app.services import Services
 from smalti.app.stac import images_of
 from smalti.app.tiles import photo, tile_at
@@ -33,8 +32,6 @@ _BODY = {
 }
 _SET = "Files of one set lie in one folder: images with their world files, photos of a series."
 _FILE = "The name of the file, with its ending."
-PATIENCE_S = 60.0
-"""How long an upload may pause."""
 Level = Annotated[int, Path(ge=0, le=40)]
 Place = Annotated[int, Path(ge=0, le=2**31)]
 
@@ -55,35 +52,29 @@ async def upload(
     parts.uploads.check(owner, name, int(length) if length.isdecimal() else None)
     async with parts.uploads.place():
         try:
-            path = await parts.uploads.receive(owner, name, _counted(request, parts))
+            found = await parts.uploads.received(owner, name, _counted(request, parts), together)
         except ClientDisconnect:
             raise ProblemError(422, f"{name}: only a part of it arrived; send it again") from None
-        found = await run_in_threadpool(parts.uploads.register, owner, name, path, together)
     if together is not None:
         return found[0] if found else None
     return found if name.lower().endswith(".zip") else found[0]
 
 
 async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
-    stream = aiter(request.stream())
-    while True:
-        try:
-            part = await asyncio.wait_for(anext(stream), PATIENCE_S)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:  # others wait for its place
-            raise ProblemError(408, f"nothing has arrived for {PATIENCE_S:.0f} s; send it again") from None
+    async for part in request.stream():
         parts.metrics.received(len(part))
         yield part
 
 
-@router.post("/scenes", status_code=201, responses=problems(404, 413, 429, 507))
-def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]:
+@router.post("/scenes", status_code=201, responses=problems(404, 408, 413, 429, 507))
+async def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]:
     """Register a file or folder below an allowed folder, or fetch an image of an allowed host."""
     if isinstance(asked, ScenePath):
-        return _by_path(asked.path, parts, owner)
-    urls = [asked.url] if isinstance(asked, SceneUrl) else images_of(asked.stac, parts.hosts)
-    return [_by_url(url, parts, owner) for url in urls]
+        return await run_in_threadpool(_by_path, asked.path, parts, owner)
+    url = asked.url if isinstance(asked, SceneUrl) else asked.stac
+    parts.hosts.check(url)
+    async with parts.uploads.place():
+        return await run_in_threadpool(_by_url, asked, parts, owner)
 
 
 def _by_path(path: str, parts: Services, owner: str) -> list[Scene]:
@@ -96,8 +87,12 @@ def _by_path(path: str, parts: Services, owner: str) -> list[Scene]:
     return [parts.scenes.add(owner, file, "path") for file in files]
 
 
-def _by_url(url: str, parts: Services, owner: str) -> Scene:
-    parts.hosts.check(url)
+def _by_url(asked: SceneUrl | SceneItem, parts: Services, owner: str) -> list[Scene]:
+    urls = [asked.url] if isinstance(asked, SceneUrl) else images_of(asked.stac, parts.hosts)
+    return [_fetched(url, parts, owner) for url in urls]
+
+
+def _fetched(url: str, parts: Services, owner: str) -> Scene:
     name = name_of(url)
     parts.uploads.check(owner, name, None)
     return parts.uploads.fetched(owner, name, fetch(url, parts.hosts, parts.limits.upload_bytes))

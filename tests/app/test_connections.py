@@ -1,0 +1,99 @@
+"""Connections that keep the server waiting are ended; those that are used are not."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smalti.app import connections
+from tests.app.conftest import TOKEN, Serve, Server
+
+HEAD = f"Host: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+
+
+@pytest.fixture
+def quick(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server of little patience."""
+    monkeypatch.setattr(connections, "PATIENCE_S", 0.4)
+    return serve()
+
+
+def opened(server: Server) -> socket.socket:
+    url = server.http.base_url
+    return socket.create_connection((url.host, url.port or 80), 10)
+
+
+def ended(connection: socket.socket) -> bool:
+    """Whether the server has ended a connection, within the time that the socket waits."""
+    try:
+        return connection.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("sent", ["", "GET /health HTTP/1.1\r\nHo"])
+def test_half_a_head_does_not_keep_a_connection(sent: str, quick: Server) -> None:
+    with opened(quick) as connection:
+        connection.sendall(sent.encode())
+        assert ended(connection)
+
+
+def test_half_a_head_after_an_answer_does_not_keep_it_either(quick: Server) -> None:
+    with opened(quick) as connection:
+        connection.sendall(f"GET /health HTTP/1.1\r\n{HEAD}\r\n".encode())
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"GET /health")
+        assert ended(connection)
+
+
+def test_who_does_not_read_is_not_waited_for(quick: Server, scene: Path) -> None:
+    job = quick.mapped(quick.upload(scene))
+    (quick.services.folders.job(job["id"]) / "map.tif").write_bytes(bytes(30_000_000))
+    with opened(quick) as connection:
+        connection.sendall(f"GET /api/jobs/{job['id']}/results/map.tif HTTP/1.1\r\n{HEAD}\r\n".encode())
+        time.sleep(1.5)
+        received = 0
+        try:
+            while part := connection.recv(2**20):
+                received += len(part)
+        except ConnectionResetError:
+            pass
+    assert received < 30_000_000
+
+
+def test_what_is_used_stays(quick: Server) -> None:
+    url = quick.http.base_url
+    with closing(http.client.HTTPConnection(url.host, url.port, timeout=10)) as connection:
+        connection.connect()
+        first = connection.sock
+        for _ in range(12):
+            connection.request("GET", "/health")
+            assert connection.getresponse().read()
+            time.sleep(0.1)
+        assert connection.sock is first
+
+
+def test_a_stream_without_news_stays(quick: Server, scene: Path) -> None:
+    job = quick.start(quick.upload(scene))
+    with quick.http.stream("GET", f"/api/jobs/{job['id']}/events") as answer:
+        parts: Iterator[bytes] = answer.iter_raw()
+        assert b"queued" in next(parts)
+        time.sleep(1)
+        quick.http.post(f"/api/jobs/{job['id']}/cancel")
+        assert b"cancelled" in next(parts)
+
+
+def test_too_many_connections_end_the_one_that_is_idle_longest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 3)
+    idle = [opened(server) for _ in range(4)]
+    try:
+        assert ended(idle[0])
+        assert server.http.get("/health").status_code == 200
+        assert ended(idle[1])
+    finally:
+        for connection in idle:
+            connection.close()
