@@ -107,6 +107,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             client.close()
             server.should_exit = True
             thread.join(10)
+            services.teacher.close()
             services.views.close()
             listening.close()
 

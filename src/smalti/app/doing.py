@@ -10,6 +10,7 @@ from smalti.app.folders import Folders
 from smalti.app.jobs import Stored
 from smalti.app.layers import MAP
 from smalti.app.limits import Limits
+from smalti.app.models import find_entry
 from smalti.app.scenes import Scenes
 from smalti.errors import SmaltiError
 from smalti.files import guarded
@@ -40,7 +41,8 @@ def make_map(job: Stored, folders: Folders, show: Show | None = None, **more: An
     folder = folders.job(job.id)
     scene = scene_path(job, folders)
     options = map_options(job.spec, folder, **more)
-    model, area = _opened(str(job.model)), area_of_spec(job.spec)
+    entry = find_entry(str(job.model), folders.models(job.owner))
+    model, area = _opened(str(entry.path)), area_of_spec(job.spec)
     for found in map_many([str(scene)], str(folder / MAP), model=model, options=options, area=area, progress=show):
         if isinstance(found, SmaltiError):
             raise found

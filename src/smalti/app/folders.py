@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from smalti.errors import OutputError
@@ -27,6 +28,19 @@ class Folders:
         """The folder of a job's results."""
         return self.root / "jobs" / job
 
+    def lesson(self, lesson: str) -> Path:
+        """The project folder of a lesson."""
+        return self.root / "lessons" / lesson
+
+    def models(self, owner: str) -> Path:
+        """The models that this owner's lessons were saved as."""
+        return self.root / "models" / sha256(owner.encode()).hexdigest()[:16]  # it may be called `..`
+
+    @property
+    def features(self) -> Path:
+        """What networks computed of tiles; it can be deleted and is computed again."""
+        return self.root / "features"
+
     def overviews(self, name: str) -> Path:
         """The virtual raster of a scene, or of a job's layer, beside which its overviews lie."""
         return self.root / "cache" / f"{name}.vrt"
@@ -39,7 +53,7 @@ class Folders:
         """Makes all folders, for this user alone; OutputError where that is not allowed."""
         with guarded(self.root):
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for name in ("scenes", "sets", "jobs", "cache", "incoming"):
+            for name in ("scenes", "sets", "jobs", "cache", "incoming", "lessons", "models", "features"):
                 (self.root / name).mkdir(exist_ok=True, mode=0o700)
 
 

@@ -27,6 +27,12 @@ class Limits:
     """Uploads that are received, and addresses that are fetched, at once; further ones wait."""
     waiting: int = 256
     """Uploads and addresses that wait; further ones are refused."""
+    lessons: int = 200
+    """Lessons of a token."""
+    lesson_scenes: int = 200
+    """Scenes of a lesson."""
+    features_bytes: int = 4 * GIB
+    """Features of tiles that are kept for lessons, of all tokens."""
     streams: int = 64
     """Event streams of a token."""
     archive_files: int = 1000

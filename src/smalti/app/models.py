@@ -1,24 +1,37 @@
 """The models that maps can be made with."""
 
+from functools import lru_cache
+from pathlib import Path
+
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Model, ModelTask
 from smalti.errors import shown
 from smalti.raster.palette import task_colors, to_hex
-from smalti.runtime.models import ModelEntry, list_models
+from smalti.runtime.models import ModelEntry, list_models, look
 
 
-def map_models() -> dict[str, ModelEntry]:
-    """All models that predict pixels, by name; of two with one name the first."""
+def map_models(own: Path) -> dict[str, ModelEntry]:
+    """All models that predict pixels, those of the folder `own`, too, by name; of two with one name the first."""
     found: dict[str, ModelEntry] = {}
-    for entry in list_models():
+    for entry in (*list_models(), *_taught(own)):
         if entry.card is not None and any(not task.per_image for task in entry.card.tasks):
             found.setdefault(entry.name, entry)
     return found
 
 
-def find_entry(name: str) -> ModelEntry:
+def _taught(own: Path) -> list[ModelEntry]:
+    return [_look(path, path.stat().st_mtime_ns) for path in sorted(own.glob("*.onnx"))]
+
+
+@lru_cache(maxsize=256)
+def _look(path: Path, written: int) -> ModelEntry:
+    """A model file that was written at that time: its hash is not computed for each list."""
+    return look(path)
+
+
+def find_entry(name: str, own: Path) -> ModelEntry:
     """A model by name, never by path; ProblemError if there is none."""
-    models = map_models()
+    models = map_models(own)
     if name not in models:
         raise ProblemError(404, f"no model is named {shown(name)[:80]!r}; known: {', '.join(sorted(models))}", code=3)
     return models[name]

@@ -20,9 +20,9 @@ from smalti.raster.grid import Grid
 from smalti.tiling import Window
 
 
-def plan_map(asked: NewJob, known: Known) -> Asked:
-    """The job of a map; OptionError for options that contradict each other, ProblemError for an unknown model."""
-    entry = find_entry(asked.model)
+def plan_map(asked: NewJob, known: Known, own: Path) -> Asked:
+    """The job of a map by a model of all, or of the folder `own`; OptionError, ProblemError for an unknown model."""
+    entry = find_entry(asked.model, own)
     assert entry.card is not None
     grid = scene_grid(known.shown)
     area = _area(asked, grid)

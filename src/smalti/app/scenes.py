@@ -112,12 +112,15 @@ class Scenes:
     def remove(self, known: Known) -> None:
         """Removes a scene, its overviews, and the server's own copy of it; never a file of the user.
 
-        ProblemError while a job needs it.
+        ProblemError while a job or a lesson needs it.
         """
         with self._database.change() as change:
             query = "SELECT count(*) FROM jobs WHERE scene = ? AND state IN ('queued', 'running')"
             if change.execute(query, (known.id,)).fetchone()[0]:
                 raise ProblemError(409, f"{known.shown.name}: a job uses this scene; cancel the job first")
+            query = "SELECT name FROM lessons, json_each(lessons.scenes) AS of WHERE of.value = ? LIMIT 1"
+            if lesson := change.execute(query, (known.id,)).fetchone():
+                raise ProblemError(409, f"{known.shown.name}: the lesson {lesson[0]} uses it; remove the lesson first")
             change.execute("DELETE FROM scenes WHERE id = ?", (known.id,))
         if known.own:
             known.path.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from smalti.app.cleaning import keep_clean
 from smalti.app.connections import Patient
 from smalti.app.guard import App, Guard, Scope, Send
 from smalti.app.problems import MEDIA_TYPE, ProblemError, problem_of, to_dict
-from smalti.app.routes import house, jobs, scenes
+from smalti.app.routes import house, jobs, lessons, scenes, strokes
 from smalti.app.schemas import Problem
 from smalti.app.services import Services, Settings
 from smalti.app.supervisor import Supervisor
@@ -42,7 +42,7 @@ def make_app(services: Services) -> FastAPI:
         redoc_url=None, swagger_ui_oauth2_redirect_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.state.services = services
-    for router in (house.router, scenes.router, jobs.router):
+    for router in (house.router, scenes.router, jobs.router, lessons.router, strokes.router):
         app.include_router(router)
     if house.STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=house.STATIC), name="static")
@@ -157,6 +157,7 @@ def _lifespan(services: Services) -> Any:
             stop.set()
             for process in processes:
                 process.stop()
+            services.teacher.close()
             services.views.close()
 
     return lifespan

@@ -8,17 +8,21 @@ from smalti.app.database import Database
 from smalti.app.events import Streams
 from smalti.app.eye import Eye
 from smalti.app.folders import Folders
-from smalti.app.grids import window_of
+from smalti.app.grids import scene_grid, window_of
 from smalti.app.hosts import Hosts
 from smalti.app.jobs import Jobs, Stored
 from smalti.app.layers import Growing, read_layers
+from smalti.app.lessons import Lessons
 from smalti.app.limits import Limits
 from smalti.app.metrics import Metrics
 from smalti.app.planning import map_grid
 from smalti.app.problems import ProblemError
+from smalti.app.projects import Canvas, canvas_of
 from smalti.app.results import Results
 from smalti.app.roots import Roots
 from smalti.app.scenes import Known, Scenes
+from smalti.app.teacher import Teacher
+from smalti.app.teaching import Teachings
 from smalti.app.tokens import Tokens
 from smalti.app.uploads import Uploads
 from smalti.app.uses import Uses
@@ -54,6 +58,14 @@ class Services:
         self.eye = Eye(self.folders, self.views)
         self.results = Results(self.folders)
         self.streams = Streams(self.limits)
+        lessons = Lessons(database, self.folders, self.limits)
+        self.teacher = Teacher(self.folders, self.limits, lessons)
+        self.teachings = Teachings(self.folders, lessons, self.teacher)
+
+    def canvas(self, owner: str, scene: str) -> Canvas:
+        """A scene to paint on; ProblemError if there is none."""
+        known = self.scenes.get(owner, scene)
+        return canvas_of(scene, known.path, scene_grid(known.shown))
 
     def scene_of(self, job: Stored) -> Known:
         """The scene of a job; ProblemError for one that has none, or whose scene was removed."""

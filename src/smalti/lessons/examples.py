@@ -110,7 +110,7 @@ def gather(
     new = list({stroke.key: stroke for stroke in strokes if stroke.key not in old}.values())
     tiles = list(plan_tiles(*scene.size, network.card.tile, network.card.overlap, network.card.stride))
     found = {stroke.key: old[stroke.key] for stroke in strokes if stroke.key in old}
-    spread = {} if known is not None else {id(tile): tile for tile in _spread(tiles)}
+    spread = {} if known is not None else {id(tile): tile for tile in spread_tiles(tiles)}
     per_tile = scene.tiles_of(new, tiles)
     parts: dict[str, list[Samples]] = {stroke.key: [] for stroke in new}
     others: list[Samples] = []
@@ -130,7 +130,8 @@ def gather(
     return SceneExamples(of, found, known.others if known is not None else joined([empty, *others]))
 
 
-def _spread(tiles: list[Tile]) -> list[Tile]:
+def spread_tiles(tiles: Sequence[Tile]) -> list[Tile]:
+    """The tiles of a scene from which other cells are taken."""
     return [tiles[int(at)] for at in np.unique(np.linspace(0, len(tiles) - 1, _SPREAD_TILES).astype(int))]
 
 
@@ -156,7 +157,7 @@ class _Scene:
             return found
         tree = shapely.STRtree([stroke.shape for stroke in strokes])
         for tile in tiles:
-            own = self._own(tile)
+            own = own_part(tile, self._network.card.overlap, self.size)
             hits = tree.query(shapely.box(own.col, own.row, own.right, own.bottom), predicate="intersects")
             if len(hits):
                 found[id(tile)] = [strokes[at] for at in np.sort(hits)]
@@ -169,7 +170,7 @@ class _Scene:
         neutral = (np.array(card.mean)[:, None, None] / card.scale).astype(pixels.dtype)
         cells = valid[step // 2 :: step, step // 2 :: step].copy()
         rows, cols = (np.arange(count) * step + step // 2 for count in cells.shape)
-        own = self._own(tile)
+        own = own_part(tile, self._network.card.overlap, self.size)
         cells &= ((rows + tile.read.row >= own.row) & (rows + tile.read.row < own.bottom))[:, None]
         cells &= (cols + tile.read.col >= own.col) & (cols + tile.read.col < own.right)
         return self._network(np.where(valid, pixels, neutral)), cells
@@ -197,14 +198,15 @@ class _Scene:
         features = maps.features(cells).astype(np.float16).astype(np.float32)  # as they are stored
         return Samples(cells * self._network.step + corner, features, maps.logits_at(cells))
 
-    def _own(self, tile: Tile) -> Window:
-        """The part of a tile up to the middle of what it shares with its neighbours."""
-        half = self._network.card.overlap // 2
-        keep, (height, width) = tile.keep, self.size
-        top, left = keep.row + half * (keep.row > 0), keep.col + half * (keep.col > 0)
-        bottom = keep.bottom - half * (keep.bottom < height)
-        right = keep.right - half * (keep.right < width)
-        return Window(top, left, bottom - top, right - left)
+
+def own_part(tile: Tile, overlap: int, size: tuple[int, int]) -> Window:
+    """The part of a tile up to the middle of what it shares with its neighbours, of a scene of height and width."""
+    half = overlap // 2
+    keep, (height, width) = tile.keep, size
+    top, left = keep.row + half * (keep.row > 0), keep.col + half * (keep.col > 0)
+    bottom = keep.bottom - half * (keep.bottom < height)
+    right = keep.right - half * (keep.right < width)
+    return Window(top, left, bottom - top, right - left)
 
 
 def by_place(samples: Samples, side: int) -> Iterator[tuple[int, int]]:

@@ -1,18 +1,27 @@
 """The server itself: the page, models, options, health and figures."""
 
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Response
+from fastapi import Path as InPath
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from smalti import __version__
-from smalti.app.asking import Answers, Id, Owner, Parts, problems
+from smalti.app.asking import Answers, Owner, Parts, problems
 from smalti.app.models import find_entry, map_models, to_model
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Defaults, Health, Model, Options
 
 router = APIRouter(tags=["server"])
 STATIC = Path(__file__).parents[1] / "static"
+ModelName = Annotated[str, InPath(max_length=200, examples=["landcover"])]
+_FILE: Answers = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The model.",
+    }
+}
 _TEXT: Answers = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Figures for Prometheus."}
 }
@@ -42,15 +51,22 @@ def metrics(parts: Parts, owner: Owner) -> str:
 
 
 @router.get("/api/models", responses=problems())
-def list_models() -> list[Model]:
+def list_models(parts: Parts, owner: Owner) -> list[Model]:
     """The models that maps can be made with, with their cards."""
-    return [to_model(entry) for entry in map_models().values()]
+    return [to_model(entry) for entry in map_models(parts.folders.models(owner)).values()]
 
 
 @router.get("/api/models/{name}", responses=problems(404))
-def get_model(name: Id) -> Model:
+def get_model(name: ModelName, parts: Parts, owner: Owner) -> Model:
     """One model."""
-    return to_model(find_entry(name))
+    return to_model(find_entry(name, parts.folders.models(owner)))
+
+
+@router.get("/api/models/{name}/file", response_class=FileResponse, responses=_FILE | problems(404))
+def model_file(name: ModelName, parts: Parts, owner: Owner) -> FileResponse:
+    """The file of a model, which every command takes: `--model NAME.onnx`."""
+    entry = find_entry(name, parts.folders.models(owner))
+    return FileResponse(entry.path, filename=entry.path.name, media_type="application/octet-stream")
 
 
 @router.get("/api/options", responses=problems())

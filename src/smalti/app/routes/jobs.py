@@ -26,7 +26,7 @@ from smalti.app.spot import spot_at
 from smalti.app.tiles import png, tile_at
 
 router = APIRouter(prefix="/api", tags=["jobs"])
-_PNG: Answers = {200: {"content": {"image/png": BINARY}, "description": "A tile."}}
+PNG: Answers = {200: {"content": {"image/png": BINARY}, "description": "A tile."}}
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$", description="The same key is the same job."),
@@ -53,7 +53,7 @@ _OWN_PAGE = (
 def start_map(asked: NewJob, parts: Parts, owner: Owner, key: Key = None) -> Job:
     """Map a scene, or an area of it, with the options of `smalti map`."""
     known = parts.scenes.get(owner, asked.scene)
-    job = parts.jobs.add(owner, plan_map(asked, known), key)
+    job = parts.jobs.add(owner, plan_map(asked, known, parts.folders.models(owner)), key)
     parts.scenes.touch(known.id)
     return job.shown
 
@@ -120,7 +120,7 @@ def remove_job(job: Id, parts: Parts, owner: Owner) -> None:
     parts.remove_job(parts.jobs.get(owner, job))
 
 
-@router.get("/jobs/{job}/tiles/{layer}/{z}/{x}/{y}.png", response_class=Response, responses=_PNG | problems(404))
+@router.get("/jobs/{job}/tiles/{layer}/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404))
 def job_tile(
     job: Id, layer: Annotated[str, Path(max_length=200, examples=["classes"])], z: Level, x: Place, y: Place,
     request: Request, parts: Parts, owner: Owner,

@@ -1,0 +1,149 @@
+"""Lessons: begin one, learn, look at what was learned, undo it, save it as a model."""
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from smalti.app.asking import Id, Owner, Parts, problems
+from smalti.app.lesson_schemas import Lesson, NewLesson, NewModel, Palette, SceneId, Shown, Step, Suggested
+from smalti.app.lessons import StoredLesson
+from smalti.app.live_tiles import paint_live
+from smalti.app.models import to_model
+from smalti.app.projects import Canvas
+from smalti.app.routes.jobs import PNG
+from smalti.app.routes.scenes import Level, Place
+from smalti.app.schemas import Model
+from smalti.app.services import Services
+from smalti.app.tiles import png, tile_at
+from smalti.tiling import Window
+
+router = APIRouter(prefix="/api/lessons", tags=["lessons"])
+Whole = Annotated[int, Query(ge=0, le=2**31)]
+
+
+@router.post("", status_code=201, responses=problems(404, 409, 429, 507))
+def begin(asked: NewLesson, parts: Parts, owner: Owner) -> Lesson:
+    """Begin to teach a model: the one that is wrong on a scene."""
+    known = parts.scenes.get(owner, asked.scene)
+    return _shown(parts, parts.teachings.begin(owner, asked, known.shown.name))
+
+
+@router.get("", responses=problems())
+def list_lessons(parts: Parts, owner: Owner) -> list[Lesson]:
+    """Your lessons, the newest first."""
+    return [_shown(parts, lesson) for lesson in parts.teachings.lessons.all(owner)]
+
+
+@router.get("/{lesson}", responses=problems(404))
+def get_lesson(lesson: Id, parts: Parts, owner: Owner) -> Lesson:
+    """One lesson."""
+    return _shown(parts, parts.teachings.lessons.get(owner, lesson))
+
+
+@router.delete("/{lesson}", status_code=204, responses=problems(404))
+def remove_lesson(lesson: Id, parts: Parts, owner: Owner) -> None:
+    """Remove a lesson with its strokes; models that were saved stay."""
+    found = parts.teachings.lessons.get(owner, lesson)
+    parts.teacher.forget(found)
+    parts.teachings.lessons.remove(found)
+
+
+@router.post("/{lesson}/scenes", responses=problems(404, 429))
+def add_scene(lesson: Id, asked: SceneId, parts: Parts, owner: Owner) -> Lesson:
+    """Go on with the lesson on another scene, too: it learns from the strokes on all of them."""
+    found, canvas = parts.teachings.lessons.get(owner, lesson), parts.canvas(owner, asked.scene)
+    parts.teacher.desk(found).live(canvas)  # a scene that does not fit the model is refused at once
+    return _shown(parts, parts.teachings.lessons.add_scene(found, asked.scene))
+
+
+@router.put("/{lesson}/classes", responses=problems(404, 409, 507))
+def set_classes(lesson: Id, asked: Palette, parts: Parts, owner: Owner) -> Lesson:
+    """Rename, recolour and add classes; new ones without strokes that are left out are removed."""
+    found = parts.teachings.lessons.get(owner, lesson)
+    parts.teachings.recolor(found, _canvases(parts, found), asked.classes)
+    return _shown(parts, found)
+
+
+@router.post("/{lesson}/learn", responses=problems(404, 409, 429, 507))
+def learn(lesson: Id, parts: Parts, owner: Owner) -> Step:
+    """Learn from all strokes; answers how well those are mapped that were held out."""
+    return parts.teachings.learn(parts.teachings.lessons.get(owner, lesson))
+
+
+@router.post("/{lesson}/undo", responses=problems(404, 409, 429, 507))
+def undo(lesson: Id, parts: Parts, owner: Owner) -> Lesson:
+    """Take the last lesson back, with the strokes that were painted since the one before."""
+    found = parts.teachings.lessons.get(owner, lesson)
+    parts.teachings.undo(found)
+    return _shown(parts, found)
+
+
+@router.post("/{lesson}/model", status_code=201, responses=problems(404, 409, 429, 507))
+def save_model(lesson: Id, asked: NewModel, parts: Parts, owner: Owner) -> Model:
+    """Save what was learned as a model, which maps like any other."""
+    return to_model(parts.teachings.save(parts.teachings.lessons.get(owner, lesson), asked.name))
+
+
+@router.get(
+    "/{lesson}/scenes/{scene}/tiles/{z}/{x}/{y}.png", response_class=Response, responses=PNG | problems(404, 429)
+)
+def live_tile(
+    lesson: Id, scene: Id, z: Level, x: Place, y: Place, request: Request, parts: Parts, owner: Owner
+) -> Response:
+    """A tile of the live map in the scene's grid; transparent where nothing is predicted yet."""
+    begun = time.perf_counter()
+    found, canvas = parts.teachings.lessons.get(owner, lesson), parts.canvas(owner, scene)
+    tile = tile_at(z, x, y, height=canvas.grid.height, width=canvas.grid.width, levels=_levels(parts, owner, scene))
+    desk = parts.teacher.desk(found)
+    live = desk.live(canvas)
+    numbers = live.within(tile.window)
+    parts.teacher.freshened(desk, live, numbers)
+    colors = parts.teachings.colors(found)
+    tag = f'"{lesson}-{scene}-{z}-{x}-{y}-{live.stamp(numbers)}-{hash(tuple(colors.items())):x}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    answer = png(paint_live(live, tile, desk.shown[0].plan.task.labels, colors))
+    parts.metrics.tile(time.perf_counter() - begun)
+    return Response(answer, media_type="image/png", headers=headers)
+
+
+@router.get("/{lesson}/scenes/{scene}/shown", responses=problems(404))
+def shown(
+    lesson: Id, scene: Id, parts: Parts, owner: Owner,
+    col: Whole = 0, row: Whole = 0, width: Whole = 0, height: Whole = 0,
+) -> Shown:  # fmt: skip
+    """How far the live map follows the last lesson: in a window of the scene, and in all of it."""
+    found, canvas = parts.teachings.lessons.get(owner, lesson), parts.canvas(owner, scene)
+    desk = parts.teacher.desk(found)
+    live = desk.live(canvas)
+    whole = Window(0, 0, canvas.grid.height, canvas.grid.width)
+    window = Window(row, col, height, width).intersect(whole) or whole
+    numbers = live.within(window)
+    parts.teacher.follower.wanted(desk, live, numbers)
+    return Shown(
+        version=live.version, stale=len(live.stale(numbers, desk.lesson)), left=len(live.stale(None, desk.lesson)),
+        tiles=len(live.tiles),
+    )  # fmt: skip
+
+
+@router.get("/{lesson}/scenes/{scene}/suggestions", responses=problems(404, 429))
+def suggestions(
+    lesson: Id, scene: Id, parts: Parts, owner: Owner, most: Annotated[int, Query(ge=1, le=100)] = 12
+) -> list[Suggested]:
+    """Where to look next: the windows where strokes would help most, the first one first."""
+    found, canvas = parts.teachings.lessons.get(owner, lesson), parts.canvas(owner, scene)
+    return parts.teacher.suggestions(found, canvas, most)
+
+
+def _shown(parts: Services, lesson: StoredLesson) -> Lesson:
+    return parts.teachings.shown(lesson, _canvases(parts, lesson))
+
+
+def _canvases(parts: Services, lesson: StoredLesson) -> list[Canvas]:
+    return [parts.canvas(lesson.owner, scene) for scene in lesson.scenes]
+
+
+def _levels(parts: Services, owner: str, scene: str) -> int:
+    return parts.scenes.get(owner, scene).shown.levels

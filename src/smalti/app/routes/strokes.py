@@ -1,0 +1,102 @@
+"""The strokes of a lesson: painted, erased, replaced; each is on the disk before it is answered."""
+
+import numpy as np
+from fastapi import APIRouter
+
+from smalti.app.asking import Id, Owner, Parts, problems
+from smalti.app.lesson_schemas import Erased, NewStroke, Strokes, StrokesBefore
+from smalti.app.lessons import StoredLesson
+from smalti.app.problems import ProblemError
+from smalti.app.projects import Canvas, Change
+from smalti.app.services import Services
+from smalti.app.strokes import Painted, added, brushed, erased, painted, shape_of
+from smalti.tiling import Window
+
+router = APIRouter(prefix="/api/lessons/{lesson}/scenes/{scene}", tags=["lessons"])
+_SIDE = 128
+"""Pixels in which a stroke is looked for data."""
+
+
+@router.get("/strokes", responses=problems(404))
+def get_strokes(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Strokes:
+    """The strokes on a scene of a lesson."""
+    found, canvas = _found(parts, owner, lesson, scene)
+    return _sent(parts, found, canvas, *parts.teacher.project(found).strokes(canvas))
+
+
+@router.post("/strokes", status_code=201, responses=problems(404, 409, 507))
+def paint(lesson: Id, scene: Id, asked: NewStroke, parts: Parts, owner: Owner) -> Strokes:
+    """Paint a stroke; where it covers strokes of other classes it replaces them."""
+    found, canvas = _found(parts, owner, lesson, scene)
+    shape = painted(asked, canvas.grid)
+    _check_class(parts, found, asked.label)
+    _check_data(parts, owner, scene, shape)
+    return _changed(parts, found, canvas, lambda before: added(before, asked.label, shape))
+
+
+@router.post("/erase", responses=problems(404, 507))
+def erase(lesson: Id, scene: Id, asked: Erased, parts: Parts, owner: Owner) -> Strokes:
+    """Erase what lies under a brush."""
+    found, canvas = _found(parts, owner, lesson, scene)
+    shape = brushed(asked.line, asked.size)
+    return _changed(parts, found, canvas, lambda before: erased(before, shape))
+
+
+@router.put("/strokes", responses=problems(404, 409, 507))
+def replace_strokes(lesson: Id, scene: Id, asked: StrokesBefore, parts: Parts, owner: Owner) -> Strokes:
+    """Replace all strokes on a scene, as undo and redo do; refused where they were changed by somebody else."""
+    found, canvas = _found(parts, owner, lesson, scene)
+    for label in {stroke.label for stroke in asked.strokes}:
+        _check_class(parts, found, label)
+    strokes = [Painted(stroke.label, _polygon(shape_of(stroke.shape))) for stroke in asked.strokes]
+    return _changed(parts, found, canvas, lambda _: strokes, asked.revision)
+
+
+def _polygon(shape: object) -> object:
+    """A shape that is one polygon; ProblemError for one that crosses itself."""
+    if getattr(shape, "geom_type", "") != "Polygon":
+        raise ProblemError(422, "a stroke crosses itself; send it as it was answered")
+    return shape
+
+
+def _found(parts: Services, owner: str, lesson: str, scene: str) -> tuple[StoredLesson, Canvas]:
+    found = parts.teachings.lessons.get(owner, lesson)
+    if scene not in found.scenes:
+        raise ProblemError(404, f"the scene does not belong to the lesson {found.name}; add it first")
+    return found, parts.canvas(owner, scene)
+
+
+def _changed(
+    parts: Services, lesson: StoredLesson, canvas: Canvas, change: Change, expected: str | None = None
+) -> Strokes:
+    return _sent(parts, lesson, canvas, *parts.teacher.project(lesson).change(canvas, change, expected))
+
+
+def _sent(parts: Services, lesson: StoredLesson, canvas: Canvas, revision: str, strokes: list[Painted]) -> Strokes:
+    live = parts.teacher.desk(lesson).live(canvas)
+    sent = [stroke.to_schema() for stroke in strokes]
+    return Strokes(revision=revision, strokes=sent, cell=live.step / live.scale[1])
+
+
+def _check_class(parts: Services, lesson: StoredLesson, label: str) -> None:
+    known = parts.teachings.colors(lesson)
+    if label not in known:
+        raise ProblemError(404, f"there is no class {label[:80]!r}; it has {', '.join(known)[:300]}; add it first")
+
+
+def _check_data(parts: Services, owner: str, scene: str, shape: object) -> None:
+    """ProblemError for a stroke on pixels without data."""
+    from affine import Affine
+    from rasterio.features import rasterize
+
+    known = parts.scenes.get(owner, scene)
+    left, top, right, bottom = (int(edge) for edge in shape.bounds)  # type: ignore[attr-defined]
+    window = Window(top, left, bottom - top + 1, right - left + 1)
+    window = window.intersect(Window(0, 0, known.shown.height, known.shown.width)) or window
+    size = min(_SIDE, window.height), min(_SIDE, window.width)
+    with parts.views.open(known.file(), known.file()) as view:
+        seen = view.look(window, size, (0,), nearest=True)
+    place = Affine(window.width / size[1], 0, window.col, 0, window.height / size[0], window.row)
+    drawn = rasterize([shape], size, transform=place, all_touched=True, dtype="uint8")
+    if not np.any(seen.valid & (drawn > 0)):
+        raise ProblemError(422, "the stroke lies on pixels without data; paint on the image")
