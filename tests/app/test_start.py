@@ -43,7 +43,7 @@ def test_a_closed_window_ends_the_app_without_an_error(
     app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard, said = browser("sys.exit(0)"), []
-    monkeypatch.setattr(start, "run", lambda *_: time.sleep(60))
+    monkeypatch.setattr(start, "run", lambda *_: wait_until(lambda: False))
     open_app(app, window=True, say=said.append)
     assert len(said) == 1 and said[0].startswith("http://127.0.0.1:")
     assert heard.read_text().startswith(f"--app={said[0].partition('?')[0]}")
@@ -66,8 +66,13 @@ def test_an_app_that_ends_closes_its_window(app: Start, browser: Browser, monkey
 
 def wait_for(path: Path) -> None:
     """Until a file is there and not empty."""
+    wait_until(lambda: path.exists() and bool(path.read_text()))
+
+
+def wait_until(look: Callable[[], bool]) -> None:
+    """Until something is so, or half a minute is over."""
     end = time.monotonic() + 30
-    while not (path.exists() and path.read_text()) and time.monotonic() < end:
+    while not look() and time.monotonic() < end:
         time.sleep(0.05)
 
 
@@ -127,6 +132,22 @@ def second(data: str) -> None:
     window.Window.open = lambda _, profile: print(profile.name)  # type: ignore[method-assign]
     start.run = lambda *_: None  # type: ignore[assignment]
     open_app(Start("127.0.0.1", 0, (Path(data),), Path(data)), window=True, say=lambda _: None)
+
+
+def test_a_window_whose_server_was_killed_keeps_its_profile(
+    app: Start, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = browser("time.sleep(60)")
+    profile = tmp_path / "data" / "window1"
+    left = window.Window("http://x/", lambda: False, print)
+    left.open(profile)
+    wait_for(heard)
+    monkeypatch.setattr(start, "run", lambda *_: wait_until(lambda: "window2" in heard.read_text()))
+    open_app(app, window=True, say=lambda _: None)
+    assert "window2" in heard.read_text()
+    left.end()
+    wait_until(lambda: not window.is_open(profile))
+    assert not window.is_open(profile)
 
 
 def test_an_interrupted_app_says_so(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,8 @@ def test_chromium_opens_the_page_in_a_window_with_its_own_settings(
     started: list[list[str]] = []
 
     class Process:
+        pid = 0
+
         def __init__(self, command: list[str], **_: int) -> None:
             started.append(command)
 

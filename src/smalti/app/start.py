@@ -17,7 +17,7 @@ from smalti.app.roots import resolved
 from smalti.app.server import guarded_app, listen, run
 from smalti.app.services import Settings
 from smalti.app.tokens import Tokens, no_token, one_token, read_tokens
-from smalti.app.window import Window
+from smalti.app.window import Window, is_open
 from smalti.errors import BusyError, OptionError, reason
 from smalti.lock import hold
 
@@ -123,5 +123,6 @@ def _profile(folders: Folders, held: ExitStack) -> Path:
         folder = folders.root / f"window{number}"
         with suppress(BusyError):
             held.enter_context(hold(folder))
-            break
+            if not is_open(folder):
+                break
     return folder

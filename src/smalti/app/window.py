@@ -8,7 +8,10 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 _NAMES = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser", "microsoft-edge", "msedge")
 _WINDOWS = (r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe")
@@ -16,6 +19,8 @@ _MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
+_NOTE = "smalti-window"
+_SAME_S = 2.0
 
 
 def find_browser() -> str | None:
@@ -28,6 +33,22 @@ def find_browser() -> str | None:
         if folder := os.environ.get(variable):
             places += [Path(folder) / name for name in _WINDOWS]
     return next((str(place) for place in places if place.is_file()), None)
+
+
+def is_open(profile: Path) -> bool:
+    """Whether a window still uses a folder of settings, though its server is gone: a new one would open in that."""
+    try:
+        pid, begun = (profile / _NOTE).read_text(encoding="ascii").split()
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(begun)) < _SAME_S)
+    except (OSError, ValueError, psutil.Error):
+        return False
+
+
+def _note(profile: Path, pid: int) -> None:
+    """Notes whose window it is; the time tells another process of the same number."""
+    with suppress(OSError, psutil.Error):
+        profile.mkdir(parents=True, exist_ok=True)
+        (profile / _NOTE).write_text(f"{pid} {psutil.Process(pid).create_time()}", encoding="ascii")
 
 
 class Window:
@@ -53,6 +74,7 @@ class Window:
         ]
         nothing = subprocess.DEVNULL
         self._process = subprocess.Popen([browser, *options], stdin=nothing, stdout=nothing, stderr=nothing)
+        _note(profile, self._process.pid)
         threading.Thread(target=self._wait, args=(self._process, browser), name="window", daemon=True).start()
 
     def end(self) -> None:
