@@ -64,7 +64,7 @@ class Server:
 
     def scene(self, path: Path) -> dict:
         """A registered scene."""
-        return self.http.post("/api/scenes", json={"path": str(path)}).raise_for_status().json()[0]
+        return self.http.post("/api/scenes", json={"path": str(path)}).raise_for_status().json()["scenes"][0]
 
     def map(self, scene: dict) -> str:
         """A job that maps a scene."""

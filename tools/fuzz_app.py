@@ -52,7 +52,7 @@ def main(examples: str = "50") -> int:
             assert server.stdout
             address = server.stdout.readline().strip().rstrip("/")
             with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as http:
-                scene = http.post("/api/scenes", json={"path": str(picture)}).json()[0]["id"]
+                scene = http.post("/api/scenes", json={"path": str(picture)}).json()["scenes"][0]["id"]
                 job = http.post("/api/jobs", json={"scene": scene}).json()["id"]
                 http.get(f"/api/jobs/{job}/events", timeout=600)
             code, report = check(address, TOKEN, (scene, job), folder, ["--max-examples", examples])

@@ -141,7 +141,7 @@ def test_of_a_zip_only_images_are_taken_by_their_plain_names(server: Server) -> 
     }
     packed = archive({**names, "nul.png": png(), "readme.txt": b"x"}, links=("link.png",))
     answer = server.http.post("/api/uploads", params={"name": "a.zip"}, content=packed)
-    assert sorted(scene["name"] for scene in answer.json()) == ["abs.png", "in.png", "up.png"]
+    assert sorted(scene["name"] for scene in answer.json()["scenes"]) == ["abs.png", "in.png", "up.png"]
     folder = server.services.folders.root / "scenes"
     assert all(path.is_relative_to(folder) for path in stored_files(server))
 
@@ -253,7 +253,7 @@ def test_a_virtual_raster_of_files_below_the_roots_is_a_scene(server: Server) ->
     path = server.root / "good.vrt"
     inside = BAND.format(SOURCE.format(1, "scene.tif"))
     path.write_text(f'<VRTDataset rasterXSize="8" rasterYSize="8">{inside}</VRTDataset>')
-    assert server.http.post("/api/scenes", json={"path": str(path)}).json()[0]["width"] == 8
+    assert server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"][0]["width"] == 8
 
 
 # Requests that the server makes
@@ -299,7 +299,7 @@ def web(scene: Path) -> Iterator[Web]:
 def test_a_listed_address_is_fetched_once(serve: Serve, web: Web) -> None:
     server = serve(hosts=(f"127.0.0.1:{web.port}",))
     answer = server.http.post("/api/scenes", json={"url": f"http://127.0.0.1:{web.port}/scene.tif"})
-    assert answer.json()[0]["source"] == "url" and web.asked == ["/scene.tif"]
+    assert answer.json()["scenes"][0]["source"] == "url" and web.asked == ["/scene.tif"]
 
 
 def test_an_item_whose_image_has_no_address_is_none(serve: Serve, web: Web) -> None:
@@ -633,7 +633,7 @@ def test_a_body_that_is_held_in_memory_is_bounded(server: Server) -> None:
 def test_a_registered_file_that_became_a_link_is_not_followed(server: Server, scene: Path) -> None:
     inside = server.root / "inside.tif"
     inside.write_bytes(scene.read_bytes())
-    (found,) = server.http.post("/api/scenes", json={"path": str(inside)}).json()
+    (found,) = server.http.post("/api/scenes", json={"path": str(inside)}).json()["scenes"]
     inside.unlink()
     inside.symlink_to(scene)
     tile = f"/api/scenes/{found['id']}/tiles/0/0/0"

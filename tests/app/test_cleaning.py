@@ -36,7 +36,7 @@ def test_what_is_in_use_stays(server: Server, scene: Path) -> None:
 
 def test_files_of_the_user_are_never_removed(server: Server) -> None:
     path = write_tiff(server.root / "mine.tif", np.zeros((3, 20, 20), np.uint8))
-    (found,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    (found,) = server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"]
     assert clean(server.services, time.time() + LATER) == 0
     assert server.http.delete(f"/api/scenes/{found['id']}").status_code == 204
     assert path.exists() and list(server.root.iterdir()) == [path]

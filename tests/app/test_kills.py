@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def started(server: Running, folder: Path) -> str:
-    scene = server.http.post("/api/scenes", json={"path": str(folder / "scene.tif")}).json()[0]
+    scene = server.http.post("/api/scenes", json={"path": str(folder / "scene.tif")}).json()["scenes"][0]
     job = server.http.post("/api/jobs", json={"scene": scene["id"], "model": "tiny"}).json()
     spool = folder / "data" / "jobs" / job["id"] / "map.tif.partial"
     wait_for(lambda: len(list(spool.glob("rows_????????_????????"))) > 3)

@@ -41,7 +41,7 @@ def first_tile(server: Server, scene: dict[str, object]) -> tuple[np.ndarray, di
 
 def test_a_scene_is_seen_at_once_and_exactly_later(server: Server, large: Path) -> None:
     before = large.read_bytes()
-    (found,) = server.http.post("/api/scenes", json={"path": str(large)}).json()
+    (found,) = server.http.post("/api/scenes", json={"path": str(large)}).json()["scenes"]
     assert found["overviews"] == "none"
     rough, headers = first_tile(server, found)
     assert headers["cache-control"] == "no-store"
@@ -127,7 +127,7 @@ def test_a_scene_that_takes_its_builder_down_is_set_aside(
 ) -> None:
     monkeypatch.setattr(tries, "_PAUSE_S", 0)
     paths = [noise(server.root / name, 512) for name in ("good.tif", "evil.tif")]
-    ids = [server.http.post("/api/scenes", json={"path": str(path)}).json()[0]["id"] for path in paths]
+    ids = [server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"][0]["id"] for path in paths]
     builder = overviews.Builder(server.services.folders, threading.Event())
     while builder.once():
         pass
@@ -139,7 +139,7 @@ def test_a_scene_that_takes_its_builder_down_is_set_aside(
 
 def test_a_scene_that_failed_waits(server: Server, built: Callable[[], list[str]]) -> None:
     path = noise(server.root / "evil.tif", 512)
-    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"]
     builder = overviews.Builder(server.services.folders, threading.Event())
     assert builder.once() and not builder.once()
     assert server.http.get(f"/api/scenes/{scene['id']}").json()["overviews"] == "none"
@@ -147,7 +147,7 @@ def test_a_scene_that_failed_waits(server: Server, built: Callable[[], list[str]
 
 def test_deaths_of_the_builder_itself_count(server: Server) -> None:
     path = noise(server.root / "scene.tif", 512)
-    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()
+    (scene,) = server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"]
     database = Database(server.services.folders.database)
     for death in range(1, tries.MOST + 1):
         with database.change() as change:

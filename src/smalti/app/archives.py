@@ -3,13 +3,14 @@
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from smalti.app.limits import Limits
 from smalti.app.names import is_plain
 from smalti.app.problems import ProblemError
-from smalti.app.quota import Taken
 from smalti.mapping.places import IMAGES
 
 _MOST_RATIO = 300
@@ -25,25 +26,52 @@ def is_archive(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def unpack(archive: Path, folder: Path, limits: Limits, taken: Taken) -> Iterator[Path]:
-    """The images of an archive, each in `folder` until the next one; ProblemError for a bomb or a damaged archive.
+class Archive:
+    """The images of an opened archive; folders, links, hidden files and what is no image are skipped."""
 
-    Folders, links, hidden files and what is no image are skipped; the bytes of all are taken before the first one,
-    and given back one by one.
-    """
+    def __init__(self, opened: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> None:
+        self._opened, self._members = opened, members
+
+    @property
+    def names(self) -> list[str]:
+        """The images, with their folders."""
+        return list(self._members)
+
+    @property
+    def bytes(self) -> int:
+        """Of all images when they are unpacked."""
+        return sum(info.file_size for info in self._members.values())
+
+    @contextmanager
+    def unpacked(self, name: str, folder: Path) -> Iterator[Path]:
+        """An image as a file within the block; ProblemError for a damaged one."""
+        info = self._members[name]
+        target = folder / PurePosixPath(name).name
+        try:
+            with _explained(target.name):
+                _write(self._opened, info, target)
+            yield target
+        finally:
+            target.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_archive(archive: Path, limits: Limits) -> Iterator[Archive]:
+    """An archive; ProblemError for a bomb, a damaged archive, or one without images."""
+    with ExitStack() as stack:
+        with _explained(archive.name):
+            opened = stack.enter_context(zipfile.ZipFile(archive))
+        members = {info.filename: info for info in opened.infolist() if _is_image(info)}
+        _check(archive, list(members.values()), limits)
+        yield Archive(opened, members)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [info for info in opened.infolist() if _is_image(info)]
-            _check(archive, members, limits)
-            taken.add(sum(info.file_size for info in members))
-            for info in members:
-                target = folder / PurePosixPath(info.filename).name
-                _write(opened, info, target)
-                yield target
-                taken.drop(info.file_size)
-                target.unlink(missing_ok=True)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ProblemError(422, f"{archive.name}: cannot be unpacked: {str(error)[:100]}; pack it again") from None
+        yield
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise ProblemError(422, f"{name}: cannot be unpacked: {str(error)[:100]}; pack it again", code=3) from None
 
 
 def _is_image(info: zipfile.ZipInfo) -> bool:

@@ -33,9 +33,19 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 class ProblemError(Exception):
     """A request that is refused."""
 
-    def __init__(self, status: int, detail: str, *, code: int = _WRONG_USAGE, wait: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: int = _WRONG_USAGE,
+        wait: int | None = None,
+        refused: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """`refused` are the files of a request of which none can be used."""
         super().__init__(detail)
         self.status, self.detail, self.code, self.wait = status, shown(detail), code, wait
+        self.refused = refused
 
 
 def problem_of(error: Exception, hide: Callable[[str], str]) -> ProblemError:
@@ -72,4 +82,5 @@ def to_dict(problem: ProblemError) -> dict[str, Any]:
         "detail": problem.detail,
         "exit_code": problem.code,
         **({"todo": todo} if semicolon else {}),
+        **({"refused": problem.refused} if problem.refused else {}),
     }

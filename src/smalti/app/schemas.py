@@ -12,6 +12,16 @@ Source = Literal["upload", "path", "url"]
 Built = Literal["none", "building", "ready", "failed"]
 
 
+class Refused(BaseModel):
+    """A file that is not taken, and why."""
+
+    name: str = Field(examples=["broken.tif"])
+    status: int = Field(examples=[422], description="What it alone would have been answered with.")
+    detail: str = Field(examples=["broken.tif: truncated: it has 9 bytes; copy it again"])
+    exit_code: int
+    todo: str | None = None
+
+
 class Problem(BaseModel):
     """Why a request is refused."""
 
@@ -21,6 +31,7 @@ class Problem(BaseModel):
     detail: str = Field(examples=["scene.tif: truncated: it has 9 bytes; copy it again"])
     exit_code: int = Field(description="The exit code of the command line for it.", examples=[3])
     todo: str | None = Field(None, examples=["copy it again"])
+    refused: list[Refused] | None = Field(None, description="All files of a request of which none can be used.")
 
 
 class Crs(BaseModel):
@@ -50,6 +61,13 @@ class Scene(BaseModel):
     overviews: Built
     bytes: int
     created: float = Field(description="Seconds since 1970.")
+
+
+class Added(BaseModel):
+    """Files that are scenes now, and those that are not."""
+
+    scenes: list[Scene]
+    refused: list[Refused]
 
 
 class ScenePath(BaseModel):

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from smalti.app.archives import is_archive, unpack
+from smalti.app.adding import add_each
+from smalti.app.archives import is_archive, open_archive
 from smalti.app.folders import Folders
 from smalti.app.formats import check_content
 from smalti.app.limits import Limits
@@ -16,7 +17,7 @@ from smalti.app.names import checked_name
 from smalti.app.problems import ProblemError
 from smalti.app.quota import Quota, Taken
 from smalti.app.scenes import Scenes
-from smalti.app.schemas import Scene, Source
+from smalti.app.schemas import Added, Scene, Source
 from smalti.app.sets import bytes_beside, is_image, is_kept, set_folder
 from smalti.errors import BusyError
 from smalti.files import guarded
@@ -68,10 +69,12 @@ class Uploads:
         if length is not None:
             self._quota.check(owner, name, length, length)
 
-    async def received(self, owner: str, name: str, parts: AsyncIterator[bytes], together: str | None) -> list[Scene]:
-        """The scenes of a file that arrives: one, or several of a .zip; ProblemError beyond the limits.
+    async def received(
+        self, owner: str, name: str, parts: AsyncIterator[bytes], together: str | None
+    ) -> Scene | Added | None:
+        """The scene of a file that arrives, or those of a .zip; ProblemError beyond the limits.
 
-        With `together` it goes into the set of that name; none for what is no image.
+        With `together` it goes into the set of that name; None for what is no image.
         """
         path = self._incoming / secrets.token_hex(8)
         with self._quota.taking(owner, name) as taken:
@@ -94,18 +97,18 @@ class Uploads:
             finally:
                 path.unlink(missing_ok=True)
 
-    def _register(self, owner: str, name: str, path: Path, together: str | None) -> list[Scene]:
+    def _register(self, owner: str, name: str, path: Path, together: str | None) -> Scene | Added | None:
         if together is not None:
             return self._joined(owner, name, path, together)
         if is_archive(path):
             return self._unpacked(owner, name, path)
-        return [self._move(owner, name, path, "upload")]
+        return self._move(owner, name, path, "upload")
 
-    def _joined(self, owner: str, name: str, path: Path, together: str) -> list[Scene]:
+    def _joined(self, owner: str, name: str, path: Path, together: str) -> Scene | None:
         folder = set_folder(self._folders, owner, together)
         target = folder / name
         if not is_image(name) and not is_kept(name, path.stat().st_size):
-            return []
+            return None
         if is_image(name):
             check_content(path, name)
         with guarded(target):
@@ -116,21 +119,27 @@ class Uploads:
             except FileExistsError:
                 raise ProblemError(409, f"{name}: the set has a file of that name already; rename one") from None
         if not is_image(name):
-            return []
+            return None
         try:
-            return [self._scenes.add(owner, target, "upload")]
+            return self._scenes.add(owner, target, "upload")
         except BaseException:
             target.unlink(missing_ok=True)
             raise
 
-    def _unpacked(self, owner: str, name: str, path: Path) -> list[Scene]:
+    def _unpacked(self, owner: str, name: str, path: Path) -> Added:
         with (
-            _named(path, name) as archive,
-            _folder(archive.with_name(f"{path.name}.unpacked")) as folder,
+            _named(path, name) as packed,
+            _folder(packed.with_name(f"{path.name}.unpacked")) as folder,
+            open_archive(packed, self._limits) as archive,
             self._quota.taking(owner, name) as taken,
         ):
-            images = unpack(archive, folder, self._limits, taken)
-            return [self._move(owner, image.name, image, "upload") for image in images]
+            taken.add(archive.bytes)
+
+            def add(image: str) -> Scene:
+                with archive.unpacked(image, folder) as file:
+                    return self._move(owner, file.name, file, "upload")
+
+            return add_each(archive.names, add, self._folders.hide)
 
     def _move(self, owner: str, name: str, path: Path, source: Source) -> Scene:
         """A file becomes a scene of its own folder, in which nothing else lies that GDAL could take for its own."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from smalti.app.adding import add_each
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
 from smalti.app.eye import look_of
 from smalti.app.fetch import fetch, name_of
@@ -15,7 +16,7 @@ from smalti.app.formats import check_file
 from smalti.app.names import LONGEST
 from smalti.app.problems import ProblemError
 from smalti.app.roots import entries
-from smalti.app.schemas import SET, Entry, Listing, NewScene, Scene, SceneItem, ScenePath, SceneUrl
+from smalti.app.schemas import SET, Added, Entry, Listing, NewScene, Scene, SceneItem, ScenePath, SceneUrl
 from smalti.app.services import Services
 from smalti.app.stac import images_of
 from smalti.app.tiles import photo, tile_at
@@ -43,21 +44,19 @@ async def upload(
     owner: Owner,
     name: Annotated[str, Query(min_length=1, max_length=LONGEST, description=_FILE)],
     together: Annotated[str | None, Query(alias="set", pattern=SET, description=_SET)] = None,
-) -> Scene | list[Scene] | None:
+) -> Scene | Added | None:
     """Upload an image, or a .zip of images, as the raw body.
 
-    A .zip gives a list; a file of a set that is no image, such as a world file, gives null.
+    A .zip gives its scenes, and the files in it that are none; a file of a set that is no image, such as a world
+    file, gives null.
     """
     length = request.headers.get("content-length", "")
     parts.uploads.check(owner, name, int(length) if length.isdecimal() else None)
     async with parts.uploads.place():
         try:
-            found = await parts.uploads.received(owner, name, _counted(request, parts), together)
+            return await parts.uploads.received(owner, name, _counted(request, parts), together)
         except ClientDisconnect:
             raise ProblemError(422, f"{name}: only a part of it arrived; send it again") from None
-    if together is not None:
-        return found[0] if found else None
-    return found if name.lower().endswith(".zip") else found[0]
 
 
 async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
@@ -67,8 +66,11 @@ async def _counted(request: Request, parts: Services) -> AsyncIterator[bytes]:
 
 
 @router.post("/scenes", status_code=201, responses=problems(404, 408, 413, 429, 507))
-async def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]:
-    """Register a file or folder below an allowed folder, or fetch an image of an allowed host."""
+async def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> Added:
+    """Register a file or folder below an allowed folder, or fetch images of an allowed host.
+
+    Of several files the good ones are taken; `refused` names the others.
+    """
     if isinstance(asked, ScenePath):
         return await run_in_threadpool(_by_path, asked.path, parts, owner)
     url = asked.url if isinstance(asked, SceneUrl) else asked.stac
@@ -77,19 +79,21 @@ async def add_scenes(asked: NewScene, parts: Parts, owner: Owner) -> list[Scene]
         return await run_in_threadpool(_by_url, asked, parts, owner)
 
 
-def _by_path(path: str, parts: Services, owner: str) -> list[Scene]:
+def _by_path(path: str, parts: Services, owner: str) -> Added:
     found = parts.roots.find(path)
-    files = [found]
-    if found.is_dir():
-        files = [parts.roots.find(file) for file in scenes_in(str(found), lambda _: None)]
-    for file in files:
+    files = scenes_in(str(found), lambda _: None) if found.is_dir() else [str(found)]
+
+    def add(name: str) -> Scene:
+        file = parts.roots.find(name)
         check_file(file, parts.roots.holds)
-    return [parts.scenes.add(owner, file, "path") for file in files]
+        return parts.scenes.add(owner, file, "path")
+
+    return add_each(files, add, parts.folders.hide)
 
 
-def _by_url(asked: SceneUrl | SceneItem, parts: Services, owner: str) -> list[Scene]:
+def _by_url(asked: SceneUrl | SceneItem, parts: Services, owner: str) -> Added:
     urls = [asked.url] if isinstance(asked, SceneUrl) else images_of(asked.stac, parts.hosts)
-    return [_fetched(url, parts, owner) for url in urls]
+    return add_each(urls, lambda url: _fetched(url, parts, owner), parts.folders.hide)
 
 
 def _fetched(url: str, parts: Services, owner: str) -> Scene:

@@ -37,7 +37,8 @@ export async function sendFiles(files, progress) {
     const path = `api/uploads?${new URLSearchParams({ name: file.name, ...(ARCHIVE.test(file.name) ? {} : { set: name }) })}`;
     try {
       const found = await upload(path, file, (share) => progress((sent + share * file.size) / total, file.name));
-      scenes.push(...[found ?? []].flat());
+      scenes.push(...(found?.scenes ?? [found ?? []].flat()));
+      problems.push(...(found?.refused ?? []).map((each) => new Problem(each)));
     } catch (problem) {
       if (files.length === 1 || !problem.status) throw problem;
       problems.push(problem);
@@ -59,8 +60,9 @@ export async function openFiles(files, progress) {
 
 /** Opens what the server reaches: `{path}`, `{url}` or `{stac}`. */
 export async function openThere(where) {
-  const scenes = await post("api/scenes", where);
-  await opened(Array.isArray(scenes) ? scenes : [scenes]);
+  const { scenes, refused } = await post("api/scenes", where);
+  await opened(scenes);
+  if (refused.length) throw new Problem(refused[0]);
 }
 
 /** What an address is: items of catalogues are JSON, all else an image. */
