@@ -221,8 +221,10 @@ def _known(row: Row) -> Known:
     facts = json.loads(row["facts"])
     facts.pop("mtime")
     crs = facts.pop("crs")
+    path = Path(row["path"])
+    together = path.parent.name if row["source"] == "upload" and path.parts[-4] == "sets" else None
     scene = Scene(
-        id=row["id"], name=row["name"], source=row["source"], crs=Crs(**crs) if crs else None,
+        id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
         overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
     )  # fmt: skip
-    return Known(row["id"], row["owner"], Path(row["path"]), row["overviews"], scene)
+    return Known(row["id"], row["owner"], path, row["overviews"], scene)

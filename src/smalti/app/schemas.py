@@ -48,6 +48,7 @@ class Scene(BaseModel):
     id: str = Field(examples=["0f3a5c8d9e1b2a47"])
     name: str = Field(examples=["scene.tif"])
     source: Source
+    set: str | None = Field(description="The set that it was uploaded into.")
     width: int
     height: int
     bands: list[str]

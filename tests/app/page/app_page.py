@@ -22,15 +22,20 @@ _AXE = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.n
 
 
 class AppPage:
-    """A page that is open in a browser of its own storage; `problems` are what its console says."""
+    """A page that is open in a browser of its own storage; `problems` are what its console says.
 
-    def __init__(self, browser: Any, server: Server, at: str = "", **options: Any) -> None:
+    With `clock` its time can be moved on, by `page.clock`.
+    """
+
+    def __init__(self, browser: Any, server: Server, at: str = "", *, clock: bool = False, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1100, "height": 720}, **options})
         self.context.set_default_timeout(120_000)
         self.page = self.context.new_page()
         self.problems: list[str] = []
         self.page.on("console", lambda message: self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        if clock:
+            self.page.clock.install()
         self.page.goto(f"{server.address}/?token={TOKEN}{at}")
         self.ready()
 

@@ -1,8 +1,11 @@
 """A server and a browser for the tests of one module, and a finished map."""
 
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -12,6 +15,20 @@ from tests.app.page.app_page import AppPage
 from tests.app.page.images import SIZE, write
 from tests.app.page.serving import Server, call, make_map
 from tests.photos.browser import launch
+
+
+class Web(NamedTuple):
+    """A folder that is served as a web server does."""
+
+    folder: Path
+    host: str
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files, without a log."""
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +42,20 @@ def scene(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("data"), folder)
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Another host, from which the server may fetch."""
+    folder = tmp_path_factory.mktemp("web")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as host:
+        thread = threading.Thread(target=host.serve_forever, daemon=True)
+        thread.start()
+        yield Web(folder, f"127.0.0.1:{host.server_port}")
+        host.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, folder: Path, web: Web) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("data"), folder, "--allow-host", web.host)
     yield server
     server.kill()
 

@@ -16,14 +16,14 @@ TOKEN = "a-token-for-tests-0123456789"
 class Server:
     """`smalti serve` as a process that can be killed and started again."""
 
-    def __init__(self, data: Path, root: Path) -> None:
-        self._data, self._root, self._port = data, root, "0"
+    def __init__(self, data: Path, root: Path, *options: str) -> None:
+        self._data, self._root, self._port, self._options = data, root, "0", options
         self.address = ""
         self.start()
 
     def start(self) -> None:
         """Starts it; again on the same port."""
-        options = ["--data", str(self._data), "--root", str(self._root), "--port", self._port]
+        options = ["--data", str(self._data), "--root", str(self._root), "--port", self._port, *self._options]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "smalti", "serve", *options],
             env=os.environ | {"SMALTI_TOKEN": TOKEN},

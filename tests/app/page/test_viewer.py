@@ -80,7 +80,9 @@ def test_dropped_photos_become_series(open_page: Any, tmp_path: Path) -> None:
     frame = app.page.frame_locator("#photos iframe")
     assert "3 photos" in frame.locator("header").inner_text()
     app.tab("scene")
-    app.page.locator("#panel-scene .item .name").first.click()
+    app.page.click("#panel-scene summary:has-text('3 photos')")
+    assert app.page.locator("#panel-scene >> text=Find the best").is_visible()
+    app.page.locator("#panel-scene .item .name", has_text="IMG_0").click()
     app.page.wait_for_selector("#photos[hidden]", state="attached")
 
 

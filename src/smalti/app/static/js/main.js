@@ -3,6 +3,7 @@
 import { $, el, fill } from "./core/dom.js";
 import { rememberInAddress, wanted } from "./core/address.js";
 import { ask } from "./core/api.js";
+import { startHeartbeat } from "./core/heartbeat.js";
 import { startHelp } from "./core/help.js";
 import { shown } from "./core/problem.js";
 import { get, set, watch } from "./core/store.js";
@@ -23,15 +24,12 @@ import { startLayers } from "./viewer/layers.js";
 import { startReadout } from "./viewer/readout.js";
 import { startStage, whole } from "./viewer/stage.js";
 import { startSwipe } from "./viewer/swipe.js";
+import { startTrouble } from "./viewer/trouble.js";
 
 function startBar() {
   watch(["scene"], ({ scene }) => {
     fill($("#title"), scene && el("b", {}, scene.name));
     document.title = scene ? `${scene.name} · Smalti` : "Smalti";
-  });
-  watch(["online"], ({ online }) => {
-    $("#offline").hidden = online;
-    $("#offline").textContent = online ? "" : "The server does not answer; trying again";
   });
 }
 
@@ -57,8 +55,10 @@ async function main() {
   const asked = wanted();
   startTabs();
   startBar();
+  startHeartbeat();
   startStage();
   startLayers();
+  startTrouble();
   startArea();
   startReadout();
   startSwipe();

@@ -11,6 +11,14 @@ export class Problem extends Error {
   }
 }
 
+/** Problems of several parts of one act, under a line that counts them. */
+export class Problems extends Error {
+  constructor(title, all) {
+    super(title);
+    this.all = all;
+  }
+}
+
 const GONE = {
   detail: "The server does not answer",
   todo: "Was it stopped? Start it again with the same command: jobs go on where they were.",
@@ -20,7 +28,10 @@ const UNKNOWN = { detail: "This page has no valid token", todo: "Open the addres
 
 /** The problem that an answer without success carries. */
 export function problemOf(status, text) {
-  if (status === 401) return new Problem({ ...UNKNOWN, status });
+  if (status === 401) {
+    set({ access: false });
+    return new Problem({ ...UNKNOWN, status });
+  }
   try {
     return new Problem({ ...JSON.parse(text), status });
   } catch {
@@ -43,10 +54,21 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
     set({ online: false });
     throw new Problem(GONE);
   }
-  set({ online: true });
+  set({ online: true, ...(answer.ok && path.startsWith("api/") && { access: true }) });
   const text = await answer.text();
   if (!answer.ok) throw problemOf(answer.status, text);
   return text ? JSON.parse(text) : null;
+}
+
+/** Why a picture did not come: a problem, or null where the server is not there, or has it now. */
+export async function whyNot(path) {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? null : problemOf(answer.status, await answer.text());
+  } catch {
+    set({ online: false });
+    return null;
+  }
 }
 
 export const post = (path, body, headers) => ask(path, { method: "POST", body, headers });

@@ -7,6 +7,7 @@ const KEYS = [
   ["1 2 3 4", "Scene, Map, Result, Jobs"],
   ["arrows", "pan, when the viewer has the focus; below the cross: coordinates, class"],
   ["+  −", "zoom in and out"],
+  ["Enter", "a corner at the cross, while a box or polygon is drawn"],
   ["0", "the whole scene"],
   ["S", "swipe between scene and map; the arrows move the line"],
   ["M", "the map on and off"],

@@ -8,7 +8,8 @@ const state = {
   models: [],
   options: {},
   area: null, // null: all; [col, row, width, height]; or a polygon in pixels of the scene
-  online: true,
+  online: true, // whether the server answers
+  access: true, // whether it knows this page's token
   tab: "scene",
 };
 const listeners = [];

@@ -60,8 +60,8 @@ export async function reloadJobs() {
   set(shown ? { jobs, job: shown } : { jobs });
 }
 
-/** Does the list need another look? Always where the server was lost; else while a job is not followed by events. */
-const stale = () => !get("online") || (get("jobs").some((job) => open(job) && (job.id !== followed || !source)));
+/** Does the list need another look? While a job is not followed by events. */
+const stale = () => get("online") && get("jobs").some((job) => open(job) && (job.id !== followed || !source));
 
 async function tick() {
   try {
@@ -73,6 +73,7 @@ async function tick() {
 }
 
 export function startFollowing() {
+  watch(["online"], ({ online }) => online && reloadJobs().catch(() => {})); // what happened meanwhile
   watch(["job"], ({ job }) => {
     if (!open(job)) stop();
     else if (job.id !== followed) follow(job.id);

@@ -1,8 +1,10 @@
 /** How far a job is, and what can be done about it. */
 
-import { el } from "../core/dom.js";
+import { $, el } from "../core/dom.js";
 import { duration, percent, short } from "../core/format.js";
 import { place, shown } from "../core/problem.js";
+import { set } from "../core/store.js";
+import { namesOption } from "../core/words.js";
 import { cancel, resume } from "./act.js";
 
 export const stateOf = (job) => el("span.state", { "data-state": job.state }, job.state);
@@ -21,6 +23,13 @@ function figures(job) {
     Number.isFinite(job.seconds_left) && job.seconds_left !== null ? el("span", {}, `${duration(job.seconds_left)} left`) : null);
 }
 
+/** What a resumed job would do again has to be asked for anew. */
+function changeOptions() {
+  set({ tab: "map" });
+  $("#map-options").open = true;
+  $("#map-options").scrollIntoView({ block: "nearest" });
+}
+
 /** The lines of a job that is not done; none of one that is. */
 export function progressOf(job) {
   const trouble = place();
@@ -31,7 +40,7 @@ export function progressOf(job) {
   return [
     job.state === "failed" && job.problem && shown({ ...job.problem, todo: job.problem.todo ?? "" }),
     el("p.small.soft", {}, kept),
-    el("div.row", {}, act("Resume", resume, "button.strong")),
+    el("div.row", {}, act("Resume", resume, "button.strong"), job.problem && namesOption(job.problem.detail) && act("Change the options", changeOptions)),
     trouble,
   ];
 }

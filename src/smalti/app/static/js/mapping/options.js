@@ -1,8 +1,9 @@
-/** The options of a map, named as on the command line. */
+/** The options of a map. */
 
 import { check, el, field } from "../core/dom.js";
+import { bandControls } from "./bands.js";
 
-/** The controls; `.given()` is what the job is asked for. */
+/** The controls; `.given()` is what the job is asked for, `.show(scene, model)` fits them. */
 export function optionControls() {
   const box = (text, checked, hint) => check(text, { checked }, hint);
   const confidence = box("Confidence", true, "The probability of the class, per pixel.");
@@ -10,20 +11,21 @@ export function optionControls() {
   const tta = box("Flips and turns", false, "Averages eight passes: a little better, eight times the work.");
   const text = (placeholder) => el("input", { type: "text", placeholder, autocomplete: "off" });
   const number = el("input", { type: "number", min: "0", step: "any", value: "0" });
-  const [bands, stretch, resolution] = [text("as in the model"), text("none"), text("auto")];
-  const node = el("details", {}, el("summary", {}, "Options"),
+  const [bands, stretch, resolution] = [bandControls(), text("none; or 2%,98%"), text("auto")];
+  const node = el("details", { id: "map-options" }, el("summary", {}, "Options"),
     el("div", {}, confidence, uncertainty, tta,
-      el("div.pair", {}, field("Smallest polygon, m²", number), field("Pixel size the model sees, m", resolution)),
-      el("div.pair", {}, field("Bands for the model", bands), field("Stretch for the model", stretch))));
+      bands, field("Stretch for the model", stretch),
+      field("Pixel size the model sees, m", resolution), field("Smallest polygon, m²", number)));
   const on = (label) => label.querySelector("input").checked;
   node.given = () => ({
     confidence: on(confidence),
     uncertainty: on(uncertainty),
     tta: on(tta),
     ...(Number(number.value) > 0 ? { polygons: ".gpkg", min_area: Number(number.value) } : {}),
-    ...(bands.value.trim() ? { bands: bands.value.split(",").map((band) => band.trim()) } : {}),
+    ...(bands.given() ? { bands: bands.given() } : {}),
     ...(stretch.value.trim() ? { stretch: stretch.value.trim() } : {}),
     ...(resolution.value.trim() ? { resolution: Number(resolution.value) || resolution.value.trim() } : {}),
   });
+  node.show = bands.show;
   return node;
 }

@@ -18,7 +18,11 @@ const hint = el("p.small.soft", { role: "status" });
 const button = el("button.strong.wide", { type: "button", id: "start" }, "Map");
 
 const CHOICES = [["all", "All"], ["view", "In view"], ["box", "Box"], ["polygon", "Polygon"]];
-const HINTS = { box: "Drag a box in the viewer: press, pull, press.", polygon: "Set corners in the viewer; finish with a double click." };
+const KEYS = "By keyboard: move the cross with the arrow keys, set corners with Enter";
+const HINTS = {
+  box: `Click two opposite corners in the viewer. ${KEYS}.`,
+  polygon: `Click the corners in the viewer, the last one twice. ${KEYS}, the last one twice; Backspace removes one.`,
+};
 
 function choose(kind) {
   how = kind;
@@ -43,6 +47,7 @@ function tell() {
   const waiting = how in HINTS && !area;
   button.disabled = waiting || !choice.model;
   const model = get("models").find(({ name }) => name === choice.model);
+  options.show(scene, model);
   hint.textContent = waiting ? HINTS[how] : `${megapixels(pixelsOf(scene, area))} of ${scene.name}.${scaled(scene, model)}`;
 }
 

@@ -7,27 +7,34 @@ import { place } from "../core/problem.js";
 import { get, set } from "../core/store.js";
 import { take } from "../jobs/follow.js";
 import { refresh, view } from "../viewer/layers.js";
+import { candidates } from "./comparable.js";
 
 const trouble = place();
-
-/** Finished maps that have the same pixels. */
-function others(job) {
-  const sizes = new Map(get("scenes").map((scene) => [scene.id, `${scene.width} ${scene.height} ${scene.transform}`]));
-  return get("jobs").filter((each) => each.kind === "map" && each.state === "done" && each.id !== job.id && sizes.get(each.scene) === sizes.get(job.scene));
-}
 
 const nameOf = (job) => {
   const scene = get("scenes").find(({ id }) => id === job.scene);
   return `${scene?.name ?? ""} · ${job.model} · ${clock(job.ended ?? job.created)}`;
 };
 
-function choice(job) {
-  const select = el("select", { "aria-label": "Compare with" }, others(job).map((each) => el("option", { value: each.id }, nameOf(each))));
+function chooser(job, able) {
+  const select = el("select", { "aria-label": "Compare with" }, able.map(({ other }) => el("option", { value: other.id }, nameOf(other))));
   const start = () => trouble.run(async () => {
     take(await post("api/compare", { before: select.value, after: job.id }));
     set({ tab: "result" });
   });
-  return [el("h2", {}, "Compare"), el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", onclick: start }, "Compare")];
+  return [el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", onclick: start }, "Compare")];
+}
+
+/** Other maps that cannot be compared, and why. */
+function unable(maps) {
+  const rows = maps.map(({ other, why }) => el("li.small", {}, nameOf(other), el("span.soft", {}, ` · ${why}`)));
+  const count = maps.length === 1 ? "1 map" : `${maps.length} maps`;
+  return el("details", { "data-key": "unable" }, el("summary", {}, `${count} cannot be compared with this one`), el("div", {}, el("p.small.soft", {}, "Two maps are compared pixel by pixel. Make a map of the same scene, or of one on the same grid."), el("ul.list", {}, rows)));
+}
+
+function choice(job, found) {
+  const [able, not] = [found.filter(({ why }) => !why), found.filter(({ why }) => why)];
+  return [el("h2", {}, "Compare"), able.length ? chooser(job, able) : null, not.length ? unable(not) : null];
 }
 
 const amount = (area) => {
@@ -76,10 +83,11 @@ async function changes(node, job) {
 
 /** Draws what fits the job: the choice of another map, or the changes. */
 export function compare(node, job) {
-  node.hidden = job.state !== "done" || job.kind === "photos" || (job.kind === "map" && !others(job).length);
+  const found = job.kind === "map" && job.state === "done" ? candidates(job) : [];
+  node.hidden = job.kind === "compare" ? job.state !== "done" : !found.length;
   if (node.hidden) return;
   if (job.kind === "compare") return changes(node, job);
-  const key = `${job.id} ${others(job).map(({ id }) => id)}`;
-  if (drawn !== key) fill(node, ...choice(job));
+  const key = JSON.stringify([job.id, found.map(({ other, why }) => [other.id, why])]);
+  if (drawn !== key) fill(node, ...choice(job, found));
   drawn = key;
 }

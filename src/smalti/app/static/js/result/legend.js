@@ -33,16 +33,26 @@ function planned(job) {
   return (task?.labels ?? []).map((label, value) => ({ value, label, color: task.colors[value] ?? "#808080" }));
 }
 
+/** What is said where nothing is counted yet. */
+function later(job) {
+  const metres = get("scenes").find(({ id }) => id === job.scene)?.metres_per_pixel;
+  const what = metres ? "Hectares and shares" : "Pixels and shares";
+  if (job.state === "done") return `Counting ${what.toLowerCase()} …`;
+  const over = ["failed", "cancelled"].includes(job.state);
+  return `${what}: when the map is finished${over ? "; resume it" : ""}.`;
+}
+
 const trouble = place();
 let asked = "";
 
 /** Draws the legend of a job into a node, and again with the areas when all is mapped. */
 export async function legend(node, job) {
-  const key = `${job.id} ${job.state} ${get("models").length}`;
+  const said = later(job);
+  const key = `${job.id} ${said} ${get("models").length}`;
   if (asked === key) return;
   asked = key;
-  fill(node, table(planned(job)), trouble);
+  fill(node, table(planned(job)), el("p.small.soft", {}, said), trouble);
   if (job.state !== "done") return;
   const areas = await trouble.run(() => ask(`api/jobs/${job.id}/areas`));
-  if (asked === key && areas) fill(node, table(areas));
+  if (asked === key) fill(node, table(areas ?? planned(job)), trouble);
 }

@@ -2,6 +2,7 @@
 
 import { $, el, fill } from "../core/dom.js";
 import { get, set, watch } from "../core/store.js";
+import { inPage } from "../core/words.js";
 import { progressOf, stateOf } from "../jobs/progress.js";
 import { compare } from "./compare.js";
 import { downloads } from "./downloads.js";
@@ -21,7 +22,7 @@ const none = el("div.list", {}, el("p.soft", {}, "No map yet."), el("div.row", {
 
 function head(job) {
   const title = [TITLES[job.kind], job.model].filter(Boolean).join(" · ");
-  const notes = (job.notes ?? []).map((note) => el("p.note", {}, note));
+  const notes = (job.notes ?? []).map((note) => el("p.note", {}, inPage(note)));
   fill(nodes.head, el("h2", {}, title, stateOf(job)), progressOf(job), notes);
 }
 

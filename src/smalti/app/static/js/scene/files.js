@@ -31,6 +31,10 @@ export function choose({ folder = false, accept = "" } = {}) {
 }
 
 const PHOTO = /\.(jpe?g|heic|heif|png|webp|dng|cr[23]|nef|arw)$/i;
+const SCENE = /\.(tiff?|jp2|vrt|zip|wld|[jp]gw|jpgw|pngw|aux\.xml)$/i; // images of the ground, and what lies beside them
 
-/** Whether they may be photos of a series: several, and nothing else. */
-export const mayBeSeries = (files) => files.length > 2 && files.every(({ name }) => PHOTO.test(name));
+/** The files that may be photos of a series: several, and no scene or world file among them. */
+export function photosOf(files) {
+  const photos = files.filter(({ name }) => PHOTO.test(name));
+  return photos.length > 1 && !files.some(({ name }) => SCENE.test(name)) ? photos : [];
+}

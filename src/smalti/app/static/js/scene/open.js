@@ -1,6 +1,7 @@
 /** Opening scenes: files of this computer, paths of the server, addresses. */
 
-import { ask, post, Problem, upload } from "../core/api.js";
+import { ask, post, Problem, Problems, upload } from "../core/api.js";
+import { bytes } from "../core/format.js";
 import { randomName } from "../core/random.js";
 import { get, set } from "../core/store.js";
 
@@ -17,11 +18,19 @@ export function show(scene) {
   set({ scene, job: job ?? null, area: null });
 }
 
-async function opened(scenes) {
+/** Shows the first of the scenes that came; what did not come is a problem, on the panel where it is told. */
+async function opened(scenes, problems = []) {
   await reloadScenes();
+  if (scenes.length) show(scenes[0]);
+  if (problems.length) throw reason(scenes.length, problems);
   if (!scenes.length) throw new Problem({ detail: "None of these files is an image that can be read", todo: "Open a GeoTIFF, JPEG, PNG, JPEG 2000 or VRT." });
-  show(scenes[0]);
   set({ tab: "map" });
+}
+
+/** Some problems as one; `good` is the number of files without. */
+export function reason(good, problems) {
+  if (problems.length === 1 && !good) return problems[0];
+  return new Problems(`${problems.length} of ${good + problems.length} images cannot be opened`, problems);
 }
 
 /**
@@ -34,28 +43,33 @@ export async function sendFiles(files, progress) {
   let sent = 0;
   const sideCarsFirst = [...files].sort((a, b) => a.size - b.size);
   for (const file of sideCarsFirst) {
+    if (sizeProblem(file)) {
+      problems.push(sizeProblem(file));
+      continue;
+    }
     const path = `api/uploads?${new URLSearchParams({ name: file.name, ...(ARCHIVE.test(file.name) ? {} : { set: name }) })}`;
     try {
       const found = await upload(path, file, (share) => progress((sent + share * file.size) / total, file.name));
       scenes.push(...(found?.scenes ?? [found ?? []].flat()));
       problems.push(...(found?.refused ?? []).map((each) => new Problem(each)));
     } catch (problem) {
-      if (files.length === 1 || !problem.status) throw problem;
       problems.push(problem);
+      if (!problem.status) break; // the server is gone
     }
     sent += file.size;
   }
   return { set: name, scenes, problems };
 }
 
-export async function openFiles(files, progress) {
+function sizeProblem({ name, size }) {
   const limit = get("options").max_upload_bytes;
-  const large = limit && files.find(({ size }) => size > limit);
-  if (large) throw new Problem({ detail: `${large.name} has ${large.size} bytes; at most ${limit} can be sent`, todo: "Put it below one of the server's folders and open it there." });
+  if (!limit || size <= limit) return null;
+  return new Problem({ detail: `${name}: has ${bytes(size)}, at most ${bytes(limit)} can be sent`, todo: "Put it below one of the server's folders and open it there" });
+}
+
+export async function openFiles(files, progress) {
   const { scenes, problems } = await sendFiles(files, progress);
-  if (!scenes.length && problems.length) throw problems[0];
-  await opened(scenes);
-  if (problems.length) throw problems[0];
+  await opened(scenes, problems);
 }
 
 /** Opens what the server reaches: `{path}`, `{url}` or `{stac}`. */
@@ -68,8 +82,13 @@ export async function openThere(where) {
 /** What an address is: items of catalogues are JSON, all else an image. */
 export const addressed = (text) => (/\.json($|\?)|\/items\//.test(text) ? { stac: text } : { url: text });
 
-export async function forget(scene) {
-  await ask(`api/scenes/${scene.id}`, { method: "DELETE" });
-  if (get("scene")?.id === scene.id) set({ scene: null, job: null, area: null });
-  await reloadScenes();
+export async function forget(...scenes) {
+  try {
+    for (const { id } of scenes) {
+      await ask(`api/scenes/${id}`, { method: "DELETE" });
+      if (get("scene")?.id === id) set({ scene: null, job: null, area: null });
+    }
+  } finally {
+    await reloadScenes();
+  }
 }

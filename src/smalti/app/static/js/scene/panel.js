@@ -6,6 +6,8 @@ import { place } from "../core/problem.js";
 import { set, watch } from "../core/store.js";
 import { lookBlock } from "./look.js";
 import { forget, show } from "./open.js";
+import { photosOf } from "./files.js";
+import { rank } from "./series.js";
 import { sources } from "./sources.js";
 
 const trouble = place();
@@ -20,6 +22,21 @@ function item(scene, current) {
     el("button.name", { type: "button", "aria-current": shown ? "true" : null, "data-key": scene.id, onclick: open },
       el("span", {}, scene.name), el("span.soft.small", {}, megapixels(scene.width * scene.height))),
     el("button.round", { type: "button", "aria-label": `Remove ${scene.name} from the list`, title: "Remove from the list", onclick: () => trouble.run(() => forget(scene)) }, "×"));
+}
+
+/** Photos that were sent together, in one place of the list. */
+function series(scenes, current) {
+  const all = `${scenes.length} photos`;
+  const each = scenes.map((scene) => item(scene, current));
+  const act = (text, work) => el("button", { type: "button", "data-key": `${text} ${scenes[0].set}`, onclick: () => trouble.run(work) }, text);
+  return el("li", {}, el("details", { open: scenes.some(({ id }) => id === current?.id) }, el("summary", {}, all, el("span.soft.small", {}, ` ${scenes.at(-1).name} …`)),
+    el("div", {}, el("div.row", {}, act("Find the best", () => rank({ set: scenes[0].set })), act("Remove all", () => forget(...scenes))), el("ul.list", {}, each))));
+}
+
+/** The scenes one by one, and those of a series together. */
+function items(scenes, current) {
+  const sets = Map.groupBy(scenes, ({ id, set: name }) => name ?? id);
+  return [...sets.values()].flatMap((some) => (photosOf(some).length ? [series(some, current)] : some.map((scene) => item(scene, current))));
 }
 
 function crsOf({ crs }) {
@@ -47,6 +64,6 @@ export function startScenePanel() {
   });
   watch(["scene", "scenes"], ({ scene, scenes }) => {
     list.hidden = !scenes.length;
-    fill(list, el("h2", {}, "Scenes"), el("ul.list", {}, scenes.map((each) => item(each, scene))), trouble);
+    fill(list, el("h2", {}, "Scenes"), el("ul.list", {}, items(scenes, scene)), trouble);
   });
 }

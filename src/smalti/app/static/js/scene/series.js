@@ -4,18 +4,21 @@ import { $, el, fill } from "../core/dom.js";
 import { post } from "../core/api.js";
 import { set, watch } from "../core/store.js";
 import { take as takeJob } from "../jobs/follow.js";
-import { sendFiles } from "./open.js";
+import { reason, reloadScenes, sendFiles } from "./open.js";
 
 /** Ranks the photos of files that are sent first. */
 export async function rankFiles(files, progress) {
-  const sent = await sendFiles(files, progress);
-  await rank({ set: sent.set });
+  const { set: name, problems } = await sendFiles(files, progress);
+  if (problems.length === files.length) throw reason(0, problems);
+  await reloadScenes();
+  await rank({ set: name });
+  if (!problems.length) return;
+  set({ tab: "scene" });
+  throw reason(files.length - problems.length, problems);
 }
 
-/** Ranks the photos of a folder of the server. */
-export const rankFolder = (folder) => rank({ folder });
-
-async function rank(where) {
+/** Ranks photos: `{folder}` of the server, or those of a `{set}` that was sent. */
+export async function rank(where) {
   takeJob(await post("api/photos", where));
   set({ scene: null, tab: "result" });
 }

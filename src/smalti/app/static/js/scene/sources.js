@@ -5,9 +5,9 @@ import { ask } from "../core/api.js";
 import { bytes, percent } from "../core/format.js";
 import { place } from "../core/problem.js";
 import { get, watch } from "../core/store.js";
-import { choose, mayBeSeries } from "./files.js";
+import { choose, photosOf } from "./files.js";
 import { addressed, openFiles, openThere } from "./open.js";
-import { rankFiles, rankFolder } from "./series.js";
+import { rank, rankFiles } from "./series.js";
 
 const problem = place();
 const status = el("div", { hidden: true });
@@ -27,7 +27,7 @@ async function send(work) {
 export function take(files) {
   offer.hidden = true;
   if (!files.length) return;
-  if (mayBeSeries(files)) askWhatFor(files);
+  if (photosOf(files).length) askWhatFor(files);
   else send(() => openFiles(files, progress));
 }
 
@@ -39,7 +39,7 @@ function askWhatFor(files) {
   offer.hidden = false;
   fill(
     offer,
-    el("div.note", {}, el("p", {}, `${files.length} photos. What are they?`), el("div.row", {},
+    el("div.note", {}, el("p", {}, `${photosOf(files).length} photos. What are they?`), el("div.row", {},
       el("button.strong", { type: "button", onclick: answer(() => openFiles(files, progress)) }, "Scenes to map"),
       el("button", { type: "button", onclick: answer(() => rankFiles(files, progress)) }, "Series: find the best"),
     )),
@@ -65,7 +65,7 @@ function browser() {
       found.path && el("p.small.soft", {}, found.path),
       found.path && entry("↰ up", "", () => go(found.parent)),
       images.length > 1 && entry("Open all images of this folder", "", () => open(found.path)),
-      images.length > 1 && entry("Photo series: find the best", "", () => trouble.run(() => rankFolder(found.path))),
+      images.length > 1 && entry("Photo series: find the best", "", () => trouble.run(() => rank({ folder: found.path }))),
       found.entries.map((each) => (each.folder ? entry(`▸ ${each.name}`, "", () => go(each.path)) : entry(each.name, bytes(each.bytes), () => open(each.path)))),
       !found.entries.length && el("p.soft.small", {}, "No images here"),
     );

@@ -1,6 +1,7 @@
 /** The part of a scene to map: drawn, or what is in view. */
 
 import { get, set, watch } from "../core/store.js";
+import { beginCorners, endCorners, startCorners } from "./corners.js";
 import { pixelOf } from "./grid.js";
 import { map } from "./stage.js";
 
@@ -29,6 +30,18 @@ function areaOf(kind, geometry) {
 export function stopDrawing() {
   if (drawing) map.removeInteraction(drawing);
   drawing = null;
+  endCorners();
+  if (!get("area")) shapes.clear();
+}
+
+function sketch(geometry) {
+  shapes.clear();
+  if (geometry) shapes.addFeature(new ol.Feature(geometry));
+}
+
+function finish(kind, geometry) {
+  set({ area: areaOf(kind, geometry) });
+  setTimeout(stopDrawing); // not within its own event
 }
 
 /** Lets the user draw a "box" or a "polygon"; the area is set when it is finished. */
@@ -38,10 +51,8 @@ export function draw(kind) {
   drawing = new ol.interaction.Draw(
     kind === "box" ? { type: "Circle", geometryFunction: ol.interaction.Draw.createBox(), style } : { type: "Polygon", style },
   );
-  drawing.on("drawend", ({ feature }) => {
-    set({ area: areaOf(kind, feature.getGeometry()) });
-    setTimeout(stopDrawing); // not within its own event
-  });
+  drawing.on("drawend", ({ feature }) => finish(kind, feature.getGeometry()));
+  beginCorners(kind, { sketch, finish: (geometry) => finish(kind, geometry) });
   map.addInteraction(drawing);
 }
 
@@ -62,8 +73,6 @@ function geometryOf(area) {
 
 export function startArea() {
   map.addLayer(new ol.layer.Vector({ source: shapes, style, zIndex: 5 }));
-  watch(["area", "tab"], ({ area, tab }) => {
-    shapes.clear();
-    if (area && tab === "map") shapes.addFeature(new ol.Feature(geometryOf(area)));
-  });
+  startCorners();
+  watch(["area", "tab"], ({ area, tab }) => sketch(area && tab === "map" ? geometryOf(area) : null));
 }

@@ -3,6 +3,7 @@
 import { get, watch } from "../core/store.js";
 import { projectionOf, tileGridOf } from "./grid.js";
 import { changed, map, showPlane } from "./stage.js";
+import { mind } from "./trouble.js";
 
 /** How the scene and its map are shown; `look` is of the scene, the rest of the map. */
 export const view = { look: {}, layer: "classes", opacity: 0.7, hidden: new Set(), shade: false, on: true };
@@ -14,6 +15,7 @@ let shadeLayer = null;
 function source(scene, url, version = "") {
   const made = new ol.source.TileImage({ projection: projectionOf(scene), tileGrid: tileGridOf(scene), transition: 120, interpolate: true });
   made.setTileUrlFunction(url, version);
+  mind(made);
   return made;
 }
 

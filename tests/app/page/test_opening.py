@@ -1,0 +1,62 @@
+"""The ways to open scenes, by keys where that differs: a folder, an address, an item of a catalogue."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.page.conftest import Web
+
+pytestmark = pytest.mark.slow
+REFUSED = "Failed to load resource: the server responded with a status of 4"
+
+
+def test_a_chosen_folder_gives_its_scenes_and_names_what_is_none(open_page: Any, scene: Path, tmp_path: Path) -> None:
+    inner = tmp_path / "town" / "inner"
+    inner.mkdir(parents=True)
+    for path in (tmp_path / "town" / "west.tif", inner / "east.tif"):
+        path.write_bytes(scene.read_bytes())
+    (inner / "bad.tif").write_text("not an image")
+    (inner / "readme.txt").write_text("two scenes")
+    app = open_page(allowed=(REFUSED,))
+    with app.page.expect_file_chooser() as chooser:
+        app.page.locator("#tools button", has_text="Choose a folder").press("Enter")
+    chooser.value.set_files(tmp_path / "town")
+    told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
+    assert told.startswith("1 of 3 images")
+    assert "bad.tif" in told
+    app.painted()
+    assert {"west.tif", "east.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
+
+
+def test_an_address_of_an_allowed_host_is_opened_by_keys(open_page: Any, scene: Path, web: Web) -> None:
+    (web.folder / "far.tif").write_bytes(scene.read_bytes())
+    app = open_page()
+    app.page.locator("summary", has_text="From an address").press("Enter")
+    app.page.keyboard.press("Tab")
+    app.page.keyboard.type(f"http://{web.host}/far.tif")
+    app.page.keyboard.press("Enter")
+    app.painted()
+    assert app.page.inner_text("#title") == "far.tif"
+
+
+def test_an_item_of_a_catalogue_is_opened(open_page: Any, scene: Path, web: Web) -> None:
+    (web.folder / "visual.tif").write_bytes(scene.read_bytes())
+    assets = {"visual": {"href": "visual.tif", "type": "image/tiff; application=geotiff"}}
+    (web.folder / "item.json").write_text(json.dumps({"type": "Feature", "assets": assets}))
+    app = open_page()
+    app.page.click("summary:has-text('From an address')")
+    app.page.fill("input[type=url]", f"http://{web.host}/item.json")
+    app.page.click("#panel-scene form button")
+    app.painted()
+    assert app.page.inner_text("#title") == "visual.tif"
+
+
+def test_an_address_that_cannot_be_opened_is_told_below_it(open_page: Any, web: Web) -> None:
+    app = open_page(allowed=(REFUSED,))
+    app.page.click("summary:has-text('From an address')")
+    for address, why in ((f"http://{web.host}/none.tif", "404"), ("http://elsewhere.example/a.tif", web.host)):
+        app.page.fill("input[type=url]", address)
+        app.page.click("#panel-scene form button")
+        app.page.wait_for_selector(f"#panel-scene form .problem:has-text('{why}')")
