@@ -54,6 +54,16 @@ def test_each_bad_file_is_named_and_the_good_one_is_opened(open_page: Any, scene
     assert app.serious() == []
 
 
+def test_a_file_that_cannot_be_made_is_told_where_it_was_asked_for(open_page: Any, mapped: Any) -> None:
+    app = open_page(at(mapped), allowed=("Failed to load resource: the server responded with a status of 507",))
+    full = {"status": 507, "detail": "map.gpkg: the disk is full; free space on it", "todo": "free space on it"}
+    app.page.route("**/results/map.gpkg", lambda route: route.fulfill(status=507, json=full))
+    app.page.click(".downloads a:has-text('GeoPackage')")
+    told = app.page.wait_for_selector("#panel-result .problem").inner_text()
+    assert told.splitlines() == ["map.gpkg: the disk is full", "Free space on it"]
+    assert "not made" in app.page.inner_text(".downloads a:has-text('GeoPackage')")
+
+
 def test_an_idle_page_notices_a_dead_server_and_its_return(open_page: Any, server: Server, mapped: Any) -> None:
     app = open_page(at(mapped), allowed=(LOST,), clock=True)
     app.painted()

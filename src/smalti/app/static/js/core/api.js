@@ -60,10 +60,10 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
   return text ? JSON.parse(text) : null;
 }
 
-/** Why a picture did not come: a problem, or null where the server is not there, or has it now. */
-export async function whyNot(path) {
+/** Why what is no JSON does not come: a problem, or null where the server is not there, or has it now. */
+export async function whyNot(path, options = {}) {
   try {
-    const answer = await fetch(path);
+    const answer = await fetch(path, options);
     return answer.ok ? null : problemOf(answer.status, await answer.text());
   } catch {
     set({ online: false });

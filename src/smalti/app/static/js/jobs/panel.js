@@ -11,23 +11,24 @@ const trouble = place();
 
 const WHAT = { map: "map", compare: "comparison", photos: "photo series" };
 
-function line(job, scenes) {
+function line(job, scenes, current) {
   const scene = scenes.find(({ id }) => id === job.scene);
   const name = scene?.name ?? WHAT[job.kind];
   const busy = job.state === "running" || job.state === "queued";
-  return el("li.job", {},
+  return el("li.job", { "aria-current": job.id === current?.id ? "true" : null },
     el("div.row.spread", {}, el("button.name", { type: "button", "data-key": `show ${job.id}`, onclick: () => show(job) }, name), stateOf(job)),
-    el("p.small.soft", {}, [WHAT[job.kind], job.model, job.area && "part", clock(job.created)].filter(Boolean).join(" · ")),
-    progressOf(job),
-    busy ? null : el("div.row", {}, el("button.quiet", { type: "button", "data-key": `delete ${job.id}`, onclick: () => trouble.run(() => remove(job)), "aria-label": `Delete the ${WHAT[job.kind]} of ${name}` }, "Delete")));
+    el("div.row.spread", {},
+      el("p.small.soft", {}, [WHAT[job.kind], job.model, job.area && "part", clock(job.created)].filter(Boolean).join(" · ")),
+      busy ? null : el("button.quiet.small", { type: "button", "data-key": `delete ${job.id}`, onclick: () => trouble.run(() => remove(job)), "aria-label": `Delete the ${WHAT[job.kind]} of ${name}` }, "Delete")),
+    progressOf(job));
 }
 
 export function startJobPanel() {
-  watch(["jobs", "scenes", "tab"], ({ jobs, scenes, tab }) => {
+  watch(["jobs", "job", "scenes", "tab"], ({ jobs, job: current, scenes, tab }) => {
     const busy = jobs.filter(({ state }) => state === "running" || state === "queued").length;
     $("#tab-jobs").toggleAttribute("data-count", busy > 0);
     if (busy) $("#tab-jobs").setAttribute("data-count", busy);
     if (tab !== "jobs") return;
-    fill($("#panel-jobs"), el("h2", {}, "Jobs"), trouble, jobs.length ? el("ul.list", {}, jobs.map((job) => line(job, scenes))) : el("p.soft", {}, "None yet."));
+    fill($("#panel-jobs"), el("h2", {}, "Jobs"), trouble, jobs.length ? el("ul.list", {}, jobs.map((job) => line(job, scenes, current))) : el("p.soft", {}, "None yet."));
   });
 }

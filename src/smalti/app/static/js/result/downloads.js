@@ -1,9 +1,10 @@
 /** The files of a finished map; those that were not asked for are made when they are downloaded. */
 
 import { el, fill } from "../core/dom.js";
-import { ask } from "../core/api.js";
+import { ask, whyNot } from "../core/api.js";
 import { bytes } from "../core/format.js";
 import { place } from "../core/problem.js";
+import { get } from "../core/store.js";
 
 const WHAT = [
   [/_cog\.tif$/, "COG"],
@@ -11,6 +12,8 @@ const WHAT = [
   [/\.tif$/, "GeoTIFF"],
   [/\.gpkg$/, "GeoPackage"],
   [/\.geojson$/, "GeoJSON"],
+  [/\.fgb$/, "FlatGeobuf"],
+  [/\.parquet$/, "GeoParquet"],
   [/\.html$/, "Report"],
   [/\.qml$/, "QGIS style"],
 ];
@@ -23,14 +26,33 @@ export function what(name) {
   return name;
 }
 
-function link(job, { name, bytes: size }) {
-  const report = name.endsWith(".html");
-  const target = report ? { target: "_blank", rel: "noopener" } : { download: name };
-  const about = size === null ? "made now" : bytes(size);
-  return el("li", {}, el("a.button", { href: `api/jobs/${job.id}/results/${name}`, "data-key": name, ...target }, what(name), el("span.soft.small", {}, report ? `${about} ↗` : about)));
+const trouble = place();
+
+/** Has the server make a file before the browser asks for it, so that it is seen to work, and why it cannot. */
+async function make(anchor, about) {
+  about.textContent = "being made …";
+  await trouble.run(async () => {
+    const problem = await whyNot(anchor.getAttribute("href"), { headers: { Range: "bytes=0-0" } });
+    const made = !problem && get("online");
+    about.textContent = made ? "ready" : "not made";
+    if (problem) throw problem;
+    if (!made) return; // said at the top of the page
+    anchor.dataset.ready = "yes";
+    anchor.click();
+  });
 }
 
-const trouble = place();
+function link(job, { name, bytes: size }) {
+  const target = name.endsWith(".html") ? { target: "_blank", rel: "noopener" } : { download: name };
+  const about = el("span.soft.small", { role: "status" }, size === null ? "made on demand" : bytes(size));
+  const onclick = (event) => {
+    if (size !== null || event.currentTarget.dataset.ready) return;
+    event.preventDefault();
+    make(event.currentTarget, about);
+  };
+  return el("li", {}, el("a.button", { href: `api/jobs/${job.id}/results/${name}`, "data-key": name, onclick, ...target }, what(name), about));
+}
+
 let listed = "";
 
 /** Draws the list into a node once the job is done. */
@@ -41,6 +63,6 @@ export async function downloads(node, job) {
   fill(node, el("h2", {}, "Download"), trouble);
   await trouble.run(async () => {
     const files = await ask(`api/jobs/${job.id}/results`);
-    if (listed === job.id) fill(node, el("h2", {}, "Download"), el("ul.downloads", {}, files.map((file) => link(job, file))));
+    if (listed === job.id) fill(node, el("h2", {}, "Download"), el("ul.downloads", {}, files.map((file) => link(job, file))), trouble);
   });
 }

@@ -35,8 +35,10 @@ export function layerControls(node, job, changed) {
     refresh();
     changed();
   };
+  const strong = el("output", {}, `${Math.round(100 * view.opacity)} %`);
   const strength = el("input", { type: "range", min: 0, max: 100, value: String(100 * view.opacity), "data-key": "opacity", oninput: ({ target }) => {
     view.opacity = target.value / 100;
+    strong.textContent = `${target.value} %`;
     refresh();
   } });
   const shade = check("Hillshade", { checked: view.shade, "data-key": "shade", onchange: ({ target }) => {
@@ -47,6 +49,6 @@ export function layerControls(node, job, changed) {
     el("h2", {}, "Layers"),
     flat.length > 1 && segments({ legend: "Layer", name: "layer", choices: flat.map((name) => [name, named(name)]), value: view.layer, onchange: pick }),
     job.ramps?.[view.layer] && ramp(job.ramps[view.layer]),
-    el("label.field", {}, "Opacity", strength),
+    el("label.field", {}, el("span.row.spread", {}, "Opacity", strong), strength),
     el("div.row.apart", {}, check("Swipe", { id: "swipe-on", checked: swipe.at !== null, "data-key": "swipe", onchange: ({ target }) => setSwipe(target.checked) }), job.layers.includes("hillshade") && shade));
 }

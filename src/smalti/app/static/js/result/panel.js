@@ -1,6 +1,7 @@
 /** The panel of the job that is shown: progress, layers, classes, downloads, comparison. */
 
 import { $, el, fill } from "../core/dom.js";
+import { clock, duration, megapixels } from "../core/format.js";
 import { get, set, watch } from "../core/store.js";
 import { inPage } from "../core/words.js";
 import { progressOf, stateOf } from "../jobs/progress.js";
@@ -23,7 +24,13 @@ const none = el("div.list", {}, el("p.soft", {}, "No map yet."), el("div.row", {
 function head(job) {
   const title = [TITLES[job.kind], job.model].filter(Boolean).join(" · ");
   const notes = (job.notes ?? []).map((note) => el("p.note", {}, inPage(note)));
-  fill(nodes.head, el("h2", {}, title, stateOf(job)), progressOf(job), notes);
+  fill(nodes.head, el("h2", {}, title, stateOf(job)), job.state === "done" && el("p.small.soft", {}, facts(job)), progressOf(job), notes);
+}
+
+/** What a finished job took, and when. */
+function facts(job) {
+  const took = job.started && duration(job.ended - job.started);
+  return [job.pixels > 0 && megapixels(job.pixels), took, clock(job.ended ?? job.created)].filter(Boolean).join(" · ");
 }
 
 let drawn = "";

@@ -54,7 +54,7 @@ const buttons = () => [
 ];
 
 function browser() {
-  const [list, trouble] = [el("div.list"), place()];
+  const [list, trouble] = [el("div.list.long"), place()];
   const go = (path) => trouble.run(async () => draw(await ask(`api/browse${path ? `?path=${encodeURIComponent(path)}` : ""}`)));
   const entry = (name, hint, onclick) => el("div.item", {}, el("button.name", { type: "button", onclick }, el("span", {}, name), hint && el("span.soft.small", {}, hint)));
   const open = (path) => trouble.run(() => openThere({ path }));
@@ -85,7 +85,7 @@ function address() {
 
 /** The block of the panel. */
 export function sources() {
-  const more = el("div");
+  const more = el("div.list");
   watch(["options"], () => fill(more, get("options").roots?.length && browser(), get("options").hosts?.length && address()));
   return el("section.block", { "aria-label": "Open" },
     el("div.target", {}, el("p", {}, "Drop images or a folder anywhere"), el("div.row.middle", {}, buttons())), offer, status, problem, more);
