@@ -81,7 +81,7 @@ def test_dropped_photos_become_series(open_page: Any, tmp_path: Path) -> None:
     assert "3 photos" in frame.locator("header").inner_text()
     app.tab("scene")
     app.page.click("#panel-scene summary:has-text('3 photos')")
-    assert app.page.locator("#panel-scene >> text=Find the best").is_visible()
+    assert app.page.locator("#panel-scene button >> text=/^Find the best/").is_visible()
     app.page.locator("#panel-scene .item .name", has_text="IMG_0").click()
     app.page.wait_for_selector("#photos[hidden]", state="attached")
 
