@@ -65,7 +65,7 @@ function browser() {
       found.path && el("p.small.soft", {}, found.path),
       found.path && entry("↰ up", "", () => go(found.parent)),
       images.length > 1 && entry("Open all images of this folder", "", () => open(found.path)),
-      images.length > 1 && entry("Photo series: find the best", "", () => trouble.run(() => rank({ folder: found.path }))),
+      photosOf(images).length > 0 && entry("Photo series: find the best", "", () => trouble.run(() => rank({ folder: found.path }))),
       found.entries.map((each) => (each.folder ? entry(`▸ ${each.name}`, "", () => go(each.path)) : entry(each.name, bytes(each.bytes), () => open(each.path)))),
       !found.entries.length && el("p.soft.small", {}, "No images here"),
     );
