@@ -24,7 +24,7 @@ const GONE = {
   todo: "Was it stopped? Start it again with the same command: jobs go on where they were.",
 };
 
-const UNKNOWN = { detail: "This page has no valid token", todo: "Open the address that the server printed when it started." };
+const UNKNOWN = { detail: "This page has no valid token", todo: "Open the address that the server printed when it started; with a token of your own, add /?token=TOKEN to it once." };
 
 /** The problem that an answer without success carries. */
 export function problemOf(status, text) {
