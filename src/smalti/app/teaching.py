@@ -76,12 +76,19 @@ class Teachings:
         with self.teacher.slot():
             desk.learn(stated, text, lambda _: None)
 
+    def emptied(self, lesson: StoredLesson) -> None:
+        """Shows the model as it was where the last stroke was erased."""
+        desk, stated = self.teacher.desk(lesson), self.teacher.project(lesson).read()
+        if not stated.painted:
+            with desk.learning:
+                desk.forget(stated)
+
     def learn(self, lesson: StoredLesson) -> Step:
         """Learns from all strokes; the same step again where nothing was painted since."""
         project, desk, notes = self.teacher.project(lesson), self.teacher.desk(lesson), []
 
         def note(warning: SmaltiWarning) -> None:
-            notes.append(self._folders.hide(str(warning)))
+            notes.append(self._folders.hide(str(warning).removeprefix(f"{lesson.folder}: ")))
 
         with desk.learning:
             stated, text = project.now()

@@ -69,7 +69,10 @@ def _found(parts: Services, owner: str, lesson: str, scene: str) -> tuple[Stored
 def _changed(
     parts: Services, lesson: StoredLesson, canvas: Canvas, change: Change, expected: str | None = None
 ) -> Strokes:
-    return _sent(parts, lesson, canvas, *parts.teacher.project(lesson).change(canvas, change, expected))
+    revision, strokes = parts.teacher.project(lesson).change(canvas, change, expected)
+    if not strokes:
+        parts.teachings.emptied(lesson)
+    return _sent(parts, lesson, canvas, revision, strokes)
 
 
 def _sent(parts: Services, lesson: StoredLesson, canvas: Canvas, revision: str, strokes: list[Painted]) -> Strokes:

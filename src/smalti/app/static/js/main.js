@@ -14,6 +14,13 @@ import { startJobPanel } from "./jobs/panel.js";
 import { startMapPanel } from "./mapping/panel.js";
 import { toggleMap, toggleSwipe } from "./result/layers.js";
 import { startResultPanel } from "./result/panel.js";
+import { startBrush } from "./teach/brush.js";
+import { keys as teachKeys, startKeys } from "./teach/keys.js";
+import { open as openLesson } from "./teach/lesson.js";
+import { startOverlay } from "./teach/overlay.js";
+import { startTeachPanel } from "./teach/panel.js";
+import { startPlaces } from "./teach/places.js";
+import { startStrokes } from "./teach/strokes.js";
 import { startDrop } from "./scene/drop.js";
 import { openThere, reloadScenes, show } from "./scene/open.js";
 import { startScenePanel } from "./scene/panel.js";
@@ -34,7 +41,7 @@ function startBar() {
 }
 
 /** The scene and the job of the address, or a path or URL that someone else put there. */
-async function restore({ scene, job, path, url }) {
+async function restore({ scene, job, path, url, lesson }) {
   if (path || url) return openThere(path ? { path } : { url });
   const known = get("jobs").find(({ id }) => id === job);
   const found = get("scenes").find(({ id }) => id === scene);
@@ -43,6 +50,15 @@ async function restore({ scene, job, path, url }) {
     show(found);
     set({ tab: "map" });
   }
+  if (lesson && found && get("scene")?.id === found.id) await reopen(lesson);
+}
+
+/** The lesson of the address, if it is still there. */
+async function reopen(id) {
+  const lesson = (await ask("api/lessons")).find((each) => each.id === id);
+  if (!lesson) return;
+  set({ tab: "teach" });
+  await openLesson(lesson);
 }
 
 async function load(asked) {
@@ -66,10 +82,16 @@ async function main() {
   startMapPanel();
   startResultPanel();
   startJobPanel();
+  startStrokes();
+  startBrush();
+  startPlaces();
+  startOverlay();
+  startTeachPanel();
   startSeries();
   startWelcome();
   startDrop();
-  startHelp({ s: toggleSwipe, m: toggleMap, 0: whole });
+  startHelp({ s: toggleSwipe, m: toggleMap, 0: whole }, teachKeys);
+  startKeys();
   try {
     await load(asked);
     rememberInAddress();

@@ -7,6 +7,7 @@ const state = {
   jobs: [],
   models: [],
   options: {},
+  lesson: null, // the lesson that is open
   area: null, // null: all; [col, row, width, height]; or a polygon in pixels of the scene
   online: true, // whether the server answers
   access: true, // whether it knows this page's token

@@ -3,7 +3,7 @@
 import { $ } from "./dom.js";
 import { set, watch } from "./store.js";
 
-const NAMES = ["scene", "map", "result", "jobs"];
+const NAMES = ["scene", "map", "teach", "result", "jobs"];
 
 function move(event, at) {
   const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: NAMES.length - 1 - at };

@@ -6,7 +6,7 @@ import { changed, map, showPlane } from "./stage.js";
 import { mind } from "./trouble.js";
 
 /** How the scene and its map are shown; `look` is of the scene, the rest of the map. */
-export const view = { look: {}, layer: "classes", opacity: 0.7, hidden: new Set(), shade: false, on: true };
+export const view = { look: {}, layer: "classes", opacity: 0.7, hidden: new Set(), shade: false, on: true, free: true };
 
 let sceneLayer = null;
 let mapLayer = null;
@@ -106,7 +106,7 @@ export function refresh() {
     map.addLayer(mapLayer);
   } else tiles(mapLayer, job, view.layer);
   mapLayer.setOpacity(view.opacity);
-  mapLayer.setVisible(view.on);
+  mapLayer.setVisible(view.on && view.free);
   shade(job);
   changed();
 }
@@ -127,10 +127,17 @@ function shade(job) {
   map.addLayer(shadeLayer);
 }
 
+/** Whether the job's map may be shown: not where a live map is. */
+export function setMapVisible(free) {
+  view.free = free;
+  mapLayer?.setVisible(view.on && free);
+  shadeLayer?.setVisible(free);
+}
+
 /** Where the swipe's line is: a share of the viewer's width from the left, or null without one. */
 export const swipe = { at: null };
 
-function clipAtSwipe(layer) {
+export function clipAtSwipe(layer) {
   layer.on("prerender", ({ context }) => {
     if (swipe.at === null) return;
     const { width, height } = context.canvas;

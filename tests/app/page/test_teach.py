@@ -1,0 +1,121 @@
+"""Painting in the page: strokes change the map at once, survive reloads and a killed server, and become a model."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.page.app_page import AppPage, share_of
+from tests.app.page.serving import Server, call
+from tests.lessons.places import noisy_scene
+
+pytestmark = pytest.mark.slow
+NEW = "#CC79A7"
+"""The colour that the page proposes for a new class."""
+
+
+def _says(app: AppPage, text: str) -> None:
+    app.page.wait_for_selector(f"#panel-teach:has-text('{text}')")
+
+
+def _saved(app: AppPage) -> None:
+    """Waits until all that was painted is on the disk, learned and in view."""
+    _says(app, "Saved.")
+    app.painted()
+
+
+def _begin(app: AppPage) -> None:
+    app.tab("teach")
+    app.page.click("#begin")
+    _saved(app)
+    app.page.fill("[data-key=live-opacity]", "100")
+    app.painted()
+
+
+def _stroke(app: AppPage, left: float, top: float, length: int = 40) -> None:
+    """A stroke from a place of the viewer, given in shares, to the right."""
+    box = app.page.locator("#map").bounding_box()
+    x, y = box["x"] + left * box["width"], box["y"] + top * box["height"]
+    app.page.mouse.move(x, y)
+    app.page.mouse.down()
+    app.page.mouse.move(x + length, y + 6, steps=4)
+    app.page.mouse.up()
+
+
+def _add_class(app: AppPage, name: str) -> None:
+    app.page.click("[data-key=add-class]")
+    app.page.fill("[data-key=class-name]", name)
+    app.page.click("[data-key=class-save]")
+    app.page.wait_for_selector(f"[data-key='paint {name}']")
+
+
+def test_a_minute_of_painting_becomes_a_model(open_page: Any, server: Server, folder: Path) -> None:
+    scene = noisy_scene(folder / "noisy.tif")
+    app = open_page(allowed=("Failed to load resource: net::ERR_",))
+    app.drop(scene)
+    app.painted()
+    plain = app.pixels()
+    _begin(app)
+    assert (app.pixels() != plain).any(axis=-1).mean() > 0.3  # the model's own map
+    _add_class(app, "noise")
+    for k in range(3):
+        _stroke(app, 0.56, 0.3 + 0.18 * k)
+    app.page.locator("#map").focus()
+    app.page.keyboard.press("1")
+    for k in range(3):
+        _stroke(app, 0.32, 0.3 + 0.18 * k)
+    _says(app, "6 strokes held out")
+    _saved(app)
+    assert share_of(app.pixels(), [NEW]) > 0.1
+    assert app.serious() == []
+    app.page.reload()
+    app.ready()
+    _says(app, "6 strokes held out")
+    _stroke(app, 0.32, 0.85)
+    server.kill()  # while it saves the stroke, or learns
+    server.start()
+    _says(app, "7 strokes held out")
+    _saved(app)
+    lesson = call(server, "lessons")[0]
+    assert {each["name"]: each["strokes"] for each in lesson["classes"]}["noise"] == 3
+    app.page.fill("[data-key=model-name]", "own")
+    app.page.click("#save-model")
+    app.page.wait_for_selector("a[href='api/models/own/file']")
+    app.page.click("#map-all")
+    app.done()
+    app.opaque()
+    assert share_of(app.pixels(), [NEW]) > 0.1
+    assert call(server, "jobs")[0]["model"] == "own"
+
+
+def test_strokes_are_undone_erased_and_refused_where_they_happen(open_page: Any, server: Server, folder: Path) -> None:
+    app = open_page(allowed=("Failed to load resource: the server responded with a status of 422",))
+    app.drop(noisy_scene(folder / "again.tif", seed=3))
+    app.painted()
+    _begin(app)
+
+    def strokes() -> int:
+        _saved(app)
+        lesson = call(server, "lessons")[0]
+        return int(lesson["scenes"][0]["strokes"])
+
+    _stroke(app, 0.4, 0.4)
+    assert strokes() == 1
+    app.page.keyboard.press("Control+z")
+    assert strokes() == 0
+    app.page.keyboard.press("Control+Shift+z")
+    assert strokes() == 1
+    app.page.locator("#map").focus()
+    app.page.keyboard.press("Enter")  # below the cross
+    assert strokes() == 2
+    app.page.keyboard.press("e")
+    _stroke(app, 0.4, 0.4)
+    assert strokes() == 1
+    app.page.keyboard.press("b")
+    _stroke(app, 0.01, 0.1, 2)
+    _says(app, "lies outside of the scene")
+    app.page.click("#undo-lesson")
+    app.page.wait_for_selector("#panel-teach .problem", state="hidden")
+    app.page.set_viewport_size({"width": 390, "height": 780})
+    assert app.page.locator("#panel-teach").evaluate("(part) => part.scrollWidth - part.clientWidth") == 0
+    assert app.serious() == []
