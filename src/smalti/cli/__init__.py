@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -64,9 +64,20 @@ EXTRAS = {
     "pystac_client": "remote",
 }
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands are modules of this package, imported when they are called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; one line after Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("smalti: interrupted; maps and trainings are resumed by the same command", err=True)
+            ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of `COMMANDS`."""

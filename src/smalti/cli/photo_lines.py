@@ -7,15 +7,13 @@ from contextlib import contextmanager
 
 import click
 
+from smalti.cli import INTERRUPTED
 from smalti.errors import shown
 from smalti.photos.listing import left_out_line
 from smalti.photos.photo import RankedFolder, Series
 from smalti.photos.rank import DUPLICATE
 from smalti.text import count
 from smalti.workflows.photos import PhotoOptions, PhotoRanking, WrittenFiles
-
-STOPPED = 130
-"""The exit code after Ctrl-C, as shells have it."""
 
 
 @contextmanager
@@ -25,7 +23,7 @@ def stopped() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.echo("smalti: stopped; the photos ranked so far are cached, and the same command resumes", err=True)
-        sys.exit(STOPPED)
+        sys.exit(INTERRUPTED)
 
 
 def print_ranking(ranking: PhotoRanking, options: PhotoOptions, *, named: bool) -> None:
