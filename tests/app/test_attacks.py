@@ -256,6 +256,57 @@ def test_a_virtual_raster_of_files_below_the_roots_is_a_scene(server: Server) ->
     assert server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"][0]["width"] == 8
 
 
+@pytest.fixture
+def unremembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are checked each time that they are used."""
+    monkeypatch.setattr("smalti.app.scenes._CHECKED_S", 1e-9)
+
+
+@pytest.mark.usefixtures("unremembered")
+@pytest.mark.parametrize("way", ["outer", "inner", "link", "plain"])
+def test_a_registered_file_may_not_lead_out_later(way: str, server: Server) -> None:
+    write_tiff(server.folder / "secret.tif", np.full((1, 8, 8), 99, np.uint8))
+    write_tiff(server.root / "scene.tif", np.full((1, 8, 8), 7, np.uint8))
+
+    def vrt(name: str, source: str) -> Path:
+        path = server.root / name
+        inside = BAND.format(SOURCE.format(1, source))
+        path.write_text(f'<VRTDataset rasterXSize="8" rasterYSize="8">{inside}</VRTDataset>')
+        return path
+
+    vrt("inner.vrt", "scene.tif")
+    used = server.root / "scene.tif" if way == "plain" else vrt("outer.vrt", "inner.vrt")
+    (found,) = server.http.post("/api/scenes", json={"path": str(used)}).json()["scenes"]
+    tile = f"/api/scenes/{found['id']}/tiles/0/0/0"
+    assert server.http.get(tile).status_code == 200
+    written = used.stat().st_mtime_ns
+    if way == "outer":
+        vrt("outer.vrt", "../secret.tif")
+    if way == "inner":
+        vrt("inner.vrt", "../secret.tif")
+    if way == "link":
+        (server.root / "scene.tif").unlink()
+        (server.root / "scene.tif").symlink_to(server.folder / "secret.tif")
+    if way == "plain":
+        vrt("scene.tif", "../secret.tif")
+    os.utime(used, ns=(written, written))
+    assert server.refused("GET", tile)["detail"].endswith("has changed; add it again")
+    job = server.start(found)
+    server.work()
+    assert server.http.get(f"/api/jobs/{job['id']}").json()["state"] == "failed"
+
+
+def test_a_file_that_was_written_again_is_another_scene(server: Server, scene: Path) -> None:
+    path = server.root / "scene.tif"
+    path.write_bytes(scene.read_bytes())
+    (old,) = server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"]
+    write_tiff(path, np.full((3, 50, 50), 7, np.uint8))
+    os.utime(path, ns=(0, 0))
+    assert "has changed since" in server.refused("GET", f"/api/scenes/{old['id']}/tiles/0/0/0")["detail"]
+    (new,) = server.http.post("/api/scenes", json={"path": str(path)}).json()["scenes"]
+    assert new["id"] != old["id"] and new["width"] == 50
+
+
 # Requests that the server makes
 
 

@@ -18,9 +18,11 @@ from smalti.app.folders import Folders
 from smalti.app.jobs import Stored
 from smalti.app.queue import Queue
 from smalti.app.worker import CancelledError, work_once
+from smalti.card import Task
 from smalti.workflows.progress import Progress, Show
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff
+from tests.tiny import tiny_card, tiny_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -50,6 +52,24 @@ def test_a_map_has_layers_areas_spots_and_files(server: Server, scene: Path) -> 
     assert file.headers["content-disposition"] == 'attachment; filename="scene_map.tif"'
     with rasterio.MemoryFile(file.content) as memory, memory.open() as opened:
         assert (opened.read(1)[0, [50, 150, 250]] == [0, 1, 2]).all()
+
+
+def test_a_model_that_was_replaced_is_the_new_one(server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    model = server.folder / "models" / "tiny.onnx"
+
+    def covered() -> list[int]:
+        job = server.mapped(found)
+        return [row["pixels"] for row in server.http.get(f"/api/jobs/{job['id']}/areas").json()]
+
+    assert covered() == [20000, 20000, 20000]
+    tiny_model(model, tiny_card(mean=(0.0, 0.0, 1000.0)))
+    assert covered()[2] == 0
+    job = server.start(found)
+    tiny_model(model, tiny_card(tasks=(Task(name="other", labels=("one", "two", "three")),)))
+    server.work()
+    failed = server.http.get(f"/api/jobs/{job['id']}").json()
+    assert failed["state"] == "failed" and "predicts something else" in failed["problem"]["detail"]
 
 
 def test_files_that_this_install_cannot_write_are_not_offered(

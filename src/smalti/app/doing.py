@@ -8,11 +8,11 @@ from smalti.app.comparing import compare
 from smalti.app.database import Database
 from smalti.app.folders import Folders
 from smalti.app.jobs import Stored
-from smalti.app.layers import MAP
+from smalti.app.layers import MAP, layers_of, read_layers
 from smalti.app.limits import Limits
 from smalti.app.models import find_entry
 from smalti.app.scenes import Scenes
-from smalti.errors import SmaltiError
+from smalti.errors import ModelError, SmaltiError
 from smalti.files import guarded
 from smalti.raster.area import Area
 from smalti.tiling import Window
@@ -42,7 +42,9 @@ def make_map(job: Stored, folders: Folders, show: Show | None = None, **more: An
     scene = scene_path(job, folders)
     options = map_options(job.spec, folder, **more)
     entry = find_entry(str(job.model), folders.models(job.owner))
-    model, area = _opened(str(entry.path)), area_of_spec(job.spec)
+    model, area = _opened(str(entry.path), entry.sha256), area_of_spec(job.spec)
+    if layers_of(model.card, options.wanted) != read_layers(job.spec):
+        raise ModelError(f"{job.model}: predicts something else than when the job was started; start a new one")
     for found in map_many([str(scene)], str(folder / MAP), model=model, options=options, area=area, progress=show):
         if isinstance(found, SmaltiError):
             raise found
@@ -71,7 +73,8 @@ def area_of_spec(spec: dict[str, Any]) -> Area | None:
 
 
 @lru_cache(maxsize=1)
-def _opened(model: str) -> OpenModel:
+def _opened(model: str, sha256: str) -> OpenModel:
+    """A model that stays open for the next job, unless its file is another one by then."""
     return open_model(model)
 
 

@@ -31,12 +31,19 @@ def check_content(path: Path, name: str = "") -> None:
         )
 
 
-def check_file(path: Path, allowed: Callable[[Path], bool]) -> None:
-    """ProblemError for a file of the server that is no image, or refers to one that is not allowed."""
+def check_file(path: Path, allowed: Callable[[Path], bool]) -> list[Path]:
+    """All files that a file of the server leads to; ProblemError for no image, or one that is not allowed."""
+    sources: list[Path] = []
+
+    def noted(source: Path) -> bool:
+        sources.append(source)
+        return allowed(source)
+
     if is_virtual(path):
-        _check_virtual(path, allowed, 0)
+        _check_virtual(path, noted, 0)
     else:
         check_content(path)
+    return sources
 
 
 def is_virtual(path: Path) -> bool:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
+from smalti.app.limits import Limits
+from smalti.app.problems import ProblemError
 from smalti.app.program import program
-from smalti.app.scenes import SMALL
+from smalti.app.scenes import SMALL, Scenes
 from smalti.app.tries import MOST, Tries
 from smalti.app.virtual import virtual
-from smalti.errors import RasterError
+from smalti.errors import RasterError, SmaltiError
 from smalti.raster.check import REFUSALS, first_line
 from smalti.raster.files import quiet_open
 from smalti.raster.quiet import quiet
@@ -59,7 +61,7 @@ class Builder:
         """Of the newest scene among those that were tried least."""
         with self._database.connect() as rows:
             row = rows.execute(
-                "SELECT id, path FROM scenes LEFT JOIN tries ON tries.name = id "
+                "SELECT id, owner FROM scenes LEFT JOIN tries ON tries.name = id "
                 "WHERE overviews IN ('none', 'building') AND coalesce(count, 0) < ? AND coalesce(next, 0) <= ? "
                 "ORDER BY coalesce(count, 0), created DESC LIMIT 1",
                 (MOST, time.time()),
@@ -67,9 +69,15 @@ class Builder:
         if row is None:
             return False
         self._set(row["id"], "building")
-        built = self._build(row["id"], Path(row["path"]), "average")
+        built = self._build(row["id"], self._file(row["owner"], row["id"]), "average")
         self._set(row["id"], "ready" if built else "none" if self._tries.left(row["id"]) else "failed")
         return True
+
+    def _file(self, owner: str, scene: str) -> Path | None:
+        try:
+            return Scenes(self._database, self._folders, Limits()).get(owner, scene).file()
+        except (ProblemError, SmaltiError):  # removed, or another file by now
+            return None
 
     def _set(self, scene: str, built: str) -> None:
         with self._database.change() as change:
@@ -90,9 +98,11 @@ class Builder:
                     return True
         return False
 
-    def _build(self, name: str, source: Path, resampling: str) -> bool:
+    def _build(self, name: str, source: Path | None, resampling: str) -> bool:
         """Whether the overviews are there now; an interrupted build is no failed one."""
         self._tries.begin(name)
+        if source is None:
+            return False
         command = [*program(), "_work", "overview", str(self._folders.root), name, str(source), resampling]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while process.poll() is None and not self._stop.wait(_LOOK_S):

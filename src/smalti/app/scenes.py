@@ -8,13 +8,14 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
-from smalti.app.formats import DRIVERS, WHOLE
+from smalti.app.formats import DRIVERS, WHOLE, check_file
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Built, Crs, Scene, Source
@@ -31,6 +32,8 @@ _SURE = 50_000_000
 """Pixels up to which such a file may have any ratio."""
 _BLOCK_BYTES = 512 * 2**20
 """Decoded bytes of one block."""
+_CHECKED_S = 5.0
+"""How long a file counts as checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Known:
     owner: str
     path: Path
     overviews: Built
+    written: int
+    """When the file was written, in nanoseconds since 1970."""
+    sources: tuple[str, ...]
+    """The files that a virtual raster led to when it was registered."""
     shown: Scene
 
     @property
@@ -49,9 +56,13 @@ class Known:
         return self.shown.source != "path"
 
     def file(self) -> Path:
-        """Its file; RasterError where it is gone, or a link by now, which may lead out of the allowed folders."""
+        """Its file; RasterError where it is gone, is another one by now, or leads elsewhere than it did."""
         if not self.path.is_file() or self.path.resolve() != self.path:
             raise RasterError(f"{self.path.name}: is not there any more; add it again")
+        if not self.own:
+            if self.path.stat().st_mtime_ns != self.written:
+                raise RasterError(f"{self.path.name}: has changed since it was added; add it again")
+            _check_again(self.path, self.sources, int(time.monotonic() / _CHECKED_S))
         return self.path
 
 
@@ -61,14 +72,17 @@ class Scenes:
     def __init__(self, database: Database, folders: Folders, limits: Limits) -> None:
         self._database, self._folders, self._limits = database, folders, limits
 
-    def add(self, owner: str, path: Path, source: Source, scene: str | None = None) -> Scene:
+    def add(
+        self, owner: str, path: Path, source: Source, scene: str | None = None, sources: Sequence[Path] = ()
+    ) -> Scene:
         """Registers an image file; a path that is registered already gives the same scene.
 
+        `sources` are the files that it leads to.
         ProblemError for an image beyond the limits; RasterError for a damaged one.
         """
-        if source == "path" and (found := self._by_path(owner, path)):
+        if source == "path" and (found := self._by_path(owner, path, sources)):
             return found
-        facts = read_facts(path, self._limits)
+        facts = {**read_facts(path, self._limits), "sources": list(map(str, sources))}
         size = path.stat().st_size
         now = time.time()
         built: Built = facts.pop("overviews")
@@ -141,12 +155,12 @@ class Scenes:
         with self._database.connect() as rows:
             return [_known(row) for row in rows.execute(query, (before,)).fetchall()]
 
-    def _by_path(self, owner: str, path: Path) -> Scene | None:
+    def _by_path(self, owner: str, path: Path, sources: Sequence[Path]) -> Scene | None:
         query = "SELECT * FROM scenes WHERE owner = ? AND path = ? AND source = 'path'"
         with self._database.connect() as rows:
             found = rows.execute(query, (owner, str(path))).fetchall()
-        written = path.stat().st_mtime_ns  # another file of that name is another scene
-        return next((_known(row).shown for row in found if json.loads(row["facts"])["mtime"] == written), None)
+        now = path.stat().st_mtime_ns, tuple(map(str, sources))  # another file of that name is another scene
+        return next((known.shown for row in found if ((known := _known(row)).written, known.sources) == now), None)
 
 
 def _bytes(rows: Connection, owner: str) -> int:
@@ -219,7 +233,7 @@ def _crs(crs: Any) -> dict[str, Any] | None:
 
 def _known(row: Row) -> Known:
     facts = json.loads(row["facts"])
-    facts.pop("mtime")
+    written, sources = facts.pop("mtime"), tuple(facts.pop("sources", ()))
     crs = facts.pop("crs")
     path = Path(row["path"])
     together = path.parent.name if row["source"] == "upload" and path.parts[-4] == "sets" else None
@@ -227,4 +241,14 @@ def _known(row: Row) -> Known:
         id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
         overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
     )  # fmt: skip
-    return Known(row["id"], row["owner"], path, row["overviews"], scene)
+    return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene)
+
+
+@lru_cache(maxsize=64)
+def _check_again(path: Path, sources: tuple[str, ...], _: int) -> None:
+    """RasterError where a file leads elsewhere by now; asked for every tile, it is done once in a while."""
+    known = set(sources)
+    try:
+        check_file(path, lambda source: str(source) in known)
+    except ProblemError:
+        raise RasterError(f"{path.name}: or a file that it leads to has changed; add it again") from None

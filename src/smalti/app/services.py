@@ -65,7 +65,7 @@ class Services:
     def canvas(self, owner: str, scene: str) -> Canvas:
         """A scene to paint on; ProblemError if there is none."""
         known = self.scenes.get(owner, scene)
-        return canvas_of(scene, known.path, scene_grid(known.shown))
+        return canvas_of(scene, known.file(), scene_grid(known.shown))
 
     def scene_of(self, job: Stored) -> Known:
         """The scene of a job; ProblemError for one that has none, or whose scene was removed."""

@@ -85,8 +85,8 @@ def _by_path(path: str, parts: Services, owner: str) -> Added:
 
     def add(name: str) -> Scene:
         file = parts.roots.find(name)
-        check_file(file, parts.roots.holds)
-        return parts.scenes.add(owner, file, "path")
+        sources = check_file(file, parts.roots.holds)
+        return parts.scenes.add(owner, file, "path", sources=sources)
 
     return add_each(files, add, parts.folders.hide)
 
