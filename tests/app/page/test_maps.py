@@ -72,7 +72,8 @@ def test_two_maps_of_one_scene_are_compared(open_page: Any, server: Server, mapp
     app = open_page(at(mapped))
     app.page.click("#compare")
     table = app.page.locator(".matrix table")
-    assert "→ water" in table.inner_text()
+    assert "water" in table.inner_text()
+    assert "town.tif · landcover" in app.page.inner_text("#panel-result [aria-label=Comparison] dl")
     assert "pixels changed" in app.page.inner_text("#panel-result")
 
 

@@ -15,7 +15,7 @@ REFUSED = "Failed to load resource: the server responded with a status of 4"
 def test_a_chosen_folder_gives_its_scenes_and_names_what_is_none(open_page: Any, scene: Path, tmp_path: Path) -> None:
     inner = tmp_path / "town" / "inner"
     inner.mkdir(parents=True)
-    for path in (tmp_path / "town" / "west.tif", inner / "east.tif"):
+    for path in (tmp_path / "town" / "same.tif", inner / "same.tif"):
         path.write_bytes(scene.read_bytes())
     (inner / "bad.tif").write_text("not an image")
     (inner / "readme.txt").write_text("two scenes")
@@ -27,7 +27,7 @@ def test_a_chosen_folder_gives_its_scenes_and_names_what_is_none(open_page: Any,
     assert told.startswith("1 of 3 images")
     assert "bad.tif" in told
     app.painted()
-    assert {"west.tif", "east.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
+    assert {"same.tif", "inner_same.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
 
 
 def test_an_address_of_an_allowed_host_is_opened_by_keys(open_page: Any, scene: Path, web: Web) -> None:

@@ -69,16 +69,20 @@ def test_layers_of_values_are_shown_with_hillshade(open_page: Any, mapped: Any) 
         assert (one != other).any(axis=-1).mean() > 0.05
 
 
-def test_dropped_photos_become_series(open_page: Any, tmp_path: Path) -> None:
+def test_photos_of_a_folder_become_series(open_page: Any, tmp_path: Path) -> None:
     pixels = draw(Window(0, 0, 240, 320), 5).image.transpose(1, 2, 0)
-    photos = [tmp_path / f"IMG_{shot}.jpg" for shot in range(3)]
+    (tmp_path / "burst").mkdir()
+    photos = [tmp_path / "burst" / f"IMG_{shot}.jpg" for shot in range(3)]
     for shot, photo in enumerate(photos):
         Image.fromarray(pixels).resize((320 >> shot, 240 >> shot)).resize((320, 240)).save(photo)
     app = open_page()
-    app.drop(*photos)
+    with app.page.expect_file_chooser() as chooser:
+        app.page.click("#tools >> text=Choose a folder")
+    chooser.value.set_files(photos[0].parent)
     app.page.click("text=Series: find the best")
     frame = app.page.frame_locator("#photos iframe")
     assert "3 photos" in frame.locator("header").inner_text()
+    assert "burst" in frame.locator("header").inner_text()
     app.tab("scene")
     app.page.click("#panel-scene summary:has-text('3 photos')")
     assert app.page.locator("#panel-scene button >> text=/^Find the best/").is_visible()

@@ -36,11 +36,12 @@ export function progressOf(job) {
   const act = (text, work, name = "button") => el(name, { type: "button", "data-key": `${text} ${job.id}`, onclick: () => trouble.run(() => work(job)) }, text);
   if (job.state === "running" || job.state === "queued") return [bar(job), figures(job), el("div.row", {}, act("Cancel", cancel)), trouble];
   if (job.state === "done") return [];
+  const mend = job.problem && namesOption(job.problem.detail);
   const kept = job.rows_done ? `${percent(job.rows_done / job.rows)} is finished and kept.` : "Nothing is finished yet.";
   return [
     job.state === "failed" && job.problem && shown({ ...job.problem, todo: job.problem.todo ?? "" }),
     el("p.small.soft", {}, kept),
-    el("div.row", {}, act("Resume", resume, "button.strong"), job.problem && namesOption(job.problem.detail) && act("Change the options", changeOptions)),
+    el("div.row", {}, mend && act("Change the options", changeOptions, "button.strong"), act("Resume", resume, mend ? "button" : "button.strong")),
     trouble,
   ];
 }

@@ -2,7 +2,7 @@
 
 import { check, el, fill, swatch } from "../core/dom.js";
 import { ask, post } from "../core/api.js";
-import { clock, percent, whole } from "../core/format.js";
+import { capital, clock, percent, whole } from "../core/format.js";
 import { place } from "../core/problem.js";
 import { get, set } from "../core/store.js";
 import { take } from "../jobs/follow.js";
@@ -43,12 +43,19 @@ const amount = (area) => {
   return area.hectares < 0.005 ? "< 0.01" : area.hectares < 100 ? area.hectares.toFixed(2) : whole(area.hectares);
 };
 
+/** What is compared with what. */
+function sides(job) {
+  const named = ["before", "after"].map((side) => [side, get("jobs").find(({ id }) => id === job[side])]);
+  const rows = named.map(([side, map]) => [el("dt", {}, capital(side)), el("dd", {}, map ? nameOf(map) : "a map that was removed")]);
+  return el("dl.facts", {}, rows);
+}
+
 /** The table of changes: rows before, columns after. */
 function table(areas) {
   const [rows, columns] = ["before", "after"].map((side) => [...new Set(areas.map((area) => area[side]))]);
   const cell = (from, to) => el(`td${from === to ? ".same" : ""}`, {}, amount(areas.find(({ before, after }) => before === from && after === to)));
   const unit = areas.some(({ hectares }) => hectares !== null) ? "ha" : "pixels";
-  const head = el("tr", {}, el("th", { scope: "col" }, unit), columns.map((label) => el("th", { scope: "col" }, `→ ${label}`)));
+  const head = el("tr", {}, el("td", {}, unit), columns.map((label) => el("th", { scope: "col" }, label)));
   const body = rows.map((from) => el("tr", {}, el("th", { scope: "row" }, from), columns.map((to) => cell(from, to))));
   return el("div.matrix", { tabindex: "0", role: "group", "aria-label": "Changes: rows before, columns after" }, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
 }
@@ -77,7 +84,7 @@ async function changes(node, job) {
     const areas = await ask(`api/jobs/${job.id}/areas`);
     hideSame(areas, true);
     const same = check("Unchanged pixels, too", { onchange: ({ target }) => hideSame(areas, !target.checked) });
-    fill(node, el("h2", {}, "Changes"), el("p.small", {}, share(areas)), largest(areas), table(areas), same);
+    fill(node, el("h2", {}, "Changes"), sides(job), el("p.small", {}, share(areas)), largest(areas), el("p.small.soft", {}, "Rows: before. Columns: after."), table(areas), same);
   });
 }
 

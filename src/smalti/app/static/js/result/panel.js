@@ -33,10 +33,13 @@ function facts(job) {
   return [job.pixels > 0 && megapixels(job.pixels), took, clock(job.ended ?? job.created)].filter(Boolean).join(" · ");
 }
 
+/** Whether nothing came of a job. */
+const empty = ({ state, rows_done: rows }) => ["failed", "cancelled"].includes(state) && !rows;
+
 let drawn = "";
 
 function layers(job) {
-  nodes.layers.hidden = !job.layers?.length;
+  nodes.layers.hidden = !job.layers?.length || empty(job);
   const key = JSON.stringify([job.id, job.layers, job.ramps]);
   if (nodes.layers.hidden || drawn === key) return; // a slider in use must not be drawn anew
   drawn = key;
@@ -49,8 +52,8 @@ function layers(job) {
 function draw(job) {
   head(job);
   layers(job);
-  nodes.classes.hidden = job.kind !== "map";
-  if (job.kind === "map") legend(nodes.classes, job);
+  nodes.classes.hidden = job.kind !== "map" || empty(job);
+  if (!nodes.classes.hidden) legend(nodes.classes, job);
   compare(nodes.changes, job);
   downloads(nodes.files, job);
 }

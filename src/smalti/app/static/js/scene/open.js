@@ -4,6 +4,7 @@ import { ask, post, Problem, Problems, upload } from "../core/api.js";
 import { bytes } from "../core/format.js";
 import { randomName } from "../core/random.js";
 import { get, set } from "../core/store.js";
+import { folderOf, namer } from "./files.js";
 
 const ARCHIVE = /\.zip$/i;
 
@@ -39,7 +40,8 @@ export function reason(good, problems) {
  */
 export async function sendFiles(files, progress) {
   const total = files.reduce((sum, { size }) => sum + size, 0) || 1;
-  const [name, scenes, problems] = [randomName(), [], []];
+  const [name, scenes, problems] = [`${folderOf(files)}-${randomName().slice(0, 8)}`, [], []];
+  const nameOf = namer(files);
   let sent = 0;
   const sideCarsFirst = [...files].sort((a, b) => a.size - b.size);
   for (const file of sideCarsFirst) {
@@ -47,7 +49,7 @@ export async function sendFiles(files, progress) {
       problems.push(sizeProblem(file));
       continue;
     }
-    const path = `api/uploads?${new URLSearchParams({ name: file.name, ...(ARCHIVE.test(file.name) ? {} : { set: name }) })}`;
+    const path = `api/uploads?${new URLSearchParams({ name: nameOf(file), ...(ARCHIVE.test(file.name) ? {} : { set: name }) })}`;
     try {
       const found = await upload(path, file, (share) => progress((sent + share * file.size) / total, file.name));
       scenes.push(...(found?.scenes ?? [found ?? []].flat()));
