@@ -108,6 +108,20 @@ def test_only_maps_of_the_same_pixels_are_offered_for_comparison(
     assert "only one of them has a georeference" in app.page.inner_text("#panel-result [aria-label=Comparison]")
 
 
+def test_a_job_is_deleted_when_that_is_said_twice(open_page: Any, server: Server, mapped: Any) -> None:
+    job = call(server, "jobs", {"scene": mapped["scene"], "model": "town"})["id"]
+    call(server, f"jobs/{job}/cancel", {})
+    app = open_page()
+    app.tab("jobs")
+    button = app.page.locator(f"[data-key='delete {job}']")
+    button.press("Enter")
+    assert button.inner_text() == "Delete for good?"
+    assert job in [each["id"] for each in call(server, "jobs")]
+    button.press("Enter")
+    button.wait_for(state="detached")
+    assert job not in [each["id"] for each in call(server, "jobs")]
+
+
 def test_the_files_of_the_list_come(open_page: Any, mapped: Any) -> None:
     app = open_page(at(mapped))
     app.page.wait_for_selector(".downloads a")

@@ -11,6 +11,18 @@ const trouble = place();
 
 const WHAT = { map: "map", compare: "comparison", photos: "photo series" };
 
+/** A map is gone with its job: the button asks once more. */
+function deletion(job, what) {
+  const button = el("button.quiet.small", { type: "button", "data-key": `delete ${job.id}`, "aria-label": `Delete ${what}` }, "Delete");
+  const ask = () => {
+    button.textContent = "Delete for good?";
+    button.setAttribute("aria-label", `Delete ${what} for good?`);
+    button.addEventListener("click", () => trouble.run(() => remove(job)), { once: true });
+  };
+  button.addEventListener("click", ask, { once: true });
+  return button;
+}
+
 function line(job, scenes, current) {
   const scene = scenes.find(({ id }) => id === job.scene);
   const name = scene?.name ?? WHAT[job.kind];
@@ -19,7 +31,7 @@ function line(job, scenes, current) {
     el("div.row.spread", {}, el("button.name", { type: "button", "data-key": `show ${job.id}`, onclick: () => show(job) }, name), stateOf(job)),
     el("div.row.spread", {},
       el("p.small.soft", {}, [WHAT[job.kind], job.model, job.area && "part", clock(job.created)].filter(Boolean).join(" · ")),
-      busy ? null : el("button.quiet.small", { type: "button", "data-key": `delete ${job.id}`, onclick: () => trouble.run(() => remove(job)), "aria-label": `Delete the ${WHAT[job.kind]} of ${name}` }, "Delete")),
+      busy ? null : deletion(job, `the ${WHAT[job.kind]} of ${name}`)),
     progressOf(job));
 }
 
