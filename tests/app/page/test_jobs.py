@@ -98,7 +98,7 @@ def test_only_maps_of_the_same_pixels_are_offered_for_comparison(
 ) -> None:
     make_map(server, mapped["scene"], "landcover")
     elsewhere = write(folder / "other.tif", draw(Window(0, 0, SIZE // 2, SIZE), 3).image, crs=None)
-    make_map(server, call(server, "scenes", {"path": str(elsewhere)})[0]["id"], "landcover")
+    make_map(server, call(server, "scenes", {"path": str(elsewhere)})["scenes"][0]["id"], "landcover")
     app = open_page(at(mapped))
     app.page.wait_for_selector("#compare")
     offered = app.page.locator("select[aria-label='Compare with'] option").all_inner_texts()

@@ -30,6 +30,27 @@ def test_a_chosen_folder_gives_its_scenes_and_names_what_is_none(open_page: Any,
     assert {"same.tif", "inner_same.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
 
 
+def test_of_a_folder_of_the_server_the_good_images_are_opened(open_page: Any, scene: Path, folder: Path) -> None:
+    for name in ("mixed", "broken"):
+        (folder / name).mkdir()
+        for bad in ("one.tif", "two.tif"):
+            (folder / name / bad).write_text("not an image")
+    (folder / "mixed" / "good.tif").write_bytes(scene.read_bytes())
+    app = open_page(f"#path={folder / 'broken'}", allowed=(REFUSED,))
+    told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
+    assert told.startswith("None of 2 images")
+    assert "two.tif" in told
+    app.page.click("summary:has-text('On the server')")
+    app.page.click(f"#panel-scene .list >> text={folder.name}")
+    app.page.click("#panel-scene .list >> text=mixed")
+    app.page.click("text=Open all images")
+    told = app.page.wait_for_selector("#panel-scene details .problem").inner_text()
+    assert told.startswith("2 of 3 images")
+    assert {"one.tif", "two.tif"} <= set(told.replace(":", " ").split())
+    app.painted()
+    assert app.page.inner_text("#title") == "good.tif"
+
+
 def test_an_address_of_an_allowed_host_is_opened_by_keys(open_page: Any, scene: Path, web: Web) -> None:
     (web.folder / "far.tif").write_bytes(scene.read_bytes())
     app = open_page()

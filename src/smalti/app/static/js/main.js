@@ -94,11 +94,11 @@ async function main() {
   startKeys();
   try {
     await load(asked);
-    rememberInAddress();
-    startFollowing();
   } catch (problem) {
     $("#panel-scene").prepend(shown(problem));
   }
+  rememberInAddress();
+  startFollowing();
   document.documentElement.dataset.ready = "yes";
 }
 

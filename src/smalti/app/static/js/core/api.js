@@ -13,9 +13,10 @@ export class Problem extends Error {
 
 /** Problems of several parts of one act, under a line that counts them. */
 export class Problems extends Error {
-  constructor(title, all) {
+  constructor(title, all, status = 0) {
     super(title);
     this.all = all;
+    this.status = status;
   }
 }
 
@@ -33,7 +34,9 @@ export function problemOf(status, text) {
     return new Problem({ ...UNKNOWN, status });
   }
   try {
-    return new Problem({ ...JSON.parse(text), status });
+    const { refused, ...found } = JSON.parse(text);
+    const each = refused?.map((one) => new Problem(one));
+    return each?.length ? new Problems(`None of ${each.length} images can be opened`, each, status) : new Problem({ ...found, status });
   } catch {
     return new Problem({ detail: `The server answered with status ${status}`, status });
   }

@@ -75,5 +75,6 @@ export function startMapPanel() {
     tell();
   });
   watch(["area"], tell);
+  watch(["tab"], ({ tab, area: drawn }) => tab === "teach" && how in HINTS && !drawn && (choose("all"), drawArea())); // keys draw strokes there
   document.addEventListener("keydown", (event) => event.key === "Escape" && how in HINTS && !get("area") && (choose("all"), drawArea()));
 }

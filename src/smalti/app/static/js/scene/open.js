@@ -55,7 +55,7 @@ export async function sendFiles(files, progress) {
       scenes.push(...(found?.scenes ?? [found ?? []].flat()));
       problems.push(...(found?.refused ?? []).map((each) => new Problem(each)));
     } catch (problem) {
-      problems.push(problem);
+      problems.push(...(problem.all ?? [problem]));
       if (!problem.status) break; // the server is gone
     }
     sent += file.size;
@@ -77,8 +77,7 @@ export async function openFiles(files, progress) {
 /** Opens what the server reaches: `{path}`, `{url}` or `{stac}`. */
 export async function openThere(where) {
   const { scenes, refused } = await post("api/scenes", where);
-  await opened(scenes);
-  if (refused.length) throw new Problem(refused[0]);
+  await opened(scenes, refused.map((each) => new Problem(each)));
 }
 
 /** What an address is: items of catalogues are JSON, all else an image. */
