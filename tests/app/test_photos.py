@@ -1,5 +1,6 @@
 """Photo series in the app: photos of a folder, or uploaded together."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,23 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404
     assert server.refused("POST", "/api/photos", json={"set": "other"})["status"] == 404
     assert server.refused("POST", "/api/photos", json={"folder": "/etc"})["status"] == 404
+
+
+def test_nothing_is_written_beside_photos_of_the_user(server: Server) -> None:
+    folder = server.root / "trip"
+    (folder / "day").mkdir(parents=True)
+    for seed, name in enumerate(("a.jpg", "day/b.jpg")):
+        photo(folder / name, seed)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    job = server.http.post("/api/photos", json={"folder": str(folder)}).json()
+    server.work()
+    assert server.http.get(f"/api/jobs/{job['id']}").json()["state"] == "done"
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    at = f"/api/jobs/{job['id']}/page/"
+    page = server.http.get(at).text
+    thumbs = re.findall(r'src="([^"]+\.jpg)"', page)
+    assert len(thumbs) == 2 and 'href="day/b.jpg"' in page
+    for link in [*thumbs, "a.jpg", "day/b.jpg"]:
+        assert server.http.get(at + link).headers["content-type"] == "image/jpeg"
+    assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert sorted(path.name for path in folder.rglob("*")) == ["a.jpg", "b.jpg", "day"]

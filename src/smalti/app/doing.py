@@ -33,7 +33,7 @@ def do(job: Stored, folders: Folders, report: Show) -> None:
         case "compare":
             compare(job, folders, report)
         case _:
-            _rank(job, report)
+            _rank(job, folder, report)
 
 
 def make_map(job: Stored, folders: Folders, show: Show | None = None, **more: Any) -> None:
@@ -78,7 +78,10 @@ def _opened(model: str, sha256: str) -> OpenModel:
     return open_model(model)
 
 
-def _rank(job: Stored, report: Show) -> None:
-    from smalti.workflows.photos import rank_photos
+def _rank(job: Stored, folder: Path, report: Show) -> None:
+    """Ranks photos; nothing is written beside them."""
+    from smalti.workflows.photos import PhotoOptions, rank_folder, write_ranking
 
-    rank_photos(job.spec["folder"], report=True, progress=report)
+    photos, options = Path(job.spec["folder"]), PhotoOptions(report=True, home=folder)
+    options.check(photos)
+    write_ranking(rank_folder(photos, options, report), options)

@@ -72,16 +72,21 @@ class SeriesView:
         return any(card.close for card in self.cards)
 
 
-def write_page(result: RankedFolder, path: Path) -> None:
-    """Writes the page to `path`, and its pictures to NAME_files beside it; OutputError if they cannot be written."""
+def write_page(result: RankedFolder, path: Path, base: Path | None = None) -> None:
+    """Writes the page to `path`, and its pictures to NAME_files beside it; OutputError if they cannot be written.
+
+    The photos are named and linked as from the folder `base`, by default the page's own; a page that lies elsewhere
+    needs a server that finds them there.
+    """
+    base = base or path.parent
     photos = [ranked.photo for series in result.series for ranked in series.ranked]
     names = write_thumbs(photos, thumbs_of(path))
     renditions = Renditions(thumbs_of(path))
     renditions.keep_only(photos)
     pictures = _Pictures(
-        path.parent,
+        base,
         {sha256: link(thumbs_of(path) / name, path.parent) for sha256, name in names.items()},
-        {photo.path: renditions.full(photo) for photo in photos},
+        {photo.path: _full(renditions.full(photo), path, base) for photo in photos},
     )
     strips = _strips(result, pictures)
     page = _render(
@@ -89,27 +94,35 @@ def write_page(result: RankedFolder, path: Path) -> None:
         strips=[strip for strip in strips if len(strip.cards) > 1],
         alone=[strip for strip in strips if len(strip.cards) == 1],
         photos=len(photos),
-        unread=[(_beside(unread.path, path.parent), shown(unread.reason)) for unread in result.unread],
+        unread=[(_beside(unread.path, base), shown(unread.reason)) for unread in result.unread],
         model=shown(result.model),
         how=shown(result.how),
-        data=_data(result, path),
+        data=_data(result, path.stem, base),
     )
     deliver(path, page.encode())
 
 
-def _data(result: RankedFolder, path: Path) -> dict[str, Any]:
+def _full(full: Full, page: Path, base: Path) -> tuple[str, str]:
+    """The link to a photo in full size, empty if there is none, and a note."""
+    if full.path is None:
+        return "", full.note
+    made = full.path.is_relative_to(thumbs_of(page))
+    return link(full.path, page.parent if made else base), full.note
+
+
+def _data(result: RankedFolder, name: str, base: Path) -> dict[str, Any]:
     """The data for the script: the table, and what choices, manual series and lists need."""
     ranked = [one for series in result.series for one in series.ranked]
     order = {photo.path: k for k, photo in enumerate(sorted((one.photo for one in ranked), key=when))}
     return {
-        "name": shown(path.stem),
+        "name": shown(name),
         "limits": {"close": CLOSE, "alternate": ALTERNATE},
         "columns": COLUMNS,
-        "rows": rows(_relative(result, path.parent)),
+        "rows": rows(_relative(result, base)),
         "photos": [
             {
                 "content": one.photo.content,
-                "files": [_beside(file, path.parent) for file in (one.photo.path, *_others(one.photo))],
+                "files": [_beside(file, base) for file in (one.photo.path, *_others(one.photo))],
                 "when": order[one.photo.path],
                 "score": one.look.score,
                 "verdict": one.proposed or one.verdict,
@@ -176,13 +189,13 @@ def _title(photos: Sequence[Photo]) -> str:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Where the pictures of photos are, for a page in `folder`."""
+    """Where the pictures of photos are, for a page that names them as from `folder`."""
 
     folder: Path
     thumbs: dict[str, str]
     """Links by SHA-256."""
-    full: dict[Path, Full]
-    """By `Photo.path`."""
+    full: dict[Path, tuple[str, str]]
+    """Links, and notes, by `Photo.path`."""
 
 
 def _strips(result: RankedFolder, pictures: _Pictures) -> list[SeriesView]:
@@ -196,7 +209,8 @@ def _strips(result: RankedFolder, pictures: _Pictures) -> list[SeriesView]:
 
 
 def _card(ranked: Ranked, row: int, pictures: _Pictures) -> PhotoView:
-    photo, full = ranked.photo, pictures.full[ranked.photo.path]
+    photo = ranked.photo
+    full, note = pictures.full[photo.path]
     facts = [taken(photo).replace("T", " ").removesuffix(".000"), photo.camera, f"{photo.width} x {photo.height}"]
     return PhotoView(
         row=row,
@@ -205,8 +219,8 @@ def _card(ranked: Ranked, row: int, pictures: _Pictures) -> PhotoView:
         verdict=ranked.verdict,
         chosen=ranked.chosen,
         thumb=pictures.thumbs.get(photo.sha256, ""),
-        full=link(full.path, pictures.folder) if full.path else "",
-        note=full.note,
+        full=full,
+        note=note,
         score=f"{ranked.look.score:.2f}",
         beats=f"{100 * ranked.probability:.0f} %" if (ranked.proposed or ranked.verdict) in _COMPARED else "",
         close=ranked.close,

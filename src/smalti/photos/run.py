@@ -70,6 +70,7 @@ def rank_photos(
     keep: KeepPhoto = lambda *_: None,
     choices: Sequence[Choice] = (),
     grouped: Callable[[int], None] = lambda _: None,
+    home: Path | None = None,
 ) -> RankedFolder:
     """Groups and ranks the photos of a folder.
 
@@ -85,12 +86,13 @@ def rank_photos(
             decoded it, for thumbnails and the like.
         choices: of a person; they override the program's series and the model's verdicts.
         grouped: called with the number of photos assigned to a series since the last call.
+        home: where looks are cached; by default with the photos, or in the user's cache folder.
 
     Raises:
         BusyError: another process works on this folder.
         OutputError: the disk is full.
     """
-    home = place_for(folder)
+    home = home or place_for(folder)
     place = home and home / "looks.sqlite"
     with hold(place) if place else nullcontext(), closing(Looks(place, ranker.sha256)) as known:
         seen, unread = _look_at_all(shots, ranker, known, progress, keep)

@@ -46,6 +46,12 @@ class PhotoOptions:
     choices: Path | None = None
     """Apply the choices made on the page and saved there."""
     model: str = "bestshot"
+    home: Path | None = None
+    """An existing folder in which the page and what is kept for a resume lie, instead of that of the photos."""
+
+    def page(self, folder: Path) -> Path:
+        """The page of a folder."""
+        return (self.home or folder) / PAGE
 
     def check(self, folder: Path) -> None:
         """OptionError or OutputError for invalid options, before a photo is read."""
@@ -57,11 +63,11 @@ class PhotoOptions:
             check_picks(self.picks, folder)
         if self.csv:
             check_table(self.csv)
-            if self.report and self.csv.resolve() == (folder / PAGE).resolve():
+            if self.report and self.csv.resolve() == self.page(folder).resolve():
                 text = f"--csv {self.csv}: is the page that --report writes; give another name"
                 raise OptionError(text, value=self.csv)
         if self.report:
-            check_page(folder / PAGE)
+            check_page(self.page(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +175,12 @@ def rank_folder(folder: Path, options: PhotoOptions, progress: Show | None = Non
         check_sidecars(listing)
     ranker = open_ranker(options.model, CUES, threads=1)  # one: two photos are processed in parallel
     total = len(listing.shots)
-    keep = _keep(folder) if options.report else lambda *_: None
+    keep = _keep(options.page(folder)) if options.report else lambda *_: None
     looked, grouped = Meter(progress, folder.name, total, "photos"), Meter(progress, "grouping", total, "photos")
     result = rank_listed(
-        folder, listing.shots, ranker=ranker, progress=looked, keep=keep, choices=choices, grouped=grouped
-    )
+        folder, listing.shots, ranker=ranker, progress=looked, keep=keep, choices=choices, grouped=grouped,
+        home=options.home,
+    )  # fmt: skip
     return PhotoRanking(folder, result, listing.left_out, len(choices) if options.choices else None)
 
 
@@ -185,11 +192,11 @@ def write_ranking(ranking: PhotoRanking, options: PhotoOptions) -> WrittenFiles:
         write_csv(ranking.result, options.csv)
     kept = _write_sidecars(ranking.result, options.overwrite_ratings) if options.xmp else 0
     copies, former = _copy_picks(ranking.result, options) if options.picks else ((), ())
-    page = ranking.folder / PAGE if options.report else None
+    page = options.page(ranking.folder) if options.report else None
     if page:
         from smalti.photos.page import write_page
 
-        write_page(ranking.result, page)
+        write_page(ranking.result, page, ranking.folder)
     return WrittenFiles(options.csv, page, copies, former, kept)
 
 
@@ -211,9 +218,9 @@ def _copy_picks(result: RankedFolder, options: PhotoOptions) -> tuple[tuple[Path
     return tuple(copies), tuple(no_longer_picks(result, options.picks))
 
 
-def _keep(folder: Path) -> KeepPhoto:
+def _keep(page: Path) -> KeepPhoto:
     """Makes the page's pictures of photos when they are decoded for ranking."""
-    place = thumbs_of(folder / PAGE)
+    place = thumbs_of(page)
     with guarded(place):
         place.mkdir(parents=True, exist_ok=True)
         note_folder(place)

@@ -207,9 +207,12 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
     found = parts.jobs.get(owner, job)
     if found.kind != "photos" or found.state != "done":
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
-    file = (FilePath(found.spec["folder"]) / (path or PHOTOS_PAGE)).resolve()
-    headers = {"content-security-policy": _OWN_PAGE} if path in ("", PHOTOS_PAGE) else {}
-    shown = file.suffix.lower() in PHOTOS or path in ("", PHOTOS_PAGE)  # the folder may hold what is nobody's business
-    if not shown or not file.is_file() or not file.is_relative_to(found.spec["folder"]):
-        raise ProblemError(404, "the page has no such file; open it again")
-    return FileResponse(file, headers=headers)
+    own, folder = parts.folders.job(job), FilePath(found.spec["folder"])
+    if path in ("", PHOTOS_PAGE):
+        return FileResponse(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
+    for place in (own, folder):
+        file = (place / path).resolve()
+        shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
+        if shown and file.is_file() and file.is_relative_to(place.resolve()):
+            return FileResponse(file)
+    raise ProblemError(404, "the page has no such file; open it again")
