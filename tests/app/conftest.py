@@ -17,11 +17,11 @@ from smalti.app.connections import Patient
 from smalti.app.database import Database
 from smalti.app.hosts import parse_hosts
 from smalti.app.limits import Limits
+from smalti.app.listening import address_of, listen
 from smalti.app.queue import Queue
 from smalti.app.roots import resolved
-from smalti.app.server import guarded_app, listen
+from smalti.app.server import guarded_app
 from smalti.app.services import Services, Settings
-from smalti.app.start import address_of
 from smalti.app.tokens import one_token
 from smalti.app.worker import work_once
 from tests.app.pictures import write_tiff

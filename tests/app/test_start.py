@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from smalti.app import start, window
+from smalti.app import server, start, window
 from smalti.app.start import Start, open_app
+from smalti.errors import MissingExtraError
 
 Browser = Callable[[str], Path]
 
@@ -43,7 +44,7 @@ def test_a_closed_window_ends_the_app_without_an_error(
     app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard, said = browser("sys.exit(0)"), []
-    monkeypatch.setattr(start, "run", lambda *_: wait_until(lambda: False))
+    monkeypatch.setattr(server, "run", lambda *_: wait_until(lambda: False))
     open_app(app, window=True, say=said.append)
     assert len(said) == 1 and said[0].startswith("http://127.0.0.1:")
     assert heard.read_text().startswith(f"--app={said[0].partition('?')[0]}")
@@ -59,7 +60,7 @@ def test_an_app_that_ends_closes_its_window(app: Start, browser: Browser, monkey
         return processes[0]
 
     monkeypatch.setattr(subprocess, "Popen", noted)
-    monkeypatch.setattr(start, "run", lambda *_: wait_for(heard))
+    monkeypatch.setattr(server, "run", lambda *_: wait_for(heard))
     open_app(app, window=True, say=lambda _: None)
     assert processes[0].wait(10) != 0
 
@@ -82,7 +83,7 @@ def test_a_browser_that_opens_no_window_gives_way_to_the_default_one(
     browser("sys.exit(1)")
     page, said = tmp_path / "page", []
     monkeypatch.setattr(window.webbrowser, "open", lambda address: bool(page.write_text(address)))
-    monkeypatch.setattr(start, "run", lambda *_: wait_for(page))
+    monkeypatch.setattr(server, "run", lambda *_: wait_for(page))
     open_app(app, window=True, say=said.append)
     wait_for(page)
     assert page.read_text().startswith("http://127.0.0.1:")
@@ -97,17 +98,33 @@ def test_without_chrome_the_default_browser_is_named(
     said: list[str] = []
     monkeypatch.setattr(window, "find_browser", lambda: None)
     monkeypatch.setattr(window.webbrowser, "open", lambda _: False)
-    monkeypatch.setattr(start, "run", lambda *_: None)
+    monkeypatch.setattr(server, "run", lambda *_: None)
     open_app(app, window=True, say=said.append)
     assert said[1].startswith("there is no Chrome, Chromium or Edge for the page: open the address above")
 
 
 def test_the_list_of_processes_shows_no_token(app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     heard, said = browser("time.sleep(60)"), []
-    monkeypatch.setattr(start, "run", lambda *_: wait_for(heard))
+    monkeypatch.setattr(server, "run", lambda *_: wait_for(heard))
     open_app(app, window=True, say=said.append)
     token = said[0].partition("token=")[2]
     assert len(token) == 32 and token not in heard.read_text()
+
+
+SECOND = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from smalti.app import window
+from smalti.app.start import Start, open_app
+
+def opened(_, profile):
+    print(profile.name)
+    sys.exit()
+
+window.Window.open = opened
+open_app(Start("127.0.0.1", 0, (), Path({data!r})), window=True, say=lambda _: None)
+"""
 
 
 def test_a_second_window_has_a_profile_of_its_own(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,22 +133,27 @@ def test_a_second_window_has_a_profile_of_its_own(app: Start, monkeypatch: pytes
     def opened(_: window.Window, profile: Path) -> None:
         profiles.append(profile.name)
         if len(profiles) == 1:  # a program started while the first one runs
-            begin = f"import sys; sys.path[:0] = {sys.path!r}; from tests.app.test_start import second"
-            code = f"{begin}; second({str(app.data)!r})"
+            code = SECOND.format(path=sys.path, data=str(app.data))
             profiles.extend(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split())
 
     monkeypatch.setattr(window.Window, "open", opened)
-    monkeypatch.setattr(start, "run", lambda *_: None)
+    monkeypatch.setattr(server, "run", lambda *_: None)
     for _ in range(2):
         open_app(app, window=True, say=print)
     assert profiles == ["window1", "window2", "window1"]
 
 
-def second(data: str) -> None:
-    """Another process that opens a window on the same folder; prints the name of its profile."""
-    window.Window.open = lambda _, profile: print(profile.name)  # type: ignore[method-assign]
-    start.run = lambda *_: None  # type: ignore[assignment]
-    open_app(Start("127.0.0.1", 0, (Path(data),), Path(data)), window=True, say=lambda _: None)
+def test_the_window_opens_before_the_server_is_imported(tmp_path: Path) -> None:
+    code = SECOND.replace("print(profile.name)", "print('fastapi' in sys.modules, 'rasterio' in sys.modules)")
+    code = code.format(path=sys.path, data=str(tmp_path / "data"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False False\n", done.stderr
+
+
+def test_without_the_extra_no_window_opens(app: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"smalti\[app\]"):
+        open_app(app, window=True, say=print)
 
 
 def test_a_window_whose_server_was_killed_keeps_its_profile(
@@ -142,7 +164,7 @@ def test_a_window_whose_server_was_killed_keeps_its_profile(
     left = window.Window("http://x/", lambda: False, print)
     left.open(profile)
     wait_for(heard)
-    monkeypatch.setattr(start, "run", lambda *_: wait_until(lambda: "window2" in heard.read_text()))
+    monkeypatch.setattr(server, "run", lambda *_: wait_until(lambda: "window2" in heard.read_text()))
     open_app(app, window=True, say=lambda _: None)
     assert "window2" in heard.read_text()
     left.end()
@@ -154,6 +176,6 @@ def test_an_interrupted_app_says_so(app: Start, monkeypatch: pytest.MonkeyPatch)
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(start, "run", interrupted)
+    monkeypatch.setattr(server, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         open_app(app, window=False, say=print)

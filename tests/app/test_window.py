@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from smalti.app import window
-from smalti.app.start import Start, address_of, serve
+from smalti.app.listening import address_of
+from smalti.app.start import Start, serve
 from smalti.errors import BusyError, OptionError
 
 TOKEN = "a-token-that-is-long-enough"

@@ -30,8 +30,6 @@ from smalti.app.supervisor import Supervisor
 from smalti.errors import SmaltiError, shown
 
 _log = logging.getLogger("smalti.app")
-_WAITING = 2048
-"""Connections that wait to be accepted."""
 _ABOUT = "Map aerial and satellite images. Send the token as `Authorization: Bearer TOKEN`."
 
 
@@ -161,20 +159,6 @@ def _lifespan(services: Services) -> Any:
             services.views.close()
 
     return lifespan
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes a free one. OSError where that is not possible."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(_WAITING)  # whoever comes before the server is ready waits
-    except OSError:
-        found.close()
-        raise
-    return found
 
 
 def run(app: App, sockets: Sequence[socket.socket]) -> None:

@@ -1,25 +1,29 @@
-"""Starts a server from the options of a command line."""
+"""Starts a server from the options of a command line.
+
+The server takes as long to import as a browser to start: it is imported in functions, while a window opens.
+"""
 
 import ipaddress
 import secrets
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from smalti.app.folders import Folders, default_root
-from smalti.app.hosts import parse_hosts
 from smalti.app.limits import Limits
-from smalti.app.roots import resolved
-from smalti.app.server import guarded_app, listen, run
-from smalti.app.services import Settings
+from smalti.app.listening import address_of, listen
 from smalti.app.tokens import Tokens, no_token, one_token, read_tokens
 from smalti.app.window import Window, is_open
-from smalti.errors import BusyError, OptionError, reason
+from smalti.errors import BusyError, MissingExtraError, OptionError
 from smalti.lock import hold
+
+if TYPE_CHECKING:
+    from smalti.app.services import Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -36,10 +40,20 @@ class Start:
     names: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
-    def settings(self, tokens: Tokens) -> Settings:
+    @property
+    def folders(self) -> Folders:
+        """Where the server keeps its files; OutputError for a user without a home."""
+        return Folders(self.data.absolute() if self.data else default_root())
+
+    def settings(self, tokens: Tokens) -> "Settings":
         """The settings of the server; OptionError for hosts that are none."""
-        data = self.data.absolute() if self.data else default_root()
-        return Settings(data, resolved(self.roots), parse_hosts(self.hosts), tokens, self._names(), self.limits)
+        from smalti.app.hosts import parse_hosts
+        from smalti.app.roots import resolved
+        from smalti.app.services import Settings
+
+        return Settings(
+            self.folders.root, resolved(self.roots), parse_hosts(self.hosts), tokens, self._names(), self.limits
+        )
 
     def _names(self) -> tuple[str, ...]:
         """The names by which the server may be asked for; any on an address that others can reach, unless given."""
@@ -58,8 +72,10 @@ def is_loopback(host: str) -> bool:
 
 def serve(start: Start, *, token: str | None, tokens: Path | None, no_token: bool, say: Callable[[str], None]) -> None:
     """Serves until it is interrupted; OptionError for contradictions, BusyError for a port or folder in use."""
+    from smalti.app.server import guarded_app, run
+
     known, new = _tokens(start, token, tokens, no_token)
-    with _listening(start) as listening:
+    with listen(start.host, start.port) as listening:
         address = address_of(listening)
         app = guarded_app(start.settings(known))
         say(f"{address}/?token={new}" if new else f"{address}/")
@@ -80,38 +96,26 @@ def _tokens(start: Start, token: str | None, tokens: Path | None, none: bool) ->
     return (one_token(token), "") if token is not None else (one_token(new), new)
 
 
-def _listening(start: Start) -> socket.socket:
-    try:
-        return listen(start.host, start.port)
-    except OSError as error:
-        why = reason(error)
-        raise BusyError(f"{start.host}:{start.port}: {why}; choose another one: --port 0", value=start.port) from None
-
-
-def address_of(listening: socket.socket) -> str:
-    """The address to open in a browser."""
-    host, port = listening.getsockname()[:2]
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
 def open_app(start: Start, *, window: bool, say: Callable[[str], None], scene: Path | None = None) -> None:
     """Serves this machine with a new token, in a window that shows a scene, if given; a closed window ends it."""
+    if missing := [package for package in ("fastapi", "uvicorn") if find_spec(package) is None]:
+        raise MissingExtraError(missing[0], "app")
     token = secrets.token_urlsafe(24)
     tokens = one_token(token)
-    settings = start.settings(tokens)
-    with _listening(start) as listening, ExitStack() as held:
+    start.folders.make()
+    with listen(start.host, start.port) as listening, ExitStack() as held:
         shown = "" if scene is None else f"#path={quote(str(scene.absolute()))}"
         server = f"{address_of(listening)}/?token="
-        app = guarded_app(settings)
         say(f"{server}{token}{shown}")
         ticket = tokens.ticket(token)  # the list of processes shows what browsers are started with
         page = Window(f"{server}{ticket}{shown}", lambda: tokens.is_unused(ticket), say)
         try:
             if window:
                 held.callback(page.end)
-                page.open(_profile(Folders(settings.data), held))
-            run(app, [listening])
+                page.open(_profile(start.folders, held))
+            from smalti.app.server import guarded_app, run
+
+            run(guarded_app(start.settings(tokens)), [listening])
         except KeyboardInterrupt:
             if not page.closed:
                 raise
