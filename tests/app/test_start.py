@@ -1,5 +1,6 @@
 """The app in a window: how it starts and ends, and what others see of it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from smalti.app import server, start, window
+from smalti.app.cores import multiply_alone
 from smalti.app.start import Start, open_app
 from smalti.errors import MissingExtraError
 
@@ -179,3 +181,12 @@ def test_an_interrupted_app_says_so(app: Start, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(server, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         open_app(app, window=False, say=print)
+
+
+def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    multiply_alone()
+    assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "3")
+    loaded = "import sys, smalti.cli.serve, smalti.app.cores; print('numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", loaded], text=True).strip() == "False"

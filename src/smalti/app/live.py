@@ -38,6 +38,9 @@ class LiveMap:
         self.scale = (seen.height / grid.height, seen.width / grid.width)
         """Pixels that the network sees per pixel of the scene: rows, columns."""
         self.tiles = list(plan_tiles(*self.size, card.tile, card.overlap, card.stride))
+        wanted = {id(tile) for tile in spread_tiles(self.tiles)}
+        self.first = [number for number, tile in enumerate(self.tiles) if id(tile) in wanted]
+        """The numbers of the tiles whose features the first lesson needs."""
         self._own = [own_part(tile, card.overlap, self.size) for tile in self.tiles]
         self._edges = np.array([(own.row, own.bottom, own.col, own.right) for own in self._own])
         rows, cols = (-(-side // self.step) for side in self.size)
@@ -49,12 +52,6 @@ class LiveMap:
         self.version = 0
         self._names: dict[int, tuple[str, Mask]] = {}
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
-
-    @property
-    def first(self) -> list[int]:
-        """The numbers of the tiles whose features the first lesson needs."""
-        wanted = {id(tile) for tile in spread_tiles(self.tiles)}
-        return [number for number, tile in enumerate(self.tiles) if id(tile) in wanted]
 
     def seen(self, window: Window) -> Window:
         """A window of the scene in pixels that the network sees, a little wider."""

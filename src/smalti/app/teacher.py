@@ -56,13 +56,16 @@ class Teacher:
         return self.network(model).card.class_task().labels
 
     def network(self, model: str) -> StoredNetwork:
-        """A model that can be taught, by its name or file; ModelError for one that cannot."""
+        """A model that can be taught, by its name or file; ModelError for one that cannot.
+
+        It runs in the thread that asks, with the priority of this thread.
+        """
         found: ModelFile = verify(find_model(model))
         with self._starting:
             if self._store is None:
                 self._store = TileStore(self._folders.features, self._limits.features_bytes)
             if found.sha256 not in self._networks:
-                self._networks[found.sha256] = StoredNetwork(found, self._store)
+                self._networks[found.sha256] = StoredNetwork(found, self._store, threads=1)
             self._networks.move_to_end(found.sha256)
             while len(self._networks) > _NETWORKS:
                 self._networks.popitem(last=False)

@@ -23,6 +23,9 @@ def command(scene: Path | None, roots: tuple[Path, ...], data: Path | None, no_w
 
     It serves this machine only, with a new token each time. A closed window ends it; its jobs go on next time.
     """
+    from smalti.app.cores import multiply_alone
+
+    multiply_alone()  # before what follows imports NumPy
     from smalti.app.start import Start, open_app
 
     beside = () if scene is None else (scene.absolute().parent,)

@@ -48,6 +48,9 @@ def command(
 
     Jobs survive: kill the server at will, and start it again. Beyond the loopback put a proxy with TLS before it.
     """
+    from smalti.app.cores import multiply_alone
+
+    multiply_alone()  # before what follows imports NumPy
     from smalti.app.limits import Limits
     from smalti.app.start import Start, serve
 

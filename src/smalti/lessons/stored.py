@@ -2,10 +2,10 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,11 @@ class TileStore:
             self._sizes.move_to_end(name)
         try:
             with (self._folder / name).open("rb") as file:
-                arrays = list(_arrays(file))
-        except (OSError, ValueError, EOFError):
+                count = int(_array(file))
+                logits, *maps = (_array(file).astype(np.float32, copy=False) for _ in range(count))
+        except (OSError, ValueError, TypeError, EOFError):
             self._forget(name)
             return None
-        logits, *maps = (each.astype(np.float32, copy=False) for each in arrays)
         return Maps(logits, tuple(maps))
 
     def put(self, name: str, maps: Maps) -> Maps:
@@ -58,7 +58,7 @@ class TileStore:
         unfinished = self._folder / f"{name}.{threading.get_ident()}"
         try:
             with unfinished.open("wb") as file:
-                for each in arrays:
+                for each in (np.array(len(arrays)), *arrays):
                     np.save(file, each, allow_pickle=False)
                 size = file.tell()
             Path(unfinished).replace(self._folder / name)
@@ -78,11 +78,10 @@ class TileStore:
             (self._folder / name).unlink(missing_ok=True)
 
 
-def _arrays(file: object) -> Iterator[NDArray[np.generic]]:
-    """All arrays of an open file."""
-    with suppress(EOFError):
-        while True:
-            yield np.load(file, allow_pickle=False)  # type: ignore[arg-type]
+def _array(file: BinaryIO) -> NDArray[Any]:
+    """The next array of an open file."""
+    found: NDArray[Any] = np.load(file, allow_pickle=False)
+    return found
 
 
 class StoredNetwork(TeachableNetwork):

@@ -4,13 +4,15 @@ import { $ } from "../core/dom.js";
 import { get, watch } from "../core/store.js";
 import { pixelOf } from "../viewer/grid.js";
 import { map } from "../viewer/stage.js";
-import { erase, paint } from "./lesson.js";
+import { erase, paint, work } from "./lesson.js";
 import { colorOf } from "./strokes.js";
 
 /** The tool in use: "hand", "brush", "polygon" or "eraser"; the class; and the brush's width in pixels of the scene. */
 export const tool = { name: "brush", label: null, size: 12 };
 const listeners = [];
 export const onTool = (call) => listeners.push(call);
+
+const CELLS = 2.5; // width of the brush at first, in cells that are learned from
 
 const cursor = new ol.Feature();
 const trace = new ol.Feature();
@@ -124,6 +126,7 @@ export function startBrush() {
     const labels = lesson?.classes.map(({ name }) => name) ?? [];
     const now = `${lesson?.id} ${active()}`;
     if (now === before && labels.includes(tool.label)) return; // what is being painted goes on
+    if (now !== before && lesson) tool.size = Math.round(CELLS * work.cell);
     before = now;
     use({ label: labels.includes(tool.label) ? tool.label : (labels[0] ?? null) });
   });

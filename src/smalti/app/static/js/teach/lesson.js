@@ -26,7 +26,7 @@ export async function open(lesson) {
   const scene = get("scene");
   if (!lesson.scenes.some((each) => each.scene === scene.id)) lesson = await post(`api/lessons/${lesson.id}/scenes`, { scene: scene.id });
   const strokes = await ask(`api/lessons/${lesson.id}/scenes/${scene.id}/strokes`);
-  Object.assign(work, { past: [], future: [], wrong: null });
+  Object.assign(work, { past: [], future: [], wrong: null, cell: strokes.cell });
   set({ lesson });
   take(strokes);
 }
