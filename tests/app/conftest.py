@@ -39,6 +39,7 @@ class Server:
     services: Services
     folder: Path
     root: Path
+    stop: Callable[[], None]
 
     def work(self) -> None:
         """Does all waiting jobs."""
@@ -112,7 +113,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             listening.close()
 
         stops.append(stop)
-        return Server(client, services, tmp_path, root)
+        return Server(client, services, tmp_path, root, stop)
 
     yield start
     for stop in stops:

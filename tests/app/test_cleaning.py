@@ -68,3 +68,30 @@ def test_a_scene_that_a_job_needs_is_not_removed(server: Server, scene: Path) ->
     server.http.post(f"/api/jobs/{job['id']}/cancel")
     assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
     assert server.http.delete(f"/api/scenes/{found['id']}").status_code == 204
+
+
+def test_what_a_killed_server_had_not_registered_goes(serve: Serve, scene: Path) -> None:
+    """It was killed between the last byte and the table, or between the table and the disk."""
+    server = serve()
+    found = server.upload(scene)
+    job = server.mapped(found)
+    send = {"params": {"name": "scene.tif", "set": "trip"}, "content": scene.read_bytes()}
+    together = server.http.post("/api/uploads", **send).json()
+    root = server.services.folders.root
+    (kept,) = root.glob("sets/*/trip/scene.tif")
+    left = [root / "scenes" / ("0" * 16) / "a.tif", root / "jobs" / ("1" * 16) / "map.tif", kept.with_name("left.tif")]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"II*")
+    other = serve()
+    assert all(path.exists() for path in left), "another server lives, and may be about to register them"
+    server.stop()
+    other.stop()
+    again = serve()
+    assert not any(path.exists() for path in left)
+    assert {one["id"] for one in again.http.get("/api/scenes").json()} == {found["id"], together["id"]}
+    for scene_id in (found["id"], together["id"]):
+        assert again.http.get(f"/api/scenes/{scene_id}/tiles/0/0/0").status_code == 200
+    assert again.http.get(f"/api/jobs/{job['id']}/results/map.tif").status_code == 200
+    send["params"] = {"name": "left.tif", "set": "trip"}
+    assert again.http.post("/api/uploads", **send).status_code == 201

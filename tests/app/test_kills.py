@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,37 @@ def finished(server: Running, job: str) -> dict[str, Any]:
 
     found: dict[str, Any] = wait_for(look)
     return found
+
+
+def test_a_kill_during_an_upload_leaves_nothing(folder: Path) -> None:
+    server = Running(folder)
+    sent = threading.Event()
+
+    def parts() -> Iterator[bytes]:
+        yield (folder / "scene.tif").read_bytes()
+        sent.wait(60)
+
+    def upload() -> None:
+        with suppress(httpx.HTTPError):
+            server.http.post("/api/uploads", params={"name": "a.tif"}, content=parts())
+
+    sender = threading.Thread(target=upload)
+    sender.start()
+    incoming, size = folder / "data" / "incoming", (folder / "scene.tif").stat().st_size
+
+    def held() -> int:
+        return sum(path.stat().st_size for path in incoming.rglob("*") if path.is_file())
+
+    wait_for(lambda: held() > size // 2)
+    server.end(signal.SIGKILL)
+    sent.set()
+    sender.join()
+    again = Running(folder)
+    assert again.http.get("/api/scenes").json() == [] and held() < 1000
+    assert list((folder / "data" / "scenes").iterdir()) == []
+    content = (folder / "scene.tif").read_bytes()
+    assert again.http.post("/api/uploads", params={"name": "a.tif"}, content=content).status_code == 201
+    again.end(signal.SIGINT)
 
 
 def test_kills_lose_nothing(folder: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +12,7 @@ from smalti.app.adding import add_each
 from smalti.app.archives import is_archive, open_archive
 from smalti.app.folders import Folders
 from smalti.app.formats import check_content
+from smalti.app.leftovers import leftovers, remove
 from smalti.app.limits import Limits
 from smalti.app.names import checked_name
 from smalti.app.problems import ProblemError
@@ -39,7 +40,9 @@ class Uploads:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Receives within the block; servers of one data folder have a folder each for what is not complete."""
-        _clear(self._incoming.parent)
+        left = leftovers(self._folders)  # listed first: a server that starts meanwhile registers none of these
+        if _clear(self._incoming.parent):
+            remove(left)
         with hold(self._incoming):
             with guarded(self._incoming):
                 self._incoming.mkdir(mode=0o700)
@@ -198,8 +201,13 @@ def _folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _clear(incoming: Path) -> None:
-    """Removes what killed servers had received in part; that of a living one is locked."""
+def _clear(incoming: Path) -> bool:
+    """Removes what killed servers had received in part; whether no other one lives, whose folder would be locked."""
+    alone = True
     for left in filter(Path.is_dir, list(incoming.iterdir())):
-        with suppress(BusyError), hold(left):
-            shutil.rmtree(left, ignore_errors=True)
+        try:
+            with hold(left):
+                shutil.rmtree(left, ignore_errors=True)
+        except BusyError:
+            alone = False
+    return alone
