@@ -45,8 +45,8 @@ def test_chromium_opens_the_page_in_a_window_with_its_own_settings(
         def __init__(self, command: list[str], **_: int) -> None:
             started.append(command)
 
-        def wait(self) -> int:
-            return threading.Event().wait(60)
+        def wait(self) -> int:  # as long as the tests run: a window that is closed interrupts them
+            return threading.Event().wait()
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     monkeypatch.setattr(window.shutil, "which", lambda name: f"/bin/{name}" if name == "chromium" else None)
