@@ -34,6 +34,7 @@ def test_the_model_is_shown_until_something_is_learned(lesson: Taught) -> None:
     assert lesson.now()["steps"] == []
 
 
+@pytest.mark.slow
 def test_painted_classes_are_learned_and_shown(lesson: Taught) -> None:
     names = [each["name"] for each in lesson.classes("noise", land="smooth")["classes"]]
     assert "smooth" in names and "noise" in names and "land" not in names
@@ -77,6 +78,7 @@ def test_the_eraser_cuts_strokes_and_undo_puts_them_back(lesson: Taught) -> None
     assert gone["strokes"] == [] and gone["revision"] == ""
 
 
+@pytest.mark.slow
 def test_the_model_is_shown_again_without_strokes(lesson: Taught) -> None:
     before = lesson.live()
     lesson.classes("noise", land="smooth")
@@ -108,6 +110,24 @@ def test_undo_takes_the_strokes_of_the_last_lesson_back(lesson: Taught) -> None:
     assert lesson.post("/learn")["number"] == 1
     assert lesson.post("/undo")["scenes"][0]["strokes"] == 0
     assert "no lesson to undo" in lesson.server.refused("POST", f"{lesson.path}/undo")["detail"]
+
+
+def test_nothing_waits_for_itself_when_all_strokes_are_gone(lesson: Taught) -> None:
+    lesson.paint("road", [[20, 20], [60, 24]])
+    lesson.post("/learn")
+    lesson.post(f"/scenes/{lesson.scene}/erase", line=[[0, 20], [100, 20]], size=60)
+    assert lesson.classes("noise")["scenes"][0]["strokes"] == 0
+    assert "no strokes yet" in lesson.server.refused("POST", f"{lesson.path}/learn")["detail"]
+    assert lesson.post("/undo")["steps"] == []
+
+
+def test_a_lesson_whose_model_is_gone_is_listed(server: Server) -> None:
+    lesson = begin(server, noisy(server))
+    text = (lesson.folder / "teach.toml").read_text()
+    (lesson.folder / "teach.toml").write_text(text.replace('"landcover"', '"/gone.onnx"'))
+    assert [each["classes"] for each in server.http.get("/api/lessons").json()] == [[]]
+    server.services.teacher.forget(server.services.teachings.lessons.get("user", lesson.id))
+    assert "no such model file" in server.refused("GET", lesson.strokes)["detail"]
 
 
 def test_a_class_is_renamed_with_its_strokes(lesson: Taught) -> None:
@@ -201,6 +221,7 @@ def test_the_saved_model_is_that_of_the_command_line_and_maps(lesson: Taught, tm
     assert refused["status"] == 409 and "choose another name" in refused["detail"]
 
 
+@pytest.mark.slow
 def test_a_lesson_goes_on_with_the_strokes_of_all_its_scenes(lesson: Taught) -> None:
     lesson.classes("noise", land="smooth")
     lesson.paint_all()
@@ -219,6 +240,7 @@ def test_the_next_places_to_look_lie_on_the_scene(lesson: Taught) -> None:
     assert 0 < found[0]["uncertain"] < 1
 
 
+@pytest.mark.slow
 def test_a_server_that_starts_again_shows_what_was_learned(lesson: Taught, serve: Serve) -> None:
     lesson.classes("noise", land="smooth")
     lesson.paint_all()

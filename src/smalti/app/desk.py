@@ -24,7 +24,7 @@ class Desk:
         self._opening = threading.Lock()
         self._parts: dict[tuple[str, ...], Part] = {}
         self._live: dict[str, LiveMap] = {}
-        self.learned_from = ""
+        self.learned_from, self.restored = "", False
         self.shown = (View(plan_of(network.card.class_task(), project), None, network.sizes), 1)
         """What is shown, and a number that rises with each lesson."""
 

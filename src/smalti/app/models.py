@@ -5,9 +5,10 @@ from pathlib import Path
 
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Model, ModelTask
-from smalti.errors import shown
+from smalti.card import Task
+from smalti.errors import ModelError, shown
 from smalti.raster.palette import task_colors, to_hex
-from smalti.runtime.models import ModelEntry, list_models, look
+from smalti.runtime.models import ModelEntry, find_model, list_models, look
 
 
 def map_models(own: Path) -> dict[str, ModelEntry]:
@@ -27,6 +28,15 @@ def _taught(own: Path) -> list[ModelEntry]:
 def _look(path: Path, written: int) -> ModelEntry:
     """A model file that was written at that time: its hash is not computed for each list."""
     return look(path)
+
+
+def parent_task(model: str) -> Task:
+    """The classes of a model, by its name or file, that lessons start from; ModelError without the model."""
+    path = find_model(model)
+    entry = _look(path, path.stat().st_mtime_ns if path.exists() else 0)
+    if entry.card is None:
+        raise ModelError(entry.error)
+    return entry.card.class_task()
 
 
 def find_entry(name: str, own: Path) -> ModelEntry:

@@ -16,6 +16,7 @@ from smalti.app.lesson_schemas import Suggested
 from smalti.app.lessons import Lessons, StoredLesson
 from smalti.app.limits import Limits
 from smalti.app.live import LiveMap
+from smalti.app.models import parent_task
 from smalti.app.problems import ProblemError
 from smalti.app.projects import Canvas, LessonProject
 from smalti.lessons.stored import StoredNetwork, TileStore
@@ -53,7 +54,7 @@ class Teacher:
             return self._projects[lesson.id]
 
     def _labels(self, model: str) -> Sequence[str]:
-        return self.network(model).card.class_task().labels
+        return parent_task(model).labels
 
     def network(self, model: str) -> StoredNetwork:
         """A model that can be taught, by its name or file; ModelError for one that cannot.
@@ -74,17 +75,18 @@ class Teacher:
     def desk(self, lesson: StoredLesson) -> Desk:
         """A lesson in memory: what was learned from its strokes is learned again where it is not there any more."""
         desk = self._opened(lesson)
-        if not desk.learned_from and self._lessons.steps(lesson):
+        if not desk.restored:
             with desk.learning:
-                if not desk.learned_from:
-                    self._relearn(lesson, desk)
+                if not desk.restored:
+                    self._restore(lesson, desk)
         return desk
 
-    def _relearn(self, lesson: StoredLesson, desk: Desk) -> None:
+    def _restore(self, lesson: StoredLesson, desk: Desk) -> None:
         now, text = self.project(lesson).now()
-        if now.painted:
+        if now.painted and self._lessons.steps(lesson):
             with self.slot():
                 desk.learn(now, text, lambda _: None)
+        desk.restored = True
 
     def _opened(self, lesson: StoredLesson) -> Desk:
         with self._lock:

@@ -1,20 +1,23 @@
 """Lessons as requests see them: begun, learned, undone, and saved as models."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from smalti.app.desk import Desk
 from smalti.app.folders import Folders
 from smalti.app.lesson_schemas import Held, Lesson, LessonScene, NewLesson, PaletteClass, Step
 from smalti.app.lessons import Lessons, StoredLesson
-from smalti.app.models import find_entry, map_models
+from smalti.app.models import find_entry, map_models, parent_task
 from smalti.app.palette import changed, palette_of, plan_of
 from smalti.app.problems import ProblemError
 from smalti.app.projects import Canvas
 from smalti.app.teacher import Teacher
 from smalti.card import RGB
-from smalti.errors import SmaltiWarning
+from smalti.errors import ModelError, SmaltiWarning
 from smalti.lessons.lesson import Validated
 from smalti.raster.palette import task_colors
 from smalti.runtime.models import BUNDLED, ModelEntry, look
@@ -27,6 +30,7 @@ class Teachings:
 
     def __init__(self, folders: Folders, lessons: Lessons, teacher: Teacher) -> None:
         self._folders, self.lessons, self.teacher = folders, lessons, teacher
+        self._saving = threading.Lock()
 
     def begin(self, owner: str, asked: NewLesson, scene: str) -> StoredLesson:
         """A new lesson on a scene, of that name unless one is asked for; ProblemError for an unknown model."""
@@ -41,11 +45,12 @@ class Teachings:
         """A lesson as it is sent."""
         project = self.teacher.project(lesson)
         stated, counts = project.read(), project.counts()
-        network = self.teacher.network(stated.model)
         total = sum(counts.values(), Counter[str]())
+        classes = []
+        with suppress(ModelError):  # the model is gone: whoever opens the lesson is told
+            classes = palette_of(parent_task(stated.model), stated, total)
         return Lesson(
-            id=lesson.id, name=lesson.name, model=Path(stated.model).stem,
-            classes=palette_of(network.card.class_task(), stated, total),
+            id=lesson.id, name=lesson.name, model=Path(stated.model).stem, classes=classes,
             scenes=[LessonScene(scene=each.scene, strokes=_total(counts, each.image)) for each in canvases],
             steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
         )  # fmt: skip
@@ -53,22 +58,21 @@ class Teachings:
     def colors(self, lesson: StoredLesson) -> dict[str, RGB]:
         """The colour of each class, also of those without strokes."""
         stated = self.teacher.project(lesson).read()
-        task = plan_of(self.teacher.desk(lesson).network.card.class_task(), stated).task
+        task = plan_of(parent_task(stated.model), stated).task
         return {**stated.colors, **dict(zip(task.labels, task_colors(task), strict=True))}
 
     def recolor(self, lesson: StoredLesson, canvases: list[Canvas], wanted: list[PaletteClass]) -> None:
         """Gives a lesson other classes."""
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
-        task = self.teacher.network(project.read().model).card.class_task()
+        task = parent_task(project.read().model)
         total = sum(project.counts().values(), Counter[str]())
         names = {each.was: each.name for each in wanted if each.was is not None and each.was != each.name}
         with desk.learning:
             project.rename(canvases, names, lambda stated: changed(stated, task, wanted, total))
-            self._show(lesson)
+            self._show(lesson, desk)
 
-    def _show(self, lesson: StoredLesson) -> None:
+    def _show(self, lesson: StoredLesson, desk: Desk) -> None:
         """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own."""
-        desk = self.teacher.desk(lesson)
         stated, text = self.teacher.project(lesson).now()
         if not stated.painted:
             desk.forget(stated)
@@ -108,18 +112,18 @@ class Teachings:
                 raise ProblemError(409, "there is no lesson to undo; paint some strokes first")
             project.put_back(steps[-2].project if len(steps) > 1 else None)
             self.lessons.remove_step(lesson, steps[-1].shown.number)
-            self._show(lesson)
+            self._show(lesson, desk)
 
     def save(self, lesson: StoredLesson, name: str) -> ModelEntry:
         """Writes what the strokes teach as a model of that name; ProblemError where one has it already."""
         folder = self._folders.models(lesson.owner)
-        if name in map_models(folder):
-            raise ProblemError(409, f"there is a model named {name} already; choose another name")
-        step = self.learn(lesson)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        project, path = self.teacher.project(lesson), folder / f"{name}.onnx"
-        with self.teacher.slot():
-            teach(project.folder, path)
+        step, path = self.learn(lesson), folder / f"{name}.onnx"
+        with self._saving:
+            if name in map_models(folder):
+                raise ProblemError(409, f"there is a model named {name} already; choose another name")
+            with self.teacher.slot():
+                teach(lesson.folder, path)
         self.lessons.saved_as(lesson, step, name)
         return look(path)
 
