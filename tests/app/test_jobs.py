@@ -54,6 +54,22 @@ def test_a_map_has_layers_areas_spots_and_files(server: Server, scene: Path) -> 
         assert (opened.read(1)[0, [50, 150, 250]] == [0, 1, 2]).all()
 
 
+def test_an_area_is_stretched_as_its_scene_is(server: Server, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 1000, (3, 200, 300), np.uint16)
+    pixels[:, 50:120, 100:180] //= np.array([1, 3, 9], np.uint16)[:, None, None]
+    found = server.upload(write_tiff(tmp_path / "deep.tif", pixels))
+    maps = []
+    for area in (None, [100, 50, 80, 70]):
+        job = server.mapped(found, options={"stretch": "2%,98%"}, area=area)
+        file = server.http.get(f"/api/jobs/{job['id']}/results/map.tif")
+        with rasterio.MemoryFile(file.content) as memory, memory.open() as opened:
+            maps.append(opened.read(1))
+    inner = (slice(66, 104), slice(116, 164))  # beyond the overlap of tiles
+    assert (maps[0][inner] == maps[1][16:54, 16:64]).all()
+    assert len(np.unique(maps[0][inner])) == 3
+
+
 def test_a_model_that_was_replaced_is_the_new_one(server: Server, scene: Path) -> None:
     found = server.upload(scene)
     model = server.folder / "models" / "tiny.onnx"

@@ -65,11 +65,13 @@ def open_fitting(
     *,
     stretch: Stretch | None = None,
     mend: str = CONVERT,
+    whole: Open | None = None,
 ) -> Reader:
     """Opens a scene with the bands of a model; as a `Scaled` one if the model shall see another pixel size.
 
-    `stretch` makes its pixels bytes; `mend` is what an error suggests for pixels of another type than bytes.
-    RasterError or ModelError where the scene does not match the model; `warn` is called with warnings.
+    `stretch` makes its pixels bytes, by the values of the raster that `whole` opens, its own without; `mend` is what an
+    error suggests for pixels of another type than bytes. RasterError or ModelError where the scene does not match the
+    model; `warn` is called with warnings.
     """
     doubts: list[SmaltiWarning] = []  # issued once the scene is known to match
     with opened(bands, resolution=None) as reader:
@@ -79,7 +81,7 @@ def open_fitting(
     fitting = opened(chosen, resolution=None)
     try:
         if stretch is not None:
-            fitting = Stretched(fitting, stretch, partial(opened, chosen, resolution=None))
+            fitting = Stretched(fitting, stretch, partial(whole or opened, chosen, resolution=None))
         _check(scene, fitting, card, doubts.append, mend)
         if metres is not None:
             fitting = _scaled(fitting, opened(chosen, resolution=metres), metres, _why(scene, size, metres, card))

@@ -43,10 +43,11 @@ class Source:
     @property
     def opener(self) -> Open:
         """Opens it."""
-        return self._whole if self.area is None else partial(_open_area, self._whole, self.area)
+        return self.whole if self.area is None else partial(_open_area, self.whole, self.area)
 
     @property
-    def _whole(self) -> Open:
+    def whole(self) -> Open:
+        """Opens all of it, of which an area is a part."""
         if self.stacked:
             from smalti.raster.stack import open_stack  # lazily: only items of a catalogue have bands in files
 

@@ -89,7 +89,7 @@ class MapRun:
     def map_strip(self, source: Source, path: Path, rows: tuple[int, int], turn: str) -> Summary:
         """Makes some rows of a map for another process, which warns."""
         options = self._options
-        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
+        fit = partial(open_fitting, stretch=options.range, mend=STRETCH, whole=source.whole)
         made_of = self._made_of(source, files_behind(source.files))
         with fit(
             source.name, source.opener, self._model.card, options.bands, options.resolution, lambda _: None
@@ -120,7 +120,7 @@ class MapRun:
             for read in (self._read, Inputs(places)):
                 read.refuse_to_replace(planned)
         made_of = self._made_of(source, places)  # first: it notices that a remote scene has changed
-        fit = partial(open_fitting, stretch=options.range, mend=STRETCH)
+        fit = partial(open_fitting, stretch=options.range, mend=STRETCH, whole=source.whole)
         with fit(scene, open_scene, card, options.bands, options.resolution, warn) as reader:
             self._check(reader, planned)
             if not (options.range and options.range.measures):  # percentiles make all bands alike
