@@ -11,7 +11,8 @@ import pytest
 import smalti
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDS_TORCH = ("nets", "data", "losses", "training", "deploy", "workflows.run_folder", "workflows.training_run")
+NEEDS_TORCH = ("nets", "data", "losses", "training", "deploy", "workflows.run_folder", "workflows.training_run",
+               "workflows.shrink_work")  # fmt: skip
 TORCH = ("torch", "lightning", "safetensors", "onnx", "onnxscript", "tensorboard")
 
 

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
     from smalti.workflows.run import Run as Run
+    from smalti.workflows.shrink import Shrink as Shrink
+    from smalti.workflows.shrink import shrink as shrink
     from smalti.workflows.split_data import DataSplit as DataSplit
     from smalti.workflows.split_data import split_data as split_data
     from smalti.workflows.stats import ZoneStats as ZoneStats
@@ -75,6 +77,7 @@ _HOMES = {
     "Progress": "workflows.progress",
     "Query": "remote.query",
     "Run": "workflows.run",
+    "Shrink": "workflows.shrink",
     "SmaltiError": "errors",
     "SmaltiWarning": "errors",
     "Suggestions": "workflows.suggest",
@@ -93,6 +96,7 @@ _HOMES = {
     "open_raster": "raster.read",
     "predict": "workflows.predict",
     "rank_photos": "workflows.photos",
+    "shrink": "workflows.shrink",
     "split_data": "workflows.split_data",
     "stats": "workflows.stats",
     "suggest": "workflows.suggest",

@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ def test_it_runs_in_a_process_of_its_own_and_raises_its_errors(tmp_path: Path) -
     np.testing.assert_array_equal(alone.sample, measure.measure(case, 0).sample)
     with pytest.raises(ModelError, match="no such model file"):
         measure_alone(Case(str(tmp_path / "none.onnx"), "onnx", 1, 64), 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a new process counts only its own memory anyway")
+def test_the_peak_is_not_that_of_the_process_that_asks(tmp_path: Path) -> None:
+    ballast = np.ones(1 << 26)  # 512 MB
+    assert measure_alone(Case(str(tiny_model(tmp_path / "tiny.onnx")), "onnx", 1, 64), 0).peak < ballast.nbytes
 
 
 def die(case: Case, seconds: float) -> None:

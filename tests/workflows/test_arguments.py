@@ -28,6 +28,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "open_raster": {"path": "a.tif"},
     "predict": {"image": IMAGE},
     "rank_photos": {"folder": "photos"},
+    "shrink": {"model": "landcover", "output": "own.onnx"},
     "split_data": {"folder": "mine", "out": "own"},
     "stats": {"maps": ["a.tif"], "zones": "zones.gpkg"},
     "suggest": {"scene": "a.tif", "output": "next.geojson"},

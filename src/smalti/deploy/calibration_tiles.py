@@ -1,6 +1,6 @@
-"""Tiles of a user's images, from which the ranges of 8-bit numbers are taken."""
+"""Tiles of a user's images, or of drawn scenes, from which the ranges of 8-bit numbers are taken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from smalti.mapping.fit import open_fitting
 from smalti.mapping.places import scenes
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.tiling import plan_tiles
+from smalti.synth.scene import draw
+from smalti.tiling import Window, plan_tiles
 
 MOST = 200
 """Half of them are quantized with, the others are compared on."""
@@ -31,6 +32,14 @@ def calibration_tiles(images: str | Path, card: Card) -> list[Pixels]:
     if len(found) < _FEWEST:
         raise DataError(f"{images}: {len(found)} tiles of {card.tile} pixels with data; give more or larger images")
     return [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
+
+
+def drawn_tiles(card: Card, seeds: Iterable[int]) -> list[Pixels]:
+    """Tiles 1,C,H,W of drawn scenes; DataError for a model of other bands or another type."""
+    if card.bands != ("red", "green", "blue") or card.dtype != "uint8":
+        bands = ", ".join(card.bands)
+        raise DataError(f"{card.name} takes {card.dtype} of {bands}, which are not drawn; give images of these bands")
+    return [draw(Window(0, 0, card.tile, card.tile), seed).image[None] for seed in seeds]
 
 
 def _warn(warning: SmaltiWarning) -> None:

@@ -87,12 +87,12 @@ def _name_softmax(graph: onnx.GraphProto) -> None:
     """Replaces the steps of a softmax over the classes by the node of that name."""
     makers = _makers(graph)
     for at, node in enumerate(graph.node):
-        logits = _softmax_of(node, makers)
+        logits = softmax_of(node, makers)
         if logits:
             graph.node[at].CopyFrom(onnx.helper.make_node("Softmax", [logits], list(node.output), axis=1))
 
 
-def _softmax_of(node: onnx.NodeProto, makers: dict[str, onnx.NodeProto]) -> str:
+def softmax_of(node: onnx.NodeProto, makers: dict[str, onnx.NodeProto]) -> str:
     """The logits of which a node makes probabilities; "" if it is not the last step of a softmax."""
     steps = [node]
     for kind in _SOFTMAX[:-1]:

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 
@@ -92,10 +93,12 @@ def peak_memory() -> int:
         import psutil  # here: it needs modules that other systems may lack
 
         return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "linux":  # getrusage counts what the process was before, a copy of its parent
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 def noisy_patches(card: Card, side: int) -> Pixels:
