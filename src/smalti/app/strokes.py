@@ -1,9 +1,7 @@
 """The strokes on a scene: read from and written to GeoPackages, painted and erased."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +12,8 @@ import numpy as np
 from smalti.app.lesson_schemas import NewStroke, Stroke
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Polygon
-from smalti.errors import DataError
 from smalti.polygons.file import VectorFile
+from smalti.raster.geopackage import opened, wkb_of
 from smalti.raster.grid import Grid
 from smalti.raster.place import apply
 
@@ -65,37 +63,20 @@ def write_strokes(path: Path, strokes: Sequence[Painted], grid: Grid) -> None:
 
 
 def read_strokes(path: Path, grid: Grid) -> list[Painted]:
-    """What `write_strokes` wrote; DataError for a damaged file."""
+    """What `write_strokes` wrote; LabelError for a damaged file."""
     import shapely
 
-    with _opened(path) as file:
+    with opened(path) as file:
         rows = file.execute("SELECT class, geom FROM strokes ORDER BY fid").fetchall()
-    shapes = shapely.from_wkb([_wkb(geometry) for _, geometry in rows])
+    shapes = shapely.from_wkb([wkb_of(geometry) for _, geometry in rows])
     placed = shapely.transform(shapes, lambda points: apply(~grid.transform, points))
     return [Painted(str(label), _snapped(shape)) for (label, _), shape in zip(rows, placed, strict=True)]
 
 
 def labels_of(path: Path) -> Counter[str]:
-    """How many strokes of each class a file has; DataError for a damaged one."""
-    with _opened(path) as file:
-        return Counter(
-            {str(label): n for label, n in file.execute("SELECT class, count(*) FROM strokes GROUP BY class")}
-        )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file:
-            yield file
-    except sqlite3.Error as error:
-        raise DataError(f"{path.name}: the strokes cannot be read: {error}; undo the lesson") from None
-
-
-def _wkb(geometry: bytes) -> bytes:
-    """The shape in a geometry of a GeoPackage, behind its header and bounds."""
-    sizes = (0, 32, 48, 48, 64)
-    return geometry[8 + sizes[geometry[3] >> 1 & 7] :]
+    """How many strokes of each class a file has; LabelError for a damaged one."""
+    with opened(path) as file:
+        return Counter(dict(file.execute("SELECT class, count(*) FROM strokes GROUP BY class").fetchall()))
 
 
 def _snapped(shape: Any) -> Any:

@@ -1,6 +1,7 @@
 """What a vector file holds: the shapes of one layer and one of their attributes."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rasterio.errors import CRSError
 
 from smalti.errors import LabelError
 from smalti.raster.check import REFUSALS, first_line
+from smalti.raster.geopackage import fields_of, layers_of, opened, read_layer
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.other_vectors import need_pyogrio
@@ -22,6 +24,8 @@ from smalti.text import some
 OWN = "class"
 """The attribute under which Smalti itself writes the class."""
 
+Read = tuple[str | None, NDArray[Any], NDArray[Any] | None]
+"""The CRS as code or WKT, shapes as WKB, and the values of the class attribute."""
 NAMED = 8
 """How many attributes a message lists."""
 _ROUNDED = 1 + 1e-6
@@ -33,14 +37,36 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
     """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
 
     Shapes that have no place in the CRS of the grid are skipped. LabelError where the file, its layer, its attribute
-    or its coordinates cannot be used; MissingExtraError without pyogrio.
+    or its coordinates cannot be used; MissingExtraError without pyogrio, which GeoPackages do not need.
     """
+    alone = Path(path).suffix.lower() == ".gpkg" and find_spec("pyogrio") is None
+    crs, wkb, stated = (_by_sqlite if alone else _by_gdal)(path, spec)
+    with quiet(RuntimeWarning):  # of coordinates that are not finite
+        shapes, keep = _shapes(path, wkb)
+        values = None if stated is None else stated[keep]
+        placed, has_place = _to_pixels(path, shapes, crs, grid)
+    return placed, values[has_place] if values is not None else None
+
+
+def _check_there(path: str) -> None:
+    if not Path(path).exists():
+        raise LabelError(f"{path}: there is no such file")
+
+
+def _by_sqlite(path: str, spec: LabelSpec) -> Read:
+    _check_there(path)
+    with opened(Path(path)) as file:
+        layer = _layer(path, [(name, "shapes") for name in layers_of(file)], spec)
+        _, shapes, _ = read_layer(file, layer, None)
+        return read_layer(file, layer, _column(path, fields_of(file, layer), spec, len(shapes)))
+
+
+def _by_gdal(path: str, spec: LabelSpec) -> Read:
     need_pyogrio("reads vector files")
     import pyogrio
     import pyogrio.raw
 
-    if not Path(path).exists():
-        raise LabelError(f"{path}: there is no such file")
+    _check_there(path)
     try:
         with quiet(UserWarning, RuntimeWarning), plain_name(Path(path)) as name:  # of unclosed rings and the like
             layer = _layer(path, pyogrio.list_layers(name), spec)
@@ -49,11 +75,7 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
             meta, _, wkb, data = pyogrio.raw.read(name, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
-    with quiet(RuntimeWarning):  # of coordinates that are not finite
-        shapes, keep = _shapes(path, wkb)
-        values = np.asarray(data[0])[keep] if column else None
-        placed, has_place = _to_pixels(path, shapes, meta["crs"], grid)
-    return placed, values[has_place] if values is not None else None
+    return meta["crs"], wkb, np.asarray(data[0]) if column else None
 
 
 def _layer(path: str, layers: Sequence[Sequence[str | None]], spec: LabelSpec) -> str:
