@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,17 @@ import onnx
 import pytest
 
 from smalti.arrays import Pixels
+from smalti.card import Card
 from smalti.deploy.agreement import agreement
 from smalti.deploy.calibration_tiles import drawn_tiles
+from smalti.deploy.shrink import search
 from smalti.deploy.shrink.card import card_of
 from smalti.deploy.shrink.cost import cost_of
 from smalti.deploy.shrink.early import with_early_softmax
 from smalti.deploy.shrink.gate import Agreement, GateRow
 from smalti.deploy.shrink.pictures import differing
 from smalti.deploy.shrink.quantize import Quantizer
-from smalti.deploy.shrink.search import Search, Shrunk
+from smalti.deploy.shrink.search import Shrunk
 from smalti.deploy.shrink.sensitivity import sensitivity
 from smalti.errors import DataError
 from smalti.runtime.models import BUNDLED, ModelFile, seal, verify
@@ -148,59 +150,65 @@ def test_without_labels_the_gate_is_the_share_of_other_predictions(parent: Model
     assert row.scores[0].protocol.startswith("data: 4 tiles without labels")
 
 
-class Losses:
-    """A judge by the layers that are left in float."""
+class FakeQuantizer:
+    """Eight layers, of which it only keeps which were left in float."""
 
-    def __init__(self, moved: float, loss: dict[frozenset[str], float], otherwise: float) -> None:
-        self.moved, self.loss, self.otherwise = moved, loss, otherwise
+    floats: frozenset[str] | None = None
+    layers = tuple("abcdefgh")
 
-    def __call__(self, model: ModelFile) -> list[GateRow]:
-        graph = onnx.load_model_from_string(model.content).graph
-        made = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
-        floats = frozenset(n.name for n in graph.node if n.op_type == "Conv" and n.input[1] not in made)
-        loss = self.moved if len(floats) == 60 else self.loss.get(floats, self.otherwise)
-        return [GateRow("data", "landcover", "mIoU", 1.0, 1 - loss / 100, loss, ())]
+    def __init__(self, content: bytes, card: Card, tiles: Sequence[Pixels]) -> None:
+        self.content = content
+
+    def quantized(self, left_out: Sequence[str] = ()) -> bytes:
+        FakeQuantizer.floats = frozenset(left_out)
+        return self.content
+
+
+Run = Callable[[float, dict[str, float], float], Shrunk]
 
 
 @pytest.fixture
-def by_cost(monkeypatch: pytest.MonkeyPatch, quantizer: Quantizer) -> list[str]:
-    """The layers from last to first cost most; nothing is measured."""
-    order = quantizer.layers[::-1]
-    monkeypatch.setattr(Search, "_by_cost", lambda self, quantizer, tiles: order)
-    return order
+def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """A search where a moved softmax, some sets of layers in float, and all others lose that much; `h` costs most."""
+    monkeypatch.setattr(search, "Quantizer", FakeQuantizer)
+    monkeypatch.setattr(search, "with_early_softmax", lambda content: content)
+    monkeypatch.setattr(search.Search, "_by_cost", lambda self, quantizer, tiles: list("hgfedcba"))
+    monkeypatch.setattr(FakeQuantizer, "floats", None)
+    parent = verify(tiny_model(tmp_path / "tiny.onnx"))
+
+    def run_it(moved: float, known: dict[str, float], otherwise: float) -> Shrunk:
+        losses = {frozenset(layers): loss for layers, loss in known.items()}
+
+        def judge(model: ModelFile) -> list[GateRow]:
+            floats = FakeQuantizer.floats
+            loss = moved if floats is None else losses.get(floats, otherwise)
+            return [GateRow("data", "landcover", "mIoU", 1.0, 1 - loss / 100, loss)]
+
+        card = parent.card.model_copy(update={"name": "small"})
+        return search.Search(parent, card, judge, 1.0, silent).run([])
+
+    return run_it
 
 
-def search(parent: ModelFile, tiles: Sequence[Pixels], judge: Losses) -> Shrunk:
-    card = parent.card.model_copy(update={"name": "small"})
-    return Search(parent, card, judge, 1.0, silent).run(tiles)
-
-
-def test_what_passes_in_integers_is_taken(parent: ModelFile, tiles: Sequence[Pixels]) -> None:
-    found = search(parent, tiles, Losses(0.2, {}, 0.9))
-    assert found.early and found.floats == () and found.layers == 60 and found.loss == 0.9
+def test_what_passes_in_integers_is_taken(searched: Run) -> None:
+    found = searched(0.2, {}, 0.9)
+    assert found.early and found.floats == () and found.layers == 8 and found.loss == 0.9
     assert found.model.card.name == "small"
 
 
-def test_layers_stay_in_float_until_it_passes_and_no_longer_than_needed(
-    parent: ModelFile, tiles: Sequence[Pixels], by_cost: list[str]
-) -> None:
-    first, second, third = by_cost[:3]
-    passing = {frozenset({first, second, third}): 0.5, frozenset({second, third}): 0.6, frozenset({third}): 3.0}
-    found = search(parent, tiles, Losses(0.7, passing, 2.0))
+def test_layers_stay_in_float_until_it_passes_and_no_longer_than_needed(searched: Run) -> None:
+    found = searched(0.7, {"hgf": 0.5, "gf": 0.6, "g": 3.0, "f": 3.0}, 2.0)
     assert not found.early  # it costs more than half of what may be lost
-    assert found.floats == (second, third) and found.loss == 0.6
+    assert found.floats == ("g", "f") and found.loss == 0.6
 
 
-def test_the_least_loss_is_returned_where_nothing_passes(
-    parent: ModelFile, tiles: Sequence[Pixels], by_cost: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("smalti.deploy.shrink.search.COUNTS", (1, 2))
-    found = search(parent, tiles, Losses(0.7, {frozenset(by_cost[:1]): 1.5}, 2.0))
-    assert found.floats == tuple(by_cost[:1]) and found.loss == 1.5
+def test_the_least_loss_is_returned_where_nothing_passes(searched: Run, tmp_path: Path) -> None:
+    found = searched(0.7, {"h": 1.5}, 2.0)
+    parent = verify(tmp_path / "tiny.onnx")
     card = card_of(parent, found, "4 tiles of drawn scenes", 1.0)
     assert "gate MISSED: a loss of 1.50 % where 1 % is allowed" in card.origin.chosen
-    assert f"1 of 60 layers in float: {by_cost[0]}" in card.origin.chosen
-    assert card.origin.recipe == f"shrunk from landcover (sha256 {parent.sha256})"
+    assert "1 of 8 layers in float: h" in card.origin.chosen
+    assert card.origin.recipe == f"shrunk from tiny (sha256 {parent.sha256})"
 
 
 def test_tiles_that_differ_most_come_first(parent: ModelFile, quantizer: Quantizer, tiles: Sequence[Pixels]) -> None:
