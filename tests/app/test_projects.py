@@ -23,8 +23,9 @@ class KilledError(BaseException):
 
 @pytest.fixture
 def project(tmp_path: Path) -> LessonProject:
-    projects.Project(tmp_path / "lesson").save()
-    return LessonProject(tmp_path / "lesson", lambda _: MODEL, list)
+    made = LessonProject(tmp_path / "lesson", lambda _: MODEL, list)
+    made.begin("landcover")
+    return made
 
 
 def _brush(col: float, row: float) -> Any:

@@ -19,9 +19,10 @@ PLANS: list[Wanted] = [{}, {"ground": ["land", "road"]}, {"roof": ["building"], 
 def _lesson(network: TeachableNetwork, plan: ClassPlan, size: float) -> Lesson:
     maps = network(PIXELS)
     cells = np.argwhere(np.ones(maps.logits.shape[1:], bool)).astype(np.int32)
-    basis = find_basis(maps.features(cells), maps.logits_at(cells))
+    basis = find_basis(maps.features(cells), maps.logits_at(cells), network.sizes[-1])
+    scales = np.linspace(0.2, 1, len(plan.task.labels)) if size else np.ones(len(plan.task.labels))
     weights = size * np.random.default_rng(1).normal(size=(basis.factors.shape[1] + 1, len(plan.task.labels)))
-    return Lesson(plan, basis, weights, 1.0, WHATEVER, WHATEVER)
+    return Lesson(plan, basis, weights, 1.0, WHATEVER, WHATEVER, scales)
 
 
 def _child(parent: ModelFile, network: TeachableNetwork, lesson: Lesson, tmp_path: Path) -> ModelFile:

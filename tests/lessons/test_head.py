@@ -41,7 +41,7 @@ def test_weights_are_unfolded_to_plain_features() -> None:
     random = np.random.default_rng(3)
     features, logits = random.normal(3, 2, (200, 10)).astype("f4"), random.normal(size=(200, 3)).astype("f4")
     features[:, 4] = 7  # constant
-    basis = find_basis(features, logits)
+    basis = find_basis(features, logits, 3)
     inputs = basis(features, logits)
     weights = random.normal(size=(inputs.shape[1], 2))
     plain, constant = basis.unfolded(weights)
@@ -52,5 +52,6 @@ def test_weights_are_unfolded_to_plain_features() -> None:
 def test_the_components_have_a_common_scale() -> None:
     random = np.random.default_rng(4)
     features = (random.normal(size=(500, 30)) * np.geomspace(1, 1000, 30)).astype("f4")
-    inputs = find_basis(features, np.zeros((500, 2), "f4"))(features, np.zeros((500, 2), "f4"))
-    assert (inputs[:, :30] ** 2).sum(axis=1).mean() == pytest.approx(1, rel=0.05)
+    inputs = find_basis(features, np.zeros((500, 2), "f4"), 6)(features, np.zeros((500, 2), "f4"))
+    assert (inputs[:, :24] ** 2).sum(axis=1).mean() == pytest.approx(1, rel=0.05)
+    assert (inputs[:, 24:30] ** 2).sum(axis=1).mean() == pytest.approx(0.7**2, rel=0.05)

@@ -26,7 +26,7 @@ def test_a_view_is_what_the_lesson_says_of_each_cell(classes: dict[str, list[str
     strokes = Strokes(
         every.chosen(picked), np.repeat(np.arange(20).reshape(10, 2).T.ravel(), 20), labels, np.arange(20)
     )
-    lesson = learn(strokes, every, plan)
+    lesson = learn(strokes, every, plan, network.sizes[-1])
     assert lesson.penalty is not None
     wanted = lesson.logits(every.features, every.logits)
     found = View(plan, lesson, network.sizes)(maps)[cells[:, 0], cells[:, 1]]

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from smalti.card import Card
 from smalti.errors import ModelError
+from smalti.lessons.made import PREFIX
 from smalti.runtime.graph import Graph, Node
 
-PREFIX = "taught"
-"""How the names of values begin that teaching adds: a taught model is taught again with the same maps."""
 _TAIL = ("Mul", "Exp", "Sub")
 """How exported models end: exp(logits - maximum) times the reciprocal of its sum."""
 

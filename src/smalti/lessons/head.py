@@ -1,8 +1,8 @@
 """The head: the parent's logits plus a linear function of the features, learned by Newton's method in milliseconds.
 
 Multinomial logistic regression with the parent's logits as offset, so that the L2 penalty draws towards the parent, the
-intercept included. The features are reduced to their main components on the scene, whose scale is flattened by a
-fourth root: plain components leave most weight to few of them, whitened ones to noise.
+intercept included. Features, and colours for themselves, are reduced to their main components on the scene, whose scale
+is flattened by a fourth root: plain components leave most weight to few of them, whitened ones to noise.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from smalti.arrays import Doubles, Floats, Mask
 COMPONENTS = 64
 """Main components of the features that are learned on."""
 _FLATTEN = 0.25
-_LOGITS, _BIAS = 0.3, 0.5
-"""Scale of the parent's logits among the features, and of the constant: how freely they are weighted."""
+_LOGITS, _COLOURS, BIAS = 0.3, 0.7, 0.5
+"""Scale of the parent's logits, colours and the constant beside that of features: how freely they are weighted."""
+_LEAST_SPREAD = 1e-3
 _ROUNDS = 3
 """Of the search for the main components."""
 _REFITS = 8
@@ -36,27 +37,37 @@ class Basis:
     def __call__(self, features: Floats, logits: Floats) -> Doubles:
         """From N,F and N,K to N,D + 1, whose last column is constant."""
         both = np.concatenate([features, logits], axis=1) - self.mean
-        return np.concatenate([both @ self.factors, np.full((len(both), 1), _BIAS)], axis=1)
+        return np.concatenate([both @ self.factors, np.full((len(both), 1), BIAS)], axis=1)
 
     def unfolded(self, weights: Doubles) -> tuple[Doubles, Doubles]:
         """Weights D + 1,J as those of the features and logits themselves, F + K,J, and the constant J."""
         plain = self.factors @ weights[:-1]
-        return plain, _BIAS * weights[-1] - self.mean @ plain
+        return plain, BIAS * weights[-1] - self.mean @ plain
 
 
-def find_basis(features: Floats, logits: Floats) -> Basis:
-    """The basis for cells like these, N,F and N,K, which are drawn from whole scenes."""
+def find_basis(features: Floats, logits: Floats, colours: int) -> Basis:
+    """The basis for cells like these, N,F and N,K, drawn from whole scenes; so many last columns are `colours`."""
     values = features.astype(np.float64)
-    mean, spread = values.mean(axis=0), values.std(axis=0) + 1e-3
+    mean, spread = values.mean(axis=0), values.std(axis=0) + _LEAST_SPREAD
     values = (values - mean) / spread
-    power, axes = _main_axes(values)
-    scaled = axes * np.maximum(power, 1e-9) ** -_FLATTEN
-    scaled /= np.sqrt(np.maximum(power, 1e-9) ** (1 - 2 * _FLATTEN)).sum() ** 0.5 or 1.0
-    own = logits.astype(np.float64)
-    factors = np.zeros((len(mean) + own.shape[1], scaled.shape[1] + own.shape[1]))
-    factors[: len(mean), : scaled.shape[1]] = scaled / spread[:, None]
-    factors[len(mean) :, scaled.shape[1] :] = np.diag(_LOGITS / (own.std(axis=0) + 1e-3))
+    maps, own = values.shape[1] - colours, logits.astype(np.float64)
+    parts = [_flattened(values[:, :maps]) / spread[:maps, None],
+             _COLOURS * _flattened(values[:, maps:]) / spread[maps:, None],
+             np.diag(_LOGITS / (own.std(axis=0) + _LEAST_SPREAD))]  # fmt: skip
+    factors = np.zeros((sum(len(part) for part in parts), sum(part.shape[1] for part in parts)))
+    row = col = 0
+    for part in parts:
+        factors[row : row + len(part), col : col + part.shape[1]] = part
+        row, col = row + len(part), col + part.shape[1]
     return Basis(np.concatenate([mean, own.mean(axis=0)]), factors)
+
+
+def _flattened(values: Doubles) -> Doubles:
+    """Directions F,C of the main components, scaled so that inputs have a mean square of 1 in all."""
+    power, axes = _main_axes(values)
+    power = np.maximum(power, 1e-9)
+    scaled: Doubles = axes * power**-_FLATTEN / (np.sqrt((power ** (1 - 2 * _FLATTEN)).sum()) or 1.0)
+    return scaled
 
 
 def _main_axes(values: Doubles) -> tuple[Doubles, Doubles]:

@@ -11,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Doubles, Floats
+from smalti.lessons.balance import balance
 from smalti.lessons.classes import ClassPlan
 from smalti.lessons.examples import Samples
-from smalti.lessons.head import Basis, Points, curvature, find_basis, fit, probabilities, refit
+from smalti.lessons.head import BIAS, Basis, Points, curvature, find_basis, fit, probabilities, refit
 
-PENALTIES = (32.0, 8.0, 2.0, 0.5)
-"""Strengths of the prior that are tried, from the strongest."""
+PENALTY = 1.0
+"""Strength of the prior."""
 PENALTIES_OF_NEW = (0.2, 0.1, 0.05)
-"""Further ones where a class is new: there is no parent to stay close to."""
-HELD = 10.0
-"""Weight of all other cells together, as a multiple of that of all strokes."""
+"""Others that are tried where a class is new: there is no parent to stay close to."""
+HELD = 30.0
+"""Weight of all other cells together, as a multiple of the root of the number of strokes; each stroke weighs 1."""
+TRUST = 0.15
+"""What the parent's logits are multiplied by: it is far too sure at places that it has never seen."""
 _NEVER = -30.0
 """Logit of a new class at other cells: the parent does not say where it is, so it takes no part there."""
 _OTHERS = 1200
@@ -78,6 +81,8 @@ class Lesson:
     """Strength of the prior; None where nothing was learned."""
     by_stroke: Validated
     by_place: Validated
+    scales: Doubles
+    """J: factors of the parent's logits."""
 
     def changed(self, others: Samples) -> float:
         """The share of cells whose class is another than the parent's."""
@@ -86,28 +91,36 @@ class Lesson:
 
     def logits(self, features: Floats, logits: Floats) -> Doubles:
         """Logits N,J of the taught model, from features N,F and the parent's logits N,K."""
-        found: Doubles = self.basis(features, logits) @ self.weights + self.plan.offsets(logits)
+        found: Doubles = self.basis(features, logits) @ self.weights + self.scales * self.plan.offsets(logits)
         return found
 
 
-def learn(strokes: Strokes, others: Samples, plan: ClassPlan) -> Lesson:
-    """Learns from strokes, held to the parent at other cells, at least two of them."""
-    others = _some(others)
-    basis = find_basis(others.features, others.logits)
-    points = _points(strokes, others, plan, basis)
+def learn(strokes: Strokes, others: Samples, plan: ClassPlan, colours: int) -> Lesson:
+    """Learns from strokes, held to the parent at other cells, at least two of them.
+
+    The last columns of the features, as many as `colours`, are those of the image itself.
+    """
+    some = _some(others)
+    basis = find_basis(some.features, some.logits, colours)
+    scales = np.where(plan.new, 1.0, TRUST)
+    points = _points(strokes, some, plan, basis, scales)
     groups = _groups(np.arange(len(strokes.labels)))
-    penalties = (*PENALTIES, *(PENALTIES_OF_NEW if plan.new.any() else ()))
-    tried = [(penalty, _cross(points, strokes, groups, penalty)) for penalty in penalties]
-    parent = _rights(points.offsets[: len(strokes.stroke)], strokes)
+    before = plan.offsets(strokes.samples.logits).astype(np.float64)
+    fits = [_fitted(points, penalty) for penalty in (PENALTY, *(PENALTIES_OF_NEW if plan.new.any() else ()))]
+    tried = [(each, _cross(points, before, strokes, groups, each)) for each in fits]
+    parent = _rights(before, strokes)
     best, (rights, saved) = max(tried, key=lambda each: _over_classes(each[1][1], strokes.labels))
     by_stroke = _validated("stroke", rights, parent, strokes, np.arange(len(strokes.labels)))
     places = _groups(strokes.places)
-    held = _cross(points, strokes, places, best)[0] if places.max() else parent
+    held = _cross(points, before, strokes, places, best)[0] if places.max() else parent
     by_place = _validated("place", held, parent, strokes, strokes.places)
     if by_stroke.parent == 1 or _over_classes(saved, strokes.labels) <= 0:
-        nothing = np.zeros((points.inputs.shape[1], points.offsets.shape[1]))
-        return Lesson(plan, basis, nothing, None, by_stroke, by_place)
-    return Lesson(plan, basis, fit(points, best), best, by_stroke, by_place)
+        nothing = np.zeros_like(best.weights)
+        return Lesson(plan, basis, nothing, None, by_stroke, by_place, np.ones(len(scales)))
+    weights = best.weights.copy()
+    found = basis(some.features, some.logits) @ weights + scales * plan.offsets(some.logits)
+    weights[-1] += balance(found, ~plan.new) / BIAS
+    return Lesson(plan, basis, weights, best.penalty, by_stroke, by_place, scales)
 
 
 def _some(others: Samples) -> Samples:
@@ -116,14 +129,15 @@ def _some(others: Samples) -> Samples:
     return others.chosen(np.random.default_rng(0).choice(len(others), _OTHERS, replace=False))
 
 
-def _points(strokes: Strokes, others: Samples, plan: ClassPlan, basis: Basis) -> Points:
+def _points(strokes: Strokes, others: Samples, plan: ClassPlan, basis: Basis, scales: Doubles) -> Points:
     """The cells of strokes, then the others."""
     parts = (strokes.samples, others)
-    offsets = [plan.offsets(part.logits).astype(np.float64) for part in parts]
-    offsets[1][:, plan.new] = _NEVER
-    targets = [np.eye(len(plan.shares))[strokes.labels[strokes.stroke]], probabilities(offsets[1])]
+    plain = [plan.offsets(part.logits).astype(np.float64) for part in parts]
+    plain[1][:, plan.new] = _NEVER
+    targets = [np.eye(len(plan.shares))[strokes.labels[strokes.stroke]], probabilities(plain[1])]
+    offsets = [each * scales for each in plain]
     own = stroke_weights(strokes)
-    held = np.full(len(others), HELD * len(strokes.labels) / max(1, len(others)))
+    held = np.full(len(others), HELD * np.sqrt(len(strokes.labels)) / max(1, len(others)))
     inputs = [basis(part.features, part.logits) for part in parts]
     return Points(*map(np.concatenate, (inputs, offsets, targets, [own, held])))
 
@@ -147,18 +161,38 @@ def _groups(of: NDArray[np.intp]) -> NDArray[np.intp]:
     return folds
 
 
-def _cross(points: Points, strokes: Strokes, folds: NDArray[np.intp], penalty: float) -> tuple[Doubles, Doubles]:
-    """For each stroke, while it is held out: the share of its cells that are right, and the entropy saved by it."""
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What all strokes teach."""
+
+    penalty: float
+    weights: Doubles
+    inverse: Doubles
+    """Of the curvature."""
+
+
+def _fitted(points: Points, penalty: float) -> _Fit:
+    weights = fit(points, penalty)
+    return _Fit(penalty, weights, np.asarray(np.linalg.inv(curvature(points, weights, penalty)), np.float64))
+
+
+def _cross(
+    points: Points, before: Doubles, strokes: Strokes, folds: NDArray[np.intp], whole: _Fit
+) -> tuple[Doubles, Doubles]:
+    """For each stroke, while it is held out: the share of its cells that are right, and the entropy saved by it.
+
+    `before` are the parent's logits N,J.
+    """
     count = len(strokes.stroke)
     found = points.offsets[:count].copy()
-    start = fit(points, penalty)
-    inverse = np.asarray(np.linalg.inv(curvature(points, start, penalty)), np.float64)
     for fold in range(int(folds.max()) + 1 if folds.max() else 0):
         out = folds[strokes.stroke] == fold
         used = np.concatenate([~out, np.ones(len(points.weights) - count, bool)])
-        found[out] += points.inputs[:count][out] @ refit(points.chosen(used), penalty, start, inverse)
+        found[out] += points.inputs[:count][out] @ refit(
+            points.chosen(used), whole.penalty, whole.weights, whole.inverse
+        )
     labels = strokes.labels[strokes.stroke]
-    saved = [np.log(probabilities(each)[np.arange(count), labels] + 1e-3) for each in (found, points.offsets[:count])]
+    saved = [np.log(probabilities(each)[np.arange(count), labels] + 1e-3) for each in (found, before)]
     return _rights(found, strokes), _per_stroke(saved[0] - saved[1], strokes)
 
 

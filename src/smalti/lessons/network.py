@@ -1,4 +1,7 @@
-"""A model that also gives its features: the maps its logits are computed from, at cells of the logits' own size."""
+"""A model that also gives its features, at cells of the logits' own size.
+
+They are the maps that its logits are computed from, and a map of the image's colours.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +11,8 @@ from numpy.typing import NDArray
 from smalti.arrays import Doubles, Floats, Pixels
 from smalti.errors import ModelError
 from smalti.lessons.anatomy import Anatomy, find_anatomy
+from smalti.lessons.colours import colour_map
+from smalti.lessons.made import Made
 from smalti.runtime.batch import network_input
 from smalti.runtime.graph import Graph
 from smalti.runtime.models import ModelFile
@@ -60,8 +65,9 @@ class TeachableNetwork:
         self.model, self.card = model, model.card
         graph = _graph(model)
         self.anatomy: Anatomy = find_anatomy(graph, self.card)
-        self._names = [self.anatomy.logits, *self.anatomy.maps]
-        content = graph.with_outputs(self._names).dump()
+        made = Made(graph)
+        self._names = [self.anatomy.logits, *self.anatomy.maps, colour_map(made, graph.inputs()[0], self.card)]
+        content = graph.with_nodes(made.nodes).with_constants(made.constants).with_outputs(self._names).dump()
         self._session = start(ModelFile(model.path, content, self.card, model.sha256), threads)
         self._input = self._session.get_inputs()[0].name
         side = self.card.stride * 2
@@ -69,7 +75,7 @@ class TeachableNetwork:
         self.step = side // tried.logits.shape[1]
         """Pixels per cell, in both directions."""
         self.sizes = tuple(len(each) for each in tried.maps)
-        """Channels of each map."""
+        """Channels of each map; the last one is that of colours."""
 
     def __call__(self, image: Pixels) -> Maps:
         """Raw pixels C,H,W of a tile whose sides are multiples of the card's stride."""

@@ -95,7 +95,7 @@ class StoredNetwork(TeachableNetwork):
     def name_of(self, image: Pixels) -> str:
         """The name under which the maps of a tile are kept."""
         digest = blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16, key=self.model.sha256[:64].encode())
-        return f"{digest.hexdigest()}-{image.shape[1]}x{image.shape[2]}"
+        return f"{digest.hexdigest()}-{len(self._names)}x{image.shape[1]}x{image.shape[2]}"
 
     def stored(self, name: str) -> Maps | None:
         """The maps of a tile that was seen before; None if they are not kept."""

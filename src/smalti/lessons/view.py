@@ -21,18 +21,20 @@ class View:
         """`sizes` are the channels of the network's maps."""
         self.plan = plan
         self._parts: list[Floats] = []
+        self._scales: Floats = np.ones((len(plan.shares), 1, 1), np.float32)
         if lesson is not None and lesson.penalty is not None:
             plain, constant = lesson.basis.unfolded(lesson.weights)
             self._parts = np.split(
                 plain.T.astype(np.float32), np.cumsum(sizes), axis=1
             )  # of each map, then logits: J,C
+            self._scales = lesson.scales.astype(np.float32)[:, None, None]
             self._constant: Floats = constant.astype(np.float32)[:, None, None]
 
     def __call__(self, maps: Maps) -> Ids:
         """Class ids (h, w) at the cells of a tile."""
         count, height, width = maps.logits.shape
         plain = maps.logits.reshape(count, -1)  # K,N
-        found = self.plan.offsets(plain.T).T.reshape(-1, height, width)
+        found = self._scales * self.plan.offsets(plain.T).T.reshape(-1, height, width)
         if self._parts:
             found = found + (self._parts[-1] @ plain).reshape(found.shape) + self._constant
             for values, part in zip(maps.maps, self._parts, strict=False):

@@ -87,6 +87,11 @@ class Graph:
         found = (texts(parse(_bytes(value)), 8) for number, value in self.others if number == _CONSTANT)
         return frozenset(name for names in found for name in names)
 
+    def inputs(self) -> list[str]:
+        """Names of the values that are fed in."""
+        given = [texts(parse(_bytes(value)), 1)[0] for number, value in self.others if number == _INPUT]
+        return [name for name in given if name not in self.constants()]
+
     def producer(self, name: str) -> Node | None:
         """The node that computes a value; None of inputs and constants."""
         return next((node for node in self.nodes if name in node.outputs), None)
@@ -108,6 +113,10 @@ class Graph:
     def with_outputs(self, names: Sequence[str]) -> "Graph":
         """The same with other outputs."""
         return replace(self, outputs=tuple(names))
+
+    def with_nodes(self, nodes: Sequence[Node]) -> "Graph":
+        """The same with further nodes at its end."""
+        return replace(self, nodes=(*self.nodes, *nodes))
 
     def with_constants(self, arrays: dict[str, NDArray[Any]]) -> "Graph":
         """The same with further constants, float32 or int64."""

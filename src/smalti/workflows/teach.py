@@ -136,7 +136,7 @@ def _card(teaching: Teaching, learned: Learned, out: Path) -> Card:
     protocol = "; ".join([
         f"strokes: {strokes} on {scenes} scenes, drawn by the user; each held out once, in five folds",
         "mean over classes of the share of cells that are right",
-        f"prior of strength {lesson.penalty}, chosen on the same folds" if lesson.penalty else "the model as it was",
+        f"prior of strength {lesson.penalty}" if lesson.penalty else "the model as it was",
     ])  # fmt: skip
     found = [lesson.by_stroke, lesson.by_place]
     scores = [
@@ -147,7 +147,7 @@ def _card(teaching: Teaching, learned: Learned, out: Path) -> Card:
         data=(*parent.origin.data, f"{strokes} strokes on {scenes} scenes"),
         licence=parent.origin.licence,
         recipe=f"taught from {parent.name} (sha256 {teaching.model.sha256})",
-        chosen="prior strength by strokes held out" if lesson.penalty else "parent: no better with the strokes",
+        chosen="taught: better at strokes held out" if lesson.penalty else "parent: no better with the strokes",
         scores=tuple(scores),
     )
     tasks = tuple(task if each.name == task.name else each for each in parent.tasks)

@@ -33,7 +33,7 @@ _PLACE = 256
 
 def made_of(model: ModelFile, image: str, grid: Grid) -> str:
     """What the stored examples of a scene, seen on a grid, depend on."""
-    return f"{model.sha256} {identity([image])} {grid.height}x{grid.width}"
+    return f"{model.sha256} colours {identity([image])} {grid.height}x{grid.width}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class Teaching:
         strokes = _all_strokes(parts)
         self._check_classes(strokes.labels)
         others = joined([part.examples.others for part in parts])
-        lesson = learn(strokes, others, self.plan)
+        lesson = learn(strokes, others, self.plan, self.network.sizes[-1])
         seconds = perf_counter() - began
         return Learned(lesson, len(strokes.labels), len(parts), lesson.changed(others), seconds)
 
