@@ -16,7 +16,6 @@ from smalti.lessons.made import Made
 from smalti.runtime.batch import network_input
 from smalti.runtime.graph import Graph
 from smalti.runtime.models import ModelFile
-from smalti.runtime.onnx import start
 
 Cells = NDArray[np.int32]
 """Rows and columns of cells, N,2."""
@@ -62,6 +61,8 @@ class TeachableNetwork:
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """ModelError for a graph that cannot be taught."""
+        from smalti.runtime.onnx import start  # here: a server in which nobody teaches does not load the engine
+
         self.model, self.card = model, model.card
         graph = _graph(model)
         self.anatomy: Anatomy = find_anatomy(graph, self.card)
