@@ -65,10 +65,10 @@ def choose(page: Page, scene: Path, model: str) -> None:
 
 
 def start(page: Page) -> None:
-    """Starts the map, and waits until its first rows are there."""
+    """Starts the map, and waits until much of it is there."""
     page.click("#start")
     page.wait_for_selector("#panel-result .state[data-state=running]")
-    page.wait_for_selector("#panel-result .figures >> text=MPix/s")
+    page.wait_for_function("(document.querySelector('#panel-result progress')?.value ?? 1) > 0.6")
 
 
 def done(page: Page) -> None:

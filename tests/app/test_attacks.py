@@ -331,7 +331,7 @@ def web(scene: Path) -> Iterator[Web]:
                 self.end_headers()
                 return
             item = b'{"type": "Feature", "assets": {"visual": {"type": "image/tiff"}}}'
-            content = scene.read_bytes() if self.path == "/scene.tif" else item
+            content = scene.read_bytes() if self.path.startswith("/scene.tif") else item
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content)
@@ -351,6 +351,13 @@ def test_a_listed_address_is_fetched_once(serve: Serve, web: Web) -> None:
     server = serve(hosts=(f"127.0.0.1:{web.port}",))
     answer = server.http.post("/api/scenes", json={"url": f"http://127.0.0.1:{web.port}/scene.tif"})
     assert answer.json()["scenes"][0]["source"] == "url" and web.asked == ["/scene.tif"]
+
+
+def test_query_and_fragment_are_no_part_of_the_name(serve: Serve, web: Web) -> None:
+    server = serve(hosts=(f"127.0.0.1:{web.port}",))
+    url = f"http://127.0.0.1:{web.port}/scene.tif?key=a/b.png#part/c.jpg"
+    assert server.http.post("/api/scenes", json={"url": url}).json()["scenes"][0]["name"] == "scene.tif"
+    assert web.asked == ["/scene.tif?key=a/b.png"]
 
 
 def test_an_item_whose_image_has_no_address_is_none(serve: Serve, web: Web) -> None:

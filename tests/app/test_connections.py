@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,14 @@ def ended(connection: socket.socket) -> bool:
         return connection.recv(100) == b""
     except ConnectionResetError:
         return True
+
+
+def unused(server: Server, job: dict[str, Any]) -> bool:
+    """Whether a job is not read any more, or soon."""
+    end = time.monotonic() + 10
+    while job["id"] in server.services.uses and time.monotonic() < end:
+        time.sleep(0.05)
+    return job["id"] not in server.services.uses
 
 
 @pytest.mark.parametrize("sent", ["", "GET /health HTTP/1.1\r\nHo"])
@@ -97,3 +106,41 @@ def test_too_many_connections_end_the_one_that_is_idle_longest(server: Server, m
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_head_is_answered_as_get_without_its_body(server: Server, scene: Path) -> None:
+    job = server.mapped(server.upload(scene))
+    waiting = server.start(server.upload(scene))
+    for path in (
+        f"/api/jobs/{job['id']}/results/map.tif", f"/api/scenes/{job['scene']}/tiles/0/0/0", "/health", "/",
+        f"/api/jobs/{waiting['id']}/events", f"/api/jobs/{job['id']}",
+    ):  # fmt: skip
+        head = server.http.head(path)
+        assert head.status_code == 200 and head.content == b"", path
+        if "events" not in path:
+            assert head.headers["content-length"] == server.http.get(path).headers["content-length"]
+    assert server.http.head("/api/jobs/none").status_code == 404
+    assert server.http.head("/api/jobs", headers={"Authorization": ""}).status_code == 401
+    assert unused(server, job)
+
+
+@pytest.mark.parametrize("part", ["bytes=9999999-", "bytes=abc", "bytes=5-2", "pages=1"])
+def test_a_part_that_there_is_not_is_a_problem(part: str, server: Server, scene: Path) -> None:
+    job = server.mapped(server.upload(scene))
+    path = f"/api/jobs/{job['id']}/results/map.tif"
+    whole = server.http.get(path).content
+    answer = server.http.get(path, headers={"Range": part})
+    assert answer.status_code == 416 and answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-range"] == f"bytes */{len(whole)}" and "no such part" in answer.json()["detail"]
+    assert server.http.get(path, headers={"Range": "bytes=4-9"}).content == whole[4:10]
+    assert unused(server, job)
+
+
+def test_a_download_that_is_broken_off_is_in_use_no_longer(quick: Server, scene: Path) -> None:
+    job = quick.mapped(quick.upload(scene))
+    (quick.services.folders.job(job["id"]) / "map.tif").write_bytes(bytes(30_000_000))
+    with opened(quick) as connection:
+        connection.sendall(f"GET /api/jobs/{job['id']}/results/map.tif HTTP/1.1\r\n{HEAD}\r\n".encode())
+        assert connection.recv(100)
+        assert job["id"] in quick.services.uses
+    assert unused(quick, job)

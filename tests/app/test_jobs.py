@@ -275,3 +275,11 @@ def test_files_that_were_not_asked_for_are_made(server: Server, scene: Path) -> 
     cog = server.http.get(f"{at}/map_cog.tif")
     with rasterio.MemoryFile(cog.content) as memory, memory.open() as opened:
         assert opened.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+
+
+@pytest.mark.parametrize("resolution", [1e-300, 0, -1, 1e300])
+def test_a_resolution_that_nothing_has_is_refused(resolution: float, server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    asked = {"scene": found["id"], "model": "tiny", "options": {"resolution": resolution}}
+    problem = server.refused("POST", "/api/jobs", json=asked)
+    assert problem["status"] == 422 and problem["detail"].startswith("options.resolution")

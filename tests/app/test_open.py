@@ -6,7 +6,8 @@ from urllib.parse import unquote
 import pytest
 from click.testing import CliRunner
 
-from smalti.app import start
+from smalti.app import server
+from smalti.app.window import Window
 from smalti.cli import group
 
 
@@ -14,8 +15,8 @@ from smalti.cli import group
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
     """The address and the profile of each window that is opened; nothing is served."""
     found: list[tuple[str, Path]] = []
-    monkeypatch.setattr(start, "open_window", lambda address, profile: found.append((address, profile)))
-    monkeypatch.setattr(start, "run", lambda app, sockets: None)
+    monkeypatch.setattr(Window, "open", lambda window, profile: found.append((window._address, profile)))
+    monkeypatch.setattr(server, "run", lambda app, sockets: None)
     return found
 
 
@@ -28,7 +29,7 @@ def test_a_scene_is_shown_at_once_and_lies_in_an_allowed_folder(
     tmp_path: Path, opened: list[tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed: list[tuple[Path, ...]] = []
-    monkeypatch.setattr(start, "guarded_app", lambda settings: allowed.append(settings.roots.folders))
+    monkeypatch.setattr(server, "guarded_app", lambda settings: allowed.append(settings.roots.folders))
     (scene := tmp_path / "Stadt S\u00fcd #2.tif").touch()
     app(scene, "--data", tmp_path / "data")
     [(address, _)] = opened

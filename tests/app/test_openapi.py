@@ -34,4 +34,4 @@ def test_every_request_is_described_with_its_problems(server: Server) -> None:
 
 def test_a_wrong_method_is_told_the_right_ones(server: Server) -> None:
     answer = server.http.put("/api/scenes")
-    assert answer.status_code == 405 and answer.headers["allow"] == "GET, POST"
+    assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD, POST"

@@ -23,9 +23,8 @@ class KilledError(BaseException):
 
 @pytest.fixture
 def project(tmp_path: Path) -> LessonProject:
-    made = LessonProject(tmp_path / "lesson", lambda _: MODEL, list)
-    made.begin("landcover")
-    return made
+    projects.Project(tmp_path / "lesson").save()
+    return LessonProject(tmp_path / "lesson", lambda _: MODEL, list)
 
 
 def _brush(col: float, row: float) -> Any:

@@ -22,8 +22,8 @@ Id = Annotated[str, Path(max_length=64, examples=["0f3a5c8d9e1b2a47"])]
 
 _TEXTS = {
     401: "No valid token.", 403: "Not allowed, or sent by another page.", 404: "There is no such thing.",
-    408: "Nothing arrived for too long.",
-    409: "Not now: its state does not allow it.", 413: "Too large.", 421: "Another host is named.",
+    408: "Nothing arrived for too long.", 409: "Not now: its state does not allow it.", 413: "Too large.",
+    416: "There is no such part.", 421: "Another host is named.",
     422: "An input that cannot be used.", 429: "Too many.", 500: "An error of the server.",
     501: "A package is not installed.", 507: "The disk or the memory is full.",
 }  # fmt: skip

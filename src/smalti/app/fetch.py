@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import PurePosixPath
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from smalti.app.hosts import Hosts, Target
 from smalti.app.pace import Pace
@@ -82,4 +82,4 @@ def _too_large(name: str, most: int) -> ProblemError:
 
 def name_of(url: str) -> str:
     """The name of the file that a URL ends in."""
-    return unquote(PurePosixPath(url.partition("?")[0]).name)
+    return unquote(PurePosixPath(urlsplit(url).path).name)

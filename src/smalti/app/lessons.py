@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Row
@@ -47,15 +48,21 @@ class Lessons:
     def __init__(self, database: Database, folders: Folders, limits: Limits) -> None:
         self._database, self._folders, self._limits = database, folders, limits
 
-    def add(self, owner: str, name: str, scene: str) -> StoredLesson:
-        """A new lesson; ProblemError beyond the quota."""
+    def add(self, owner: str, name: str, scene: str, begin: Callable[[Path], object]) -> StoredLesson:
+        """A new lesson, whose project `begin` writes into its folder first; ProblemError beyond the quota."""
         lesson = secrets.token_hex(8)
-        with self._database.change() as change:
-            count = change.execute("SELECT count(*) FROM lessons WHERE owner = ?", (owner,)).fetchone()[0]
-            if count >= self._limits.lessons:
-                raise ProblemError(429, f"{count} lessons are kept, as many as allowed; remove some first")
-            values = (lesson, owner, name, json.dumps([scene]), time.time())
-            change.execute("INSERT INTO lessons VALUES (?, ?, ?, ?, ?)", values)
+        folder = self._folders.lesson(lesson)
+        begin(folder)
+        try:
+            with self._database.change() as change:
+                count = change.execute("SELECT count(*) FROM lessons WHERE owner = ?", (owner,)).fetchone()[0]
+                if count >= self._limits.lessons:
+                    raise ProblemError(429, f"{count} lessons are kept, as many as allowed; remove some first")
+                values = (lesson, owner, name, json.dumps([scene]), time.time())
+                change.execute("INSERT INTO lessons VALUES (?, ?, ?, ?, ?)", values)
+        except ProblemError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return self.get(owner, lesson)
 
     def get(self, owner: str, lesson: str) -> StoredLesson:

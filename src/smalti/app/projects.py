@@ -58,10 +58,6 @@ class LessonProject:
         with self._lock:
             return self.read(), (self.folder / NAME).read_text(encoding="utf-8")
 
-    def begin(self, model: str) -> None:
-        """Makes the folder, for a model's name or file; OutputError."""
-        Project(self.folder, model).save()
-
     def put_back(self, text: str | None) -> None:
         """The project as it was when its file had that text; without one, as it was before the first stroke."""
         with self._lock:

@@ -112,7 +112,9 @@ class Options(BaseModel):
     cog: bool = False
     bands: list[str | int] | None = Field(None, max_length=64)
     stretch: str | None = Field(None, max_length=64, examples=["2%,98%"])
-    resolution: float | Literal["auto", "native"] = "auto"
+    resolution: Annotated[float, Field(ge=1e-4, le=1e6)] | Literal["auto", "native"] = Field(
+        "auto", description="Metres per pixel."
+    )
 
 
 Ring = Annotated[

@@ -22,6 +22,7 @@ from smalti.app.bodies import Message, Receive
 from smalti.app.cleaning import keep_clean
 from smalti.app.connections import Patient
 from smalti.app.guard import App, Guard, Scope, Send
+from smalti.app.head import Head
 from smalti.app.problems import MEDIA_TYPE, ProblemError, problem_of, to_dict
 from smalti.app.routes import house, jobs, lessons, scenes, strokes
 from smalti.app.schemas import Problem
@@ -111,7 +112,7 @@ def _methods(request: Request) -> set[str]:
     for path, methods in paths.items():
         if compile_path(path)[0].match(request.url.path):
             found |= {method.upper() for method in methods}
-    return found
+    return found | {"HEAD"} if "GET" in found else found
 
 
 class Counted:
@@ -137,7 +138,7 @@ def guarded_app(settings: Settings, *, processes: bool = True) -> Counted:
     app = make_app(services)
     if processes:
         app.router.lifespan_context = _lifespan(services)
-    guard = Guard(app, settings.tokens, settings.names)
+    guard = Guard(Head(app), settings.tokens, settings.names)
     return Counted(guard, services)
 
 

@@ -23,6 +23,7 @@ _CORNERS = 4
 """Corners of a quarter of the brush's circle."""
 _LEAST = 1.0
 """Pixels of the least piece that is kept."""
+_MOST_CORNERS = 20_000
 MOST = 5000
 """Strokes on a scene."""
 
@@ -109,6 +110,8 @@ def shape_of(polygon: Polygon) -> Any:
     """A polygon as a valid shape; ProblemError where it has no area."""
     import shapely
 
+    if sum(map(len, polygon.coordinates)) > _MOST_CORNERS:
+        raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
     try:
         rings = [[(point[0], point[1]) for point in ring] for ring in polygon.coordinates]
         shape = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))

@@ -19,6 +19,7 @@ from smalti.app.teacher import Teacher
 from smalti.card import RGB
 from smalti.errors import ModelError, SmaltiWarning
 from smalti.lessons.lesson import Validated
+from smalti.lessons.project import Project
 from smalti.raster.palette import task_colors
 from smalti.runtime.models import BUNDLED, ModelEntry, look
 from smalti.workflows.teach import teach
@@ -37,9 +38,8 @@ class Teachings:
         entry = find_entry(asked.model, self._folders.models(owner))
         model = entry.name if entry.path.parent == BUNDLED else str(entry.path.resolve())
         self.teacher.network(model)  # a model that cannot be taught is refused at once
-        lesson = self.lessons.add(owner, asked.name.strip() or scene, asked.scene)
-        self.teacher.project(lesson).begin(model)
-        return lesson
+        name = asked.name.strip() or scene
+        return self.lessons.add(owner, name, asked.scene, lambda folder: Project(folder, model).save())
 
     def shown(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
         """A lesson as it is sent."""

@@ -75,6 +75,7 @@ def test_two_maps_of_one_scene_are_compared(open_page: Any, server: Server, mapp
     assert "water" in table.inner_text()
     assert "town.tif · landcover" in app.page.inner_text("#panel-result [aria-label=Comparison] dl")
     assert "pixels changed" in app.page.inner_text("#panel-result")
+    assert app.serious() == []
 
 
 def test_a_job_survives_a_reload_and_a_killed_server(open_page: Any, server: Server, folder: Path) -> None:

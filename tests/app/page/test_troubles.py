@@ -27,12 +27,13 @@ def damaged(path: Path) -> Path:
 
 def test_a_damaged_scene_is_told_once_above_it(open_page: Any, folder: Path) -> None:
     path = damaged(folder / "damaged.tif")
-    app = open_page(f"#path={path}", allowed=(REFUSED,))
+    app = open_page(f"#path={path}", allowed=(REFUSED,), color_scheme="dark")
     told = app.page.wait_for_selector("#trouble .problem").inner_text()
     assert "damaged.tif" in told
     assert "again" in told.splitlines()[-1]
     app.painted()
     assert app.pixels().std() > 20  # the good part of it
+    assert app.serious() == []
     app.page.click("#trouble >> text=Close")
     for _ in range(3):
         app.page.click(".ol-zoom-in")
@@ -44,7 +45,7 @@ def test_each_bad_file_is_named_and_the_good_one_is_opened(open_page: Any, scene
     names = ("empty.tif", "notes.tif", "short.jpg")
     for name, content in zip(names, (b"", b"not an image", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(50)), strict=True):
         (tmp_path / name).write_bytes(content)
-    app = open_page(allowed=(REFUSED,))
+    app = open_page(allowed=(REFUSED,), viewport={"width": 360, "height": 700})
     app.drop(*(tmp_path / name for name in names), scene)
     told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
     assert told.startswith("3 of 4 images")
@@ -52,6 +53,7 @@ def test_each_bad_file_is_named_and_the_good_one_is_opened(open_page: Any, scene
     app.painted()
     assert app.page.inner_text("#title") == scene.name
     assert app.serious() == []
+    assert app.page.locator("#panel-scene").evaluate("(part) => part.scrollWidth - part.clientWidth") == 0
 
 
 def test_a_file_that_cannot_be_made_is_told_where_it_was_asked_for(open_page: Any, mapped: Any) -> None:

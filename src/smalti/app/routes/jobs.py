@@ -1,15 +1,16 @@
 """Jobs: start them, follow them, look at what they made."""
 
 import time
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
-from starlette.background import BackgroundTask
 
 from smalti.app.areas import areas_of
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
+from smalti.app.downloads import Download
 from smalti.app.grids import scene_grid
 from smalti.app.jobs import Asked, Stored
 from smalti.app.layers import find_layer
@@ -173,7 +174,7 @@ def results(job: Id, parts: Parts, owner: Owner) -> list[ResultFile]:
     return [result.shown for result in parts.results.all(parts.jobs.get(owner, job))]
 
 
-@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 507))
+@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 416, 507))
 def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
     """A file of a finished job."""
     found = parts.jobs.get(owner, job)
@@ -181,14 +182,12 @@ def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
         parts.scene_of(found)  # the report shows it
     path = parts.results.find(found, name)
     parts.jobs.touch(job)
-    parts.uses.begin(job)
-    task = BackgroundTask(parts.uses.end, job)
-    if path.suffix == ".html":
-        return FileResponse(
-            path, media_type="text/html", background=task, headers={"content-security-policy": _OWN_PAGE}
-        )
     stem = _stem(found, parts)
-    return FileResponse(path, filename=f"{stem}_{name}", media_type="application/octet-stream", background=task)
+    parts.uses.begin(job)
+    done = partial(parts.uses.end, job)
+    if path.suffix == ".html":
+        return Download(path, done=done, media_type="text/html", headers={"content-security-policy": _OWN_PAGE})
+    return Download(path, done=done, filename=f"{stem}_{name}", media_type="application/octet-stream")
 
 
 def _stem(job: Stored, parts: Services) -> str:
@@ -199,7 +198,7 @@ def _stem(job: Stored, parts: Services) -> str:
         return "scene"
 
 
-@router.get("/jobs/{job}/page/{path:path}", response_class=FileResponse, responses=_PAGE | problems(404))
+@router.get("/jobs/{job}/page/{path:path}", response_class=FileResponse, responses=_PAGE | problems(404, 416))
 def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, owner: Owner) -> FileResponse:
     """The page of a job of photos, and the pictures that it shows."""
     from smalti.workflows.photos import PAGE as PHOTOS_PAGE
@@ -209,10 +208,10 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
     own, folder = parts.folders.job(job), FilePath(found.spec["folder"])
     if path in ("", PHOTOS_PAGE):
-        return FileResponse(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
+        return Download(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
     for place in (own, folder):
         file = (place / path).resolve()
         shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
         if shown and file.is_file() and file.is_relative_to(place.resolve()):
-            return FileResponse(file)
+            return Download(file)
     raise ProblemError(404, "the page has no such file; open it again")

@@ -55,8 +55,8 @@ function table(areas) {
   const [rows, columns] = ["before", "after"].map((side) => [...new Set(areas.map((area) => area[side]))]);
   const cell = (from, to) => el(`td${from === to ? ".same" : ""}`, {}, amount(areas.find(({ before, after }) => before === from && after === to)));
   const unit = areas.some(({ hectares }) => hectares !== null) ? "ha" : "pixels";
-  const head = el("tr", {}, el("td", {}, unit), columns.map((label) => el("th", { scope: "col" }, label)));
-  const body = rows.map((from) => el("tr", {}, el("th", { scope: "row" }, from), columns.map((to) => cell(from, to))));
+  const head = el("tr", {}, el("td", {}, unit), columns.map((label) => el("th", { scope: "col", title: label }, label)));
+  const body = rows.map((from) => el("tr", {}, el("th", { scope: "row", title: from }, from), columns.map((to) => cell(from, to))));
   return el("div.matrix", { tabindex: "0", role: "group", "aria-label": "Changes: rows before, columns after" }, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
 }
 

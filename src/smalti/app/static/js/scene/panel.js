@@ -44,13 +44,15 @@ function crsOf({ crs }) {
   return crs.epsg ? `EPSG:${crs.epsg}` : (crs.wkt?.match(/"([^"]+)"/)?.[1] ?? "known");
 }
 
+const OVERVIEWS = { building: "in the making", failed: "cannot be made: wide views are coarse" };
+
 function facts(scene) {
   const rows = [
     ["Size", `${whole(scene.width)} × ${whole(scene.height)} pixels`],
     ["Bands", `${scene.bands.length} (${scene.dtype})`],
     ["Georeference", crsOf(scene)],
     scene.metres_per_pixel && ["Pixel", `${short(Number(scene.metres_per_pixel[0].toPrecision(4)))} m`],
-    scene.overviews === "building" && ["Overviews", "in the making"],
+    OVERVIEWS[scene.overviews] && ["Overviews", OVERVIEWS[scene.overviews]],
   ].filter(Boolean);
   return [el("h2", {}, scene.name), el("dl.facts", {}, rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]))];
 }
