@@ -24,6 +24,10 @@ CONFIG = """
 [[operations]]
 include-name = "POST /api/uploads"
 checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # the bytes of an image cannot be described
+
+[[operations]]
+include-name = "POST /api/scenes"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # nor can what lies in a folder
 """
 
 

@@ -35,3 +35,11 @@ def test_every_request_is_described_with_its_problems(server: Server) -> None:
 def test_a_wrong_method_is_told_the_right_ones(server: Server) -> None:
     answer = server.http.put("/api/scenes")
     assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD, POST"
+
+
+def test_a_body_that_is_no_text_is_a_problem_like_others(server: Server) -> None:
+    json = {"content-type": "application/json"}
+    for body in (b"\xff\xfe", b"{", b"[" * 100_000):
+        assert server.refused("POST", "/api/jobs", content=body, headers=json)["status"] == 422
+    described = server.http.get("/api/openapi.json").json()["paths"]["/api/jobs"]["post"]["responses"]
+    assert {"408", "413", "422"} <= set(described)

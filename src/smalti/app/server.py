@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from smalti import __version__
+from smalti.app.asking import problems
 from smalti.app.bodies import Message, Receive
 from smalti.app.cleaning import keep_clean
 from smalti.app.connections import Patient
@@ -67,6 +68,9 @@ def _describe(app: FastAPI) -> None:
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         found["security"] = [{"token": []}]
         found["paths"]["/health"]["get"]["security"] = []
+        for operation in (each for methods in found["paths"].values() for each in methods.values()):
+            if "requestBody" in operation:
+                operation["responses"] |= {str(key): answer for key, answer in problems(408, 413).items()}
         for name in ("HTTPValidationError", "ValidationError"):
             parts["schemas"].pop(name, None)
         return found
@@ -97,8 +101,12 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    text = {404: "there is no such address", 405: "this address does not take this method"}.get(error.status_code)
-    answer = _respond(ProblemError(error.status_code, f"{text or error.detail}; see /api/openapi.json"))
+    text = {
+        400: "the body is no JSON in UTF-8", 404: "there is no such address",
+        405: "this address does not take this method",
+    }.get(error.status_code)  # fmt: skip
+    status = 422 if error.status_code == 400 else error.status_code  # FastAPI's own answer to bytes that are no text
+    answer = _respond(ProblemError(status, f"{text or error.detail}; see /api/openapi.json"))
     answer.headers.update(error.headers or {})
     if error.status_code == 405:
         answer.headers["Allow"] = ", ".join(sorted(_methods(request)))
