@@ -173,7 +173,8 @@ def linear(basis: Basis, weights: NDArray[np.float64], samples: Samples) -> NDAr
     return np.asarray(found + constant, np.float64)
 
 
-def _taught(lesson: Lesson, samples: Samples) -> NDArray[np.float64]:
+def taught(lesson: Lesson, samples: Samples) -> NDArray[np.float64]:
+    """The logits after a lesson."""
     return linear(lesson.basis, lesson.weights, samples) + lesson.scales * lesson.plan.offsets(samples.logits)
 
 
@@ -206,7 +207,7 @@ class User:
             began = time.process_time()
             lesson = learn(strokes_of(self.here, self.lines), self.others, self.plan, self.colours)
             seconds.append(time.process_time() - began)
-            logits = partial(_taught, lesson)
+            logits = partial(taught, lesson)
             scores.append(self.score(logits))
             if after is not None:
                 after(self.lines)
