@@ -1,4 +1,4 @@
-; The installer for Windows, by Inno Setup 6; packaging/windows.ps1 calls it. NOT RUN by the project so far.
+; The installer for Windows, by Inno Setup 6.3 or newer; packaging/windows.ps1 calls it. NOT RUN by the project so far.
 ; Installs for the current user, without the rights of an administrator.
 [Setup]
 AppName=Smalti
@@ -7,7 +7,6 @@ AppId=Smalti
 DefaultDirName={autopf}\Smalti
 PrivilegesRequired=lowest
 DisableProgramGroupPage=yes
-ChangesEnvironment=yes
 OutputDir=..\dist
 OutputBaseFilename=smalti-{#Version}-windows-x86_64-setup
 Compression=lzma2/max
