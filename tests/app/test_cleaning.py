@@ -95,3 +95,15 @@ def test_what_a_killed_server_had_not_registered_goes(serve: Serve, scene: Path)
     assert again.http.get(f"/api/jobs/{job['id']}/results/map.tif").status_code == 200
     send["params"] = {"name": "left.tif", "set": "trip"}
     assert again.http.post("/api/uploads", **send).status_code == 201
+
+
+def test_a_set_goes_with_its_last_image(server: Server, scene: Path) -> None:
+    def send(name: str, content: bytes) -> dict[str, str]:
+        return server.http.post("/api/uploads", params={"name": name, "set": "one"}, content=content).json()
+
+    send("a.tfw", b"1\n0\n0\n-1\n0\n0\n")
+    scenes = [send(name, scene.read_bytes())["id"] for name in ("a.tif", "b.tif")]
+    (folder,) = server.services.folders.root.glob("sets/*/one")
+    for scene_id, left in zip(scenes, (["a.tfw", "b.tif"], []), strict=True):
+        assert server.http.delete(f"/api/scenes/{scene_id}").status_code == 204
+        assert sorted(path.name for path in folder.glob("*")) == left

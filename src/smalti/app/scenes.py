@@ -19,6 +19,7 @@ from smalti.app.formats import DRIVERS, WHOLE, check_file
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Built, Crs, Scene, Source
+from smalti.app.sets import drop_rest
 from smalti.errors import RasterError, shown
 from smalti.raster.ground import axes_m
 from smalti.raster.read import open_dataset, open_file
@@ -139,8 +140,8 @@ class Scenes:
         if known.own:
             known.path.unlink(missing_ok=True)
             shutil.rmtree(self._folders.scene(known.id), ignore_errors=True)
-            with suppress(OSError):
-                known.path.parent.rmdir()  # a set is removed with its last file
+            if known.shown.set is not None:
+                drop_rest(known.path.parent)
         overviews = self._folders.overviews(known.id)
         for left in (overviews, overviews.with_name(f"{overviews.name}.ovr")):
             with suppress(OSError):

@@ -5,6 +5,7 @@ Only what cannot lead GDAL elsewhere is kept beside an image: overviews, masks a
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from smalti.app.folders import Folders
@@ -39,6 +40,12 @@ def is_kept(name: str, size: int) -> bool:
     """Whether a file that is no image is kept beside images."""
     ending = Path(name).suffix.lower()
     return ending in PHOTOS or (ending in _BESIDE and size <= _SMALL)
+
+
+def drop_rest(folder: Path) -> None:
+    """Removes a set of which only world files and the like are left: nobody can see or remove them."""
+    if not any(is_image(file.name) or file.suffix.lower() in PHOTOS for file in folder.glob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def bytes_beside(folders: Folders, owner: str) -> int:
