@@ -107,3 +107,15 @@ def test_a_set_goes_with_its_last_image(server: Server, scene: Path) -> None:
     for scene_id, left in zip(scenes, (["a.tfw", "b.tif"], []), strict=True):
         assert server.http.delete(f"/api/scenes/{scene_id}").status_code == 204
         assert sorted(path.name for path in folder.glob("*")) == left
+
+
+def test_photos_that_are_no_scenes_go_by_age(server: Server) -> None:
+    sent = server.http.post("/api/uploads", params={"name": "a.heic", "set": "trip"}, content=b"photo")
+    assert sent.status_code == 201 and sent.json() is None
+    job = server.http.post("/api/photos", json={"set": "trip"}).json()
+    (folder,) = server.services.folders.root.glob("sets/*/trip")
+    assert clean(server.services, time.time() + LATER) == 0 and folder.exists()
+    server.http.post(f"/api/jobs/{job['id']}/cancel")
+    assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert clean(server.services, time.time()) == 0 and folder.exists()
+    assert clean(server.services, time.time() + LATER) == 1 and not folder.exists()

@@ -1,6 +1,7 @@
 """Removes results and uploads that nobody has used for long; never one that is being read, or a user's file."""
 
 import logging
+import shutil
 import threading
 import time
 
@@ -32,7 +33,19 @@ def clean(services: Services, now: float) -> int:
                 removed += 1
             except ProblemError:
                 continue
-    return removed
+    return removed + _clean_sets(services, before)
+
+
+def _clean_sets(services: Services, before: float) -> int:
+    """Removes sets of photos that browsers cannot show: they are no scenes, so that nobody could remove them."""
+    used = services.scenes.set_folders() | services.jobs.photo_folders()
+    old = [
+        folder for folder in (services.folders.root / "sets").glob("*/*")
+        if str(folder) not in used and folder.stat().st_mtime < before
+    ]  # fmt: skip
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
 
 
 def keep_clean(services: Services, stop: threading.Event) -> None:

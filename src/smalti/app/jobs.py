@@ -172,6 +172,12 @@ class Jobs:
             query = f"SELECT * FROM jobs WHERE used < ? AND state IN {_OVER}"
             return [stored(row) for row in rows.execute(query, (before,)).fetchall()]
 
+    def photo_folders(self) -> set[str]:
+        """The folders of all photo series."""
+        with self._database.connect() as rows:
+            found = rows.execute("SELECT spec FROM jobs WHERE kind = 'photos'").fetchall()
+        return {str(json.loads(row["spec"])["folder"]) for row in found}
+
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
         with self._database.connect() as rows:

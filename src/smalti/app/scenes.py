@@ -156,6 +156,13 @@ class Scenes:
         with self._database.connect() as rows:
             return [_known(row) for row in rows.execute(query, (before,)).fetchall()]
 
+    def set_folders(self) -> set[str]:
+        """The folders of uploads."""
+        with self._database.connect() as rows:
+            return {
+                str(Path(row["path"]).parent) for row in rows.execute("SELECT path FROM scenes WHERE source = 'upload'")
+            }
+
     def _by_path(self, owner: str, path: Path, sources: Sequence[Path]) -> Scene | None:
         query = "SELECT * FROM scenes WHERE owner = ? AND path = ? AND source = 'path'"
         with self._database.connect() as rows:
