@@ -120,7 +120,8 @@ def shrink(
         if page is not None:
             deliver(page, done.page().encode())
         if done.missed and not anyway:
-            raise ExportError(f"{out}: not written: {done.missed}")
+            mend = "calibrate on more of such images, allow more, or write it with --anyway"
+            raise ExportError(f"{out}: not written: {done.missed}; {mend}")
         write_whole(out, done.model.content)
     found = done.found
     size, before = len(done.model.content), len(done.parent.content)
