@@ -169,6 +169,9 @@ def test_bad_strokes_are_refused_in_one_line(server: Server) -> None:
     assert "without data" in refused(line=[[10, 10], [40, 10]])
     assert "either a line or a polygon" in refused()
     assert "no area" in refused(polygon={"type": "Polygon", "coordinates": [[[1, 1], [9, 9], [1, 1], [1, 1]]]})
+    far = [[[1e300, 1], [9, 9], [1, 9], [1e300, 1]]]
+    assert "far outside" in refused(polygon={"type": "Polygon", "coordinates": far})
+    assert "valid number" in refused(line=[[False, 10]])
     assert "no class 'lawn'" in refused(404, **{"class": "lawn", "line": [[90, 10]]})
     assert "no strokes yet" in server.refused("POST", f"{lesson.path}/learn")["detail"]
     assert "does not belong" in server.refused("GET", lesson.strokes.replace(lesson.scene, "x"))["detail"]

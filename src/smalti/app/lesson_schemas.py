@@ -9,7 +9,7 @@ from smalti.app.schemas import Polygon
 SCENE = "0f3a5c8d9e1b2a47"
 ClassName = Annotated[str, Field(min_length=1, max_length=80, examples=["building"])]
 ColorText = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", examples=["#C8573F"])]
-Number = Annotated[float, Field(ge=-(2.0**31), le=2.0**31, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, ge=-(2.0**31), le=2.0**31, allow_inf_nan=False)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=2, description="Column and row in pixels.")]
 Line = Annotated[list[Point], Field(min_length=1, max_length=20_000, examples=[[[120.0, 80.0], [150.0, 92.0]]])]
 Size = Annotated[float, Field(ge=1, le=4096, description="Width of the brush in pixels of the scene.", examples=[12])]

@@ -23,6 +23,7 @@ _CORNERS = 4
 """Corners of a quarter of the brush's circle."""
 _LEAST = 1.0
 """Pixels of the least piece that is kept."""
+_FARTHEST = 2.0**31
 _MOST_CORNERS = 20_000
 MOST = 5000
 """Strokes on a scene."""
@@ -112,6 +113,8 @@ def shape_of(polygon: Polygon) -> Any:
 
     if sum(map(len, polygon.coordinates)) > _MOST_CORNERS:
         raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
+    if any(not abs(value) < _FARTHEST for ring in polygon.coordinates for point in ring for value in point[:2]):
+        raise ProblemError(422, "the polygon lies far outside of the scene; paint on the image")
     try:
         rings = [[(point[0], point[1]) for point in ring] for ring in polygon.coordinates]
         shape = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
