@@ -32,17 +32,17 @@ desktop:
 	@PYTHON=$(PYTHON) packaging/build
 
 test-desktop: .venv/.ready
-	@.venv/bin/python -m pytest -v -s packaging/test_desktop.py
+	@.venv/bin/python -m pytest -vv -s packaging/test_desktop.py
 
 qgis-plugin:
 	@$(PYTHON) tools/qgis_plugin.py
 
 test-qgis: .venv/.ready
-	@.venv/bin/python -m pytest -v --timeout=1200 qgis/tests
+	@.venv/bin/python -m pytest -vv --timeout=1200 qgis/tests
 
 # That of Deepness, for Python 3.8 to 3.12.
 test-old-onnxruntime: .venv/.ready .venv-old-onnxruntime/.ready
-	@SMALTI_OLD_ONNXRUNTIME=$(CURDIR)/.venv-old-onnxruntime/bin/python .venv/bin/python -m pytest -v \
+	@SMALTI_OLD_ONNXRUNTIME=$(CURDIR)/.venv-old-onnxruntime/bin/python .venv/bin/python -m pytest -vv \
 		tests/runtime/test_old_onnxruntime.py tests/deploy/targets/test_deepness.py
 
 # A stamp that is older than the list of packages makes its environment again.

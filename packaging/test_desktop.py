@@ -160,6 +160,17 @@ def test_its_window_opens_and_its_worker_maps(app: App, clean: dict[str, str], d
         browser.terminate()
 
 
+def test_it_is_taught_by_strokes(app: App, scene: Path) -> None:
+    """A lesson needs nothing that the program does not have."""
+    uploaded = json.loads(app.ask("/api/uploads?name=scene.tif", scene.read_bytes(), "application/octet-stream"))
+    body = json.dumps({"scene": uploaded["id"], "model": "landcover"}).encode()
+    lesson = f"/api/lessons/{json.loads(app.ask('/api/lessons', body))['id']}"
+    for label, line in (("building", [[40, 40], [60, 60]]), ("vegetation", [[120, 40], [120, 90]])):
+        stroke = json.dumps({"class": label, "line": line, "size": 6}).encode()
+        app.ask(f"{lesson}/scenes/{uploaded['id']}/strokes", stroke)
+    assert json.loads(app.ask(f"{lesson}/learn", b"{}"))["strokes"] == 2
+
+
 @pytest.mark.parametrize("seconds", [0, 4])
 def test_a_closed_window_ends_it_and_the_browser_has_its_own_libraries(
     clean: dict[str, str], tmp_path: Path, seconds: int
