@@ -9,7 +9,7 @@ import rasterio
 
 import smalti as sm
 from smalti.errors import OptionError, OutputError, RasterError
-from smalti.lessons.suggest import _choose
+from smalti.lessons.suggest import choose
 from tests.lessons.places import PLACE, stroke_file
 from tests.zones.maps import UTM
 
@@ -52,10 +52,10 @@ def test_what_was_painted_is_not_suggested_first(scene: Path, tmp_path: Path) ->
 def test_the_choice_is_uncertain_far_and_diverse() -> None:
     places = np.array([[0.0, 0], [5, 0], [5.1, 0], [0, 4], [9, 9]])
     uncertain = np.array([0.5, 0.5, 0.5, 0.5, 0.01])
-    order = [at for at, _ in _choose(places, uncertain, [], 3)]
+    order = [at for at, _ in choose(places, uncertain, [], 3)]
     assert order[:2] == [2, 3]
-    assert _choose(places, uncertain, [places[2]], 1)[0][0] == 3  # what is known is not taken
-    assert len(_choose(places, uncertain, [], 99)) == 5
+    assert choose(places, uncertain, [places[2]], 1)[0][0] == 3  # what is known is not taken
+    assert len(choose(places, uncertain, [], 99)) == 5
 
 
 def test_bad_input_is_refused(scene: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ PENALTY = 1.0
 """Strength of the prior."""
 PENALTIES_OF_NEW = (0.2, 0.1, 0.05)
 """Others that are tried where a class is new: there is no parent to stay close to."""
-HELD = 30.0
+HELD = 60.0
 """Weight of all other cells together, as a multiple of the root of the number of strokes; each stroke weighs 1."""
 TRUST = 0.15
 """What the parent's logits are multiplied by: it is far too sure at places that it has never seen."""

@@ -57,7 +57,7 @@ def suggest_windows(
     places = (summaries - mean) / spread
     painted = [part for part in (known.strokes.values() if known is not None else ()) if len(part)]
     learned = [(_summary(part.features, part.logits) - mean) / spread for part in painted]
-    chosen = _choose(places, np.array([each.uncertain for each in looked]), learned, most)
+    chosen = choose(places, np.array([each.uncertain for each in looked]), learned, most)
     far = max((distance for _, distance in chosen), default=0.0) or 1.0
     return [Suggestion(looked[at].window, looked[at].uncertain, distance / far) for at, distance in chosen]
 
@@ -67,7 +67,7 @@ def _summary(features: Floats, logits: Floats) -> Doubles:
     return found
 
 
-def _choose(places: Doubles, uncertain: Doubles, learned: Sequence[Doubles], most: int) -> list[tuple[int, float]]:
+def choose(places: Doubles, uncertain: Doubles, learned: Sequence[Doubles], most: int) -> list[tuple[int, float]]:
     """The rows of places W,F in the order in which they are taken, and their distance from what was known then."""
     distance = _distances(places, np.zeros(places.shape[1]))
     for each in learned:
