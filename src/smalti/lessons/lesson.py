@@ -20,8 +20,10 @@ PENALTY = 1.0
 """Strength of the prior."""
 PENALTIES_OF_NEW = (0.2, 0.1, 0.05)
 """Others that are tried where a class is new: there is no parent to stay close to."""
-HELD = 60.0
-"""Weight of all other cells together, as a multiple of the root of the number of strokes; each stroke weighs 1."""
+HELD, HELD_OF_NEW = 60.0, 30.0
+"""Weight of all other cells together, as a multiple of the root of the number of strokes, each of which weighs 1; and
+where a class is new.
+"""
 TRUST = 0.15
 """What the parent's logits are multiplied by: it is far too sure at places that it has never seen."""
 _NEVER = -30.0
@@ -137,7 +139,8 @@ def _points(strokes: Strokes, others: Samples, plan: ClassPlan, basis: Basis, sc
     targets = [np.eye(len(plan.shares))[strokes.labels[strokes.stroke]], probabilities(plain[1])]
     offsets = [each * scales for each in plain]
     own = stroke_weights(strokes)
-    held = np.full(len(others), HELD * np.sqrt(len(strokes.labels)) / max(1, len(others)))
+    total = HELD_OF_NEW if plan.new.any() else HELD
+    held = np.full(len(others), total * np.sqrt(len(strokes.labels)) / max(1, len(others)))
     inputs = [basis(part.features, part.logits) for part in parts]
     return Points(*map(np.concatenate, (inputs, offsets, targets, [own, held])))
 
