@@ -13,17 +13,17 @@ import pytest
 import uvicorn
 from numpy.typing import NDArray
 
-from smalti.app.connections import Patient
+from smalti.app.access.connections import Patient
+from smalti.app.access.hosts import parse_hosts
+from smalti.app.access.roots import resolved
+from smalti.app.access.tokens import one_token
 from smalti.app.database import Database
-from smalti.app.hosts import parse_hosts
+from smalti.app.jobs.queue import Queue
+from smalti.app.jobs.worker import work_once
 from smalti.app.limits import Limits
 from smalti.app.listening import address_of, listen
-from smalti.app.queue import Queue
-from smalti.app.roots import resolved
 from smalti.app.server import guarded_app
 from smalti.app.services import Services, Settings
-from smalti.app.tokens import one_token
-from smalti.app.worker import work_once
 from tests.app.pictures import write_tiff
 from tests.tiny import tiny_model
 

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smalti.app.bodies import LONGEST
-from smalti.app.hosts import is_public, parse_hosts
+from smalti.app.access.bodies import LONGEST
+from smalti.app.access.hosts import is_public, parse_hosts
+from smalti.app.access.tokens import one_token, read_tokens
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.start import Start, is_loopback
-from smalti.app.tokens import one_token, read_tokens
 from smalti.errors import OptionError
 from tests.app.bombs import archive, png_bomb
 from tests.app.conftest import TOKEN, Serve, Server
@@ -183,7 +183,7 @@ def test_a_chunked_body_is_counted_while_it_streams(serve: Serve) -> None:
 def test_an_upload_that_stalls_does_not_keep_its_place(
     serve: Serve, scene: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smalti.app.pace.PATIENCE_S", 0.2)
+    monkeypatch.setattr("smalti.app.access.pace.PATIENCE_S", 0.2)
     server = serve(limits=Limits(uploads=1))
     url = server.http.base_url
     with socket.create_connection((url.host, url.port)) as stalled:
@@ -259,7 +259,7 @@ def test_a_virtual_raster_of_files_below_the_roots_is_a_scene(server: Server) ->
 @pytest.fixture
 def unremembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are checked each time that they are used."""
-    monkeypatch.setattr("smalti.app.scenes._CHECKED_S", 1e-9)
+    monkeypatch.setattr("smalti.app.scenes.table._CHECKED_S", 1e-9)
 
 
 @pytest.mark.usefixtures("unremembered")
@@ -440,7 +440,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(
 
     server = serve(hosts=(f"data.example.org:{web.port}",))
     monkeypatch.setattr(socket, "getaddrinfo", rebind)
-    monkeypatch.setattr("smalti.app.hosts.is_public", lambda _: True)
+    monkeypatch.setattr("smalti.app.access.hosts.is_public", lambda _: True)
     answer = server.http.post("/api/scenes", json={"url": f"http://data.example.org:{web.port}/scene.tif"})
     assert answer.status_code == 201 and names == ["data.example.org"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smalti.app import connections
+from smalti.app.access import connections
 from tests.app.conftest import TOKEN, Serve, Server
 
 HEAD = f"Host: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"

@@ -15,9 +15,9 @@ from PIL import Image
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
-from smalti.app.jobs import Stored
-from smalti.app.queue import Queue
-from smalti.app.worker import CancelledError, work_once
+from smalti.app.jobs.queue import Queue
+from smalti.app.jobs.table import Stored
+from smalti.app.jobs.worker import CancelledError, work_once
 from smalti.card import Task
 from smalti.workflows.progress import Progress, Show
 from tests.app.conftest import Server
@@ -243,7 +243,7 @@ def test_rows_that_are_shown_are_done(server: Server, scene: Path, monkeypatch: 
         seen.append(server.http.get(f"/api/jobs/{job.id}").json()["rows_done"])
         raise CancelledError
 
-    monkeypatch.setattr("smalti.app.worker.do", half)
+    monkeypatch.setattr("smalti.app.jobs.worker.do", half)
     assert work_once(server.services.folders, Queue(Database(server.services.folders.database)), threading.Event())
     assert seen == [100]
     assert job["rows_done"] == 0

@@ -11,8 +11,9 @@ import pytest
 import rasterio
 from PIL import Image
 
-from smalti.app import overviews, scenes, tries, view
 from smalti.app.database import Database
+from smalti.app.scenes import table as scenes
+from smalti.app.viewing import overviews, tries, view
 from smalti.errors import RasterError
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff

@@ -8,9 +8,9 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from smalti.app import projects
-from smalti.app.projects import LessonProject, canvas_of
-from smalti.app.strokes import Painted, added, brushed, erased
+from smalti.app.teaching import projects
+from smalti.app.teaching.projects import LessonProject, canvas_of
+from smalti.app.teaching.strokes import Painted, added, brushed, erased
 from smalti.raster.grid import Grid
 
 GRID = Grid(200, 300, Affine(0.5, 0, 500000, 0, -0.5, 5000000), CRS.from_epsg(32631))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from smalti.app.limits import Limits
-from smalti.app.scenes import Scenes
+from smalti.app.scenes.table import Scenes
 from tests.app.bombs import archive
 from tests.app.conftest import TOKEN, Serve, Server
 from tests.app.test_attacks import stored_files
@@ -164,8 +164,8 @@ def test_an_address_that_sends_too_slowly_is_given_up(
     serve: Serve, slow: tuple[str, threading.Event, threading.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, _, go = slow
-    monkeypatch.setattr("smalti.app.pace.PATIENCE_S", 0.2)
-    monkeypatch.setattr("smalti.app.pace.LEAST", 2**30)
+    monkeypatch.setattr("smalti.app.access.pace.PATIENCE_S", 0.2)
+    monkeypatch.setattr("smalti.app.access.pace.LEAST", 2**30)
     server = serve(hosts=(url.split("/")[2],))
     threading.Timer(0.5, go.set).start()
     problem = server.refused("POST", "/api/scenes", json={"url": url})
@@ -174,7 +174,7 @@ def test_an_address_that_sends_too_slowly_is_given_up(
 
 @pytest.mark.parametrize("path", ["/api/uploads?name=a.tif", "/api/jobs"])
 def test_a_byte_now_and_then_is_too_slow(path: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smalti.app.pace.PATIENCE_S", 0.3)
+    monkeypatch.setattr("smalti.app.access.pace.PATIENCE_S", 0.3)
     url = server.http.base_url
     head = f"POST {path} HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n"
     ended = threading.Event()

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from smalti.app.bodies import Message, Receive
-from smalti.app.guard import App, Scope, Send
+from smalti.app.access.bodies import Message, Receive
+from smalti.app.access.guard import App, Scope, Send
 
 
 class Head:

@@ -18,12 +18,12 @@ def work(kind: str, folder: Path, names: tuple[str, ...]) -> None:
     """Works until the standard input is closed, or until the one file is made."""
     folders = Folders(folder)
     if kind == "result":
-        from smalti.app.making import make_result
+        from smalti.app.jobs.making import make_result
 
         make_result(folders, *names)
         return
     if kind == "overview":
-        from smalti.app.overviews import build
+        from smalti.app.viewing.overviews import build
 
         name, source, resampling = names
         build(Path(source), folders.overviews(name), resampling)
@@ -33,11 +33,11 @@ def work(kind: str, folder: Path, names: tuple[str, ...]) -> None:
     stop = watch_parent()
     with _alone(folder / f"{kind}.lock"):
         if kind == "jobs":
-            from smalti.app.worker import work_through
+            from smalti.app.jobs.worker import work_through
 
             work_through(folders, stop)
         else:
-            from smalti.app.overviews import build_all
+            from smalti.app.viewing.overviews import build_all
 
             build_all(folders, stop)
 

@@ -18,11 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from smalti import __version__
+from smalti.app.access.bodies import Message, Receive
+from smalti.app.access.connections import Patient
+from smalti.app.access.guard import App, Guard, Scope, Send
 from smalti.app.asking import problems
-from smalti.app.bodies import Message, Receive
 from smalti.app.cleaning import keep_clean
-from smalti.app.connections import Patient
-from smalti.app.guard import App, Guard, Scope, Send
 from smalti.app.head import Head
 from smalti.app.problems import MEDIA_TYPE, ProblemError, problem_of, to_dict
 from smalti.app.routes import house, jobs, lessons, scenes, strokes

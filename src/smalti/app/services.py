@@ -4,29 +4,29 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smalti.app.access.hosts import Hosts
+from smalti.app.access.roots import Roots
+from smalti.app.access.tokens import Tokens
 from smalti.app.database import Database
-from smalti.app.events import Streams
-from smalti.app.eye import Eye
 from smalti.app.folders import Folders
-from smalti.app.grids import scene_grid, window_of
-from smalti.app.hosts import Hosts
-from smalti.app.jobs import Jobs, Stored
-from smalti.app.layers import Growing, read_layers
-from smalti.app.lessons import Lessons
+from smalti.app.jobs.events import Streams
+from smalti.app.jobs.layers import Growing, read_layers
+from smalti.app.jobs.planning import map_grid
+from smalti.app.jobs.results import Results
+from smalti.app.jobs.table import Jobs, Stored
 from smalti.app.limits import Limits
 from smalti.app.metrics import Metrics
-from smalti.app.planning import map_grid
 from smalti.app.problems import ProblemError
-from smalti.app.projects import Canvas, canvas_of
-from smalti.app.results import Results
-from smalti.app.roots import Roots
-from smalti.app.scenes import Known, Scenes
-from smalti.app.teacher import Teacher
-from smalti.app.teaching import Teachings
-from smalti.app.tokens import Tokens
-from smalti.app.uploads import Uploads
+from smalti.app.scenes.grids import scene_grid, window_of
+from smalti.app.scenes.table import Known, Scenes
+from smalti.app.scenes.uploads import Uploads
+from smalti.app.teaching.lessons import Teachings
+from smalti.app.teaching.projects import Canvas, canvas_of
+from smalti.app.teaching.table import Lessons
+from smalti.app.teaching.teacher import Teacher
 from smalti.app.uses import Uses
-from smalti.app.view import Views
+from smalti.app.viewing.eye import Eye
+from smalti.app.viewing.view import Views
 from smalti.tiling import Window
 
 

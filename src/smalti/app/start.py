@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from smalti.app.access.tokens import Tokens, no_token, one_token, read_tokens
 from smalti.app.folders import Folders, default_root
 from smalti.app.limits import Limits
 from smalti.app.listening import address_of, listen
-from smalti.app.tokens import Tokens, no_token, one_token, read_tokens
 from smalti.app.window import Window, is_open
 from smalti.errors import BusyError, MissingExtraError, OptionError
 from smalti.lock import hold
@@ -47,8 +47,8 @@ class Start:
 
     def settings(self, tokens: Tokens) -> "Settings":
         """The settings of the server; OptionError for hosts that are none."""
-        from smalti.app.hosts import parse_hosts
-        from smalti.app.roots import resolved
+        from smalti.app.access.hosts import parse_hosts
+        from smalti.app.access.roots import resolved
         from smalti.app.services import Settings
 
         return Settings(

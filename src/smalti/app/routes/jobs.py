@@ -8,23 +8,23 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from smalti.app.areas import areas_of
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
 from smalti.app.downloads import Download
-from smalti.app.grids import scene_grid
-from smalti.app.jobs import Asked, Stored
-from smalti.app.layers import find_layer
-from smalti.app.overviews import layer_overviews
-from smalti.app.paint import hidden, paint_tile
-from smalti.app.planning import plan_comparison, plan_map
+from smalti.app.jobs.areas import areas_of
+from smalti.app.jobs.layers import find_layer
+from smalti.app.jobs.paint import hidden, paint_tile
+from smalti.app.jobs.planning import plan_comparison, plan_map
+from smalti.app.jobs.results import PAGE
+from smalti.app.jobs.spot import spot_at
+from smalti.app.jobs.table import Asked, Stored
 from smalti.app.problems import ProblemError
-from smalti.app.results import PAGE
 from smalti.app.routes.scenes import BINARY, Level, Place
+from smalti.app.scenes.grids import scene_grid
+from smalti.app.scenes.sets import PHOTOS, set_folder
 from smalti.app.schemas import AreaRow, Job, NewComparison, NewJob, NewPhotos, PhotoFolder, ResultFile, Spot
 from smalti.app.services import Services
-from smalti.app.sets import PHOTOS, set_folder
-from smalti.app.spot import spot_at
-from smalti.app.tiles import png, tile_at
+from smalti.app.viewing.overviews import layer_overviews
+from smalti.app.viewing.tiles import png, tile_at
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 PNG: Answers = {200: {"content": {"image/png": BINARY}, "description": "A tile."}}

@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from smalti.app.asking import Id, Owner, Parts, problems
-from smalti.app.lesson_schemas import Lesson, NewLesson, NewModel, Palette, SceneId, Shown, Step, Suggested
-from smalti.app.lessons import StoredLesson
-from smalti.app.live_tiles import paint_live
 from smalti.app.models import to_model
-from smalti.app.projects import Canvas
 from smalti.app.routes.jobs import PNG
 from smalti.app.routes.scenes import Level, Place
 from smalti.app.schemas import Model
 from smalti.app.services import Services
-from smalti.app.tiles import png, tile_at
+from smalti.app.teaching.live_tiles import paint_live
+from smalti.app.teaching.projects import Canvas
+from smalti.app.teaching.schemas import Lesson, NewLesson, NewModel, Palette, SceneId, Shown, Step, Suggested
+from smalti.app.teaching.table import StoredLesson
+from smalti.app.viewing.tiles import png, tile_at
 from smalti.tiling import Window
 
 router = APIRouter(prefix="/api/lessons", tags=["lessons"])

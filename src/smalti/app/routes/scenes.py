@@ -8,18 +8,18 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from smalti.app.adding import add_each
+from smalti.app.access.names import LONGEST
+from smalti.app.access.roots import entries
 from smalti.app.asking import Answers, Id, Owner, Parts, problems
-from smalti.app.eye import look_of
-from smalti.app.fetch import fetch, name_of
-from smalti.app.formats import check_file
-from smalti.app.names import LONGEST
 from smalti.app.problems import ProblemError
-from smalti.app.roots import entries
+from smalti.app.scenes.adding import add_each
+from smalti.app.scenes.fetch import fetch, name_of
+from smalti.app.scenes.formats import check_file
+from smalti.app.scenes.stac import images_of
 from smalti.app.schemas import SET, Added, Entry, Listing, NewScene, Scene, SceneItem, ScenePath, SceneUrl
 from smalti.app.services import Services
-from smalti.app.stac import images_of
-from smalti.app.tiles import photo, tile_at
+from smalti.app.viewing.eye import look_of
+from smalti.app.viewing.tiles import photo, tile_at
 from smalti.mapping.places import scenes as scenes_in
 
 router = APIRouter(prefix="/api", tags=["scenes"])

@@ -4,12 +4,12 @@ import numpy as np
 from fastapi import APIRouter
 
 from smalti.app.asking import Id, Owner, Parts, problems
-from smalti.app.lesson_schemas import Erased, NewStroke, Strokes, StrokesBefore
-from smalti.app.lessons import StoredLesson
 from smalti.app.problems import ProblemError
-from smalti.app.projects import Canvas, Change
 from smalti.app.services import Services
-from smalti.app.strokes import Painted, added, brushed, erased, painted, shape_of
+from smalti.app.teaching.projects import Canvas, Change
+from smalti.app.teaching.schemas import Erased, NewStroke, Strokes, StrokesBefore
+from smalti.app.teaching.strokes import Painted, added, brushed, erased, painted, shape_of
+from smalti.app.teaching.table import StoredLesson
 from smalti.tiling import Window
 
 router = APIRouter(prefix="/api/lessons/{lesson}/scenes/{scene}", tags=["lessons"])

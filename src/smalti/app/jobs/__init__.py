@@ -1,0 +1,1 @@
+"""Jobs: the table of them, what each does, and what it made."""

@@ -1,0 +1,1 @@
+"""Scenes: how they arrive, which files are taken, and the table of them."""

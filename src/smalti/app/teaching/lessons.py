@@ -1,0 +1,148 @@
+"""Lessons as requests see them: begun, learned, undone, and saved as models."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from smalti.app.folders import Folders
+from smalti.app.models import find_entry, map_models, parent_task
+from smalti.app.problems import ProblemError
+from smalti.app.teaching.desk import Desk
+from smalti.app.teaching.palette import changed, palette_of, plan_of
+from smalti.app.teaching.projects import Canvas
+from smalti.app.teaching.schemas import Held, Lesson, LessonScene, NewLesson, PaletteClass, Step
+from smalti.app.teaching.table import Lessons, StoredLesson
+from smalti.app.teaching.teacher import Teacher
+from smalti.card import RGB
+from smalti.errors import ModelError, SmaltiWarning
+from smalti.lessons.lesson import Validated
+from smalti.lessons.project import Project
+from smalti.raster.palette import task_colors
+from smalti.runtime.models import BUNDLED, ModelEntry, look
+from smalti.workflows.teach import teach
+from smalti.workflows.teaching import Learned
+
+
+class Teachings:
+    """The lessons of all owners, with what they are taught by."""
+
+    def __init__(self, folders: Folders, lessons: Lessons, teacher: Teacher) -> None:
+        self._folders, self.lessons, self.teacher = folders, lessons, teacher
+        self._saving = threading.Lock()
+
+    def begin(self, owner: str, asked: NewLesson, scene: str) -> StoredLesson:
+        """A new lesson on a scene, of that name unless one is asked for; ProblemError for an unknown model."""
+        entry = find_entry(asked.model, self._folders.models(owner))
+        model = entry.name if entry.path.parent == BUNDLED else str(entry.path.resolve())
+        self.teacher.network(model)  # a model that cannot be taught is refused at once
+        name = asked.name.strip() or scene
+        return self.lessons.add(owner, name, asked.scene, lambda folder: Project(folder, model).save())
+
+    def shown(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
+        """A lesson as it is sent."""
+        project = self.teacher.project(lesson)
+        stated, counts = project.read(), project.counts()
+        total = sum(counts.values(), Counter[str]())
+        classes = []
+        with suppress(ModelError):  # the model is gone: whoever opens the lesson is told
+            classes = palette_of(parent_task(stated.model), stated, total)
+        return Lesson(
+            id=lesson.id, name=lesson.name, model=Path(stated.model).stem, classes=classes,
+            scenes=[LessonScene(scene=each.scene, strokes=_total(counts, each.image)) for each in canvases],
+            steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
+        )  # fmt: skip
+
+    def colors(self, lesson: StoredLesson) -> dict[str, RGB]:
+        """The colour of each class, also of those without strokes."""
+        stated = self.teacher.project(lesson).read()
+        task = plan_of(parent_task(stated.model), stated).task
+        return {**stated.colors, **dict(zip(task.labels, task_colors(task), strict=True))}
+
+    def recolor(self, lesson: StoredLesson, canvases: list[Canvas], wanted: list[PaletteClass]) -> None:
+        """Gives a lesson other classes."""
+        project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
+        task = parent_task(project.read().model)
+        total = sum(project.counts().values(), Counter[str]())
+        names = {each.was: each.name for each in wanted if each.was is not None and each.was != each.name}
+        with desk.learning:
+            project.rename(canvases, names, lambda stated: changed(stated, task, wanted, total))
+            self._show(lesson, desk)
+
+    def _show(self, lesson: StoredLesson, desk: Desk) -> None:
+        """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own."""
+        stated, text = self.teacher.project(lesson).now()
+        if not stated.painted:
+            desk.forget(stated)
+            return
+        with self.teacher.slot():
+            desk.learn(stated, text, lambda _: None)
+
+    def emptied(self, lesson: StoredLesson) -> None:
+        """Shows the model as it was where the last stroke was erased."""
+        desk, stated = self.teacher.desk(lesson), self.teacher.project(lesson).read()
+        if not stated.painted:
+            with desk.learning:
+                desk.forget(stated)
+
+    def learn(self, lesson: StoredLesson) -> Step:
+        """Learns from all strokes; the same step again where nothing was painted since."""
+        project, desk, notes = self.teacher.project(lesson), self.teacher.desk(lesson), []
+
+        def note(warning: SmaltiWarning) -> None:
+            notes.append(self._folders.hide(str(warning).removeprefix(f"{lesson.folder}: ")))
+
+        with desk.learning:
+            stated, text = project.now()
+            steps = self.lessons.steps(lesson)
+            if steps and steps[-1].project == text and desk.learned_from == text:
+                return steps[-1].shown
+            with self.teacher.slot():
+                learned = desk.learn(stated, text, note)
+            return self.lessons.add_step(lesson, _step(learned, notes), text)
+
+    def undo(self, lesson: StoredLesson) -> None:
+        """Takes the last lesson back, with all strokes since the one before; ProblemError where there is none."""
+        project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
+        with desk.learning:
+            steps = self.lessons.steps(lesson)
+            if not steps:
+                raise ProblemError(409, "there is no lesson to undo; paint some strokes first")
+            project.put_back(steps[-2].project if len(steps) > 1 else None)
+            self.lessons.remove_step(lesson, steps[-1].shown.number)
+            self._show(lesson, desk)
+
+    def save(self, lesson: StoredLesson, name: str) -> ModelEntry:
+        """Writes what the strokes teach as a model of that name; ProblemError where one has it already."""
+        folder = self._folders.models(lesson.owner)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        step, path = self.learn(lesson), folder / f"{name}.onnx"
+        with self._saving:
+            if name in map_models(folder):
+                raise ProblemError(409, f"there is a model named {name} already; choose another name")
+            with self.teacher.slot():
+                teach(lesson.folder, path)
+        self.lessons.saved_as(lesson, step, name)
+        return look(path)
+
+
+def _total(counts: Mapping[str, Counter[str]], image: str) -> int:
+    return counts.get(image, Counter[str]()).total()
+
+
+def _step(learned: Learned, notes: list[str]) -> Step:
+    lesson = learned.lesson
+    return Step(
+        number=0, created=time.time(), strokes=learned.strokes, scenes=learned.scenes,
+        learned=lesson.penalty is not None, by_stroke=_held(lesson.by_stroke), by_place=_held(lesson.by_place),
+        changed=learned.changed, seconds=learned.seconds, notes=notes,
+    )  # fmt: skip
+
+
+def _held(found: Validated) -> Held:
+    return Held(
+        score=found.score, parent=found.parent, spread=found.spread, groups=found.groups,
+        says_little=bool(found.says_little), text=str(found),
+    )  # fmt: skip

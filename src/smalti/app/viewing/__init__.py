@@ -1,0 +1,1 @@
+"""What is seen of scenes and maps: views at bounded cost, overviews and tiles."""
