@@ -149,8 +149,9 @@ export async function undoLesson() {
 
 export async function setClasses(classes) {
   const lesson = await ask(`${base()}/classes`, { method: "PUT", body: { classes } });
+  const strokes = await ask(`${here()}/strokes`); // before a new class is seen, so that it is chosen when it is
   set({ lesson });
-  take(await ask(`${here()}/strokes`));
+  take(strokes);
   Object.assign(work, { past: [], future: [] }); // they may have other names
   tell("learned");
 }
