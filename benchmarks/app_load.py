@@ -3,7 +3,7 @@
     python benchmarks/app_load.py [--side 40000] [--clients 50] [--mapped 3000] [--uploads 200]
 
 Starts a server of its own in a temporary folder. A client pans once every three seconds, which asks for four tiles
-that it has not seen. Prints one table.
+that it has not seen, when the scene has its overviews. Prints one table.
 """
 
 import argparse
@@ -153,6 +153,7 @@ def measure(server: Server, large: Path, small: Path, folder: Path, given: argpa
     alone = both(server, mapped)
     times = f"{cli:.1f} s, {first:.1f} s, {alone / 2:.1f} s"
     print(f"| map of {given.mapped:,}²: command line, first job, next jobs | {times} |")
+    built(server, scene)
     panned(server, scene, mapped, given.clients, alone)
     large_upload(server, folder, given.megabytes)
     many_uploads(server, given.uploads)
@@ -167,6 +168,14 @@ def first_tile(server: Server, large: Path, side: int) -> dict:
     server.http.get(f"/api/scenes/{scene['id']}/tiles/0/0/0").raise_for_status()
     print(f"| first tile of {side:,}² without overviews | {time.perf_counter() - begun:.2f} s |")
     return scene
+
+
+def built(server: Server, scene: dict) -> None:
+    """When the large scene has overviews."""
+    while server.http.get(f"/api/scenes/{scene['id']}").json()["overviews"] != "ready":
+        server.look()
+        time.sleep(1)
+    print(f"| its overviews are ready after, with maps meanwhile | {time.time() - scene['created']:.0f} s |")
 
 
 def both(server: Server, mapped: dict) -> float:

@@ -126,7 +126,7 @@ def in_browser(work: Callable[[Page], None], address: str) -> None:
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        page = browser.new_page(viewport=SCREEN)
+        page = browser.new_page(viewport=SCREEN, bypass_csp=True)  # to wait for what the page computes
         page.set_default_timeout(300_000)
         page.goto(address)
         page.wait_for_selector("html[data-ready=yes]")
