@@ -68,7 +68,7 @@ def start(page: Page) -> None:
     """Starts the map, and waits until much of it is there."""
     page.click("#start")
     page.wait_for_selector("#panel-result .state[data-state=running]")
-    page.wait_for_function("(document.querySelector('#panel-result progress')?.value ?? 1) > 0.6")
+    page.wait_for_function("(document.querySelector('#panel-result progress')?.value ?? 0) > 0.4")
 
 
 def done(page: Page) -> None:
