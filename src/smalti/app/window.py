@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 _NAMES = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser", "microsoft-edge", "msedge")
 _WINDOWS = (r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe")
 _MAC = (
@@ -37,6 +35,8 @@ def find_browser() -> str | None:
 
 def is_open(profile: Path) -> bool:
     """Whether a window still uses a folder of settings, though its server is gone: a new one would open in that."""
+    import psutil  # here: it needs modules that other systems may lack
+
     try:
         pid, begun = (profile / _NOTE).read_text(encoding="ascii").split()
         return bool(abs(psutil.Process(int(pid)).create_time() - float(begun)) < _SAME_S)
@@ -46,6 +46,8 @@ def is_open(profile: Path) -> bool:
 
 def _note(profile: Path, pid: int) -> None:
     """Notes whose window it is; the time tells another process of the same number."""
+    import psutil
+
     with suppress(OSError, psutil.Error):
         profile.mkdir(parents=True, exist_ok=True)
         (profile / _NOTE).write_text(f"{pid} {psutil.Process(pid).create_time()}", encoding="ascii")

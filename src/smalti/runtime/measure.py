@@ -94,7 +94,7 @@ def peak_memory() -> int:
 
         return int(psutil.Process().memory_info().peak_wset)
     if sys.platform == "linux":  # getrusage counts what the process was before, a copy of its parent
-        status = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
         return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
     import resource
 
