@@ -267,3 +267,15 @@ def test_a_new_class_is_in_the_project_while_it_has_strokes(lesson: Taught) -> N
     assert '"noise" = []' in text() and '"building" = [' not in text()
     lesson.post(f"/scenes/{lesson.scene}/erase", line=[[100, 22], [180, 22]], size=60)
     assert "[classes]" not in text() and lesson.post("/learn")["strokes"] == 1
+
+
+def test_strokes_that_would_take_minutes_to_draw_are_refused(lesson: Taught) -> None:
+    """A crowded zigzag is painted in pieces, and what crosses itself thousands of times is refused."""
+    dense = [[float(k % 2 * 150 + 20), 20 + k * 0.06] for k in range(2000)]
+    assert len(lesson.paint("land", dense, 4)["strokes"]) == 1
+    wild = np.random.default_rng(0).uniform(0, 190, (400, 2)).tolist()
+    area = {"type": "Polygon", "coordinates": [[*wild, wild[0]]]}
+    for body in ({"line": wild}, {"polygon": area}):
+        answer = lesson.server.http.post(lesson.strokes, json={"class": "land", **body})
+        assert answer.status_code == 422 and "crosses itself more than 1,000 times" in answer.text
+    assert len(lesson.server.http.get(lesson.strokes).json()["strokes"]) == 1

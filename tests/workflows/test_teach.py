@@ -1,9 +1,12 @@
 """A model is taught with strokes, and becomes a file of the user's own."""
 
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +179,7 @@ def test_bad_strokes_are_refused_in_one_line(place: Path, tmp_path: Path) -> Non
     error = _refused(tmp_path, scene, stroke_file(tmp_path / "odd.gpkg", [(*LINES[0][:4], "lawn")]))
     assert isinstance(error, LabelError) and "add it as a new class: --class lawn=" in str(error)
     error = _refused(tmp_path, scene, tmp_path / "none.gpkg")
-    assert isinstance(error, LabelError) and "cannot be read" in str(error)
+    assert isinstance(error, LabelError) and "no such file" in str(error)
     error = _refused(tmp_path, scene, place / "strokes.gpkg", classes=CLASSES | {"solar": []})
     assert isinstance(error, LabelError) and "solar has no strokes" in str(error)
     error = _refused(tmp_path, scene, Path("strokes.kml"))
@@ -211,3 +214,80 @@ def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:
     (tmp_path / "q" / "teach.toml").write_text("modle = 1")
     with pytest.raises(DataError, match=r"teach\.toml: modle"):
         sm.teach(tmp_path / "q", tmp_path / "own.onnx")
+
+
+def test_strokes_that_cannot_be_learned_from_are_not_in_the_project(place: Path, tmp_path: Path) -> None:
+    scene, garbage = place / "scene.tif", tmp_path / "s.gpkg"
+    garbage.write_bytes(b"no strokes" * 100)
+    with pytest.raises(LabelError, match="cannot be read"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(scene, garbage)], classes=CLASSES)
+    stroke_file(tmp_path / "far.gpkg", [(2000.0, 20.0, 2040.0, 20.0, "noise")])
+    with pytest.raises(LabelError, match="none of its 1 stroke"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(scene, tmp_path / "far.gpkg")], classes=CLASSES)
+    add = [(scene, place / "strokes.gpkg")]
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES).strokes == 12
+
+
+def test_strokes_in_the_journal_of_a_geopackage_are_learned(place: Path, tmp_path: Path) -> None:
+    """QGIS keeps what was saved in a journal as long as the layer is open."""
+    strokes = stroke_file(tmp_path / "s.gpkg")
+    with closing(sqlite3.connect(strokes)) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA wal_autocheckpoint = 0")
+        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+        for name in names:  # they call functions that only GDAL has
+            file.execute(f'DROP TRIGGER "{name}"')
+        file.execute("DELETE FROM s WHERE fid = 12")
+        file.commit()
+        done = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(place / "scene.tif", strokes)], classes=CLASSES)
+    assert done.strokes == 11
+    assert [file.name for file in (tmp_path / "p" / "strokes").iterdir()] == ["s.gpkg"]
+
+
+@pytest.mark.parametrize("entry", ["{0}/strokes.gpkg", "../strokes.gpkg", ""])
+def test_a_project_has_its_own_strokes(place: Path, tmp_path: Path, entry: str) -> None:
+    (tmp_path / "teach.toml").write_text(f'[[scenes]]\nimage = "a.tif"\nstrokes = "{entry.format(place.as_posix())}"\n')
+    with pytest.raises(DataError, match=r"lie outside of the project; .* --add SCENE"):
+        sm.teach(tmp_path, tmp_path / "own.onnx", add=[(place / "scene.tif", place / "strokes.gpkg")])
+
+
+def test_project_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    for text, error in (("a = " + "[" * 20_000, "no valid TOML"), (f'model = "{"a" * 5000}"', "no model is named")):
+        (tmp_path / "teach.toml").write_text(text)
+        with pytest.raises(SmaltiError, match=error):
+            sm.teach(tmp_path, tmp_path / "own.onnx")
+
+
+def test_the_parent_is_not_replaced(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copy(taught.path, tmp_path / "own.onnx"))
+    before = own.read_bytes()
+    with pytest.raises(OutputError, match="starts from"):
+        sm.teach(tmp_path / "p", own, add=[(place / "scene.tif", place / "strokes.gpkg")], model=str(own))
+    assert own.read_bytes() == before and not (tmp_path / "p" / "teach.toml").exists()
+
+
+def test_other_attributes_and_layers_are_named(place: Path, tmp_path: Path) -> None:
+    import pyogrio
+    import shapely
+
+    line = shapely.to_wkb(np.array([shapely.LineString([(500010, 4999990), (500020, 4999990)])], object))
+    file, kind = tmp_path / "s.gpkg", {"geometry_type": "LineString", "crs": "EPSG:32632"}
+    for layer, error in (
+        ("one", r"attributes kind; expected one layer .* attribute `class`"),
+        ("two", "layers one, two; expected one"),
+    ):
+        pyogrio.raw.write(
+            file, line, [np.array(["noise"], object)], ["kind"], layer=layer, append=file.exists(), **kind
+        )
+        assert isinstance(refused := _refused(tmp_path, place / "scene.tif", file), LabelError)
+        assert re.search(error, str(refused)) and "burn" not in str(refused) and "give" not in str(refused)
+
+
+def test_strokes_that_are_left_on_no_data_are_refused(place: Path, tmp_path: Path) -> None:
+    scene, nothing = noisy_scene(tmp_path / "empty.tif", empty=40), (10.0, 10.0, 30.0, 10.0, "noise")
+    strokes = stroke_file(tmp_path / "s.gpkg", [*LINES, nothing])
+    sm.teach(tmp_path / "p", tmp_path / "own.onnx", classes=CLASSES, add=[(scene, strokes)])
+    (tmp_path / "p" / "strokes" / "s.gpkg").unlink()
+    stroke_file(tmp_path / "p" / "strokes" / "s.gpkg", [nothing])
+    with pytest.raises(LabelError, match="pixels without data"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx")

@@ -14,6 +14,7 @@ from smalti.runtime.graph import Graph, Node
 
 _TAIL = ("Mul", "Exp", "Sub")
 """How exported models end: exp(logits - maximum) times the reciprocal of its sum."""
+_MEND = "teach the model that it was shrunk or converted from, or one of smalti models"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ def find_anatomy(graph: Graph, card: Card) -> Anatomy:
     while (node := graph.producer(logits or "")) is not None and node.op in ("Resize", "Slice"):
         logits = node.inputs[0]
     if logits is None or graph.producer(logits) is None:
-        raise ModelError(f"model {card.name}: its graph does not end as exported models do; export it again")
+        raise ModelError(f"model {card.name}: its graph does not end as exported models do; {_MEND}")
     maps = _joints(graph, logits)
     if not maps:
-        raise ModelError(f"model {card.name}: its graph has no maps to learn from; export it again")
+        raise ModelError(f"model {card.name}: its graph has no maps to learn from; {_MEND}")
     return Anatomy(task, logits, maps)
 
 

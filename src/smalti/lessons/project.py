@@ -18,6 +18,7 @@ from smalti.card import RGB
 from smalti.errors import DataError, LabelError, reason
 from smalti.files import deliver
 from smalti.raster.files import is_url
+from smalti.raster.geopackage import opened
 from smalti.raster.palette import parse_color, to_hex
 
 NAME = "teach.toml"
@@ -105,13 +106,29 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _content(strokes: Path) -> bytes:
+def check_kind(strokes: Path) -> None:
+    """LabelError for a file that strokes are not read from."""
     if strokes.suffix.lower() not in _COPIED:
         raise LabelError(f"{strokes}: strokes are read from {', '.join(_COPIED)}; convert it: ogr2ogr OUT.gpkg IN")
+
+
+def _content(strokes: Path) -> bytes:
+    check_kind(strokes)
     try:
-        return strokes.read_bytes()
+        content = strokes.read_bytes()
     except OSError as error:
         raise LabelError(f"{strokes}: the strokes cannot be read: {reason(error)}") from None
+    return _of_geopackage(strokes) if strokes.suffix.lower() == ".gpkg" else content
+
+
+def _of_geopackage(strokes: Path) -> bytes:
+    """With what another program, such as QGIS, has saved to the journal beside it; LabelError."""
+    with opened(strokes) as file:
+        file.execute("SELECT count(*) FROM sqlite_master")  # a file that is none is refused here
+        content = bytearray(file.serialize())
+    if content[18:20] == b"\2\2":
+        content[18:20] = b"\1\1"  # the copy has no journal
+    return bytes(content)
 
 
 def _free(folder: Path, strokes: Path) -> Path:
@@ -131,10 +148,19 @@ def load_project(folder: Path) -> Project:
         stated = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {reason(error)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path}: is no valid TOML: {str(error).splitlines()[0]}") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    painted = (Painted(scene.image, folder / scene.strokes) for scene in stated.scenes)
+    painted = (Painted(scene.image, _inside(folder, scene.strokes)) for scene in stated.scenes)
     return Project(folder, stated.model, dict(stated.classes), tuple(painted), dict(stated.colors))
+
+
+def _inside(folder: Path, strokes: str) -> Path:
+    """DataError for a file of strokes that is not the project's own."""
+    path = Path(strokes)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        text = f"scenes: the strokes {strokes!r} lie outside of the project; expected {STROKES}/FILE"
+        raise DataError(f"{folder / NAME}: {text}: delete the entry, and add them by --add SCENE {strokes}")
+    return folder / path

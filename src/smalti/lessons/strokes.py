@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import DataWarning, LabelError, Warn
-from smalti.raster.feature_file import read_features
+from smalti.raster.feature_file import UnspecifiedError, read_features
 from smalti.raster.features import text_of
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
@@ -51,7 +51,11 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
 
 
 def _of_vectors(path: str, grid: Grid, task: Task) -> list[Stroke]:
-    shapes, values = read_features(path, grid, LabelSpec())
+    try:
+        shapes, values = read_features(path, grid, LabelSpec())
+    except UnspecifiedError as error:
+        mend = "expected one layer of shapes with the attribute `class`, the name of each stroke's class"
+        raise LabelError(f"{error.found}; {mend}") from None
     if values is None:
         return []
     labels = [task.ignore if text_of(value) == "" else _label(path, task, text_of(value)) for value in values]

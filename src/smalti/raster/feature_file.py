@@ -33,6 +33,15 @@ _FARTHEST = 2.0**31
 """Pixels from the image's corner: GDAL counts rows and columns by whole numbers below it when it draws."""
 
 
+class UnspecifiedError(LabelError):
+    """A file whose use the spec leaves open."""
+
+    def __init__(self, path: str, found: str, mend: str) -> None:
+        """`mend` says what the spec should state."""
+        super().__init__(f"{path}: {mend}" if mend.startswith("give `attribute`") else f"{path}: {found}; {mend}")
+        self.found = f"{path}: {found}"
+
+
 def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
 
@@ -88,7 +97,7 @@ def _layer(path: str, layers: Sequence[Sequence[str | None]], spec: LabelSpec) -
     if not names:
         raise LabelError(f"{path}: has no layer with shapes")
     if len(names) > 1:
-        raise LabelError(f"{path}: has the layers {', '.join(names)}; give `layer`, the one with the labels")
+        raise UnspecifiedError(path, f"has the layers {', '.join(names)}", "give `layer`, the one with the labels")
     return names[0]
 
 
@@ -100,11 +109,13 @@ def _column(path: str, fields: list[str], spec: LabelSpec, features: int) -> str
     if column in fields:
         return column
     if not features:
-        raise LabelError(f"{path}: has no features; if that is intended, give `background`, the class of all pixels")
+        mend = "if that is intended, give `background`, the class of all pixels"
+        raise UnspecifiedError(path, "has no features", mend)
     if not fields:
-        raise LabelError(f"{path}: its features have no attribute; give `burn`, the class of all of them")
+        raise UnspecifiedError(path, "its features have no attribute", "give `burn`, the class of all of them")
     if spec.attribute is None:
-        raise LabelError(f"{path}: give `attribute`, which of {some(fields, NAMED)} is the class, or `burn`")
+        raise UnspecifiedError(path, f"has the attributes {some(fields, NAMED)}",
+                               f"give `attribute`, which of {some(fields, NAMED)} is the class, or `burn`")  # fmt: skip
     raise LabelError(f"{path}: features have no attribute {column!r}, only {some(fields, NAMED)}")
 
 

@@ -6,6 +6,7 @@ the whole file with its own 64 digits replaced by zeros.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +96,12 @@ def model_folders() -> tuple[Path, ...]:
 def find_model(name: str) -> Path:
     """The file of a model by name, bundled or local, or by path; ModelError if there is none."""
     path = Path(name)
-    if path.suffix.lower() == ".onnx" or path.is_file():
+    if path.suffix.lower() == ".onnx" or os.path.isfile(path):  # noqa: PTH113 - also of a name that is too long
         return path
     known = {file.stem: file for file in reversed(_files(None))}  # reversed: bundled models win
     if name in known:
         return known[name]
-    if path.is_dir():
+    if name and os.path.isdir(path):  # noqa: PTH112
         raise ModelError(f"{name}: is a folder; export a checkpoint first: smalti export {name} OUT.onnx")
     choice = f"known: {', '.join(sorted(known))}" if known else "none is installed"
     mend = "give a name from smalti models, or an .onnx file"

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from smalti.arguments import checked
 from smalti.card import Card, Origin, Score
-from smalti.errors import DataError, OptionError, about
+from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.files import check_place, write_whole
 from smalti.lessons.classes import plan_classes
 from smalti.lessons.graft import grafted
 from smalti.lessons.lesson import Validated
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Project, load_project
+from smalti.lessons.project import Project, check_kind, load_project, scene_name
 from smalti.lock import hold
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
 from smalti.workflows.progress import Show
-from smalti.workflows.teaching import Learned, Teaching
+from smalti.workflows.teaching import Learned, Teaching, check_strokes
 
 _PLACE = 256
 """Side in pixels of what counts as one place of a scene."""
@@ -92,7 +92,7 @@ def teach(
     check_place(out)
     check_free(out)
     with about(project), hold(folder / "teach"):
-        stated = _updated(load_project(folder), add, model, classes)
+        stated = _updated(load_project(folder), out, add, model, classes)
         teaching = Teaching(stated, TeachableNetwork(verify(find_model(stated.model))))
         images = dict.fromkeys(each.image for each in stated.painted)
         learned = teaching.learn([teaching.scene(image, progress) for image in images])
@@ -108,6 +108,7 @@ def teach(
 
 def _updated(
     project: Project,
+    out: Path,
     add: Sequence[Sequence[str | Path]],
     model: str | None,
     classes: Mapping[str, Sequence[str]] | None,
@@ -118,10 +119,16 @@ def _updated(
         changed = replace(changed, model=model)
     if classes is not None:
         changed = replace(changed, classes={name: list(taken) for name, taken in classes.items()})
-    plan_classes(verify(find_model(changed.model)).card.class_task(), changed.classes)
+    parent = verify(find_model(changed.model))
+    if out.exists() and out.samefile(parent.path):
+        raise OutputError(f"{out}: is the model that the project starts from; choose another output")
+    card = parent.card
+    task = plan_classes(card.class_task(), changed.classes).task
     for pair in add:
         if len(pair) != 2:
             raise OptionError(f"add has {count(len(pair), 'path')}; expected pairs of a scene and its strokes")
+        check_kind(Path(pair[1]))
+        check_strokes(scene_name(str(pair[0])), Path(pair[1]), card, task)
         changed = changed.with_strokes(str(pair[0]), Path(pair[1]))
     if not changed.painted:
         raise DataError(f"{project.folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES")

@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from smalti.card import Card, Task
 from smalti.errors import DataWarning, LabelError, Warn
 from smalti.errors import warn as issue
 from smalti.lessons.classes import ClassPlan, plan_classes
@@ -34,6 +35,14 @@ _PLACE = 256
 def made_of(model: ModelFile, image: str, grid: Grid) -> str:
     """What the stored examples of a scene, seen on a grid, depend on."""
     return f"{model.sha256} colours {identity([image])} {grid.height}x{grid.width}"
+
+
+def check_strokes(image: str, strokes: Path, card: Card, task: Task) -> None:
+    """LabelError or RasterError for strokes, or a scene, that a project could not learn from."""
+    opened = Source((image,)).opener
+    with closing(open_fitting(image, opened, card, None, "auto", lambda _: None)) as reader:
+        seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
+        read_strokes(str(strokes), seen.grid, task, image, lambda _: None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,5 +134,7 @@ def _all_strokes(parts: Sequence[Part]) -> Strokes:
                 places.append((number, int(row) // _PLACE, int(col) // _PLACE))
             taken.update(map(tuple, own.cells.tolist()))
     index = np.repeat(np.arange(len(samples)), [len(each) for each in samples])
+    if not samples:
+        raise LabelError("all strokes lie on pixels without data; paint on the image")
     known = {place: at for at, place in enumerate(dict.fromkeys(places))}
     return Strokes(joined(samples), index, np.array(labels), np.array([known[place] for place in places]))

@@ -25,6 +25,11 @@ _LEAST = 1.0
 """Pixels of the least piece that is kept."""
 _FARTHEST = 2.0**31
 _MOST_CORNERS = 20_000
+_MOST_CROSSINGS = 1000
+_SIDES = 50
+"""How many sides are looked at at once."""
+_LONG, _PIECE = 100, 8
+"""Corners of a line that is painted in pieces, and sides of a piece."""
 MOST = 5000
 """Strokes on a scene."""
 
@@ -97,14 +102,32 @@ def _parts(shape: Any) -> list[Any]:
     return [part for part in plain if part.area >= _LEAST]
 
 
+def _check_crossings(lines: Sequence[Sequence[Sequence[float]]], most: int) -> None:
+    """ProblemError where lines cross themselves or each other more often: that takes minutes to draw."""
+    import shapely
+
+    points = [np.array([point[:2] for point in line], float) for line in lines]
+    sides = shapely.linestrings(np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in points]))
+    tree, allowed = shapely.STRtree(sides), 3 * len(sides) + 2 * most  # each side meets itself and its neighbours
+    for first in range(0, len(sides), _SIDES):
+        allowed -= tree.query(sides[first : first + _SIDES], predicate="intersects").shape[1]
+        if allowed < 0:
+            raise ProblemError(422, f"the stroke crosses itself more than {most:,} times; paint it in parts")
+
+
 def brushed(line: Sequence[Sequence[float]], size: float) -> Any:
     """What a round brush of that width covers along a line."""
     import shapely
 
     points = list(dict.fromkeys((float(x), float(y)) for x, y in line))
     path = shapely.LineString(points) if len(points) > 1 else shapely.Point(points[0])
-    thin = path.simplify(size / 16) if len(points) > 2 else path
-    return thin.buffer(size / 2, quad_segs=_CORNERS)
+    thin = path.simplify(size / 16, preserve_topology=False) if len(points) > 2 else path
+    _check_crossings([list(thin.coords)], _MOST_CROSSINGS)
+    if len(thin.coords) < _LONG:
+        return thin.buffer(size / 2, quad_segs=_CORNERS)
+    corners = list(thin.coords)  # as a whole, turns that lie close together take minutes
+    pieces = [shapely.LineString(corners[at : at + _PIECE + 1]) for at in range(0, len(corners) - 1, _PIECE)]
+    return shapely.unary_union(shapely.buffer(pieces, size / 2, quad_segs=_CORNERS))
 
 
 def shape_of(polygon: Polygon) -> Any:
@@ -115,6 +138,7 @@ def shape_of(polygon: Polygon) -> Any:
         raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
     if any(not abs(value) < _FARTHEST for ring in polygon.coordinates for point in ring for value in point[:2]):
         raise ProblemError(422, "the polygon lies far outside of the scene; paint on the image")
+    _check_crossings(polygon.coordinates, _MOST_CROSSINGS)
     try:
         rings = [[(point[0], point[1]) for point in ring] for ring in polygon.coordinates]
         shape = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
