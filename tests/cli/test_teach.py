@@ -14,7 +14,7 @@ def test_a_lesson_prints_its_score(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     first, second, third = done.stdout.splitlines()
     assert first.startswith(f"{tmp_path / 'own.onnx'}: 12 strokes on 1 scene, ")
-    assert second.startswith("12 strokes held out: ") and third.startswith("1 place")
+    assert second.startswith("12 strokes held out: ") and third.startswith("1 place held out: ")
     text = (tmp_path / "p" / "teach.toml").read_text()
     assert '"noise" = []' in text and 'strokes = "strokes/strokes.gpkg"' in text
 

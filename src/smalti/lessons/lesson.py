@@ -15,6 +15,7 @@ from smalti.lessons.balance import balance
 from smalti.lessons.classes import ClassPlan
 from smalti.lessons.examples import Samples
 from smalti.lessons.head import BIAS, Basis, Points, curvature, find_basis, fit, probabilities, refit
+from smalti.text import count
 
 PENALTY = 1.0
 """Strength of the prior."""
@@ -68,7 +69,7 @@ class Validated:
     def __str__(self) -> str:
         gain = f"{100 * self.score:.0f} % right, the model as it was {100 * self.parent:.0f} %"
         doubt = " (too little to say)" if self.says_little else ""
-        return f"{self.groups} {self.by}s held out: {gain}, ±{100 * self.spread:.0f}{doubt}"
+        return f"{count(self.groups, self.by)} held out: {gain}, ±{100 * self.spread:.0f}{doubt}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.app.page.app_page import AppPage, share_of
 from tests.app.page.serving import Server, call
@@ -40,6 +42,31 @@ def _stroke(app: AppPage, left: float, top: float, length: int = 40) -> None:
     app.page.mouse.down()
     app.page.mouse.move(x + length, y + 6, steps=4)
     app.page.mouse.up()
+
+
+def _click(app: AppPage, left: float, top: float, times: int = 1) -> None:
+    """Clicks at a place of the viewer, given in shares."""
+    box = app.page.locator("#map").bounding_box()
+    app.page.mouse.click(box["x"] + left * box["width"], box["y"] + top * box["height"], click_count=times)
+
+
+def _drop_polygon(app: AppPage) -> None:
+    """Three corners that Esc drops: a double click has nothing to end."""
+    app.page.keyboard.press("p")
+    for left, top in ((0.5, 0.2), (0.6, 0.2), (0.6, 0.3)):
+        _click(app, left, top)
+    app.page.keyboard.press("Escape")
+    _click(app, 0.5, 0.35, 2)
+
+
+def _framed(app: AppPage) -> NDArray[np.uint8]:
+    """The upper part of the viewer at the next place, without the live map; a name for the model is typed."""
+    app.page.click("#next-place")
+    _says(app, "Place 1 of")
+    app.page.fill("[data-key=live-opacity]", "0")
+    app.page.fill("[data-key=model-name]", "mine")
+    app.painted()
+    return app.pixels()[:280]
 
 
 def _add_class(app: AppPage, name: str) -> None:
@@ -111,7 +138,14 @@ def test_strokes_are_undone_erased_and_refused_where_they_happen(open_page: Any,
     app.page.keyboard.press("e")
     _stroke(app, 0.4, 0.4)
     assert strokes() == 1
+    _drop_polygon(app)
+    assert strokes() == 1
     app.page.keyboard.press("b")
+    framed = _framed(app)
+    _stroke(app, 0.5, 0.6)
+    assert strokes() == 2
+    assert (app.pixels()[:280] == framed).all(axis=-1).mean() > 0.999  # the place keeps its frame
+    assert app.page.input_value("[data-key=model-name]") == "mine"
     _stroke(app, 0.01, 0.1, 2)
     _says(app, "lies outside of the scene")
     app.page.click("#undo-lesson")

@@ -94,6 +94,12 @@ function polygon() {
   map.addInteraction(drawing);
 }
 
+/** Drops what is being painted and was not sent yet: the corners of a polygon, or a stroke. */
+export function drop() {
+  drawing?.abortDrawing();
+  if (line) stop();
+}
+
 /** Chooses a tool, a class or a size. */
 export function use(changes) {
   const before = tool.name;

@@ -4,7 +4,7 @@ import { $ } from "../core/dom.js";
 import { get } from "../core/store.js";
 import { toggleSwipe } from "../result/layers.js";
 import { swipe } from "../viewer/layers.js";
-import { use, widen } from "./brush.js";
+import { drop, use, widen } from "./brush.js";
 import { redo, undo } from "./lesson.js";
 import { pick } from "./palette.js";
 
@@ -22,6 +22,7 @@ const KEYS = {
   p: () => use({ name: "polygon" }),
   e: () => use({ name: "eraser" }),
   s: swiped,
+  escape: drop,
   "[": () => widen(-1),
   "]": () => widen(1),
 };

@@ -20,7 +20,7 @@ const TOOLS = [["hand", "Move"], ["brush", "Brush"], ["polygon", "Polygon"], ["e
 const WHAT = {
   hand: "Drag to move the scene.",
   brush: "Paint where the map is wrong: a short stroke inside one thing. Two fingers or Move move the scene.",
-  polygon: "Set corners; a double click ends it.",
+  polygon: "Set corners; a double click ends it, Esc drops it.",
   eraser: "Erases strokes.",
 };
 const nodes = {
@@ -41,6 +41,13 @@ async function list() {
   draw();
 }
 
+/** Begins a lesson, once however often it is pressed. */
+const starting = (model) => async ({ target }) => {
+  target.disabled = true;
+  await trouble.run(() => begin(model.value));
+  target.disabled = false;
+};
+
 function start() {
   const scene = get("scene");
   const able = get("models").filter(({ tasks }) => tasks.some(({ kind }) => kind === "classes"));
@@ -51,7 +58,7 @@ function start() {
   return [
     el("section.block", { "aria-label": "Teach" }, el("h2", {}, "Teach it your place"),
       el("p.small.soft", {}, "Where a model is wrong, paint a few strokes: it learns them in a second, and the result is a model of your own."),
-      field("Start from", model), button("Begin", () => trouble.run(() => begin(model.value)), { id: "begin" }, "button.strong.wide"), trouble),
+      field("Start from", model), button("Begin", starting(model), { id: "begin" }, "button.strong.wide"), trouble),
     (own.length || others.length) && el("section.block", { "aria-label": "Lessons" }, el("h2", {}, "Go on"), el("ul.list", {}, own.map((each) => item("", each)), others.map((each) => item("Here, too:", each)))),
   ].filter(Boolean);
 }
@@ -89,12 +96,18 @@ function score(lesson) {
     chart(lesson.steps),
     el("label.field", {}, "Opacity of the live map", strength),
     el("div.row", {}, check("Swipe", { checked: swipe.at !== null, "data-key": "teach-swipe", onchange: ({ target }) => setSwipe(target.checked) })),
-    el("div.row", {}, button("Next place to look", look, { id: "next-place" }), button("Undo lesson", () => trouble.run(undoLesson), { disabled: !last, id: "undo-lesson" })), said);
+    el("div.row", {}, button("Next place to look", look, { id: "next-place" }), button("Undo lesson", back, { disabled: !last, id: "undo-lesson" })), said);
 }
 
 async function look() {
   said.textContent = "Looking for the places where strokes help most; on a large scene this takes up to a minute.";
   said.textContent = (await trouble.run(next)) ?? "";
+}
+
+async function back() {
+  said.textContent = "Taking the last lesson back …";
+  await trouble.run(undoLesson);
+  said.textContent = "";
 }
 
 const free = (stem) => {
@@ -103,16 +116,24 @@ const free = (stem) => {
 };
 const stemOf = (lesson) => lesson.name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 48) || "own";
 const trained = place();
+let typed = { lesson: null, text: "" }; // a name that was not saved yet; each lesson draws the form anew
 
 function done(lesson) {
   const last = lesson.steps.at(-1);
-  const name = el("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", maxlength: 64, value: last?.model ?? free(stemOf(lesson)), "data-key": "model-name", autocomplete: "off" });
+  const proposed = (typed.lesson === lesson.id && typed.text) || (last?.model ?? free(stemOf(lesson)));
+  const type = ({ target }) => (typed = { lesson: lesson.id, text: target.value });
+  const name = el("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", maxlength: 64, value: proposed, oninput: type, "data-key": "model-name", autocomplete: "off" });
+  const keep = async () => {
+    const model = await save(name.value);
+    if (typed.text === model.name) typed = { lesson: null, text: "" };
+    return model;
+  };
   const submit = (event) => {
     event.preventDefault();
-    trained.run(() => save(name.value));
+    trained.run(keep);
   };
   const all = () => trained.run(async () => {
-    const model = lesson.steps.at(-1)?.model ?? (await save(name.value)).name;
+    const model = lesson.steps.at(-1)?.model ?? (await keep()).name;
     take(await post("api/jobs", { scene: get("scene").id, model, options: { confidence: true } }, { "Idempotency-Key": randomName() }));
     set({ tab: "result" });
   });

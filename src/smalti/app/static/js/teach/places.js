@@ -33,6 +33,11 @@ export async function next() {
 export function startPlaces() {
   const layer = new ol.layer.Vector({ source: shapes, style, zIndex: 5 });
   map.addLayer(layer);
-  watch(["lesson", "scene"], () => shapes.clear());
+  let before = "";
+  watch(["lesson", "scene"], ({ lesson, scene }) => {
+    const now = `${lesson?.id} ${scene?.id}`; // every stroke gives another state of the same lesson
+    if (now !== before) shapes.clear();
+    before = now;
+  });
   watch(["tab"], ({ tab }) => layer.setVisible(tab === "teach"));
 }
