@@ -114,16 +114,17 @@ def _warn_of_contradictions(path: str, strokes: list[Stroke], task: Task, warn: 
 def draw(shapes: list[Any], corner: tuple[int, int], step: int, size: tuple[int, int]) -> NDArray[np.int32]:
     """Cells (h, w) of `step` x `step` pixels from a corner (row, column): the number, from 1, of the last shape there.
 
-    Lines and points cover every cell that they touch, polygons those whose centre they contain, and small ones the
-    cell in their middle.
+    Lines, points and polygons narrower than a cell cover every cell that they touch, other polygons those whose centre
+    they contain, and small ones the cell in their middle.
     """
     from affine import Affine
     from rasterio.features import rasterize
 
     place = Affine(step, 0, corner[1], 0, step, corner[0])
     numbered = [(_thin(shape, step), number) for number, shape in enumerate(shapes, 1)]
-    areas = [(shape, number) for shape, number in numbered if shape.area]
-    lines = [(shape, number) for shape, number in numbered if not shape.area]
+    wide = [shape.area > 0 and not shape.buffer(-step / 2).is_empty for shape, _ in numbered]
+    areas = [each for each, is_wide in zip(numbered, wide, strict=True) if is_wide]
+    lines = [each for each, is_wide in zip(numbered, wide, strict=True) if not is_wide]
     drawn = np.zeros(size, np.int32)
     for some, touched in ((areas, False), (lines, True)):
         if some:

@@ -15,6 +15,8 @@ from smalti.tiling import Window
 router = APIRouter(prefix="/api/lessons/{lesson}/scenes/{scene}", tags=["lessons"])
 _SIDE = 128
 """Pixels in which a stroke is looked for data."""
+_FEW = 10
+"""Crossings in a stroke that was answered: corners that were rounded."""
 
 
 @router.get("/strokes", responses=problems(404))
@@ -48,7 +50,7 @@ def replace_strokes(lesson: Id, scene: Id, asked: StrokesBefore, parts: Parts, o
     found, canvas = _found(parts, owner, lesson, scene)
     for label in {stroke.label for stroke in asked.strokes}:
         _check_class(parts, found, label)
-    strokes = [Painted(stroke.label, _polygon(shape_of(stroke.shape))) for stroke in asked.strokes]
+    strokes = [Painted(stroke.label, _polygon(shape_of(stroke.shape, _FEW))) for stroke in asked.strokes]
     return _changed(parts, found, canvas, lambda _: strokes, asked.revision)
 
 

@@ -28,8 +28,8 @@ _MOST_CORNERS = 20_000
 _MOST_CROSSINGS = 1000
 _SIDES = 50
 """How many sides are looked at at once."""
-_LONG, _PIECE = 100, 8
-"""Corners of a line that is painted in pieces, and sides of a piece."""
+_LONG = 100
+"""Corners of a line that is painted side by side."""
 MOST = 5000
 """Strokes on a scene."""
 
@@ -125,20 +125,20 @@ def brushed(line: Sequence[Sequence[float]], size: float) -> Any:
     _check_crossings([list(thin.coords)], _MOST_CROSSINGS)
     if len(thin.coords) < _LONG:
         return thin.buffer(size / 2, quad_segs=_CORNERS)
-    corners = list(thin.coords)  # as a whole, turns that lie close together take minutes
-    pieces = [shapely.LineString(corners[at : at + _PIECE + 1]) for at in range(0, len(corners) - 1, _PIECE)]
-    return shapely.unary_union(shapely.buffer(pieces, size / 2, quad_segs=_CORNERS))
+    corners = shapely.get_coordinates(thin)  # as a whole, turns that lie close together take minutes
+    sides = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1))
+    return shapely.unary_union(shapely.buffer(sides, size / 2, quad_segs=_CORNERS))
 
 
-def shape_of(polygon: Polygon) -> Any:
-    """A polygon as a valid shape; ProblemError where it has no area."""
+def shape_of(polygon: Polygon, crossings: int = _MOST_CROSSINGS) -> Any:
+    """A polygon as a valid shape; ProblemError where it has no area, or crosses itself more often."""
     import shapely
 
     if sum(map(len, polygon.coordinates)) > _MOST_CORNERS:
         raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
     if any(not abs(value) < _FARTHEST for ring in polygon.coordinates for point in ring for value in point[:2]):
         raise ProblemError(422, "the polygon lies far outside of the scene; paint on the image")
-    _check_crossings(polygon.coordinates, _MOST_CROSSINGS)
+    _check_crossings(polygon.coordinates, crossings)
     try:
         rings = [[(point[0], point[1]) for point in ring] for ring in polygon.coordinates]
         shape = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
