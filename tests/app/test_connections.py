@@ -29,11 +29,15 @@ def opened(server: Server) -> socket.socket:
 
 
 def ended(connection: socket.socket) -> bool:
-    """Whether the server has ended a connection, within the time that the socket waits."""
+    """Whether the server ends a connection, perhaps after the rest of an answer, within the time that is waited."""
     try:
-        return connection.recv(100) == b""
+        while connection.recv(1000):
+            pass
+    except TimeoutError:
+        return False
     except ConnectionResetError:
-        return True
+        pass
+    return True
 
 
 def unused(server: Server, job: dict[str, Any]) -> bool:
