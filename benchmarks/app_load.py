@@ -146,6 +146,7 @@ def main() -> None:
 def measure(server: Server, large: Path, small: Path, folder: Path, given: argparse.Namespace, cli: float) -> None:
     """All figures, one line each."""
     scene = first_tile(server, large, given.side)
+    built(server, scene)
     mapped = server.scene(small)
     begun = time.perf_counter()
     server.wait(server.map(mapped))  # opens the model
@@ -153,7 +154,6 @@ def measure(server: Server, large: Path, small: Path, folder: Path, given: argpa
     alone = both(server, mapped)
     times = f"{cli:.1f} s, {first:.1f} s, {alone / 2:.1f} s"
     print(f"| map of {given.mapped:,}²: command line, first job, next jobs | {times} |")
-    built(server, scene)
     panned(server, scene, mapped, given.clients, alone)
     large_upload(server, folder, given.megabytes)
     many_uploads(server, given.uploads)
@@ -175,7 +175,7 @@ def built(server: Server, scene: dict) -> None:
     while server.http.get(f"/api/scenes/{scene['id']}").json()["overviews"] != "ready":
         server.look()
         time.sleep(1)
-    print(f"| its overviews are ready after, with maps meanwhile | {time.time() - scene['created']:.0f} s |")
+    print(f"| its overviews are ready after | {time.time() - scene['created']:.0f} s |")
 
 
 def both(server: Server, mapped: dict) -> float:
