@@ -90,7 +90,8 @@ class Graph:
     def inputs(self) -> list[str]:
         """Names of the values that are fed in."""
         given = [texts(parse(_bytes(value)), 1)[0] for number, value in self.others if number == _INPUT]
-        return [name for name in given if name not in self.constants()]
+        constants = self.constants()
+        return [name for name in given if name not in constants]
 
     def producer(self, name: str) -> Node | None:
         """The node that computes a value; None of inputs and constants."""

@@ -20,9 +20,6 @@ from smalti.workflows.export import check_free
 from smalti.workflows.progress import Show
 from smalti.workflows.teaching import Learned, Teaching, check_strokes
 
-_PLACE = 256
-"""Side in pixels of what counts as one place of a scene."""
-
 
 @dataclass(frozen=True, slots=True)
 class Taught:

@@ -27,6 +27,8 @@ from smalti.raster.quiet import quiet
 
 _IDLE_S = 0.5
 _LOOK_S = 0.1
+_CACHE_MB = 128
+"""GDAL's own choice is a share of the machine's memory."""
 
 
 class Builder:
@@ -137,11 +139,14 @@ def build(source: Path, target: Path, resampling: str) -> None:
 
     RasterError where the source cannot be read, or the overviews cannot be written.
     """
+    import rasterio
+
     unfinished = target.with_name(f"{target.stem}.{os.getpid()}.new.vrt")
     over = unfinished.with_name(f"{unfinished.name}.ovr")
     try:
-        _write(source, unfinished, resampling)
-        _read_back(over)
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+            _write(source, unfinished, resampling)
+            _read_back(over)
         over.replace(target.with_name(f"{target.name}.ovr"))
         unfinished.replace(target)
     except REFUSALS as error:
@@ -160,7 +165,7 @@ def _write(source: Path, target: Path, resampling: str) -> None:
         target.write_text(virtual(source, data), encoding="utf-8")
         factors = _factors(data.height, data.width)
     options = {"COMPRESS_OVERVIEW": "ZSTD", "BIGTIFF_OVERVIEW": "IF_SAFER", "GDAL_TIFF_OVR_BLOCKSIZE": "256"}
-    with quiet(), rasterio.Env(**options, GDAL_CACHEMAX=128), rasterio.open(target, "r+") as data:
+    with quiet(), rasterio.Env(**options), rasterio.open(target, "r+") as data:
         data.build_overviews(factors, Resampling[resampling])
 
 
