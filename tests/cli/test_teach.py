@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -7,15 +8,16 @@ from tests.lessons.places import noisy_scene, stroke_file
 
 
 def test_a_lesson_prints_its_score(tmp_path: Path) -> None:
-    scene, strokes = noisy_scene(tmp_path / "scene.tif"), stroke_file(tmp_path / "strokes.gpkg")
+    scene, strokes = noisy_scene(tmp_path / "scene.tif", bands=4), stroke_file(tmp_path / "strokes.gpkg")
     arguments = [str(tmp_path / "p"), "-o", str(tmp_path / "own.onnx"), "--add", str(scene), str(strokes)]
-    merged = ["--class", "smooth=land,water,building,vegetation,road", "--class", "noise="]
+    merged = ["--class", "smooth=land,water,building,vegetation,road", "--class", "noise=", "--bands", "3,2,1"]
     done = CliRunner().invoke(command, [*arguments, *merged])
     assert done.exit_code == 0, done.output
     first, second, third = done.stdout.splitlines()
     assert first.startswith(f"{tmp_path / 'own.onnx'}: 12 strokes on 1 scene, ")
     assert second.startswith("12 strokes held out: ") and third.startswith("1 place held out: ")
     text = (tmp_path / "p" / "teach.toml").read_text()
+    assert f'{json.dumps(str(scene))} = ["3", "2", "1"]' in text
     assert '"noise" = []' in text and 'strokes = "strokes/strokes.gpkg"' in text
 
 

@@ -9,6 +9,7 @@ import rasterio
 
 import smalti as sm
 from smalti.errors import OptionError, OutputError, RasterError
+from smalti.lessons.project import Project
 from smalti.lessons.suggest import choose
 from tests.lessons.places import PLACE, stroke_file
 from tests.zones.maps import UTM
@@ -47,6 +48,21 @@ def test_what_was_painted_is_not_suggested_first(scene: Path, tmp_path: Path) ->
     sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes={"odd": []})
     after = sm.suggest(scene, tmp_path / "after.geojson", project=tmp_path / "p", minutes=1)
     assert after.windows[0].window != before
+
+
+def test_bands_are_chosen_or_the_projects(scene: Path, tmp_path: Path) -> None:
+    with rasterio.open(scene) as plain:
+        values, kind = plain.read(), plain.profile | {"count": 4, "photometric": "minisblack"}
+    with rasterio.open(tmp_path / "four.tif", "w", **kind) as file:
+        file.write(np.concatenate([values[:1] // 2, values]))
+    expected = sm.suggest(scene, tmp_path / "a.geojson", minutes=2).windows
+    with pytest.raises(RasterError, match="choose with --bands"):
+        sm.suggest(tmp_path / "four.tif", tmp_path / "b.geojson")
+    found = sm.suggest(tmp_path / "four.tif", tmp_path / "b.geojson", bands=["2", "3", "4"], minutes=2)
+    assert found.windows == expected
+    project = Project(tmp_path / "p").with_bands(str(tmp_path / "four.tif"), [2, 3, 4])
+    project.save()
+    assert sm.suggest(tmp_path / "four.tif", tmp_path / "b.geojson", project=tmp_path / "p", minutes=2) == found
 
 
 def test_the_choice_is_uncertain_far_and_diverse() -> None:

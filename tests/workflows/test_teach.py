@@ -197,6 +197,29 @@ def test_a_scene_of_other_bands_is_refused(place: Path, tmp_path: Path) -> None:
     assert isinstance(error, RasterError) and "bands" in str(error)
 
 
+def test_a_project_keeps_the_bands_of_a_scene(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    import rasterio
+
+    with rasterio.open(place / "scene.tif") as plain:
+        values, kind = plain.read(), plain.profile | {"count": 4, "photometric": "minisblack"}
+    with rasterio.open(tmp_path / "four.tif", "w", **kind) as file:
+        file.write(np.concatenate([values[:1] // 2 + 60, values[::-1]]))
+    add = [(tmp_path / "four.tif", place / "strokes.gpkg")]
+    with pytest.raises(RasterError, match="choose with --bands"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES)
+    found = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES, bands=[4, 3, 2])
+    assert found.by_stroke == taught.by_stroke  # as of the same scene without the fourth band
+    model = found.path.read_bytes()
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").path.read_bytes() == model
+    other = sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, bands=["2", "3", "1"])
+    assert other.strokes == 12 and other.path.read_bytes() != model
+    with pytest.raises(OptionError, match=r"the bands 1,2,3 are of scenes .*; give --add too"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", bands=[1, 2, 3])
+    with pytest.raises(RasterError, match="2 bands chosen"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, bands=[1, 2])
+    assert (tmp_path / "p" / "teach.toml").read_text().count('four.tif" = ["2", "3", "1"]') == 1
+
+
 def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:
     scene, strokes = place / "scene.tif", place / "strokes.gpkg"
     assert isinstance(_refused(tmp_path, scene, strokes, classes={"a": ["b"]}), OptionError)

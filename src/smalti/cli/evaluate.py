@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from smalti.cli.bands import bands
+from smalti.cli.bands import bands_option
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import Verb
@@ -69,7 +69,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 )
 @click.option("--labels", type=GivenPath(), metavar="FILE",
               help="TOML with the colors, ids or attribute of labels, and more.")  # fmt: skip
-@click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@bands_option
 @resolution
 @click.option("--pictures", type=OutPath(), metavar="DIR",
               help="Save class maps; of a checkpoint also the body, edge and fusion maps of its network.")  # fmt: skip

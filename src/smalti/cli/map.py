@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smalti.cli import model_options
-from smalti.cli.bands import bands
+from smalti.cli.bands import bands, bands_option
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import QuietVerb
 from smalti.errors import exit_code
@@ -58,7 +58,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--report", is_flag=True, help="Also write OUT.html: a page about the map.")
 @click.option("--stac", is_flag=True, help="Also describe the maps by STAC, as those in object stores always are.")
 @resolution
-@click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@bands_option
 @click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--mosaic", is_flag=True, help="Read all scenes as one: files on one grid make one map.")
 @click.option("--bbox", callback=_bbox, metavar="W,S,E,N", help=_BBOX)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from smalti.cli import model_options
-from smalti.cli.bands import bands
+from smalti.cli.bands import bands_option
 from smalti.cli.verb import QuietVerb
 from smalti.errors import exit_code
 from smalti.text import count
@@ -55,7 +55,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.option("--uncertainty", is_flag=True, help="Also write how probable it is that the class is wrong, calibrated.")
 @click.option("--probabilities", is_flag=True, help="Also write one band per class.")
 @click.option("--stac", is_flag=True, help="Also describe the tiles by STAC, as those in object stores always are.")
-@click.option("--bands", callback=bands, metavar="LIST", help="Bands for the model, by name or number: 3,2,1.")
+@bands_option
 @click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--shard", metavar="I/N", help="Make only every N-th tile, from number I on: 0/8 to 7/8 are all.")
 @click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)

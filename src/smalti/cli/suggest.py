@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.bands import bands_option
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import QuietVerb
 
@@ -16,7 +17,10 @@ from smalti.cli.verb import QuietVerb
 @click.option("--model", metavar="MODEL", help="The model, such as your own.  [default: the project's, else landcover]")
 @click.option("--minutes", type=click.FloatRange(0.34, 60), default=5.0, show_default=True, metavar="N",
               help="The time that you have: 20 seconds a window.")  # fmt: skip
-def command(scene: str, out: Path, project: Path | None, model: str | None, minutes: float) -> None:
+@bands_option
+def command(
+    scene: str, out: Path, project: Path | None, model: str | None, minutes: float, bands: tuple[str, ...] | None
+) -> None:
     """Find the windows of SCENE where strokes would help a model most.
 
     They are uncertain, unlike what is known, and unlike each other; the attribute `class` of each has its rank and the
@@ -26,5 +30,5 @@ def command(scene: str, out: Path, project: Path | None, model: str | None, minu
     from smalti.workflows.suggest import suggest
 
     with Bars() as bars:
-        done = suggest(scene, out, project=project, model=model, minutes=minutes, progress=bars)
+        done = suggest(scene, out, project=project, model=model, bands=bands, minutes=minutes, progress=bars)
     click.echo(str(done))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smalti.cli.bands import bands_option
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import QuietVerb
 
@@ -27,12 +28,14 @@ def _classes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
 @click.option("--model", metavar="MODEL", help="The model to start from.  [default: the project's, else landcover]")
 @click.option("--class", "classes", multiple=True, callback=_classes, metavar="NEW=OLD,OLD",
               help="Rename, merge or split classes, or add one with NEW=; repeatable.")  # fmt: skip
+@bands_option
 def command(
     project: Path,
     out: Path,
     add: tuple[tuple[str, str], ...],
     model: str | None,
     classes: dict[str, list[str]] | None,
+    bands: tuple[str, ...] | None,
 ) -> None:
     """Teach a model your place with a few strokes, in a second.
 
@@ -46,5 +49,5 @@ def command(
     from smalti.workflows.teach import teach
 
     with Bars() as bars:
-        done = teach(project, out, add=add, model=model, classes=classes, progress=bars)
+        done = teach(project, out, add=add, model=model, classes=classes, bands=bands, progress=bars)
     click.echo(str(done))

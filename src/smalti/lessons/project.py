@@ -1,12 +1,13 @@
 """A teaching project: a folder with the model's name, the classes, and the strokes of each scene.
 
-PROJECT/teach.toml      the model, the classes and their colours, and the scenes with their strokes
+PROJECT/teach.toml      the model, the classes and their colours, the scenes with their strokes, and the bands of scenes
 PROJECT/strokes/        the strokes of each scene: GPKG, GeoJSON, FlatGeobuf, or a class raster
 PROJECT/features/       what the model computes at the strokes; it can be deleted and is computed again
 """
 
 import json
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -40,6 +41,7 @@ class _File(BaseModel):
     model: str = "landcover"
     classes: dict[str, list[str]] = Field(default_factory=dict)
     colors: dict[str, Color] = Field(default_factory=dict)
+    bands: dict[str, list[str | int]] = Field(default_factory=dict)
     scenes: list[_Scene] = Field(default_factory=list)
 
 
@@ -62,6 +64,10 @@ class Project:
     painted: tuple[Painted, ...] = ()
     colors: dict[str, RGB] = field(default_factory=dict)
     """Of classes, where they are not the model's; of others, which have no strokes yet, too."""
+    bands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By scene, as `Painted.image` names it: its bands for the model, by name or by number from 1, in the model's
+    order. Scenes whose bands are the model's have no entry.
+    """
 
     def features(self, image: str) -> Path:
         """Where the examples of a scene are stored."""
@@ -80,6 +86,10 @@ class Project:
         deliver(target, content)
         return replace(self, painted=(*self.painted, Painted(image, target)))
 
+    def with_bands(self, image: str, bands: Sequence[str | int]) -> "Project":
+        """The project with the bands of a scene."""
+        return replace(self, bands={**self.bands, scene_name(image): tuple(map(str, bands))})
+
     def save(self) -> None:
         """Writes the project's file, which appears whole or not at all; OutputError."""
         lines = ["# smalti teach learns these strokes again, and writes a model.", f"model = {_text(self.model)}"]
@@ -91,6 +101,8 @@ class Project:
                 "[colors]",
                 *(f"{_text(name)} = {_text(to_hex(color))}" for name, color in self.colors.items()),
             ]
+        if self.bands:
+            lines += ["", "[bands]", *(f"{_text(image)} = {_text(bands)}" for image, bands in self.bands.items())]
         for each in self.painted:
             strokes = each.strokes.relative_to(self.folder).as_posix()
             lines += ["", "[[scenes]]", f"image = {_text(each.image)}", f"strokes = {_text(strokes)}"]
@@ -154,7 +166,8 @@ def load_project(folder: Path) -> Project:
         first = error.errors()[0]
         raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     painted = (Painted(scene.image, _inside(folder, scene.strokes)) for scene in stated.scenes)
-    return Project(folder, stated.model, dict(stated.classes), tuple(painted), dict(stated.colors))
+    bands = {image: tuple(map(str, chosen)) for image, chosen in stated.bands.items()}
+    return Project(folder, stated.model, dict(stated.classes), tuple(painted), dict(stated.colors), bands)
 
 
 def _inside(folder: Path, strokes: str) -> Path:

@@ -1,6 +1,6 @@
 """Where strokes would help most: windows of a scene as polygons, the most helpful first."""
 
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +13,12 @@ from smalti.lessons.network import TeachableNetwork
 from smalti.lessons.project import load_project, scene_name
 from smalti.lessons.suggest import Suggestion, suggest_windows
 from smalti.lock import hold
-from smalti.mapping.fit import open_fitting
-from smalti.mapping.source import Source
 from smalti.polygons.file import VectorFile, check_target
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.progress import Meter, Show
-from smalti.workflows.teaching import made_of
+from smalti.workflows.teaching import Bands, made_of, opened_as_seen
 
 SECONDS = 20
 """That a user needs to paint a window, about."""
@@ -48,6 +45,7 @@ def suggest(
     *,
     project: str | Path | None = None,
     model: str | None = None,
+    bands: Sequence[str | int] | None = None,
     minutes: float = 5.0,
     progress: Show | None = None,
 ) -> Suggestions:
@@ -60,6 +58,8 @@ def suggest(
         output: A file of polygons: .gpkg, .geojson, .fgb or .parquet.
         project: A folder of `teach`: windows like those with strokes are not suggested again.
         model: A name or file, such as one that was taught; by default the project's, else `landcover`.
+        bands: Bands of the scene for the model, by name or by number from 1, in the model's order; by default the
+            project's.
         minutes: The time that the user has, up to 60: 20 seconds a window.
         progress: Called with a `Progress` after each tile.
 
@@ -78,12 +78,12 @@ def suggest(
     known = load_project(Path(project)) if project is not None else None
     found = verify(find_model(model or (known.model if known is not None else "landcover")))
     network = TeachableNetwork(found)
-    with about(scene), closing(open_fitting(name, Source((name,)).opener, found.card, None, "auto", warn)) as reader:
-        seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
-        image = scene_name(name)
+    image = scene_name(name)
+    chosen: Bands = known.bands.get(image) if known is not None and bands is None else bands
+    with about(scene), opened_as_seen(name, found.card, chosen, warn) as seen:
         painted: SceneExamples | None = None
         if known is not None:
-            painted = load_examples(known.features(image), made_of(found, image, seen.grid))
+            painted = load_examples(known.features(image), made_of(found, image, seen.grid, chosen))
         most = int(minutes * 60 / SECONDS)
         windows = suggest_windows(seen, network, painted, most, Meter(progress, Path(name).name, 1))
         if not windows:

@@ -18,7 +18,7 @@ from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
 from smalti.workflows.progress import Show
-from smalti.workflows.teaching import Learned, Teaching, check_strokes
+from smalti.workflows.teaching import Bands, Learned, Teaching, check_strokes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def teach(
     add: Sequence[Sequence[str | Path]] = (),
     model: str | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
+    bands: Sequence[str | int] | None = None,
     progress: Show | None = None,
 ) -> Taught:
     """Learns from all strokes of a project, and writes the result as a model file.
@@ -72,6 +73,8 @@ def teach(
         model: The name or file of the model to start from; by default the project's, at first `landcover`.
         classes: By name of a class, the model's classes that become it: one to rename it, several to merge them, the
             same one twice to split it, none for a new class. Other classes stay. By default the project's.
+        bands: Bands of the added scenes for the model, by name or by number from 1, in the model's order. The project
+            keeps them.
         progress: Called with a `Progress` after each tile of which features are computed.
 
     Raises:
@@ -79,7 +82,8 @@ def teach(
         LabelError: Strokes cannot be read, have an unknown class, or none of them lies on the scene or on data.
         RasterError: A scene cannot be read, or its bands do not fit the model.
         ModelError: The model cannot be opened or taught.
-        OptionError: The classes contradict the model's, or the path does not end in .onnx.
+        OptionError: The classes contradict the model's, the path does not end in .onnx, or bands are given without
+            scenes.
         OutputError: The file cannot be written, or would replace one that is not a model.
         BusyError: Another process teaches the same project.
     """
@@ -89,7 +93,7 @@ def teach(
     check_place(out)
     check_free(out)
     with about(project), hold(folder / "teach"):
-        stated = _updated(load_project(folder), out, add, model, classes)
+        stated = _updated(load_project(folder), out, add, model, classes, bands)
         teaching = Teaching(stated, TeachableNetwork(verify(find_model(stated.model))))
         images = dict.fromkeys(each.image for each in stated.painted)
         learned = teaching.learn([teaching.scene(image, progress) for image in images])
@@ -109,6 +113,7 @@ def _updated(
     add: Sequence[Sequence[str | Path]],
     model: str | None,
     classes: Mapping[str, Sequence[str]] | None,
+    bands: Bands,
 ) -> Project:
     """The project with what is new; its file is written only if everything is valid so far."""
     changed = project
@@ -116,6 +121,9 @@ def _updated(
         changed = replace(changed, model=model)
     if classes is not None:
         changed = replace(changed, classes={name: list(taken) for name, taken in classes.items()})
+    if bands is not None and not add:
+        text = f"the bands {','.join(map(str, bands))} are of scenes that are added, but there is none; give --add too"
+        raise OptionError(text, value=bands)
     parent = verify(find_model(changed.model))
     if out.exists() and out.samefile(parent.path):
         raise OutputError(f"{out}: is the model that the project starts from; choose another output")
@@ -124,9 +132,12 @@ def _updated(
     for pair in add:
         if len(pair) != 2:
             raise OptionError(f"add has {count(len(pair), 'path')}; expected pairs of a scene and its strokes")
-        check_kind(Path(pair[1]))
-        check_strokes(scene_name(str(pair[0])), Path(pair[1]), card, task)
-        changed = changed.with_strokes(str(pair[0]), Path(pair[1]))
+        image, strokes = str(pair[0]), Path(pair[1])
+        if bands is not None:
+            changed = changed.with_bands(image, bands)
+        check_kind(strokes)
+        check_strokes(scene_name(image), strokes, card, task, changed.bands.get(scene_name(image)))
+        changed = changed.with_strokes(image, strokes)
     if not changed.painted:
         raise DataError(f"{project.folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES")
     if changed != project:

@@ -1,7 +1,7 @@
 """What a lesson needs of a project: its model, and the strokes of each scene with their examples."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,20 +28,28 @@ from smalti.raster.scaled import Scaled
 from smalti.runtime.models import ModelFile
 from smalti.workflows.progress import Meter, Show
 
+Bands = Sequence[str | int] | None
+"""By name or by number from 1, in the model's order; None for those that the model names."""
 _PLACE = 256
 """Side in pixels of what counts as one place of a scene."""
 
 
-def made_of(model: ModelFile, image: str, grid: Grid) -> str:
+def made_of(model: ModelFile, image: str, grid: Grid, bands: Bands = None) -> str:
     """What the stored examples of a scene, seen on a grid, depend on."""
-    return f"{model.sha256} colours {identity([image])} {grid.height}x{grid.width}"
+    chosen = f" bands {','.join(map(str, bands))}" if bands else ""
+    return f"{model.sha256} colours {identity([image])} {grid.height}x{grid.width}{chosen}"
 
 
-def check_strokes(image: str, strokes: Path, card: Card, task: Task) -> None:
+@contextmanager
+def opened_as_seen(image: str, card: Card, bands: Bands, warn: Warn) -> Iterator[Reader]:
+    """A scene on the grid that the network sees, with its bands for the model; RasterError, ModelError."""
+    with closing(open_fitting(image, Source((image,)).opener, card, bands, "auto", warn)) as reader:
+        yield reader.seen if isinstance(reader, Scaled) else reader
+
+
+def check_strokes(image: str, strokes: Path, card: Card, task: Task, bands: Bands = None) -> None:
     """LabelError or RasterError for strokes, or a scene, that a project could not learn from."""
-    opened = Source((image,)).opener
-    with closing(open_fitting(image, opened, card, None, "auto", lambda _: None)) as reader:
-        seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
+    with opened_as_seen(image, card, bands, lambda _: None) as seen:
         read_strokes(str(strokes), seen.grid, task, image, lambda _: None)
 
 
@@ -77,12 +85,11 @@ class Teaching:
     def scene(self, image: str, progress: Show | None = None) -> Part:
         """The strokes on a scene, with their examples, which are stored; LabelError, RasterError."""
         files = [each for each in self.project.painted if each.image == image]
-        opened = Source((str(image),)).opener
-        with closing(open_fitting(image, opened, self.model.card, None, "auto", self._warn)) as reader:
-            seen: Reader = reader.seen if isinstance(reader, Scaled) else reader
+        bands = self.project.bands.get(image)
+        with opened_as_seen(image, self.model.card, bands, self._warn) as seen:
             strokes = self._strokes(files, seen, image)
             path = self.project.features(image)
-            of = made_of(self.model, image, seen.grid)
+            of = made_of(self.model, image, seen.grid, bands)
             known = load_examples(path, of)
             if known is None or any(stroke.key not in known.strokes for stroke in strokes):
                 meter = Meter(progress, Path(image).name, 1)
