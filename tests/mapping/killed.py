@@ -15,7 +15,8 @@ import numpy as np
 from smalti import files
 from smalti.card import Card, Task
 from smalti.mapping import run, spool
-from smalti.mapping.run import Wanted, map_scene
+from smalti.mapping.rasters import Wanted
+from smalti.mapping.run import map_scene
 from smalti.raster import write
 from smalti.raster.read import open_raster
 from tests.tiny import tiny_card

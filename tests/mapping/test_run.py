@@ -13,7 +13,8 @@ from affine import Affine
 from smalti.card import Task
 from smalti.errors import BusyError, ModelError, OutputError, RasterError
 from smalti.lock import hold
-from smalti.mapping.run import Wanted, map_scene, products
+from smalti.mapping.rasters import Wanted, products
+from smalti.mapping.run import map_scene
 from smalti.mapping.spool import Spool
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader

@@ -11,7 +11,8 @@ from affine import Affine
 
 from smalti.errors import SmaltiWarning
 from smalti.mapping.fit import open_fitting
-from smalti.mapping.run import Wanted, map_scene
+from smalti.mapping.rasters import Wanted
+from smalti.mapping.run import map_scene
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled

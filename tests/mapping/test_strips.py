@@ -14,7 +14,8 @@ from affine import Affine
 
 from smalti.errors import BusyError, OutputError
 from smalti.lock import hold
-from smalti.mapping.run import Scatter, Wanted, map_scene
+from smalti.mapping.rasters import Wanted
+from smalti.mapping.run import Scatter, map_scene
 from smalti.mapping.spool import Spool
 from smalti.mapping.strips import map_strip, plan_strips
 from smalti.predicting import first_rows

@@ -9,7 +9,7 @@ import pytest
 from smalti.card import Card, Task
 from smalti.cli import app, evaluate, models
 from smalti.cli import map as map_
-from smalti.mapping.run import Wanted, products
+from smalti.mapping.rasters import Wanted, products
 from smalti_qgis.commands import app_command, card_command, evaluate_command, map_command, page_of
 from smalti_qgis.rasters import rasters
 from smalti_qgis.scene import SceneError, scene_of

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti import __version__
-from smalti.card import Card, Task
-from smalti.errors import InputError, ModelError, OutputError, OutputWarning, UnreachableError, Warn
+from smalti.card import Card
+from smalti.errors import InputError, OutputError, OutputWarning, UnreachableError, Warn
 from smalti.errors import warn as issue
-from smalti.files import beside, check_place, guarded, through
+from smalti.files import beside, guarded
 from smalti.lock import Check, hold
-from smalti.mapping.spool import Spool, StripLayer, begin_spool, check_spool
+from smalti.mapping.rasters import Wanted, find_states, make_room, products
+from smalti.mapping.spool import Spool, StripLayer, begin_spool
 from smalti.mapping.turn import begin_turn, end_turn
 from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import first_rows, network_grid, predict_reader
 from smalti.products import Product
 from smalti.raster.grid import Grid
-from smalti.raster.mark import State, state
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.raster.write import write_raster
@@ -34,56 +33,9 @@ from smalti.scene import Predictor, Summary
 from smalti.tiling import Window
 from smalti.watch import Say, silent
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to write besides the map itself, and how."""
-
-    confidence: bool = False
-    """The probability of the predicted class, as OUT_confidence.tif."""
-    probabilities: bool = False
-    """One band per class, as OUT_probabilities.tif."""
-    cog: bool = False
-    """Cloud Optimized GeoTIFFs, with overviews."""
-    uncertainty: bool = False
-    """The probability that the predicted class is wrong, calibrated, as OUT_uncertainty.tif."""
-
-
 Scatter = Callable[[Spool, str, list[int]], Summary]
 """Has strips of a scene made by other processes, each by `smalti.mapping.strips.map_strip`, and waits for them. Given
 are the spool that they fill, their turn, and the rows at which a strip may begin."""
-
-
-def products(output: Path, card: Card, wanted: Wanted) -> dict[Path, Product]:
-    """The rasters to write: the first task of classes takes the output's name, others append their own name.
-
-    Without a task of classes the first task takes the output's name. ModelError if no task predicts a map, or one has
-    a name that is invalid for a file.
-    """
-    found: dict[Path, Product] = {}
-    for k, task in enumerate(card.map_tasks()):
-        if k and Path(task.name).name != task.name:
-            raise ModelError(f"model {card.name}: task name {task.name!r} is invalid as a file name; rename the task")
-        more = _of_task(output.with_stem(f"{output.stem}_{task.name}") if k else output, task, wanted)
-        if found.keys() & more:
-            raise ModelError(
-                f"model {card.name}: another map has the same file name as task {task.name}; rename the task"
-            )
-        found |= more
-    return found
-
-
-def _of_task(path: Path, task: Task, wanted: Wanted) -> dict[Path, Product]:
-    if task.kind == "value":
-        return {path: Product(task, "values")}
-    found = {path: Product(task, "classes")}
-    if wanted.confidence:
-        found[path.with_stem(f"{path.stem}_confidence")] = Product(task, "confidence")
-    if wanted.uncertainty:
-        found[path.with_stem(f"{path.stem}_uncertainty")] = Product(task, "uncertainty")
-    if wanted.probabilities:
-        found[path.with_stem(f"{path.stem}_probabilities")] = Product(task, "probabilities")
-    return found
 
 
 def map_scene(
@@ -123,7 +75,7 @@ def map_scene(
     job = job_of(reader, predict.card, wanted, made_of)
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
     with hold(output) as check_held:
-        states = _states(output, rasters, digest)
+        states = find_states(output, rasters, digest)
         if set(states.values()) == {"finished"}:
             shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill just before the end
             say(f"{output} is already finished, from the same scene and model")
@@ -157,7 +109,7 @@ def write_maps(
     """
     rasters = products(output, card, wanted)
     with hold(output):
-        make_room(_states(output, rasters, ""))
+        make_room(find_states(output, rasters, ""))
         with _scratch(output) as folder:
             for path, product in reversed(rasters.items()):  # the map itself comes last
                 write_raster(
@@ -182,39 +134,6 @@ def _scratch(output: Path) -> Iterator[Path]:
 
 def _rows_of(pixels: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:
     return lambda begin, end: pixels[:, begin:end]
-
-
-def _states(output: Path, rasters: Iterable[Path], job: str) -> dict[Path, State]:
-    """The states of the rasters' files; OutputError where they cannot be written."""
-    spool = beside(output, "partial")
-    check_spool(spool)
-    for path in rasters:
-        check_place(path)
-    states = {path: state(path, job) for path in rasters}
-    if spool.exists():  # killed before the side-car was renamed
-        return states
-    return {path: "changed" if found == "unmarked" else found for path, found in states.items()}
-
-
-def make_room(states: dict[Path, State], warn: Warn = issue) -> None:
-    """OutputError for a file that is not a map; a map that was changed is renamed."""
-    for path, found in states.items():
-        check_replaceable(path, found)
-        if found == "unreadable":
-            warn(OutputWarning(f"{path}: was damaged after it was written; it is made again"))
-        if found == "changed":
-            numbers = (beside(path, f"changed-{k}") for k in count(1))
-            kept = next(name for name in numbers if not name.exists())
-            with guarded(path):
-                through(path).rename(kept)
-            text = f"{path}: was changed after it was written; it is kept as {kept.name}, and the map is made again"
-            warn(OutputWarning(text))
-
-
-def check_replaceable(path: Path, found: State | None = None) -> None:
-    """OutputError if there is a file that is not a map: it may be the user's."""
-    if (state(path, "") if found is None else found) == "foreign":
-        raise OutputError(f"{path}: exists and is not a map of this program; remove it, or choose another output")
 
 
 def job_of(reader: Reader, card: Card, wanted: Wanted, made_of: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from smalti.files import beside
-from smalti.mapping.run import Missing, Wanted, job_of, products, strip_layers
+from smalti.mapping.rasters import Wanted, products
+from smalti.mapping.run import Missing, job_of, strip_layers
 from smalti.mapping.spool import Spool
 from smalti.mapping.turn import hold_strip
 from smalti.mapping.unlike import UnlikeTally

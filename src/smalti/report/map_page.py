@@ -11,7 +11,7 @@ from smalti.arrays import Picture
 from smalti.card import RGB, Card, Task
 from smalti.files import deliver
 from smalti.mapping.fit import Open
-from smalti.mapping.run import Wanted, products
+from smalti.mapping.rasters import Wanted, products
 from smalti.mapping.unlike import read_unlike
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m

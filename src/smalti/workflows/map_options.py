@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from smalti.arguments import check_fields
 from smalti.errors import OptionError
 from smalti.mapping.fit import Resolution, in_metres
-from smalti.mapping.run import Wanted
+from smalti.mapping.rasters import Wanted
 from smalti.raster.stretch import Stretch, parse_stretch
 
 

@@ -20,7 +20,8 @@ from smalti.mapping.fit import STRETCH, Open, check_stretch, open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.once import made_once
 from smalti.mapping.protect import Inputs, Outputs, check_page
-from smalti.mapping.run import map_scene, products
+from smalti.mapping.rasters import products
+from smalti.mapping.run import map_scene
 from smalti.mapping.source import Source
 from smalti.mapping.strips import map_strip
 from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from smalti.arguments import check_fields
 from smalti.errors import OptionError
-from smalti.mapping.run import Wanted
+from smalti.mapping.rasters import Wanted
 from smalti.mosaics.grid import LEAST, MOST, Bounds
 from smalti.mosaics.plan import Order
 from smalti.mosaics.source import Reading

@@ -16,7 +16,8 @@ from smalti.files import guarded
 from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
 from smalti.mapping.identity import identity
 from smalti.mapping.protect import Inputs, Outputs
-from smalti.mapping.run import map_scene, products
+from smalti.mapping.rasters import products
+from smalti.mapping.run import map_scene
 from smalti.mapping.source import Source as Origin
 from smalti.mosaics.clouds import cloud_file
 from smalti.mosaics.grid import Cell, MosaicGrid

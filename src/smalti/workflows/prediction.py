@@ -12,7 +12,8 @@ from smalti.arguments import checked
 from smalti.arrays import Mask
 from smalti.card import Card, Task
 from smalti.errors import ModelError
-from smalti.mapping.run import Wanted, write_maps
+from smalti.mapping.rasters import Wanted
+from smalti.mapping.run import write_maps
 from smalti.products import Product, uncertainty
 from smalti.raster.grid import Grid
 from smalti.scene import Summary

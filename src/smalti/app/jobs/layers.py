@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from smalti.app.problems import ProblemError
 from smalti.app.viewing.view import Views
 from smalti.card import Card, Task
-from smalti.mapping.run import Wanted, products
+from smalti.mapping.rasters import Wanted, products
 from smalti.mapping.spool import StripLayer, Strips
 from smalti.products import Form, Product
 from smalti.raster.grid import Grid
