@@ -1,8 +1,36 @@
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pyogrio.raw
 import pytest
 import shapely
+from rasterio.crs import CRS
 
-from smalti.lessons.strokes import draw
+from smalti.card import Task
+from smalti.errors import LabelError, SmaltiWarning
+from smalti.lessons.strokes import Stroke, draw, read_strokes
+from smalti.raster.grid import Grid
+from tests.lessons.places import PLACE
+from tests.zones.maps import UTM, at, zone_file
+
+TASK = Task(name="cover", labels=("land", "water"))
+ON_GROUND = Grid(96, 96, PLACE, CRS.from_user_input(UTM))
+
+
+def _read(path: Path, grid: Grid = ON_GROUND) -> tuple[list[Stroke], list[str]]:
+    """The strokes of a file, and the warnings about it."""
+    heard: list[SmaltiWarning] = []
+    return read_strokes(str(path), grid, TASK, "scene.tif", heard.append), [str(each) for each in heard]
+
+
+def _line(*points: tuple[float, float]) -> Any:
+    """A line given in pixels."""
+    return shapely.LineString([at(*point, PLACE) for point in points])
 
 
 @pytest.mark.parametrize("top", [0.2, 2.5, 3.5])
@@ -17,3 +45,80 @@ def test_a_wide_polygon_covers_the_cells_whose_centre_it_contains() -> None:
     expected = np.zeros((8, 8), np.int32)
     expected[1:4, 1:4] = 1
     assert (drawn == expected).all()
+
+
+def test_parts_of_a_shape_are_drawn_as_if_alone() -> None:
+    parts = [shapely.box(3, 3, 15, 15), shapely.box(21.5, 21.5, 22, 22), shapely.LineString([(0, 30), (31, 30)])]
+    expected = sum(draw([part], (0, 0), 4, (8, 8)) for part in parts)
+    whole = shapely.GeometryCollection([shapely.MultiPolygon(parts[:2]), parts[2]])
+    assert (draw([whole], (0, 0), 4, (8, 8)) == expected).all() and expected.sum() == 9 + 1 + 8
+
+
+def test_a_tangle_is_drawn_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its width is not computed, as that takes hours."""
+    corners = np.random.default_rng(0).uniform(8, 24, (5000, 2))
+    monkeypatch.setattr(type(shapely.Polygon()), "buffer", lambda *_: pytest.fail("the width was computed"))
+    for tangle in (shapely.Polygon(corners), shapely.LineString(corners)):
+        drawn = draw([tangle], (0, 0), 4, (8, 8))
+        assert drawn[2:6, 2:6].all() and drawn.sum() == 16
+
+
+def test_tangles_contradict_each_other_without_looking_at_all_crossings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    tangles = [_line(*random.uniform(8, 24, (500, 2)).tolist()) for _ in range(2)]
+    monkeypatch.setattr(type(shapely.LineString()), "touches", lambda *_: pytest.fail("all crossings were computed"))
+    found, heard = _read(zone_file(tmp_path / "s.gpkg", tangles, **{"class": ["land", "water"]}))
+    assert len(found) == 2 and "cover the same pixels" in heard[0]
+
+
+def test_strokes_without_a_class_are_counted(tmp_path: Path) -> None:
+    lines = [_line((5, 5 + 6 * k), (20, 5 + 6 * k)) for k in range(5)]
+    names = np.array(["land", None, "", " ", " water "], object)
+    kind = {"geometry_type": "LineString", "crs": UTM}
+    pyogrio.raw.write(tmp_path / "s.gpkg", shapely.to_wkb(np.array(lines)), [names], ["class"], **kind)
+    found, heard = _read(tmp_path / "s.gpkg")
+    assert [stroke.label for stroke in found] == [0, 1]
+    text = "3 of 5 strokes have no class; fill in the attribute `class`"
+    assert heard == [f"{tmp_path / 's.gpkg'}: {text}"]
+    pyogrio.raw.write(tmp_path / "t.gpkg", shapely.to_wkb(np.array(lines)), [names[1:2].repeat(5)], ["class"], **kind)
+    with pytest.raises(LabelError, match="holds no stroke with a class"):
+        _read(tmp_path / "t.gpkg")
+
+
+def test_strokes_beside_the_scene_are_counted(tmp_path: Path) -> None:
+    lines = [_line((5, 5), (20, 5)), _line((500, 5), (520, 5)), _line((-90, 5), (-80, 5))]
+    found, heard = _read(zone_file(tmp_path / "s.gpkg", lines, **{"class": ["land"] * 3}))
+    assert len(found) == 1 and heard == [f"{tmp_path / 's.gpkg'}: 2 of 3 strokes lie beside scene.tif"]
+
+
+def _geojson(path: Path, *points: tuple[float, float]) -> Path:
+    geometry = {"type": "LineString", "coordinates": points}
+    feature = {"type": "Feature", "properties": {"class": "land"}, "geometry": geometry}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return path
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_on_an_image_without_georeference_coordinates_are_pixels(tmp_path: Path, sign: int) -> None:
+    """GeoJSON cannot be without a CRS; QGIS counts the rows of such an image by negative numbers."""
+    expected = shapely.LineString([(10, 50), (20, 52)])
+    line = shapely.LineString([(10, sign * 50), (20, sign * 52)])
+    with pytest.warns(UserWarning, match="'crs' was not provided"):
+        zone_file(tmp_path / "s.gpkg", [line], crs=None, **{"class": ["land"]})
+    for number in (-1, 0):  # as some programs write it
+        with closing(sqlite3.connect(shutil.copy(tmp_path / "s.gpkg", tmp_path / f"{number}.gpkg"))) as file, file:
+            file.execute("UPDATE gpkg_geometry_columns SET srs_id = ?", (number,))
+    named = [tmp_path / f"{name}.gpkg" for name in ("s", -1, 0)]
+    for path in (*named, _geojson(tmp_path / "s.geojson", *line.coords)):
+        (found,), _ = _read(path, Grid(96, 96))
+        assert found.shape == expected
+
+
+def test_degrees_on_an_image_without_georeference_are_refused(tmp_path: Path) -> None:
+    path = _geojson(tmp_path / "s.geojson", (85.52, 27.63), (85.53, 27.64))
+    with pytest.raises(LabelError, match=r"such as 85\.52, 27\.63, are longitudes .* expected columns and rows"):
+        _read(path, Grid(96, 96))
+    with pytest.raises(LabelError, match=r"the image has none; .* write them without one"):
+        _read(path, Grid(96, 96, PLACE))

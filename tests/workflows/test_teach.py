@@ -192,6 +192,24 @@ def test_strokes_on_no_data_are_refused(place: Path, tmp_path: Path) -> None:
     assert isinstance(error, LabelError) and "pixels without data" in str(error)
 
 
+def test_strokes_on_no_data_are_counted(place: Path, tmp_path: Path) -> None:
+    scene, holes = (
+        noisy_scene(tmp_path / "empty.tif", empty=16),
+        [(2.0, 9.0 + k, 9.0, 9.0 + k, "noise") for k in (0, 80)],
+    )
+    add = [(scene, stroke_file(tmp_path / "s.gpkg", [*LINES, *holes])), (scene, stroke_file(tmp_path / "t.gpkg"))]
+    with pytest.warns(
+        DataWarning, match=r"s\.gpkg: 2 of 14 strokes lie on pixels without data of .*empty\.tif"
+    ) as heard:
+        found = sm.teach(tmp_path / "p", tmp_path / "own.onnx", classes=CLASSES, add=add)
+    assert found.strokes == 12 and len(heard) == 1
+    with pytest.raises(
+        LabelError, match=r"u\.gpkg: all of its 2 strokes lie on pixels without data .*; paint on the image"
+    ):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(scene, stroke_file(tmp_path / "u.gpkg", holes))])
+    assert not (tmp_path / "p" / "strokes" / "u.gpkg").exists()
+
+
 def test_a_scene_of_other_bands_is_refused(place: Path, tmp_path: Path) -> None:
     error = _refused(tmp_path, noisy_scene(tmp_path / "two.tif", bands=2), place / "strokes.gpkg", classes=CLASSES)
     assert isinstance(error, RasterError) and "bands" in str(error)
@@ -309,7 +327,8 @@ def test_other_attributes_and_layers_are_named(place: Path, tmp_path: Path) -> N
 def test_strokes_that_are_left_on_no_data_are_refused(place: Path, tmp_path: Path) -> None:
     scene, nothing = noisy_scene(tmp_path / "empty.tif", empty=40), (10.0, 10.0, 30.0, 10.0, "noise")
     strokes = stroke_file(tmp_path / "s.gpkg", [*LINES, nothing])
-    sm.teach(tmp_path / "p", tmp_path / "own.onnx", classes=CLASSES, add=[(scene, strokes)])
+    with pytest.warns(DataWarning, match="1 of 13 strokes lies on pixels without data"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", classes=CLASSES, add=[(scene, strokes)])
     (tmp_path / "p" / "strokes" / "s.gpkg").unlink()
     stroke_file(tmp_path / "p" / "strokes" / "s.gpkg", [nothing])
     with pytest.raises(LabelError, match="pixels without data"):

@@ -75,7 +75,7 @@ def plan_classes(parent: Task, wanted: Wanted) -> ClassPlan:
     rows = {label: [label] for label in parent.labels if label not in gone and label not in wanted}
     rows |= {name: list(taken) for name, taken in wanted.items()}
     if not 2 <= len(rows) <= _MOST:
-        raise OptionError(f"a model of {len(rows)} classes ({some(list(rows), 3)}); expected 2 to {_MOST}")
+        raise OptionError(f"number of classes: {len(rows)} ({some(list(rows), 3)}); expected 2 to {_MOST}")
     names = sorted(rows, key=lambda name: min((parent.labels.index(each) for each in rows[name]), default=_MOST))
     shares = np.array([[float(label in rows[name]) for label in parent.labels] for name in names])
     shares /= np.maximum(shares.sum(axis=0), 1)  # of a class that is split

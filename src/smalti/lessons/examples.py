@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Floats, Mask
-from smalti.errors import LabelError
 from smalti.files import appearing
 from smalti.lessons.network import Cells, Maps, TeachableNetwork
 from smalti.lessons.strokes import Stroke, draw
@@ -103,7 +102,7 @@ def gather(
 ) -> SceneExamples:
     """The examples of a scene, opened on the grid that the network sees: of new strokes from their tiles.
 
-    LabelError where no stroke lies on pixels with data. `progress` is called with shares of the work.
+    `progress` is called with shares of the work.
     """
     scene = _Scene(reader, network)
     old = known.strokes if known is not None else {}
@@ -125,8 +124,6 @@ def gather(
         progress(1 / len(wanted))
     empty = scene.nothing()
     found |= {key: _thinned(joined([empty, *some])) for key, some in parts.items()}
-    if not any(map(len, found.values())):
-        raise LabelError(f"{reader.path}: all {len(strokes)} strokes lie on pixels without data; paint on the image")
     return SceneExamples(of, found, known.others if known is not None else joined([empty, *others]))
 
 

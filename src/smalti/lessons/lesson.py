@@ -117,7 +117,8 @@ def learn(strokes: Strokes, others: Samples, plan: ClassPlan, colours: int) -> L
     places = _groups(strokes.places)
     held = _cross(points, before, strokes, places, best)[0] if places.max() else parent
     by_place = _validated("place", held, parent, strokes, strokes.places)
-    if by_stroke.parent == 1 or _over_classes(saved, strokes.labels) <= 0:
+    worse = by_stroke.parent == 1 or by_stroke.score < by_stroke.parent
+    if worse or _over_classes(saved, strokes.labels) <= 0:
         nothing = np.zeros_like(best.weights)
         return Lesson(plan, basis, nothing, None, by_stroke, by_place, np.ones(len(scales)))
     weights = best.weights.copy()

@@ -19,6 +19,11 @@ from smalti.raster.labels import VECTORS, open_labels
 from smalti.text import count
 from smalti.tiling import Window
 
+_MOST_CORNERS = 200
+"""Corners of shapes whose width and crossings are computed exactly, which takes minutes where all sides cross."""
+_MOST_PAIRS = 10_000
+"""Pairs of strokes that are looked at for whether they contradict each other."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
@@ -35,9 +40,10 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
     """The strokes of a file that lie on a scene, in the file's order.
 
     LabelError for a file that cannot be read, for an unknown class, and where no stroke lies on the scene; `warn` is
-    called about some that do not, and about strokes that contradict each other.
+    called about some that do not, about some without a class, and about strokes that contradict each other.
     """
-    found = _of_vectors(path, grid, task) if Path(path).suffix.lower() in VECTORS else _of_raster(path, grid, task)
+    vectors = Path(path).suffix.lower() in VECTORS
+    found = _of_vectors(path, grid, task, warn) if vectors else _of_raster(path, grid, task)
     if not found:
         raise LabelError(f"{path}: holds no stroke with a class; draw some, with the class in the attribute `class`")
     inside = _on(grid, found)
@@ -50,7 +56,7 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
     return inside
 
 
-def _of_vectors(path: str, grid: Grid, task: Task) -> list[Stroke]:
+def _of_vectors(path: str, grid: Grid, task: Task, warn: Warn) -> list[Stroke]:
     try:
         shapes, values = read_features(path, grid, LabelSpec())
     except UnspecifiedError as error:
@@ -58,7 +64,11 @@ def _of_vectors(path: str, grid: Grid, task: Task) -> list[Stroke]:
         raise LabelError(f"{error.found}; {mend}") from None
     if values is None:
         return []
-    labels = [task.ignore if text_of(value) == "" else _label(path, task, text_of(value)) for value in values]
+    names = [text_of(value).strip() for value in values]
+    labels = [_label(path, task, name) if name else task.ignore for name in names]
+    if (nameless := names.count("")) and nameless < len(names):
+        text = f"{nameless} of {count(len(names), 'stroke')} {'has' if nameless == 1 else 'have'} no class"
+        warn(DataWarning(f"{path}: {text}; fill in the attribute `class`"))
     return [_stroke(shape, label) for shape, label in zip(shapes, labels, strict=True) if label != task.ignore]
 
 
@@ -100,9 +110,12 @@ def _warn_of_contradictions(path: str, strokes: list[Stroke], task: Task, warn: 
     import shapely
 
     shapes = [stroke.shape for stroke in strokes]
+    labels = np.array([stroke.label for stroke in strokes])
     one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a < b and strokes[a].label != strokes[b].label]
-    pairs = [(a, b) for a, b in pairs if not shapes[a].touches(shapes[b])]
+    differ = (one < other) & (labels[one] != labels[other])
+    pairs = list(zip(one[differ][:_MOST_PAIRS].tolist(), other[differ][:_MOST_PAIRS].tolist(), strict=True))
+    tangled = [_is_tangled(shape) for shape in shapes]
+    pairs = [(a, b) for a, b in pairs if tangled[a] or tangled[b] or not shapes[a].touches(shapes[b])]
     if pairs:
         a, b = pairs[0]
         names = f"stroke {a + 1} ({task.labels[strokes[a].label]}) and {b + 1} ({task.labels[strokes[b].label]})"
@@ -111,18 +124,26 @@ def _warn_of_contradictions(path: str, strokes: list[Stroke], task: Task, warn: 
         warn(DataWarning(f"{text}{more}; there the later stroke counts"))
 
 
+def _is_tangled(shape: Any) -> bool:
+    """Whether a shape may cross another one, or itself, so often that to look at all places takes minutes."""
+    import shapely
+
+    return bool(shapely.get_num_coordinates(shape) > _MOST_CORNERS and not (shape.area and shape.is_valid))
+
+
 def draw(shapes: list[Any], corner: tuple[int, int], step: int, size: tuple[int, int]) -> NDArray[np.int32]:
     """Cells (h, w) of `step` x `step` pixels from a corner (row, column): the number, from 1, of the last shape there.
 
     Lines, points and polygons narrower than a cell cover every cell that they touch, other polygons those whose centre
-    they contain, and small ones the cell in their middle.
+    they contain, and small ones the cell in their middle. Each part of a shape of several is drawn as if it were alone.
     """
     from affine import Affine
     from rasterio.features import rasterize
 
     place = Affine(step, 0, corner[1], 0, step, corner[0])
-    numbered = [(_thin(shape, step), number) for number, shape in enumerate(shapes, 1)]
-    wide = [shape.area > 0 and not shape.buffer(-step / 2).is_empty for shape, _ in numbered]
+    parts = [(part, number) for number, shape in enumerate(shapes, 1) for part in _parts(shape)]
+    numbered = [(_thin(part, step), number) for part, number in parts]
+    wide = [_is_wide(part, step) for part, _ in numbered]
     areas = [each for each, is_wide in zip(numbered, wide, strict=True) if is_wide]
     lines = [each for each, is_wide in zip(numbered, wide, strict=True) if not is_wide]
     drawn = np.zeros(size, np.int32)
@@ -134,4 +155,33 @@ def draw(shapes: list[Any], corner: tuple[int, int], step: int, size: tuple[int,
 
 def _thin(shape: Any, step: int) -> Any:
     """A polygon of less than a cell as a point inside."""
-    return shape.representative_point() if 0 < shape.area < 2 * step * step else shape
+    if not 0 < shape.area < 2 * step * step or max(_extent(shape)) > 4 * step:
+        return shape
+    return shape.representative_point()
+
+
+def _is_wide(shape: Any, step: int) -> bool:
+    """Whether a polygon is somewhere at least a cell wide."""
+    import shapely
+
+    if not shape.area or min(_extent(shape)) < step:
+        return False
+    if shape.area / shape.length >= step / 2:  # its inner circle is larger
+        return True
+    if shapely.get_num_coordinates(shape) > _MOST_CORNERS:  # a tangle, or a long band of about a cell
+        return False
+    return not shape.buffer(-step / 2).is_empty
+
+
+def _extent(shape: Any) -> tuple[float, float]:
+    left, top, right, bottom = shape.bounds
+    return right - left, bottom - top
+
+
+def _parts(shape: Any) -> list[Any]:
+    """The points, lines and polygons that a shape is made of."""
+    import shapely
+
+    if not shape.geom_type.startswith(("Multi", "Geometry")):
+        return [shape]
+    return [part for each in shapely.get_parts(shape) for part in _parts(each) if not part.is_empty]

@@ -28,6 +28,8 @@ Read = tuple[str | None, NDArray[Any], NDArray[Any] | None]
 """The CRS as code or WKT, shapes as WKB, and the values of the class attribute."""
 NAMED = 8
 """How many attributes a message lists."""
+_UNDEFINED = ("Undefined Cartesian SRS", "Undefined geographic SRS")
+"""Systems that stand for none in a GeoPackage."""
 _ROUNDED = 1 + 1e-6
 _FARTHEST = 2.0**31
 """Pixels from the image's corner: GDAL counts rows and columns by whole numbers below it when it draws."""
@@ -84,7 +86,8 @@ def _by_gdal(path: str, spec: LabelSpec) -> Read:
             meta, _, wkb, data = pyogrio.raw.read(name, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
         raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
-    return meta["crs"], wkb, np.asarray(data[0]) if column else None
+    crs = None if any(name in (meta["crs"] or "") for name in _UNDEFINED) else meta["crs"]
+    return crs, wkb, np.asarray(data[0]) if column else None
 
 
 def _layer(path: str, layers: Sequence[Sequence[str | None]], spec: LabelSpec) -> str:
@@ -140,9 +143,12 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     """The shapes that have a place on the grid, in its pixels, and which ones these are."""
     import shapely
 
-    if crs is not None and grid.crs is None:
-        raise LabelError(f"{path}: has a CRS, but the image has none; the features have no place on it")
     points, owner = shapely.get_coordinates(shapes, return_index=True)
+    if grid.crs is None and grid.transform.is_identity:
+        crs, points = _as_pixels(path, points, crs)
+    if crs is not None and grid.crs is None:
+        mend = "write them without one, in the coordinates of the image, into a GeoPackage"
+        raise LabelError(f"{path}: has a CRS, but the image has none; the features have no place on it; {mend}")
     if crs is not None and grid.crs is not None and len(points):
         points = _project(path, points, crs, grid.crs)
     placed = np.isfinite(points).all(axis=1)
@@ -153,6 +159,22 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     _check_distance(path, points, owner, placed)
     moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
     return moved[has_place], has_place
+
+
+def _as_pixels(path: str, points: Points, crs: str | None) -> tuple[str | None, Points]:
+    """CRS and coordinates on an image that has no place on the ground.
+
+    GeoJSON cannot be without a CRS, so there it means nothing; and QGIS counts the rows of such an image by negative
+    numbers. LabelError for longitudes and latitudes.
+    """
+    if crs == "EPSG:4326" and Path(path).suffix.lower() in (".geojson", ".json"):
+        if len(points) and (np.abs(points) <= (180, 90)).all() and (np.ptp(points, axis=0) < 1).all():
+            such = ", ".join(f"{value:.10g}" for value in points[0])
+            text = f"its coordinates, such as {such}, are longitudes and latitudes, but the image has no georeference"
+            raise LabelError(f"{path}: {text}; expected columns and rows")
+        crs = None
+    downwards = crs is None and len(points) and (points[:, 1] <= 0).all()
+    return crs, points * (1, -1) if downwards else points
 
 
 def _turn_around(points: Points, owner: NDArray[np.intp], grid: Grid) -> None:

@@ -17,7 +17,7 @@ from smalti.lessons.classes import ClassPlan, plan_classes
 from smalti.lessons.examples import Samples, SceneExamples, gather, joined, load_examples
 from smalti.lessons.lesson import Lesson, Strokes, learn
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Painted, Project
+from smalti.lessons.project import Project
 from smalti.lessons.strokes import Stroke, read_strokes
 from smalti.mapping.fit import open_fitting
 from smalti.mapping.identity import identity
@@ -26,8 +26,12 @@ from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.runtime.models import ModelFile
+from smalti.text import count
+from smalti.tiling import Window
 from smalti.workflows.progress import Meter, Show
 
+_LOOKED_AT = 1 << 22
+"""Pixels of a rectangle that is searched for data."""
 Bands = Sequence[str | int] | None
 """By name or by number from 1, in the model's order; None for those that the model names."""
 _PLACE = 256
@@ -50,7 +54,20 @@ def opened_as_seen(image: str, card: Card, bands: Bands, warn: Warn) -> Iterator
 def check_strokes(image: str, strokes: Path, card: Card, task: Task, bands: Bands = None) -> None:
     """LabelError or RasterError for strokes, or a scene, that a project could not learn from."""
     with opened_as_seen(image, card, bands, lambda _: None) as seen:
-        read_strokes(str(strokes), seen.grid, task, image, lambda _: None)
+        found = read_strokes(str(strokes), seen.grid, task, image, lambda _: None)
+        if not any(_may_have_data(seen, stroke) for stroke in found):
+            text = f"{count(len(found), 'stroke')} lie{'s' * (len(found) == 1)} on pixels without data of {image}"
+            raise LabelError(f"{strokes}: all of its {text}; paint on the image")
+
+
+def _may_have_data(seen: Reader, stroke: Stroke) -> bool:
+    """Whether there is data in the rectangle around a stroke, or this is too large to look."""
+    left, top, right, bottom = (int(side) for side in stroke.shape.bounds)
+    around = Window(top, left, bottom - top + 1, right - left + 1)
+    window = around.intersect(Window(0, 0, seen.grid.height, seen.grid.width))
+    if window is None:  # it touches the border from outside
+        return False
+    return window.height * window.width > _LOOKED_AT or bool(seen.read(window)[1].any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +104,9 @@ class Teaching:
         files = [each for each in self.project.painted if each.image == image]
         bands = self.project.bands.get(image)
         with opened_as_seen(image, self.model.card, bands, self._warn) as seen:
-            strokes = self._strokes(files, seen, image)
+            read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=self._warn)
+            by_file = {str(each.strokes): read(str(each.strokes)) for each in files}
+            strokes = [stroke for some in by_file.values() for stroke in some]
             path = self.project.features(image)
             of = made_of(self.model, image, seen.grid, bands)
             known = load_examples(path, of)
@@ -96,11 +115,17 @@ class Teaching:
                 known = gather(seen, self.network, strokes, known, of, meter)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 known.save(path)
+        if not any(len(known.strokes[stroke.key]) for stroke in strokes):
+            what = f"{count(len(strokes), 'stroke')} lie{'s' * (len(strokes) == 1)}"
+            raise LabelError(f"{image}: all of its {what} on pixels without data; paint on the image")
+        for file, some in by_file.items():
+            self._warn_of_holes(file, [known.strokes[stroke.key] for stroke in some], image)
         return Part(strokes, known)
 
-    def _strokes(self, files: Sequence[Painted], seen: Reader, image: str) -> list[Stroke]:
-        read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=self._warn)
-        return [stroke for each in files for stroke in read(str(each.strokes))]
+    def _warn_of_holes(self, file: str, found: Sequence[Samples], image: str) -> None:
+        if empty := sum(not len(each) for each in found):
+            what = f"{empty} of {count(len(found), 'stroke')} {'lies' if empty == 1 else 'lie'}"
+            self._warn(DataWarning(f"{file}: {what} on pixels without data of {image}; they are left out"))
 
     def learn(self, parts: Sequence[Part]) -> Learned:
         """Learns from the strokes of all scenes; LabelError for a new class without strokes."""
@@ -141,7 +166,5 @@ def _all_strokes(parts: Sequence[Part]) -> Strokes:
                 places.append((number, int(row) // _PLACE, int(col) // _PLACE))
             taken.update(map(tuple, own.cells.tolist()))
     index = np.repeat(np.arange(len(samples)), [len(each) for each in samples])
-    if not samples:
-        raise LabelError("all strokes lie on pixels without data; paint on the image")
     known = {place: at for at, place in enumerate(dict.fromkeys(places))}
     return Strokes(joined(samples), index, np.array(labels), np.array([known[place] for place in places]))
