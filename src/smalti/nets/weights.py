@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from smalti.errors import MissingExtraError, ModelError
 from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.folding import Folded, unfold
 from smalti.nets.layers import ConvNorm
 from smalti.nets.naming import Weights, our_names
 from smalti.text import some
@@ -134,30 +135,5 @@ def _load_folded(backbone: Backbone, weights: Weights, path: Path, images: Tenso
         if pair.conv.weight.shape != kernel.shape:
             shapes = f"{tuple(kernel.shape)}, expected {tuple(pair.conv.weight.shape)}"
             raise ModelError(f"{path}: not the weights of this encoder: convolution {number} has shape {shapes}")
-    _start_norms(backbone, pairs, kernels, biases, images)
-
-
-@torch.no_grad()
-def _start_norms(
-    backbone: Backbone, pairs: list[ConvNorm], kernels: list[Tensor], biases: list[Tensor], images: Tensor
-) -> None:
-    """Sets every batch norm to the statistics of `images`, with a scale and shift that undo them; adds its bias."""
-    hooks = []
-    for pair, kernel, bias in zip(pairs, kernels, biases, strict=False):
-        pair.conv.weight.copy_(kernel)
-
-        def take(norm: nn.BatchNorm2d, inputs: tuple[Tensor], bias: Tensor = bias) -> None:
-            var, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)  # C each
-            assert norm.running_mean is not None and norm.running_var is not None
-            norm.running_mean.copy_(mean)
-            norm.running_var.copy_(var)
-            norm.weight.copy_((var + norm.eps).sqrt())
-            norm.bias.copy_(bias + mean)
-
-        hooks.append(pair.norm.register_forward_pre_hook(take))
-    training = backbone.training
-    backbone.eval()
-    backbone(images)
-    backbone.train(training)
-    for hook in hooks:
-        hook.remove()
+    parts = zip(pairs, kernels, biases, strict=False)
+    unfold(backbone, [Folded(pair.conv, pair.norm, kernel, bias) for pair, kernel, bias in parts], images)

@@ -17,10 +17,9 @@ from smalti.files import write_whole
 from smalti.nets.naming import Weights
 from smalti.training.assemble import assemble
 from smalti.training.basis import changes, check_card, selection_digest
-from smalti.training.checkpoint import WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
+from smalti.training.checkpoint import STATE, WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import resume_at
-from smalti.training.home import expand_home
 from smalti.training.memory import keep_freed_memory
 from smalti.training.optim import restore
 from smalti.training.progress import Pace, TrainingProgress
@@ -28,7 +27,7 @@ from smalti.training.recipe import open_work
 from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
-from smalti.training.warmstart import fill
+from smalti.training.warmstart import fill, open_start
 from smalti.training.work import Pupil, Work
 from smalti.watch import Say, Watch, unwatched
 
@@ -54,7 +53,7 @@ class Training:
         state = None if fresh else load_state(folder / "last")
         if state is not None:
             check_card(state, work.card, folder)
-        self.notes = fill(work.model, expand_home(t.start)) if t.start and state is None else []
+        self.notes = fill(work.model, t.start, work.images) if t.start and state is None else []
         """Messages about the starting weights, the schedule, and data that have changed."""
         self.notes += recipe.notes()
         self.notes += changes(state, work, folder, resume)
@@ -297,6 +296,8 @@ def begin(
     cv2.setNumThreads(1)  # windows are made in separate threads
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
+    if recipe.train.start and (fresh or not (folder / "last" / STATE).is_file()):
+        open_start(recipe.train.start)  # before data are read
     return Training(recipe, open_work(recipe, card, watch), folder, fabric or launch(recipe.train), fresh, resume)
 
 

@@ -153,7 +153,8 @@ class TrainSettings(Settings):
     """The loop."""
 
     start: str | None = None
-    """A checkpoint's folder to initialise the weights from (`runs/NAME/best`), relative to where the command runs."""
+    """What to initialise the weights from: a checkpoint's folder (`runs/NAME/best`) or an exported model file, relative
+    to where the command runs, or the name of a model (`landcover`)."""
     steps: int = Field(1000, ge=1)
     """Updates of the weights."""
     batch: int = Field(8, ge=1)

@@ -11,9 +11,11 @@ from smalti.nets.build import Model
 from smalti.nets.filling import fill_fitting
 from smalti.nets.multitask.net import MultiTask
 from smalti.nets.weights import load_encoder
+from smalti.runtime.models import find_model, list_models, verify
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.encoder import encoder_of
 from smalti.training.home import expand_home
+from smalti.training.model_file import ModelWeights
 from smalti.training.settings import EncoderSettings
 
 
@@ -49,24 +51,47 @@ def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: C
         load_encoder(encoder_of(model, "net.encoder_weights"), source, settings.encoder_sha256, images())
 
 
-def fill(model: nn.Module, folder: Path) -> list[str]:
-    """Fills a model, in place, with a checkpoint's weights of the same names and shapes.
+def open_start(start: str) -> Path | ModelWeights:
+    """What `train.start` names: a checkpoint's folder, or the weights of a model file.
+
+    RecipeError if there is no such thing; ModelError for a model file whose weights cannot be used.
+    """
+    path = expand_home(start)
+    if path.is_dir():
+        return path
+    if path.suffix != ".onnx" and start not in {model.name for model in list_models()}:
+        raise RecipeError(
+            f"train.start: {start} is neither a folder nor the name of a model; expected a checkpoint's folder "
+            "(runs/NAME/best), an exported .onnx file, or a name of smalti models"
+        )
+    return ModelWeights(verify(find_model(str(path))))
+
+
+def fill(model: nn.Module, start: str, images: Callable[[], Tensor]) -> list[str]:
+    """Fills a model, in place, with weights of the same names and shapes.
+
+    Args:
+        model: has its starting weights.
+        start: a checkpoint's folder, an exported model file, or the name of a model.
+        images: makes the first images N,C,H,W of the training, raw; they initialise the batch norms that a model file
+            lacks.
 
     Returns messages about what was filled and what was not; ModelError if nothing matches, or if the checkpoint has
     several tasks other than the model's: heads have numbers, not names. So have classes: other ones in the place of the
     checkpoint's are reported.
     """
-    card, weights = load_checkpoint(folder)
+    found = open_start(start)
+    card, weights = load_checkpoint(found) if isinstance(found, Path) else (found.card, found.unfolded(images()))
     theirs = [task.name for task in card.tasks]
     if isinstance(model, Model) and len(theirs) > 1 and theirs != (ours := [task.name for task in model.card.tasks]):
         raise ModelError(
-            f"{folder}: its tasks are {', '.join(theirs)}, but the recipe's tasks are {', '.join(ours)}; give the same "
+            f"{start}: its tasks are {', '.join(theirs)}, but the recipe's tasks are {', '.join(ours)}; give the same "
             "in the same order, or a checkpoint of one task as the task's `init`"
         )
-    notes = fill_fitting(model.state_dict(), weights, str(folder))
+    notes = fill_fitting(model.state_dict(), weights, start)
     if isinstance(model, Model):
         pairs = zip(card.tasks, model.card.tasks, strict=False)
-        notes += [_other_classes(folder, old, new) for old, new in pairs if _relabelled(old, new)]
+        notes += [_other_classes(start, old, new) for old, new in pairs if _relabelled(old, new)]
     return notes
 
 
@@ -74,10 +99,10 @@ def _relabelled(old: Task, new: Task) -> bool:
     return len(old.labels) == len(new.labels) and old.labels != new.labels
 
 
-def _other_classes(folder: Path, old: Task, new: Task) -> str:
+def _other_classes(start: str, old: Task, new: Task) -> str:
     place = next(k for k, (theirs, ours) in enumerate(zip(old.labels, new.labels, strict=True)) if theirs != ours)
     return (
-        f"{folder}: its class {place} of task {old.name} is {old.labels[place]}, here it is {new.labels[place]}; the "
+        f"{start}: its class {place} of task {old.name} is {old.labels[place]}, here it is {new.labels[place]}; the "
         "last layer is copied by number, so it begins as the other class's"
     )
 

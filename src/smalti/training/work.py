@@ -59,6 +59,10 @@ class Work(Protocol):
     def selectable(self) -> tuple[str, ...]:
         """Scores of `validate` that may choose a checkpoint, higher is better; the first one is the default."""
 
+    def images(self) -> Tensor:
+        """The images of the first batch, raw (N, C, H, W): batch norms that starting weights lack begin with them."""
+        ...
+
     def batches(self, first: int) -> Generator[Any, None, None]:
         """Batches `first`, `first` + 1, ...; each is a function of the seed and its number alone."""
         ...

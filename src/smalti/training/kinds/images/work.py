@@ -79,6 +79,10 @@ class ImagesWork:
         names = [f"{task.name}/{name}" for task in self.card.tasks for name in SELECTABLE[task.kind]]
         return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
 
+    def images(self) -> Tensor:
+        """See `Work`."""
+        return self.stream.batch(0, self.recipe.train.batch)["image"]
+
     def batches(self, first: int) -> Generator[ImageBatch, None, None]:
         """See `Work`."""
         t = self.recipe.train

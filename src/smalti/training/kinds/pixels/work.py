@@ -76,6 +76,10 @@ class PixelWork:
         """See `Work`."""
         return self._warnings
 
+    def images(self) -> Tensor:
+        """See `Work`."""
+        return self.stream.batch(0, self.recipe.train.batch)["image"]
+
     def batches(self, first: int) -> Generator[Sample, None, None]:
         """See `Work`."""
         t = self.recipe.train

@@ -87,6 +87,10 @@ class RankingWork:
             cache_maps(net.encoder, int(SHARE_OF_MAPS * recipe.data.memory_mb * 1_000_000))
         return model.train()
 
+    def images(self) -> Tensor:
+        """See `Work`."""
+        return self.stream.batch(0, START)["image"]
+
     def batches(self, first: int) -> Generator[Comparison, None, None]:
         """See `Work`."""
         t = self.recipe.train

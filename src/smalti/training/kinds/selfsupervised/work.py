@@ -94,6 +94,10 @@ class SelfSupervisedWork:
             image=sample["image"], valid=sample["valid"], chances=torch.from_numpy(chances), names=sample["names"]
         )
 
+    def images(self) -> Tensor:
+        """See `Work`."""
+        return self.stream.batch(0, self.recipe.train.batch)["image"]
+
     def batches(self, first: int) -> Generator[Windows, None, None]:
         """See `Work`."""
         return run_ahead(
