@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from teach_drawn import DRAWN
 
 Image = NDArray[np.uint8]
 """H,W,3, or class ids H,W, where 255 is unknown."""
@@ -196,9 +197,25 @@ _TREES = {
     "building": ["building"],
     "ground": ["land", "road", "water"],
 }
+_OTHER = ["land", "water", "vegetation", "road"]
+
+
+def _drawn(name: str) -> Place:
+    """A drawn place; kinds of roofs are told apart among the model's buildings, other new classes are none of its."""
+    drawn = DRAWN[name]
+
+    def read(data: Path) -> Parts:
+        here, there = ([_resized(*pair, drawn.factor()) for pair in part] for part in drawn.read(data))
+        return here, there
+
+    parents = {"other": _OTHER} | {name: ["building"] for name in drawn.classes if "roof" in name}
+    return Place(f"{name}, drawn", {each: parents.get(each, _FIVE.get(each, [])) for each in drawn.classes}, read)
+
+
 NEW = (
     Place("Crops", _CROPS, _loveda),
     Place("Trees", _TREES, _masked("places/potsdam-thumbs", "", 2, {4: 0, 3: 1, 2: 2, 1: 3})),
+    *map(_drawn, DRAWN),
 )
 """Places with a class that the model lacks, or does not tell apart."""
 

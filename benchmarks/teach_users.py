@@ -8,8 +8,9 @@ of each class that the map has wrong, in lines of up to nine cells of four pixel
 a wrong class. The map is made again after each lesson, so the next strokes are where the taught map is wrong. Scored is
 another part of the place, which nobody painted on: IoU of the class that the place's labels are of, or the mean where
 they are of all. `nothing` is the same head learned without its parent, and `--forest` a random forest on colours and
-textures (needs scikit-learn); both learn from the strokes of the first user. The ceiling is a head from 5,000 labelled
-pixels.
+textures (needs scikit-learn); both learn from the strokes of the first user. `own forest` is that of a user who
+paints where the forest's own map is wrong: first at the largest regions of each class. The ceiling is a head from 5,000
+labelled pixels.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,13 +240,33 @@ class User:
 
     def forest(self, strokes: Sequence[Line]) -> float:
         """A random forest on colours and textures."""
-        from sklearn.ensemble import RandomForestClassifier
+        return self._forest_score(_forest(self.here, strokes))
 
-        cells = np.concatenate([cells for cells, _ in strokes])
-        labels = np.concatenate([np.full(len(cells), label) for cells, label in strokes])
-        trees = RandomForestClassifier(100, random_state=0, class_weight="balanced", n_jobs=1)
-        found = trees.fit(self.here.textures[cells], labels).predict(self.there.textures)
-        return iou(found.astype(int), self.there.truth, self.plan, self.place)
+    def _forest_score(self, trees: Any) -> float:
+        found = trees.predict(self.there.textures).astype(int)
+        return iou(found, self.there.truth, self.plan, self.place)
+
+    def own_forest(self, seed: int) -> list[float]:
+        """The same, painted where it is wrong itself, after each step."""
+        random, taken = np.random.default_rng(seed), np.zeros(len(self.here.truth), bool)
+        lines: list[Line] = []
+        found, had, scores = np.full(len(self.here.truth), -1), 0, []
+        for step in STEPS:
+            lines += paint(self.here, found, self.classes, step - had, random, taken, self.wrong)
+            had, trees = step, _forest(self.here, lines)
+            scores.append(self._forest_score(trees))
+            found = trees.predict(self.here.textures).astype(int) if step != STEPS[-1] else found
+        return scores
+
+
+def _forest(part: Part, strokes: Sequence[Line]) -> Any:
+    """A random forest that learned from strokes."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    cells = np.concatenate([cells for cells, _ in strokes])
+    labels = np.concatenate([np.full(len(cells), label) for cells, label in strokes])
+    trees = RandomForestClassifier(100, random_state=0, class_weight="balanced", n_jobs=1)
+    return trees.fit(part.textures[cells], labels)
 
 
 def measure(place: Place, network: TeachableNetwork, asked: argparse.Namespace) -> dict[str, list[float]]:
@@ -256,7 +278,7 @@ def measure(place: Place, network: TeachableNetwork, asked: argparse.Namespace) 
     for part in (here, there):
         known = part.truth < len(order)
         part.truth[known] = np.array(order)[part.truth[known]]
-    runs, seconds, nothing, woods = [], [], [], []
+    runs, seconds, nothing, woods, own = [], [], [], [], []
     for seed in range(seeds):
         user = User(place, plan, here, there, seed=seed, wrong=asked.wrong, colours=network.sizes[-1])
 
@@ -266,6 +288,7 @@ def measure(place: Place, network: TeachableNetwork, asked: argparse.Namespace) 
                 woods.append(user.forest(lines) if forest else float("nan"))
 
         scores, took = user.lessons(after)
+        own.append(user.own_forest(seed) if forest else [float("nan")] * len(STEPS))
         runs.append(scores)
         seconds += took
     mean = np.mean(runs, axis=0)
@@ -273,6 +296,7 @@ def measure(place: Place, network: TeachableNetwork, asked: argparse.Namespace) 
         "taught": mean.tolist(),
         "nothing": nothing,
         "forest": woods,
+        "own forest": np.mean(own, axis=0).tolist(),
         "ceiling": [user.ceiling()],
         "seconds": seconds,
     }
@@ -301,10 +325,10 @@ def main() -> None:
 
 def table(found: dict[str, dict[str, list[float]]]) -> list[str]:
     """IoU by strokes per class, and the gains of all places."""
-    rows = [["place", "as it is", *map(str, STEPS), "nothing 30", "forest 30", "ceiling"]]
+    rows = [["place", "as it is", *map(str, STEPS), "nothing 30", "forest 30", "own forest 30", "ceiling"]]
     at = STEPS.index(30)
     for name, row in found.items():
-        values = [*row["taught"], row["nothing"][at], row["forest"][at], row["ceiling"][0]]
+        values = [*row["taught"], row["nothing"][at], row["forest"][at], row["own forest"][at], row["ceiling"][0]]
         rows.append([name, *(f"{value:.1f}" for value in values)])
     lines = aligned(rows)
     for title, places in (
@@ -323,7 +347,12 @@ def gains(rows: Sequence[dict[str, list[float]]]) -> list[str]:
     """Of some places: by how much IoU grows, in a line for each way of learning."""
     before = np.array([row["taught"][0] for row in rows])
     lines = []
-    for name, key, skip in (("taught", "taught", 1), ("from nothing", "nothing", 0), ("forest", "forest", 0)):
+    for name, key, skip in (
+        ("taught", "taught", 1),
+        ("from nothing", "nothing", 0),
+        ("forest", "forest", 0),
+        ("own forest", "own forest", 0),
+    ):
         found = np.array([row[key][skip:] for row in rows]) - before[:, None]
         of = {"median": np.median(found, axis=0), "worst": found.min(axis=0), "mean": found.mean(axis=0)}
         said = (f"{how} {' '.join(f'{value:+.1f}' for value in values)}" for how, values in of.items())
