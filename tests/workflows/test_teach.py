@@ -82,7 +82,7 @@ def test_only_new_strokes_are_computed(taught: sm.Taught, place: Path, tmp_path:
     noisy_scene(tmp_path / "b.tif", seed=2)
     add = [(tmp_path / "b.tif", stroke_file(tmp_path / "b.gpkg", LINES[4:8]))]
     more = sm.teach(project, tmp_path / "own.onnx", add=add, progress=seen.append)
-    assert more.scenes == 2 and more.strokes == 16 and {each.title for each in seen} == {"b.tif"}
+    assert more.scenes == 2 and more.strokes == 16 and {each.title for each in seen} == {"b.tif (2 of 2)"}
 
 
 def test_strokes_that_the_model_maps_right_change_nothing(place: Path, tmp_path: Path) -> None:
@@ -236,6 +236,17 @@ def test_a_project_keeps_the_bands_of_a_scene(taught: sm.Taught, place: Path, tm
     with pytest.raises(RasterError, match="2 bands chosen"):
         sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, bands=[1, 2])
     assert (tmp_path / "p" / "teach.toml").read_text().count('four.tif" = ["2", "3", "1"]') == 1
+
+
+def test_a_scene_that_was_moved_is_named(place: Path, tmp_path: Path) -> None:
+    scene = Path(shutil.copy(place / "scene.tif", tmp_path / "scene.tif"))
+    sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=[(scene, place / "strokes.gpkg")], classes=CLASSES)
+    scene.rename(tmp_path / "moved.tif")
+    with pytest.raises(DataError, match=r"teach\.toml: its scene .*scene\.tif is not there any more; .* new path"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx")
+    stated = (tmp_path / "p" / "teach.toml").read_text().replace("scene.tif", "moved.tif")
+    (tmp_path / "p" / "teach.toml").write_text(stated)
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").strokes == 12
 
 
 def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:

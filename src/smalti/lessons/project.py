@@ -5,7 +5,9 @@ PROJECT/strokes/        the strokes of each scene: GPKG, GeoJSON, FlatGeobuf, or
 PROJECT/features/       what the model computes at the strokes; it can be deleted and is computed again
 """
 
+import itertools
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,13 +20,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from smalti.card import RGB
 from smalti.errors import DataError, LabelError, reason
 from smalti.files import deliver
-from smalti.raster.files import is_url
+from smalti.raster.check import is_local
+from smalti.raster.files import sidecars
 from smalti.raster.geopackage import opened
+from smalti.raster.image_labels import is_jpeg
 from smalti.raster.palette import parse_color, to_hex
+from smalti.runtime.models import find_model
 
 NAME = "teach.toml"
 STROKES, FEATURES = "strokes", "features"
-_COPIED = (".gpkg", ".geojson", ".json", ".fgb", ".tif", ".tiff", ".png")
+_RASTERS = (".tif", ".tiff", ".png")
+_COPIED = (".gpkg", ".geojson", ".json", ".fgb", *_RASTERS)
 
 
 Color = Annotated[RGB, BeforeValidator(lambda text: parse_color(str(text)))]
@@ -50,7 +56,7 @@ class Painted:
     """A scene and a file of strokes on it."""
 
     image: str
-    """A path or URL."""
+    """A whole path or a URL."""
     strokes: Path
 
 
@@ -79,11 +85,13 @@ class Project:
         LabelError for a file that does not exist or cannot be copied.
         """
         image = scene_name(image)
-        content = _content(strokes)
-        if any(each.image == image and _content(each.strokes) == content for each in self.painted):
+        files = _files(strokes)
+        if any(each.image == image and _files(each.strokes) == files for each in self.painted):
             return self
-        target = _free(self.folder / STROKES, strokes)
-        deliver(target, content)
+        stem = _free(self.folder / STROKES, strokes.stem)
+        target = self.folder / STROKES / f"{stem}{strokes.suffix}"
+        for ending, content in files.items():
+            deliver(target.with_name(f"{stem}{ending}"), content)
         return replace(self, painted=(*self.painted, Painted(image, target)))
 
     def with_bands(self, image: str, bands: Sequence[str | int]) -> "Project":
@@ -92,7 +100,10 @@ class Project:
 
     def save(self) -> None:
         """Writes the project's file, which appears whole or not at all; OutputError."""
-        lines = ["# smalti teach learns these strokes again, and writes a model.", f"model = {_text(self.model)}"]
+        lines = [
+            "# smalti teach learns these strokes again, and writes a model.",
+            f"model = {_text(self._stated(self.model))}",
+        ]
         if self.classes:
             lines += ["", "[classes]", *(f"{_text(name)} = {_text(taken)}" for name, taken in self.classes.items())]
         if self.colors:
@@ -102,16 +113,31 @@ class Project:
                 *(f"{_text(name)} = {_text(to_hex(color))}" for name, color in self.colors.items()),
             ]
         if self.bands:
-            lines += ["", "[bands]", *(f"{_text(image)} = {_text(bands)}" for image, bands in self.bands.items())]
+            lines += [
+                "",
+                "[bands]",
+                *(f"{_text(self._stated(image))} = {_text(bands)}" for image, bands in self.bands.items()),
+            ]
         for each in self.painted:
             strokes = each.strokes.relative_to(self.folder).as_posix()
-            lines += ["", "[[scenes]]", f"image = {_text(each.image)}", f"strokes = {_text(strokes)}"]
+            lines += ["", "[[scenes]]", f"image = {_text(self._stated(each.image))}", f"strokes = {_text(strokes)}"]
         deliver(self.folder / NAME, ("\n".join(lines) + "\n").encode())
+
+    def _stated(self, name: str) -> str:
+        """A scene or model as the project's file has it: what lies in its folder moves with it."""
+        folder, path = self.folder.resolve(), Path(name)
+        return path.relative_to(folder).as_posix() if path.is_absolute() and path.is_relative_to(folder) else name
 
 
 def scene_name(image: str) -> str:
     """A scene as a project names it."""
-    return image if is_url(image) else str(Path(image).resolve())
+    return str(Path(image).resolve()) if os.path.exists(image) else image  # noqa: PTH110 - no error where it is barred
+
+
+def model_name(model: str) -> str:
+    """A model as a project names it: a file by its whole path; ModelError if there is none."""
+    found = find_model(model)
+    return model if found.is_absolute() else str(found.resolve())
 
 
 def _text(value: Any) -> str:
@@ -121,16 +147,26 @@ def _text(value: Any) -> str:
 def check_kind(strokes: Path) -> None:
     """LabelError for a file that strokes are not read from."""
     if strokes.suffix.lower() not in _COPIED:
-        raise LabelError(f"{strokes}: strokes are read from {', '.join(_COPIED)}; convert it: ogr2ogr OUT.gpkg IN")
+        mend = "convert it: ogr2ogr OUT.gpkg IN, or gdal_translate IN OUT.tif"
+        if is_jpeg(str(strokes)):
+            mend = "JPEG changes values: save class ids as PNG or TIFF"
+        raise LabelError(f"{strokes}: strokes are read from {', '.join(_COPIED)}; {mend}")
 
 
-def _content(strokes: Path) -> bytes:
+def _files(strokes: Path) -> dict[str, bytes]:
+    """The content of a file of strokes and its side-cars, such as a world file, by what follows its stem.
+
+    The file itself comes last, so that it is there only with all that belongs to it.
+    """
     check_kind(strokes)
+    beside = sidecars(strokes) if strokes.suffix.lower() in _RASTERS else []
     try:
-        content = strokes.read_bytes()
+        found = {each.name[len(strokes.stem) :]: each.read_bytes() for each in (*beside, strokes)}
     except OSError as error:
         raise LabelError(f"{strokes}: the strokes cannot be read: {reason(error)}") from None
-    return _of_geopackage(strokes) if strokes.suffix.lower() == ".gpkg" else content
+    if strokes.suffix.lower() == ".gpkg":
+        found[strokes.suffix] = _of_geopackage(strokes)
+    return found
 
 
 def _of_geopackage(strokes: Path) -> bytes:
@@ -143,12 +179,11 @@ def _of_geopackage(strokes: Path) -> bytes:
     return bytes(content)
 
 
-def _free(folder: Path, strokes: Path) -> Path:
-    """A path that no other strokes have."""
-    number, target = 2, folder / strokes.name
-    while target.exists():
-        target, number = folder / f"{strokes.stem}-{number}{strokes.suffix}", number + 1
-    return target
+def _free(folder: Path, stem: str) -> str:
+    """A stem that no other file has: rasters of one stem share side-cars."""
+    used = {each.name.partition(".")[0].lower() for each in folder.iterdir()} if folder.is_dir() else set()
+    names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name.partition(".")[0].lower() not in used)
 
 
 def load_project(folder: Path) -> Project:
@@ -165,9 +200,16 @@ def load_project(folder: Path) -> Project:
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    painted = (Painted(scene.image, _inside(folder, scene.strokes)) for scene in stated.scenes)
-    bands = {image: tuple(map(str, chosen)) for image, chosen in stated.bands.items()}
-    return Project(folder, stated.model, dict(stated.classes), tuple(painted), dict(stated.colors), bands)
+    painted = (Painted(_absolute(folder, scene.image), _inside(folder, scene.strokes)) for scene in stated.scenes)
+    bands = {_absolute(folder, image): tuple(map(str, chosen)) for image, chosen in stated.bands.items()}
+    model = _absolute(folder, stated.model) if stated.model.lower().endswith(".onnx") else stated.model
+    return Project(folder, model, dict(stated.classes), tuple(painted), dict(stated.colors), bands)
+
+
+def _absolute(folder: Path, name: str) -> str:
+    """A file as a project names it, where its own file may name it relative to the folder."""
+    relative = is_local(name) and ":" not in name and not Path(name).is_absolute()
+    return str((folder / name).resolve()) if relative else name
 
 
 def _inside(folder: Path, strokes: str) -> Path:

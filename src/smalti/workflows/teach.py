@@ -12,7 +12,7 @@ from smalti.lessons.classes import plan_classes
 from smalti.lessons.graft import grafted
 from smalti.lessons.lesson import Validated
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Project, check_kind, load_project, scene_name
+from smalti.lessons.project import Project, check_kind, load_project, model_name, scene_name
 from smalti.lock import hold
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
@@ -118,7 +118,7 @@ def _updated(
     """The project with what is new; its file is written only if everything is valid so far."""
     changed = project
     if model is not None:
-        changed = replace(changed, model=model)
+        changed = replace(changed, model=model_name(model))
     if classes is not None:
         changed = replace(changed, classes={name: list(taken) for name, taken in classes.items()})
     if bands is not None and not add:

@@ -1,5 +1,6 @@
 """What a lesson needs of a project: its model, and the strokes of each scene with their examples."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.card import Card, Task
-from smalti.errors import DataWarning, LabelError, Warn
+from smalti.errors import DataError, DataWarning, LabelError, Warn
 from smalti.errors import warn as issue
 from smalti.lessons.classes import ClassPlan, plan_classes
 from smalti.lessons.examples import Samples, SceneExamples, gather, joined, load_examples
 from smalti.lessons.lesson import Lesson, Strokes, learn
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Project
+from smalti.lessons.project import NAME, Project
 from smalti.lessons.strokes import Stroke, read_strokes
 from smalti.mapping.fit import open_fitting
 from smalti.mapping.identity import identity
@@ -100,8 +101,11 @@ class Teaching:
         self.plan: ClassPlan = plan_classes(self.model.card.class_task(), project.classes).colored(project.colors)
 
     def scene(self, image: str, progress: Show | None = None) -> Part:
-        """The strokes on a scene, with their examples, which are stored; LabelError, RasterError."""
+        """The strokes on a scene, with their examples, which are stored; LabelError, RasterError, DataError."""
         files = [each for each in self.project.painted if each.image == image]
+        if Path(image).is_absolute() and not os.path.exists(image):  # noqa: PTH110 - no error where it is barred
+            text = f"its scene {image} is not there any more; if it was moved, write its new path there, else delete it"
+            raise DataError(f"{self.project.folder / NAME}: {text}")
         bands = self.project.bands.get(image)
         with opened_as_seen(image, self.model.card, bands, self._warn) as seen:
             read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=self._warn)
@@ -111,7 +115,7 @@ class Teaching:
             of = made_of(self.model, image, seen.grid, bands)
             known = load_examples(path, of)
             if known is None or any(stroke.key not in known.strokes for stroke in strokes):
-                meter = Meter(progress, Path(image).name, 1)
+                meter = Meter(progress, self._title(image), 1)
                 known = gather(seen, self.network, strokes, known, of, meter)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 known.save(path)
@@ -121,6 +125,12 @@ class Teaching:
         for file, some in by_file.items():
             self._warn_of_holes(file, [known.strokes[stroke.key] for stroke in some], image)
         return Part(strokes, known)
+
+    def _title(self, image: str) -> str:
+        """A scene in lines about the progress; several may have one name."""
+        images = list(dict.fromkeys(each.image for each in self.project.painted))
+        number = f" ({images.index(image) + 1} of {len(images)})" if len(images) > 1 else ""
+        return f"{Path(image).name}{number}"
 
     def _warn_of_holes(self, file: str, found: Sequence[Samples], image: str) -> None:
         if empty := sum(not len(each) for each in found):
