@@ -24,8 +24,10 @@ from smalti.synth.world.setting import setting_of
 from smalti.synth.world.surface import Surface
 from smalti.tiling import Window
 
-SOLAR, SPORT, FIRST_ROOF = 10, 11, 20
+SOLAR, FIRST_ROOF = 10, 20
 """Labels of the second drawing; a roof has that of its material."""
+GROUNDS = {"lawn": 11, "clay court": 12, "blue court": 13, "dirt": 14}
+"""Labels of sports grounds by what they are covered with."""
 MATERIALS = {name: FIRST_ROOF + k for k, name in enumerate(ROOFS)}
 NEAR = 10
 """Blocks of the lattice around a place that are searched for the two that show most."""
@@ -67,7 +69,9 @@ class Drawn:
                     if self.blocks and block.kind != self.blocks:
                         continue
                     plan = plan_at(layout, i, j)
-                    area = sum(_area(each.points) for each in plan.patches if each.surface.label in self.wanted)
+                    patches = [each for each in plan.patches if each.surface.label in self.wanted]
+                    dry = [each for each in patches if layout.setting.water.at(each.points).max() < 0]
+                    area = sum(_area(each.points) for each in dry)
                     area += sum(1 for house in plan.houses if house.cover.label in self.wanted)
                     x, y = layout.warp.world(block.corners.mean(axis=0)[None])[0] - layout.origin
                     if area:
@@ -109,7 +113,9 @@ def finer() -> Iterator[None]:
 
     def thing(plan: Any, rng: np.random.Generator, names: tuple[str, ...]) -> Surface:
         found = plain_thing(plan, rng, names)
-        return replace(found, label=SPORT) if "clay court" in names else found
+        if "clay court" not in names:  # it is no sports ground
+            return found
+        return replace(found, label=next(GROUNDS[name] for name in names if plan.setting.ground(name) is found))
 
     with (
         patch.object(works, "PANELS", replace(works.PANELS, label=SOLAR)),
@@ -131,11 +137,15 @@ def _roofs(name: str, labels: tuple[int, ...]) -> dict[str, Sequence[int]]:
     return {name: labels, "other roof": others, "other": [k for k, each in enumerate(CLASSES) if each != "building"]}
 
 
+def _sports(climate: str, seed: int, cover: str) -> Drawn:
+    return Drawn(climate, seed, (GROUNDS[cover],), "park", {"sports ground": tuple(GROUNDS.values()), **REST})
+
+
 DRAWN = {
     "Solar, desert": Drawn("desert", 700_001, (SOLAR,), "solar", {"solar": (SOLAR,), **REST}),
     "Solar, temperate": Drawn("temperate", 700_002, (SOLAR,), "solar", {"solar": (SOLAR,), **REST}),
-    "Sports, temperate": Drawn("temperate", 700_003, (SPORT,), "park", {"sports ground": (SPORT,), **REST}),
-    "Sports, coast": Drawn("coast", 700_004, (SPORT,), "park", {"sports ground": (SPORT,), **REST}),
+    "Clay courts, temperate": _sports("temperate", 700_012, "clay court"),
+    "Lawn pitches, temperate": _sports("temperate", 700_012, "lawn"),
     "Tiles, Mediterranean": Drawn("mediterranean", 700_005, _TILE, "", _roofs("tile roof", _TILE)),
     "Metal, monsoon": Drawn("monsoon", 700_006, _METAL, "", _roofs("metal roof", _METAL)),
 }

@@ -217,7 +217,9 @@ class Card(_Frozen):
         for task in self.tasks:
             if task.kind == "classes":
                 return task
-        raise ModelError(f"model {self.name} predicts no classes; scores and pages of maps need a task of kind classes")
+        raise ModelError(
+            f"model {self.name} predicts no classes; scores, pages of maps and strokes need a task of kind classes"
+        )
 
     def map_tasks(self) -> tuple[Task, ...]:
         """The tasks per pixel, beginning with the first one of classes; ModelError if there is none."""

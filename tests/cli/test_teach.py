@@ -24,3 +24,8 @@ def test_a_lesson_prints_its_score(tmp_path: Path) -> None:
 def test_a_class_needs_an_equals_sign(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, [str(tmp_path), "-o", "own.onnx", "--class", "noise"])
     assert done.exit_code == 2 and "is not NEW=OLD,OLD" in done.output
+
+
+def test_a_class_is_given_once(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path), "-o", "own.onnx", "--class", "a=land", "--class", " a ="])
+    assert done.exit_code == 2 and "class a is given twice" in done.output

@@ -52,3 +52,9 @@ def test_colors_are_changed_by_name() -> None:
     )
     assert plan.task.colors == ((1, 1, 1), (7, 8, 9), (3, 3, 3), (9, 9, 9))
     assert plan_classes(TASK, {}).colored({"not yet painted": (5, 5, 5)}).task.colors == TASK.colors
+
+
+@pytest.mark.parametrize("name", ["", "ignore", "two\nlines", "a" * 101])
+def test_names_that_cannot_be_are_refused(name: str) -> None:
+    with pytest.raises(OptionError, match="expected up to 100 printable characters, but not `ignore`"):
+        plan_classes(TASK, {name: []})

@@ -92,3 +92,12 @@ def test_scenes_are_kept_by_whole_path_or_as_given(tmp_path: Path, monkeypatch: 
     assert scene_name("a.tif") == str(tmp_path / "a.tif")
     for name in ("s3://bucket/a.tif", "https://example.org/a.tif", f"GTIFF_DIR:1:{tmp_path / 'a.tif'}"):
         assert scene_name(name) == name
+
+
+def test_names_of_strokes_are_allowed_everywhere(tmp_path: Path) -> None:
+    project = Project(tmp_path / "p")
+    for name in ("con", "Aux", "a:b?"):
+        path = tmp_path / f"{name}.geojson"
+        path.write_text(f'"{name}"')
+        project = project.with_strokes("a.tif", path)
+    assert [each.strokes.name for each in project.painted] == ["con-2.geojson", "Aux-2.geojson", "a-b-.geojson"]

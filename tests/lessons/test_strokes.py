@@ -1,7 +1,11 @@
 import json
 import shutil
 import sqlite3
+import struct
+import subprocess
+import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +126,51 @@ def test_degrees_on_an_image_without_georeference_are_refused(tmp_path: Path) ->
         _read(path, Grid(96, 96))
     with pytest.raises(LabelError, match=r"the image has none; .* write them without one"):
         _read(path, Grid(96, 96, PLACE))
+
+
+def test_labels_of_a_whole_city_are_no_strokes(tmp_path: Path) -> None:
+    points = [shapely.Point(at(k % 90, k // 90, PLACE)) for k in range(5001)]
+    with pytest.raises(LabelError, match=r"holds 5,001 strokes; expected up to 5,000; .* smalti train"):
+        _read(zone_file(tmp_path / "s.gpkg", points, **{"class": ["land"] * len(points)}))
+
+
+@pytest.mark.parametrize("kind", [8, 9])
+def test_curves_are_read_with_gdal_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
+    ends = [at(*point, PLACE) for point in ((10, 10), (20, 14), (30, 10))]
+    arc = struct.pack("<BII6d", 1, 8, 3, *(value for point in ends for value in point))
+    curve = arc if kind == 8 else struct.pack("<BII", 1, 9, 1) + arc
+    with (
+        closing(
+            sqlite3.connect(zone_file(tmp_path / "s.gpkg", [_line((1, 1), (9, 9))], **{"class": ["land"]}))
+        ) as file,
+        file,
+    ):
+        for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            file.execute(f'DROP TRIGGER "{name}"')  # they call functions that only GDAL has
+        file.execute("UPDATE s SET geom = ?", (b"GP\0\1" + struct.pack("<i", 32633) + curve,))
+        file.execute(
+            "UPDATE gpkg_geometry_columns SET geometry_type_name = ?",
+            ("CIRCULARSTRING" if kind == 8 else "COMPOUNDCURVE",),
+        )
+    (found,), _ = _read(tmp_path / "s.gpkg")
+    assert found.shape.distance(shapely.Point(20, 14)) < 0.1
+    monkeypatch.setattr("smalti.raster.feature_file.find_spec", lambda _: None)
+    with pytest.raises(LabelError, match=r"has curves, .* ogr2ogr -nlt CONVERT_TO_LINEAR"):
+        _read(tmp_path / "s.gpkg")
+
+
+@pytest.mark.parametrize("gdal", [True, False])
+def test_a_locked_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gdal: bool) -> None:
+    path = zone_file(tmp_path / "s.gpkg", [_line((1, 1), (9, 9))], **{"class": ["land"]})
+    if gdal:
+        monkeypatch.setenv("OGR_SQLITE_PRAGMA", "busy_timeout=1")
+    else:
+        monkeypatch.setattr("smalti.raster.feature_file.find_spec", lambda _: None)
+        monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, timeout=0.01))
+    hold = "import sqlite3, sys; file = sqlite3.connect(sys.argv[1]); file.execute('BEGIN EXCLUSIVE'); "
+    code = f"{hold}file.execute('CREATE TABLE more (a)'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline()
+        with pytest.raises(LabelError, match="is locked; end what another program writes to it, and run again"):
+            _read(path)
+        other.communicate()

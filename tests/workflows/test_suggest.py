@@ -8,7 +8,7 @@ import pytest
 import rasterio
 
 import smalti as sm
-from smalti.errors import OptionError, OutputError, RasterError
+from smalti.errors import DataError, OptionError, OutputError, RasterError
 from smalti.lessons.project import Project
 from smalti.lessons.suggest import choose
 from tests.lessons.places import PLACE, stroke_file
@@ -86,6 +86,8 @@ def test_bad_input_is_refused(scene: Path, tmp_path: Path) -> None:
         file.write(values)
     with pytest.raises(RasterError, match="no window of 128 x 128 pixels"):
         sm.suggest(tmp_path / "small.tif", tmp_path / "a.geojson")
+    with pytest.raises(DataError, match=r"has no teach\.toml; give the folder of a project"):
+        sm.suggest(scene, tmp_path / "a.geojson", project=tmp_path / "misspelt")
     shutil.copy(scene, tmp_path / "notours.geojson")
     with pytest.raises(OutputError):
         sm.suggest(scene, tmp_path / "notours.geojson")

@@ -14,6 +14,7 @@ import pytest
 
 import smalti as sm
 from smalti.errors import (
+    BusyError,
     DataError,
     DataWarning,
     LabelError,
@@ -24,6 +25,7 @@ from smalti.errors import (
     SmaltiError,
 )
 from smalti.lessons.examples import load_examples
+from smalti.lock import hold
 from smalti.runtime.models import verify
 from tests.lessons.places import CLASSES, LINES, SIDE, noisy_scene, stroke_file
 from tests.tiny import tiny_model
@@ -143,6 +145,37 @@ def test_killed_while_learning_loses_nothing(place: Path, tmp_path: Path) -> Non
     assert done.returncode not in (0, 1) and not (tmp_path / "own.onnx").exists()
     assert (tmp_path / "p" / "strokes" / "strokes.gpkg").read_bytes() == (place / "strokes.gpkg").read_bytes()
     assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").strokes == 12
+
+
+def test_killed_while_features_are_stored_loses_nothing(place: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, numpy as np, smalti as sm\n"
+        "def save(path, **_):\n"
+        "    path.write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "np.savez = save\n"
+        f"add = [({str(place / 'scene.tif')!r}, {str(place / 'strokes.gpkg')!r})]\n"
+        f"sm.teach('p', 'own.onnx', add=add, classes={CLASSES})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert done.returncode not in (0, 1) and not (tmp_path / "own.onnx").exists()
+    assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").strokes == 12
+    (stored,) = (tmp_path / "p" / "features").iterdir()  # what was left is removed
+    assert load_examples(stored, "") is None and stored.suffix == ".npz"
+
+
+def test_two_at_once_do_not_mix(taught: sm.Taught, place: Path, tmp_path: Path) -> None:
+    project = shutil.copytree(place / "project", tmp_path / "project")
+    with hold(project / "teach"), pytest.raises(BusyError, match="is already making it"):
+        sm.teach(project, tmp_path / "own.onnx")
+    assert sm.teach(project, tmp_path / "own.onnx").strokes == 12
+
+
+def test_nothing_is_copied_before_all_is_valid(place: Path, tmp_path: Path) -> None:
+    add = [(place / "scene.tif", place / "strokes.gpkg"), (place / "scene.tif", tmp_path / "none.gpkg")]
+    with pytest.raises(LabelError, match="no such file"):
+        sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES)
+    assert not (tmp_path / "p" / "strokes").exists()
 
 
 def test_damaged_features_are_computed_again(place: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ def _classes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
         name, equals, taken = text.partition("=")
         if not name.strip() or not equals:
             raise click.BadParameter(f"{text!r} is not NEW=OLD,OLD, or NEW= for a new class")
+        if name.strip() in found:
+            raise click.BadParameter(f"class {name.strip()} is given twice; state all that it takes over at once")
         found[name.strip()] = [each.strip() for each in taken.split(",") if each.strip()]
     return found or None
 

@@ -20,7 +20,7 @@ _NEW_COLORS: tuple[RGB, ...] = (
 )  # fmt: skip
 _LEAST, _NEW = 1e-4, 0.02
 """The least probability of a class, and that of a new class at first."""
-_MOST = 250
+_MOST, _LONGEST = 250, 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +66,11 @@ class ClassPlan:
 
 
 def plan_classes(parent: Task, wanted: Wanted) -> ClassPlan:
-    """OptionError for a class that the parent does not have, or a single class in all."""
+    """OptionError for a class that the parent does not have, a name that cannot be, or a single class in all."""
     for name, taken in wanted.items():
+        if not name.isprintable() or not 0 < len(name) <= _LONGEST or name == "ignore":
+            expected = f"expected up to {_LONGEST} printable characters, but not `ignore`"
+            raise OptionError(f"a class is named {name[:_LONGEST]!r}; {expected}", value=name)
         if unknown := [each for each in taken if each not in parent.labels]:
             text = f"class {name} takes over {unknown[0]!r}; the model's classes are {', '.join(parent.labels)}"
             raise OptionError(text, value=unknown[0])

@@ -8,6 +8,7 @@ PROJECT/features/       what the model computes at the strokes; it can be delete
 import itertools
 import json
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,9 @@ _RASTERS = (".tif", ".tiff", ".png")
 _COPIED = (".gpkg", ".geojson", ".json", ".fgb", *_RASTERS)
 
 
+_NOT_EVERYWHERE = re.compile(r'[<>:"\\|?*]')
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Stems that Windows keeps for itself."""
 Color = Annotated[RGB, BeforeValidator(lambda text: parse_color(str(text)))]
 
 
@@ -180,8 +184,10 @@ def _of_geopackage(strokes: Path) -> bytes:
 
 
 def _free(folder: Path, stem: str) -> str:
-    """A stem that no other file has: rasters of one stem share side-cars."""
+    """A stem that no other file has, since rasters of one stem share side-cars, and that every system allows."""
+    stem = _NOT_EVERYWHERE.sub("-", stem)
     used = {each.name.partition(".")[0].lower() for each in folder.iterdir()} if folder.is_dir() else set()
+    used |= _DEVICES
     names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
     return next(name for name in names if name.partition(".")[0].lower() not in used)
 

@@ -19,6 +19,8 @@ from smalti.raster.labels import VECTORS, open_labels
 from smalti.text import count
 from smalti.tiling import Window
 
+_MOST = 5000
+"""Strokes of a file: of more, what the model computes there has no place in memory."""
 _MOST_CORNERS = 200
 """Corners of shapes whose width and crossings are computed exactly, which takes minutes where all sides cross."""
 _MOST_PAIRS = 10_000
@@ -46,6 +48,9 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
     found = _of_vectors(path, grid, task, warn) if vectors else _of_raster(path, grid, task)
     if not found:
         raise LabelError(f"{path}: holds no stroke with a class; draw some, with the class in the attribute `class`")
+    if len(found) > _MOST:
+        mend = "choose some of them, or learn from all of them: smalti train"
+        raise LabelError(f"{path}: holds {len(found):,} strokes; expected up to {_MOST:,}; {mend}")
     inside = _on(grid, found)
     if not inside:
         text = f"{path}: none of its {count(len(found), 'stroke')} lies on {scene}; check their place and CRS"

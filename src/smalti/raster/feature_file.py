@@ -12,7 +12,7 @@ from rasterio.errors import CRSError
 
 from smalti.errors import LabelError
 from smalti.raster.check import REFUSALS, first_line
-from smalti.raster.geopackage import fields_of, layers_of, opened, read_layer
+from smalti.raster.geopackage import fields_of, layers_of, mend_of, opened, read_layer
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec
 from smalti.raster.other_vectors import need_pyogrio
@@ -85,7 +85,8 @@ def _by_gdal(path: str, spec: LabelSpec) -> Read:
             column = _column(path, list(info["fields"]), spec, info["features"])
             meta, _, wkb, data = pyogrio.raw.read(name, layer=layer, columns=[column] if column else [])
     except (*REFUSALS, pyogrio._err.CPLE_BaseError, RuntimeError) as error:  # its own errors are RuntimeErrors
-        raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}") from None
+        mend = f"; {mend_of(error)}" if "is locked" in str(error) else ""
+        raise LabelError(f"{path}: cannot be read as vector features: {first_line(error)}{mend}") from None
     crs = None if any(name in (meta["crs"] or "") for name in _UNDEFINED) else meta["crs"]
     return crs, wkb, np.asarray(data[0]) if column else None
 
@@ -126,7 +127,11 @@ def _shapes(path: str, wkb: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool
     """The shapes that are there, and which features these are."""
     import shapely
 
-    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    try:
+        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    except NotImplementedError:  # GDAL gives them as lines
+        mend = f"pip install 'smalti[vector]', or make them lines: ogr2ogr -nlt CONVERT_TO_LINEAR OUT.gpkg {path}"
+        raise LabelError(f"{path}: has curves, which are not read without pyogrio; {mend}") from None
     keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     broken = shapely.is_missing(shapes) & np.array([part is not None for part in wkb], bool)
     points, owner = shapely.get_coordinates(shapes, return_index=True)

@@ -25,7 +25,12 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as file:
             yield file
     except sqlite3.Error as error:
-        raise LabelError(f"{path}: cannot be read as a GeoPackage: {error}; write it again") from None
+        raise LabelError(f"{path}: cannot be read as a GeoPackage: {error}; {mend_of(error)}") from None
+
+
+def mend_of(error: Exception) -> str:
+    """What to do about an error of a GeoPackage."""
+    return "end what another program writes to it, and run again" if "is locked" in str(error) else "write it again"
 
 
 def wkb_of(geometry: bytes | None) -> bytes | None:

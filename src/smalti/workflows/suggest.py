@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from smalti.arguments import checked
-from smalti.errors import OptionError, RasterError, about, warn
+from smalti.errors import DataError, OptionError, RasterError, about, warn
 from smalti.lessons.examples import SceneExamples, load_examples
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import load_project, scene_name
+from smalti.lessons.project import NAME, load_project, scene_name
 from smalti.lessons.suggest import Suggestion, suggest_windows
 from smalti.lock import hold
 from smalti.polygons.file import VectorFile, check_target
@@ -76,6 +76,8 @@ def suggest(
     out, name = Path(output), str(scene)
     check_target(out)
     known = load_project(Path(project)) if project is not None else None
+    if known is not None and not (known.folder / NAME).exists():
+        raise DataError(f"{project}: has no {NAME}; give the folder of a project of smalti teach, or omit it")
     found = verify(find_model(model or (known.model if known is not None else "landcover")))
     network = TeachableNetwork(found)
     image = scene_name(name)

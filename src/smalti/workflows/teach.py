@@ -121,14 +121,24 @@ def _updated(
         changed = replace(changed, model=model_name(model))
     if classes is not None:
         changed = replace(changed, classes={name: list(taken) for name, taken in classes.items()})
-    if bands is not None and not add:
-        text = f"the bands {','.join(map(str, bands))} are of scenes that are added, but there is none; give --add too"
-        raise OptionError(text, value=bands)
     parent = verify(find_model(changed.model))
     if out.exists() and out.samefile(parent.path):
         raise OutputError(f"{out}: is the model that the project starts from; choose another output")
-    card = parent.card
-    task = plan_classes(card.class_task(), changed.classes).task
+    changed = _with_added(changed, parent.card, add, bands)
+    if not changed.painted:
+        raise DataError(f"{project.folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES")
+    if changed != project:
+        changed.save()
+    return changed
+
+
+def _with_added(project: Project, card: Card, add: Sequence[Sequence[str | Path]], bands: Bands) -> Project:
+    """The project with further scenes and strokes, of which none is copied before all are valid."""
+    if bands is not None and not add:
+        text = f"the bands {','.join(map(str, bands))} are of scenes that are added, but there is none; give --add too"
+        raise OptionError(text, value=bands)
+    task = plan_classes(card.class_task(), project.classes).task
+    changed = project
     for pair in add:
         if len(pair) != 2:
             raise OptionError(f"add has {count(len(pair), 'path')}; expected pairs of a scene and its strokes")
@@ -137,11 +147,8 @@ def _updated(
             changed = changed.with_bands(image, bands)
         check_kind(strokes)
         check_strokes(scene_name(image), strokes, card, task, changed.bands.get(scene_name(image)))
-        changed = changed.with_strokes(image, strokes)
-    if not changed.painted:
-        raise DataError(f"{project.folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES")
-    if changed != project:
-        changed.save()
+    for scene, file in add:
+        changed = changed.with_strokes(str(scene), Path(file))
     return changed
 
 
