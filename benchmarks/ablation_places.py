@@ -6,7 +6,8 @@
 RECIPE is one like recipes/world.toml. Each `--leave-out` is a training without these places, scored on each of them; a
 place's images count whether its labels are partial or not. Each row differs from the first in one thing:
 
-* the encoder: MobileNetV2 instead of EfficientNet-Lite0, both with their ImageNet weights below `data.root`;
+* the encoder: MobileNetV2 instead of EfficientNet-Lite0, both with their ImageNet weights below `data.root`; no
+  training starts from another one;
 * without partial labels: no source whose labels leave classes open;
 * without climates: no drawn scene of the style `world`;
 * unlabelled: learning from PATHs without labels, and from what partial labels leave open;
@@ -113,7 +114,7 @@ def changes_of(row: Row, recipe: Path, plain: list[str], unlabelled: list[str]) 
     bands = len(settings.card.bands)
     changes = [
         f"net.encoder={row.encoder}", f"net.encoder_weights={weights}", f"card.scale={scale}",
-        f"card.mean={[mean] * bands}", f"card.std={[std] * bands}",
+        f"card.mean={[mean] * bands}", f"card.std={[std] * bands}", 'train.start=""',
     ]  # fmt: skip
     changes += _sources(row, settings, tomllib.loads(recipe.read_text(encoding="utf-8"))["data"])
     if row.unlabelled:

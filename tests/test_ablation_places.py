@@ -39,6 +39,7 @@ def test_rows_differ_from_the_first_in_what_they_say(ablation: dict[str, Any], t
     base = rows["base"]
     assert base.net.encoder == "efficientnet_lite0" and base.self_training is None and base.augment.style is None
     assert rows["mobilenetv2"].net.encoder == "mobilenetv2_tf" and rows["mobilenetv2"].card.mean[0] < 1
+    assert not any(row.train.start for row in rows.values())
     assert rows["adabn"] == base
     tasks = base.make_card("").tasks
     full = [source for source in base.data.train if not any(source.sets(tasks, "").values())]
