@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyogrio.raw
 import pytest
+import rasterio
 import shapely
 from rasterio.crs import CRS
 
@@ -174,3 +175,29 @@ def test_a_locked_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         with pytest.raises(LabelError, match="is locked; end what another program writes to it, and run again"):
             _read(path)
         other.communicate()
+
+
+def test_features_without_a_shape_are_counted(tmp_path: Path) -> None:
+    lines = np.array([_line((1, 1), (9, 9)), None, None], object)
+    names, kind = np.array(["land"] * 3, object), {"geometry_type": "LineString", "crs": UTM}
+    pyogrio.raw.write(tmp_path / "s.gpkg", shapely.to_wkb(lines), [names], ["class"], **kind)
+    found, heard = _read(tmp_path / "s.gpkg")
+    assert len(found) == 1 and "2 features without a shape" in heard[0] and len(heard) == 1
+
+
+def test_a_class_of_other_case_is_suggested(tmp_path: Path) -> None:
+    path = zone_file(tmp_path / "s.gpkg", [_line((1, 1), (9, 9))], **{"class": ["WATER"]})
+    with pytest.raises(LabelError, match=r"did you mean water\?; add it as a new class: --class WATER="):
+        _read(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(255, "holds no stroke"), (9, "unknown class value 9 in 9,216 pixels|9216")]
+)
+def test_a_raster_of_other_values_is_refused(tmp_path: Path, value: int, error: str) -> None:
+    kind = {"count": 1, "dtype": "uint8", "crs": UTM, "transform": PLACE}
+    with rasterio.open(tmp_path / "s.tif", "w", "GTiff", 96, 96, **kind) as file:
+        file.write(np.full((1, 96, 96), value, np.uint8))
+    with pytest.raises(LabelError, match=error) as refused:
+        _read(tmp_path / "s.tif")
+    assert str(refused.value).endswith("; expected the ids of classes, one band: 0 land, 1 water; and 255 elsewhere")

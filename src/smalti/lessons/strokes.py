@@ -1,9 +1,12 @@
 """Strokes: points, lines and polygons with a class, or the areas of a raster, on the grid that the network sees."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -47,7 +50,8 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
     vectors = Path(path).suffix.lower() in VECTORS
     found = _of_vectors(path, grid, task, warn) if vectors else _of_raster(path, grid, task)
     if not found:
-        raise LabelError(f"{path}: holds no stroke with a class; draw some, with the class in the attribute `class`")
+        mend = "draw some, with the class in the attribute `class`" if vectors else f"expected {_ids(task)}"
+        raise LabelError(f"{path}: holds no stroke with a class; {mend}")
     if len(found) > _MOST:
         mend = "choose some of them, or learn from all of them: smalti train"
         raise LabelError(f"{path}: holds {len(found):,} strokes; expected up to {_MOST:,}; {mend}")
@@ -63,7 +67,7 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
 
 def _of_vectors(path: str, grid: Grid, task: Task, warn: Warn) -> list[Stroke]:
     try:
-        shapes, values = read_features(path, grid, LabelSpec())
+        shapes, values = read_features(path, grid, LabelSpec(), skipped=partial(_warn_of_skipped, path, warn))
     except UnspecifiedError as error:
         mend = "expected one layer of shapes with the attribute `class`, the name of each stroke's class"
         raise LabelError(f"{error.found}; {mend}") from None
@@ -77,11 +81,17 @@ def _of_vectors(path: str, grid: Grid, task: Task, warn: Warn) -> list[Stroke]:
     return [_stroke(shape, label) for shape, label in zip(shapes, labels, strict=True) if label != task.ignore]
 
 
+def _warn_of_skipped(path: str, warn: Warn, number: int) -> None:
+    if number:
+        text = f"{count(number, 'feature')} without a shape, or with one that has no place on the scene"
+        warn(DataWarning(f"{path}: {text}; left out"))
+
+
 def _label(path: str, task: Task, text: str) -> int:
     try:
         return class_id(task, text, f"{path}: class")
     except LabelError as error:
-        raise LabelError(f"{error}; add it as a new class: --class {text}=") from None
+        raise LabelError(f"{error}; add it as a new class: --class {quote(f'{text}=')}") from None
 
 
 def _of_raster(path: str, grid: Grid, task: Task) -> list[Stroke]:
@@ -89,13 +99,21 @@ def _of_raster(path: str, grid: Grid, task: Task) -> list[Stroke]:
     import shapely
     from rasterio.features import shapes
 
-    labels = open_labels(path, grid, task)
     try:
-        ids = labels.read(Window(0, 0, grid.height, grid.width))
-    finally:
-        labels.close()
+        with closing(open_labels(path, grid, task)) as labels:
+            ids = labels.read(Window(0, 0, grid.height, grid.width))
+    except LabelError as error:
+        if "`" not in str(error):
+            raise
+        # it names what only a recipe has
+        raise LabelError(f"{str(error).partition('; ')[0]}; expected {_ids(task)}") from None
     areas = shapes(ids, mask=ids != task.ignore)
     return [_stroke(shapely.geometry.shape(area), int(value)) for area, value in areas]
+
+
+def _ids(task: Task) -> str:
+    names = ", ".join(f"{number} {label}" for number, label in enumerate(task.labels))
+    return f"the ids of classes, one band: {names}; and {task.ignore} elsewhere"
 
 
 def _stroke(shape: Any, label: int) -> Stroke:

@@ -1,6 +1,6 @@
 """What a vector file holds: the shapes of one layer and one of their attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,14 @@ class UnspecifiedError(LabelError):
         self.found = f"{path}: {found}"
 
 
-def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read_features(
+    path: str, grid: Grid, spec: LabelSpec, *, skipped: Callable[[int], object] = lambda _: None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The shapes in pixels (x = column, y = row) of the grid, and the values of the class attribute.
 
-    Shapes that have no place in the CRS of the grid are skipped. LabelError where the file, its layer, its attribute
-    or its coordinates cannot be used; MissingExtraError without pyogrio, which GeoPackages do not need.
+    Features without a shape, or with one that has no place in the CRS of the grid, are skipped, and `skipped` is called
+    with their number. LabelError where the file, its layer, its attribute or its coordinates cannot be used;
+    MissingExtraError without pyogrio, which GeoPackages do not need.
     """
     alone = Path(path).suffix.lower() == ".gpkg" and find_spec("pyogrio") is None
     crs, wkb, stated = (_by_sqlite if alone else _by_gdal)(path, spec)
@@ -56,6 +59,7 @@ def read_features(path: str, grid: Grid, spec: LabelSpec) -> tuple[NDArray[Any],
         shapes, keep = _shapes(path, wkb)
         values = None if stated is None else stated[keep]
         placed, has_place = _to_pixels(path, shapes, crs, grid)
+    skipped(len(wkb) - len(placed))
     return placed, values[has_place] if values is not None else None
 
 

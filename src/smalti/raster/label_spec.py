@@ -119,7 +119,8 @@ def class_id(task: Task, wanted: Wanted, where: str) -> int:
         if 0 <= int(wanted) < len(task.labels):
             return int(wanted)
     names = ", ".join(f"{i} {name}" for i, name in enumerate(task.labels))
-    near = get_close_matches(str(wanted), task.labels, 1)
+    alike = [label for label in task.labels if label.lower() == str(wanted).lower()]
+    near = alike or get_close_matches(str(wanted), task.labels, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise LabelError(f"{where}: {wanted!r} is not a class; the classes are {names}, or ignore{hint}")
 
