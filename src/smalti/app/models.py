@@ -47,8 +47,8 @@ def find_entry(name: str, own: Path) -> ModelEntry:
     return models[name]
 
 
-def to_model(entry: ModelEntry) -> Model:
-    """A model as it is listed."""
+def to_model(entry: ModelEntry, own: Path) -> Model:
+    """A model as it is listed; `own` is the folder of the models that were saved by this owner."""
     assert entry.card is not None
     card = entry.card
     tasks = [
@@ -61,4 +61,5 @@ def to_model(entry: ModelEntry) -> Model:
     return Model(
         name=entry.name, card=card.model_dump(mode="json", exclude={"unlike", "options"}), tasks=tasks,
         resolution=list(card.resolution) if card.resolution else None, bands=list(card.bands),
+        own=entry.path.parent == own,
     )  # fmt: skip

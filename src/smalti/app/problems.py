@@ -67,6 +67,11 @@ def problem_of(error: Exception, hide: Callable[[str], str]) -> ProblemError:
     return ProblemError(500, f"{type(error).__name__}; the server's log has the details", code=1)
 
 
+def said(error: Exception) -> str:
+    """What an error of work in the background says, in one line; folders of the server are not hidden in it."""
+    return problem_of(error, str).detail
+
+
 def code_of(error: SmaltiError) -> int:
     """The exit code of the command line for an error."""
     return _WRONG_USAGE if isinstance(error, OptionError) else exit_code(error)

@@ -232,6 +232,7 @@ class Model(BaseModel):
     tasks: list[ModelTask]
     resolution: list[float] | None
     bands: list[str]
+    own: bool = Field(description="Whether a lesson of yours was saved as it, so that it can be deleted.")
 
 
 class Health(BaseModel):

@@ -16,6 +16,7 @@ from smalti.app.jobs.results import Results
 from smalti.app.jobs.table import Jobs, Stored
 from smalti.app.limits import Limits
 from smalti.app.metrics import Metrics
+from smalti.app.models import find_entry
 from smalti.app.problems import ProblemError
 from smalti.app.scenes.grids import scene_grid, window_of
 from smalti.app.scenes.table import Known, Scenes
@@ -62,10 +63,10 @@ class Services:
         self.teacher = Teacher(self.folders, self.limits, lessons)
         self.teachings = Teachings(self.folders, lessons, self.teacher)
 
-    def canvas(self, owner: str, scene: str) -> Canvas:
-        """A scene to paint on; ProblemError if there is none."""
+    def canvas(self, owner: str, scene: str, *, read: bool = True) -> Canvas:
+        """A scene to paint on; ProblemError if there is none, RasterError where its file is gone and must be `read`."""
         known = self.scenes.get(owner, scene)
-        return canvas_of(scene, known.file(), scene_grid(known.shown))
+        return canvas_of(scene, known.file() if read else known.path, scene_grid(known.shown))
 
     def scene_of(self, job: Stored) -> Known:
         """The scene of a job; ProblemError for one that has none, or whose scene was removed."""
@@ -80,6 +81,17 @@ class Services:
         ranges = {name: (ramp.low, ramp.high) for name, ramp in job.shown.ramps.items()}
         growing = Growing(self.folders.job(job.id), read_layers(job.spec), grid, overviews, ranges)
         return growing, window_of(job.spec["window"])
+
+    def remove_model(self, owner: str, name: str) -> None:
+        """Deletes a model that a lesson of this owner was saved as; ProblemError for another, or while it is needed."""
+        own = self.folders.models(owner)
+        path = find_entry(name, own).path
+        if path.parent != own:
+            raise ProblemError(409, f"{name} was not saved here and stays; only models that you saved can be deleted")
+        if lesson := self.teachings.based_on(owner, path):
+            raise ProblemError(409, f"{name}: the lesson {lesson} starts from it; remove the lesson first")
+        self.jobs.check_unused(owner, name)
+        path.unlink(missing_ok=True)
 
     def remove_job(self, job: Stored) -> None:
         """Removes a job that is over, with its files; ProblemError while it is needed."""

@@ -52,6 +52,12 @@ def opened_as_seen(image: str, card: Card, bands: Bands, warn: Warn) -> Iterator
         yield reader.seen if isinstance(reader, Scaled) else reader
 
 
+def check_scene(image: str, card: Card, bands: Bands) -> None:
+    """RasterError or ModelError for a scene that does not fit a model."""
+    with opened_as_seen(image, card, bands, lambda _: None):
+        pass
+
+
 def check_strokes(image: str, strokes: Path, card: Card, task: Task, bands: Bands = None) -> None:
     """LabelError or RasterError for strokes, or a scene, that a project could not learn from."""
     with opened_as_seen(image, card, bands, lambda _: None) as seen:

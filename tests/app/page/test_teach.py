@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tests.app.page.app_page import AppPage, share_of
 from tests.app.page.serving import Server, call
+from tests.app.page.teaching import begin, click, saved, says, stroke
 from tests.lessons.places import noisy_scene
 
 pytestmark = pytest.mark.slow
@@ -16,53 +17,19 @@ NEW = "#CC79A7"
 """The colour that the page proposes for a new class."""
 
 
-def _says(app: AppPage, text: str) -> None:
-    app.page.wait_for_selector(f"#panel-teach:has-text('{text}')")
-
-
-def _saved(app: AppPage) -> None:
-    """Waits until all that was painted is on the disk, learned and in view."""
-    _says(app, "Saved.")
-    app.painted()
-
-
-def _begin(app: AppPage) -> None:
-    app.tab("teach")
-    app.page.click("#begin")
-    _saved(app)
-    app.page.fill("[data-key=live-opacity]", "100")
-    app.painted()
-
-
-def _stroke(app: AppPage, left: float, top: float, length: int = 40) -> None:
-    """A stroke from a place of the viewer, given in shares, to the right."""
-    box = app.page.locator("#map").bounding_box()
-    x, y = box["x"] + left * box["width"], box["y"] + top * box["height"]
-    app.page.mouse.move(x, y)
-    app.page.mouse.down()
-    app.page.mouse.move(x + length, y + 6, steps=4)
-    app.page.mouse.up()
-
-
-def _click(app: AppPage, left: float, top: float, times: int = 1) -> None:
-    """Clicks at a place of the viewer, given in shares."""
-    box = app.page.locator("#map").bounding_box()
-    app.page.mouse.click(box["x"] + left * box["width"], box["y"] + top * box["height"], click_count=times)
-
-
 def _drop_polygon(app: AppPage) -> None:
     """Three corners that Esc drops: a double click has nothing to end."""
     app.page.keyboard.press("p")
     for left, top in ((0.5, 0.2), (0.6, 0.2), (0.6, 0.3)):
-        _click(app, left, top)
+        click(app, left, top)
     app.page.keyboard.press("Escape")
-    _click(app, 0.5, 0.35, 2)
+    click(app, 0.5, 0.35, 2)
 
 
 def _framed(app: AppPage) -> NDArray[np.uint8]:
     """The upper part of the viewer at the next place, without the live map; a name for the model is typed."""
     app.page.click("#next-place")
-    _says(app, "Place 1 of")
+    says(app, "Place 1 of")
     app.page.fill("[data-key=live-opacity]", "0")
     app.page.fill("[data-key=model-name]", "mine")
     app.painted()
@@ -82,27 +49,27 @@ def test_a_minute_of_painting_becomes_a_model(open_page: Any, server: Server, fo
     app.drop(scene)
     app.painted()
     plain = app.pixels()
-    _begin(app)
+    begin(app)
     assert (app.pixels() != plain).any(axis=-1).mean() > 0.3  # the model's own map
     _add_class(app, "noise")
     for k in range(3):
-        _stroke(app, 0.56, 0.3 + 0.18 * k)
+        stroke(app, 0.56, 0.3 + 0.18 * k)
     app.page.locator("#map").focus()
     app.page.keyboard.press("1")
     for k in range(3):
-        _stroke(app, 0.32, 0.3 + 0.18 * k)
-    _says(app, "6 strokes held out")
-    _saved(app)
+        stroke(app, 0.32, 0.3 + 0.18 * k)
+    says(app, "6 strokes held out")
+    saved(app)
     assert share_of(app.pixels(), [NEW]) > 0.1
     assert app.serious() == []
     app.page.reload()
     app.ready()
-    _says(app, "6 strokes held out")
-    _stroke(app, 0.32, 0.85)
+    says(app, "6 strokes held out")
+    stroke(app, 0.32, 0.85)
     server.kill()  # while it saves the stroke, or learns
     server.start()
-    _says(app, "7 strokes held out")
-    _saved(app)
+    says(app, "7 strokes held out")
+    saved(app)
     lesson = call(server, "lessons")[0]
     assert {each["name"]: each["strokes"] for each in lesson["classes"]}["noise"] == 3
     app.page.fill("[data-key=model-name]", "own")
@@ -116,17 +83,17 @@ def test_a_minute_of_painting_becomes_a_model(open_page: Any, server: Server, fo
 
 
 def test_strokes_are_undone_erased_and_refused_where_they_happen(open_page: Any, server: Server, folder: Path) -> None:
-    app = open_page(allowed=("Failed to load resource: the server responded with a status of 422",))
+    app = open_page()
     app.drop(noisy_scene(folder / "again.tif", seed=3))
     app.painted()
-    _begin(app)
+    begin(app)
 
     def strokes() -> int:
-        _saved(app)
+        saved(app)
         lesson = call(server, "lessons")[0]
         return int(lesson["scenes"][0]["strokes"])
 
-    _stroke(app, 0.4, 0.4)
+    stroke(app, 0.4, 0.4)
     assert strokes() == 1
     app.page.keyboard.press("Control+z")
     assert strokes() == 0
@@ -136,18 +103,18 @@ def test_strokes_are_undone_erased_and_refused_where_they_happen(open_page: Any,
     app.page.keyboard.press("Enter")  # below the cross
     assert strokes() == 2
     app.page.keyboard.press("e")
-    _stroke(app, 0.4, 0.4)
+    stroke(app, 0.4, 0.4)
     assert strokes() == 1
     _drop_polygon(app)
     assert strokes() == 1
     app.page.keyboard.press("b")
     framed = _framed(app)
-    _stroke(app, 0.5, 0.6)
+    stroke(app, 0.5, 0.6)
     assert strokes() == 2
     assert (app.pixels()[:280] == framed).all(axis=-1).mean() > 0.999  # the place keeps its frame
     assert app.page.input_value("[data-key=model-name]") == "mine"
-    _stroke(app, 0.01, 0.1, 2)
-    _says(app, "lies outside of the scene")
+    stroke(app, 0.01, 0.1, 2)
+    says(app, "lies outside of the scene")
     app.page.click("#undo-lesson")
     app.page.wait_for_selector("#panel-teach .problem", state="hidden")
     app.page.set_viewport_size({"width": 390, "height": 780})

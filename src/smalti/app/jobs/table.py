@@ -166,6 +166,13 @@ class Jobs:
             if not done.rowcount:
                 raise ProblemError(409, f"the job is {job.state}; cancel it first")
 
+    def check_unused(self, owner: str, model: str) -> None:
+        """ProblemError while a job that waits or runs needs a model."""
+        query = "SELECT count(*) FROM jobs WHERE owner = ? AND model = ? AND state IN ('queued', 'running')"
+        with self._database.connect() as rows:
+            if rows.execute(query, (owner, model)).fetchone()[0]:
+                raise ProblemError(409, f"{model}: a job uses it; wait for it, or cancel it first")
+
     def unused(self, before: float) -> list[Stored]:
         """Jobs that are over, and that nobody has used since a time."""
         with self._database.connect() as rows:

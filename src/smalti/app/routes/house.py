@@ -53,13 +53,21 @@ def metrics(parts: Parts, owner: Owner) -> str:
 @router.get("/api/models", responses=problems())
 def list_models(parts: Parts, owner: Owner) -> list[Model]:
     """The models that maps can be made with, with their cards."""
-    return [to_model(entry) for entry in map_models(parts.folders.models(owner)).values()]
+    own = parts.folders.models(owner)
+    return [to_model(entry, own) for entry in map_models(own).values()]
 
 
 @router.get("/api/models/{name}", responses=problems(404))
 def get_model(name: ModelName, parts: Parts, owner: Owner) -> Model:
     """One model."""
-    return to_model(find_entry(name, parts.folders.models(owner)))
+    own = parts.folders.models(owner)
+    return to_model(find_entry(name, own), own)
+
+
+@router.delete("/api/models/{name}", status_code=204, responses=problems(404, 409))
+def remove_model(name: ModelName, parts: Parts, owner: Owner) -> None:
+    """Delete a model that was saved in a lesson; others, and one that a job or a lesson needs, stay."""
+    parts.remove_model(owner, name)
 
 
 @router.get("/api/models/{name}/file", response_class=FileResponse, responses=_FILE | problems(404))

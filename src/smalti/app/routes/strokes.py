@@ -51,7 +51,10 @@ def replace_strokes(lesson: Id, scene: Id, asked: StrokesBefore, parts: Parts, o
     for label in {stroke.label for stroke in asked.strokes}:
         _check_class(parts, found, label)
     strokes = [Painted(stroke.label, _polygon(shape_of(stroke.shape, _FEW))) for stroke in asked.strokes]
-    return _changed(parts, found, canvas, lambda _: strokes, asked.revision)
+    revision, strokes = parts.teacher.project(found).change(canvas, lambda _: strokes, asked.revision)
+    if asked.lesson is not None:
+        parts.teachings.put_back(found, asked.lesson)
+    return _answered(parts, found, canvas, revision, strokes)
 
 
 def _polygon(shape: object) -> object:
@@ -68,17 +71,18 @@ def _found(parts: Services, owner: str, lesson: str, scene: str) -> tuple[Stored
     return found, parts.canvas(owner, scene)
 
 
-def _changed(
-    parts: Services, lesson: StoredLesson, canvas: Canvas, change: Change, expected: str | None = None
-) -> Strokes:
-    revision, strokes = parts.teacher.project(lesson).change(canvas, change, expected)
+def _changed(parts: Services, lesson: StoredLesson, canvas: Canvas, change: Change) -> Strokes:
+    return _answered(parts, lesson, canvas, *parts.teacher.project(lesson).change(canvas, change))
+
+
+def _answered(parts: Services, lesson: StoredLesson, canvas: Canvas, revision: str, strokes: list[Painted]) -> Strokes:
     if not strokes:
         parts.teachings.emptied(lesson)
     return _sent(parts, lesson, canvas, revision, strokes)
 
 
 def _sent(parts: Services, lesson: StoredLesson, canvas: Canvas, revision: str, strokes: list[Painted]) -> Strokes:
-    live = parts.teacher.desk(lesson).live(canvas)
+    live = parts.teacher.live(lesson, canvas)
     sent = [stroke.to_schema() for stroke in strokes]
     return Strokes(revision=revision, strokes=sent, cell=live.step / live.scale[1])
 

@@ -12,7 +12,7 @@ from smalti.lessons.project import Project
 from smalti.lessons.stored import StoredNetwork
 from smalti.lessons.view import View
 from smalti.lock import hold
-from smalti.workflows.teaching import Learned, Part, Teaching
+from smalti.workflows.teaching import Bands, Learned, Part, Teaching
 
 
 class Desk:
@@ -24,7 +24,9 @@ class Desk:
         self._opening = threading.Lock()
         self._parts: dict[tuple[str, ...], Part] = {}
         self._live: dict[str, LiveMap] = {}
-        self.learned_from, self.restored = "", False
+        self.learned_from, self.restored, self.problem = "", False, ""
+        self.undone: int | None = None
+        """The lesson whose strokes were put back: those after it end with the next one."""
         self.shown = (View(plan_of(network.card.class_task(), project), None, network.sizes), 1)
         """What is shown, and a number that rises with each lesson."""
 
@@ -49,7 +51,7 @@ class Desk:
         self._show(View(plan_of(self.network.card.class_task(), project), None, self.network.sizes), "")
 
     def _show(self, view: View, text: str) -> None:
-        self.shown, self.learned_from = (view, self.lesson + 1), text
+        self.shown, self.learned_from, self.problem = (view, self.lesson + 1), text, ""
 
     @property
     def lesson(self) -> int:
@@ -63,13 +65,13 @@ class Desk:
     def _key(self, project: Project, image: str) -> tuple[str, ...]:
         """What the part of a scene depends on: files of strokes never change, classes are numbered by the project."""
         files = [str(each.strokes) for each in project.painted if each.image == image]
-        return (image, *files, str(project.classes))
+        return (image, *files, str(project.classes), str(project.bands.get(image)))
 
-    def live(self, canvas: Canvas) -> LiveMap:
+    def live(self, canvas: Canvas, bands: Bands) -> LiveMap:
         """The live map of a scene; RasterError or ModelError where it does not fit the model."""
         with self._opening:
             if canvas.scene not in self._live:
-                self._live[canvas.scene] = LiveMap(self.network, canvas.image, canvas.grid)
+                self._live[canvas.scene] = LiveMap(self.network, canvas.image, canvas.grid, bands)
             return self._live[canvas.scene]
 
     def examples(self, image: str) -> SceneExamples | None:

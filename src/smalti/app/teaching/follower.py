@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from smalti.app.problems import said
 from smalti.app.teaching.desk import Desk
 from smalti.app.teaching.live import LiveMap
-from smalti.errors import SmaltiError
 from smalti.runtime.batch import usable_cores
 
 _PATIENCE_S = 60.0
@@ -83,8 +83,9 @@ class Follower:
             work, number = found
             try:
                 work.desk.refresh(work.live, [number], stored=False)
-            except (SmaltiError, OSError, ValueError) as error:  # the scene is gone, or was closed meanwhile
+            except Exception as error:  # the scene is gone, was closed meanwhile, or whatever a library raises
                 _log.warning("a live map ends: %s", error)
+                work.live.problem = said(error)
                 self._end(work)
             finally:
                 with self._changed:

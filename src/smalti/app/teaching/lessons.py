@@ -9,21 +9,21 @@ from pathlib import Path
 
 from smalti.app.folders import Folders
 from smalti.app.models import find_entry, map_models, parent_task
-from smalti.app.problems import ProblemError
+from smalti.app.problems import ProblemError, said
 from smalti.app.teaching.desk import Desk
-from smalti.app.teaching.palette import changed, palette_of, plan_of
+from smalti.app.teaching.palette import changed, palette_of, plan_of, renamed
 from smalti.app.teaching.projects import Canvas
 from smalti.app.teaching.schemas import Held, Lesson, LessonScene, NewLesson, PaletteClass, Step
-from smalti.app.teaching.table import Lessons, StoredLesson
+from smalti.app.teaching.table import Lessons, StoredLesson, StoredStep
 from smalti.app.teaching.teacher import Teacher
 from smalti.card import RGB
-from smalti.errors import ModelError, SmaltiWarning
+from smalti.errors import ModelError, SmaltiError, SmaltiWarning
 from smalti.lessons.lesson import Validated
 from smalti.lessons.project import Project
 from smalti.raster.palette import task_colors
 from smalti.runtime.models import BUNDLED, ModelEntry, look
 from smalti.workflows.teach import teach
-from smalti.workflows.teaching import Learned
+from smalti.workflows.teaching import Bands, Learned, check_scene
 
 
 class Teachings:
@@ -33,13 +33,27 @@ class Teachings:
         self._folders, self.lessons, self.teacher = folders, lessons, teacher
         self._saving = threading.Lock()
 
-    def begin(self, owner: str, asked: NewLesson, scene: str) -> StoredLesson:
+    def begin(self, owner: str, asked: NewLesson, scene: str, canvas: Canvas) -> StoredLesson:
         """A new lesson on a scene, of that name unless one is asked for; ProblemError for an unknown model."""
         entry = find_entry(asked.model, self._folders.models(owner))
         model = entry.name if entry.path.parent == BUNDLED else str(entry.path.resolve())
-        self.teacher.network(model)  # a model that cannot be taught is refused at once
-        name = asked.name.strip() or scene
-        return self.lessons.add(owner, name, asked.scene, lambda folder: Project(folder, model).save())
+        network = self.teacher.network(model)  # what cannot be taught, or does not fit, is refused at once
+        check_scene(canvas.image, network.card, asked.bands)
+
+        def write(folder: Path) -> None:
+            project = Project(folder, model)
+            (project if asked.bands is None else project.with_bands(canvas.image, asked.bands)).save()
+
+        return self.lessons.add(owner, asked.name.strip() or scene, asked.scene, write)
+
+    def add_scene(self, lesson: StoredLesson, canvas: Canvas, bands: Bands) -> StoredLesson:
+        """A lesson with one more scene; RasterError or ModelError for one that does not fit the model."""
+        if canvas.scene in lesson.scenes:
+            return lesson
+        check_scene(canvas.image, self.teacher.desk(lesson).network.card, bands)
+        if bands is not None:
+            self.teacher.project(lesson).set_bands(canvas, bands)
+        return self.lessons.add_scene(lesson, canvas.scene)
 
     def shown(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
         """A lesson as it is sent."""
@@ -51,7 +65,13 @@ class Teachings:
             classes = palette_of(parent_task(stated.model), stated, total)
         return Lesson(
             id=lesson.id, name=lesson.name, model=Path(stated.model).stem, classes=classes,
-            scenes=[LessonScene(scene=each.scene, strokes=_total(counts, each.image)) for each in canvases],
+            scenes=[
+                LessonScene(
+                    scene=each.scene, strokes=_total(counts, each.image), missing=not Path(each.image).is_file(),
+                    bands=list(stated.bands[each.image]) if each.image in stated.bands else None,
+                )
+                for each in canvases
+            ],
             steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
         )  # fmt: skip
 
@@ -61,15 +81,32 @@ class Teachings:
         task = plan_of(parent_task(stated.model), stated).task
         return {**stated.colors, **dict(zip(task.labels, task_colors(task), strict=True))}
 
+    def heirs(self, lesson: StoredLesson) -> list[str]:
+        """What each class of the model as it was is called now; one that was split by the first of its names."""
+        stated = self.teacher.project(lesson).read()
+        plan = plan_of(parent_task(stated.model), stated)
+        return [plan.task.labels[int(shares.argmax())] for shares in plan.shares.T]
+
     def recolor(self, lesson: StoredLesson, canvases: list[Canvas], wanted: list[PaletteClass]) -> None:
         """Gives a lesson other classes."""
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
         task = parent_task(project.read().model)
         total = sum(project.counts().values(), Counter[str]())
-        names = {each.was: each.name for each in wanted if each.was is not None and each.was != each.name}
         with desk.learning:
-            project.rename(canvases, names, lambda stated: changed(stated, task, wanted, total))
+            project.rename(canvases, renamed(wanted), lambda stated: changed(stated, task, wanted, total))
             self._show(lesson, desk)
+
+    def without(self, lesson: StoredLesson, canvas: Canvas) -> StoredLesson:
+        """Takes a scene out of a lesson, with its strokes; ProblemError for the last one."""
+        if len(lesson.scenes) < 2:
+            raise ProblemError(409, f"this is the only scene of {lesson.name}; remove the lesson instead")
+        desk = self.teacher.desk(lesson)
+        with desk.learning:
+            self.teacher.project(lesson).without(canvas)
+            found = self.lessons.remove_scene(lesson, canvas.scene)
+            self.lessons.keep_steps(found, 0)  # what was learned with its strokes cannot be put back
+            self._show(found, desk)
+        return found
 
     def _show(self, lesson: StoredLesson, desk: Desk) -> None:
         """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own."""
@@ -77,14 +114,31 @@ class Teachings:
         if not stated.painted:
             desk.forget(stated)
             return
-        with self.teacher.slot():
-            desk.learn(stated, text, lambda _: None)
+        try:
+            with self.teacher.slot():
+                desk.learn(stated, text, lambda _: None)
+        except SmaltiError as error:  # such as a scene that is gone: what was changed stays
+            desk.forget(stated)
+            desk.problem = said(error)
+
+    def put_back(self, lesson: StoredLesson, number: int) -> None:
+        """The strokes are those of a lesson again: what was learned since ends when there is a next one."""
+        desk = self.teacher.desk(lesson)
+        desk.undone = number if desk.undone is None else min(number, desk.undone)
+
+    def _steps(self, lesson: StoredLesson, desk: Desk) -> list[StoredStep]:
+        """What was learned from strokes that were not undone since."""
+        if desk.undone is not None:
+            self.lessons.keep_steps(lesson, desk.undone)
+            desk.undone = None
+        return self.lessons.steps(lesson)
 
     def emptied(self, lesson: StoredLesson) -> None:
         """Shows the model as it was where the last stroke was erased."""
         desk, stated = self.teacher.desk(lesson), self.teacher.project(lesson).read()
         if not stated.painted:
             with desk.learning:
+                self._steps(lesson, desk)
                 desk.forget(stated)
 
     def learn(self, lesson: StoredLesson) -> Step:
@@ -95,24 +149,32 @@ class Teachings:
             notes.append(self._folders.hide(str(warning).removeprefix(f"{lesson.folder}: ")))
 
         with desk.learning:
+            steps = self._steps(lesson, desk)
             stated, text = project.now()
-            steps = self.lessons.steps(lesson)
-            if steps and steps[-1].project == text and desk.learned_from == text:
+            known = bool(steps) and steps[-1].project == text
+            if known and desk.learned_from == text:
                 return steps[-1].shown
             with self.teacher.slot():
                 learned = desk.learn(stated, text, note)
-            return self.lessons.add_step(lesson, _step(learned, notes), text)
+            return steps[-1].shown if known else self.lessons.add_step(lesson, _step(learned, notes), text)
 
     def undo(self, lesson: StoredLesson) -> None:
         """Takes the last lesson back, with all strokes since the one before; ProblemError where there is none."""
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
         with desk.learning:
-            steps = self.lessons.steps(lesson)
+            steps = self._steps(lesson, desk)
             if not steps:
                 raise ProblemError(409, "there is no lesson to undo; paint some strokes first")
             project.put_back(steps[-2].project if len(steps) > 1 else None)
-            self.lessons.remove_step(lesson, steps[-1].shown.number)
+            self.lessons.keep_steps(lesson, steps[-1].shown.number - 1)
             self._show(lesson, desk)
+
+    def based_on(self, owner: str, model: Path) -> str | None:
+        """The name of a lesson that starts from a model file."""
+        lessons = self.lessons.all(owner)
+        return next(
+            (each.name for each in lessons if self.teacher.project(each).read().model == str(model.resolve())), None
+        )
 
     def save(self, lesson: StoredLesson, name: str) -> ModelEntry:
         """Writes what the strokes teach as a model of that name; ProblemError where one has it already."""

@@ -20,6 +20,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.tiling import Tile, Window, plan_tiles
+from smalti.workflows.teaching import Bands
 
 _LOCKS = 32
 Ids = NDArray[np.uint8]
@@ -28,10 +29,11 @@ Ids = NDArray[np.uint8]
 class LiveMap:
     """Classes of one scene; safe for several threads."""
 
-    def __init__(self, network: StoredNetwork, image: str, grid: Grid) -> None:
+    def __init__(self, network: StoredNetwork, image: str, grid: Grid, bands: Bands = None) -> None:
         """`grid` is the scene's own; RasterError or ModelError where it does not fit the model."""
-        self._network, self.step = network, network.step
-        self._image, self._opened, self._reading = image, _opened(network, image), threading.Lock()
+        self._network, self.step, self._reading = network, network.step, threading.Lock()
+        self._image, self._bands = image, bands
+        self._opened = self._open()
         self._reader = _as_seen(self._opened)
         seen, card = self._reader.grid, network.card
         self.size = (seen.height, seen.width)
@@ -49,7 +51,13 @@ class LiveMap:
         self._of = np.zeros(len(self.tiles), np.int64)
         """The lesson that each tile was predicted by; 0 for none."""
         self._changed = np.zeros(len(self.tiles), np.int64)
+        self._before: Ids = np.zeros((rows, cols), np.uint8)
+        """The same of the model as it was, in its own classes."""
+        self._met = np.zeros(len(self.tiles), np.int64)
+        """The version at which each tile was predicted first; 0 for none."""
         self.version = 0
+        self.problem = ""
+        """Why the last tile could not be predicted; empty once one can."""
         self._names: dict[int, tuple[str, Mask]] = {}
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
@@ -72,9 +80,13 @@ class LiveMap:
             return np.flatnonzero(self._of != lesson).tolist()
         return [number for number in numbers if self._of[number] != lesson]
 
-    def stamp(self, numbers: Sequence[int]) -> int:
-        """When any of some tiles changed last."""
-        return int(self._changed[numbers].max(initial=0))
+    def unknown(self, numbers: Sequence[int]) -> int:
+        """How many of some tiles the network has not seen yet."""
+        return sum(number not in self._names for number in numbers)
+
+    def stamp(self, numbers: Sequence[int], *, before: bool = False) -> int:
+        """When any of some tiles changed last; of the model as it was with `before`."""
+        return int((self._met if before else self._changed)[numbers].max(initial=0))
 
     def refresh(self, number: int, view: View, lesson: int, *, stored: bool = False) -> bool:
         """Predicts a tile; with `stored` only if its features are known. Returns whether it is up to date then."""
@@ -85,9 +97,13 @@ class LiveMap:
             if found is None:
                 return False
             maps, valid = found
-            self._put(number, np.where(valid, view(maps) + np.uint8(1), np.uint8(0)))
+            self._put(self._cells, number, np.where(valid, view(maps) + np.uint8(1), np.uint8(0)))
             self.version += 1
-            self._of[number], self._changed[number] = lesson, self.version
+            if not self._met[number]:
+                own = maps.logits.argmax(axis=0).astype(np.uint8)
+                self._put(self._before, number, np.where(valid, own + np.uint8(1), np.uint8(0)))
+                self._met[number] = self.version
+            self._of[number], self._changed[number], self.problem = lesson, self.version, ""
             return True
 
     def _stored(self, number: int) -> tuple[Maps, Mask] | None:
@@ -114,42 +130,45 @@ class LiveMap:
         neutral = (np.array(card.mean)[:, None, None] / card.scale).astype(pixels.dtype)
         return np.where(valid, pixels, neutral), valid
 
-    def _put(self, number: int, classes: Ids) -> None:
+    def _put(self, whole: Ids, number: int, classes: Ids) -> None:
         """Puts the own part of a tile into the whole."""
         own, read = self._own[number], self.tiles[number].read
         rows, row = self._span(own.row, own.bottom, read.row, classes.shape[0])
         cols, col = self._span(own.col, own.right, read.col, classes.shape[1])
-        self._cells[rows, cols] = classes[np.ix_(row, col)]
+        whole[rows, cols] = classes[np.ix_(row, col)]
 
     def _span(self, begin: int, end: int, read: int, count: int) -> tuple[slice, NDArray[np.intp]]:
         """The cells of a part along one axis, and the nearest ones of its tile, which may lie between them."""
         first, last = begin // self.step, -(-end // self.step)
         return slice(first, last), np.clip(np.arange(first, last) - round(read / self.step), 0, count - 1)
 
-    def look(self, window: Window, shape: tuple[int, int]) -> Ids:
-        """The nearest cells (H, W) of a window of the scene: class plus one, 0 where nothing is known."""
+    def look(self, window: Window, shape: tuple[int, int], *, before: bool = False) -> Ids:
+        """The nearest cells (H, W) of a window of the scene: class plus one, 0 where nothing is known.
+
+        With `before` those of the model as it was, in its own classes.
+        """
         rows = self._places(window.row, window.height, shape[0], 0)
         cols = self._places(window.col, window.width, shape[1], 1)
-        return self._cells[np.ix_(rows, cols)]
+        return (self._before if before else self._cells)[np.ix_(rows, cols)]
 
     def _places(self, begin: int, length: int, count: int, axis: int) -> NDArray[np.intp]:
         at = (begin + (np.arange(count) + 0.5) * (length / count)) * self.scale[axis] / self.step
         places: NDArray[np.intp] = np.clip(at.astype(np.intp), 0, self._cells.shape[axis] - 1)
         return places
 
+    def _open(self) -> Reader:
+        card = self._network.card
+        return open_fitting(self._image, Source((self._image,)).opener, card, self._bands, "auto", _unsaid)
+
     def suggestions(self, painted: SceneExamples | None, most: int) -> list[Suggestion]:
         """Where strokes would help most; the scene is opened again for it, so that nobody waits for its tiles."""
-        with closing(_opened(self._network, self._image)) as opened:
+        with closing(self._open()) as opened:
             return suggest_windows(_as_seen(opened), self._network, painted, most, lambda _: None)
 
     def close(self) -> None:
         """Closes the scene."""
         with self._reading:
             self._opened.close()
-
-
-def _opened(network: StoredNetwork, image: str) -> Reader:
-    return open_fitting(image, Source((image,)).opener, network.card, None, "auto", _unsaid)
 
 
 def _as_seen(opened: Reader) -> Reader:

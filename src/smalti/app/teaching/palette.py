@@ -11,6 +11,7 @@ from smalti.card import RGB, Task
 from smalti.lessons.classes import ClassPlan, plan_classes
 from smalti.lessons.project import Project
 from smalti.raster.palette import parse_color, task_colors, to_hex
+from smalti.text import count
 
 
 def plan_of(parent: Task, project: Project) -> ClassPlan:
@@ -31,32 +32,55 @@ def palette_of(parent: Task, project: Project, counts: Mapping[str, int]) -> lis
 
 
 def changed(project: Project, parent: Task, wanted: Sequence[PaletteClass], counts: Counter[str]) -> Project:
-    """The project with other classes; ProblemError where they contradict each other, or strokes would be lost."""
+    """The project with other classes; ProblemError or OptionError where they contradict or would lose strokes."""
     before = {each.name: each for each in palette_of(parent, project, counts)}
     _check(before, wanted)
-    classes = {}
-    for each in wanted:
-        if each.was is not None and not before[each.was].new:
-            taken = project.classes.get(each.was, [each.was])
-            if taken != [each.name]:
-                classes[each.name] = taken
-    new = [each.name for each in wanted if each.was in project.classes and before[str(each.was)].new]
+    taken = {each.name: _taken(project, before, each) for each in wanted}
+    shared = Counter(old for own in taken.values() for old in own)
+    classes = {name: own for name, own in taken.items() if own and (own != [name] or shared[name] > 1)}
     colors = {each.name: parse_color(each.color) for each in wanted}
-    return replace(project, classes={**classes, **{name: [] for name in new}}, colors=colors)
+    found = replace(project, classes=classes, colors=colors)
+    plan_of(parent, found)  # refused before it is written
+    return found
+
+
+def origins(each: PaletteClass) -> list[str]:
+    """The names so far of the classes that become one."""
+    return [*([] if each.was is None else [each.was]), *each.merged]
+
+
+def renamed(wanted: Sequence[PaletteClass]) -> dict[str, str]:
+    """What becomes of the strokes of each class: by its name so far; those of one that is split get the first name."""
+    names: dict[str, str] = {}
+    for each in wanted:
+        for was in origins(each):
+            names.setdefault(was, each.name)
+    return names
+
+
+def _taken(project: Project, before: Mapping[str, ClassOf], each: PaletteClass) -> list[str]:
+    """The model's classes that become a class."""
+    own = [old for was in origins(each) if not before[was].new for old in project.classes.get(was, [was])]
+    return list(dict.fromkeys(own))
 
 
 def _check(before: Mapping[str, ClassOf], wanted: Sequence[PaletteClass]) -> None:
     names, colors = [normalize("NFC", each.name) for each in wanted], [each.color.upper() for each in wanted]
     for what, values in (("name", names), ("colour", colors)):
         if twice := [value for value, count in Counter(values).items() if count > 1]:
-            raise ProblemError(422, f"two classes have the {what} {twice[0]}; give each its own")
+            raise ProblemError(422, f"two classes have the {what} {twice[0]}; choose another one")
     if odd := [name for name in names if name == "ignore" or name != name.strip() or not name.isprintable()]:
         raise ProblemError(422, f"{odd[0]!r} cannot be the name of a class; choose another one")
-    kept = [each.was for each in wanted if each.was is not None]
-    if unknown := [name for name in kept if name not in before or kept.count(name) > 1]:
+    kept = [name for each in wanted for name in origins(each)]
+    if unknown := [name for name in kept if name not in before]:
         raise ProblemError(409, f"the class {unknown[0]} is not there any more; load the lesson again")
+    merged = {name for each in wanted for name in each.merged}
+    if twice := [name for name in merged if kept.count(name) > 1]:
+        raise ProblemError(422, f"{twice[0]} is merged into another class and stays, too; leave one of them out")
+    if split := [name for name in kept if kept.count(name) > 1 and before[name].new]:
+        raise ProblemError(422, f"{split[0]} is new, so there is nothing of the model's to split; add a class instead")
     for name, each in before.items():
         if name not in kept and not each.new:
-            raise ProblemError(422, f"{name} is a class of the model and stays; rename it instead")
+            raise ProblemError(422, f"{name} is a class of the model and stays; rename or merge it instead")
         if name not in kept and each.strokes:
-            raise ProblemError(409, f"{name} has {each.strokes} strokes; erase them first")
+            raise ProblemError(409, f"{name} has {count(each.strokes, 'stroke')}; erase them first")

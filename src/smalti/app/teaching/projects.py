@@ -61,11 +61,27 @@ class LessonProject:
     def put_back(self, text: str | None) -> None:
         """The project as it was when its file had that text; without one, as it was before the first stroke."""
         with self._lock:
-            if text is not None:
-                deliver(self.folder / NAME, text.encode())
-            else:
-                project = self.read()
+            project = self.read()
+            if text is None:
                 replace(project, painted=(), classes=self._in_use(project, set())).save()
+                return
+            deliver(self.folder / NAME, text.encode())
+            if (earlier := self.read()).bands != project.bands:
+                replace(earlier, bands=project.bands).save()
+
+    def revision(self, canvas: Canvas) -> str:
+        """The revision of the strokes on a scene."""
+        return _revision(_files(self.read(), canvas))
+
+    def without(self, canvas: Canvas) -> None:
+        """Takes the strokes on a scene out; earlier lessons still name them."""
+        with self._lock:
+            self._write(self.read(), {canvas.image: (canvas, [])})
+
+    def set_bands(self, canvas: Canvas, bands: Sequence[str | int]) -> None:
+        """Keeps which bands of a scene the model takes."""
+        with self._lock:
+            self.read().with_bands(canvas.image, bands).save()
 
     def strokes(self, canvas: Canvas) -> tuple[str, list[Painted]]:
         """The revision of the strokes on a scene, and these."""
@@ -117,7 +133,8 @@ class LessonProject:
 
     def _in_use(self, project: Project, used: set[str]) -> dict[str, list[str]]:
         """The project's classes: of new ones, which have nothing of the model's, those that have strokes."""
-        own = {*self._labels(project.model), *project.classes}
+        gone = {old for taken in project.classes.values() for old in taken}
+        own = {*(label for label in self._labels(project.model) if label not in gone), *project.classes}
         new = {label: list[str]() for label in project.colors if label in used and label not in own}
         return {label: taken for label, taken in {**project.classes, **new}.items() if taken or label in used}
 
@@ -136,9 +153,17 @@ def _is_old(file: Path) -> bool:
     return False
 
 
+def _files(project: Project, canvas: Canvas) -> list[Path]:
+    return [each.strokes for each in project.painted if each.image == canvas.image]
+
+
+def _revision(files: Sequence[Path]) -> str:
+    return files[-1].stem.rpartition("-")[2] if files else ""
+
+
 def _strokes(project: Project, canvas: Canvas) -> tuple[str, list[Painted]]:
-    files = [each.strokes for each in project.painted if each.image == canvas.image]
-    return (files[-1].stem.rpartition("-")[2], read_strokes(files[-1], canvas.grid)) if files else ("", [])
+    files = _files(project, canvas)
+    return _revision(files), read_strokes(files[-1], canvas.grid) if files else []
 
 
 def _renamed(strokes: list[Painted], names: Mapping[str, str]) -> list[Painted]:

@@ -13,6 +13,10 @@ Number = Annotated[float, Field(strict=True, ge=-(2.0**31), le=2.0**31, allow_in
 Point = Annotated[list[Number], Field(min_length=2, max_length=2, description="Column and row in pixels.")]
 Line = Annotated[list[Point], Field(min_length=1, max_length=20_000, examples=[[[120.0, 80.0], [150.0, 92.0]]])]
 Size = Annotated[float, Field(ge=1, le=4096, description="Width of the brush in pixels of the scene.", examples=[12])]
+Bands = Annotated[
+    list[Annotated[str, Field(max_length=80)] | Annotated[int, Field(ge=1, le=2**31)]] | None,
+    Field(max_length=64, description="Of the scene, in the model's order; where the model does not find its own."),
+]
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -24,6 +28,7 @@ class NewLesson(BaseModel):
     scene: str = Field(max_length=64)
     model: str = Field("landcover", max_length=200)
     name: str = Field("", max_length=80, description="By default that of the scene.")
+    bands: Bands = None
 
 
 class SceneId(BaseModel):
@@ -32,6 +37,7 @@ class SceneId(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scene": SCENE}]})
 
     scene: str = Field(max_length=64)
+    bands: Bands = None
 
 
 class PaletteClass(BaseModel):
@@ -41,7 +47,14 @@ class PaletteClass(BaseModel):
 
     name: ClassName
     color: ColorText
-    was: str | None = Field(None, max_length=80, description="Its name so far; none for a new class.")
+    was: str | None = Field(
+        None,
+        max_length=80,
+        description="Its name so far; none for a new class; of two with one name the class is split.",
+    )
+    merged: list[ClassName] = Field(
+        default_factory=list, max_length=100, description="Names so far of others that are merged into it."
+    )
 
 
 class Palette(BaseModel):
@@ -53,6 +66,14 @@ class Palette(BaseModel):
     )
 
     classes: list[PaletteClass] = Field(min_length=1, max_length=100)
+
+
+class LessonName(BaseModel):
+    """The name of a lesson."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Banepa, roofs"}]})
+
+    name: str = Field(min_length=1, max_length=80)
 
 
 class NewStroke(BaseModel):
@@ -94,6 +115,9 @@ class StrokesBefore(BaseModel):
 
     revision: str = Field(max_length=64, description="Of the strokes that are replaced; others are not.")
     strokes: list[Stroke] = Field(max_length=5000)
+    lesson: int | None = Field(
+        None, ge=0, le=2**31, description="The last lesson when they were there; later ones are undone with them."
+    )
 
 
 class Strokes(BaseModel):
@@ -145,6 +169,8 @@ class LessonScene(BaseModel):
 
     scene: str
     strokes: int
+    missing: bool = Field(description="Whether its file is not there any more.")
+    bands: list[str] | None = Field(description="Those of it that the model takes, where they were chosen.")
 
 
 class Lesson(BaseModel):
@@ -166,6 +192,10 @@ class Shown(BaseModel):
     stale: int = Field(description="Tiles of the network in the window that are not up to date.")
     left: int = Field(description="The same of the whole scene.")
     tiles: int
+    view: int = Field(description="Tiles of the network in the window.")
+    unknown: int = Field(description="Those of them whose features are still to be computed.")
+    revision: str = Field(description="Of the strokes on the scene.")
+    problem: str | None = Field(description="Why the prediction does not go on.")
 
 
 class Suggested(BaseModel):

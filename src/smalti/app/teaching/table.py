@@ -95,6 +95,20 @@ class Lessons:
             change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (json.dumps(scenes), lesson.id))
         return self.get(lesson.owner, lesson.id)
 
+    def remove_scene(self, lesson: StoredLesson, scene: str) -> StoredLesson:
+        """A lesson without a scene."""
+        with self._database.change() as change:
+            row = change.execute("SELECT scenes FROM lessons WHERE id = ?", (lesson.id,)).fetchone()
+            scenes = [each for each in json.loads(row["scenes"]) if each != scene]
+            change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (json.dumps(scenes), lesson.id))
+        return self.get(lesson.owner, lesson.id)
+
+    def rename(self, lesson: StoredLesson, name: str) -> StoredLesson:
+        """A lesson with another name."""
+        with self._database.change() as change:
+            change.execute("UPDATE lessons SET name = ? WHERE id = ?", (name, lesson.id))
+        return self.get(lesson.owner, lesson.id)
+
     def remove(self, lesson: StoredLesson) -> None:
         """Removes a lesson with its strokes; models that were saved stay."""
         with self._database.change() as change:
@@ -126,7 +140,7 @@ class Lessons:
             query = "UPDATE steps SET facts = ? WHERE lesson = ? AND number = ?"
             change.execute(query, (facts, lesson.id, step.number))
 
-    def remove_step(self, lesson: StoredLesson, number: int) -> None:
-        """Forgets what was learned."""
+    def keep_steps(self, lesson: StoredLesson, number: int) -> None:
+        """Forgets what was learned after the step of that number."""
         with self._database.change() as change:
-            change.execute("DELETE FROM steps WHERE lesson = ? AND number = ?", (lesson.id, number))
+            change.execute("DELETE FROM steps WHERE lesson = ? AND number > ?", (lesson.id, number))

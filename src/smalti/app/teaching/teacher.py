@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from smalti.app.folders import Folders
 from smalti.app.limits import Limits
 from smalti.app.models import parent_task
-from smalti.app.problems import ProblemError
+from smalti.app.problems import ProblemError, said
 from smalti.app.teaching.desk import Desk
 from smalti.app.teaching.follower import Follower
 from smalti.app.teaching.live import LiveMap
 from smalti.app.teaching.projects import Canvas, LessonProject
 from smalti.app.teaching.schemas import Suggested
 from smalti.app.teaching.table import Lessons, StoredLesson
+from smalti.errors import SmaltiError
 from smalti.lessons.stored import StoredNetwork, TileStore
 from smalti.runtime.models import ModelFile, find_model, verify
 
@@ -84,8 +85,11 @@ class Teacher:
     def _restore(self, lesson: StoredLesson, desk: Desk) -> None:
         now, text = self.project(lesson).now()
         if now.painted and self._lessons.steps(lesson):
-            with self.slot():
-                desk.learn(now, text, lambda _: None)
+            try:
+                with self.slot():
+                    desk.learn(now, text, lambda _: None)
+            except SmaltiError as error:  # such as a scene that is gone: the others can be painted on all the same
+                desk.problem = said(error)
         desk.restored = True
 
     def _opened(self, lesson: StoredLesson) -> Desk:
@@ -101,6 +105,11 @@ class Teacher:
         for old in closed:
             old.close()
         return desk
+
+    def live(self, lesson: StoredLesson, canvas: Canvas) -> LiveMap:
+        """The live map of a scene of a lesson; RasterError or ModelError where it does not fit the model."""
+        bands = self.project(lesson).read().bands.get(canvas.image)
+        return self.desk(lesson).live(canvas, bands)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -126,7 +135,7 @@ class Teacher:
     def suggestions(self, lesson: StoredLesson, canvas: Canvas, most: int) -> list[Suggested]:
         """The windows of a scene where strokes would help most; those that are like strokes come last."""
         desk = self.desk(lesson)
-        live, painted = desk.live(canvas), desk.examples(canvas.image)
+        live, painted = self.live(lesson, canvas), desk.examples(canvas.image)
         with self._suggesting:
             found = live.suggestions(painted, most)
         down, right = live.scale

@@ -21,6 +21,7 @@ import { startOverlay } from "./teach/overlay.js";
 import { startTeachPanel } from "./teach/panel.js";
 import { startPlaces } from "./teach/places.js";
 import { startStrokes } from "./teach/strokes.js";
+import { startWaiting } from "./teach/waiting.js";
 import { startDrop } from "./scene/drop.js";
 import { openThere, reloadScenes, show } from "./scene/open.js";
 import { startScenePanel } from "./scene/panel.js";
@@ -86,6 +87,7 @@ async function main() {
   startBrush();
   startPlaces();
   startOverlay();
+  startWaiting();
   startTeachPanel();
   startSeries();
   startWelcome();

@@ -1,5 +1,6 @@
 /** The list of all jobs: they live on the server, whatever the browser does. */
 
+import { again } from "../core/again.js";
 import { $, el, fill } from "../core/dom.js";
 import { clock } from "../core/format.js";
 import { place } from "../core/problem.js";
@@ -11,17 +12,8 @@ const trouble = place();
 
 const WHAT = { map: "map", compare: "comparison", photos: "photo series" };
 
-/** A map is gone with its job: the button asks once more. */
-function deletion(job, what) {
-  const button = el("button.quiet.small", { type: "button", "data-key": `delete ${job.id}`, "aria-label": `Delete ${what}` }, "Delete");
-  const ask = () => {
-    button.textContent = "Delete for good?";
-    button.setAttribute("aria-label", `Delete ${what} for good?`);
-    button.addEventListener("click", () => trouble.run(() => remove(job)), { once: true });
-  };
-  button.addEventListener("click", ask, { once: true });
-  return button;
-}
+/** A map is gone with its job. */
+const deletion = (job, what) => again("Delete", `Delete ${what}`, () => trouble.run(() => remove(job)), { "data-key": `delete ${job.id}` });
 
 function line(job, scenes, current) {
   const scene = scenes.find(({ id }) => id === job.scene);

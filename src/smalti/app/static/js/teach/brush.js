@@ -1,10 +1,11 @@
-/** Brush, eraser and polygon: pointers of all kinds paint; two fingers, the wheel and the hand move the scene. */
+/** Brush and eraser, and which tool is in use: pointers of all kinds paint; two fingers, the wheel and the hand move the scene. */
 
 import { $ } from "../core/dom.js";
 import { get, watch } from "../core/store.js";
 import { pixelOf } from "../viewer/grid.js";
 import { map } from "../viewer/stage.js";
-import { erase, paint, work } from "./lesson.js";
+import { erase, paint, refuse, work } from "./lesson.js";
+import { drawPolygons, dropPolygon } from "./polygon.js";
 import { colorOf } from "./strokes.js";
 
 /** The tool in use: "hand", "brush", "polygon" or "eraser"; the class; and the brush's width in pixels of the scene. */
@@ -16,10 +17,10 @@ const CELLS = 2.5; // width of the brush at first, in cells that are learned fro
 
 const cursor = new ol.Feature();
 const trace = new ol.Feature();
-const layer = new ol.layer.Vector({ source: new ol.source.Vector({ features: [trace, cursor] }), zIndex: 7, visible: false });
+const outline = new ol.Feature();
+const layer = new ol.layer.Vector({ source: new ol.source.Vector({ features: [trace, outline, cursor] }), zIndex: 7, visible: false });
 let line = null;
 let held = { ...tool }; // the tool as it was when the stroke began
-let drawing = null;
 
 const colorNow = () => (tool.name === "eraser" ? "#ffffff" : colorOf(tool.label));
 const active = () => Boolean(get("lesson")) && get("tab") === "teach";
@@ -76,27 +77,41 @@ function up({ coordinate }) {
   return false;
 }
 
+/** Whether something lies on the scene, at most so many pixels beside it; if not, this is said. */
+function lies(points, beside) {
+  const { width, height } = get("scene");
+  const meets = (at, side) => points.some((point) => point[at] > -beside) && points.some((point) => point[at] < side + beside);
+  if (meets(0, width) && meets(1, height)) return true;
+  refuse("The stroke lies outside of the scene", "Paint on the image");
+  return false;
+}
+
 /** What was painted stays in view until it is among the strokes. */
 function send(points, { name, label, size }) {
+  if (!lies(points, size / 2)) return trace.setGeometry(undefined);
   const sent = name === "eraser" ? erase(points, size) : paint(label, { line: points, size });
-  sent.then(() => line || trace.setGeometry(undefined));
+  return sent.then(() => line || trace.setGeometry(undefined));
+}
+
+function sendPolygon(label, geometry) {
+  const coordinates = geometry.getCoordinates().map((each) => each.map(rounded));
+  if (geometry.getArea() < 1) return refuse("The polygon has no area", "Set at least three corners");
+  return lies(coordinates[0], 0) && paint(label, { polygon: { type: "Polygon", coordinates } });
 }
 
 function polygon() {
-  const now = active() && tool.name === "polygon" ? tool.label : null;
-  if (drawing?.label === now) return;
-  if (drawing) map.removeInteraction(drawing);
-  drawing = null;
-  if (!now) return;
-  drawing = new ol.interaction.Draw({ type: "Polygon", style: ring(colorOf(now)), stopClick: true });
-  drawing.on("drawend", ({ feature }) => paint(now, { polygon: { type: "Polygon", coordinates: feature.getGeometry().getCoordinates().map((each) => each.map(rounded)) } }));
-  drawing.label = now;
-  map.addInteraction(drawing);
+  const label = active() && tool.name === "polygon" ? tool.label : null;
+  const style = ring(colorOf(label));
+  const sketch = (geometry) => {
+    outline.setStyle(style);
+    outline.setGeometry(geometry ?? undefined);
+  };
+  drawPolygons(label, { style, sketch, done: (geometry) => sendPolygon(label, geometry) });
 }
 
 /** Drops what is being painted and was not sent yet: the corners of a polygon, or a stroke. */
 export function drop() {
-  drawing?.abortDrawing();
+  dropPolygon();
   if (line) stop();
 }
 

@@ -1,7 +1,9 @@
-/** The score by lesson as a small drawing: the share of held-out strokes that are right, and of the model as it was. */
+/** The gain by lesson as a small drawing: how many more of the held-out strokes are right than by the model as it was. */
 
 const SPACE = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, LOW] = [300, 96, 30, 82];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, LOW] = [300, 128, 34, 8, 20, 100];
+const MOST = 40; // lessons that are drawn
+const NICE = [5, 10, 20, 25, 50];
 
 function svg(name, attributes, text = "") {
   const node = document.createElementNS(SPACE, name);
@@ -10,23 +12,48 @@ function svg(name, attributes, text = "") {
   return node;
 }
 
-/** A drawing of steps, the first one first; null for fewer than two. */
-export function chart(steps) {
-  if (steps.length < 2) return null;
-  const shown = steps.slice(-40);
-  const x = (at) => LEFT + ((WIDTH - LEFT - 8) * at) / (shown.length - 1);
-  const y = (score) => LOW - (LOW - 8) * score;
-  const path = (pick) => shown.map((step, at) => `${x(at).toFixed(1)},${y(pick(step)).toFixed(1)}`).join(" ");
-  const last = shown.at(-1).by_stroke;
-  const label = `Score by lesson: ${Math.round(100 * last.score)} % of the strokes held out are right after ${shown.length} lessons, ${Math.round(100 * last.parent)} % by the model as it was.`;
-  const node = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-label": label });
-  for (const share of [0, 0.5, 1]) {
-    node.append(svg("line", { x1: LEFT, x2: WIDTH - 8, y1: y(share), y2: y(share), class: "grid" }));
-    node.append(svg("text", { x: LEFT - 4, y: y(share) + 3.5, "text-anchor": "end" }, `${100 * share}`));
+/** The gain of a lesson in points of a hundred, and its spread. */
+export const gainOf = ({ by_stroke: held }) => ({ gain: 100 * (held.score - held.parent), spread: 100 * Math.min(1, held.spread), little: held.says_little });
+
+/** The lines of the axis: a few round numbers that span 0, all gains, and the spreads of those that say something. */
+function ticks(gains) {
+  const sure = gains.map(({ gain, spread, little }) => [gain, little ? 0 : spread]);
+  const least = Math.max(-100, Math.min(0, ...sure.map(([gain, spread]) => gain - spread)));
+  const most = Math.min(100, Math.max(5, ...sure.map(([gain, spread]) => gain + spread)));
+  const step = NICE.find((each) => (most - least) / each <= 4) ?? 50;
+  const [first, last] = [Math.floor(least / step), Math.ceil(most / step)];
+  return Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
+}
+
+const signed = (value) => (value > 0 ? `+${value}` : value < 0 ? `−${-value}` : "0");
+
+function marks(node, gains, [x, y]) {
+  for (const [at, { gain, spread, little }] of gains.entries()) {
+    node.append(svg("line", { x1: x(at), x2: x(at), y1: y(gain + spread), y2: y(gain - spread), class: "spread" }));
+    node.append(svg("circle", { cx: x(at), cy: y(gain), r: 3, class: little ? "little" : "gain" }));
   }
-  for (const [at, { by_stroke: held }] of shown.entries())
-    node.append(svg("line", { x1: x(at), x2: x(at), y1: y(Math.min(1, held.score + held.spread)), y2: y(Math.max(0, held.score - held.spread)), class: "spread" }));
-  node.append(svg("polyline", { points: path(({ by_stroke: held }) => held.parent), class: "parent" }));
-  node.append(svg("polyline", { points: path(({ by_stroke: held }) => held.score), class: "score" }));
+}
+
+/** A drawing of steps, the first one first; null without any. */
+export function chart(steps) {
+  if (!steps.length) return null;
+  const shown = steps.slice(-MOST);
+  const gains = shown.map(gainOf);
+  const lines = ticks(gains);
+  const [low, high] = [lines[0], lines.at(-1)];
+  const x = (at) => (shown.length > 1 ? LEFT + 8 + ((WIDTH - LEFT - RIGHT - 16) * at) / (shown.length - 1) : (LEFT + WIDTH - RIGHT) / 2);
+  const y = (value) => LOW - ((LOW - TOP) * (Math.min(high, Math.max(low, value)) - low)) / (high - low);
+  const { gain, spread } = gains.at(-1);
+  const label = `Gain over the model as it was, by lesson: ${signed(Math.round(gain))} points, plus or minus ${Math.round(spread)}, after lesson ${shown.at(-1).number}.`;
+  const node = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-label": label });
+  node.append(svg("text", { x: 0, y: 9 }, "points gained over the model as it was"));
+  for (const value of lines) {
+    node.append(svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: value ? "grid" : "zero" }));
+    node.append(svg("text", { x: LEFT - 5, y: y(value) + 3.5, "text-anchor": "end" }, signed(value)));
+  }
+  marks(node, gains, [x, y]);
+  const ends = shown.length > 1 ? [0, shown.length - 1] : [0];
+  for (const at of ends) node.append(svg("text", { x: x(at), y: LOW + 13, "text-anchor": "middle" }, String(shown[at].number)));
+  node.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, shown.length > 1 ? "lesson" : "the first lesson"));
   return node;
 }

@@ -7,6 +7,7 @@ import { swipe } from "../viewer/layers.js";
 import { drop, use, widen } from "./brush.js";
 import { redo, undo } from "./lesson.js";
 import { pick } from "./palette.js";
+import { takeBackCorner } from "./polygon.js";
 
 const active = () => Boolean(get("lesson")) && get("tab") === "teach";
 
@@ -44,6 +45,7 @@ export function startKeys() {
     const mine = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && active() && !event.target.matches("input[type=text]");
     if (!mine) return;
     event.preventDefault();
-    (event.shiftKey ? redo : undo)();
+    if (event.shiftKey) redo();
+    else if (!takeBackCorner()) undo();
   });
 }

@@ -1,12 +1,12 @@
 /** The lesson that is open: every stroke is sent at once, one after the other, and learned from. */
 
-import { ask, post } from "../core/api.js";
+import { ask, post, Problem } from "../core/api.js";
 import { get, set } from "../core/store.js";
 
 const AGAIN = 2000; // between two tries while the server does not answer
 
 /** What is shown of the lesson: the strokes on the scene, what is on its way, and what can be undone. */
-export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, wrong: null };
+export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, wrong: null, changes: 0 };
 const listeners = [];
 
 /** Calls whenever `work` changed; `kind` is "strokes", "learned" or "state". */
@@ -15,24 +15,32 @@ const tell = (kind) => listeners.forEach((call) => call(kind));
 
 const base = () => `api/lessons/${get("lesson").id}`;
 const here = () => `${base()}/scenes/${get("scene").id}`;
+const shown = (path) => Boolean(get("lesson") && get("scene")) && path.startsWith(`${here()}/`);
 
 function take({ strokes, revision, cell }) {
   Object.assign(work, { strokes, revision, cell });
+  work.changes += 1;
   tell("strokes");
 }
 
-/** Opens a lesson on the scene that is shown. */
-export async function open(lesson) {
+/** Says why something is not sent. */
+export function refuse(detail, todo) {
+  work.wrong = new Problem({ detail, todo });
+  tell("state");
+}
+
+/** Opens a lesson on the scene that is shown; `bands` are those that the model takes of it, where it does not find them. */
+export async function open(lesson, bands = null) {
   const scene = get("scene");
-  if (!lesson.scenes.some((each) => each.scene === scene.id)) lesson = await post(`api/lessons/${lesson.id}/scenes`, { scene: scene.id });
+  if (!lesson.scenes.some((each) => each.scene === scene.id)) lesson = await post(`api/lessons/${lesson.id}/scenes`, { scene: scene.id, bands });
   const strokes = await ask(`api/lessons/${lesson.id}/scenes/${scene.id}/strokes`);
   Object.assign(work, { past: [], future: [], wrong: null, cell: strokes.cell });
   set({ lesson });
   take(strokes);
 }
 
-export async function begin(model) {
-  await open(await post("api/lessons", { scene: get("scene").id, model }));
+export async function begin(model, bands) {
+  await open(await post("api/lessons", { scene: get("scene").id, model, bands }));
 }
 
 export function leave() {
@@ -46,9 +54,29 @@ export async function remove(lesson) {
   leave();
 }
 
+export async function rename(name) {
+  set({ lesson: await ask(base(), { method: "PATCH", body: { name } }) });
+}
+
+/** Takes another scene out of the lesson. */
+export async function takeOut(scene) {
+  set({ lesson: await ask(`${base()}/scenes/${scene}`, { method: "DELETE" }) });
+  await learn();
+}
+
 export async function reload() {
   const lesson = await ask(base());
   if (get("lesson")?.id === lesson.id) set({ lesson });
+}
+
+/** Shows strokes that were painted elsewhere, such as in another window. */
+export async function reloadStrokes() {
+  const path = `${here()}/strokes`;
+  const strokes = await ask(path);
+  if (!shown(path) || work.waiting) return;
+  Object.assign(work, { past: [], future: [] }); // what can be undone is that of this window
+  take(strokes);
+  await reload();
 }
 
 let chain = Promise.resolve();
@@ -60,31 +88,40 @@ async function sure(send) {
     try {
       return await send();
     } catch (problem) {
-      if (problem.status) throw problem;
+      if (problem.status !== 0) throw problem;
       tell("state");
       await pause(AGAIN);
     }
   }
 }
 
-/** Sends a change after those before it; `undoable` keeps the strokes as they were. */
-function change(send, undoable = true) {
-  const lesson = get("lesson").id;
+const CONFLICT = 409;
+const ELSEWHERE = { detail: "The strokes were changed in another window meanwhile", todo: "They are shown as they are now; what was painted before cannot be undone here" };
+const now = () => ({ strokes: work.strokes, lesson: get("lesson")?.steps.at(-1)?.number ?? 0 });
+
+/** Sends a change of the strokes at `path` after those before it; `undoable` keeps them as they were. */
+function change(path, send, undoable = true) {
   if (!work.waiting) work.wrong = null;
   work.waiting += 1;
   tell("state");
+  let conflict = false;
   chain = chain.then(async () => {
-    const before = work.strokes;
+    const before = now();
     try {
       const found = await sure(send);
-      if (undoable) Object.assign(work, { past: [...work.past.slice(-99), before], future: [] });
-      if (get("lesson")?.id === lesson) take(found);
+      if (found && shown(path)) {
+        if (undoable) Object.assign(work, { past: [...work.past.slice(-99), before], future: [] });
+        take(found);
+      }
     } catch (problem) {
-      work.wrong = problem;
+      conflict = problem.status === CONFLICT && !undoable;
+      work.wrong = conflict ? new Problem(ELSEWHERE) : problem;
     }
     work.waiting -= 1;
     tell("state");
-    if (get("lesson")?.id === lesson) learn();
+    if (!shown(path)) return;
+    if (conflict) await reloadStrokes().catch(() => {});
+    learn();
   });
   return chain;
 }
@@ -92,27 +129,33 @@ function change(send, undoable = true) {
 /** Paints `{line, size}` or `{polygon}` with a class. */
 export function paint(label, shape) {
   const path = `${here()}/strokes`;
-  return change(() => post(path, { class: label, ...shape }));
+  return change(path, () => post(path, { class: label, ...shape }));
 }
 
 export function erase(line, size) {
   const path = `${here()}/erase`;
-  return change(() => post(path, { line, size }));
+  return change(path, () => post(path, { line, size }));
 }
 
+/** Puts strokes back; after an undo, what was learned from those that are gone is undone, too. */
 function exchange(from, to) {
-  if (!work[from].length || work.waiting) return undefined;
-  const [path, strokes] = [`${here()}/strokes`, work[from].at(-1)];
-  work[to] = [...work[to], work.strokes];
-  work[from] = work[from].slice(0, -1);
-  return change(() => ask(path, { method: "PUT", body: { revision: work.revision, strokes } }), false);
+  const path = `${here()}/strokes`;
+  const send = async () => {
+    if (!work[from].length || !shown(path)) return null;
+    const [wanted, left] = [work[from].at(-1), now()];
+    const lesson = from === "past" ? wanted.lesson : null;
+    const found = await ask(path, { method: "PUT", body: { revision: work.revision, strokes: wanted.strokes, lesson } });
+    Object.assign(work, { [from]: work[from].slice(0, -1), [to]: [...work[to], left] });
+    return found;
+  };
+  return change(path, send, false);
 }
 
 export const undo = () => exchange("past", "future");
 export const redo = () => exchange("future", "past");
 
 /** Whether there is anything to learn from, here or on other scenes. */
-const any = () => work.strokes.length > 0 || get("lesson").scenes.some(({ scene, strokes }) => strokes && scene !== get("scene").id);
+export const any = () => work.strokes.length > 0 || get("lesson").scenes.some(({ scene, strokes }) => strokes && scene !== get("scene").id);
 
 let again = false;
 
@@ -126,7 +169,7 @@ export async function learn() {
     again = false;
     const path = `${base()}/learn`;
     try {
-      if (any()) await post(path);
+      if (any()) await sure(() => post(path));
     } catch (problem) {
       work.wrong = problem;
     }
@@ -137,8 +180,9 @@ export async function learn() {
   tell("state");
 }
 
-/** Takes the last lesson back, with its strokes. */
+/** Takes the last lesson back, with its strokes, after all that is on its way. */
 export async function undoLesson() {
+  await chain;
   const lesson = await post(`${base()}/undo`);
   const strokes = await ask(`${here()}/strokes`);
   Object.assign(work, { past: [], future: [], wrong: null });
@@ -148,6 +192,7 @@ export async function undoLesson() {
 }
 
 export async function setClasses(classes) {
+  await chain;
   const lesson = await ask(`${base()}/classes`, { method: "PUT", body: { classes } });
   const strokes = await ask(`${here()}/strokes`); // before a new class is seen, so that it is chosen when it is
   set({ lesson });

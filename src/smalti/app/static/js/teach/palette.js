@@ -1,60 +1,88 @@
-/** The classes of the lesson: choose one, rename it, give it another colour, add one. */
+/** The classes of the lesson: choose one, rename, recolour, merge or split it, add one. */
 
 import { el, field, fill, swatch } from "../core/dom.js";
 import { place } from "../core/problem.js";
 import { get } from "../core/store.js";
 import { tool, use } from "./brush.js";
+import { changed, freeColor, listed, merged, split } from "./classes.js";
 import { setClasses } from "./lesson.js";
 
-const FREE = ["#CC79A7", "#F0E442", "#56B4E9", "#E69F00", "#009E73", "#D55E00", "#8A60D0", "#30C0A0"];
 const trouble = place();
 let edited = null; // the name of the class whose form is open; "" for a new one
 
-const listed = () => get("lesson").classes.map(({ name, color }) => ({ name, color: color.toUpperCase(), was: name }));
-const freeColor = () => FREE.find((color) => !listed().some((each) => each.color === color)) ?? "#7F7F7F";
+/** Sends the classes that `make` gives, and chooses one of them. */
+const put = (node, make, chosen) => trouble.run(async () => {
+  await setClasses(make());
+  edited = null;
+  use({ label: chosen });
+  palette(node);
+});
 
-async function put(classes, chosen, node) {
-  await trouble.run(async () => {
-    await setClasses(classes);
-    edited = null;
-    use({ label: chosen });
-    palette(node);
-  });
-}
+const text = (value, key) => el("input", { type: "text", value, required: true, maxlength: 80, autocomplete: "off", "data-key": key });
 
 function form(node, { name, color, was }) {
-  const text = el("input", { type: "text", value: name, required: true, maxlength: 80, autocomplete: "off", "data-key": "class-name" });
-  const tint = el("input", { type: "color", value: color.toLowerCase(), "data-key": "class-color" });
-  const others = listed().filter((each) => each.was !== was);
+  const [called, tint] = [text(name, "class-name"), el("input", { type: "color", value: color.toLowerCase(), "data-key": "class-color" })];
   const submit = (event) => {
     event.preventDefault();
-    const changed = { name: text.value.trim(), color: tint.value.toUpperCase(), was };
-    put(was === null ? [...others, changed] : listed().map((each) => (each.was === was ? changed : each)), changed.name, node);
+    const own = { name: called.value.trim(), color: tint.value.toUpperCase(), was };
+    put(node, () => changed(own), own.name);
   };
+  const others = listed().filter((each) => each.was !== was);
   const known = get("lesson").classes.find((each) => each.name === was);
   const gone = known?.new && !known.strokes;
   const close = () => {
     edited = null;
+    trouble.hidden = true;
     palette(node);
   };
   return el("form.list", { onsubmit: submit },
-    el("div.tint", {}, field("Name", text), field("Colour", tint)),
+    el("div.tint", {}, field("Name", called), field("Colour", tint)),
     el("div.row", {}, el("button.strong", { type: "submit", "data-key": "class-save" }, was === null ? "Add" : "Save"),
-      el("button", { type: "button", onclick: close }, "Cancel"),
-      gone && el("button.quiet", { type: "button", onclick: () => put(others, others[0]?.name, node) }, "Remove")));
+      el("button", { type: "button", "data-key": "class-cancel", onclick: close }, "Cancel"),
+      gone && el("button.quiet", { type: "button", "data-key": "class-remove", onclick: () => put(node, () => others, others[0]?.name) }, "Remove")));
+}
+
+function mergeForm(node, was) {
+  const others = listed().filter((each) => each.was !== was);
+  const into = el("select", { "data-key": "merge-into" }, others.map(({ name }) => el("option", { value: name }, name)));
+  const submit = (event) => {
+    event.preventDefault();
+    put(node, () => merged(was, into.value), into.value);
+  };
+  return el("form.beside", { onsubmit: submit }, field("Merge into", into), el("button", { type: "submit", "data-key": "merge" }, "Merge"));
+}
+
+function splitForm(node, was) {
+  const names = [text(was, "split-first"), text("", "split-second")];
+  const submit = (event) => {
+    event.preventDefault();
+    const wanted = names.map(({ value }) => value.trim());
+    put(node, () => split(was, wanted), wanted[1]);
+  };
+  return el("form.beside", { onsubmit: submit }, field("Split into", names[0]), field("and", names[1]), el("button", { type: "submit", "data-key": "split" }, "Split"));
+}
+
+/** What else can be done with a class; its strokes follow. */
+function more(node, { name, new: isNew }) {
+  const several = get("lesson").classes.length > 2;
+  if (isNew && !several) return null;
+  return el("details", {}, el("summary", { "data-key": "class-more" }, isNew ? "Merge" : "Merge or split"),
+    el("div", {}, several && mergeForm(node, name), !isNew && splitForm(node, name),
+      el("p.small.soft", {}, isNew ? "Its strokes follow." : "Its strokes follow; of a class that is split they get the first name.")));
 }
 
 function row(node, each, at) {
   const edit = () => {
-    edited = each.name;
+    edited = edited === each.name ? null : each.name;
     palette(node);
     node.querySelector("[data-key=class-name]")?.focus();
   };
+  const what = `Change ${each.name}: name, colour, merge, split`;
   const radio = el("input", { type: "radio", name: "teach-class", value: each.name, checked: each.name === tool.label, "data-key": `paint ${each.name}`, onchange: () => use({ label: each.name }) });
   return el("li", {},
     el("div.item", {}, el("label.paint", {}, radio, swatch(each.color), el("span.grow", {}, each.name), at < 9 && el("kbd", { "aria-hidden": "true" }, String(at + 1)), el("span.soft.small", {}, each.strokes ? `${each.strokes}` : "")),
-      el("button.round", { type: "button", title: `Rename or recolour ${each.name}`, "aria-label": `Rename or recolour ${each.name}`, "data-key": `edit ${each.name}`, onclick: edit }, "✎")),
-    edited === each.name && form(node, { name: each.name, color: each.color, was: each.name }));
+      el("button.round", { type: "button", title: what, "aria-label": what, "aria-expanded": String(edited === each.name), "data-key": `edit ${each.name}`, onclick: edit }, "✎")),
+    edited === each.name && [form(node, { name: each.name, color: each.color, was: each.name }), more(node, each), trouble]);
 }
 
 /** Draws the classes into a node. */
@@ -66,11 +94,11 @@ export function palette(node) {
     palette(node);
     node.querySelector("[data-key=class-name]")?.focus();
   };
+  const adding = edited === "" ? [form(node, { name: "", color: freeColor(), was: null }), trouble] : el("div.row", {}, el("button", { type: "button", "data-key": "add-class", onclick: add }, "Add a class"));
   fill(node,
     el("h2", {}, "Classes", el("span.soft.small", {}, "strokes")),
     el("ul.list.classes", {}, lesson.classes.map((each, at) => row(node, each, at))),
-    edited === "" ? form(node, { name: "", color: freeColor(), was: null }) : el("div.row", {}, el("button", { type: "button", "data-key": "add-class", onclick: add }, "Add a class")),
-    trouble);
+    adding);
 }
 
 /** The class of a number key, from 1. */

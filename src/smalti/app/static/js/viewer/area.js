@@ -11,6 +11,7 @@ const style = [
   new ol.style.Style({ stroke: new ol.style.Stroke({ color: "#ffffff", width: 2.5, lineDash: [8, 6] }), fill: new ol.style.Fill({ color: "rgba(255, 255, 255, .08)" }) }),
 ];
 let drawing = null;
+let corners = null;
 
 const inside = (scene, [col, row]) => [Math.min(scene.width, Math.max(0, Math.round(col))), Math.min(scene.height, Math.max(0, Math.round(row)))];
 
@@ -30,7 +31,7 @@ function areaOf(kind, geometry) {
 export function stopDrawing() {
   if (drawing) map.removeInteraction(drawing);
   drawing = null;
-  endCorners();
+  endCorners(corners);
   if (!get("area")) shapes.clear();
 }
 
@@ -52,7 +53,7 @@ export function draw(kind) {
     kind === "box" ? { type: "Circle", geometryFunction: ol.interaction.Draw.createBox(), style } : { type: "Polygon", style },
   );
   drawing.on("drawend", ({ feature }) => finish(kind, feature.getGeometry()));
-  beginCorners(kind, { sketch, finish: (geometry) => finish(kind, geometry) });
+  corners = beginCorners(kind, { sketch, finish: (geometry) => finish(kind, geometry) });
   map.addInteraction(drawing);
 }
 

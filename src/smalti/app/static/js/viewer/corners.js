@@ -17,8 +17,9 @@ function enter() {
   const again = same(points.at(-1), point);
   if (!again) points.push(point);
   const enough = kind === "box" ? points.length === 2 : again && points.length > 2;
-  if (enough) current.finish(outline({ kind, points: points.slice(0, -1) }, points.at(-1)));
-  else show();
+  if (!enough) return show();
+  current.points = [];
+  return current.finish(outline({ kind, points: points.slice(0, -1) }, points.at(-1)));
 }
 
 function show() {
@@ -28,18 +29,28 @@ function show() {
 function pressed(event) {
   if (!current || !["Enter", "Backspace"].includes(event.key)) return;
   event.preventDefault();
-  if (event.key === "Enter") return enter();
+  return event.key === "Enter" ? enter() : takeBack();
+}
+
+/** Takes the last corner back; returns whether there was one. */
+export function takeBack() {
+  if (!current?.points.length) return false;
   current.points.pop();
-  return current.points.length ? show() : current.sketch(null);
+  if (current.points.length) show();
+  else current.sketch(null);
+  return true;
 }
 
-/** Begins; `sketch` shows what is there so far, `finish` gets the geometry. */
+/** Begins, and returns what ends it; `sketch` shows what is there so far, `finish` gets the geometry. */
 export function beginCorners(kind, { sketch, finish }) {
-  current = { kind, sketch, finish, points: [] };
+  const begun = { kind, sketch, finish, points: [] };
+  current = begun;
+  return begun;
 }
 
-export function endCorners() {
-  current = null;
+/** Ends what was begun, unless something else was begun since. */
+export function endCorners(begun) {
+  if (current === begun) current = null;
 }
 
 export function startCorners() {

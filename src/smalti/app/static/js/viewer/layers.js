@@ -137,17 +137,20 @@ export function setMapVisible(free) {
 /** Where the swipe's line is: a share of the viewer's width from the left, or null without one. */
 export const swipe = { at: null };
 
-export function clipAtSwipe(layer) {
+/** Shows a layer at the right of the line only; with `left` at its left only, so not without a line. */
+export function clipAtSwipe(layer, left = false) {
+  const clips = () => left || swipe.at !== null;
   layer.on("prerender", ({ context }) => {
-    if (swipe.at === null) return;
+    if (!clips()) return;
     const { width, height } = context.canvas;
+    const line = width * (swipe.at ?? 0);
     context.save();
     context.beginPath();
-    context.rect(width * swipe.at, 0, width, height);
+    context.rect(left ? 0 : line, 0, left ? line : width, height);
     context.clip();
   });
   layer.on("postrender", ({ context }) => {
-    if (swipe.at !== null) context.restore();
+    if (clips()) context.restore();
   });
 }
 
