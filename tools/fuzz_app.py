@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Sends made-up requests to the app by its OpenAPI description: `python tools/fuzz_app.py [EXAMPLES]`.
+"""Sends made-up requests to the app by its OpenAPI description: `python tools/fuzz_app.py [EXAMPLES [OPTION ...]]`.
 
 Schemathesis derives them, wrong ones too, and checks that each answer is one that the description allows. The suite
-does the same with few examples.
+does the same with few examples. Options are those of schemathesis, such as `--include-tag lessons`.
 """
 
 import os
@@ -20,6 +20,7 @@ CONFIG = """
 "path.scene" = "{scene}"
 "path.job" = "{job}"
 "path.layer" = "classes"
+"path.lesson" = "{lesson}"
 
 [[operations]]
 include-name = "POST /api/uploads"
@@ -28,13 +29,31 @@ checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # the bytes of 
 [[operations]]
 include-name = "POST /api/scenes"
 checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # nor can what lies in a folder
+
+[[operations]]
+include-tag = "lessons"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # nor what lies on a scene, or which classes there are
+
+[[operations]]
+include-name = "DELETE /api/lessons/{{lesson}}"
+parameters = {{ "path.lesson" = "{spare}" }}
 """
 
 
-def check(address: str, token: str, ids: tuple[str, str], folder: Path, options: list[str]) -> tuple[int, str]:
-    """Checks a running server that has the scene and the job of `ids`: the exit code of schemathesis and its report."""
+def begin(http: httpx.Client, job: str) -> dict[str, str]:
+    """Begins a lesson with strokes on the scene of a job, and another one to be removed; the ids of all."""
+    scene = http.get(f"/api/jobs/{job}").json()["scene"]
+    lesson, spare = (http.post("/api/lessons", json={"scene": scene}).json()["id"] for _ in range(2))
+    for label, row in (("road", 60.0), ("land", 120.0)):
+        stroke = {"class": label, "line": [[60.0, row], [110.0, row]], "size": 12}
+        http.post(f"/api/lessons/{lesson}/scenes/{scene}/strokes", json=stroke).raise_for_status()
+    return {"scene": scene, "job": job, "lesson": lesson, "spare": spare}
+
+
+def check(address: str, token: str, ids: dict[str, str], folder: Path, options: list[str]) -> tuple[int, str]:
+    """Checks a running server that has what `begin` began: the exit code of schemathesis and its report."""
     config = folder / "schemathesis.toml"
-    config.write_text(CONFIG.format(scene=ids[0], job=ids[1]))
+    config.write_text(CONFIG.format(**ids))
     program = str(Path(sys.executable).parent / "schemathesis")
     command = [program, "--config-file", str(config), "run", f"{address}/api/openapi.json", "--no-color"]
     command += ["-H", f"Authorization: Bearer {token}", "--request-timeout", "60", *options]
@@ -42,8 +61,8 @@ def check(address: str, token: str, ids: tuple[str, str], folder: Path, options:
     return done.returncode, done.stdout + done.stderr
 
 
-def main(examples: str = "50") -> int:
-    """Starts a server of its own, maps a picture there, and checks it."""
+def main(examples: str = "50", *options: str) -> int:
+    """Starts a server of its own, maps a picture there, begins a lesson, and checks it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         picture = folder / "picture.png"
@@ -59,7 +78,8 @@ def main(examples: str = "50") -> int:
                 scene = http.post("/api/scenes", json={"path": str(picture)}).json()["scenes"][0]["id"]
                 job = http.post("/api/jobs", json={"scene": scene}).json()["id"]
                 http.get(f"/api/jobs/{job}/events", timeout=600)
-            code, report = check(address, TOKEN, (scene, job), folder, ["--max-examples", examples])
+                ids = begin(http, job)
+            code, report = check(address, TOKEN, ids, folder, ["--max-examples", examples, *options])
         finally:
             server.terminate()
             server.wait()

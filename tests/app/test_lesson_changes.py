@@ -1,6 +1,7 @@
 """Lessons that are changed: classes merged and split, names, what undo leaves, scenes that are gone, models deleted."""
 
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ def test_the_first_view_says_how_far_it_is_and_what_is_wrong(lesson: Taught, mon
             shown = lesson.server.http.get(path).json()
             if shown["problem"]:
                 break
+            time.sleep(0.05)
         assert shown["problem"] == "noisy.tif: truncated; copy it again"
         assert shown["view"] == shown["unknown"] == shown["stale"] == 1
     lesson.live()

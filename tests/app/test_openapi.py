@@ -14,10 +14,10 @@ TOOL = Path(__file__).resolve().parents[2] / "tools" / "fuzz_app.py"
 def test_made_up_requests_get_described_answers(server: Server, scene: Path) -> None:
     found = server.upload(scene)
     job = server.mapped(found)
-    check = runpy.run_path(str(TOOL))["check"]
+    tool = runpy.run_path(str(TOOL))
     options = ["--max-examples", "1", "--phases", "fuzzing", "--seed", "1"]
     address = str(server.http.base_url).rstrip("/")
-    code, report = check(address, TOKEN, (found["id"], job["id"]), server.folder, options)
+    code, report = tool["check"](address, TOKEN, tool["begin"](server.http, job["id"]), server.folder, options)
     assert code == 0, report
 
 

@@ -130,6 +130,8 @@ def test_bands_are_chosen_where_the_model_does_not_find_its_own(open_page: Any, 
     app.page.click("[data-key=Close]")
     app.tab("scene")
     app.drop(noisy_scene(tmp_path / "plain.tif"))
+    app.page.wait_for_selector("#title:has-text('plain.tif')")
     app.painted()
     app.tab("teach")
-    assert app.page.locator("#panel-teach .triple").count() == 0 or app.page.locator("#panel-teach .triple").is_hidden()
+    app.page.wait_for_selector("#begin")
+    assert app.page.locator("#panel-teach .triple:visible").count() == 0

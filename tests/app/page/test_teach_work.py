@@ -86,9 +86,12 @@ def test_polygons_are_drawn_by_keys(begun: Begun) -> None:
     app, strokes = begun
     app.page.keyboard.press("p")
     app.page.locator("#map").focus()
-    for key in ("Enter", "ArrowRight", "Enter", "ArrowDown", "Enter", "ArrowLeft", "Enter"):
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft"):
+        app.page.keyboard.press("Enter")
+        place = app.page.locator("#readout").inner_text()
         app.page.keyboard.press(key)
-        app.page.wait_for_timeout(400)  # the scene glides
+        app.page.wait_for_function("(was) => document.querySelector('#readout').innerText !== was", arg=place)
+    app.page.keyboard.press("Enter")
     app.page.keyboard.press("Backspace")
     assert strokes() == []
     app.page.keyboard.press("Enter")
@@ -138,6 +141,7 @@ def test_two_windows_show_the_same_strokes(begun: Begun, open_page: Any, server:
     assert strokes() == ["land", "water"]
     assert app.page.locator("[data-key=Undo]").is_disabled()
     other.page.keyboard.press("Control+z")
+    saved(other)
     assert strokes() == ["land"]
 
 
