@@ -63,8 +63,15 @@ def test_a_later_stroke_replaces_others_below_it(lesson: Taught) -> None:
     both = lesson.paint("water", [[50, 20], [50, 80]], 8)["strokes"]
     assert [each["class"] for each in both] == ["road", "road", "water"]
     assert lesson.post("/learn")["notes"] == []
-    again = lesson.paint("water", [[50, 20], [50, 80]], 8)["strokes"]
+    again = lesson.paint("water", [[52, 20], [52, 80]], 8)["strokes"]
     assert [each["class"] for each in again] == ["road", "road", "water", "water"]
+
+
+def test_a_stroke_that_is_sent_again_is_one(lesson: Taught) -> None:
+    first = lesson.paint("road", [[20, 50], [80, 50]], 8)
+    assert lesson.paint("road", [[20, 50], [80, 50]], 8) == first
+    lesson.paint("water", [[50, 20], [50, 80]], 8)
+    assert len(lesson.paint("road", [[20, 50], [80, 50]], 8)["strokes"]) == 5  # the pieces of both, and it
 
 
 def test_the_eraser_cuts_strokes_and_undo_puts_them_back(lesson: Taught) -> None:

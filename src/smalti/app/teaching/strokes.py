@@ -163,10 +163,16 @@ def painted(asked: NewStroke, grid: Grid) -> Any:
 
 
 def added(strokes: Sequence[Painted], label: str, shape: Any) -> list[Painted]:
-    """The strokes with one more on top, which replaces what strokes of other classes say there; ProblemError."""
-    others = [stroke for stroke in strokes if stroke.label == label]
-    kept = strokes if len(others) == len(strokes) else erased(strokes, shape, but=label)
-    found = [*kept, *(Painted(label, part) for part in _parts(shape))]
+    """The strokes with one more on top, which replaces what strokes of other classes say there; ProblemError.
+
+    One that is there already changes nothing: who did not hear the answer sends it again.
+    """
+    same = [stroke.shape for stroke in strokes if stroke.label == label]
+    parts = _parts(shape)
+    if same and all(any(part.equals_exact(other, 0) for other in same) for part in parts):
+        return list(strokes)
+    kept = strokes if len(same) == len(strokes) else erased(strokes, shape, but=label)
+    found = [*kept, *(Painted(label, part) for part in parts)]
     if len(found) > MOST:
         raise ProblemError(422, f"{MOST} strokes are on this scene, as many as allowed; erase some first")
     return found
