@@ -32,7 +32,8 @@ checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # nor can what 
 
 [[operations]]
 include-tag = "lessons"
-checks = {{ positive_data_acceptance = {{ enabled = false }} }}  # nor what lies on a scene, or which classes there are
+# nor what lies on a scene; and a class or a scene of the body may be missing, too
+checks = {{ positive_data_acceptance = {{ enabled = false }}, ensure_resource_availability = {{ enabled = false }} }}
 
 [[operations]]
 include-name = "DELETE /api/lessons/{{lesson}}"

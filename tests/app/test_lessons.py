@@ -55,7 +55,7 @@ def test_strokes_are_a_geopackage_on_the_disk_before_they_are_answered(lesson: T
     (file,) = (lesson.folder / "strokes").glob("*.gpkg")
     assert pyogrio.raw.read(file)[3][0].tolist() == ["road"]
     assert lesson.server.http.get(lesson.strokes).json() == found
-    assert lesson.now()["scenes"] == [{"scene": lesson.scene, "strokes": 1}]
+    assert lesson.now()["scenes"] == [{"scene": lesson.scene, "strokes": 1, "missing": False, "bands": None}]
 
 
 def test_a_later_stroke_replaces_others_below_it(lesson: Taught) -> None:
@@ -161,7 +161,7 @@ def test_contradicting_classes_are_refused_in_one_line(lesson: Taught) -> None:
     assert "cannot be the name" in refused([*kept, {"name": "ignore", "color": "#010203", "was": None}])
     lesson.classes("noise")
     lesson.paint("noise", [[120, 20], [160, 24]])
-    assert "noise has 1 strokes; erase them first" in refused(kept)
+    assert "noise has 1 stroke; erase them first" in refused(kept)
 
 
 def test_bad_strokes_are_refused_in_one_line(server: Server) -> None:
