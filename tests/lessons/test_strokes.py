@@ -14,6 +14,7 @@ import pyogrio.raw
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 from rasterio.crs import CRS
 
 from smalti.card import Task
@@ -105,10 +106,13 @@ def _geojson(path: Path, *points: tuple[float, float]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_on_an_image_without_georeference_coordinates_are_pixels(tmp_path: Path, sign: int) -> None:
-    """GeoJSON cannot be without a CRS; QGIS counts the rows of such an image by negative numbers."""
-    expected = shapely.LineString([(10, 50), (20, 52)])
+@pytest.mark.parametrize(("sign", "scale"), [(1, 1), (-1, 1), (-1, 2)])
+def test_on_an_image_without_georeference_coordinates_are_pixels(tmp_path: Path, sign: int, scale: int) -> None:
+    """GeoJSON cannot be without a CRS; QGIS counts the rows of such an image by negative numbers.
+
+    Also where the network sees larger pixels than those of the image.
+    """
+    expected = shapely.LineString([(10 / scale, 50 / scale), (20 / scale, 52 / scale)])
     line = shapely.LineString([(10, sign * 50), (20, sign * 52)])
     with pytest.warns(UserWarning, match="'crs' was not provided"):
         zone_file(tmp_path / "s.gpkg", [line], crs=None, **{"class": ["land"]})
@@ -117,7 +121,7 @@ def test_on_an_image_without_georeference_coordinates_are_pixels(tmp_path: Path,
             file.execute("UPDATE gpkg_geometry_columns SET srs_id = ?", (number,))
     named = [tmp_path / f"{name}.gpkg" for name in ("s", -1, 0)]
     for path in (*named, _geojson(tmp_path / "s.geojson", *line.coords)):
-        (found,), _ = _read(path, Grid(96, 96))
+        (found,), _ = _read(path, Grid(96 // scale, 96 // scale, Affine.scale(scale)))
         assert found.shape == expected
 
 

@@ -290,6 +290,7 @@ def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:
     assert isinstance(error, ModelError) and "no maps to learn from" in str(error)
     with pytest.raises(DataError, match="has no strokes yet"):
         sm.teach(tmp_path / "nothing", tmp_path / "own.onnx")
+    assert not (tmp_path / "nothing").exists()
     with pytest.raises(OptionError, match=r"does not end in \.onnx"):
         sm.teach(tmp_path / "nothing", tmp_path / "own.tif")
     (tmp_path / "mine.onnx").write_text("mine")

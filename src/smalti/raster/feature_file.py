@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
@@ -153,7 +154,7 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     import shapely
 
     points, owner = shapely.get_coordinates(shapes, return_index=True)
-    if grid.crs is None and grid.transform.is_identity:
+    if grid.crs is None and _counts_pixels(grid.transform):
         crs, points = _as_pixels(path, points, crs)
     if crs is not None and grid.crs is None:
         mend = "write them without one, in the coordinates of the image, into a GeoPackage"
@@ -168,6 +169,12 @@ def _to_pixels(path: str, shapes: NDArray[Any], crs: str | None, grid: Grid) -> 
     _check_distance(path, points, owner, placed)
     moved = shapely.set_coordinates(shapely.force_2d(shapes), points)
     return moved[has_place], has_place
+
+
+def _counts_pixels(transform: Affine) -> bool:
+    """Whether a transform only counts pixels, perhaps of an image that is seen at another size."""
+    t = transform
+    return (t.b, t.c, t.d, t.f) == (0, 0, 0, 0) and t.a > 0 and t.e > 0
 
 
 def _as_pixels(path: str, points: Points, crs: str | None) -> tuple[str | None, Points]:

@@ -12,7 +12,7 @@ from smalti.lessons.classes import plan_classes
 from smalti.lessons.graft import grafted
 from smalti.lessons.lesson import Validated
 from smalti.lessons.network import TeachableNetwork
-from smalti.lessons.project import Project, check_kind, load_project, model_name, scene_name
+from smalti.lessons.project import NAME, Project, check_kind, load_project, model_name, scene_name
 from smalti.lock import hold
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
@@ -92,6 +92,8 @@ def teach(
         raise OptionError(f"{out} does not end in .onnx", value=output)
     check_place(out)
     check_free(out)
+    if not add and not (folder / NAME).exists():
+        raise _no_strokes(folder)
     with about(project), hold(folder / "teach"):
         stated = _updated(load_project(folder), out, add, model, classes, bands)
         teaching = Teaching(stated, TeachableNetwork(verify(find_model(stated.model))))
@@ -105,6 +107,10 @@ def teach(
         out, teaching.model.card.name, teaching.plan.task.labels, learned.strokes, learned.scenes,
         lesson.penalty is not None, lesson.by_stroke, lesson.by_place, learned.changed, learned.seconds,
     )  # fmt: skip
+
+
+def _no_strokes(folder: Path) -> DataError:
+    return DataError(f"{folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES", value=folder)
 
 
 def _updated(
@@ -126,7 +132,7 @@ def _updated(
         raise OutputError(f"{out}: is the model that the project starts from; choose another output")
     changed = _with_added(changed, parent.card, add, bands)
     if not changed.painted:
-        raise DataError(f"{project.folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES")
+        raise _no_strokes(project.folder)
     if changed != project:
         changed.save()
     return changed
