@@ -25,7 +25,7 @@ function headline(step) {
 /** The same in a sentence. */
 function sentence({ by_stroke: { groups, score, parent } }) {
   const [now, was] = [Math.round(100 * score), Math.round(100 * parent)];
-  return `Each of the ${groups} strokes was left out once: ${now} % of those are mapped right, ${was} % by the model as it was.`;
+  return `Each of the ${groups} strokes was left out once: ${now}\u00a0% of those are mapped right, ${was}\u00a0% by the model as it was.`;
 }
 
 const WHY = "New strokes lie where the map is still wrong, so what counts is the gain over the model as it was, not the share that is right.";
