@@ -30,6 +30,9 @@ def _classes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
 @click.option("--model", metavar="MODEL", help="The model to start from.  [default: the project's, else landcover]")
 @click.option("--class", "classes", multiple=True, callback=_classes, metavar="NEW=OLD,OLD",
               help="Rename, merge or split classes, or add one with NEW=; repeatable.")  # fmt: skip
+@click.option("--deep", is_flag=True, help="Teach the network's decoder too, which takes minutes and needs torch.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=10, show_default=True,
+              help="About how long a deep lesson takes.")  # fmt: skip
 @bands_option
 def command(
     project: Path,
@@ -38,6 +41,8 @@ def command(
     model: str | None,
     classes: dict[str, list[str]] | None,
     bands: tuple[str, ...] | None,
+    deep: bool,
+    minutes: float,
 ) -> None:
     """Teach a model your place with a few strokes, in a second.
 
@@ -51,5 +56,7 @@ def command(
     from smalti.workflows.teach import teach
 
     with Bars() as bars:
-        done = teach(project, out, add=add, model=model, classes=classes, bands=bands, progress=bars)
+        done = teach(
+            project, out, add=add, model=model, classes=classes, bands=bands, deep=deep, minutes=minutes, progress=bars
+        )
     click.echo(str(done))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arrays import Floats, Mask
+from smalti.arrays import Floats, Mask, Pixels
 from smalti.files import appearing
 from smalti.lessons.network import Cells, Maps, TeachableNetwork
 from smalti.lessons.strokes import Stroke, draw
@@ -104,7 +104,7 @@ def gather(
 
     `progress` is called with shares of the work.
     """
-    scene = _Scene(reader, network)
+    scene = SceneTiles(reader, network)
     old = known.strokes if known is not None else {}
     new = list({stroke.key: stroke for stroke in strokes if stroke.key not in old}.values())
     tiles = list(plan_tiles(*scene.size, network.card.tile, network.card.overlap, network.card.stride))
@@ -138,7 +138,7 @@ def _thinned(samples: Samples) -> Samples:
     return samples.chosen(np.sort(np.random.default_rng(0).choice(len(samples), _MOST_CELLS, replace=False)))
 
 
-class _Scene:
+class SceneTiles:
     """One scene, tile by tile."""
 
     def __init__(self, reader: Reader, network: TeachableNetwork) -> None:
@@ -162,6 +162,11 @@ class _Scene:
 
     def see(self, tile: Tile) -> tuple[Maps, Mask]:
         """What the network computes of a tile, and the validity of its cells."""
+        pixels, cells = self.read(tile)
+        return self._network(pixels), cells
+
+    def read(self, tile: Tile) -> tuple[Pixels, Mask]:
+        """The pixels C,H,W of a tile, neutral where there are no data, and the validity of its own cells."""
         card, step = self._network.card, self._network.step
         pixels, valid = self._reader.read(tile.read)
         neutral = (np.array(card.mean)[:, None, None] / card.scale).astype(pixels.dtype)
@@ -170,7 +175,7 @@ class _Scene:
         own = own_part(tile, self._network.card.overlap, self.size)
         cells &= ((rows + tile.read.row >= own.row) & (rows + tile.read.row < own.bottom))[:, None]
         cells &= (cols + tile.read.col >= own.col) & (cols + tile.read.col < own.right)
-        return self._network(np.where(valid, pixels, neutral)), cells
+        return np.where(valid, pixels, neutral), cells
 
     def under(self, stroke: Stroke, tile: Tile, maps: Maps, valid: Mask) -> Samples:
         """The samples of a stroke."""

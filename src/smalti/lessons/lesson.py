@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arrays import Doubles, Floats
+from smalti.arrays import Doubles, Floats, Mask
 from smalti.lessons.balance import balance
 from smalti.lessons.classes import ClassPlan
 from smalti.lessons.examples import Samples
@@ -48,6 +48,12 @@ class Strokes:
     places: NDArray[np.intp]
     """S: the place (a tile of a scene) of each stroke."""
 
+    def chosen(self, which: Mask) -> "Strokes":
+        """Some of the strokes, S."""
+        cells = which[self.stroke]
+        number = np.cumsum(which) - 1
+        return Strokes(self.samples.chosen(cells), number[self.stroke[cells]], self.labels[which], self.places[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Validated:
@@ -70,6 +76,29 @@ class Validated:
         gain = f"{100 * self.score:.0f} % right, the model as it was {100 * self.parent:.0f} %"
         doubt = " (too little to say)" if self.says_little else ""
         return f"{count(self.groups, self.by)} held out: {gain}, ±{100 * self.spread:.0f}{doubt}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeepScore:
+    """How good a deep lesson is: the share that is right of strokes held out, a mean over classes."""
+
+    score: float
+    quick: float
+    """Of the quick lesson, from which the same strokes were held out."""
+    spread: float
+    """Standard error of the difference of both."""
+    strokes: int
+    """Held out: a fifth."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the deep lesson is better beyond the spread, and is what the model file holds."""
+        return self.score - self.quick > self.spread
+
+    def __str__(self) -> str:
+        found = f"deep lesson: {100 * self.score:.0f} % right of {count(self.strokes, 'stroke')} held out, "
+        found += f"the quick one {100 * self.quick:.0f} %, ±{100 * self.spread:.0f}"
+        return found if self.kept else f"{found}\nthe deep lesson is no better: the model is that of the quick one"
 
 
 @dataclass(frozen=True, eq=False)

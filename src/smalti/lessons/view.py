@@ -32,6 +32,11 @@ class View:
 
     def __call__(self, maps: Maps) -> Ids:
         """Class ids (h, w) at the cells of a tile."""
+        ids: Ids = self.logits(maps).argmax(axis=0).astype(np.uint8)
+        return ids
+
+    def logits(self, maps: Maps) -> Floats:
+        """Logits (J, h, w) at the cells of a tile."""
         count, height, width = maps.logits.shape
         plain = maps.logits.reshape(count, -1)  # K,N
         found = self._scales * self.plan.offsets(plain.T).T.reshape(-1, height, width)
@@ -40,8 +45,7 @@ class View:
             for values, part in zip(maps.maps, self._parts, strict=False):
                 few = (part @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])  # J,h',w'
                 found += _spread(values.shape[1], height) @ few @ _spread(values.shape[2], width).T
-        ids: Ids = found.argmax(axis=0).astype(np.uint8)
-        return ids
+        return found
 
 
 @lru_cache(maxsize=32)

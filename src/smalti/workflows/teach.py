@@ -1,8 +1,10 @@
 """Teaches a model a place: strokes on scenes become a model file of the user's own."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smalti.arguments import checked
 from smalti.card import Card, Origin, Score
@@ -10,7 +12,7 @@ from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.files import check_place, write_whole
 from smalti.lessons.classes import plan_classes
 from smalti.lessons.graft import grafted
-from smalti.lessons.lesson import Validated
+from smalti.lessons.lesson import DeepScore, Validated
 from smalti.lessons.network import TeachableNetwork
 from smalti.lessons.project import NAME, Project, check_kind, load_project, model_name, scene_name
 from smalti.lock import hold
@@ -19,6 +21,10 @@ from smalti.text import count
 from smalti.workflows.export import check_free
 from smalti.workflows.progress import Show
 from smalti.workflows.teaching import Bands, Learned, Teaching, check_strokes
+from smalti.workflows.train import need_training
+
+if TYPE_CHECKING:
+    from smalti.workflows.teach_deep import DeepTeaching
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,16 @@ class Taught:
     changed: float
     """The share of the scenes, by pixels spread over them, that is mapped as another class than before."""
     seconds: float = field(repr=False)
-    """Time of the lesson itself, without the features of new strokes."""
+    """Time of the quick lesson itself, without the features of new strokes."""
+    deep: DeepScore | None = None
+    """Of the deep lesson, if there was one."""
 
     def __str__(self) -> str:
         what = f"{count(self.strokes, 'stroke')} on {count(self.scenes, 'scene')}, {self.seconds:.2f} s"
         what += f"; {100 * self.changed:.0f} % of the pixels change"
         kept = "" if self.learned else f"\nthe strokes did not improve the model: it stays as {self.parent}"
-        return f"{self.path}: {what}\n{self.by_stroke}\n{self.by_place}{kept}"
+        deep = f"\n{self.deep}" if self.deep else ""
+        return f"{self.path}: {what}\n{self.by_stroke}\n{self.by_place}{kept}{deep}"
 
 
 @checked()
@@ -58,6 +67,8 @@ def teach(
     model: str | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
     bands: Sequence[str | int] | None = None,
+    deep: bool = False,
+    minutes: float = 10,
     progress: Show | None = None,
 ) -> Taught:
     """Learns from all strokes of a project, and writes the result as a model file.
@@ -75,21 +86,32 @@ def teach(
             same one twice to split it, none for a new class. Other classes stay. By default the project's.
         bands: Bands of the added scenes for the model, by name or by number from 1, in the model's order. The project
             keeps them.
-        progress: Called with a `Progress` after each tile of which features are computed.
+        deep: Whether to go on from the quick lesson: the network's decoder learns too. It needs torch (the extra
+            `train`), and the file is that of the quick lesson if it gets no better. What a killed one has learned is
+            in the project, and is continued.
+        minutes: About how long a deep lesson takes.
+        progress: Called with a `Progress` after each tile of which features are computed, and during a deep lesson.
 
     Raises:
         DataError: The project cannot be read, or has no strokes.
-        LabelError: Strokes cannot be read, have an unknown class, or none of them lies on the scene or on data.
+        MissingExtraError: A deep lesson needs torch.
+        LabelError: Strokes cannot be read, have an unknown class, or none of them lies on the scene or on data; or
+            they are too few for a deep lesson.
         RasterError: A scene cannot be read, or its bands do not fit the model.
-        ModelError: The model cannot be opened or taught.
+        ModelError: The model cannot be opened or taught, or its weights cannot be taken out of its file.
+        RecipeError: The network has no encoder, so it learns no deep lesson.
         OptionError: The classes contradict the model's, the path does not end in .onnx, or bands are given without
-            scenes.
+            scenes, or `minutes` is not above 0.
         OutputError: The file cannot be written, or would replace one that is not a model.
         BusyError: Another process teaches the same project.
     """
     out, folder = Path(output), Path(project)
     if out.suffix != ".onnx":
         raise OptionError(f"{out} does not end in .onnx", value=output)
+    if not 0 < minutes < math.inf:
+        raise OptionError(f"minutes {minutes} must be above 0", value=minutes)
+    if deep:
+        need_training()
     check_place(out)
     check_free(out)
     if not add and not (folder / NAME).exists():
@@ -97,20 +119,31 @@ def teach(
     with about(project), hold(folder / "teach"):
         stated = _updated(load_project(folder), out, add, model, classes, bands)
         teaching = Teaching(stated, TeachableNetwork(verify(find_model(stated.model))))
+        deeper = _deep_teaching(teaching) if deep else None
         images = dict.fromkeys(each.image for each in stated.painted)
-        learned = teaching.learn([teaching.scene(image, progress) for image in images])
+        parts = [(image, teaching.scene(image, progress)) for image in images]
+        learned = teaching.learn([part for _, part in parts])
         card = _card(teaching, learned, out)
-        content, _ = grafted(teaching.model, learned.lesson, teaching.network.sizes, card, out)
-        write_whole(out, content)
+        score = deeper.teach(parts, card, out, minutes, progress) if deeper else None
+        if score is None or not score.kept:
+            content, _ = grafted(teaching.model, learned.lesson, teaching.network.sizes, card, out)
+            write_whole(out, content)
     lesson = learned.lesson
     return Taught(
         out, teaching.model.card.name, teaching.plan.task.labels, learned.strokes, learned.scenes,
-        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, learned.changed, learned.seconds,
+        lesson.penalty is not None, lesson.by_stroke, lesson.by_place, learned.changed, learned.seconds, score,
     )  # fmt: skip
 
 
 def _no_strokes(folder: Path) -> DataError:
     return DataError(f"{folder}: has no strokes yet; give a scene and strokes on it: --add SCENE STROKES", value=folder)
+
+
+def _deep_teaching(teaching: Teaching) -> "DeepTeaching":
+    """What torch is needed for; ModelError, RecipeError."""
+    from smalti.workflows.teach_deep import DeepTeaching
+
+    return DeepTeaching(teaching)
 
 
 def _updated(

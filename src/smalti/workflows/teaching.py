@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,6 +106,10 @@ class Teaching:
         self.model: ModelFile = network.model
         self.plan: ClassPlan = plan_classes(self.model.card.class_task(), project.classes).colored(project.colors)
 
+    def opened(self, image: str) -> AbstractContextManager[Reader]:
+        """A scene on the grid that the network sees; `scene` has warned about it before."""
+        return opened_as_seen(image, self.model.card, self.project.bands.get(image), lambda _: None)
+
     def scene(self, image: str, progress: Show | None = None) -> Part:
         """The strokes on a scene, with their examples, which are stored; LabelError, RasterError, DataError."""
         files = [each for each in self.project.painted if each.image == image]
@@ -146,7 +150,7 @@ class Teaching:
     def learn(self, parts: Sequence[Part]) -> Learned:
         """Learns from the strokes of all scenes; LabelError for a new class without strokes."""
         began = perf_counter()
-        strokes = _all_strokes(parts)
+        strokes = all_strokes(parts)
         self._check_classes(strokes.labels)
         others = joined([part.examples.others for part in parts])
         lesson = learn(strokes, others, self.plan, self.network.sizes[-1])
@@ -165,7 +169,7 @@ class Teaching:
             self._warn(DataWarning(text))
 
 
-def _all_strokes(parts: Sequence[Part]) -> Strokes:
+def all_strokes(parts: Sequence[Part]) -> Strokes:
     """The cells of all strokes; of a cell under several strokes of a scene the last one counts."""
     samples: list[Samples] = []
     labels: list[int] = []
