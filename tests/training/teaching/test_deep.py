@@ -67,28 +67,16 @@ def test_the_last_look_that_is_nearly_the_best_is_kept() -> None:
 
 
 def test_windows_are_functions_of_their_number_and_their_arrays_belong_together() -> None:
-    windows = Windows(grounds(48), ~held_out(LABELS), 1 / 255)  # smaller than a window
+    windows = Windows(grounds(48), ~held_out(LABELS))  # smaller than a window
     batch = windows.batch(3, 4)
     again = windows.batch(3, 4)
     assert torch.equal(batch.image, again.image) and not torch.equal(batch.image, windows.batch(4, 4).image)
     assert batch.image.shape == (4, 3, 4 * SIDE, 4 * SIDE) and batch.said.shape == (4, 2, SIDE, SIDE)
-    bright = torch.nn.functional.avg_pool2d(batch.plain, 4)[:, 0] > 120
+    bright = torch.nn.functional.avg_pool2d(batch.image, 4)[:, 0] > 120
     assert torch.equal((batch.said[:, 0] > 0.5)[batch.valid], bright[batch.valid])
     assert not batch.valid.all() and (batch.strokes[~batch.valid] == NONE).all()
     known = batch.strokes != NONE
     assert torch.equal(torch.from_numpy(LABELS)[batch.strokes[known]] == 1, bright[known])
-
-
-def test_pasted_classes_bring_their_strokes_and_what_is_said() -> None:
-    windows = Windows(grounds(), ~held_out(LABELS), 1 / 255)
-    batch = windows.batch(0, 4)
-    batch = windows.mixed(batch, 0)
-    other = [windows.mixed(windows.batch(number, 4), number) for number in range(8)]
-    assert any(not torch.equal(each.said, windows.batch(number, 4).said) for number, each in enumerate(other))
-    for each in other:
-        known = each.strokes != NONE
-        said = (each.said[:, 0] > 0.5)[known]
-        assert torch.equal(torch.from_numpy(LABELS)[each.strokes[known]] == 1, said)
 
 
 @pytest.mark.slow

@@ -1,10 +1,11 @@
 """A deep lesson: the parent's decoder learns strokes, beginning where the quick head ended.
 
-Cells under strokes are learned as painted. All others are learned as the quick head, or later the average of the
-weights so far, says of the unchanged window (distillation, Hinton et al., 2015; mean teacher, Tarvainen and Valpola,
-2017), while the net sees other colours, and windows with classes pasted in (ClassMix, Olsson et al., 2021). Norms keep
-their statistics, so that the net that learns is the one that maps. A fifth of the strokes is held out, also from the
-quick head that is learned from: it decides which step is kept.
+Cells under strokes are learned as painted, all others as the quick head says (distillation, Hinton et al., 2015).
+Norms keep their statistics, so that the net that learns is the one that maps. A fifth of the strokes is held out, also
+from the quick head that is learned from: it decides which step is kept.
+
+Other colours, pasted classes (ClassMix) and a mean teacher, with which nets are trained on scenes without labels, were
+measured and made maps worse: what the quick head knows by colours cannot be learned from changed ones.
 """
 
 import io
@@ -12,7 +13,7 @@ import math
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,8 @@ from smalti.training.teaching.student import learning
 _WINDOWS = 3
 """Windows of a batch."""
 _RATE, _DECAY = 1e-3, 1e-2
-_ON_STROKES = 0.1
+_ON_STROKES = 0.03
 """Weight of the strokes, that of the others being 1: strokes lie where the map is wrong, and alone spoil the rest."""
-_OWN = 0.5
-"""Share of the average of the weights in what other cells are learned as, from the middle of the lesson on."""
 _KEPT = 0.99
 """Decay of the average of the weights."""
 _LOOKS = 8
@@ -82,8 +81,7 @@ class DeepLesson:
         self._model, self._material, self._file, self._seconds = model, material, state, seconds
         card = model.card
         self._task = card.class_task().name
-        used = ~material.held
-        self._windows = Windows(material.grounds, used, card.scale)
+        self._windows = Windows(material.grounds, ~material.held)
         self._labels = torch.from_numpy(np.append(material.labels, 0))
         self._weights = torch.from_numpy(np.append(material.weights, 0.0)).float()
         self._mean = average_of(model, _KEPT)
@@ -128,22 +126,13 @@ class DeepLesson:
         warm = min(1.0, (state.step + 1) / 20)
         for group in self._optimizer.param_groups:
             group["lr"] = _RATE * warm * 0.5 * (1 + math.cos(math.pi * done))
-        batch = self._windows.batch(state.step, _WINDOWS)
-        loss = self._loss(self._windows.mixed(self._said(batch, min(1.0, 2 * done)), state.step))
+        loss = self._loss(self._windows.batch(state.step, _WINDOWS))
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._own.values(), 1.0)
         self._optimizer.step()
         self._mean.update_parameters(self._model)
         state.step += 1
-
-    @torch.no_grad()
-    def _said(self, batch: Batch, late: float) -> Batch:
-        """The batch with what other cells are learned as; `late` rises from 0 to 1."""
-        if not late * _OWN:
-            return batch
-        found = self._cells(self._mean.module, batch.plain).softmax(1)
-        return replace(batch, said=torch.lerp(batch.said, found, _OWN * late))
 
     def _loss(self, batch: Batch) -> Tensor:
         """Of strokes and of other cells."""

@@ -10,19 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smalti.arrays import Mask, Pixels
-from smalti.data.pixels.colours import Colours, change_colours
 
 NONE = -1
 """No stroke."""
 SIDE = 64
 """Cells of a window's side."""
-_STRONG = Colours(brightness=0.3, contrast=0.3, saturation=0.4, balance=0.08, gamma=0.3, blur=0.3)
 _ON_STROKES = 0.75
 """Share of the windows that lie on a stroke."""
-_MIXED = 0.5
-"""Share of the windows into which classes of another one are pasted."""
-_PLAIN = 0.2
-"""Share of the windows whose colours stay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +38,7 @@ class Batch:
     """Windows; what is not the image is at cells."""
 
     image: Tensor
-    """N,C,H,W float32, raw, with other colours."""
-    plain: Tensor
-    """The same with its own ones."""
+    """N,C,H,W float32, raw."""
     strokes: Tensor
     """N,h,w int64."""
     said: Tensor
@@ -58,9 +50,9 @@ class Batch:
 class Windows:
     """Draws batches; each is a function of its number alone."""
 
-    def __init__(self, grounds: Sequence[Ground], used: Mask, scale: float) -> None:
-        """`used` tells for each stroke whether it is learned from; `scale` is the card's."""
-        self._grounds, self._scale = grounds, scale
+    def __init__(self, grounds: Sequence[Ground], used: Mask) -> None:
+        """`used` tells for each stroke whether it is learned from."""
+        self._grounds = grounds
         self._step = grounds[0].pixels.shape[1] // grounds[0].strokes.shape[0]
         places = []
         for at, ground in enumerate(grounds):
@@ -73,18 +65,18 @@ class Windows:
         """Batch `number` of `count` windows."""
         rng = np.random.default_rng([7, number])
         parts = [self._window(rng) for _ in range(count)]
-        image, plain, strokes, said, valid = (torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True))
-        return Batch(image, plain, strokes.long(), said.float(), valid)
+        image, strokes, said, valid = (torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True))
+        return Batch(image, strokes.long(), said.float(), valid)
 
     def _window(self, rng: np.random.Generator) -> list[NDArray[Any]]:
-        """One window, turned and mirrored, with other colours."""
+        """One window, turned and mirrored."""
         if rng.random() < _ON_STROKES:
             some = self._places[self._places[:, 0] == rng.choice(np.unique(self._places[:, 0]))]
             _, at, row, col = some[rng.integers(len(some))]
         else:
             at = int(rng.integers(len(self._grounds)))
             row, col = (rng.integers(side) for side in self._grounds[at].valid.shape)
-        return self._changed(self._cut(self._grounds[at], (int(row), int(col)), rng), rng)
+        return self._turned(self._cut(self._grounds[at], (int(row), int(col)), rng), rng)
 
     def _cut(self, ground: Ground, cell: tuple[int, int], rng: np.random.Generator) -> Ground:
         """A square window around a cell, which lies anywhere in it; smaller tiles are mirrored at their borders."""
@@ -110,33 +102,11 @@ class Windows:
             ground.valid[top:bottom, left:right],
         )
 
-    def _changed(self, cut: Ground, rng: np.random.Generator) -> list[NDArray[Any]]:
-        """The image with other colours and its own ones, and the other arrays."""
-        turns, mirrored = rng.integers(4), rng.random() < 0.5
-        plain = cut.pixels.astype(np.float32)
-        image = plain
-        if rng.random() >= _PLAIN:
-            image = change_colours(plain.transpose(1, 2, 0), _STRONG, self._scale, rng).transpose(2, 0, 1)
+    def _turned(self, cut: Ground, rng: np.random.Generator) -> list[NDArray[Any]]:
+        turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
         found: list[NDArray[Any]] = []
-        own: tuple[NDArray[Any], ...] = (image, plain, cut.strokes, cut.said, cut.valid)
+        own: tuple[NDArray[Any], ...] = (cut.pixels.astype(np.float32), cut.strokes, cut.said, cut.valid)
         for each in own:
-            turned = np.rot90(each, int(turns), (-2, -1))
+            turned = np.rot90(each, turns, (-2, -1))
             found.append(np.ascontiguousarray(turned[..., ::-1] if mirrored else turned))
         return found
-
-    def mixed(self, own: Batch, number: int) -> Batch:
-        """Pastes half of the classes of each window's predecessor into some windows (ClassMix, see `self_training`)."""
-        rng = np.random.default_rng([8, number])
-        other = [each.roll(1, 0) for each in (own.image, own.strokes, own.said, own.valid)]
-        classes = other[2].argmax(1)  # N,h,w
-        drawn = torch.from_numpy(rng.random((len(classes), own.said.shape[1])) < 0.5)  # N,J
-        chosen = torch.from_numpy(rng.random(len(classes)) < _MIXED)[:, None, None]
-        taken = drawn.gather(1, classes.flatten(1)).view_as(classes) & other[3] & chosen  # N,h,w
-        fine = taken.repeat_interleave(self._step, 1).repeat_interleave(self._step, 2)
-        return Batch(
-            torch.where(fine[:, None], other[0], own.image),
-            own.plain,
-            torch.where(taken, other[1], own.strokes),
-            torch.where(taken[:, None], other[2], own.said),
-            own.valid | taken,
-        )
