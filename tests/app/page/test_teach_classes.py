@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rasterio
 
 from tests.app.page.app_page import AppPage
 from tests.app.page.serving import Server, call
@@ -135,3 +136,11 @@ def test_bands_are_chosen_where_the_model_does_not_find_its_own(open_page: Any, 
     app.tab("teach")
     app.page.wait_for_selector("#begin")
     assert app.page.locator("#panel-teach .triple:visible").count() == 0
+    other = noisy_scene(tmp_path / "infrared.tif")
+    with rasterio.open(other, "r+") as file:
+        file.descriptions = ("nir", "red", "green")
+    app.drop(other)
+    app.page.wait_for_selector("#title:has-text('infrared.tif')")
+    app.painted()
+    app.tab("teach")
+    app.page.wait_for_selector("#panel-teach .triple:visible")

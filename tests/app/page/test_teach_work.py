@@ -145,6 +145,19 @@ def test_two_windows_show_the_same_strokes(begun: Begun, open_page: Any, server:
     assert strokes() == ["land"]
 
 
+def test_a_lesson_that_was_removed_elsewhere_is_left(open_page: Any, server: Server, tmp_path: Path) -> None:
+    app = open_page(allowed=("Failed to load resource: the server responded with a status of 404",))
+    app.drop(noisy_scene(tmp_path / "gone.tif", seed=8))
+    app.painted()
+    begin(app)
+    lesson = call(server, "lessons")[0]["id"]
+    app.page.evaluate("(id) => fetch(`api/lessons/${id}`, {method: 'DELETE', headers: {'X-Smalti': '1'}})", lesson)
+    says(app, "gone.tif is not there any more")
+    assert app.serious() == []
+    app.page.click("#begin")
+    says(app, "Nothing is painted yet.")
+
+
 def test_on_a_phone_the_classes_stay_in_view(open_page: Any, tmp_path: Path) -> None:
     app = open_page(viewport={"width": 390, "height": 844}, has_touch=True)
     app.drop(noisy_scene(tmp_path / "phone.tif", seed=6))

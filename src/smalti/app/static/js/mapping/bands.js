@@ -2,8 +2,13 @@
 
 import { el, field, fill } from "../core/dom.js";
 
-/** Whether a model finds its bands in a scene by itself: it has them by name, or as many of them. */
-export const fits = (scene, model) => model.bands.every((name) => scene.bands.includes(name)) || scene.bands.length === model.bands.length;
+const NUMBERED = /^band\d+$/; // a band without a name
+
+/** Whether a model finds its bands in a scene by itself: it has them by name, or as many without names. */
+export function fits(scene, model) {
+  const unnamed = scene.bands.some((name) => NUMBERED.test(name));
+  return model.bands.every((name) => scene.bands.includes(name)) || (unnamed && scene.bands.length === model.bands.length);
+}
 
 /**
  * The controls; `.show(scene, model)` draws them, with `must` without a choice that is left to the model; `.given()` are

@@ -6,7 +6,7 @@ import { get, set } from "../core/store.js";
 const AGAIN = 2000; // between two tries while the server does not answer
 
 /** What is shown of the lesson: the strokes on the scene, what is on its way, and what can be undone. */
-export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, wrong: null, changes: 0 };
+export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, wrong: null, why: "", changes: 0 };
 const listeners = [];
 
 /** Calls whenever `work` changed; `kind` is "strokes", "learned" or "state". */
@@ -43,9 +43,10 @@ export async function begin(model, bands) {
   await open(await post("api/lessons", { scene: get("scene").id, model, bands }));
 }
 
-export function leave() {
+/** Closes the lesson; `why` is said where it was not asked for. */
+export function leave(why = "") {
+  Object.assign(work, { strokes: [], revision: "", past: [], future: [], wrong: null, why });
   set({ lesson: null });
-  Object.assign(work, { strokes: [], revision: "", past: [], future: [], wrong: null });
   tell("strokes");
 }
 

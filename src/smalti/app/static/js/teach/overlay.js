@@ -96,7 +96,7 @@ async function follow() {
     timer = setTimeout(follow, later(found));
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    if (problem.status === GONE) leave();
+    if (problem.status === GONE) leave(`${lesson.name} is not there any more: it was removed in another window.`);
     live.problem = problem.status ? problem.message : null; // that the server is away is said elsewhere
     timer = setTimeout(follow, LATER);
   }

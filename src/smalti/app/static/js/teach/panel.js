@@ -8,7 +8,7 @@ import { swipe } from "../viewer/layers.js";
 import { setSwipe } from "../viewer/swipe.js";
 import { onTool } from "./brush.js";
 import { head } from "./head.js";
-import { leave, onWork, open } from "./lesson.js";
+import { leave, onWork, open, work } from "./lesson.js";
 import { model } from "./model.js";
 import { live, onLive, setLive } from "./overlay.js";
 import { palette } from "./palette.js";
@@ -55,7 +55,7 @@ function draw() {
     drawn = "";
     if (panel.contains(nodes.head)) panel.scrollTop = 0;
     delete panel.dataset.state;
-    return fill(panel, ...start(lessons), trouble);
+    return fill(panel, work.why && el("p.note", {}, work.why), ...start(lessons), trouble);
   }
   if (!panel.contains(nodes.head)) {
     panel.replaceChildren(...Object.values(nodes));
