@@ -40,7 +40,8 @@ def begun(open_page: Any, server: Server, tmp_path: Path) -> Begun:
 
 def _shown(app: AppPage, **more: Any) -> None:
     """Answers how far the live map is in the server's place."""
-    state = {"version": 1, "stale": 6, "left": 6, "tiles": 6, "view": 6, "unknown": 4, "revision": "", "problem": None}
+    state = {"version": 1, "stale": 6, "left": 6, "tiles": 6, "view": 6, "unknown": 4, "problem": None}
+    state |= {"revision": "", "lesson": 0}
     body = json.dumps(state | more)
     app.page.route("**/shown?*", lambda route: route.fulfill(status=200, content_type="application/json", body=body))
 

@@ -156,7 +156,7 @@ def shown(
     return Shown(
         version=live.version, stale=len(live.stale(numbers, desk.lesson)), left=len(live.stale(None, desk.lesson)),
         tiles=len(live.tiles), view=len(numbers), unknown=live.unknown(numbers),
-        revision=parts.teacher.project(found).revision(canvas),
+        revision=parts.teacher.project(found).revision(canvas), lesson=parts.teachings.lessons.last(found),
         problem=parts.folders.hide(problem) if problem else None,
     )  # fmt: skip
 

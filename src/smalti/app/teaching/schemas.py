@@ -195,6 +195,7 @@ class Shown(BaseModel):
     view: int = Field(description="Tiles of the network in the window.")
     unknown: int = Field(description="Those of them whose features are still to be computed.")
     revision: str = Field(description="Of the strokes on the scene.")
+    lesson: int = Field(description="The number of the last lesson; 0 before the first one.")
     problem: str | None = Field(description="Why the prediction does not go on.")
 
 

@@ -122,6 +122,12 @@ class Lessons:
             found = rows.execute("SELECT * FROM steps WHERE lesson = ? ORDER BY number", (lesson.id,)).fetchall()
         return [StoredStep(Step(**json.loads(row["facts"])), row["project"]) for row in found]
 
+    def last(self, lesson: StoredLesson) -> int:
+        """The number of the last step; 0 before the first one."""
+        with self._database.connect() as rows:
+            query = "SELECT coalesce(max(number), 0) FROM steps WHERE lesson = ?"
+            return int(rows.execute(query, (lesson.id,)).fetchone()[0])
+
     def add_step(self, lesson: StoredLesson, step: Step, project: str) -> Step:
         """Keeps what was learned from a project's text; it is numbered here."""
         with self._database.change() as change:

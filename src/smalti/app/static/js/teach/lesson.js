@@ -23,6 +23,9 @@ function take({ strokes, revision, cell }) {
   tell("strokes");
 }
 
+/** The number of the last lesson that is known here; 0 before the first one. */
+export const last = () => get("lesson")?.steps.at(-1)?.number ?? 0;
+
 /** Says why something is not sent. */
 export function refuse(detail, todo) {
   work.wrong = new Problem({ detail, todo });
@@ -98,7 +101,7 @@ async function sure(send) {
 
 const CONFLICT = 409;
 const ELSEWHERE = { detail: "The strokes were changed in another window meanwhile", todo: "They are shown as they are now; what was painted before cannot be undone here" };
-const now = () => ({ strokes: work.strokes, lesson: get("lesson")?.steps.at(-1)?.number ?? 0 });
+const now = () => ({ strokes: work.strokes, lesson: last() });
 
 /** Sends a change of the strokes at `path` after those before it; `undoable` keeps them as they were. */
 function change(path, send, undoable = true) {

@@ -5,7 +5,7 @@ import { get, watch } from "../core/store.js";
 import { pixelOf, projectionOf, tileGridOf } from "../viewer/grid.js";
 import { clipAtSwipe, setMapVisible } from "../viewer/layers.js";
 import { changed, map } from "../viewer/stage.js";
-import { leave, onWork, reloadStrokes, work } from "./lesson.js";
+import { last, leave, onWork, reload, reloadStrokes, work } from "./lesson.js";
 
 const SOON = 250;
 const LATER = 2500;
@@ -92,7 +92,9 @@ async function follow() {
       version = found.version;
       refresh();
     }
-    if (found.revision !== work.revision && changes === work.changes && !work.waiting) await reloadStrokes();
+    const elsewhere = changes === work.changes && !work.waiting && !work.learning;
+    if (elsewhere && found.revision !== work.revision) await reloadStrokes();
+    else if (elsewhere && found.lesson !== last()) await reload();
     timer = setTimeout(follow, later(found));
   } catch (problem) {
     if (problem.name === "AbortError") return;
