@@ -38,7 +38,7 @@ _ON_STROKES = 0.03
 _KEPT = 0.99
 """Decay of the average of the weights."""
 _LOOKS = 8
-"""How often the strokes that are held out are looked at."""
+"""How often the state is saved; from the middle of the lesson on the strokes held out are looked at then."""
 _NEARLY = 0.03
 """A difference of cross-entropies, in nats, that says nothing."""
 _TIMED = 5
@@ -96,8 +96,6 @@ class DeepLesson:
         """Learns to the last step; the model has the best weights then. `progress` gets shares of the work."""
         state = self._state
         progress(state.step / max(1, state.steps))
-        if not state.scores:
-            self._look()
         began, first = time.perf_counter(), state.step
         while state.step < (state.steps or _TIMED):
             self._step()
@@ -105,10 +103,11 @@ class DeepLesson:
                 pace = (time.perf_counter() - began) / _TIMED
                 state.steps = max(2 * _LOOKS, round(self._seconds / pace))
             if state.steps and (state.step % max(1, state.steps // _LOOKS) == 0 or state.step == state.steps):
-                self._look()
+                if 2 * state.step >= state.steps:  # before, it is still far from where the quick head ended
+                    self._look()
                 self._save()
                 left = (time.perf_counter() - began) / (state.step - first) * (state.steps - state.step)
-                say(f"deep: step {state.step} of {state.steps}, {duration(left)} left; {self._line()}")
+                say(f"deep: step {state.step} of {state.steps}, {duration(left)} left{self._line()}")
             if state.steps:
                 progress(1 / state.steps)
         self._take(state.best)
@@ -116,9 +115,11 @@ class DeepLesson:
         return self._held.result(state.rights[best].numpy(), state.looked[best], state.steps)
 
     def _line(self) -> str:
+        if not self._state.rights:
+            return ""
         labels = self._held.labels
         now, quick = (100 * over_classes(each, labels) for each in (self._state.rights[-1].numpy(), self._held.quick))
-        return f"of strokes held out {now:.0f} % right, quick {quick:.0f} %"
+        return f"; of strokes held out {now:.0f} % right, quick {quick:.0f} %"
 
     def _step(self) -> None:
         state = self._state
