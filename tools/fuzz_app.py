@@ -36,6 +36,10 @@ include-tag = "lessons"
 checks = {{ positive_data_acceptance = {{ enabled = false }}, ensure_resource_availability = {{ enabled = false }} }}
 
 [[operations]]
+include-name = "GET /api/lessons/{{lesson}}/scenes/{{scene}}/tiles/{{z}}/{{x}}/{{y}}.png"
+checks = {{ negative_data_rejection = {{ enabled = false }} }}  # what is wrong there is replaced by the ids above
+
+[[operations]]
 include-name = "DELETE /api/lessons/{{lesson}}"
 parameters = {{ "path.lesson" = "{spare}" }}
 """

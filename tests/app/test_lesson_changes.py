@@ -135,6 +135,8 @@ def test_strokes_of_a_lesson_that_are_back_are_no_lesson_of_their_own(lesson: Ta
     assert lesson.post("/learn") == first and lesson.now()["steps"] == [first]
     _undo(lesson, [], 0)
     assert lesson.now()["steps"] == []
+    body = {"revision": "", "strokes": [], "lesson": False}
+    assert lesson.server.refused("PUT", lesson.strokes, json=body)["status"] == 422
 
 
 def _tile(lesson: Taught, **query: Any) -> np.ndarray[Any, Any]:

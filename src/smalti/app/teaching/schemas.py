@@ -14,7 +14,7 @@ Point = Annotated[list[Number], Field(min_length=2, max_length=2, description="C
 Line = Annotated[list[Point], Field(min_length=1, max_length=20_000, examples=[[[120.0, 80.0], [150.0, 92.0]]])]
 Size = Annotated[float, Field(ge=1, le=4096, description="Width of the brush in pixels of the scene.", examples=[12])]
 Bands = Annotated[
-    list[Annotated[str, Field(max_length=80)] | Annotated[int, Field(ge=1, le=2**31)]] | None,
+    list[Annotated[str, Field(max_length=80)] | Annotated[int, Field(strict=True, ge=1, le=2**31)]] | None,
     Field(max_length=64, description="Of the scene, in the model's order; where the model does not find its own."),
 ]
 _STRICT = ConfigDict(extra="forbid")
@@ -116,7 +116,11 @@ class StrokesBefore(BaseModel):
     revision: str = Field(max_length=64, description="Of the strokes that are replaced; others are not.")
     strokes: list[Stroke] = Field(max_length=5000)
     lesson: int | None = Field(
-        None, ge=0, le=2**31, description="The last lesson when they were there; later ones are undone with them."
+        None,
+        strict=True,
+        ge=0,
+        le=2**31,
+        description="The last lesson when they were there; later ones are undone with them.",
     )
 
 
