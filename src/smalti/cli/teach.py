@@ -32,7 +32,7 @@ def _classes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
               help="Rename, merge or split classes, or add one with NEW=; repeatable.")  # fmt: skip
 @click.option("--deep", is_flag=True, help="Teach the network's decoder too, which takes minutes and needs torch.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=10, show_default=True,
-              help="About how long a deep lesson takes.")  # fmt: skip
+              help="About how long a deep lesson takes at most.")  # fmt: skip
 @bands_option
 def command(
     project: Path,

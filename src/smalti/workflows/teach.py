@@ -89,7 +89,7 @@ def teach(
         deep: Whether to go on from the quick lesson: the network's decoder learns too. It needs torch (the extra
             `train`), and the file is that of the quick lesson if it gets no better. What a killed one has learned is
             in the project, and is continued.
-        minutes: About how long a deep lesson takes.
+        minutes: About how long a deep lesson takes at most.
         progress: Called with a `Progress` after each tile of which features are computed, and during a deep lesson.
 
     Raises:

@@ -41,6 +41,8 @@ _LOOKS = 8
 """How often the state is saved; from the middle of the lesson on the strokes held out are looked at then."""
 _NEARLY = 0.03
 """A difference of cross-entropies, in nats, that says nothing."""
+_MOST = 200
+"""Steps at most: more were measured, and spoiled what the strokes do not show."""
 _TIMED = 5
 """Steps by which the speed is measured."""
 
@@ -101,7 +103,7 @@ class DeepLesson:
             self._step()
             if not state.steps and state.step == _TIMED:
                 pace = (time.perf_counter() - began) / _TIMED
-                state.steps = max(2 * _LOOKS, round(self._seconds / pace))
+                state.steps = min(_MOST, max(2 * _LOOKS, round(self._seconds / pace)))
             if state.steps and (state.step % max(1, state.steps // _LOOKS) == 0 or state.step == state.steps):
                 if 2 * state.step >= state.steps:  # before, it is still far from where the quick head ended
                     self._look()
