@@ -19,19 +19,21 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.errors import LabelError, SmaltiWarning
+from smalti.lessons.classes import plan_classes
 from smalti.lessons.strokes import Stroke, draw, read_strokes
 from smalti.raster.grid import Grid
 from tests.lessons.places import PLACE
 from tests.zones.maps import UTM, at, zone_file
 
 TASK = Task(name="cover", labels=("land", "water"))
+PLAN = plan_classes(TASK, {})
 ON_GROUND = Grid(96, 96, PLACE, CRS.from_user_input(UTM))
 
 
 def _read(path: Path, grid: Grid = ON_GROUND) -> tuple[list[Stroke], list[str]]:
     """The strokes of a file, and the warnings about it."""
     heard: list[SmaltiWarning] = []
-    return read_strokes(str(path), grid, TASK, "scene.tif", heard.append), [str(each) for each in heard]
+    return read_strokes(str(path), grid, PLAN, "scene.tif", heard.append), [str(each) for each in heard]
 
 
 def _line(*points: tuple[float, float]) -> Any:
@@ -205,3 +207,14 @@ def test_a_raster_of_other_values_is_refused(tmp_path: Path, value: int, error: 
     with pytest.raises(LabelError, match=error) as refused:
         _read(tmp_path / "s.tif")
     assert str(refused.value).endswith("; expected the ids of classes, one band: 0 land, 1 water; and 255 elsewhere")
+
+
+def test_a_raster_on_finer_pixels_of_the_scene_is_read(tmp_path: Path) -> None:
+    ids = np.full((192, 192), 255, np.uint8)
+    ids[20:30, 40:60] = 1
+    fine = Affine(PLACE.a / 2, 0, PLACE.c, 0, PLACE.e / 2, PLACE.f)
+    kind = {"count": 1, "dtype": "uint8", "crs": UTM, "transform": fine, "nodata": 255}
+    with rasterio.open(tmp_path / "strokes.tif", "w", "GTiff", 192, 192, **kind) as file:
+        file.write(ids, 1)
+    [stroke], _ = _read(tmp_path / "strokes.tif")
+    assert stroke.label == 1 and stroke.shape.bounds == pytest.approx((20, 10, 30, 15))

@@ -110,11 +110,10 @@ class Log:
         self._next = now + self._every
         speed = (self._done - self._first) / (now - self._began)
         left = f", {duration((self._total - self._done) / speed)} left" if speed else ""
-        click.echo(
-            f"{self._title}: {self._done / self._total:.0%} of {_short(self._total)}{self._unit}, "
-            f"{_short(speed)}{self._unit}/s{left}",
-            err=True,
-        )
+        line = f"{self._title}: {self._done / self._total:.0%}"
+        if self._total > 1:  # else shares are counted
+            line += f" of {_short(self._total)}{self._unit}, {_short(speed)}{self._unit}/s"
+        click.echo(f"{line}{left}", err=True)
 
 
 def _pauses() -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The classes of a taught model, and which classes of its parent each takes over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class ClassPlan:
     """The task of the taught model."""
     shares: Doubles
     """J,K: the share of each of the parent's classes that becomes each class."""
+    heirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By name of a class of the parent that is gone: the classes that take it over."""
 
     @property
     def new(self) -> Mask:
@@ -66,7 +68,8 @@ class ClassPlan:
 
 
 def plan_classes(parent: Task, wanted: Wanted) -> ClassPlan:
-    """OptionError for a class that the parent does not have, a name that cannot be, or a single class in all."""
+    """OptionError for a class that the parent does not have, a new one that it has, a name that cannot be, or a single
+    class in all."""
     for name, taken in wanted.items():
         if not name.isprintable() or not 0 < len(name) <= _LONGEST or name == "ignore":
             expected = f"expected up to {_LONGEST} printable characters, but not `ignore`"
@@ -75,6 +78,9 @@ def plan_classes(parent: Task, wanted: Wanted) -> ClassPlan:
             text = f"class {name} takes over {unknown[0]!r}; the model's classes are {', '.join(parent.labels)}"
             raise OptionError(text, value=unknown[0])
     gone = {each for taken in wanted.values() for each in taken}
+    if again := [name for name, taken in wanted.items() if not taken and name in parent.labels and name not in gone]:
+        text = f"class {again[0]} is one of the model's own already; omit it, or give the new class another name"
+        raise OptionError(text, value=again[0])
     rows = {label: [label] for label in parent.labels if label not in gone and label not in wanted}
     rows |= {name: list(taken) for name, taken in wanted.items()}
     if not 2 <= len(rows) <= _MOST:
@@ -82,7 +88,8 @@ def plan_classes(parent: Task, wanted: Wanted) -> ClassPlan:
     names = sorted(rows, key=lambda name: min((parent.labels.index(each) for each in rows[name]), default=_MOST))
     shares = np.array([[float(label in rows[name]) for label in parent.labels] for name in names])
     shares /= np.maximum(shares.sum(axis=0), 1)  # of a class that is split
-    return ClassPlan(_task(parent, names, rows), shares)
+    heirs = {old: tuple(name for name in names if old in rows[name]) for old in parent.labels if old not in names}
+    return ClassPlan(_task(parent, names, rows), shares, heirs)
 
 
 def _task(parent: Task, names: list[str], rows: Mapping[str, Sequence[str]]) -> Task:

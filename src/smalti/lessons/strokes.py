@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from smalti.card import Task
 from smalti.errors import DataWarning, LabelError, Warn
+from smalti.lessons.classes import ClassPlan
 from smalti.raster.feature_file import UnspecifiedError, read_features
 from smalti.raster.features import text_of
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, class_id
 from smalti.raster.labels import VECTORS, open_labels
+from smalti.raster.place import Points, apply
+from smalti.raster.read import open_file
 from smalti.text import count
 from smalti.tiling import Window
 
@@ -41,14 +44,16 @@ class Stroke:
     """Of its shape: strokes with the same key cover the same pixels."""
 
 
-def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> list[Stroke]:
-    """The strokes of a file that lie on a scene, in the file's order.
+def read_strokes(path: str, grid: Grid, plan: ClassPlan, scene: str, warn: Warn) -> list[Stroke]:
+    """The strokes of a file that lie on a scene, in the file's order; those of a class that another one took over are
+    of that one.
 
     LabelError for a file that cannot be read, for an unknown class, and where no stroke lies on the scene; `warn` is
     called about some that do not, about some without a class, and about strokes that contradict each other.
     """
+    task = plan.task
     vectors = Path(path).suffix.lower() in VECTORS
-    found = _of_vectors(path, grid, task, warn) if vectors else _of_raster(path, grid, task)
+    found = _of_vectors(path, grid, plan, warn) if vectors else _of_raster(path, grid, task)
     if not found:
         mend = "draw some, with the class in the attribute `class`" if vectors else f"expected {_ids(task)}"
         raise LabelError(f"{path}: holds no stroke with a class; {mend}")
@@ -65,7 +70,7 @@ def read_strokes(path: str, grid: Grid, task: Task, scene: str, warn: Warn) -> l
     return inside
 
 
-def _of_vectors(path: str, grid: Grid, task: Task, warn: Warn) -> list[Stroke]:
+def _of_vectors(path: str, grid: Grid, plan: ClassPlan, warn: Warn) -> list[Stroke]:
     try:
         shapes, values = read_features(path, grid, LabelSpec(), skipped=partial(_warn_of_skipped, path, warn))
     except UnspecifiedError as error:
@@ -74,11 +79,12 @@ def _of_vectors(path: str, grid: Grid, task: Task, warn: Warn) -> list[Stroke]:
     if values is None:
         return []
     names = [text_of(value).strip() for value in values]
-    labels = [_label(path, task, name) if name else task.ignore for name in names]
+    ignore = plan.task.ignore
+    labels = [_label(path, plan, name) if name else ignore for name in names]
     if (nameless := names.count("")) and nameless < len(names):
         text = f"{nameless} of {count(len(names), 'stroke')} {'has' if nameless == 1 else 'have'} no class"
         warn(DataWarning(f"{path}: {text}; fill in the attribute `class`"))
-    return [_stroke(shape, label) for shape, label in zip(shapes, labels, strict=True) if label != task.ignore]
+    return [_stroke(shape, label) for shape, label in zip(shapes, labels, strict=True) if label != ignore]
 
 
 def _warn_of_skipped(path: str, warn: Warn, number: int) -> None:
@@ -87,28 +93,45 @@ def _warn_of_skipped(path: str, warn: Warn, number: int) -> None:
         warn(DataWarning(f"{path}: {text}; left out"))
 
 
-def _label(path: str, task: Task, text: str) -> int:
+def _label(path: str, plan: ClassPlan, text: str) -> int:
+    heirs = plan.heirs.get(text, ())
+    if len(heirs) > 1:
+        raise LabelError(f"{path}: class: {text!r} is split into {', '.join(heirs)}; give its strokes one of these")
     try:
-        return class_id(task, text, f"{path}: class")
+        return class_id(plan.task, heirs[0] if heirs else text, f"{path}: class")
     except LabelError as error:
         raise LabelError(f"{error}; add it as a new class: --class {quote(f'{text}=')}") from None
 
 
 def _of_raster(path: str, grid: Grid, task: Task) -> list[Stroke]:
-    """Each connected area of one class."""
+    """Each connected area of one class.
+
+    The raster may lie on another grid in the image's CRS: that of the image itself, which the network sees in other
+    pixels.
+    """
     import shapely
     from rasterio.features import shapes
 
+    with closing(open_file(path, expand=False)) as raster:
+        own = raster.grid if grid.crs is not None and raster.grid.crs == grid.crs else grid
     try:
-        with closing(open_labels(path, grid, task)) as labels:
-            ids = labels.read(Window(0, 0, grid.height, grid.width))
+        with closing(open_labels(path, own, task)) as labels:
+            ids = labels.read(Window(0, 0, own.height, own.width))
     except LabelError as error:
         if "`" not in str(error):
             raise
         # it names what only a recipe has
         raise LabelError(f"{str(error).partition('; ')[0]}; expected {_ids(task)}") from None
     areas = shapes(ids, mask=ids != task.ignore)
-    return [_stroke(shapely.geometry.shape(area), int(value)) for area, value in areas]
+    found = [(shapely.geometry.shape(area), int(value)) for area, value in areas]
+    if own != grid:
+        found = [(shapely.transform(area, partial(_between, own, grid)), value) for area, value in found]
+    return [_stroke(area, value) for area, value in found]
+
+
+def _between(own: Grid, other: Grid, points: Points) -> Points:
+    """Columns and rows of a grid in those of another one in the same CRS."""
+    return apply(~other.transform, apply(own.transform, points))
 
 
 def _ids(task: Task) -> str:

@@ -10,7 +10,7 @@ from smalti.arguments import checked
 from smalti.card import Card, Origin, Score
 from smalti.errors import DataError, OptionError, OutputError, about
 from smalti.files import check_place, write_whole
-from smalti.lessons.classes import plan_classes
+from smalti.lessons.classes import ClassPlan, plan_classes
 from smalti.lessons.graft import grafted
 from smalti.lessons.lesson import DeepScore, Validated
 from smalti.lessons.network import TeachableNetwork
@@ -20,11 +20,14 @@ from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
 from smalti.workflows.progress import Show
-from smalti.workflows.teaching import Bands, Learned, Teaching, check_strokes
+from smalti.workflows.teaching import Bands, Learned, Teaching, check_new_classes, check_strokes
 from smalti.workflows.train import need_training
 
 if TYPE_CHECKING:
     from smalti.workflows.teach_deep import DeepTeaching
+
+Pairs = Sequence[Sequence[str | Path]]
+"""Scenes, each with a file of strokes on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ def teach(
             raster of class ids. The strokes are copied into the project.
         model: The name or file of the model to start from; by default the project's, at first `landcover`.
         classes: By name of a class, the model's classes that become it: one to rename it, several to merge them, the
-            same one twice to split it, none for a new class. Other classes stay. By default the project's.
+            same one twice to split it, none for a new class. Other classes stay, also those that the project has by
+            earlier changes. Strokes of a class that another one took over are of that one.
         bands: Bands of the added scenes for the model, by name or by number from 1, in the model's order. The project
             keeps them.
         deep: Whether to go on from the quick lesson: the network's decoder learns too. It needs torch (the extra
@@ -149,7 +153,7 @@ def _deep_teaching(teaching: Teaching) -> "DeepTeaching":
 def _updated(
     project: Project,
     out: Path,
-    add: Sequence[Sequence[str | Path]],
+    add: Pairs,
     model: str | None,
     classes: Mapping[str, Sequence[str]] | None,
     bands: Bands,
@@ -159,11 +163,17 @@ def _updated(
     if model is not None:
         changed = replace(changed, model=model_name(model))
     if classes is not None:
-        changed = replace(changed, classes={name: list(taken) for name, taken in classes.items()})
+        changed = replace(changed, classes=project.classes | {name: list(taken) for name, taken in classes.items()})
     parent = verify(find_model(changed.model))
     if out.exists() and out.samefile(parent.path):
         raise OutputError(f"{out}: is the model that the project starts from; choose another output")
-    changed = _with_added(changed, parent.card, add, bands)
+    plan = plan_classes(parent.card.class_task(), changed.classes)
+    used: set[int] | None = None
+    if (changed.model, changed.classes) != (project.model, project.classes):  # the strokes so far must fit, too
+        used = set()
+        for each in project.painted:
+            used |= check_strokes(each.image, each.strokes, parent.card, plan, project.bands.get(each.image))
+    changed = _with_added(changed, parent.card, plan, used, add, bands)
     if not changed.painted:
         raise _no_strokes(project.folder)
     if changed != project:
@@ -171,13 +181,19 @@ def _updated(
     return changed
 
 
-def _with_added(project: Project, card: Card, add: Sequence[Sequence[str | Path]], bands: Bands) -> Project:
+def _with_added(
+    project: Project,
+    card: Card,
+    plan: ClassPlan,
+    used: set[int] | None,
+    add: Sequence[Sequence[str | Path]],
+    bands: Bands,
+) -> Project:
     """The project with further scenes and strokes, of which none is copied before all are valid."""
     if bands is not None and not add:
         text = f"the bands {','.join(map(str, bands))} are of scenes that are added, but there is none; give --add too"
         raise OptionError(text, value=bands)
-    task = plan_classes(card.class_task(), project.classes).task
-    changed = project
+    changed, found = project, set[int]()
     for pair in add:
         if len(pair) != 2:
             raise OptionError(f"add has {count(len(pair), 'path')}; expected pairs of a scene and its strokes")
@@ -185,7 +201,9 @@ def _with_added(project: Project, card: Card, add: Sequence[Sequence[str | Path]
         if bands is not None:
             changed = changed.with_bands(image, bands)
         check_kind(strokes)
-        check_strokes(scene_name(image), strokes, card, task, changed.bands.get(scene_name(image)))
+        found |= check_strokes(scene_name(image), strokes, card, plan, changed.bands.get(scene_name(image)))
+    if used is not None:
+        check_new_classes(plan, used | found, project.folder)
     for scene, file in add:
         changed = changed.with_strokes(str(scene), Path(file))
     return changed

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.card import Card, Task
+from smalti.card import Card
 from smalti.errors import DataError, DataWarning, LabelError, Warn
 from smalti.errors import warn as issue
 from smalti.lessons.classes import ClassPlan, plan_classes
@@ -58,13 +58,24 @@ def check_scene(image: str, card: Card, bands: Bands) -> None:
         pass
 
 
-def check_strokes(image: str, strokes: Path, card: Card, task: Task, bands: Bands = None) -> None:
-    """LabelError or RasterError for strokes, or a scene, that a project could not learn from."""
+def check_strokes(image: str, strokes: Path, card: Card, plan: ClassPlan, bands: Bands = None) -> set[int]:
+    """The classes of a file's strokes.
+
+    LabelError or RasterError for strokes, or a scene, that a project could not learn from.
+    """
     with opened_as_seen(image, card, bands, lambda _: None) as seen:
-        found = read_strokes(str(strokes), seen.grid, task, image, lambda _: None)
+        found = read_strokes(str(strokes), seen.grid, plan, image, lambda _: None)
         if not any(_may_have_data(seen, stroke) for stroke in found):
             text = f"{count(len(found), 'stroke')} lie{'s' * (len(found) == 1)} on pixels without data of {image}"
             raise LabelError(f"{strokes}: all of its {text}; paint on the image")
+    return {stroke.label for stroke in found}
+
+
+def check_new_classes(plan: ClassPlan, used: set[int], folder: Path) -> None:
+    """LabelError for a new class without strokes; `used` are the classes that have some."""
+    for at, name in enumerate(plan.task.labels):
+        if at not in used and plan.new[at]:
+            raise LabelError(f"{folder}: the new class {name} has no strokes; paint some, or omit the class")
 
 
 def _may_have_data(seen: Reader, stroke: Stroke) -> bool:
@@ -118,7 +129,7 @@ class Teaching:
             raise DataError(f"{self.project.folder / NAME}: {text}")
         bands = self.project.bands.get(image)
         with opened_as_seen(image, self.model.card, bands, self._warn) as seen:
-            read = partial(read_strokes, grid=seen.grid, task=self.plan.task, scene=image, warn=self._warn)
+            read = partial(read_strokes, grid=seen.grid, plan=self.plan, scene=image, warn=self._warn)
             by_file = {str(each.strokes): read(str(each.strokes)) for each in files}
             strokes = [stroke for some in by_file.values() for stroke in some]
             path = self.project.features(image)
@@ -159,12 +170,10 @@ class Teaching:
 
     def _check_classes(self, labels: NDArray[np.intp]) -> None:
         """LabelError for a new class without strokes; warns of strokes of a single class."""
-        names, used, folder = self.plan.task.labels, set(labels.tolist()), self.project.folder
-        for at, name in enumerate(names):
-            if at not in used and not self.plan.shares[at].any():
-                raise LabelError(f"{folder}: the new class {name} has no strokes; paint some, or omit the class")
+        used, folder = set(labels.tolist()), self.project.folder
+        check_new_classes(self.plan, used, folder)
         if len(used) == 1:
-            only = names[used.pop()]
+            only = self.plan.task.labels[used.pop()]
             text = f"{folder}: all strokes are {only}; paint other classes too, where they are confused with it"
             self._warn(DataWarning(text))
 

@@ -47,9 +47,13 @@ function look() {
 }
 
 let drawn = "";
+let where = "";
 
 function draw() {
   const [scene, lesson, panel] = [get("scene"), get("lesson"), $("#panel-teach")];
+  const now = `${lesson?.id} ${scene?.id}`;
+  if (now !== where) said.textContent = "";
+  where = now;
   if (!scene) return fill(panel, el("p.soft", {}, "Open a scene first: drop it anywhere, or choose it under Scene."));
   if (!lesson) {
     drawn = "";

@@ -51,7 +51,8 @@ function read(point) {
   if (!within) return;
   const shown = coordinates(scene, pixel);
   fill($("#readout"), ...shown);
-  if (job?.layers?.length) timer = setTimeout(() => lookUp(job, pixel, shown), PAUSE);
+  const painting = get("tab") === "teach" && get("lesson"); // what is seen there is the live map, not that of the job
+  if (job?.layers?.length && !painting) timer = setTimeout(() => lookUp(job, pixel, shown), PAUSE);
 }
 
 const centre = () => $("#map").matches(":focus-visible") && map.getView().getCenter();
