@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from smalti.arguments import checked
 from smalti.card import Card, Origin, Score
-from smalti.errors import DataError, OptionError, OutputError, about
+from smalti.errors import DataError, LabelError, OptionError, OutputError, about
 from smalti.files import check_place, write_whole
 from smalti.lessons.classes import ClassPlan, plan_classes
 from smalti.lessons.graft import grafted
@@ -16,6 +16,7 @@ from smalti.lessons.lesson import DeepScore, Validated
 from smalti.lessons.network import TeachableNetwork
 from smalti.lessons.project import NAME, Project, check_kind, load_project, model_name, scene_name
 from smalti.lock import hold
+from smalti.raster.labels import VECTORS
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
@@ -171,7 +172,9 @@ def _updated(
     used: set[int] | None = None
     if (changed.model, changed.classes) != (project.model, project.classes):  # the strokes so far must fit, too
         used = set()
+        before = plan_classes(parent.card.class_task(), project.classes)
         for each in project.painted:
+            _check_ids(each.strokes, before, plan)
             used |= check_strokes(each.image, each.strokes, parent.card, plan, project.bands.get(each.image))
     changed = _with_added(changed, parent.card, plan, used, add, bands)
     if not changed.painted:
@@ -181,12 +184,23 @@ def _updated(
     return changed
 
 
+def _check_ids(strokes: Path, before: ClassPlan, after: ClassPlan) -> None:
+    """LabelError for a raster of strokes whose ids would be those of other classes."""
+    if strokes.suffix.lower() in VECTORS:
+        return
+    new = after.task.labels
+    for at, name in enumerate(before.task.labels):
+        if at >= len(new) or new[at] not in (name, *after.heirs.get(name, ())):
+            mend = "with these classes it is another's; replace the raster by strokes with class names, such as a GPKG"
+            raise LabelError(f"{strokes}: holds class ids, and {at} is {name}; {mend}")
+
+
 def _with_added(
     project: Project,
     card: Card,
     plan: ClassPlan,
     used: set[int] | None,
-    add: Sequence[Sequence[str | Path]],
+    add: Pairs,
     bands: Bands,
 ) -> Project:
     """The project with further scenes and strokes, of which none is copied before all are valid."""
