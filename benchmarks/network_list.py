@@ -54,6 +54,7 @@ NETWORKS = (
     Network("Fast-SCNN", "fastscnn", loss=AUX),
     Network("LR-ASPP, MobileNetV2", "lraspp", "mobilenetv2"),
     Network("LR-ASPP, MobileNetV3", "lraspp", "mobilenetv3_large"),
+    Network("FPN, slim ResNet", "fpn"),
     Network("BiSeNetV2", "bisenetv2", loss=AUX),
     Network("DDRNet-23-slim", "ddrnet23_slim", loss=AUX),
     Network("PIDNet-S", "pidnet_s", loss=AUX | {"edge": 1.0}),

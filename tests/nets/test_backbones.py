@@ -68,7 +68,8 @@ def settle(backbone: nn.Module, x: torch.Tensor) -> None:
 
 # Those with squeeze-excitation take means over the map, and the finer map has others.
 @pytest.mark.parametrize(
-    "name", ["mobilenetv2", "mobilenetv2_tf", "efficientnet_lite0", "resnet18", "resnet50", "vgg16", "vgg16_bn"]
+    "name",
+    ["mobilenetv2", "mobilenetv2_tf", "efficientnet_lite0", "resnet18", "resnet50", "resnet_slim", "vgg16", "vgg16_bn"],
 )
 @pytest.mark.parametrize("output_stride", [16, 8])
 @torch.no_grad()

@@ -19,6 +19,7 @@ from smalti.nets.segmentation.ddrnet import DDRNet
 from smalti.nets.segmentation.deeplabv3plus import DeepLabV3Plus
 from smalti.nets.segmentation.fastscnn import FastSCNN
 from smalti.nets.segmentation.fcn import FCN
+from smalti.nets.segmentation.fpn import FPN
 from smalti.nets.segmentation.lraspp import LRASPP
 from smalti.nets.segmentation.pidnet import PIDNet
 from smalti.nets.segmentation.pspnet import PSPNet
@@ -56,6 +57,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "pspnet": PSPNet,
     "deeplabv3plus": DeepLabV3Plus,
     "lraspp": LRASPP,
+    "fpn": FPN,
 }
 
 _OWN = frozenset(NETS | MULTITASK | RANKERS)

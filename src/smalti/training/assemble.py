@@ -26,6 +26,8 @@ class Assembly:
     freezing: Freezing
     optimizer: Optimizer
     balanced: Balanced | None
+    beside: nn.Module | None
+    """What is trained with the model and is no part of it."""
     wrapped: Any
     """The model as Fabric calls it, compiled if requested."""
     stepped: Any
@@ -47,9 +49,14 @@ def assemble(recipe: Recipe, work: Work, fabric: Any, team: Team) -> Assembly:
     balanced = _balanced(recipe, work, model, team)
     if balanced:
         balanced.add_group(optimizer)  # before Fabric wraps the optimizer
+    beside = getattr(work, "beside", None)
+    if beside and (parameters := list(_placed(beside, recipe, fabric).parameters())):
+        lr = recipe.optim.lr
+        decay = recipe.optim.weight_decay
+        optimizer.add_param_group({"params": parameters, "lr": lr, "peak": lr, "weight_decay": decay})
     forward: Any = torch.compile(model) if recipe.train.compile else model
     wrapped, stepped = fabric.setup(forward, optimizer)
-    return Assembly(model, mean, freezing, optimizer, balanced, wrapped, stepped)
+    return Assembly(model, mean, freezing, optimizer, balanced, beside, wrapped, stepped)
 
 
 def _placed(model: nn.Module, recipe: Recipe, fabric: Any) -> nn.Module:

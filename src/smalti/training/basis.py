@@ -19,13 +19,19 @@ def changes(state: dict[str, Any] | None, work: Work, folder: Path, resume: bool
     """Lines about data that have changed since the training to resume; DataError unless `resume` accepts them."""
     before = (state or {}).get("data", {})
     changed = [
-        f"data.{part} has changed since ({count(int(before[part].partition(' ')[0]), 'image')} then, {found.files} now)"
+        _changed(part, int(before[part].partition(" ")[0]), found.files)
         for part, found in work.identity.items()
         if part in before and before[part] != str(found)
     ]
     if changed and not resume:
         raise DataError(f"{folder}: {'; '.join(changed)}; give another --out, or --resume to continue with these data")
     return changed
+
+
+def _changed(part: str, then: int, now: int) -> str:
+    if part == "teacher":
+        return "distill.teacher has changed since"
+    return f"data.{part} has changed since ({count(then, 'image')} then, {now} now)"
 
 
 def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:

@@ -59,7 +59,7 @@ class Training:
         self.notes += changes(state, work, folder, resume)
         parts = assemble(recipe, work, fabric, self.team)  # after the starting weights: the average begins with them
         self.model, self.mean, self.optimizer = parts.model, parts.mean, parts.optimizer
-        self._freezing, self._balanced = parts.freezing, parts.balanced
+        self._freezing, self._balanced, self._beside = parts.freezing, parts.balanced, parts.beside
         self._wrapped, self._stepped = parts.wrapped, parts.stepped
         self._pupil: Pupil | None = getattr(work, "self_training", None)
         if self._pupil:
@@ -247,6 +247,7 @@ class Training:
             "random": torch.get_rng_state(),
             "balance": self._balanced.state() if self._balanced else None,
             "self_training": self._pupil.state() if self._pupil else None,
+            "beside": self._beside.state_dict() if self._beside else None,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -265,6 +266,8 @@ class Training:
             self.model.load_state_dict(state["model"])
             self.mean.module.load_state_dict(state["mean"])
             resume_at(self.mean, self.progress.step)
+            if self._beside and (learned := state.get("beside")):  # none where there was none: see the optimizer
+                self._beside.load_state_dict(learned)
         except RuntimeError:
             raise RecipeError(
                 f"{self.folder}: was trained with another net; give another --out, and train.start to take the "

@@ -51,17 +51,17 @@ def start_encoder(model: Model, settings: EncoderSettings, root: Path, images: C
         load_encoder(encoder_of(model, "net.encoder_weights"), source, settings.encoder_sha256, images())
 
 
-def open_start(start: str) -> Path | ModelWeights:
-    """What `train.start` names: a checkpoint's folder, or the weights of a model file.
+def open_start(start: str, key: str = "train.start") -> Path | ModelWeights:
+    """What a key of a recipe names: a checkpoint's folder, or the weights of a model file.
 
-    RecipeError if there is no such thing; ModelError for a model file whose weights cannot be used.
+    RecipeError that names the key if there is no such thing; ModelError for a model file whose weights cannot be used.
     """
     path = expand_home(start)
     if path.is_dir():
         return path
     if path.suffix != ".onnx" and start not in {model.name for model in list_models()}:
         raise RecipeError(
-            f"train.start: {start} is neither a folder nor the name of a model; expected a checkpoint's folder "
+            f"{key}: {start} is neither a folder nor the name of a model; expected a checkpoint's folder "
             "(runs/NAME/best), an exported .onnx file, or a name of smalti models"
         )
     return ModelWeights(verify(find_model(str(path))))

@@ -40,7 +40,8 @@ class Work(Protocol):
     """A model, the data it learns from, its losses and its scores.
 
     `training.recipe.WORKS` makes one from a recipe and its card. It has everything except what the loop does (steps,
-    rates, checkpoints, devices).
+    rates, checkpoints, devices). A work with an attribute `beside`, a torch module, has its parameters trained with the
+    model, and kept to resume from; they are no part of the model.
     """
 
     @property

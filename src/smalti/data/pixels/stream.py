@@ -35,13 +35,15 @@ class Stream:
         *,
         looks: Windows | None = None,
         views: ViewStream | None = None,
+        further: tuple["Stream", int] | None = None,
     ) -> None:
         """`looks` are the windows whose style is taken, by default these; their sources begin with these.
 
-        `views` are windows without labels that belong to each batch.
+        `views` are windows without labels that belong to each batch. `further` is another stream, and how many of its
+        windows come behind those of each batch.
         """
         self._windows = Windows(pools, card, crop)
-        self._looks, self._views = looks or self._windows, views
+        self._looks, self._views, self._further = looks or self._windows, views, further
         self._card, self._tasks, self._seed = card, tasks, seed
 
     def patch(self, number: int) -> Patch:
@@ -68,12 +70,20 @@ class Stream:
         return completed(self._windows.window(source, rng), self._tasks)
 
     def batch(self, number: int, size: int, share: range | None = None) -> Sample:
-        """The n-th batch of `size` windows, or only its windows at the indices in `share`."""
-        first = number * size
-        samples = stack([to_sample(self.patch(first + i)) for i in share or range(size)])
+        """The n-th batch of `size` windows, or only its windows at the indices in `share`, and the further ones."""
+        samples = stack([*self._samples(number, size, share), *self._beside(number)])
         if self._views:
             samples["views"] = self._views.batch(number)
         return samples
+
+    def _samples(self, number: int, size: int, share: range | None = None) -> list[Sample]:
+        return [to_sample(self.patch(number * size + i)) for i in share or range(size)]
+
+    def _beside(self, number: int) -> list[Sample]:
+        if self._further is None:
+            return []
+        stream, size = self._further
+        return stream._samples(number, size)
 
     def batches(self, start: int, size: int, workers: int, share: range | None = None) -> Generator[Sample, None, None]:
         """Batches, or a share of each, from number `start` on, prefetched by `workers` threads."""

@@ -16,6 +16,7 @@ from smalti.nets.backbones.mit import MiT
 from smalti.nets.backbones.mobilenetv2 import MobileNetV2
 from smalti.nets.backbones.mobilenetv3 import MobileNetV3
 from smalti.nets.backbones.resnet import ResNet
+from smalti.nets.backbones.resnet_slim import ResNetSlim
 from smalti.nets.backbones.timm_encoder import PREFIX, TimmEncoder
 from smalti.nets.backbones.vgg import VGG
 
@@ -32,6 +33,7 @@ BACKBONES: dict[str, Callable[[int, float], Backbone]] = {
     "resnet34": partial(ResNet, depth=34),
     "resnet50": partial(ResNet, depth=50),
     "resnet101": partial(ResNet, depth=101),
+    "resnet_slim": ResNetSlim,
     "vgg16": partial(VGG, depth=16),
     "vgg16_bn": partial(VGG, depth=16, norm=True),
     "vgg19": partial(VGG, depth=19),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from smalti.card import Card
 from smalti.data.identity import Identity, digests, identity
 from smalti.data.pixels.augment import Augment
@@ -29,7 +31,8 @@ from smalti.training.warmstart import start_encoder
 from smalti.watch import Watch, unwatched
 
 MEGABYTE = 1 << 20
-
+WITHOUT_LABELS = 1
+"""Second part of the seed of the windows without labels that a teacher answers for."""
 
 Scenes = list[list[Scene]]
 """By source."""
@@ -184,7 +187,12 @@ def make_stream(recipe: PixelRecipe, card: Card, split: Split) -> Stream:
         partly = [pool for source, pool in zip(sources, pools, strict=True) if any(source.sets(tasks, "").values())]
         own = _shared(further, partly, ours.partial)
         views = ViewStream(own, ours.strong, card, tasks[0], crop=t.crop, seed=t.seed, size=ours.batch, looks=looks)
-    return Stream(pools, card, tasks, t.crop, t.seed, looks=looks, views=views)
+    without = None
+    if recipe.distilled:
+        seed = int(np.random.SeedSequence([t.seed, WITHOUT_LABELS]).generate_state(1, np.uint64)[0])
+        styles = Windows([*further, *pools], card, t.crop)
+        without = Stream(further, card, tasks, t.crop, seed, looks=styles), recipe.distilled
+    return Stream(pools, card, tasks, t.crop, t.seed, looks=looks, views=views, further=without)
 
 
 def _pool(recipe: PixelRecipe, source: WindowSource, scenes: list[Scene]) -> tuple[float, Pool, Augment]:

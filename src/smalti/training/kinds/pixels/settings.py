@@ -15,6 +15,7 @@ from smalti.label_sets import Allowed, with_sets
 from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
 from smalti.training.home import expand_home
+from smalti.training.kinds.pixels.distill import DistillSettings
 from smalti.training.kinds.pixels.unlabelled import UnlabelledSettings
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
@@ -141,6 +142,16 @@ class PixelRecipe(Recipe):
     def self_training(self) -> UnlabelledSettings | None:
         """How to learn from windows without labels; None if it does not."""
         return None
+
+    @property
+    def distillation(self) -> DistillSettings | None:
+        """How to learn from the answers of a teacher; None if it does not."""
+        return None
+
+    @property
+    def distilled(self) -> int:
+        """Windows without labels in each batch that the teacher answers for, beside the labelled ones."""
+        return 0
 
     @property
     def losses(self) -> Mapping[str, LossSettings | ValueLossSettings]:

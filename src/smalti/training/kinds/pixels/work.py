@@ -1,6 +1,7 @@
 """Training of nets that predict each pixel, for one or several tasks: windows in, whole images scored in one pass."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from smalti.nets.multitask.values import begin_values
 from smalti.text import count
 from smalti.training.distributed import ALONE
 from smalti.training.kinds.pixels.census import take_census
+from smalti.training.kinds.pixels.distill import DistillSettings
+from smalti.training.kinds.pixels.distillation import Distillation
 from smalti.training.kinds.pixels.edges import edges_of
 from smalti.training.kinds.pixels.prepare import make_model, make_stream, open_split
 from smalti.training.kinds.pixels.scores import TaskScores
 from smalti.training.kinds.pixels.self_training import SelfTraining
 from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.pixels.teacher import FoundTeacher
 from smalti.training.predict import TorchPredictor, load_model
 from smalti.training.warmstart import check_source, fill_branch
 from smalti.training.work import Conclusion
@@ -41,6 +45,7 @@ class PixelWork:
     def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         check_source(recipe.net, recipe.root)
+        teacher = FoundTeacher(ours.teacher, card) if (ours := recipe.distillation) else None
         self.team = ALONE
         self.tasks = {task.name: task for task in recipe.with_sets(card)}
         """By name, with the sets of classes that their labels allow."""
@@ -54,9 +59,21 @@ class PixelWork:
         self._begin()
         self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
         self._losses = {task.name: _loss(recipe.losses[task.name], self.tasks[task.name]) for task in card.tasks}
-        ours, task = recipe.self_training, self.tasks[card.tasks[0].name]
-        self.self_training = SelfTraining(ours, task, recipe.train.accumulate) if ours else None
+        unlabelled, task = recipe.self_training, self.tasks[card.tasks[0].name]
+        self.self_training = SelfTraining(unlabelled, task, recipe.train.accumulate) if unlabelled else None
         """See `training.work.Pupil`."""
+        self._distillation = self._distil(recipe.distillation, teacher, task)
+        self.beside = self._distillation.projections if self._distillation else nn.ModuleList()
+        """See `training.work.Work`."""
+
+    def _distil(self, settings: DistillSettings | None, found: FoundTeacher | None, task: Task) -> Distillation | None:
+        """The terms of the teacher, if there is one."""
+        if settings is None or found is None:
+            return None
+        teacher = found.load(self.images)
+        if self.recipe.train.channels_last:
+            teacher.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Distillation(settings, teacher, task, self.model)
 
     def _begin(self) -> None:
         """Initialises the outputs of values to about the mean of the first windows."""
@@ -69,8 +86,8 @@ class PixelWork:
 
     @property
     def identity(self) -> dict[str, Identity]:
-        """See `Work`."""
-        return self.split.identity
+        """See `Work`; the teacher's weights are data as well."""
+        return self.split.identity | ({"teacher": self._distillation.identity} if self._distillation else {})
 
     def warnings(self) -> list[str]:
         """See `Work`."""
@@ -97,15 +114,23 @@ class PixelWork:
     def terms(self, model: Callable[..., Any], batch: Sample) -> dict[str, Tensor]:
         """See `Work`: with a balance, `TASK/TERM`, and none of a task without a label in the batch.
 
-        Windows without labels pass the net together with the others, and add the term `unlabelled`.
+        Windows that learn by pseudo-labels pass the net together with the others, and add the term `unlabelled`.
         """
-        if self.self_training is None:
-            return self._labelled(self._outputs(model, batch["image"]), batch)
-        pseudo = self.self_training.pseudo(batch["views"])
-        outputs = self._outputs(model, torch.cat([batch["image"], pseudo.image]))
-        labelled, task = len(batch["image"]), self.card.tasks[0].name
-        terms = self._labelled({name: output[:labelled] for name, output in outputs.items()}, batch)
-        return terms | {"unlabelled": self.self_training.term(outputs[task][labelled:], pseudo)}
+        image, task = batch["image"], self.card.tasks[0].name
+        pseudo = self.self_training.pseudo(batch["views"]) if self.self_training else None
+        with self._watching() as maps:
+            outputs = self._outputs(model, torch.cat([image, pseudo.image]) if pseudo else image)
+        own = {name: output[: len(image)] for name, output in outputs.items()}
+        terms = self._labelled(own, batch)
+        if self._distillation:
+            terms |= self._distillation.terms(own[task], maps, batch)
+        if self.self_training and pseudo:
+            terms["unlabelled"] = self.self_training.term(outputs[task][len(image) :], pseudo)
+        return terms
+
+    def _watching(self) -> AbstractContextManager[list[Tensor]]:
+        """Within it, the maps of the model's encoder that distillation needs; none without it."""
+        return self._distillation.watching() if self._distillation else nullcontext([])
 
     def _labelled(self, outputs: Mapping[str, Tensor], batch: Sample) -> dict[str, Tensor]:
         """The terms of the labels, of the windows of all processes."""
@@ -163,6 +188,7 @@ class PixelWork:
             *self.split.lines(),
             *self._weak(),
             *self._unlabelled(),
+            *self._distilled(),
             f"{count(t.steps, 'step')} of {count(t.batch * t.accumulate, 'window')} of {t.crop}x{t.crop}",
             *self._filled,
         ]
@@ -185,6 +211,14 @@ class PixelWork:
         """A line about learning without labels."""
         ours = self.recipe.self_training
         return [f"unlabelled  {self.split.unlabelled_text}; {ours.text}"] if ours else []
+
+    def _distilled(self) -> list[str]:
+        """A line about learning from a teacher."""
+        ours, windows = self.recipe.distillation, self.recipe.distilled
+        if ours is None:
+            return []
+        also = f"; {count(windows, 'window')} per batch without labels: {self.split.unlabelled_text}" if windows else ""
+        return [f"distill     the answers of {ours.teacher}; {ours.text}{also}"]
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
