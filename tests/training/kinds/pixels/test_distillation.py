@@ -216,6 +216,12 @@ def test_the_net_comes_nearer_to_its_teacher(tmp_path: Path) -> None:
         assert losses[-1] < share * losses[0], (name, losses)
 
 
+def test_maps_of_a_net_in_half_precision_are_compared(tmp_path: Path) -> None:
+    training = start(write_recipe(tmp_path), tmp_path / "run", "train.precision=bf16-mixed", "train.steps=1")
+    training.run(silent)
+    assert training.progress.step == 1
+
+
 def test_an_exported_teacher_answers_what_its_checkpoint_does(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, "")
     model = write_teacher(tmp_path / "teacher", options={"encoder": "mobilenetv2"})

@@ -79,7 +79,7 @@ class Distillation:
         terms = {"distill": self._settings.weight * self._divergence(logits, answer, labels, valid)}
         if self._encoders:
             each = [
-                F.mse_loss(project(own[: len(image)]).float(), _standard(other))
+                F.mse_loss(project(own[: len(image)].float()), _standard(other))
                 for project, own, other in zip(self.projections, maps, theirs, strict=True)
             ]
             terms["distill/features"] = self._settings.features * torch.stack(each).mean()
