@@ -9,7 +9,7 @@ a 512x512 tile in ONNX Runtime; steps of the training per second and the peak me
 `--train`: `smalti train recipes/networks.toml` of each network in a process of its own with one thread, `--jobs` of
 them side by side, the light ones first; networks of more than `--heaviest` G multiply-adds are skipped. The checkpoint
 is chosen on tile 6 of dubai; reported are the middle 1024x1024 pixels of each image of tile 7, and three drawn scenes
-not seen in training. FOLDER is as in recipes/landcover.toml.
+not seen in training. FOLDER is as in recipes/dubai.toml.
 
 Results are stored in the folder of `--work`; a later run only measures what is missing there. Every form ends with the
 table; `--write` writes it and its picture into a page, between its marks.
@@ -256,7 +256,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--costs", action="store_true", help="measure what is missing of sizes, speed and memory")
     parser.add_argument("--train", action="store_true", help="train and score missing runs")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="what recipes/landcover.toml asks for")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="what recipes/dubai.toml asks for")
     parser.add_argument("--work", type=Path, default=Path("runs/networks"), help="where results are stored")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, of one thread each")
     parser.add_argument("--heaviest", type=float, default=100, metavar="G", help="multiply-adds of a tile, in 1e9")

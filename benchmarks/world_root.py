@@ -1,4 +1,4 @@
-"""Lays the image sets of recipes/world.toml out as the recipe expects them.
+"""Lays the image sets of recipes/landcover.toml out as the recipe expects them.
 
     python benchmarks/world_root.py SETS OUT
 
@@ -52,7 +52,7 @@ def main() -> None:
     lay_out_fair(options.sets / "places" / "fair-buildings", options.out / "fair-buildings")
     for part, tile in (("train", "train_patches"), ("validation", "val_patches"), ("stack", "test_tiles")):
         lay_out_chesapeake(options.sets / "chesapeake" / f"test-{tile}", options.out / "chesapeake" / part)
-    print(f"{options.out}: ready for smalti train recipes/world.toml --set data.root={options.out}")
+    print(f"{options.out}: ready for smalti train recipes/landcover.toml --set data.root={options.out}")
 
 
 def lay_out_banepa(source: Path, out: Path) -> None:

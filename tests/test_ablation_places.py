@@ -10,7 +10,7 @@ from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.recipe import read_pixels
 
 ROOT = Path(__file__).resolve().parent.parent
-RECIPE = ROOT / "recipes" / "world.toml"
+RECIPE = ROOT / "recipes" / "landcover.toml"
 MORE = """
 [[data.train]]
 kind = "drawn"
@@ -33,7 +33,7 @@ def rows_of(ablation: dict[str, Any], recipe: Path) -> dict[str, PixelRecipe]:
 
 
 def test_rows_differ_from_the_first_in_what_they_say(ablation: dict[str, Any], tmp_path: Path) -> None:
-    recipe = tmp_path / "world.toml"
+    recipe = tmp_path / "landcover.toml"
     recipe.write_text(RECIPE.read_text() + MORE)
     rows = rows_of(ablation, recipe)
     base = rows["base"]

@@ -38,7 +38,8 @@ def test_it_has_one_size_one_softmax_and_no_arithmetic_on_sizes(name: str) -> No
     assert [sizes(part) for part in graph.graph.output] == [[1, task.channels, SIDE, SIDE] for task in card.tasks]
     assert graph.ir_version == 9 and [(each.domain, each.version) for each in graph.opset_import] == [("", 18)]
     pixels = np.random.default_rng(0).integers(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
-    for one, other in zip(run(model.content, pixels), run(graph.SerializeToString(), pixels), strict=True):
+    whole = run(model.content, pixels)[: len(card.tasks)]  # without `unlike`
+    for one, other in zip(whole, run(graph.SerializeToString(), pixels), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 

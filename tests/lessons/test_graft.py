@@ -27,7 +27,7 @@ def _lesson(network: TeachableNetwork, plan: ClassPlan, size: float) -> Lesson:
 
 def _child(parent: ModelFile, network: TeachableNetwork, lesson: Lesson, tmp_path: Path) -> ModelFile:
     tasks = tuple(lesson.plan.task if task.has_classes else task for task in parent.card.tasks)
-    card = parent.card.model_copy(update={"tasks": tasks})
+    card = parent.card.model_copy(update={"tasks": tasks, "unlike": None})
     content, digest = grafted(parent, lesson, network.sizes, card, tmp_path / "own.onnx")
     (tmp_path / "own.onnx").write_bytes(content)
     assert verify(tmp_path / "own.onnx").sha256 == digest

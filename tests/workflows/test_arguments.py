@@ -71,6 +71,7 @@ def test_an_argument_of_the_wrong_type_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore::smalti.errors.UnlikeWarning")  # noise is
 def test_arguments_of_results_are_checked_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found, scene = sm.predict(IMAGE), sm.draw(8)
@@ -138,6 +139,7 @@ def test_axes_are_one_text() -> None:
         sm.predict(IMAGE, axes=np.array(["CHW", "HWC"]))  # type: ignore[arg-type]
 
 
+@pytest.mark.filterwarnings("ignore::smalti.errors.UnlikeWarning")  # noise is
 def test_numbers_of_numpy_and_iterators_are_taken(tmp_path: Path) -> None:
     plain = sm.predict(IMAGE, bands=[1, 2, 3], axes="HWC", tta=False)
     for bands in (np.array([1, 2, 3]), (name for name in ("1", "2", "3")), ("1", 2, np.int64(3))):

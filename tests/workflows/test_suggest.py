@@ -42,7 +42,7 @@ def test_the_odd_window_comes_first_and_none_without_data(scene: Path, tmp_path:
 def test_what_was_painted_is_not_suggested_first(scene: Path, tmp_path: Path) -> None:
     before = sm.suggest(scene, tmp_path / "before.geojson", minutes=1).windows[0].window
     row, col = before.row, before.col
-    lines = [(col + 20.0, row + 20.0 + 20 * k, col + 100.0, row + 20.0 + 20 * k, "odd") for k in range(5)]
+    lines = [(col + 4.0, row + 8.0 + 12 * k, col + 124.0, row + 8.0 + 12 * k, "odd") for k in range(10)]
     plain = [(float(c), r, c + 40.0, r, "land") for c, r in ((20, 300.0), (300, 320.0), (150, 30.0))]
     add = [(scene, stroke_file(tmp_path / "strokes.gpkg", [*lines, *plain]))]
     sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes={"odd": []})

@@ -87,6 +87,7 @@ def test_only_new_strokes_are_computed(taught: sm.Taught, place: Path, tmp_path:
     assert more.scenes == 2 and more.strokes == 16 and {each.title for each in seen} == {"b.tif (2 of 2)"}
 
 
+@pytest.mark.filterwarnings("ignore::smalti.errors.UnlikeWarning")  # noise is
 def test_strokes_that_the_model_maps_right_change_nothing(place: Path, tmp_path: Path) -> None:
     merged = {"dry": ["land", "building", "vegetation", "road"]}
     before = sm.predict(place / "scene.tif").classes

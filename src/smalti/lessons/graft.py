@@ -41,6 +41,7 @@ def _inserted(graph: Graph, anatomy: Anatomy, made: Made, total: str) -> Graph:
     """The graph with the new nodes behind the logits; whatever read these reads the taught ones."""
     at = next(k for k, node in enumerate(graph.nodes) if anatomy.logits in node.outputs) + 1
     behind = [node.reading({anatomy.logits: total}) for node in graph.nodes[at:]]
-    outputs = [name for name in graph.outputs if name != UNLIKE]
-    changed = replace(graph, nodes=(*graph.nodes[:at], *made.nodes, *behind), outputs=tuple(outputs))
-    return changed.with_constants(made.constants)
+    changed = replace(graph, nodes=(*graph.nodes[:at], *made.nodes, *behind)).with_constants(made.constants)
+    return changed.without(
+        UNLIKE
+    )  # what was found for the parent's classes and answers says nothing of the taught ones

@@ -115,6 +115,13 @@ class Graph:
         """The same with other outputs."""
         return replace(self, outputs=tuple(names))
 
+    def without(self, name: str) -> "Graph":
+        """The same without an output, and without the nodes that only this output needs."""
+        outputs = tuple(each for each in self.outputs if each != name)
+        needed = [node for each in outputs for node in self.ancestors(each)]
+        dropped = [node for node in self.ancestors(name) if node not in needed] if name in self.outputs else []
+        return replace(self, nodes=tuple(node for node in self.nodes if node not in dropped), outputs=outputs)
+
     def with_nodes(self, nodes: Sequence[Node]) -> "Graph":
         """The same with further nodes at its end."""
         return replace(self, nodes=(*self.nodes, *nodes))
