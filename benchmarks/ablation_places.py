@@ -3,8 +3,8 @@
     python benchmarks/ablation_places.py RECIPE --set data.root=FOLDER --leave-out A,B --leave-out C,D
         [--rows NAME ...] [--seeds 0,1,2] [--steps 1300] [--unlabelled PATH ...] [--accelerator gpu] [--out FOLDER]
 
-RECIPE is one like recipes/landcover.toml. Each `--leave-out` is a training without these places, scored on each of them; a
-place's images count whether its labels are partial or not. Each row differs from the first in one thing:
+RECIPE is one like recipes/landcover.toml. Each `--leave-out` is a training without these places, scored on each;
+a place's images count whether its labels are partial or not. Each row differs from the first in one thing:
 
 * the encoder: MobileNetV2 instead of EfficientNet-Lite0, both with their ImageNet weights below `data.root`; no
   training starts from another one;
