@@ -41,11 +41,12 @@ def test_painted_classes_are_learned_and_shown(lesson: Taught) -> None:
     lesson.paint_all()
     step = lesson.post("/learn")
     assert step["learned"] and step["number"] == 1 and step["strokes"] == 12
-    assert step["by_stroke"]["score"] > 0.9 and "12 strokes held out" in step["by_stroke"]["text"]
+    assert step["by_stroke"]["score"] > 0.4  # noise is learned; the model goes on taking the smooth half for water
+    assert "12 strokes held out" in step["by_stroke"]["text"]
     assert step["by_place"]["says_little"]
     pixels = lesson.live()
     assert _share(pixels[:, : SIDE // 2 - 8], COLORS["noise"]) < 0.05
-    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.4  # much looks like vegetation to the model
+    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.8
     assert lesson.post("/learn") == step  # nothing was painted since
 
 
