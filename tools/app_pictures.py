@@ -230,7 +230,7 @@ def main() -> None:
             strokes = mistakes(scene, banepa(Path(sys.argv[2]), scene))
             served(Path(place), lambda page: lesson(page, scene, strokes, to))
         return
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # the server may still be writing
         folder = Path(place)
         scene = drawn(folder / "town.tif")
 
