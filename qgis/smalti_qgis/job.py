@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import subprocess
@@ -69,9 +70,10 @@ def _follow(process: subprocess.Popen[str], say: Callable[[str], object], cancel
 
 
 def _read(stream: IO[str] | None, arriving: queue.Queue[str | None]) -> None:
-    for line in stream or ():
-        if line.strip():
-            arriving.put(line.rstrip())
+    with contextlib.suppress(ValueError):  # closed: the run was canceled, and nobody reads on
+        for line in stream or ():
+            if line.strip():
+                arriving.put(line.rstrip())
     arriving.put(None)
 
 

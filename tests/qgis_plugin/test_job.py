@@ -1,6 +1,8 @@
 """One run of the program by the plugin: lines, progress, failure, and the end when the user cancels."""
 
+import io
 import itertools
+import queue
 import signal
 import sys
 import time
@@ -10,7 +12,7 @@ import pytest
 from smalti.cli.progress import Log
 from smalti.cli.verb import shown_warnings
 from smalti.errors import SceneWarning, warn
-from smalti_qgis.job import Canceled, JobError, is_warning, reason, run, share
+from smalti_qgis.job import Canceled, JobError, _read, is_warning, reason, run, share
 
 
 def python(code: str) -> list[str]:
@@ -42,6 +44,14 @@ def test_canceling_ends_the_program(code: str) -> None:
 def test_a_program_that_was_killed_says_so() -> None:
     with pytest.raises(JobError, match=rf"^the program ended with code {-signal.SIGKILL} and printed nothing$"):
         run(python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), lambda line: None, lambda: False)
+
+
+def test_a_pipe_that_is_closed_under_the_reader_ends_it() -> None:
+    arriving: queue.Queue[str | None] = queue.Queue()
+    stream = io.StringIO("one line\n")
+    stream.close()
+    _read(stream, arriving)
+    assert arriving.get_nowait() is None
 
 
 def test_progress_is_read_from_the_lines_that_the_command_line_prints(
