@@ -36,17 +36,16 @@ def test_the_model_is_shown_until_something_is_learned(lesson: Taught) -> None:
 
 @pytest.mark.slow
 def test_painted_classes_are_learned_and_shown(lesson: Taught) -> None:
-    names = [each["name"] for each in lesson.classes("noise", land="smooth")["classes"]]
-    assert "smooth" in names and "noise" in names and "land" not in names
+    names = [each["name"] for each in lesson.classes("noise", water="smooth")["classes"]]
+    assert "smooth" in names and "noise" in names and "water" not in names
     lesson.paint_all()
     step = lesson.post("/learn")
     assert step["learned"] and step["number"] == 1 and step["strokes"] == 12
-    assert step["by_stroke"]["score"] > 0.4  # noise is learned; the model goes on taking the smooth half for water
-    assert "12 strokes held out" in step["by_stroke"]["text"]
+    assert step["by_stroke"]["score"] > 0.9 and "12 strokes held out" in step["by_stroke"]["text"]
     assert step["by_place"]["says_little"]
     pixels = lesson.live()
     assert _share(pixels[:, : SIDE // 2 - 8], COLORS["noise"]) < 0.05
-    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.8
+    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.9
     assert lesson.post("/learn") == step  # nothing was painted since
 
 
@@ -89,7 +88,7 @@ def test_the_eraser_cuts_strokes_and_undo_puts_them_back(lesson: Taught) -> None
 @pytest.mark.slow
 def test_the_model_is_shown_again_without_strokes(lesson: Taught) -> None:
     before = lesson.live()
-    lesson.classes("noise", land="smooth")
+    lesson.classes("noise", water="smooth")
     lesson.paint_all()
     lesson.post("/learn")
     assert (lesson.live() != before).any()
@@ -210,7 +209,7 @@ def test_lessons_are_bounded(serve: Serve) -> None:
 @pytest.mark.slow
 def test_the_saved_model_is_that_of_the_command_line_and_maps(lesson: Taught, tmp_path: Path) -> None:
     server = lesson.server
-    lesson.classes("noise", land="smooth")
+    lesson.classes("noise", water="smooth")
     lesson.paint_all()
     saved = lesson.post("/model", name="own")
     assert saved["name"] == "own" and "noise" in saved["tasks"][0]["labels"]
@@ -234,7 +233,7 @@ def test_the_saved_model_is_that_of_the_command_line_and_maps(lesson: Taught, tm
 
 @pytest.mark.slow
 def test_a_lesson_goes_on_with_the_strokes_of_all_its_scenes(lesson: Taught) -> None:
-    lesson.classes("noise", land="smooth")
+    lesson.classes("noise", water="smooth")
     lesson.paint_all()
     other = noisy(lesson.server, "b.tif", seed=2, border=60)
     assert len(lesson.post("/scenes", scene=other["id"])["scenes"]) == 2
@@ -253,7 +252,7 @@ def test_the_next_places_to_look_lie_on_the_scene(lesson: Taught) -> None:
 
 @pytest.mark.slow
 def test_a_server_that_starts_again_shows_what_was_learned(lesson: Taught, serve: Serve) -> None:
-    lesson.classes("noise", land="smooth")
+    lesson.classes("noise", water="smooth")
     lesson.paint_all()
     lesson.post("/learn")
     before = lesson.live()

@@ -42,6 +42,4 @@ def _inserted(graph: Graph, anatomy: Anatomy, made: Made, total: str) -> Graph:
     at = next(k for k, node in enumerate(graph.nodes) if anatomy.logits in node.outputs) + 1
     behind = [node.reading({anatomy.logits: total}) for node in graph.nodes[at:]]
     changed = replace(graph, nodes=(*graph.nodes[:at], *made.nodes, *behind)).with_constants(made.constants)
-    return changed.without(
-        UNLIKE
-    )  # what was found for the parent's classes and answers says nothing of the taught ones
+    return changed.without(UNLIKE)  # it was found for the parent's answers, and says nothing of the taught ones
