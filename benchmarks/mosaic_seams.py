@@ -14,7 +14,7 @@ image itself gets, whose colours nobody has changed, near borders (within FADE p
 import argparse
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -148,7 +148,7 @@ def _classes(kind: type[Ground], cuts: Sequence[Cut], size: tuple[int, ...], pre
     task = predict.card.tasks[0].name
     mean = (np.array(predict.card.mean) / predict.card.scale).astype(np.float32)
 
-    def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    def write(window: Window, values: Mapping[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
         ids[window.slices()] = best_class(np.ascontiguousarray(values[task]))
 
     with kind("mosaic", MosaicGrid(PLACE, 1.0, 4096), Window(0, 0, *size), cuts, mean) as ground:

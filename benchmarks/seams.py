@@ -11,7 +11,7 @@ are drawn.
 
 import argparse
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,7 +103,7 @@ def _classes(read: Read, predict: Predictor, shift: int, height: int, width: int
     ids = np.empty((height, width), np.uint8)
     task = predict.card.tasks[0].name
 
-    def write(window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    def write(window: Window, values: Mapping[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
         ids[window.slices()] = best_class(values[task])
 
     predict_scene(lambda window: read(window.shift(shift, shift)), predict, write, height, width)

@@ -14,14 +14,18 @@ from smalti.arrays import Floats
 from smalti.tiling import Span, Tile, Window, spans
 
 
-def axis_weights(parts: list[Span], overlap: int) -> dict[int, Floats]:
-    """Weights of each part's pixels along one axis, by the part's first pixel; over all parts they sum to 1."""
+def axis_weights(parts: list[Span], overlap: int, factor: int = 1) -> dict[int, Floats]:
+    """Weights of each part's pixels along one axis, by the part's first pixel; over all parts they sum to 1.
+
+    Each pixel stands for `factor` pixels of the image: its weight is the one at their middle.
+    """
     total = np.zeros(parts[-1].end, np.float64)
     ramps = []
     for part in parts:
         n = part.end - part.begin
-        rise = np.minimum(np.arange(1, n + 1), overlap + 1)
-        ramps.append(np.sin(np.minimum(rise, rise[::-1]) / (overlap + 1) * (np.pi / 2)) ** 2)
+        middle = np.arange(n) * factor + (factor + 1) / 2
+        rise = np.minimum(middle / (overlap * factor + 1), 1)
+        ramps.append(np.sin(np.minimum(rise, rise[::-1]) * (np.pi / 2)) ** 2)
         total[part.begin : part.end] += ramps[-1]
     return {
         part.begin: (ramp / total[part.begin : part.end]).astype(np.float32)
@@ -40,11 +44,14 @@ def _weigh(values: Floats, weights: Floats) -> None:
 class Blender:
     """Blends the predictions of one task, tile by tile in the order of `plan_tiles`."""
 
-    def __init__(self, height: int, width: int, size: int, overlap: int, channels: int) -> None:
-        """`height` and `width` of the scene, `size` and `overlap` of tiles, in pixels; `channels` of predictions."""
+    def __init__(self, height: int, width: int, size: int, overlap: int, channels: int, factor: int = 1) -> None:
+        """`height` and `width` of the scene, `size` and `overlap` of tiles, in pixels; `channels` of predictions.
+
+        Each pixel stands for `factor` x `factor` pixels of the image.
+        """
         rows, columns = spans(height, size, overlap), spans(width, size, overlap)
-        self._row_weights = axis_weights(rows, overlap)
-        self._column_weights = axis_weights(columns, overlap)
+        self._row_weights = axis_weights(rows, overlap, factor)
+        self._column_weights = axis_weights(columns, overlap, factor)
         self._channels = channels
         self._below = np.empty((channels, overlap if len(rows) > 1 else 0, width), np.float32)
         self._beside = np.empty((channels, 0, 0), np.float32)

@@ -1,17 +1,18 @@
 """Predicts a whole scene onto its own grid, whatever pixel size its network sees."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict
 
 from smalti.arrays import Floats, Mask
-from smalti.card import Card
+from smalti.enlarge import Enlarger
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.regrid import Axis, Regrid, first_row
-from smalti.scene import Judged, Predictor, Summary, Write, predict_scene
+from smalti.scene import Coarse, Judged, Predictor, Summary, Write, coarse_of, predict_scene
 from smalti.tiling import Window, spans
 
 
@@ -49,8 +50,39 @@ def predict_reader(
     """
     if isinstance(reader, Composed):
         return reader.predicted(predict, write, rows_done=rows_done, rows_end=rows_end, progress=progress)
-    height, width = reader.grid.height, reader.grid.width
+    more: _More = {"progress": progress, "judged": judged}
     if not isinstance(reader, Scaled):
+        return _predict(reader, predict, write, rows_done=rows_done, rows_end=rows_end, **more)
+    begins = _window_rows(reader.seen.grid.height, predict)
+    axis = Axis(reader.seen.grid.height, reader.grid.height)
+    begin = first_row(begins, reader.seen.grid.height, reader.grid.height, rows_done) if rows_done else 0
+    ends = [*begins[1:], reader.seen.grid.height]  # the first of which the rows above `rows_end` are not made
+    end = None if rows_end is None else next(row for row in ends if axis.complete(row) >= rows_end)
+    onto = _Onto(reader, write, rows_done)
+    more["progress"] = onto.reporting(progress)
+    summary = _predict(reader.seen, predict, onto.write, rows_done=begin, rows_end=end, **more)
+    return replace(summary, pixels=onto.written)
+
+
+class _More(TypedDict):
+    progress: Callable[[int], None] | None
+    judged: Judged | None
+
+
+def _predict(
+    reader: Reader,
+    predict: Predictor,
+    write: Write,
+    *,
+    rows_done: int,
+    rows_end: int | None,
+    progress: Callable[[int], None] | None,
+    judged: Judged | None,
+) -> Summary:
+    """Predicts a scene with its own pixels: on the coarse grid of the network's answers where the predictor can."""
+    height, width = reader.grid.height, reader.grid.width
+    coarse = coarse_of(predict)
+    if coarse is None:
         return predict_scene(
             reader.read,
             predict,
@@ -62,21 +94,21 @@ def predict_reader(
             progress=progress,
             judged=judged,
         )
-    network = reader.seen.grid
-    begin = _first_row(predict.card, network.height, height, rows_done) if rows_done else 0
-    onto = _Onto(reader, write, rows_done)
+    begins = dict(zip(_window_rows(height, predict), _coarse_rows(height, coarse), strict=True))
+    large = _Large(reader, coarse.factor, write, rows_done)
     summary = predict_scene(
-        reader.seen.read,
-        predict,
-        onto.write,
-        network.height,
-        network.width,
-        rows_done=begin,
-        rows_end=None if rows_end is None else _end_row(predict.card, network.height, height, rows_end),
-        progress=partial(onto.report, progress) if progress else None,
+        reader.read,
+        coarse,
+        large.write,
+        height,
+        width,
+        rows_done=begins[rows_done],
+        rows_end=None if rows_end in (None, height) else begins[rows_end],
+        above=1 if rows_done else 0,
+        progress=large.reporting(progress),
         judged=judged,
     )
-    return replace(summary, pixels=onto.written)
+    return replace(summary, pixels=large.written)
 
 
 def network_grid(reader: Reader) -> Grid:
@@ -84,43 +116,75 @@ def network_grid(reader: Reader) -> Grid:
     return reader.seen.grid if isinstance(reader, Scaled) else reader.grid
 
 
-def first_rows(reader: Reader, card: Card) -> list[int]:
+def first_rows(reader: Reader, predict: Predictor) -> list[int]:
     """The rows of the scene at which windows begin, the first one 0; a scene can be divided there."""
-    starts = [span.begin for span in spans(network_grid(reader).height, card.tile, card.overlap)]
+    starts = _window_rows(network_grid(reader).height, predict)
     if isinstance(reader, Scaled):
         axis = Axis(reader.seen.grid.height, reader.grid.height)
         starts = sorted({axis.complete(start) for start in starts})
     return [start for start in starts if start < reader.grid.height]
 
 
-def _first_row(card: Card, network: int, own: int, rows_done: int) -> int:
-    starts = [span.begin for span in spans(network, card.tile, card.overlap)]
-    return first_row(starts, network, own, rows_done)
+def _window_rows(height: int, predict: Predictor) -> list[int]:
+    """The rows at which windows of what the network sees begin."""
+    coarse = coarse_of(predict)
+    if coarse is None:
+        return [span.begin for span in spans(height, predict.card.tile, predict.card.overlap)]
+    rows = _coarse_rows(height, coarse)
+    axis = Axis(-(-height // coarse.factor), height, 1 / coarse.factor)
+    return [0, *(axis.complete(row) for row in rows[1:])]
 
 
-def _end_row(card: Card, network: int, own: int, rows_end: int) -> int:
-    """The first row of the network's windows that the rows above `rows_end` are not made of."""
-    axis = Axis(network, own)
-    return next(span.done for span in spans(network, card.tile, card.overlap) if axis.complete(span.done) >= rows_end)
+def _coarse_rows(height: int, coarse: Coarse) -> list[int]:
+    """The rows at which windows of the network's answers begin."""
+    return [span.begin for span in spans(-(-height // coarse.factor), coarse.card.tile, coarse.card.overlap)]
 
 
-class _Onto:
-    """Resamples the windows of a network to the scene's grid, writes them, and counts them."""
+class _Counting:
+    """Writes windows other than those that are predicted, and counts their pixels."""
 
-    def __init__(self, reader: Scaled, write: Write, rows_done: int) -> None:
-        own, network = reader.grid, reader.seen.grid
-        self._reader, self._write = reader, write
-        self._regrid = Regrid((network.height, network.width), (own.height, own.width), rows_done)
+    def __init__(self, write: Write) -> None:
+        self._write = write
         self.written, self._reported = 0, 0
 
-    def write(self, window: Window, values: dict[str, Floats], valid: Mask) -> None:
-        """Takes a window of the network's grid."""
-        for target, found, seen in self._regrid.add(window, values, valid):
-            self._write(target, found, seen & self._reader.valid(target))
-            self.written += target.height * target.width
+    def _put(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> None:
+        self._write(window, values, valid)
+        self.written += window.height * window.width
 
-    def report(self, progress: Callable[[int], None], _: int) -> None:
-        """Reports the pixels of the scene that were written since the last report."""
+    def reporting(self, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+        """Reports, whenever it is called, the pixels that were written since the last report."""
+        return None if progress is None else partial(self._report, progress)
+
+    def _report(self, progress: Callable[[int], None], _: int) -> None:
         written = self.written
         progress(written - self._reported)
         self._reported = written
+
+
+class _Onto(_Counting):
+    """Resamples the windows of a network to the scene's grid."""
+
+    def __init__(self, reader: Scaled, write: Write, rows_done: int) -> None:
+        super().__init__(write)
+        own, network = reader.grid, reader.seen.grid
+        self._reader = reader
+        self._regrid = Regrid((network.height, network.width), (own.height, own.width), rows_done)
+
+    def write(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> None:
+        """Takes a window of the network's grid."""
+        for target, found, seen in self._regrid.add(window, values, valid):
+            self._put(target, found, seen & self._reader.valid(target))
+
+
+class _Large(_Counting):
+    """Enlarges the windows of the coarse grid of a network's answers."""
+
+    def __init__(self, reader: Reader, factor: int, write: Write, rows_done: int) -> None:
+        super().__init__(write)
+        self._enlarger = Enlarger((reader.grid.height, reader.grid.width), factor, rows_done)
+
+    def write(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> None:
+        """Takes a window of the coarse grid, and the validity of its pixels."""
+        found = self._enlarger.add(window, values, valid)
+        if found is not None:
+            self._put(*found)

@@ -71,6 +71,10 @@ class Product:
             case "values":
                 # Engines round: OpenVINO's softplus returns -2e-6 where it should be 0.
                 out[:] = values if self.task.minimum is None else np.maximum(values, self.task.minimum)
+        self.hide(valid, out)
+
+    def hide(self, valid: NDArray[np.bool_], out: NDArray[Any]) -> None:
+        """Makes the invalid pixels of `out` (bands, H, W) no data."""
         if not valid.all():
             out[:, ~valid] = self.nodata
 

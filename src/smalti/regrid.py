@@ -7,6 +7,7 @@ pixels have no share in any value.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ Piece = tuple[Window, dict[str, Floats], Mask]
 class Axis:
     """Which pixels of the source those of the target are made of, along one axis."""
 
-    def __init__(self, source: int, target: int) -> None:
-        self._source, self._target = source, target
-        index, _ = taps(0, target, source / target, source)
+    def __init__(self, source: int, target: int, by: float | None = None) -> None:
+        """Numbers of pixels, and how many of the source one of the target is as wide as, if both do not end alike."""
+        self._source, self._target, self._by = source, target, source / target if by is None else by
+        index, _ = taps(0, target, self._by, source)
         self._least, self._most = index.min(axis=1), index.max(axis=1)
 
     def complete(self, end: int) -> int:
@@ -41,47 +43,55 @@ class Axis:
 
     def taps(self, begin: int, end: int) -> Taps:
         """The taps of some pixels of the target."""
-        return taps(begin, end - begin, self._source / self._target, self._source)
+        return taps(begin, end - begin, self._by, self._source)
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """Values of a window of the source that are still needed."""
+class Held:
+    """Values (K, H, W) of a window of the source."""
 
     window: Window
-    values: Mapping[str, Floats]
+    values: Mapping[str, NDArray[Any]]
 
 
-class Regrid:
-    """Resamples windows from a source to a target."""
+class Along(Protocol):
+    """Which pixels of the source those of the target are made of, along one axis; see `Axis`."""
 
-    def __init__(self, source: tuple[int, int], target: tuple[int, int], rows_done: int = 0) -> None:
-        """`source` and `target`: rows and columns. The first `rows_done` rows of the target are left out."""
-        self._rows, self._cols = Axis(source[0], target[0]), Axis(source[1], target[1])
-        self._width, self._done = source[1], rows_done
-        self._above: _Held | None = None
-        self._below: _Held | None = None
-        self._left: _Held | None = None
+    def complete(self, end: int) -> int:
+        """How many pixels of the target are made of the first `end` pixels of the source alone."""
+        ...
 
-    def add(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> Iterator[Piece]:
-        """Adds the next window, values (K, H, W) and validity (H, W); yields the pixels of the target that are final.
+    def first(self, pixel: int) -> int:
+        """The first pixel of the source that a pixel of the target, or a later one, is made of."""
+        ...
 
-        These cover each pixel of the target once, in windows as high as their row, from left to right.
+
+class Carry:
+    """Keeps of windows of a source what later pixels of a target are made of, too."""
+
+    def __init__(self, rows: Along, cols: Along, width: int, rows_done: int = 0) -> None:
+        """`width` is that of the source. The first `rows_done` rows of the target are left out."""
+        self._rows, self._cols, self._width, self._done = rows, cols, width, rows_done
+        self._above: Held | None = None
+        self._below: Held | None = None
+        self._left: Held | None = None
+
+    def add(self, window: Window, values: Mapping[str, NDArray[Any]]) -> tuple[Held, Window] | None:
+        """Adds the next window, values (K, H, W); returns the window of the target that is final now, if there is one,
+        with what it is made of.
+
+        These windows cover each pixel of the target once, row by row, from left to right.
         """
         if window.col == 0:
             self._above, self._below, self._left = self._below, None, None
-        held = self._joined(window, {**values, _VALID: valid[None].astype(np.float32)})
+        held = self._joined(window, values)
         begin = max(self._rows.complete(window.row), self._done) if window.row else self._done
         end = self._rows.complete(window.bottom)
         first, last = self._cols.complete(window.col) if window.col else 0, self._cols.complete(window.right)
         self._keep(held, max(begin, end), last)
-        if end > begin:
-            channels = max(1, sum(len(each) for each in held.values.values()))
-            step = max(1, _MOST // ((end - begin) * channels))
-            for col in range(first, last, step):
-                yield self._piece(held, Window(begin, col, end - begin, min(step, last - col)))
+        return (held, Window(begin, first, end - begin, last - first)) if end > begin and last > first else None
 
-    def _joined(self, window: Window, values: Mapping[str, Floats]) -> _Held:
+    def _joined(self, window: Window, values: Mapping[str, NDArray[Any]]) -> Held:
         """The window with the rows above it and the columns beside it that were kept."""
         if above := self._above:
             cols = slice(window.col, window.right)
@@ -92,22 +102,44 @@ class Regrid:
         if left := self._left:
             values = {name: np.concatenate([left.values[name], each], axis=2) for name, each in values.items()}
             window = Window(window.row, left.window.col, window.height, window.right - left.window.col)
-        return _Held(window, values)
+        return Held(window, values)
 
-    def _keep(self, held: _Held, next_row: int, next_col: int) -> None:
+    def _keep(self, held: Held, next_row: int, next_col: int) -> None:
         """Keeps what later windows need."""
         window = held.window
         row, col = min(self._rows.first(next_row), window.bottom), min(self._cols.first(next_col), window.right)
         beside = {name: each[..., col - window.col :].copy() for name, each in held.values.items()}
-        self._left = _Held(Window(window.row, col, window.height, window.right - col), beside)
+        self._left = Held(Window(window.row, col, window.height, window.right - col), beside)
         if self._below is None:
             rows = window.bottom - row
-            below = {name: np.empty((len(each), rows, self._width), np.float32) for name, each in held.values.items()}
-            self._below = _Held(Window(row, 0, rows, self._width), below)
+            below = {name: np.empty((len(each), rows, self._width), each.dtype) for name, each in held.values.items()}
+            self._below = Held(Window(row, 0, rows, self._width), below)
         for name, each in held.values.items():
             self._below.values[name][..., window.col : window.right] = each[:, row - window.row :]
 
-    def _piece(self, held: _Held, target: Window) -> Piece:
+
+class Regrid:
+    """Resamples windows from a source to a target."""
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int], rows_done: int = 0) -> None:
+        """`source` and `target`: rows and columns. The first `rows_done` rows of the target are left out."""
+        self._rows, self._cols = Axis(source[0], target[0]), Axis(source[1], target[1])
+        self._carry = Carry(self._rows, self._cols, source[1], rows_done)
+
+    def add(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> Iterator[Piece]:
+        """Adds the next window, values (K, H, W) and validity (H, W); yields the pixels of the target that are final.
+
+        These cover each pixel of the target once, in windows as high as their row, from left to right.
+        """
+        found = self._carry.add(window, {**values, _VALID: valid[None].astype(np.float32)})
+        if found is not None:
+            held, target = found
+            channels = max(1, sum(len(each) for each in held.values.values()))
+            step = max(1, _MOST // (target.height * channels))
+            for col in range(target.col, target.right, step):
+                yield self._piece(held, Window(target.row, col, target.height, min(step, target.right - col)))
+
+    def _piece(self, held: Held, target: Window) -> Piece:
         """The values of a window of the target."""
         top, left = held.window.row, held.window.col
         rows, row_shares = self._rows.taps(target.row, target.bottom)

@@ -6,8 +6,8 @@ writes. Nothing here knows of files or engines: it gets three functions.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import astuple, dataclass, replace
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Layers:
 Read = Callable[[Window], tuple[Pixels | Layers, Mask]]
 """Returns a window's raw pixels (C, H, W), or those of several scenes, and its valid mask (H, W); mirror-padded beyond
 the border."""
-Write = Callable[[Window, dict[str, Floats], Mask], None]
+Write = Callable[[Window, Mapping[str, Floats], Mask], None]
 """Called with a finished window, each task's blended values (K, H, W) and the valid mask (H, W).
 
 Values of invalid pixels are undefined. The arrays may change after the call.
@@ -65,6 +65,45 @@ class Further(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Coarse:
+    """A predictor without its last upsampling: one pixel of its answers stands for `factor` x `factor` of the image.
+
+    What follows an upsampling of probabilities is linear, so it can be done before it: on fewer pixels.
+    """
+
+    card: Card
+    """That of the predictor, with the sides of tiles in pixels of the answers."""
+    factor: int
+    ask: Callable[[Pixels], dict[str, Floats]]
+
+    @classmethod
+    def of(cls, card: Card, factor: int, ask: Callable[[Pixels], dict[str, Floats]]) -> Self | None:
+        """None where tiles of the predictor's card are not made of whole pixels of the answers."""
+        sides = {"tile": card.tile, "overlap": card.overlap, "stride": card.stride}
+        if any(side % factor for side in sides.values()):
+            return None
+        return cls(card.model_copy(update={name: side // factor for name, side in sides.items()}), factor, ask)
+
+    def __call__(self, batch: Pixels) -> dict[str, Floats]:
+        """See `Predictor`; maps are (N, K, H / factor, W / factor)."""
+        return self.ask(batch)
+
+
+@runtime_checkable
+class Coarsened(Protocol):
+    """A predictor that may be able to leave out its last upsampling."""
+
+    @property
+    def coarse(self) -> Coarse | None:
+        """The predictor without it; None where it has none."""
+
+
+def coarse_of(predict: object) -> Coarse | None:
+    """A predictor without its last upsampling, if it has one."""
+    return predict.coarse if isinstance(predict, Coarsened) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Work done and time taken."""
 
@@ -90,13 +129,14 @@ class Summary:
 
 def predict_scene(
     read: Read,
-    predict: Predictor,
+    predict: Predictor | Coarse,
     write: Write,
     height: int,
     width: int,
     *,
     rows_done: int = 0,
     rows_end: int | None = None,
+    above: int = 0,
     progress: Callable[[int], None] | None = None,
     judged: Judged | None = None,
 ) -> Summary:
@@ -106,16 +146,19 @@ def predict_scene(
 
     Args:
         read: see `Read`; called in a thread of its own.
-        predict: the model.
+        predict: the model. Of a `Coarse` one windows and values that are written, and the three numbers of rows below,
+            are in pixels of its answers, as many as cover the scene; the valid mask is that of the scene's pixels.
         write: see `Write`; called in a thread of its own with windows that cover each pixel once, in rows of tiles
             from top to bottom.
         height, width: of the scene, in pixels.
         rows_done: resumes: windows above this row are not written again; it must be the first row of a window.
         rows_end: ends before this row, the first one of a window; None: after the last one.
+        above: of the rows above `rows_done`, as many are right in windows that are written, too, before all others.
         progress: called in the caller's thread with the number of pixels finished.
         judged: see `Judged`; called in the thread of `write`, where the card has `unlike` and the tile a valid pixel.
     """
-    run = _Run(read, predict, write, (height, width), (rows_done, height if rows_end is None else rows_end), judged)
+    rows = range(rows_done, height if rows_end is None else rows_end)
+    run = _Run(read, predict, write, (height, width), rows, above, judged)
     started = time.perf_counter()
     pixels = 0
     with threads(1) as reader, threads(1) as writer:
@@ -134,35 +177,41 @@ class _Run:
     def __init__(
         self,
         read: Read,
-        predict: Predictor,
+        predict: Predictor | Coarse,
         write: Write,
         size: tuple[int, int],
-        rows: tuple[int, int],
+        rows: range,
+        above: int,
         judged: Judged | None,
     ) -> None:
         card = predict.card
         self._read, self._predict, self._write, self._judged = read, predict, write, judged
-        self._size, (height, width), (self._rows_done, self._rows_end) = size, size, rows
+        self._rows, self._first, self._factor = rows, rows.start - above, _factor(predict)
+        self._scene = Window(0, 0, *size)
+        self._size = height, width = (-(-size[0] // self._factor), -(-size[1] // self._factor))
         channels = {task.name: task.channels for task in card.map_tasks()}
         channels |= predict.further if isinstance(predict, Further) else {}
-        self._blenders = {name: Blender(height, width, card.tile, card.overlap, k) for name, k in channels.items()}
+        self._blenders = {
+            name: Blender(height, width, card.tile, card.overlap, k, self._factor) for name, k in channels.items()
+        }
         self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: normalised to zero
         self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
         self._broken = False
 
     def tiles(self) -> Iterator[Tile]:
-        """All tiles that overlap unfinished rows, and the row of tiles before, for the rows they share."""
+        """All tiles that overlap wanted rows, such as the row of tiles before, for the rows they share."""
         card = self._predict.card
         tiles = plan_tiles(*self._size, card.tile, card.overlap, card.stride)
-        return (tile for tile in tiles if tile.keep.bottom > self._rows_done and tile.done.row < self._rows_end)
+        return (tile for tile in tiles if tile.keep.bottom > self._first and tile.done.row < self._rows.stop)
 
     def fetch(self, tile: Tile) -> tuple[Tile, Pixels | Layers | None, Mask]:
         """A tile's pixels, or None if its part has no valid pixel, and the valid mask of its finished part."""
-        image, valid = self._read(tile.read)
-        done = valid[tile.done.within(tile.read)]
+        read = tile.read.times(self._factor)
+        image, valid = self._read(read)
+        done = valid[self._pixels(tile.done).within(read)]
         if valid.all():
             return tile, image, done
-        if not valid[tile.keep.within(tile.read)].any():
+        if not valid[self._pixels(tile.keep).within(read)].any():
             return tile, None, done
         if isinstance(image, Layers):
             return tile, image, done
@@ -199,24 +248,42 @@ class _Run:
             name: blender.add(tile, None if predicted is None else predicted[name][0])
             for name, blender in self._blenders.items()
         }
-        if tile.done.row >= self._rows_done:
-            if self._judged is not None and predicted is not None and UNLIKE in predicted:
-                self._judged(tile.done, float(predicted[UNLIKE][0, 0]), int(valid.sum()))
+        pixels = self._pixels(tile.done)
+        counts = tile.done.row >= self._rows.start
+        if counts and self._judged is not None and predicted is not None and UNLIKE in predicted:
+            self._judged(pixels, float(predicted[UNLIKE][0, 0]), int(valid.sum()))
+        if tile.done.bottom > self._first:
             self._write(tile.done, values, valid)
         self._broken = False
-        return tile.done.height * tile.done.width if tile.done.row >= self._rows_done else 0
+        return pixels.height * pixels.width if counts else 0
+
+    def _pixels(self, window: Window) -> Window:
+        """A window in pixels of the scene."""
+        found = window.times(self._factor).intersect(self._scene)
+        assert found is not None
+        return found
+
+
+def _factor(predict: Predictor | Coarse) -> int:
+    return predict.factor if isinstance(predict, Coarse) else 1
 
 
 class Averaged:
     """Test-time augmentation: a predictor's mean over the eight flips and quarter turns, at eight times the cost."""
 
-    def __init__(self, predict: Predictor) -> None:
+    def __init__(self, predict: Predictor | Coarse) -> None:
         self._predict = predict
 
     @property
     def card(self) -> Card:
         """The card of the predictor inside."""
         return self._predict.card
+
+    @property
+    def coarse(self) -> Coarse | None:
+        """The same mean without the last upsampling, where the predictor inside can leave it out."""
+        inside = coarse_of(self._predict)
+        return None if inside is None else replace(inside, ask=Averaged(inside))
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) -> per task the mean prediction (N, K, H, W), of probabilities or values."""

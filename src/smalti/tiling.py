@@ -27,6 +27,10 @@ class Window:
         """The same rectangle, moved."""
         return Window(self.row + rows, self.col + cols, self.height, self.width)
 
+    def times(self, factor: int) -> "Window":
+        """The same rectangle in pixels of which `factor` x `factor` make one of these."""
+        return Window(self.row * factor, self.col * factor, self.height * factor, self.width * factor)
+
     def intersect(self, other: "Window") -> "Window | None":
         """The intersection of both windows, or None."""
         row, col = max(self.row, other.row), max(self.col, other.col)

@@ -170,7 +170,7 @@ def test_strips_of_a_killed_run_are_waited_for(scene: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize("gaps", [[(0, 150)], [(24, 48), (96, 150)], []])
 def test_strips_cover_the_gaps_once(scene: Path, gaps: list[Strip], workers: int) -> None:
     with open_raster(scene) as reader:
-        rows = first_rows(reader, Bright().card)
+        rows = first_rows(reader, Bright())
     strips = plan_strips(rows, gaps, workers)
     assert [row for begin, end in strips for row in range(begin, end)] == [r for a, b in gaps for r in range(a, b)]
     assert all(begin in rows for begin, _ in strips)

@@ -85,9 +85,10 @@ class Scoring:
             maps = MapKeeper(self.card.tasks, image.grid.height, image.grid.width) if keep else None
             takers: list[ImageTally | MapKeeper] = [*counts, *([maps] if maps else [])]
 
-            def write(window: Window, values: dict[str, Floats], valid: NDArray[np.bool_]) -> None:
+            def write(window: Window, values: Mapping[str, Floats], valid: NDArray[np.bool_]) -> None:
+                found = dict(values)  # computed once for all
                 for taker in takers:
-                    taker.write(window, values, valid)
+                    taker.write(window, found, valid)
 
             predict_reader(image, passes, write, progress=progress)
             for part in counts:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from smalti import __version__
 from smalti.card import Card
+from smalti.enlarge import Enlarged
 from smalti.errors import InputError, OutputError, OutputWarning, UnreachableError, Warn
 from smalti.errors import warn as issue
 from smalti.files import beside, guarded
 from smalti.lock import Check, hold
-from smalti.mapping.engine import Choose, settled
 from smalti.mapping.rasters import Wanted, find_states, make_room, products
 from smalti.mapping.spool import Spool, StripLayer, begin_spool
 from smalti.mapping.turn import begin_turn, end_turn
@@ -46,7 +46,6 @@ def map_scene(
     made_of: dict[str, Any],
     wanted: Wanted = Wanted(),
     *,
-    choose: Choose | None = None,
     scatter: Scatter | None = None,
     progress: Callable[[int], None] | None = None,
     say: Say = silent,
@@ -64,7 +63,6 @@ def map_scene(
         made_of: everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
             engine; ready for JSON.
         wanted: the rasters to write.
-        choose: puts the model on an engine where none is named, see `Choose`; not asked of a finished map.
         scatter: has strips of it made by other processes, see `Scatter`; None makes all of it here.
         progress: called with the number of pixels finished.
         say: called with messages.
@@ -88,11 +86,9 @@ def map_scene(
             if isinstance(reader, Scaled):
                 say(reader.why)
             _report_found(spool, output, say)
-            if choose is not None:
-                predict = settled(choose, spool, reader, predict.card, say)
             tally = UnlikeTally(predict.card, network_grid(reader))
             tally.load(spool)
-            summary = None if scatter is None else _scattered(scatter, spool, first_rows(reader, predict.card), tally)
+            summary = None if scatter is None else _scattered(scatter, spool, first_rows(reader, predict), tally)
             missing = Missing(reader, predict, output, spool, list(rasters.values()), tally, check_held)
             summary = missing.fill(0, reader.grid.height, progress if summary is None else None, summary)
             unlike = tally.result()
@@ -224,17 +220,30 @@ class Missing:
             summary = more if summary is None else summary + more
         return Summary(0, 0.0, 0, 0, 0.0) if summary is None else summary
 
-    def _write(self, window: Window, values: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
-        blocks = []
-        for product in self.layers:
-            block = np.empty((len(product.bands), window.height, window.width), product.dtype)
-            product.encode(values[product.task.name], valid, block)
-            blocks.append(block)
+    def _write(self, window: Window, values: Mapping[str, NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+        blocks = self._encoded(window, values, valid)
         with guarded(self.output):
             if window.right == self.reader.grid.width:  # before the strip is complete: no finished one lacks its tiles
                 self.check_held()
                 self.tally.save(self.spool)
             self.spool.put(window, blocks)
+
+    def _encoded(
+        self, window: Window, values: Mapping[str, NDArray[np.float32]], valid: NDArray[np.bool_]
+    ) -> list[NDArray[Any]]:
+        """The pixels of each layer (bands, H, W)."""
+        blocks = [np.empty((len(each.bands), window.height, window.width), each.dtype) for each in self.layers]
+        found: dict[str, NDArray[np.float32]] = {}  # computed once for all layers
+        for product, block in zip(self.layers, blocks, strict=True):
+            name = product.task.name
+            if product.form == "classes" and isinstance(values, Enlarged):
+                values.best_class(name, block[0])
+                product.hide(valid, block)
+                continue
+            if name not in found:
+                found[name] = values[name]
+            product.encode(found[name], valid, block)
+        return blocks
 
 
 def _write_rasters(

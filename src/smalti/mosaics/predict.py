@@ -4,7 +4,7 @@ An output tile is predicted from all of the network's tiles that reach into it, 
 one map of everything would have, to the last bit, so that there is no border between two output tiles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from smalti.arrays import Floats, Mask
@@ -23,7 +23,7 @@ class _Cut:
     written: int = 0
     reported: int = 0
 
-    def __call__(self, window: Window, values: dict[str, Floats], valid: Mask) -> None:
+    def __call__(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> None:
         cut = window.intersect(self.tile)
         if cut is not None:
             here = cut.within(window)

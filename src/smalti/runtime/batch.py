@@ -15,9 +15,9 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def network_input(batch: np.ndarray, card: Card) -> np.ndarray:
-    """Raw pixels N,C,H,W of any dtype as the contiguous float32 that graphs take; ModelError for other shapes."""
+def network_input(batch: np.ndarray, card: Card, dtype: type[np.generic] = np.float32) -> np.ndarray:
+    """Raw pixels N,C,H,W of any dtype as the contiguous numbers that a graph takes; ModelError for other shapes."""
     if batch.ndim != 4 or batch.shape[1] != len(card.bands) or 0 in batch.shape:
         wanted = f"N,{len(card.bands)},H,W ({', '.join(card.bands)})"
         raise ModelError(f"model {card.name} got a batch of shape {batch.shape}, but takes {wanted}")
-    return np.ascontiguousarray(batch, dtype=np.float32)
+    return np.ascontiguousarray(batch, dtype=dtype)

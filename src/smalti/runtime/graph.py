@@ -7,14 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.runtime.protobuf import Fields, build, parse, texts
+from smalti.runtime.protobuf import Fields, build, parse, texts, varints
 
 _GRAPH = 7
 """Number of the graph in a ModelProto; below those in a GraphProto, a NodeProto, and an AttributeProto."""
 _NODE, _CONSTANT, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
 _IN, _OUT, _NAME, _OP, _ATTRIBUTE = 1, 2, 3, 4, 5
-_FLOAT, _INT64 = 1, 7
+FLOAT, UINT8, INT64 = 1, 2, 7
 """Types of numbers in a TensorProto."""
+_DTYPES = {FLOAT: "<f4", UINT8: "u1", INT64: "<i8"}
+_DIMS, _KIND, _FLOATS, _INTS, _RAW = 1, 2, 4, 5, 9
+"""Fields of a TensorProto: its shape, its type, and where its numbers may lie."""
 _KINDS = {"int": 2, "text": 3, "ints": 7}
 """Types of an AttributeProto."""
 
@@ -87,6 +90,13 @@ class Graph:
         found = (texts(parse(_bytes(value)), 8) for number, value in self.others if number == _CONSTANT)
         return frozenset(name for names in found for name in names)
 
+    def array(self, name: str) -> NDArray[Any] | None:
+        """The numbers of a constant, float32, uint8 or int64; None where there is none such."""
+        for number, value in self.others:
+            if number == _CONSTANT and texts(fields := parse(_bytes(value)), 8) == [name]:
+                return _array(fields)
+        return None
+
     def inputs(self) -> list[str]:
         """Names of the values that are fed in."""
         given = [texts(parse(_bytes(value)), 1)[0] for number, value in self.others if number == _INPUT]
@@ -115,6 +125,23 @@ class Graph:
         """The same with other outputs."""
         return replace(self, outputs=tuple(names))
 
+    def only(self, names: Sequence[str]) -> "Graph":
+        """The same with other outputs, and without the nodes that none of them needs."""
+        needed = {id(node) for each in names for node in self.ancestors(each)}
+        return replace(self, nodes=tuple(node for node in self.nodes if id(node) in needed), outputs=tuple(names))
+
+    def reading(self, names: dict[str, str]) -> "Graph":
+        """The same with values read in place of others."""
+        return replace(self, nodes=tuple(node.reading(names) for node in self.nodes))
+
+    def taking(self, name: str, kind: int) -> "Graph":
+        """The same with an input of numbers of another type, and of any shape."""
+        others: Fields = [
+            (number, value_info(name, kind) if number == _INPUT and texts(parse(_bytes(value)), 1) == [name] else value)
+            for number, value in self.others
+        ]
+        return replace(self, others=others)
+
     def without(self, name: str) -> "Graph":
         """The same without an output, and without the nodes that only this output needs."""
         outputs = tuple(each for each in self.outputs if each != name)
@@ -129,6 +156,26 @@ class Graph:
     def with_constants(self, arrays: dict[str, NDArray[Any]]) -> "Graph":
         """The same with further constants, float32 or int64."""
         return replace(self, others=[*self.others, *((_CONSTANT, _tensor(n, array)) for n, array in arrays.items())])
+
+
+def value_info(name: str, kind: int) -> bytes:
+    """A ValueInfoProto of a tensor of any shape."""
+    return build([(1, name.encode()), (2, build([(1, build([(1, kind)]))]))])
+
+
+def _array(tensor: Fields) -> NDArray[Any] | None:
+    kind = next((value for number, value in tensor if number == _KIND), None)
+    if not isinstance(kind, int) or kind not in _DTYPES:
+        return None
+    shape = [int(value) for number, value in tensor if number == _DIMS]
+    place = _FLOATS if kind == FLOAT else _INTS
+    for number, value in tensor:
+        if isinstance(value, bytes) and number == _RAW:
+            return np.frombuffer(value, _DTYPES[kind]).reshape(shape)
+        if isinstance(value, bytes) and number == place:
+            numbers = np.frombuffer(value, "<f4") if kind == FLOAT else np.array(varints(value), _DTYPES[kind])
+            return numbers.reshape(shape)
+    return None
 
 
 def _bytes(value: int | bytes) -> bytes:
@@ -158,5 +205,7 @@ def _attribute(name: str, value: int | str | Sequence[int]) -> bytes:
 
 def _tensor(name: str, array: NDArray[Any]) -> bytes:
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    kind = _FLOAT if little.dtype == np.dtype("<f4") else _INT64
-    return build([*((1, size) for size in array.shape), (2, kind), (8, name.encode()), (9, little.tobytes())])
+    kind = FLOAT if little.dtype == np.dtype("<f4") else INT64
+    return build(
+        [*((_DIMS, size) for size in array.shape), (_KIND, kind), (8, name.encode()), (_RAW, little.tobytes())]
+    )

@@ -1,40 +1,94 @@
 """The standard engine: ONNX Runtime on the CPU."""
 
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
+from smalti.enlarge import FACTORS
 from smalti.errors import ModelError
 from smalti.runtime.batch import network_input, usable_cores
+from smalti.runtime.ending import size_of
 from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
+from smalti.runtime.parts import parts_of
+from smalti.scene import Coarse
 
 _SILENT = 4  # only fatal errors are logged; whatever fails is raised anyway
 
 
 class OnnxPredictor:
-    """Runs a model file in float32 with ONNX Runtime."""
+    """Runs a model file with ONNX Runtime, in the form of its `Parts`."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
         self.card = model.card
-        self._session = start(model, threads)
-        self._input = self._session.get_inputs()[0].name
-        self._outputs = self.card.outputs
-        missing = set(self._outputs) - {output.name for output in self._session.get_outputs()}
+        self._model, self._threads = model, threads
+        self._parts = parts_of(model)
+        self._names = self._parts.names(self.card)
+        beginning = self._parts.beginning
+        self._takes = np.uint8 if beginning is not None and beginning.exact else np.float32
+        first = self._start(beginning.graph.dump()) if beginning is not None else self._plain
+        self._of_bytes = first if beginning is not None else None
+        self._input = first.get_inputs()[0].name
+        found = {output.name for output in first.get_outputs()}
+        missing = [name for name, own in self._names.items() if own not in found]
         if missing:
             raise ModelError(f"{model.path}: the graph lacks outputs that its card states: {', '.join(missing)}")
 
     def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Raw pixels N,C,H,W of any dtype -> the arrays of a `Predictor`."""
-        pixels = network_input(batch, self.card)
+        found = self._answers(batch)
+        ending = self._parts.ending
+        if ending is None:
+            return found
+        given = {ending.small[task]: found[task] for task in ending.small}
+        sizes = {size_of(task): np.array([*found[task].shape[:2], *batch.shape[2:]], np.int64) for task in ending.small}
+        tasks = list(ending.small)
+        return found | dict(zip(tasks, self._run(self._enlarging, tasks, given | sizes, batch), strict=True))
+
+    @cached_property
+    def coarse(self) -> Coarse | None:
+        """See `scene.Coarsened`."""
+        if self._parts.ending is None:
+            return None
+        side = 2 * self.card.stride
+        tried = self._answers(np.zeros((1, len(self.card.bands), side, side), self.card.dtype))
+        shapes = {tried[task].shape[2:] for task in self._parts.ending.small}
+        factors = [factor for factor in FACTORS if shapes == {(side / factor, side / factor)}]
+        return Coarse.of(self.card, factors[0], self._answers) if factors else None
+
+    @cached_property
+    def _plain(self) -> Any:
+        """Runs pixels of any type."""
+        return self._start(self._parts.plain)
+
+    @cached_property
+    def _enlarging(self) -> Any:
+        assert self._parts.ending is not None
+        return self._start(self._parts.ending.enlarging.dump())
+
+    def _start(self, content: bytes) -> Any:
+        return start(replace(self._model, content=content), self._threads)
+
+    def _answers(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs of the graph by those of the card, without the last upsampling."""
+        if self._of_bytes is not None and batch.dtype == np.uint8:
+            session, pixels = self._of_bytes, network_input(batch, self.card, self._takes)
+        else:
+            session, pixels = self._plain, network_input(batch, self.card)
+        found = self._run(session, list(self._names.values()), {self._input: pixels}, batch)
+        return dict(zip(self._names, found, strict=True))
+
+    def _run(self, session: Any, names: list[str], given: dict[str, np.ndarray], batch: np.ndarray) -> list[np.ndarray]:
         try:
-            found = self._session.run(self._outputs, {self._input: pixels})
+            found: list[np.ndarray] = session.run(names, given)
         except Exception as error:
             reason = MEND if lacks_memory(error) else (str(error).splitlines() or [""])[0]
-            raise ModelError(f"model {self.card.name} fails on a batch of shape {pixels.shape}: {reason}") from None
-        return dict(zip(self._outputs, found, strict=True))
+            raise ModelError(f"model {self.card.name} fails on a batch of shape {batch.shape}: {reason}") from None
+        return found
 
 
 def start(model: ModelFile, threads: int | None = None) -> Any:

@@ -46,6 +46,15 @@ def texts(fields: Fields, number: int) -> list[str]:
     return [value.decode("utf-8") for at, value in fields if at == number and isinstance(value, bytes)]
 
 
+def varints(content: bytes) -> list[int]:
+    """The packed numbers of a repeated field."""
+    found, at = [], 0
+    while at < len(content):
+        number, at = _varint(content, at)
+        found.append(number)
+    return found
+
+
 def _field(number: int, value: Value) -> bytes:
     if isinstance(value, int):
         return _digits(number << 3) + _digits(value)

@@ -1,6 +1,6 @@
 """Predicts an image, given as an array or a file, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -124,7 +124,7 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
     valid = np.zeros((height, width), np.bool_)
     tally = UnlikeTally(net.card, network_grid(reader))
 
-    def write(window: Window, values: dict[str, NDArray[np.float32]], mask: Mask) -> None:
+    def write(window: Window, values: Mapping[str, NDArray[np.float32]], mask: Mask) -> None:
         rows, cols = window.slices()
         for name, whole in outputs.items():
             whole[:, rows, cols] = values[name]
