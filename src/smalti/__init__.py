@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from smalti.workflows.predict import predict as predict
     from smalti.workflows.prediction import Prediction as Prediction
     from smalti.workflows.progress import Progress as Progress
+    from smalti.workflows.prune import Prune as Prune
+    from smalti.workflows.prune import prune as prune
     from smalti.workflows.run import Run as Run
     from smalti.workflows.shrink import Shrink as Shrink
     from smalti.workflows.shrink import shrink as shrink
@@ -75,6 +77,7 @@ _HOMES = {
     "PhotoRanking": "workflows.photos",
     "Prediction": "workflows.prediction",
     "Progress": "workflows.progress",
+    "Prune": "workflows.prune",
     "Query": "remote.query",
     "Run": "workflows.run",
     "Shrink": "workflows.shrink",
@@ -95,6 +98,7 @@ _HOMES = {
     "open_model": "workflows.models",
     "open_raster": "raster.read",
     "predict": "workflows.predict",
+    "prune": "workflows.prune",
     "rank_photos": "workflows.photos",
     "shrink": "workflows.shrink",
     "split_data": "workflows.split_data",

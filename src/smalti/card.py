@@ -4,6 +4,7 @@ A card is stored inside the `.onnx` file (metadata key `smalti.card`) and beside
 """
 
 import math
+import operator
 import unicodedata
 from typing import Any, Literal, Self
 
@@ -153,6 +154,8 @@ class Card(_Frozen):
     """Key in `smalti.nets.build.NETS`."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the net besides classes, bands and task, for `smalti.nets.build`."""
+    narrowed: dict[str, tuple[int, ...]] = Field(default_factory=dict, exclude_if=operator.not_)
+    """Of a pruned net, the layers with fewer channels than it is made with: see `smalti.nets.narrow`."""
     bands: tuple[str, ...] = ("red", "green", "blue")
     dtype: Literal["uint8", "uint16", "int16", "float32"] = "uint8"
     scale: float = 1 / 255

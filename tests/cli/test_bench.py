@@ -48,7 +48,7 @@ def scored(name: str, *data: str) -> Path:
 def test_rows_of_models_engines_threads_and_tiles_are_measured_in_turns(asked: list[Case]) -> None:
     scored("one")
     words = ("--engine", "onnx", "--engine", "openvino", "--threads", "1", "--threads", "2", "--tile", "64")
-    if "openvino" not in verb._engines():
+    if "openvino" not in verb.installed_engines():
         pytest.skip("openvino is not installed")
     lines = run("one", *words, "--tile", "128").stdout.splitlines()
     assert " ".join(lines[1].split()) == "model engine threads tile ms fastest MPix/s start s peak MB J differs"
@@ -99,7 +99,7 @@ def test_what_cannot_be_measured_is_refused_before(monkeypatch: pytest.MonkeyPat
     assert "takes multiples of 32 pixels" in run("one", "--tile", "100").output
     with pytest.raises(ModelError, match="no model is named 'two'"):
         run("two")
-    monkeypatch.setattr(verb, "_engines", lambda: ("onnx",))
+    monkeypatch.setattr(verb, "installed_engines", lambda: ("onnx",))
     with pytest.raises(MissingExtraError, match=r"smalti\[openvino\]"):
         run("one", "--engine", "openvino")
     assert not asked

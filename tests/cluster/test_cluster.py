@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ from smalti.errors import (
     warn,
 )
 from smalti.lock import hold
+from smalti.runtime.choice import Choice
+from smalti.runtime.models import ModelFile
+from smalti.runtime.onnx import OnnxPredictor
+from smalti.runtime.open import ENGINES
+from smalti.scene import Predictor
 from smalti.workflows.map_result import MapResult
 from smalti.workflows.worker_model import WorkerModel
 from tests.conftest import Run
@@ -111,6 +117,34 @@ def test_a_map_that_another_process_makes_is_waited_for(
         assert one.is_alive() and not (tmp_path / "one.tif").exists()
     one.join(60)
     assert (tmp_path / "one.tif").exists()
+
+
+def test_workers_take_the_engine_that_has_begun_a_map(
+    scenes: Path, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+
+    def start(engine: str, model: ModelFile, threads: int | None) -> Predictor:
+        used.append(engine)
+        return OnnxPredictor(model, threads)
+
+    def kill(now: sm.Progress) -> None:
+        if now.share > 0.3:
+            raise KeyboardInterrupt
+
+    for engine in ("onnx", "other"):
+        monkeypatch.setitem(ENGINES, engine, partial(start, engine))
+    monkeypatch.setattr("smalti.runtime.choice.fastest", lambda *_: Choice("other"))
+    monkeypatch.setattr("smalti.workflows.engine.FEWEST_TILES", 1)
+    out, asked = tmp_path / "m.tif", dict[str, Any](model=tmp_path / "tiny.onnx")
+    sm.map(scenes / "1.tif", tmp_path / "strips.tif", **asked, scheduler=scheduler)
+    list(sm.map_many([scenes], f"{tmp_path}/maps/", **asked, scheduler=scheduler))
+    assert set(used) == {"onnx"}
+    with pytest.raises(KeyboardInterrupt):
+        sm.map(scenes / "1.tif", out, **asked, progress=kill)
+    used.clear()
+    sm.map(scenes / "1.tif", out, **asked, scheduler=scheduler)
+    assert "other" in used
 
 
 def replies(scheduler: str, function: Any, arguments: list[Any]) -> tuple[dict[int, Any], list[str]]:

@@ -1,13 +1,18 @@
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.nets.build import build
-from smalti.training.checkpoint import save_checkpoint
+from smalti.nets.channels import find_groups
+from smalti.nets.narrow import cut
+from smalti.training.checkpoint import load_checkpoint, save_checkpoint
+from smalti.training.loop import begin
 from smalti.training.recipe import read_recipe
-from smalti.training.warmstart import fill
+from smalti.training.warmstart import fill, take_shape
 from tests.training.tiny import write_tiny
 
 
@@ -51,3 +56,36 @@ def test_classes_in_another_order_are_reported(tmp_path: Path) -> None:
         "old: its class 1 of task classes is b, here it is c; the last layer is copied by number, so it begins as the "
         "other class's"
     )
+
+
+def pruned(recipe: Path, folder: Path) -> tuple[Card, int]:
+    """A checkpoint of the recipe's net without every second channel; the card, and its parameters."""
+    card = read_recipe(recipe).make_card("")
+    model = build(card, seed=0)
+    groups = find_groups(model.net, len(card.bands), 2 * card.stride)
+    sizes = cut(model.net, [(group, range(0, len(group.units), 2)) for group in groups])
+    card = card.model_copy(update={"narrowed": sizes})
+    save_checkpoint(folder, card, model.state_dict())
+    return card, sum(value.numel() for value in model.parameters())
+
+
+def test_a_training_that_starts_from_a_pruned_net_keeps_its_shape(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    card, parameters = pruned(recipe, tmp_path / "pruned")
+    settings = read_recipe(recipe, [f"train.start={tmp_path / 'pruned'}", "train.steps=2"])
+    training = begin(settings, settings.make_card(""), tmp_path / "run")
+    assert sum(value.numel() for value in training.model.parameters()) == parameters
+    assert "not used" not in " ".join(training.notes)
+    training.run(lambda line: None)
+    shutil.rmtree(tmp_path / "pruned")  # a training that is resumed does not need it
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update={"steps": 3})})
+    resumed = begin(settings, settings.make_card(""), tmp_path / "run", resume=True)
+    resumed.run(lambda line: None)
+    assert load_checkpoint(tmp_path / "run" / "last")[0].narrowed == card.narrowed
+
+
+def test_another_net_does_not_take_the_shape_of_a_pruned_one(tmp_path: Path) -> None:
+    recipe = write_tiny(tmp_path)
+    pruned(recipe, tmp_path / "pruned")
+    other = read_recipe(recipe, ["net.name=ued_bes"]).make_card("")
+    assert take_shape(other, str(tmp_path / "pruned"), None) == other

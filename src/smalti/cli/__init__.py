@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "Train a network from a recipe.",
     "pretrain": "Train an encoder by image classification, for other recipes.",
     "export": "Write a trained checkpoint as one ONNX file.",
+    "prune": "Take channels out of a trained net, to train it further.",
     "shrink": "Make a model smaller and faster: 8-bit integers, as far as its accuracy allows.",
     "bench": "Measure the speed and memory of models on this machine.",
     "models": "List the available models, with their cards.",

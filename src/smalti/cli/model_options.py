@@ -3,7 +3,7 @@
 import click
 
 MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
-ENGINE = "Default: ONNX Runtime; NAME is one that an installed package registers."
+ENGINE = "auto: ONNX Runtime, for large maps the fastest one installed; NAME: of an installed package."
 STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 
 

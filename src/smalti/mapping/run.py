@@ -20,6 +20,7 @@ from smalti.errors import InputError, OutputError, OutputWarning, UnreachableErr
 from smalti.errors import warn as issue
 from smalti.files import beside, guarded
 from smalti.lock import Check, hold
+from smalti.mapping.engine import Choose, settled
 from smalti.mapping.rasters import Wanted, find_states, make_room, products
 from smalti.mapping.spool import Spool, StripLayer, begin_spool
 from smalti.mapping.turn import begin_turn, end_turn
@@ -46,6 +47,7 @@ def map_scene(
     made_of: dict[str, Any],
     wanted: Wanted = Wanted(),
     *,
+    choose: Choose | None = None,
     scatter: Scatter | None = None,
     progress: Callable[[int], None] | None = None,
     say: Say = silent,
@@ -63,6 +65,7 @@ def map_scene(
         made_of: everything besides the card, the grid and `wanted` that the pixels depend on: scene files, model,
             engine; ready for JSON.
         wanted: the rasters to write.
+        choose: puts the model on an engine where none is named, see `Choose`; not asked of a finished map.
         scatter: has strips of it made by other processes, see `Scatter`; None makes all of it here.
         progress: called with the number of pixels finished.
         say: called with messages.
@@ -86,6 +89,8 @@ def map_scene(
             if isinstance(reader, Scaled):
                 say(reader.why)
             _report_found(spool, output, say)
+            if choose is not None:
+                predict = settled(choose, spool, reader, predict.card, say)
             tally = UnlikeTally(predict.card, network_grid(reader))
             tally.load(spool)
             summary = None if scatter is None else _scattered(scatter, spool, first_rows(reader, predict), tally)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from smalti.files import beside
+from smalti.mapping.engine import Choose, settled
 from smalti.mapping.rasters import Wanted, products
 from smalti.mapping.run import Missing, job_of, strip_layers
 from smalti.mapping.spool import Spool
@@ -13,6 +14,7 @@ from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import network_grid
 from smalti.raster.reader import Reader
 from smalti.scene import Predictor, Summary
+from smalti.watch import silent
 
 FEWEST = 8
 """Rows of tiles of a strip, at least, where there are more strips than workers: each strip costs one more row."""
@@ -43,6 +45,7 @@ def map_strip(
     *,
     rows: tuple[int, int],
     turn: str,
+    choose: Choose | None = None,
 ) -> Summary:
     """Makes the missing rows of a strip of a map that `map_scene` has begun in another process, with a `Scatter`.
 
@@ -55,6 +58,8 @@ def map_strip(
     job = job_of(reader, predict.card, wanted, made_of)
     with hold_strip(folder, begin, turn) as check:
         spool = Spool(folder, job, strip_layers(layers), reader.grid.height, reader.grid.width, join=True)
+        if choose is not None:
+            predict = settled(choose, spool, reader, predict.card, silent)
         tally = UnlikeTally(predict.card, network_grid(reader), f"_{begin:08d}")
         tally.load(spool)
         return Missing(reader, predict, output, spool, layers, tally, check).fill(begin, end, None)

@@ -12,6 +12,7 @@ from smalti.card import Card, Task
 from smalti.errors import ModelError
 from smalti.extensions import calling, find_extension, nobody_brings, unfit
 from smalti.nets.multitask import MULTITASK
+from smalti.nets.narrow import narrow
 from smalti.nets.ranking import RANKERS
 from smalti.nets.segmentation.bes import UEDBES
 from smalti.nets.segmentation.bisenetv2 import BiSeNetV2
@@ -141,6 +142,7 @@ def build(card: Card, seed: int | None = None) -> Model:
     try:
         with nullcontext() if own else calling(GROUP, card.net, *unfitting):
             net = make(**_demands(card), bands=len(card.bands), **card.options)
+            narrow(net, card.narrowed, len(card.bands))
     except unfitting as error:
         raise ModelError(f"model {card.name}: options {card.options} do not fit net {card.net}: {error}") from error
     return Model(card, net) if own else _checked(card, net)

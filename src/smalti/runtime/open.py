@@ -1,5 +1,6 @@
 """Opens a model by name or file with a chosen engine."""
 
+import importlib.util
 from collections.abc import Callable
 
 from smalti.errors import OptionError
@@ -9,7 +10,10 @@ from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.scene import Predictor
 
 Engine = str
-"""`auto` (the same as `onnx`), a key of `ENGINES`, or the name of an engine of another package."""
+"""`auto`, a key of `ENGINES`, or the name of an engine of another package."""
+
+REFERENCE: Engine = "onnx"
+"""The engine of the base installation, which `auto` is wherever nothing is measured."""
 
 
 def open_model(name_or_path: str, engine: Engine = "auto", threads: int | None = None) -> Predictor:
@@ -28,7 +32,7 @@ def start_engine(model: ModelFile, engine: Engine = "auto", threads: int | None 
 
 def find_engine(engine: Engine) -> Callable[[ModelFile, int | None], Predictor]:
     """The function that starts the engine of that name with a model file and a number of threads (None: all cores)."""
-    name = "onnx" if engine == "auto" else engine
+    name = REFERENCE if engine == "auto" else engine
     start = ENGINES.get(name) if isinstance(name, str) else None
     if start is not None:
         return start
@@ -39,6 +43,11 @@ def find_engine(engine: Engine) -> Callable[[ModelFile, int | None], Predictor]:
     if not callable(found):
         raise unfit(GROUP, engine, f"is {found!r}", "a function of a model file and a number of threads")
     return lambda model, threads: CheckedEngine(engine, found, model, threads)
+
+
+def installed_engines() -> tuple[Engine, ...]:
+    """The built-in engines that are installed."""
+    return tuple(name for name in ENGINES if name != "openvino" or importlib.util.find_spec("openvino") is not None)
 
 
 def _onnx(model: ModelFile, threads: int | None) -> Predictor:

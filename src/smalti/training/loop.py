@@ -27,7 +27,7 @@ from smalti.training.recipe import open_work
 from smalti.training.records import Records
 from smalti.training.schedule import rate, set_rates
 from smalti.training.settings import Recipe
-from smalti.training.warmstart import fill, open_start
+from smalti.training.warmstart import fill, take_shape
 from smalti.training.work import Pupil, Work
 from smalti.watch import Say, Watch, unwatched
 
@@ -299,8 +299,8 @@ def begin(
     cv2.setNumThreads(1)  # windows are made in separate threads
     if recipe.train.threads:
         torch.set_num_threads(recipe.train.threads)
-    if recipe.train.start and (fresh or not (folder / "last" / STATE).is_file()):
-        open_start(recipe.train.start)  # before data are read
+    resumed = not fresh and (folder / "last" / STATE).is_file()
+    card = take_shape(card, recipe.train.start, folder / "last" if resumed else None)  # before data are read
     return Training(recipe, open_work(recipe, card, watch), folder, fabric or launch(recipe.train), fresh, resume)
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from smalti.card import Task
+from smalti.card import Card, Task
 from smalti.errors import ModelError, RecipeError
 from smalti.nets.build import Model
 from smalti.nets.filling import fill_fitting
 from smalti.nets.multitask.net import MultiTask
 from smalti.nets.weights import load_encoder
 from smalti.runtime.models import find_model, list_models, verify
-from smalti.training.checkpoint import load_checkpoint
+from smalti.training.checkpoint import load_card, load_checkpoint
 from smalti.training.encoder import encoder_of
 from smalti.training.home import expand_home
 from smalti.training.model_file import ModelWeights
@@ -65,6 +65,24 @@ def open_start(start: str, key: str = "train.start") -> Path | ModelWeights:
             "(runs/NAME/best), an exported .onnx file, or a name of smalti models"
         )
     return ModelWeights(verify(find_model(str(path))))
+
+
+def take_shape(card: Card, start: str | None, folder: Path | None) -> Card:
+    """A card with the layers of the pruned net that a training resumes, or starts from, if that is the same net.
+
+    Args:
+        card: of a recipe.
+        start: what `train.start` names.
+        folder: of the checkpoint to resume; None to start anew.
+
+    Raises what `open_start` and `load_card` raise.
+    """
+    if folder is None and start is None:
+        return card
+    found = folder or open_start(start or "")
+    before = load_card(found) if isinstance(found, Path) else found.card
+    same = (before.net, before.options) == (card.net, card.options)
+    return card.model_copy(update={"narrowed": before.narrowed}) if same and before.narrowed else card
 
 
 def fill(model: nn.Module, start: str, images: Callable[[], Tensor]) -> list[str]:

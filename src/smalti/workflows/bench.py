@@ -1,6 +1,5 @@
 """Measures the speed and the memory of models on this machine."""
 
-import importlib.util
 import platform
 import statistics
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from smalti.errors import MissingExtraError, ModelError, OptionError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.measure import Case, Measured, measure_alone
 from smalti.runtime.models import find_model, list_models, verify
-from smalti.runtime.open import ENGINES, Engine, find_engine
+from smalti.runtime.open import Engine, find_engine, installed_engines
 from smalti.text import aligned, number
 from smalti.workflows.models import is_ranker
 from smalti.workflows.progress import Meter, Show
@@ -107,7 +106,7 @@ def bench(
     for engine in engines:
         _check_engine(engine)
     cards = {name: verify(find_model(name)).card for name in models} if models else _installed()
-    cases = [*_cases(cards, engines or _engines(), threads or (usable_cores(),), tiles)]
+    cases = [*_cases(cards, engines or installed_engines(), threads or (usable_cores(),), tiles)]
     meter = Meter(progress, "bench", ROUNDS * len(cases))
     found: list[list[Measured]] = [[] for _ in cases]
     for _ in range(ROUNDS):
@@ -121,13 +120,8 @@ def bench(
 def _check_engine(engine: Engine) -> None:
     """OptionError for an unknown engine, MissingExtraError for one that is not installed."""
     find_engine(engine)
-    if engine == "openvino" and engine not in _engines():
+    if engine == "openvino" and engine not in installed_engines():
         raise MissingExtraError("OpenVINO", "openvino")
-
-
-def _engines() -> tuple[Engine, ...]:
-    """The built-in engines that are installed."""
-    return tuple(name for name in ENGINES if name != "openvino" or importlib.util.find_spec("openvino") is not None)
 
 
 def _installed() -> dict[str, Card]:

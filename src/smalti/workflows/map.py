@@ -161,7 +161,7 @@ def map_many(
     ready = opened(model)
     if options.uncertainty:
         check_calibrated(ready.card)
-    run = MapRun(ready, options, progress, sources)
+    run = MapRun(ready, options, progress, sources, here=shard is None and scheduler is None)
     planned = [run.planned(path) for path in paths]
     check_distinct(planned)
     jobs = share.of(list(zip(sources, paths, planned, strict=True)))

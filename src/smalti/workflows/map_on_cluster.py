@@ -42,7 +42,7 @@ class MapTask:
     def run(self) -> MapRun:
         """The run of this map alone, in a worker."""
         assert self.model is not None
-        return MapRun(self.model.opened(), self.options, None, [self.source])
+        return MapRun(self.model.opened(), self.options, None, [self.source], here=False)
 
 
 @dataclass(frozen=True)

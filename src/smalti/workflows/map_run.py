@@ -36,6 +36,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.scene import Averaged, Predictor, Summary
 from smalti.tiling import Window
+from smalti.workflows.engine import engine_choice
 from smalti.workflows.map_options import MapOptions
 from smalti.workflows.map_result import MapResult
 from smalti.workflows.models import OpenModel
@@ -49,9 +50,19 @@ if TYPE_CHECKING:
 class MapRun:
     """Shared by all scenes of one call."""
 
-    def __init__(self, model: OpenModel, options: MapOptions, progress: Show | None, sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        model: OpenModel,
+        options: MapOptions,
+        progress: Show | None,
+        sources: Sequence[Source],
+        *,
+        here: bool = True,
+    ) -> None:
+        """`here`: all maps of this call are made by this process."""
         self._model, self._options, self._progress = model, options, progress
         self._predict: Predictor = Averaged(model) if options.tta else model
+        self._choose = engine_choice(model, tta=options.tta, maps=len(sources), here=here)
         files = [place_of(file) for source in sources for file in source.files]
         self._read = Inputs(files + [str(file) for file in model.files])
 
@@ -95,7 +106,9 @@ class MapRun:
         with fit(
             source.name, source.opener, self._model.card, options.bands, options.resolution, lambda _: None
         ) as reader:
-            return map_strip(reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn)
+            return map_strip(
+                reader, self._predict, path, made_of, options.wanted, rows=rows, turn=turn, choose=self._choose
+            )
 
     def deliver(
         self,
@@ -128,6 +141,7 @@ class MapRun:
                 warn_of_order(scene, reader, card, open_scene, warn)
             meter = Meter(self._progress, title, reader.grid.height * reader.grid.width, "Pix")
             more: dict[str, Any] = {"scatter": scatter and scatter(meter), "progress": meter, "say": meter.say}
+            more["choose"] = self._choose
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, **more)
             grid, traced = reader.grid, 0
             if planned.polygons:

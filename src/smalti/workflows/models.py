@@ -38,6 +38,8 @@ class OpenModel:
     """The files that it was read from."""
     predictor: Predictor | None = field(repr=False)
     """None for a ranker of photos, which takes more than pixels."""
+    _start: Callable[[Engine], Predictor] | None = field(default=None, repr=False)
+    """Starts its file with another engine, on as many threads; None for a checkpoint."""
 
     @property
     def name(self) -> str:
@@ -48,6 +50,15 @@ class OpenModel:
     def checkpoint(self) -> Path | None:
         """The folder of the checkpoint; None for a model file."""
         return checkpoint_folder(self.source)
+
+    def on(self, engine: Engine) -> Predictor:
+        """The same file on another engine, on as many threads; for maps whose engine is chosen while they are made.
+
+        Raises the errors of `open_model`, and ModelError for a checkpoint, and if the file has changed meanwhile.
+        """
+        if self._start is None:
+            raise ModelError(_only_torch(self.source, engine), value=self.source)
+        return self._start(engine)
 
     def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Raw pixels (N, C, H, W) of any dtype -> per task float32 (N, K, H, W), or (N, K) for the whole image.
@@ -85,10 +96,11 @@ AnyModel = Annotated[str | Path | OpenModel, "a name, a path, or the result of o
 def open_model(name_or_path: str | Path, engine: Engine = "auto", *, threads: int | None = None) -> OpenModel:
     """Opens a bundled or local model by name, an `.onnx` file, or the folder of a checkpoint, which needs torch.
 
-    `engine` is `auto` (ONNX Runtime), `onnx`, `openvino`, or one that an installed package registers; a checkpoint
-    takes only `auto`. `threads` defaults to the cores that this process may use. Raises ModelError where there is no
-    such model, or it is truncated, altered or made for another version; MissingExtraError without the engine, or
-    without torch for a checkpoint; OptionError for an engine that nobody has.
+    `engine` is `onnx`, `openvino`, one that an installed package registers, or `auto`: ONNX Runtime, except that `map`,
+    `map_many` and `mosaic` make large maps with the engine that a short measurement has found to be the fastest. A
+    checkpoint takes only `auto`. `threads` defaults to the cores that this process may use. Raises ModelError where
+    there is no such model, or it is truncated, altered or made for another version; MissingExtraError without the
+    engine, or without torch for a checkpoint; OptionError for an engine that nobody has.
     """
     if not fits(name_or_path, str | Path):
         raise OptionError(f"model is {said(name_or_path)}; expected a name, a file, or a folder", value=name_or_path)
@@ -134,12 +146,24 @@ def checkpoint_folder(model: str) -> Path | None:
 def _of_file(
     source: str, model: ModelFile, predictor: Predictor | None, engine: Engine, threads: int | None
 ) -> OpenModel:
-    return OpenModel(source, model.card, engine, threads, model.sha256, (model.path,), predictor)
+    start = partial(_start_file, model.path, model.sha256, threads=threads)
+    return OpenModel(source, model.card, engine, threads, model.sha256, (model.path,), predictor, start)
+
+
+def _start_file(path: Path, sha256: str, engine: Engine, *, threads: int | None) -> Predictor:
+    model = verify(path)  # read again: its bytes are not kept in memory
+    if model.sha256 != sha256:
+        raise ModelError(f"{path}: has changed since it was opened; run again", value=str(path))
+    return start_engine(model, engine, threads)
+
+
+def _only_torch(source: str, engine: Engine) -> str:
+    return f"{source}: a checkpoint runs in torch, not in {engine}; export it with smalti export"
 
 
 def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | None) -> OpenModel:
     if engine != "auto":
-        raise ModelError(f"{source}: a checkpoint runs in torch, not in {engine}; export it with smalti export")
+        raise ModelError(_only_torch(source, engine))
     from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
     from smalti.training.predict import TorchPredictor, load_model
 

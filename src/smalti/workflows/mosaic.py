@@ -140,7 +140,7 @@ def mosaic_tiles(
         text = "--scheduler makes the tiles of mosaics in folders; for an object store use --shard, or neither"
         raise OptionError(text, value=scheduler)
     home, net = home_of(out), opened(model)
-    run = MosaicRun(home, net, options, progress)
+    run = MosaicRun(home, net, options, progress, here=shard is None and scheduler is None)
     delivery = home.delivery(net, run.rasters, stac=options.stac)
     with nullcontext() if shard is None else home.alone():
         looks, failed = run.look_at(names)

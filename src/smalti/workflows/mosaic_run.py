@@ -32,6 +32,7 @@ from smalti.raster.files import files_behind
 from smalti.raster.ground import pixel_size_m
 from smalti.scene import Averaged, Predictor, Summary
 from smalti.workflows.delivery import Delivery
+from smalti.workflows.engine import engine_choice
 from smalti.workflows.map_result import MapResult
 from smalti.workflows.map_run import check_calibrated
 from smalti.workflows.models import OpenModel
@@ -72,16 +73,21 @@ class TileTask:
 def tile_task(task: TileTask) -> MosaicTile:
     """Makes a tile in a worker."""
     assert task.model is not None
-    return MosaicRun(FolderHome(task.folder), task.model.opened(), task.options, None).make(task, task.cell.name)
+    run = MosaicRun(FolderHome(task.folder), task.model.opened(), task.options, None, here=False)
+    return run.make(task, task.cell.name)
 
 
 class MosaicRun:
     """Shared by all tiles of a mosaic."""
 
-    def __init__(self, home: Home, model: OpenModel, options: MosaicOptions, progress: Show | None) -> None:
+    def __init__(
+        self, home: Home, model: OpenModel, options: MosaicOptions, progress: Show | None, *, here: bool = True
+    ) -> None:
+        """`here`: all tiles of this call are made by this process."""
         self._home, self._model, self._options, self._progress = home, model, options, progress
         self._folder = home.folder
         self._predict: Predictor = Averaged(model) if options.tta else model
+        self._choose = engine_choice(model, tta=options.tta, here=here)
         check_stretch(model.card, options.range)
         model.card.map_tasks()
         if options.uncertainty:
@@ -117,6 +123,8 @@ class MosaicRun:
             text = f"{self._home.shelf.where('')}: holds a mosaic on another grid; choose another output, or its grid"
             raise OptionError(f"{text} ({_said(self._record.grid)})")
         self._warn_of_pixels(plan)
+        if self._choose is not None:
+            self._choose.maps = len(plan.cells)
         first = self._outputs(plan.cells[0])
         Inputs(files_behind([source.path for source in plan.sources])).refuse_to_replace(Outputs(tuple(first)))
         self._home.check(path.name for path in self._wholes())
@@ -156,7 +164,8 @@ class MosaicRun:
         neutral = np.array(card.mean) / card.scale
         with Ground(task.cell.name, task.grid, window, sources, neutral) as ground:
             made_of, wanted = self._made_of(sources), self._options.wanted
-            summary = map_scene(ground, self._predict, path, made_of, wanted, progress=meter, say=meter.say)
+            more: dict[str, Any] = {"choose": self._choose, "progress": meter, "say": meter.say}
+            summary = map_scene(ground, self._predict, path, made_of, wanted, **more)
         return MosaicTile(path, len(sources), summary)
 
     def deliver(self, task: TileTask, title: str, delivery: Delivery, made: MosaicTile | None = None) -> MosaicTile:

@@ -1,0 +1,135 @@
+"""Layers with fewer channels than their net was made with: those of a pruned net."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.channels import Group
+
+Sizes = dict[str, tuple[int, ...]]
+"""By module: the inputs and outputs of a convolution, or the channels of a batch norm."""
+
+
+def narrow(net: nn.Module, sizes: Mapping[str, tuple[int, ...]], bands: int) -> None:
+    """Gives layers of a net, in place, other sizes, with new weights; ValueError for a layer that it lacks.
+
+    `bands` are those of its images.
+    """
+    for name, size in sizes.items():
+        try:
+            layer = net.get_submodule(name)
+        except AttributeError:
+            raise ValueError(f"it has no layer {name}, which was pruned") from None
+        _replace(net, name, _resized(name, layer, size))
+    if sizes:
+        _declare(net, bands)
+
+
+def cut(net: nn.Module, chosen: Iterable[tuple[Group, Collection[int]]]) -> Sizes:
+    """Takes channels, given by their numbers in their group, out of a net in place; returns its layers' new sizes.
+
+    All at once: what is left has other positions.
+    """
+    gone: dict[tuple[str, str], list[int]] = {}
+    for group, taken in chosen:
+        for at, place in enumerate(group.places):
+            gone.setdefault(place, []).extend(number for unit in taken for number in group.units[unit][at])
+    sizes = Sizes()
+    for (name, role), positions in gone.items():
+        if positions:
+            layer = net.get_submodule(name)
+            smaller = _without(name, layer, role, np.setdiff1d(np.arange(_width(layer, role)), positions))
+            sizes[name] = size_of(smaller)
+            _replace(net, name, smaller)
+    return sizes
+
+
+def size_of(layer: nn.Module) -> tuple[int, ...]:
+    """The size of a layer, as `narrow` takes it."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels, layer.out_channels
+    assert isinstance(layer, nn.BatchNorm2d)
+    return (layer.num_features,)
+
+
+def _width(layer: nn.Module, role: str) -> int:
+    size = size_of(layer)
+    return size[0] if role == "in" else size[-1]
+
+
+def _without(name: str, layer: nn.Module, role: str, kept: NDArray[np.int64]) -> nn.Module:
+    """A layer with those channels alone, and their weights."""
+    size, left, index = size_of(layer), len(kept), torch.from_numpy(kept)
+    depthwise = role == "each" and isinstance(layer, nn.Conv2d)
+    new = (left,) * len(size) if role == "each" else (left, size[1]) if role == "in" else (size[0], left)
+    smaller = _resized(name, layer, new)
+    stored = {}
+    for key, value in layer.state_dict().items():
+        if value.dim() == 0:  # a batch norm's count
+            stored[key] = value
+        elif role == "in" and not depthwise:
+            stored[key] = value.index_select(1, index) if key == "weight" else value
+        else:
+            stored[key] = value.index_select(0, index)
+    smaller.load_state_dict(stored)
+    return smaller.train(layer.training)
+
+
+def _resized(name: str, layer: nn.Module, size: tuple[int, ...]) -> nn.Module:
+    """A new layer like another one, of another size."""
+    if type(layer) is nn.Conv2d and len(size) == 2:
+        return nn.Conv2d(
+            size[0],
+            size[1],
+            layer.kernel_size,  # type: ignore[arg-type]
+            layer.stride,  # type: ignore[arg-type]
+            layer.padding,  # type: ignore[arg-type]
+            layer.dilation,  # type: ignore[arg-type]
+            groups=1 if layer.groups == 1 else size[0],
+            bias=layer.bias is not None,
+            padding_mode=layer.padding_mode,
+        )
+    if type(layer) is nn.BatchNorm2d and len(size) == 1:
+        return nn.BatchNorm2d(size[0], layer.eps, layer.momentum)
+    raise ValueError(f"its layer {name} is a {type(layer).__name__}, which has no size {list(size)}")
+
+
+def _replace(net: nn.Module, name: str, layer: nn.Module) -> None:
+    parent, _, last = name.rpartition(".")
+    setattr(net.get_submodule(parent), last, layer)
+
+
+def _declare(net: nn.Module, bands: int) -> None:
+    """Sets the channels that encoders declare to those that their stages have now."""
+    encoders = [module for module in net.modules() if isinstance(module, Backbone)]
+    if not encoders:
+        return
+    training, side = net.training, 2 * max(max(encoder.strides) for encoder in encoders)
+    with _noted(encoders) as found, torch.no_grad():
+        net.eval()(torch.zeros(1, bands, side, side))
+    net.train(training)
+    for encoder in encoders:
+        encoder.channels = tuple(
+            found.get(stage, old) for stage, old in zip(encoder.stages, encoder.channels, strict=True)
+        )
+
+
+@contextmanager
+def _noted(encoders: list[Backbone]) -> Iterator[dict[nn.Module, int]]:
+    """The channels of the output of each stage in the pass within it."""
+    found: dict[nn.Module, int] = {}
+
+    def keep(stage: nn.Module, _: object, output: Tensor) -> None:
+        found[stage] = output.shape[1]
+
+    hooks = [stage.register_forward_hook(keep) for encoder in encoders for stage in encoder.stages]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()

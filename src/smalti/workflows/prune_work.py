@@ -1,0 +1,79 @@
+"""The steps that prune a model: its weights, tiles, search and checkpoint. Needs torch."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from smalti.arrays import Pixels
+from smalti.card import Card, Origin
+from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles
+from smalti.deploy.prune.search import prune
+from smalti.errors import ModelError
+from smalti.files import beside, guarded
+from smalti.nets.build import Model, build
+from smalti.runtime.models import find_model, verify
+from smalti.training.checkpoint import load_checkpoint, save_checkpoint
+from smalti.training.model_file import ModelWeights
+from smalti.watch import Say
+from smalti.workflows.models import checkpoint_folder
+
+SEEDS = range(4001, 4017)
+"""Drawn scenes, where no images are given."""
+MOST = 16
+"""Tiles of given images, spread over all of them."""
+
+
+def prune_to(model: str, out: Path, faster: float, images: Sequence[str], say: Say) -> tuple[float, float, int, int]:
+    """Prunes a model into the folder of a checkpoint; raises the errors of `smalti.workflows.prune`.
+
+    Returns milliseconds before and after, and the numbers of parameters before and after.
+    """
+    checkpoint = checkpoint_folder(model)
+    found = ModelWeights(verify(find_model(model))) if checkpoint is None else load_checkpoint(checkpoint)
+    card = found.card if isinstance(found, ModelWeights) else found[0]
+    if any(task.kind == "score" or task.per_image for task in card.tasks):
+        raise ModelError(f"{model}: predicts no map; only models of pixels are pruned", value=model)
+    tiles = _tiles(card, images)
+    weights = found.unfolded(_batch(tiles)) if isinstance(found, ModelWeights) else found[1]
+    net = build(card.model_copy(update={"unlike": None}), seed=0)
+    net.load_state_dict(weights, strict=False)  # a model file lacks auxiliary heads
+    before = _parameters(net)
+    done = prune(net, faster, tiles, say)
+    pruned = _card(card, card.narrowed | done.sizes, done.before / done.after)
+    folder = beside(out, "partial")
+    with guarded(out):
+        shutil.rmtree(folder, ignore_errors=True)
+        save_checkpoint(folder, pruned, net.state_dict())
+        folder.rename(out)
+    return done.before, done.after, before, _parameters(net)
+
+
+def _tiles(card: Card, images: Sequence[str]) -> list[Pixels]:
+    if not images:
+        return drawn_tiles(card, SEEDS)
+    found = [tile for each in images for tile in calibration_tiles(each, card)]
+    return [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
+
+
+def _batch(tiles: Sequence[Pixels]) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate([np.ascontiguousarray(tile) for tile in tiles[:4]]))
+
+
+def _parameters(net: Model) -> int:
+    return sum(value.numel() for value in net.parameters())
+
+
+def _card(card: Card, sizes: dict[str, tuple[int, ...]], times: float) -> Card:
+    """Scores, temperatures and what is unlike the training were measured on the whole net."""
+    tasks = tuple(task.model_copy(update={"temperature": None}) for task in card.tasks)
+    origin = Origin(
+        data=card.origin.data,
+        licence=card.origin.licence,
+        recipe=f"{card.name}, pruned to {times:.2f} times the speed",
+        good_for="training further",
+        not_for="maps: it was not trained since it was pruned",
+    )
+    return card.model_copy(update={"narrowed": sizes, "tasks": tasks, "unlike": None, "origin": origin})
