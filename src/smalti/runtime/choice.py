@@ -9,7 +9,7 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +33,8 @@ _TOLERANCE = 0.01
 """Of the spread of the reference's values."""
 _CLEARLY = 0.9
 """Times of other engines are compared with this part of the reference's: smaller differences are noise."""
+_BUSY = 1.5
+"""How many times as long as the fastest tile of the reference its median takes, at most, on a machine at rest."""
 _SECONDS, _ROUNDS = 1.0, 3
 """Of measurement, and tiles of each engine, at least."""
 
@@ -63,6 +65,14 @@ def fastest(start: Start, sha256: str, threads: int | None) -> Choice:
         return Choice(REFERENCE)
     if found in others:
         return Choice(str(found))
+    choice, lasting = _measured(start, others)
+    if lasting:
+        _keep(path, {"engine": choice.engine, "said": choice.said})
+    return choice
+
+
+def _measured(start: Start, others: Sequence[Engine]) -> tuple[Choice, bool]:
+    """The fastest engine that passes the self-test, and whether a later measurement is likely to find the same."""
     right, said, lasting = {REFERENCE: start(REFERENCE)}, list[str](), True
     card = right[REFERENCE].card
     tile = noisy_patches(card, card.tile)
@@ -73,14 +83,16 @@ def fastest(start: Start, sha256: str, threads: int | None) -> Choice:
         except (_DiffersError, SmaltiError) as error:
             said.append(f"engine {engine} is not used for {card.name}: {error}")
             lasting &= isinstance(error, _DiffersError)  # others may be a lack of memory, or mended by reinstalling
-    seconds = _timed(right, tile) if len(right) > 1 else {REFERENCE: 0.0}
+    if len(right) == 1:
+        return Choice(REFERENCE, tuple(said)), lasting
+    times = _times(right, tile)
+    seconds = {engine: statistics.median(each) for engine, each in times.items()}
     engine = min(seconds, key=lambda each: seconds[each] * (_CLEARLY if each == REFERENCE else 1.0))
-    if len(right) > 1:
-        figures = ", ".join(f"{each} {1e3 * taken:.0f}" for each, taken in seconds.items())
-        said.append(f"engine {engine} is used for {card.name}: measured once, {figures} ms per tile")
-    if lasting:
-        _keep(path, {"engine": engine, "said": said})
-    return Choice(engine, tuple(said))
+    figures = ", ".join(f"{each} {1e3 * taken:.0f}" for each, taken in seconds.items())
+    busy = seconds[REFERENCE] > _BUSY * min(times[REFERENCE])
+    again = "; the machine is busy, so the next large map measures again" if busy else ""
+    said.append(f"engine {engine} is used for {card.name}: {figures} ms per tile{again}")
+    return Choice(engine, tuple(said)), lasting and not busy
 
 
 def _tested(predict: Predictor, tile: Pixels, expected: Mapping[str, Floats]) -> Predictor:
@@ -105,8 +117,8 @@ def alike(expected: Floats, found: Floats, *, classes: bool) -> float:
     return float((np.abs(expected - found) <= _TOLERANCE * spread).mean())
 
 
-def _timed(predictors: Mapping[Engine, Predictor], tile: Pixels) -> dict[Engine, float]:
-    """Median seconds per tile of each engine; in turns, so that a busy moment slows all of them down."""
+def _times(predictors: Mapping[Engine, Predictor], tile: Pixels) -> dict[Engine, list[float]]:
+    """Seconds of each engine's tiles; in turns, so that a busy moment slows all of them down."""
     times: dict[Engine, list[float]] = {engine: [] for engine in predictors}
     begun = time.perf_counter()
     while time.perf_counter() - begun < _SECONDS or len(times[REFERENCE]) < _ROUNDS:
@@ -114,7 +126,7 @@ def _timed(predictors: Mapping[Engine, Predictor], tile: Pixels) -> dict[Engine,
             started = time.perf_counter()
             predict(tile)
             times[engine].append(time.perf_counter() - started)
-    return {engine: statistics.median(each) for engine, each in times.items()}
+    return times
 
 
 def _place(of: list[object]) -> Path | None:
