@@ -14,7 +14,7 @@ from smalti.files import user_cache
 from smalti.runtime import choice
 from smalti.runtime.choice import Choice, alike, fastest
 from smalti.runtime.open import open_model
-from smalti.scene import Predictor
+from smalti.scene import Coarse, Predictor
 from tests.needs import need_engine
 from tests.tiny import tiny_card, tiny_model, unlike_above
 
@@ -120,6 +120,17 @@ def test_a_measurement_is_repeated_with_another_version_or_machine(
         machine.started.clear()
         machine.choose()
         assert machine.started == ["onnx", "other"]
+
+
+def test_an_engine_is_timed_without_its_last_upsampling_as_maps_are_made(machine: Machine) -> None:
+    class Coarsened(Timed):
+        @property
+        def coarse(self) -> Coarse | None:
+            return Coarse.of(self.card, 4, Timed(self._clock, 0.01))
+
+    machine.engines["onnx"] = lambda: Coarsened(machine.clock, 0.03)
+    machine.has("other", 0.02)
+    assert machine.choose() == Choice("onnx", ("engine onnx is used for tiny: onnx 10, other 20 ms per tile",))
 
 
 def test_what_a_busy_machine_finds_is_not_kept(machine: Machine) -> None:

@@ -31,11 +31,15 @@ class EngineChoice:
         if self._fastest is None:
             from smalti.runtime.choice import fastest  # lazily, like everything that a small map does not need
 
-            choice = fastest(self._model.on, self._model.sha256, self._model.threads)
+            choice = fastest(self._start, self._model.sha256, self._model.threads)
             for line in choice.said:
                 say(line)
             self._fastest = choice.engine
         return self._fastest
+
+    def _start(self, engine: Engine) -> Predictor:
+        """The open model as it is, or on another engine."""
+        return self._model if engine == REFERENCE else self._model.on(engine)
 
     def _started(self, engine: Engine) -> Predictor:
         try:
