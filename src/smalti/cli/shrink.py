@@ -23,6 +23,7 @@ from smalti.workflows.progress import Progress
 @click.option("--mb", "megabytes", type=click.FloatRange(0, min_open=True), help="Target: megabytes of the file.")
 @click.option("--tile", type=click.IntRange(32, 8192), metavar="PX",
               help="Height and width of its tiles.  [default: those of the model]")  # fmt: skip
+@click.option("--only-weights", is_flag=True, help="Only store weights in 8 bits: a small file, as fast as before.")
 @click.option("--report", type=OutPath(dir_okay=False), metavar="FILE.html", help="Also write a page.")
 @click.option("--anyway", is_flag=True, help="Also write a model that misses its gate or a target.")
 def command(
@@ -34,6 +35,7 @@ def command(
     milliseconds: float | None,
     megabytes: float | None,
     tile: int | None,
+    only_weights: bool,
     report: Path | None,
     anyway: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def command(
 
     done = shrink(
         model, out, calibrate=calibrate, data=data, loss=loss, milliseconds=milliseconds, megabytes=megabytes,
-        tile=tile, report=report, anyway=anyway, progress=_note,
+        tile=tile, only_weights=only_weights, report=report, anyway=anyway, progress=_note,
     )  # fmt: skip
     click.echo(str(done))
 

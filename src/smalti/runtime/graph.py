@@ -1,6 +1,6 @@
 """The graph inside an ONNX file, read and changed without the `onnx` package: nodes, constants and outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,9 +13,9 @@ _GRAPH = 7
 """Number of the graph in a ModelProto; below those in a GraphProto, a NodeProto, and an AttributeProto."""
 _NODE, _CONSTANT, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
 _IN, _OUT, _NAME, _OP, _ATTRIBUTE = 1, 2, 3, 4, 5
-FLOAT, UINT8, INT64 = 1, 2, 7
+FLOAT, UINT8, INT8, INT64 = 1, 2, 3, 7
 """Types of numbers in a TensorProto."""
-_DTYPES = {FLOAT: "<f4", UINT8: "u1", INT64: "<i8"}
+_DTYPES = {FLOAT: "<f4", UINT8: "u1", INT8: "i1", INT64: "<i8"}
 _DIMS, _KIND, _FLOATS, _INTS, _RAW = 1, 2, 4, 5, 9
 """Fields of a TensorProto: its shape, its type, and where its numbers may lie."""
 _KINDS = {"int": 2, "text": 3, "ints": 7}
@@ -73,17 +73,19 @@ class Graph:
     def load(cls, content: bytes) -> Self:
         """Reads an ONNX file; ValueError for other bytes."""
         model = parse(content)
-        graph = [field for number, value in model if number == _GRAPH for field in parse(_bytes(value))]
+        graph = _fields(model)
         nodes = tuple(_node(_bytes(value)) for number, value in graph if number == _NODE)
         outputs = tuple(texts(parse(_bytes(value)), 1)[0] for number, value in graph if number == _OUTPUT)
         kept = [field for field in graph if field[0] not in (_NODE, _OUTPUT, _VALUE_INFO)]
         return cls(nodes, outputs, kept, [field for field in model if field[0] != _GRAPH])
 
-    def dump(self) -> bytes:
-        """The bytes of an ONNX file."""
+    def dump(self, like: bytes | None = None) -> bytes:
+        """The bytes of an ONNX file; types and shapes of its outputs are those in the file `like`, or not stated."""
         fields: Fields = [(_NODE, build(node.fields())) for node in self.nodes]
-        fields += [*self.others, *((_OUTPUT, build([(1, name.encode())])) for name in self.outputs)]
-        return build([*self.model, (_GRAPH, build(fields))])
+        outputs: Fields = [(_OUTPUT, build([(1, name.encode())])) for name in self.outputs]
+        if like is not None:
+            outputs = [field for field in _fields(parse(like)) if field[0] == _OUTPUT]
+        return build([*self.model, (_GRAPH, build([*fields, *self.others, *outputs]))])
 
     def constants(self) -> frozenset[str]:
         """Names of all constants."""
@@ -91,11 +93,13 @@ class Graph:
         return frozenset(name for names in found for name in names)
 
     def array(self, name: str) -> NDArray[Any] | None:
-        """The numbers of a constant, float32, uint8 or int64; None where there is none such."""
-        for number, value in self.others:
-            if number == _CONSTANT and texts(fields := parse(_bytes(value)), 8) == [name]:
-                return _array(fields)
-        return None
+        """The numbers of a constant, float32, uint8, int8 or int64; None where there is none such."""
+        return self.arrays([name]).get(name)
+
+    def arrays(self, names: Collection[str]) -> dict[str, NDArray[Any]]:
+        """The numbers of constants, as `array`, by name; those that there are."""
+        found = ((name, _array(fields)) for name, fields in self._tensors() if name in names)
+        return {name: array for name, array in found if array is not None}
 
     def inputs(self) -> list[str]:
         """Names of the values that are fed in."""
@@ -153,6 +157,27 @@ class Graph:
         """The same with further nodes at its end."""
         return replace(self, nodes=(*self.nodes, *nodes))
 
+    def without_nodes(self, nodes: Collection[Node]) -> "Graph":
+        """The same without some nodes, whose outputs others give it."""
+        return replace(self, nodes=tuple(node for node in self.nodes if node not in nodes))
+
+    def without_constants(self, names: Collection[str]) -> "Graph":
+        """The same without some constants."""
+        gone = {name for name, _ in self._tensors() if name in names}
+        kept = [
+            (number, value)
+            for number, value in self.others
+            if number != _CONSTANT or not gone.intersection(texts(parse(_bytes(value)), 8))
+        ]
+        return replace(self, others=kept)
+
+    def _tensors(self) -> Iterator[tuple[str, Fields]]:
+        """The name and the fields of each constant."""
+        for number, value in self.others:
+            if number == _CONSTANT:
+                fields = parse(_bytes(value))
+                yield "".join(texts(fields, 8)), fields
+
     def with_constants(self, arrays: dict[str, NDArray[Any]]) -> "Graph":
         """The same with further constants, float32 or int64."""
         return replace(self, others=[*self.others, *((_CONSTANT, _tensor(n, array)) for n, array in arrays.items())])
@@ -176,6 +201,11 @@ def _array(tensor: Fields) -> NDArray[Any] | None:
             numbers = np.frombuffer(value, "<f4") if kind == FLOAT else np.array(varints(value), _DTYPES[kind])
             return numbers.reshape(shape)
     return None
+
+
+def _fields(model: Fields) -> Fields:
+    """Of the graph in a file."""
+    return [field for number, value in model if number == _GRAPH for field in parse(_bytes(value))]
 
 
 def _bytes(value: int | bytes) -> bytes:

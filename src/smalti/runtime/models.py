@@ -14,6 +14,7 @@ from pathlib import Path
 from smalti.card import Card
 from smalti.errors import ModelError, reason
 from smalti.files import user_data, write_whole
+from smalti.runtime.packed import unpacked
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"
@@ -29,8 +30,17 @@ class ModelFile:
 
     path: Path
     content: bytes
+    """Its bytes; packed weights are floats here (see `smalti.runtime.packed`), under a hash of their own."""
     card: Card
     sha256: str
+    """Of the file as it is on the disk."""
+    stored: int = 0
+    """Its bytes on the disk, if it was read from there."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.stored or len(self.content)
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,15 @@ def verify(path: str | Path) -> ModelFile:
         raise ModelError(f"{path}: the file was altered or damaged (its hash is wrong); fetch or export it again")
     start, end = found[CARD_KEY]
     text = content[start:end].decode("utf-8", "replace")
-    return ModelFile(path, content, Card.load(text, str(path)), claimed)
+    return ModelFile(path, _unpacked(content, path), Card.load(text, str(path)), claimed, len(content))
+
+
+def _unpacked(content: bytes, path: Path) -> bytes:
+    try:
+        floats = unpacked(content)
+        return content if floats is content else sealed(floats, path)[0]
+    except ValueError as error:
+        raise ModelError(f"{path}: its packed weights cannot be read ({error}); fetch or export it again") from None
 
 
 def seal(path: str | Path, card: Card | None = None) -> str:

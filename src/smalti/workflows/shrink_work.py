@@ -86,8 +86,11 @@ class ShrinkDone:
 class ShrinkWork:
     """One model on its way."""
 
-    def __init__(self, model: str, out: Path, folder: Path, show: Show | None, tile: int | None) -> None:
+    def __init__(
+        self, model: str, out: Path, folder: Path, show: Show | None, tile: int | None, *, only_weights: bool
+    ) -> None:
         """`folder` is for files that nobody needs later; raises the errors of `shrink` about the model."""
+        self._only_weights = only_weights
         self._out, self._folder, self._say = out, folder, say_to(out.name, show)
         self._parent = _parent(model, folder, show)
         self._card = _with_tile(self._parent.card, tile).model_copy(update={"name": out.stem})
@@ -99,7 +102,8 @@ class ShrinkWork:
         judge: Judge = (
             Labelled(self._parent, partial(self._scores, data)) if data else Agreement(self._parent, held_out)
         )
-        found = Search(self._parent, self._card, judge, targets.loss, self._say).run(used)
+        search = Search(self._parent, self._card, judge, targets.loss, self._say)
+        found = search.packed() if self._only_weights else search.run(used)
         card = card_of(self._parent, found, f"{len(used)} tiles of {described}", targets.loss)
         content, digest = sealed(found.model.content, self._out, card)
         timings = self._timed(content)

@@ -9,10 +9,13 @@ def card_of(parent: ModelFile, found: Shrunk, calibration: str, allowed: float) 
     """The card of a result; `calibration` describes its images, `allowed` is the loss in percent that it may have."""
     origin = parent.card.origin
     verdict = "passed" if found.loss <= allowed else "MISSED"
-    how = [
+    integers = [
         f"8-bit integers, {_layers(found)}",
         *(["softmax before the last upsampling"] if found.early else []),
         f"ranges from {calibration}",
+    ]
+    how = [
+        *(["weights stored in 8 bits, computed in float"] if found.packed else integers),
         f"gate {verdict}: a loss of {found.loss:.2f} % where {allowed:g} % is allowed",
     ]
     return found.model.card.model_copy(

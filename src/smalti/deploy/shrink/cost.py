@@ -32,7 +32,7 @@ def cost_of(model: ModelFile) -> Cost:
             weights = shapes[node.input[1]]  # K,C,kh,kw
             parameters += prod(weights) + (weights[0] if len(node.input) > 2 else 0)
             products += prod(weights[1:]) * prod(shapes[node.output[0]])
-    return Cost(parameters, products / card.tile**2, len(model.content))
+    return Cost(parameters, products / card.tile**2, model.size)
 
 
 def _shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from smalti.arrays import Pixels
 from smalti.card import Card
+from smalti.deploy.packing import packed
 from smalti.deploy.shrink.early import with_early_softmax
 from smalti.deploy.shrink.gate import GateRow, Judge, worst
 from smalti.deploy.shrink.quantize import Quantizer
@@ -35,6 +36,8 @@ class Shrunk:
     """The layers that were left in float."""
     layers: int = 0
     """Its convolutions."""
+    packed: bool = False
+    """Whether only its weights are integers."""
 
     @property
     def loss(self) -> float:
@@ -59,6 +62,12 @@ class Search:
         if found.loss <= self._allowed:
             return found
         return min(found, self._quantized(plain, tiles), key=lambda each: each.loss)
+
+    def packed(self) -> Shrunk:
+        """The parent with its weights packed."""
+        found = self._judged(packed(self._parent.content), Shrunk(self._parent, (), early=False, packed=True))
+        self._say(f"weights in 8 bits, computed in float: loss {found.loss:.2f} %")
+        return found
 
     def _moved(self) -> Shrunk | None:
         """The parent with its softmax moved, if it has one and that costs little."""

@@ -1,0 +1,39 @@
+"""Weights that a model file stores as 8-bit integers, to be a quarter as large, and that are computed with in float32.
+
+In the file each such weight is a constant of integers, and a step that multiplies them with the scale of their output
+channel: standard ONNX, which every engine runs. Here they are made floats when the file is read, so that nothing else
+in the program has to know of them. Models that compute in 8 bits have such steps too, and their integers stay: the
+engines need to know of these.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.arrays import Floats
+from smalti.runtime.graph import Graph, Node
+
+_STEP = b"DequantizeLinear"
+
+
+def unpacked(content: bytes) -> bytes:
+    """An ONNX file with packed weights as float32; the same bytes where it has none. ValueError for other bytes."""
+    if _STEP not in content:
+        return content
+    graph = Graph.load(content)
+    if any(node.op == "QuantizeLinear" for node in graph.nodes):
+        return content
+    steps = [node for node in graph.nodes if node.op == "DequantizeLinear"]
+    wanted = {name for node in steps for name in node.inputs}
+    packed = graph.arrays(wanted)
+    if missing := wanted - packed.keys():
+        raise ValueError(f"no constant {min(missing)}")
+    floats = {node.outputs[0]: _floats(node, packed) for node in steps}
+    return graph.without_constants(packed).without_nodes(steps).with_constants(floats).dump(like=content)
+
+
+def _floats(node: Node, packed: dict[str, NDArray[Any]]) -> Floats:
+    """The weights of one step: integers K,... times a scale for each of K."""
+    integers, scales = (packed[name] for name in node.inputs)
+    return np.asarray(integers * scales.reshape(-1, *(1,) * (integers.ndim - 1)), np.float32)
