@@ -36,6 +36,21 @@ def test_strips_come_back_as_they_were_put(tmp_path: Path) -> None:
     assert (values[1] == -values[0]).all()
 
 
+@pytest.mark.parametrize("at_once", [1, 60, 1000])
+def test_windows_are_written_together_or_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    expected = opened(tmp_path / "all")
+    fill(expected, 0, 5)
+    monkeypatch.setattr("smalti.mapping.spool._AT_ONCE", at_once)
+    spool = opened(tmp_path)
+    fill(spool, 0, 5, upto=3)
+    assert bool(list(spool.folder.glob("*.new"))) == (at_once < 1000)
+    fill(spool, 0, 5)  # killed, and begun again
+    for layer in (0, 1):
+        np.testing.assert_array_equal(spool.read(layer, 0, 5), expected.read(layer, 0, 5))
+
+
 def test_any_rows_can_be_read(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     for row, rows in ((0, 2), (2, 2), (4, 1)):

@@ -173,6 +173,24 @@ def replace_strip(content: bytearray, number: int, strip: bytes) -> None:
     content += strip
 
 
+@pytest.mark.parametrize(
+    ("options", "again"),
+    [({"interleave": "pixel"}, 1), ({"interleave": "band"}, 3), ({"interleave": "pixel", "predictor": 2}, 3)],
+    ids=str,
+)
+def test_deflated_data_with_the_checksum_of_their_pixels_are_not_unpacked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], again: int
+) -> None:
+    """Besides those of a last strip, which has fewer rows than the others."""
+    path = write_tiff(tmp_path / "a.tif", compress="deflate", tiled=False, blockysize=32, height=90, **options)
+    unpacked: list[int] = []
+    unpack = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", lambda: unpacked.append(1) or unpack())
+    with open_raster(path) as file:
+        file.read(Window(0, 0, 90, SIZE))
+    assert len(unpacked) == again
+
+
 @pytest.mark.parametrize("interleave", ["pixel", "band"])
 @pytest.mark.parametrize(("strip", "rows", "refused"), [(0, 33, True), (2, 31, True), (2, 32, False), (1, 32, False)])
 def test_deflated_data_that_are_longer_than_their_pixels(

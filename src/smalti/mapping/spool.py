@@ -31,6 +31,8 @@ class StripLayer:
     dtype: np.dtype[Any]
 
 
+_AT_ONCE = 1 << 24
+"""Bytes that are written at once: rows of single windows are short."""
 NOTE = "job.json"
 """The file that describes what a spool's strips are made of."""
 
@@ -149,6 +151,8 @@ class Spool(Strips):
             folder.mkdir(parents=True)
             begin_spool(folder, wanted)
         super().__init__(folder, layers, width)
+        self._waiting: list[tuple[Window, Sequence[Pixels]]] = []
+        """Windows side by side that are not in the strip's file yet."""
 
     def gaps(self, begin: int = 0, end: int | None = None) -> list[tuple[int, int]]:
         """The first row, and the first row after, of each gap between the finished rows from `begin` to `end`."""
@@ -163,6 +167,14 @@ class Spool(Strips):
 
     def put(self, window: Window, blocks: Sequence[Pixels]) -> None:
         """Adds a window of the current strip, one array (bands, H, W) per layer; windows come from left to right."""
+        if window.col == 0:
+            self._waiting = []
+        self._waiting.append((window, blocks))
+        size = sum(block.nbytes for _, each in self._waiting for block in each)
+        if window.right < self._width and size < _AT_ONCE:
+            return
+        window, blocks = _joined(self._waiting)
+        self._waiting = []
         path = self._path(window.row, window.height)
         partial = path.with_suffix(".new")
         with _removed_if_it_fails(partial), partial.open("r+b" if window.col else "wb") as file:
@@ -209,6 +221,13 @@ class Spool(Strips):
     def remove(self) -> None:
         """Removes the spool from the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _joined(parts: Sequence[tuple[Window, Sequence[Pixels]]]) -> tuple[Window, list[Pixels]]:
+    """Windows that lie side by side as one."""
+    (first, _), (last, _) = parts[0], parts[-1]
+    blocks = [np.concatenate(layer, axis=2) for layer in zip(*(blocks for _, blocks in parts), strict=True)]
+    return Window(first.row, first.col, first.height, last.right - first.col), blocks
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -40,6 +40,8 @@ logging.getLogger("rasterio").addHandler(logging.NullHandler())  # else its line
 _OURS = (".html", ".gpkg", ".geojson", ".fgb", ".parquet", ".qml", ".qmd", ".prj", ".aux", ".rrd")
 """Endings of other files that may lie beside a map."""
 _COMPRESSION = {"compress": "deflate", "bigtiff": "if_safer"}
+_LEVEL = 5
+"""Of deflate: a class map takes less than half the time of level 6, GDAL's default, and is an eighth larger."""
 
 _NO_NOTES: Mapping[str, str] = {}
 Rows = Callable[[int, int], NDArray[Any]]
@@ -148,6 +150,7 @@ def _fill(path: Path, grid: Grid, product: Product, rows: Rows, notes: Mapping[s
         blockysize=BLOCK,
         predictor=3 if floating else 1,
         interleave="band",
+        zlevel=_LEVEL,
         **_COMPRESSION,
     ) as file:
         _describe(file, product)
