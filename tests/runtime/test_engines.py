@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from smalti.card import UNLIKE, Card, Task
+from smalti.enlarge import Enlarger
 from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.models import seal
 from smalti.runtime.open import Engine, open_model
-from smalti.scene import Predictor
+from smalti.scene import Predictor, coarse_of
+from smalti.tiling import Window
+from tests.coarse import coarse_card, coarse_model
 from tests.needs import need_engine, openvino_refuses
 from tests.tiny import tiny_card, tiny_model, unlike_above
 
@@ -85,6 +88,22 @@ class EngineContract:
         assert list(answers) == ["landcover", UNLIKE] and answers[UNLIKE].dtype == np.float32
         np.testing.assert_allclose(answers[UNLIKE], batch.mean((1, 2, 3))[:, None] / 255, rtol=1e-5)
         assert list(opened(tiny_card())(batch)) == ["landcover"]
+
+    @pytest.mark.parametrize("dtype", ["uint8", "float32"])
+    def test_answers_before_the_last_upsampling_are_those_that_are_upsampled(self, tmp_path: Path, dtype: str) -> None:
+        path = coarse_model(tmp_path / "coarse.onnx", coarse_card(unlike=unlike_above(0.5)), around=1.0)
+        model = open_model(str(path), self.engine, threads=1)
+        coarse = coarse_of(model)
+        assert coarse is not None and coarse.factor == 4 and coarse.card.tile == 8
+        batch = np.random.default_rng(0).integers(0, 255, (2, 3, 32, 48)).astype(dtype)
+        whole, small = model(batch), coarse(batch)
+        assert small["landcover"].shape == (2, 3, 8, 12)
+        np.testing.assert_allclose(small[UNLIKE], whole[UNLIKE], rtol=1e-6)
+        for one, other in zip(small["landcover"], whole["landcover"], strict=True):
+            added = Enlarger((32, 48), 4).add(Window(0, 0, 8, 12), {"landcover": one}, np.ones((32, 48), bool))
+            assert added is not None
+            np.testing.assert_allclose(added[1]["landcover"], other, atol=1e-5)
+        assert coarse_of(open_model(str(tiny_model(tmp_path / "tiny.onnx")), self.engine, threads=1)) is None
 
     @pytest.mark.parametrize("shape", [(1, 4, 8, 8), (3, 8, 8), (1, 3, 0, 8)])
     def test_wrong_shapes_are_refused(self, opened: Opener, shape: tuple[int, ...]) -> None:

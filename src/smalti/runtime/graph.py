@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.runtime.protobuf import Fields, build, parse, texts, varints
+from smalti.runtime.protobuf import Fields, Value, build, parse, texts, varints
 
 _GRAPH = 7
 """Number of the graph in a ModelProto; below those in a GraphProto, a NodeProto, and an AttributeProto."""
@@ -139,9 +139,9 @@ class Graph:
         return replace(self, nodes=tuple(node.reading(names) for node in self.nodes))
 
     def taking(self, name: str, kind: int) -> "Graph":
-        """The same with an input of numbers of another type, and of any shape."""
+        """The same with an input of numbers of another type."""
         others: Fields = [
-            (number, value_info(name, kind) if number == _INPUT and texts(parse(_bytes(value)), 1) == [name] else value)
+            (number, _of_kind(value, kind) if number == _INPUT and texts(parse(_bytes(value)), 1) == [name] else value)
             for number, value in self.others
         ]
         return replace(self, others=others)
@@ -186,6 +186,14 @@ class Graph:
 def value_info(name: str, kind: int) -> bytes:
     """A ValueInfoProto of a tensor of any shape."""
     return build([(1, name.encode()), (2, build([(1, build([(1, kind)]))]))])
+
+
+def _of_kind(info: Value, kind: int) -> bytes:
+    """A ValueInfoProto of a tensor with numbers of another type."""
+    fields = dict(parse(_bytes(info)))
+    type_ = dict(parse(_bytes(fields[2])))
+    tensor = dict(parse(_bytes(type_[1]))) | {1: kind}
+    return build((fields | {2: build((type_ | {1: build(tensor.items())}).items())}).items())
 
 
 def _array(tensor: Fields) -> NDArray[Any] | None:
