@@ -73,6 +73,17 @@ def test_a_softmax_moves_before_the_upsampling_and_changes_little(parent: ModelF
     assert share(parent, content, tiles) > 0.97
 
 
+def test_what_is_unlike_the_training_is_told_by_the_small_map(parent: ModelFile, tiles: Sequence[Pixels]) -> None:
+    content = with_early_softmax(parent.content)
+    assert content is not None
+    graph = onnx.load_model_from_string(content).graph
+    assert [node.op_type for node in graph.node if "landcover" in node.input] == []
+    predict, exact = run(parent, content), OnnxPredictor(parent)
+    assert predict.coarse is not None
+    for tile in tiles:
+        np.testing.assert_allclose(predict.coarse(tile)["unlike"], exact(tile)["unlike"], atol=0.02)
+
+
 def test_a_softmax_that_follows_no_upsampling_stays(tmp_path: Path) -> None:
     assert with_early_softmax(verify(tiny_model(tmp_path / "tiny.onnx")).content) is None
 

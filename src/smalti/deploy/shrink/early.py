@@ -2,11 +2,15 @@
 
 Both orders end in probabilities that sum to 1. Between two pixels of the small map these are means of their
 probabilities, where they were the softmax of the mean of their logits: a border moves by less than a pixel of it.
+
+What tells images that are unlike the training looks at every fourth pixel of the large map, and then at all of the
+small one: the upsampling is left to what needs a large map.
 """
 
 import onnx
 
 from smalti.deploy.plain import softmax_of
+from smalti.nets.unlike import SPACING
 
 
 def with_early_softmax(content: bytes) -> bytes | None:
@@ -32,4 +36,26 @@ def _swap(graph: onnx.GraphProto, last: onnx.NodeProto) -> bool:
     last.output[0] = upsampling.input[0]
     graph.node.remove(resize)
     graph.node.insert(list(graph.node).index(last) + 1, upsampling)
+    _read_all_of_small(graph, upsampling)
     return True
+
+
+def _read_all_of_small(graph: onnx.GraphProto, upsampling: onnx.NodeProto) -> None:
+    """Lets what reads every fourth row and column of the large map read the small one."""
+    steps = {number.name: onnx.numpy_helper.to_array(number) for number in graph.initializer if number.dims == [1]}
+    name, slices = upsampling.output[0], []
+    for _ in ("rows", "columns"):
+        readers = [node for node in graph.node if name in node.input]
+        if [node.op_type for node in readers] != ["Slice"] or steps.get(readers[0].input[-1]) != SPACING:
+            return
+        slices += readers
+        name = readers[0].output[0]
+    for node in graph.node:
+        for at, each in enumerate(node.input):
+            if each == name:
+                node.input[at] = upsampling.input[0]
+    for node in slices:
+        graph.node.remove(node)
+    read = {each for node in graph.node for each in node.input}
+    for number in [number for number in graph.initializer if number.name not in read]:
+        graph.initializer.remove(number)
