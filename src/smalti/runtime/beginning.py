@@ -43,6 +43,19 @@ def find_beginning(graph: Graph, card: Card) -> Beginning | None:
     return Beginning(graph.reading({guarded: shift}).only(graph.outputs), exact=False)
 
 
+def byte_range(graph: Graph) -> tuple[str, float, float] | None:
+    """The name of the normalised pixels, and the lowest and the highest that bytes give; None as `find_beginning`."""
+    inputs = graph.inputs()
+    chain = _chain(graph, inputs[0]) if len(inputs) == 1 else None
+    if chain is None:
+        return None
+    factor, shift = (graph.array(node.inputs[1]) for node in chain[:2])
+    if factor is None or shift is None:
+        return None
+    ends = factor.reshape(-1, 1) * np.array([0, 255], np.float32) - shift.reshape(-1, 1)
+    return chain[-1].outputs[0], float(ends.min()), float(ends.max())
+
+
 def _chain(graph: Graph, image: str) -> tuple[Node, ...] | None:
     """Factor, shift and guard, which alone read the pixels."""
     factor = _only(graph, image, "Mul")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnxruntime.quantization import QuantType, create_calibrator
+from onnxruntime.quantization.calibrate import TensorData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.registry import QDQRegistry
 
@@ -21,6 +22,8 @@ from smalti.card import Card
 from smalti.deploy.onnx import clean
 from smalti.raster.quiet import quiet
 from smalti.runtime.batch import network_input
+from smalti.runtime.beginning import byte_range
+from smalti.runtime.graph import Graph
 
 _LOWEST = "lowest"
 """Name of a constant."""
@@ -35,6 +38,11 @@ class Quantizer:
         _name_nodes(self._graph.graph)
         self._between = _between_convolutions(self._graph.graph)
         self._ranges = _ranges(self._graph, [network_input(tile, card) for tile in tiles])
+        known = byte_range(Graph.load(content)) if card.dtype == "uint8" else None
+        if known is not None and known[0] in self._ranges:  # whatever bytes the tiles lack
+            name, *ends = known
+            lowest, highest = (np.array(end, np.float32) for end in ends)
+            self._ranges[name] = TensorData(lowest=lowest, highest=highest)
 
     @property
     def layers(self) -> list[str]:
