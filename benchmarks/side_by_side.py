@@ -31,7 +31,7 @@ from fast_path import ROOT, STEP
 
 STEPS = str(ROOT / "benchmarks" / "side_by_side_steps.py")
 DRAW = "import sys; from pathlib import Path; from map_scene import write_scene; write_scene(Path(sys.argv[1]), {})"
-LIGHT = "Unet, MobileNetV2"
+LIGHT = "LinkNet, MobileNetV2"
 HEADS = ("case", "network", "engine", "seconds", "MPix/s", "CPU s", "times the first", "peak MB")
 
 
