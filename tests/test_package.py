@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ("photos/templates", "report/templates")
-MODELS = ("bestshot", "landcover", "town")
+MODELS = ("bestshot", "landcover", "landcover_fast", "town")
 FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",

@@ -10,6 +10,8 @@ from affine import Affine
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from smalti.card import Task
+from smalti.cli import group
 from smalti.cli.map import command
 from smalti.errors import ModelError, SmaltiError
 from tests.tiny import tiny_card, tiny_model
@@ -55,6 +57,24 @@ def test_files_on_one_grid_become_one_map_with_polygons_and_a_page(tmp_path: Pat
         whole, "-o", out / "whole.tif", "--model", model, "--polygons", out / "one.gpkg", "--min-area", 1e6
     )
     assert "one.gpkg: 1 polygon\n" in one.stdout
+
+
+@pytest.mark.parametrize("verb", ["map", "mosaic"])
+def test_the_fast_form_of_a_model_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    for name, labels in (("tiny", ("a", "b", "c")), ("tiny_fast", ("d", "e", "f"))):
+        task = Task(name="landcover", labels=labels)
+        tiny_model(tmp_path / "models" / f"{name}.onnx", tiny_card(name=name, tasks=(task,)))
+    scene = chip(tmp_path / "scene.tif", np.full((3, 80, 80), 9, np.uint8), 0)
+    out = tmp_path / ("map.tif" if verb == "map" else "maps")
+    done = CliRunner().invoke(group, [verb, str(scene), "-o", str(out), "--model", "tiny", "--fast"])
+    assert done.exit_code == 0, done.output
+    with rasterio.open(out if verb == "map" else next((out / "tiles").glob("*.tif"))) as found:
+        assert found.tags(1)["CLASS_0"] == "d"
+    refused = CliRunner().invoke(group, [verb, str(scene), "-o", str(out), "--model", "tiny_fast", "--fast"])
+    assert refused.exit_code == 2
+    assert "--fast: no model is named tiny_fast_fast; choose another --model, or make one with" in refused.output
 
 
 def smalti_map(*arguments: Any) -> Result:

@@ -45,7 +45,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
     metavar="OUT",
     help="A .tif file; for several scenes a folder; or s3://BUCKET/PREFIX.",
 )
-@click.option("--model", default="landcover", show_default=True, help=model_options.MODEL)
+@model_options.which
 @click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
 @click.option(
     "--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the predicted class."
@@ -67,14 +67,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
 @click.option("--where", multiple=True, metavar="CONDITION", help=_WHERE)
 @click.option("--shard", metavar="I/N", help="Map only every N-th scene, from number I on: 0/8 to 7/8 are all.")
 @click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
-@click.option(
-    "--engine",
-    callback=model_options.engine,
-    default="auto",
-    metavar="auto|onnx|openvino|NAME",
-    help=model_options.ENGINE,
-)
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
+@model_options.engine
 def command(
     scene: tuple[str, ...],
     out: str,
@@ -82,6 +75,7 @@ def command(
     shard: str | None,
     scheduler: str | None,
     model: str,
+    fast: bool,
     engine: Any,
     threads: int | None,
     bbox: tuple[float, ...] | None,
@@ -105,7 +99,7 @@ def command(
 
     codes: set[int] = set()
     with Bars() as bars:
-        opened = partial(open_model, model, engine, threads=threads)
+        opened = partial(open_model, model_options.form(model, fast), engine, threads=threads)
         asked = MapOptions(**options)
         query = Query(bbox=bbox, datetime=datetime, assets=assets, where=where)
         given: dict[str, Any] = {"mosaic": mosaic, "options": asked, "shard": shard, "query": query}

@@ -1,9 +1,15 @@
-"""Texts and checks of options that commands share which map by a model: `--model`, `--engine`, `--stretch`."""
+"""Options that commands share which map by a model: `--model`, `--fast`, `--engine`, `--threads`, `--stretch`."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
+F = TypeVar("F", bound=Callable[..., object])
+
 MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 ENGINE = "auto: ONNX Runtime, for large maps the fastest one installed; NAME: of an installed package."
+FAST = "Use MODEL_fast, the fast form of the model: less accurate."
 STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 
 
@@ -20,7 +26,7 @@ def stretch(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     return value
 
 
-def engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """The name of an available engine."""
     from smalti.errors import OptionError
     from smalti.runtime.open import find_engine
@@ -30,3 +36,34 @@ def engine(ctx: click.Context, param: click.Parameter, value: str) -> str:
     except OptionError as error:
         raise click.BadParameter(str(error)) from None
     return value
+
+
+def which(command: F) -> F:
+    """Adds `--model` and `--fast`."""
+    command = click.option("--fast", is_flag=True, help=FAST)(command)
+    return click.option("--model", default="landcover", show_default=True, help=MODEL)(command)
+
+
+def form(model: str, fast: bool) -> str:
+    """The name of the model, or with `--fast` of its fast form; BadParameter if it has none."""
+    from smalti.errors import ModelError
+    from smalti.runtime.models import find_model
+
+    if not fast:
+        return model
+    try:
+        find_model(f"{model}_fast")
+    except ModelError:
+        mend = "choose another --model, or make one with smalti shrink"
+        raise click.BadParameter(f"no model is named {model}_fast; {mend}", param_hint="--fast") from None
+    return f"{model}_fast"
+
+
+def engine(command: F) -> F:
+    """Adds `--engine` and `--threads`."""
+    command = click.option(
+        "--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core."
+    )(command)
+    return click.option("--engine", callback=_engine, default="auto", metavar="auto|onnx|openvino|NAME", help=ENGINE)(
+        command
+    )

@@ -41,7 +41,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.command(name="mosaic", cls=QuietVerb)
 @click.argument("scenes", nargs=-1, required=True)
 @click.option("-o", "--output", "out", required=True, metavar="FOLDER", help="A folder, or s3://BUCKET/PREFIX.")
-@click.option("--model", default="landcover", show_default=True, help=model_options.MODEL)
+@model_options.which
 @click.option("--crs", help=_CRS)
 @click.option("--resolution", type=click.FloatRange(0, min_open=True), metavar="M", help=_METRES)
 @click.option("--tile", default="8192", show_default=True, metavar="SIDE", help=_TILE)
@@ -59,18 +59,12 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
 @click.option("--stretch", callback=model_options.stretch, metavar="LOW,HIGH", help=model_options.STRETCH)
 @click.option("--shard", metavar="I/N", help="Make only every N-th tile, from number I on: 0/8 to 7/8 are all.")
 @click.option("--scheduler", metavar="ADDRESS|local[:N]", help=_SCHEDULER)
-@click.option(
-    "--engine",
-    callback=model_options.engine,
-    default="auto",
-    metavar="auto|onnx|openvino|NAME",
-    help=model_options.ENGINE,
-)
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads of the engine; by default one per core.")
+@model_options.engine
 def command(
     scenes: tuple[str, ...],
     out: str,
     model: str,
+    fast: bool,
     shard: str | None,
     scheduler: str | None,
     engine: Any,
@@ -91,7 +85,7 @@ def command(
 
     codes: set[int] = set()
     asked = MosaicOptions(**options)
-    opened = open_model(model, engine, threads=threads)
+    opened = open_model(model_options.form(model, fast), engine, threads=threads)
     with Bars() as bars:
         where = {"shard": shard, "scheduler": scheduler}
         for found in mosaic_tiles(scenes, out, model=opened, options=asked, progress=bars, **where):

@@ -114,6 +114,6 @@ def unlike_warning(scene: str, share: float, card: Card) -> UnlikeWarning | None
     if share < WARN_FROM:
         return None
     return UnlikeWarning(
-        f"{scene}: {100 * share:.0f} % of this scene is unlike what {card.name} was trained on; expect errors (train "
-        "it with labels of such places, or use another model)"
+        f"{scene}: {100 * share:.0f} % of this scene is unlike what {card.name} was trained on; expect errors (teach "
+        "it, or use another model)"
     )
