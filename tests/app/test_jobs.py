@@ -191,7 +191,7 @@ def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
 
 
 def test_a_cancelled_job_keeps_its_strips_and_is_resumed(server: Server, tmp_path: Path) -> None:
-    pixels = np.random.default_rng(1).integers(0, 255, (3, 1500, 600), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 255, (3, 1500, 2400), np.uint8)
     job = server.start(server.upload(write_tiff(tmp_path / "long.tif", pixels)))
     at, spool = f"/api/jobs/{job['id']}", server.services.folders.job(job["id"]) / "map.tif.partial"
     worker = threading.Thread(target=server.work)

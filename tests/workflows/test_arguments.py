@@ -27,6 +27,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "open_model": {"name_or_path": "landcover"},
     "open_raster": {"path": "a.tif"},
     "predict": {"image": IMAGE},
+    "prune": {"model": "landcover", "output": "small"},
     "rank_photos": {"folder": "photos"},
     "shrink": {"model": "landcover", "output": "own.onnx"},
     "split_data": {"folder": "mine", "out": "own"},

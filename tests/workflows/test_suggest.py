@@ -39,15 +39,22 @@ def test_the_odd_window_comes_first_and_none_without_data(scene: Path, tmp_path:
     assert '"1: uncertain ' in found.path.read_text()
 
 
-def test_what_was_painted_is_not_suggested_first(scene: Path, tmp_path: Path) -> None:
-    before = sm.suggest(scene, tmp_path / "before.geojson", minutes=1).windows[0].window
-    row, col = before.row, before.col
+def lead(found: sm.Suggestions, window: sm.Window) -> float:
+    """How much more a window is worth than the best other one."""
+    worth = {each.window: each.uncertain * each.unlike for each in found.windows}
+    return worth.pop(window) / max(worth.values())
+
+
+def test_what_was_painted_is_worth_less(scene: Path, tmp_path: Path) -> None:
+    before = sm.suggest(scene, tmp_path / "before.geojson", minutes=2)
+    painted = before.windows[0].window
+    row, col = painted.row, painted.col
     lines = [(col + 4.0, row + 8.0 + 12 * k, col + 124.0, row + 8.0 + 12 * k, "odd") for k in range(10)]
     plain = [(float(c), r, c + 40.0, r, "land") for c, r in ((20, 300.0), (300, 320.0), (150, 30.0))]
     add = [(scene, stroke_file(tmp_path / "strokes.gpkg", [*lines, *plain]))]
     sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes={"odd": []})
-    after = sm.suggest(scene, tmp_path / "after.geojson", project=tmp_path / "p", minutes=1)
-    assert after.windows[0].window != before
+    after = sm.suggest(scene, tmp_path / "after.geojson", project=tmp_path / "p", minutes=2)
+    assert 1 < lead(before, painted) and lead(after, painted) < 0.8 * lead(before, painted)
 
 
 def test_bands_are_chosen_or_the_projects(scene: Path, tmp_path: Path) -> None:
