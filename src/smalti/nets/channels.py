@@ -6,7 +6,6 @@ are followed one by one through the graph that torch captures, so that concatena
 operation does to channels is known for those listed here; channels that reach any other one stay.
 """
 
-import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -134,7 +133,7 @@ class _Tracing:
             self._mix(node)
         elif name == "aten.cat.default":
             self._concatenate(node)
-        elif node.target is not operator.getitem or "val" in node.meta:
+        else:
             self._fix(node.all_input_nodes)
 
     def _convolve(self, node: fx.Node) -> None:

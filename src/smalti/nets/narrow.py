@@ -43,7 +43,7 @@ def cut(net: nn.Module, chosen: Iterable[tuple[Group, Collection[int]]]) -> Size
     for (name, role), positions in gone.items():
         if positions:
             layer = net.get_submodule(name)
-            smaller = _without(name, layer, role, np.setdiff1d(np.arange(_width(layer, role)), positions))
+            smaller = _without(name, layer, role, np.setdiff1d(np.arange(width_of(layer, role)), positions))
             sizes[name] = size_of(smaller)
             _replace(net, name, smaller)
     return sizes
@@ -57,7 +57,8 @@ def size_of(layer: nn.Module) -> tuple[int, ...]:
     return (layer.num_features,)
 
 
-def _width(layer: nn.Module, role: str) -> int:
+def width_of(layer: nn.Module, role: str) -> int:
+    """How many channels a layer has in a role."""
     size = size_of(layer)
     return size[0] if role == "in" else size[-1]
 
@@ -65,14 +66,13 @@ def _width(layer: nn.Module, role: str) -> int:
 def _without(name: str, layer: nn.Module, role: str, kept: NDArray[np.int64]) -> nn.Module:
     """A layer with those channels alone, and their weights."""
     size, left, index = size_of(layer), len(kept), torch.from_numpy(kept)
-    depthwise = role == "each" and isinstance(layer, nn.Conv2d)
     new = (left,) * len(size) if role == "each" else (left, size[1]) if role == "in" else (size[0], left)
     smaller = _resized(name, layer, new)
     stored = {}
     for key, value in layer.state_dict().items():
         if value.dim() == 0:  # a batch norm's count
             stored[key] = value
-        elif role == "in" and not depthwise:
+        elif role == "in":
             stored[key] = value.index_select(1, index) if key == "weight" else value
         else:
             stored[key] = value.index_select(0, index)

@@ -24,7 +24,7 @@ from smalti.deploy.shrink.early import with_early_softmax
 from smalti.errors import ExportError
 from smalti.nets.build import Model
 from smalti.nets.channels import Group, find_groups
-from smalti.nets.narrow import Sizes, cut, size_of
+from smalti.nets.narrow import Sizes, cut, size_of, width_of
 from smalti.watch import Say
 
 ROUNDS = 4
@@ -61,10 +61,10 @@ def prune(model: Model, faster: float, tiles: Sequence[Pixels], say: Say) -> Pru
     """
     card, sizes = model.card, Sizes()
     least = {name: _least(size_of(layer)[-1]) for name, layer in model.net.named_modules() if _sized(layer)}
-    first = _graph(model, card, tiles[0])
+    graph = first = _graph(model, card, tiles[0])
     shares = _elasticity(model, first, tiles[0])
     for number in range(ROUNDS + MORE):
-        before, now = layer_times([first, _graph(model, card, tiles[0])], card, tiles[0])
+        before, now = layer_times([first, graph], card, tiles[0])
         goal = before.total / faster
         if now.total <= goal:
             return Pruned(sizes, before.total, now.total)
@@ -78,6 +78,7 @@ def prune(model: Model, faster: float, tiles: Sequence[Pixels], say: Say) -> Pru
         if not any(chosen):
             break
         sizes |= cut(model.net, zip(groups, chosen, strict=True))
+        graph = _graph(model, card, tiles[0])
     raise ExportError(
         f"{card.name}: {before.total / now.total:.2f} times as fast with a quarter of its channels, not "
         f"{faster:g} times: the rest of its time is spent elsewhere; ask for less"
@@ -170,6 +171,6 @@ def _saving(model: Model, group: Group, costs: Mapping[str, float]) -> float:
     """Milliseconds that each channel of a group takes: its share of the costs of its layers."""
     total = 0.0
     for name, role in group.places:
-        size = size_of(model.net.get_submodule(name))
-        total += costs.get(name.removesuffix(".conv"), 0.0) / (size[0] if role == "in" else size[-1])
+        layer = model.net.get_submodule(name)
+        total += costs.get(name.removesuffix(".conv"), 0.0) / width_of(layer, role)
     return total

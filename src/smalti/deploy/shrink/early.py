@@ -10,6 +10,7 @@ small one: the upsampling is left to what needs a large map.
 import onnx
 
 from smalti.deploy.plain import softmax_of
+from smalti.deploy.same import drop_unused
 from smalti.nets.unlike import SPACING
 
 
@@ -43,19 +44,14 @@ def _swap(graph: onnx.GraphProto, last: onnx.NodeProto) -> bool:
 def _read_all_of_small(graph: onnx.GraphProto, upsampling: onnx.NodeProto) -> None:
     """Lets what reads every fourth row and column of the large map read the small one."""
     steps = {number.name: onnx.numpy_helper.to_array(number) for number in graph.initializer if number.dims == [1]}
-    name, slices = upsampling.output[0], []
+    name = upsampling.output[0]
     for _ in ("rows", "columns"):
         readers = [node for node in graph.node if name in node.input]
         if [node.op_type for node in readers] != ["Slice"] or steps.get(readers[0].input[-1]) != SPACING:
             return
-        slices += readers
         name = readers[0].output[0]
     for node in graph.node:
         for at, each in enumerate(node.input):
             if each == name:
                 node.input[at] = upsampling.input[0]
-    for node in slices:
-        graph.node.remove(node)
-    read = {each for node in graph.node for each in node.input}
-    for number in [number for number in graph.initializer if number.name not in read]:
-        graph.initializer.remove(number)
+    drop_unused(graph)
