@@ -1,14 +1,14 @@
 """Layers with fewer channels than their net was made with: those of a pruned net."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.backbone import Backbone, stage_maps
 from smalti.nets.channels import Group
 
 Sizes = dict[str, tuple[int, ...]]
@@ -110,26 +110,10 @@ def _declare(net: nn.Module, bands: int) -> None:
     if not encoders:
         return
     training, side = net.training, 2 * max(max(encoder.strides) for encoder in encoders)
-    with _noted(encoders) as found, torch.no_grad():
+    with ExitStack() as stack, torch.no_grad():
+        found = [stack.enter_context(stage_maps(encoder)) for encoder in encoders]
         net.eval()(torch.zeros(1, bands, side, side))
     net.train(training)
-    for encoder in encoders:
-        encoder.channels = tuple(
-            found.get(stage, old) for stage, old in zip(encoder.stages, encoder.channels, strict=True)
-        )
-
-
-@contextmanager
-def _noted(encoders: list[Backbone]) -> Iterator[dict[nn.Module, int]]:
-    """The channels of the output of each stage in the pass within it."""
-    found: dict[nn.Module, int] = {}
-
-    def keep(stage: nn.Module, _: object, output: Tensor) -> None:
-        found[stage] = output.shape[1]
-
-    hooks = [stage.register_forward_hook(keep) for encoder in encoders for stage in encoder.stages]
-    try:
-        yield found
-    finally:
-        for hook in hooks:
-            hook.remove()
+    for encoder, maps in zip(encoders, found, strict=True):
+        if len(maps) == len(encoder.stages):  # else it does not run them one by one
+            encoder.channels = tuple(level.shape[1] for level in maps)

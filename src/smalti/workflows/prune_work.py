@@ -39,7 +39,7 @@ def prune_to(model: str, out: Path, faster: float, images: Sequence[str], say: S
     tiles = _tiles(card, images)
     weights = found.unfolded(_batch(tiles)) if isinstance(found, ModelWeights) else found[1]
     net = build(card.model_copy(update={"unlike": None}), seed=0)
-    net.load_state_dict(weights, strict=False)  # a model file lacks auxiliary heads
+    net.load_state_dict(weights, strict=not isinstance(found, ModelWeights))  # a file lacks auxiliary heads
     before = _parameters(net)
     done = prune(net, faster, tiles, say)
     pruned = _card(card, card.narrowed | done.sizes, done.before / done.after)

@@ -3,7 +3,8 @@
 A base class and not a protocol, because it contains the loop over the stages, and a net registers it as a module.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from torch import Tensor, nn
@@ -30,6 +31,22 @@ class Backbone(nn.Module):
             x = stage(x)
             taps.append(x)
         return taps
+
+
+@contextmanager
+def stage_maps(encoder: Backbone | None) -> Iterator[list[Tensor]]:
+    """A list of the output of each stage of an encoder in the pass within it; it stays empty without an encoder."""
+    maps: list[Tensor] = []
+
+    def keep(stage: nn.Module, inputs: object, output: Tensor) -> None:
+        maps.append(output)
+
+    hooks = [stage.register_forward_hook(keep) for stage in encoder.stages] if encoder else []
+    try:
+        yield maps
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def build_stages(

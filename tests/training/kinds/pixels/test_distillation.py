@@ -16,10 +16,11 @@ from smalti.data.pixels.sample import Sample
 from smalti.deploy.onnx import export_model
 from smalti.errors import DataError, RecipeError, SmaltiError
 from smalti.label_sets import id_of, with_sets
+from smalti.nets.backbones.backbone import stage_maps
 from smalti.nets.build import Model, build
 from smalti.training.checkpoint import load_state, save_checkpoint
 from smalti.training.kinds.pixels.distill import DistillSettings
-from smalti.training.kinds.pixels.distillation import Distillation, stage_maps
+from smalti.training.kinds.pixels.distillation import Distillation
 from smalti.training.kinds.pixels.teacher import Teacher
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin

@@ -22,7 +22,7 @@ from smalti.card import Task
 from smalti.data.pixels.sample import Sample
 from smalti.errors import RecipeError
 from smalti.label_sets import allowed_table
-from smalti.nets.backbones.backbone import Backbone
+from smalti.nets.backbones.backbone import Backbone, stage_maps
 from smalti.nets.build import Model
 from smalti.training.encoder import encoder_of
 from smalti.training.kinds.pixels.distill import DistillSettings
@@ -93,22 +93,6 @@ class Distillation:
         ours = (logits.float() / t).log_softmax(1)
         apart = (torch.xlogy(theirs, theirs) - theirs * ours).sum(1)  # N,H,W
         return t**2 * (apart * valid).sum() / valid.sum().clamp_min(1)
-
-
-@contextmanager
-def stage_maps(encoder: Backbone | None) -> Iterator[list[Tensor]]:
-    """A list of the output of each stage of an encoder in the pass within it; it stays empty without an encoder."""
-    maps: list[Tensor] = []
-
-    def keep(stage: nn.Module, inputs: object, output: Tensor) -> None:
-        maps.append(output)
-
-    hooks = [stage.register_forward_hook(keep) for stage in encoder.stages] if encoder else []
-    try:
-        yield maps
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @torch.no_grad()
