@@ -123,7 +123,8 @@ def shrink(
         if page is not None:
             deliver(page, done.page().encode())
         if done.missed and not anyway:
-            mend = "calibrate on more of such images, allow more, or write it with --anyway"
+            mend = "allow more, or write it with --anyway"
+            mend = mend if only_weights else f"calibrate on more of such images, {mend}"
             raise ExportError(f"{out}: not written: {done.missed}; {mend}")
         write_whole(out, done.model.content)
     found = done.found
