@@ -8,6 +8,9 @@ import pytest
 from smalti.errors import ModelError
 from smalti.runtime import energy, measure
 from smalti.runtime.measure import Case, measure_alone, noisy_patches
+from smalti.runtime.open import installed_engines, open_model
+from smalti.scene import Coarse, coarse_of
+from tests.coarse import coarse_card, coarse_model
 from tests.tiny import tiny_card, tiny_model
 
 
@@ -16,6 +19,31 @@ def test_it_measures_at_least_three_tiles(tmp_path: Path) -> None:
     assert len(found.times) == 3 and 0 < found.median < found.opened + 1
     assert found.sample.shape == (3, 4, 4)
     assert found.peak > 10e6
+
+
+@pytest.mark.parametrize("engine", installed_engines())
+def test_tiles_are_timed_as_maps_are_made_and_compared_at_full_size(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked = str(coarse_model(tmp_path / "coarse.onnx", coarse_card())), list[tuple[int, ...]]()
+    predict = open_model(path, engine, 1)
+    inside = coarse_of(predict)
+    assert inside is not None
+
+    def ask(batch: np.ndarray) -> dict[str, np.ndarray]:
+        asked.append(batch.shape)
+        return inside.ask(batch)
+
+    class Watched:
+        card, coarse = predict.card, Coarse(inside.card, inside.factor, ask)
+
+        def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+            assert len(asked) == 4  # after all timed tiles, whose peak is measured
+            return predict(batch)
+
+    monkeypatch.setattr(measure, "open_model", lambda *given: Watched())
+    assert measure.measure(Case(path, engine, 1, 64), 0).sample.shape == (3, 4, 4)
+    assert asked == [(1, 3, 64, 64)] * 4
 
 
 def test_it_runs_in_a_process_of_its_own_and_raises_its_errors(tmp_path: Path) -> None:

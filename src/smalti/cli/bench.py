@@ -34,7 +34,8 @@ def command(
 
     Prints the median milliseconds per tile, those of the fastest tile, megapixels per second, seconds from the start
     to the first tile, the peak memory, the energy of the processor per tile (where the machine reports it), and the
-    largest difference of the prediction from that of the first engine. Rows are measured in turns, each in processes
+    largest difference of the prediction from that of the first engine. Tiles are predicted as maps are made: without
+    the last upsampling, where maps are blended before it. Rows are measured in turns, each in processes
     of their own; close other programs first.
     """
     from smalti.cli.progress import Bars

@@ -16,6 +16,7 @@ from smalti.card import Card
 from smalti.errors import ModelError
 from smalti.runtime.energy import Energy
 from smalti.runtime.open import Engine, open_model
+from smalti.scene import coarse_of
 
 _FEWEST = 3
 """Tiles that are measured at least."""
@@ -42,7 +43,7 @@ class Measured:
     times: tuple[float, ...]
     """Seconds of each further tile."""
     peak: int
-    """The largest memory of the process in bytes."""
+    """The largest memory of the process in bytes until the last of these tiles."""
     joules: float | None
     """Energy of the whole processor per tile; None where the machine does not report it."""
     sample: Floats
@@ -65,22 +66,26 @@ def measure_alone(case: Case, seconds: float) -> Measured:
 
 
 def measure(case: Case, seconds: float) -> Measured:
-    """Opens a model and predicts the same tile for that long; ModelError, or an error of `open_model`."""
+    """Opens a model and predicts the same tile for that long, as maps are made: without the last upsampling where they
+    are blended before it.
+
+    ModelError, or an error of `open_model`.
+    """
     start = time.perf_counter()
     predict = open_model(case.model, case.engine, case.threads)
     tile = noisy_patches(predict.card, case.tile)
-    first = next(iter(predict(tile).values()))[0]
+    ask = coarse_of(predict) or predict
+    ask(tile)
     opened = time.perf_counter() - start
     times: list[float] = []
     energy = Energy()
     while sum(times) < seconds or len(times) < _FEWEST:
         start = time.perf_counter()
-        predict(tile)
+        ask(tile)
         times.append(time.perf_counter() - start)
-    joules = energy.joules()
-    return Measured(
-        opened, tuple(times), peak_memory(), None if joules is None else joules / len(times), _sample(first)
-    )
+    joules, peak = energy.joules(), peak_memory()
+    whole = next(iter(predict(tile).values()))[0]  # afterwards: of one size with every engine, but it takes memory
+    return Measured(opened, tuple(times), peak, None if joules is None else joules / len(times), _sample(whole))
 
 
 def _sample(prediction: Floats) -> Floats:
