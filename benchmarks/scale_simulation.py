@@ -13,15 +13,15 @@ import argparse
 import heapq
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from math import exp
+from math import exp, floor, log10
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import scale_picture
+from log_chart import Axis, Curve, chart
 
 WORKERS = (1, 10, 100, 1_000, 10_000)
 MARK = "<!-- simulation -->\n"
@@ -241,7 +241,19 @@ def main() -> None:
         page = Path(options.page)
         above, mark, _ = page.read_text(encoding="utf-8").partition(MARK)
         page.write_text(above + mark + text, encoding="utf-8")
-        (page.parent / "images" / "scale.svg").write_text(scale_picture.chart(curves), encoding="utf-8")
+        (page.parent / "images" / "scale.svg").write_text(_picture(curves), encoding="utf-8")
+
+
+def _picture(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """Hours by workers of each work, and an ideal speed-up from its first point, as SVG."""
+    hours = [hours for curve in curves.values() for _, hours in curve]
+    powers = range(floor(log10(min(hours))), floor(log10(max(hours))) + 2)
+    up = Axis("hours", [(10.0**power, f"{10.0**power:,g}") for power in powers])
+    across = Axis("workers of one core", [(workers, f"{workers:,}") for workers in WORKERS])
+    drawn = [
+        Curve(name, curve, [(workers, curve[0][1] / workers) for workers, _ in curve]) for name, curve in curves.items()
+    ]
+    return chart(drawn, across, up)
 
 
 def _line(work: Work, workers: int, found: Outcome, alone: float, cloud: Cloud) -> str:
