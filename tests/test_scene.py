@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.scene import Averaged, Summary, predict_scene
+from smalti.scene import Summary, predict_scene
 from smalti.tiling import Window
 
 
@@ -269,29 +269,3 @@ def test_reader_engine_and_writer_work_at_the_same_time() -> None:
     read, write = meeting("read", 4, scene.read), meeting("write", 1, scene.write)
     predict_scene(read, Meeting(), write, 16, 112)
     assert not gate.broken and gate.n_waiting == 0
-
-
-def test_averaging_sees_all_eight_symmetries_and_turns_answers_back() -> None:
-    views: list[bytes] = []
-
-    class Corner(Threshold):
-        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
-            views.append(np.ascontiguousarray(batch).tobytes())
-            answers = super().__call__(batch)
-            answers["cover"][:, 0, 0, 0] += 8  # an answer that is wrong in one corner of whatever it sees
-            return answers
-
-    batch = np.random.default_rng(0).integers(0, 256, (1, 1, 16, 16), np.uint8)
-    averaged = Averaged(Corner())(batch)["cover"]
-    assert len(set(views)) == 8
-    difference = averaged - Threshold()(batch)["cover"]
-    corners = np.zeros((16, 16))
-    corners[::15, ::15] = 2  # each corner comes first in two of the eight views
-    np.testing.assert_allclose(difference[0, 0], corners, atol=1e-5)
-    np.testing.assert_allclose(difference[0, 1:], 0, atol=1e-6)
-
-
-def test_averaging_keeps_rectangles_and_the_card() -> None:
-    averaged = Averaged(Threshold())
-    assert averaged.card == small_card()
-    assert averaged(np.zeros((2, 1, 4, 9), np.uint8))["cover"].shape == (2, 3, 4, 9)

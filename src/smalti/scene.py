@@ -6,7 +6,7 @@ writes. Nothing here knows of files or engines: it gets three functions.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -266,34 +266,3 @@ class _Run:
 
 def _factor(predict: Predictor | Coarse) -> int:
     return predict.factor if isinstance(predict, Coarse) else 1
-
-
-class Averaged:
-    """Test-time augmentation: a predictor's mean over the eight flips and quarter turns, at eight times the cost."""
-
-    def __init__(self, predict: Predictor | Coarse) -> None:
-        self._predict = predict
-
-    @property
-    def card(self) -> Card:
-        """The card of the predictor inside."""
-        return self._predict.card
-
-    @property
-    def coarse(self) -> Coarse | None:
-        """The same mean without the last upsampling, where the predictor inside can leave it out."""
-        inside = coarse_of(self._predict)
-        return None if inside is None else replace(inside, ask=Averaged(inside))
-
-    def __call__(self, batch: Pixels) -> dict[str, Floats]:
-        """Raw pixels (N, C, H, W) -> per task the mean prediction (N, K, H, W), of probabilities or values."""
-        total: dict[str, Floats] = {}
-        for turns in range(4):
-            for step in (1, -1):  # -1: mirrored
-                view = np.rot90(batch[..., ::step], turns, axes=(2, 3))
-                for name, found in self._predict(view).items():
-                    back = np.rot90(found, -turns, axes=(2, 3))[..., ::step] if found.ndim == 4 else found
-                    total[name] = total[name] + back if name in total else back.copy()
-        for sums in total.values():
-            sums /= 8
-        return total

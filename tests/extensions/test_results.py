@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from smalti.averaged import Averaged
 from smalti.card import Task
 from smalti.datasets.registry import DATASETS, find_dataset
 from smalti.datasets.vaihingen import VAIHINGEN
 from smalti.errors import ExtensionError
 from smalti.runtime.extension import CheckedEngine
 from smalti.runtime.models import verify
-from smalti.scene import Averaged
 from tests.tiny import tiny_card, tiny_model
 
 CLASSES = Task(name="t", labels=("a", "b"))

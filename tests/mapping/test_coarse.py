@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from smalti.averaged import Averaged
 from smalti.card import UNLIKE, Card
 from smalti.mapping.rasters import Wanted
 from smalti.mapping.run import Scatter, map_scene
@@ -23,7 +24,7 @@ from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
 from smalti.raster.scaled import Scaled
 from smalti.runtime.open import open_model
-from smalti.scene import Averaged, Predictor, Summary, coarse_of
+from smalti.scene import Predictor, Summary, coarse_of
 from tests.coarse import FACTOR, coarse_card, coarse_model
 from tests.tiny import unlike_above
 

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from smalti.averaged import Averaged
 from smalti.card import Task
 from smalti.errors import BusyError, ModelError, OutputError, RasterError
 from smalti.lock import hold
@@ -18,7 +19,7 @@ from smalti.mapping.run import map_scene
 from smalti.mapping.spool import Spool
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.scene import Averaged, predict_scene
+from smalti.scene import predict_scene
 from smalti.tiling import Window
 from tests.mapping.killed import Fading
 from tests.tiny import tiny_card

@@ -12,6 +12,8 @@ import pytest
 import rasterio
 from affine import Affine
 
+from smalti.averaged import PASSES, Averaged
+from smalti.card import UNLIKE
 from smalti.errors import BusyError, OutputError
 from smalti.lock import hold
 from smalti.mapping.rasters import Wanted
@@ -23,7 +25,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
 from smalti.raster.scaled import Scaled
-from smalti.scene import Summary
+from smalti.scene import Predictor, Summary
 from tests.mapping.test_unlike import Bright
 
 ALL = Wanted(confidence=True, probabilities=True, uncertainty=True)
@@ -58,14 +60,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def scatter(opened: Opened, output: Path, only: int | None = None, workers: int = 3) -> Scatter:
+def scatter(
+    opened: Opened, output: Path, only: int | None = None, workers: int = 3, predict: Predictor | None = None
+) -> Scatter:
     """Makes the last `only` strips, or all, the last one first, each with a reader of its own."""
 
     def run(spool: Spool, turn: str, rows: list[int]) -> Summary:
         total = Summary(0, 0.0, 0, 0, 0.0)
         for strip in plan_strips(rows, spool.gaps(), workers)[::-1][:only]:
             with opened() as reader:
-                total += map_strip(reader, Bright(), output, {"scene": 1}, ALL, rows=strip, turn=turn)
+                net = predict or Bright()
+                total += map_strip(reader, net, output, {"scene": 1}, ALL, rows=strip, turn=turn)
         return total
 
     return run
@@ -79,6 +84,39 @@ def test_strips_have_the_bytes_of_a_single_run(opened: Opened, tmp_path: Path) -
     assert summary is not None and summary.pixels == 150 * 70
     assert contents(output.parent) == contents(tmp_path / "whole")
     assert b"SMALTI_UNLIKE_TILES" in contents(output.parent)["map.tif"]
+
+
+class Leaning(Bright):
+    """The brightest band where two neighbours are taken together, so that views of a rough tile differ."""
+
+    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        self.calls += 1
+        pixels = batch.astype(np.float32) + np.arange(3, dtype=np.float32)[:, None, None]
+        two = (pixels + 2 * np.roll(pixels, 1, axis=3)) / 3
+        level = batch.mean((1, 2, 3), np.float32)[:, None] / 255
+        return {"landcover": two / two.sum(1, keepdims=True), "height": two[:, :1], UNLIKE: level}
+
+
+def test_averaged_views_are_as_many_in_strips_and_resumed_runs(scene: Path, tmp_path: Path) -> None:
+    with rasterio.open(scene, "r+") as file:
+        pixels = file.read()
+        pixels[:, 70:] = 40
+        file.write(pixels)
+    opened, net = partial(open_raster, scene), Leaning()
+
+    def killed(spool: Spool, turn: str, rows: list[int]) -> Summary:
+        scatter(opened, tmp_path / "strips" / "map.tif", only=1, predict=Averaged(Leaning()))(spool, turn, rows)
+        raise KeyboardInterrupt
+
+    with opened() as reader:
+        whole = map_scene(reader, Averaged(net), tmp_path / "whole" / "map.tif", {"scene": 1}, ALL)
+        with pytest.raises(KeyboardInterrupt):
+            map_scene(reader, Averaged(net), tmp_path / "strips" / "map.tif", {"scene": 1}, ALL, scatter=killed)
+        assert whole is not None and 2 * whole.tiles < net.calls < 8 * whole.tiles  # some tiles agree early, some not
+        map_scene(reader, Averaged(net), tmp_path / "strips" / "map.tif", {"scene": 1}, ALL)
+    assert contents(tmp_path / "strips") == contents(tmp_path / "whole")
+    with rasterio.open(tmp_path / "whole" / "map.tif") as file:
+        assert file.tags()["SMALTI_PASSES"] == PASSES
 
 
 def test_a_plain_run_finishes_what_strips_have_begun(opened: Opened, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
 
+from smalti.averaged import PASSES, PASSES_TAG
 from smalti.card import Origin, Score, Task
 from smalti.errors import DataError, ModelError, OutputError
 from smalti.evaluation import Pair, evaluate
@@ -24,12 +25,14 @@ from tests.evaluation.test_tasks import scene as scene_of_two
 UTM = CRS.from_epsg(32645)
 
 
-def write_map(folder, classes, grid, card):
+def write_map(folder, classes, grid, card, **notes):
     """A scene and its map, as files."""
     scene, out = folder / "scene <b>.png", folder / "map.tif"
     Image.fromarray(np.stack([classes * 80] * 3, -1)).save(scene)
     product = Product(card.tasks[0], "classes")
-    write_raster(out, grid, product=product, rows=lambda begin, end: classes[None, begin:end], scratch=folder)
+    write_raster(
+        out, grid, product=product, rows=lambda begin, end: classes[None, begin:end], scratch=folder, notes=notes
+    )
     return scene, out
 
 
@@ -56,6 +59,13 @@ def test_map_page_has_shares_hectares_place_and_time(mapped):
     assert "6.00</td>" in page and "9.00</td>" in page  # hectares of 600 and 900 pixels of 100 square metres
     assert "EPSG:32645" in page and "10 x 10 m" in page and "1 tiles without data" in page
     assert "mIoU 0.700" in page and "one split" in page and "CC0" in page
+
+
+def test_map_page_says_that_views_were_averaged(tmp_path):
+    for notes, words in (({}, "mapped by small<"), ({PASSES_TAG: PASSES}, f"mapped by small: {PASSES}<")):
+        scene, out = write_map(tmp_path, np.ones((9, 7), np.uint8), Grid(9, 7), small_card(), **notes)
+        write_map_page(tmp_path / "p.html", str(scene), out, small_card(), None)
+        assert words in (tmp_path / "p.html").read_text()
 
 
 def test_map_page_without_place_has_no_hectares(tmp_path):

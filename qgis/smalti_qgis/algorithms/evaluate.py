@@ -49,7 +49,7 @@ class EvaluateAlgorithm(SmaltiAlgorithm):
         self.add_text("DATASET", "Public dataset and part, as potsdam:test")
         self.add_text("BANDS", "Bands for the model, by name or number, as 3,2,1")
         self.add_text("RESOLUTION", "Pixel size that the network sees: metres, auto or native")
-        self.add_switch("TTA", "Average over flips and quarter turns: eight times the work")
+        self.add_switch("TTA", "Average over flips and quarter turns: two to eight times the work")
         self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", "Page", "HTML files (*.html)"))
         self.addParameter(QgsProcessingParameterFileDestination("SCORES", "Scores", "JSON files (*.json)"))
         self.addOutput(QgsProcessingOutputNumber("SCORE", "Main score of the first task"))

@@ -21,7 +21,7 @@ SWITCHES = {
     "CONFIDENCE": "Also the confidence: the probability of the class",
     "UNCERTAINTY": "Also the uncertainty: how probable it is that the class is wrong",
     "PROBABILITIES": "Also the probabilities of all classes",
-    "TTA": "Average over flips and quarter turns: eight times the work",
+    "TTA": "Average over flips and quarter turns: two to eight times the work",
     "COG": "Cloud Optimized GeoTIFFs",
     "REPORT": "Also a page about the map",
 }

@@ -46,7 +46,7 @@ _POLYGONS = "Also write polygons: .gpkg, .parquet, .geojson or .fgb; for several
     help="A .tif file; for several scenes a folder; or s3://BUCKET/PREFIX.",
 )
 @model_options.which
-@click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
+@click.option("--tta", is_flag=True, help="Average over flips and quarter turns: two to eight times the work.")
 @click.option(
     "--confidence", is_flag=True, help="Also write OUT_confidence.tif: the probability of the predicted class."
 )

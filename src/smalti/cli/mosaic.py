@@ -50,7 +50,7 @@ _VALUES = "Values of the cloud mask that are clouds; by default all but 0."
               help=_ORDER)  # fmt: skip
 @click.option("--clouds", metavar="BAND|NAME", help=_CLOUDS)
 @click.option("--cloud-values", callback=_whole, metavar="LIST", help=_VALUES)
-@click.option("--tta", is_flag=True, help="Average over flips and quarter turns: eight times the work.")
+@click.option("--tta", is_flag=True, help="Average over flips and quarter turns: two to eight times the work.")
 @click.option("--confidence", is_flag=True, help="Also write the probability of the predicted class.")
 @click.option("--uncertainty", is_flag=True, help="Also write how probable it is that the class is wrong, calibrated.")
 @click.option("--probabilities", is_flag=True, help="Also write one band per class.")

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from smalti.averaged import PASSES
 from smalti.card import Card
 from smalti.text import count
 
@@ -69,7 +70,7 @@ class MapConditions(Conditions):
             *self.of_the_task(),
             ("tiles", f"{card.tile} px, overlap {card.overlap} px, blended"),
             *([("pixel size", stated.resampled)] if stated.resampled else []),
-            ("passes", "mean of 8 flips and turns" if stated.tta else "one, no test-time augmentation"),
+            ("passes", PASSES if stated.tta else "one, no test-time augmentation"),
             self.checkpoint,
         ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from smalti.arrays import ClassMap, Floats, Pixels
+from smalti.averaged import PASSES, Averaged, one_by_one
 from smalti.card import Card, Task
 from smalti.datasets.index import Borders
 from smalti.evaluation.pairs import Pair, TruthReader
@@ -11,7 +12,7 @@ from smalti.label_sets import set_ids
 from smalti.metrics import Confusion, Scores, mean_defined, merged
 from smalti.raster.eroded import Eroded
 from smalti.raster.grid import Grid
-from smalti.scene import Averaged, Predictor
+from smalti.scene import Predictor
 from smalti.tiling import Window
 
 RADIUS = 3
@@ -65,7 +66,7 @@ class ProtocolTally:
 
     def _of(self, key: Key, left_out: tuple[str, ...]) -> Iterator[ProtocolScores]:
         averaged, borders = key
-        passes = "mean of 8 flips and turns" if averaged else "one pass"
+        passes = PASSES if averaged else "one pass"
         ways: list[tuple[str, tuple[str, ...], bool]] = [("all classes", (), False)]
         if left_out:
             ways += [(f"means without {', '.join(left_out)}", left_out, False)]
@@ -152,8 +153,11 @@ class AveragedAndPlain:
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) -> one prediction (N, K, H, W) per task, the plain one last."""
+        return one_by_one(self._both, batch)
+
+    def _both(self, image: Pixels) -> dict[str, Floats]:
         self._first.first = {}
-        averaged = self._averaged(batch)  # predicts the unchanged picture first
+        averaged = self._averaged(image)  # predicts the unchanged picture first
         return averaged | {self._plain: self._first.first[self._task]}
 
 

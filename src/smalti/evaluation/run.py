@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Floats
+from smalti.averaged import Averaged
 from smalti.card import Card, Task
 from smalti.datasets.nyuv2_crop import CROPS
 from smalti.errors import DataError
@@ -26,7 +27,7 @@ from smalti.evaluation.tally import ImageTally, Tally
 from smalti.evaluation.values import ValueTally, threshold
 from smalti.predicting import predict_reader
 from smalti.raster.scaled import Scaled
-from smalti.scene import Averaged, Predictor
+from smalti.scene import Predictor
 from smalti.text import count
 from smalti.tiling import Window
 
@@ -153,7 +154,7 @@ def evaluate(
         boundary: the tolerance of the boundary F1 in pixels; None leaves it out.
         above: by task, the ground truth from which on relative errors of values count; default `values.threshold`.
         crop: name of one of `CROPS`; of values, only the pixels inside count.
-        tta: averages over flips and turns.
+        tta: averages over flips and turns, see `smalti.averaged`.
         tiles: whether results keep every tile with its ground truth and map.
         by_place: whether each place is scored by itself, too.
         variants: scores the first task of classes by all protocols; these classes are left out by some of them.

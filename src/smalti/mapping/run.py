@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti import __version__
+from smalti.averaged import PASSES, PASSES_TAG, Averaged
 from smalti.card import Card
 from smalti.enlarge import Enlarged
 from smalti.errors import InputError, OutputError, OutputWarning, UnreachableError, Warn
@@ -98,6 +99,7 @@ def map_scene(
             summary = missing.fill(0, reader.grid.height, progress if summary is None else None, summary)
             unlike = tally.result()
             notes = reader.notes | (unlike.notes() if unlike else {})
+            notes |= {PASSES_TAG: PASSES} if isinstance(predict, Averaged) else {}
             check_held()
             any_valid = _write_rasters(spool, rasters, reader.grid, wanted.cog, digest, notes)
     if not any_valid:

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti.arrays import Picture
+from smalti.averaged import PASSES_TAG
 from smalti.card import RGB, Card, Task
 from smalti.files import deliver
 from smalti.mapping.fit import Open
 from smalti.mapping.rasters import Wanted, products
 from smalti.mapping.unlike import read_unlike
+from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m
 from smalti.raster.palette import RAMP, colorize, task_colors
@@ -94,7 +96,7 @@ def write_map_page(
     page = render(
         "map.html",
         title=f"Map of {Path(scene_path).name}",
-        subtitle=f"{grid.width:,} x {grid.height:,} pixels, mapped by {card.name}",
+        subtitle=f"{grid.width:,} x {grid.height:,} pixels, mapped by {card.name}{_passes(map_path)}",
         colors=task_colors(main) if main.has_classes else RAMP,
         ramp=RAMP,
         palettes={surface.task.name: task_colors(surface.task) for surface in surfaces},
@@ -125,6 +127,13 @@ def _surface(path: Path, task: Task, card: Card) -> Surface:
     figures = (("lowest", whole.least), ("mean", whole.mean), ("highest", whole.most)) if whole.count else ()
     facts = tuple((name, within(value, whole.most - whole.least) + unit) for name, value in figures)
     return Surface(task, shaded, low, high, facts)
+
+
+def _passes(map_path: Path) -> str:
+    """The words behind the model's name, if views were averaged."""
+    with quiet_open(str(map_path)) as file:
+        passes = file.tags().get(PASSES_TAG)
+    return f": {passes}" if passes else ""
 
 
 def _unlike(map_path: Path, card: Card, picture: Picture) -> Unlike | None:

@@ -1,8 +1,9 @@
 """The engine of a call's maps where it is left to the program: `--engine auto`."""
 
+from smalti.averaged import Averaged
 from smalti.errors import MissingExtraError
 from smalti.runtime.open import REFERENCE, Engine
-from smalti.scene import Averaged, Predictor
+from smalti.scene import Predictor
 from smalti.watch import Say
 from smalti.workflows.models import OpenModel
 

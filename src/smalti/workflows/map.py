@@ -63,7 +63,7 @@ def map(
         output: A path, or an address such as s3://BUCKET/map.tif, that ends in .tif; an existing file that is not a
             map is not replaced.
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
-        tta: Average over flips and quarter turns: eight times the work.
+        tta: Average over flips and quarter turns: two to eight times the work.
         confidence: Also write OUT_confidence.tif: the probability of the predicted class.
         uncertainty: Also write OUT_uncertainty.tif: the probability that the predicted class is wrong, by the
             temperature in the model's card; a `ModelWarning` if it has none.

@@ -16,7 +16,7 @@ class MapOptions:
     """Options of reading and mapping a scene, and of the files written besides the map."""
 
     tta: bool = False
-    """Average over flips and quarter turns: eight times the work."""
+    """Average over flips and quarter turns: two to eight times the work."""
     confidence: bool = False
     """Also OUT_confidence.tif: the probability of the predicted class."""
     uncertainty: bool = False

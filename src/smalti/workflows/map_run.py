@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti import __version__
+from smalti.averaged import Averaged
 from smalti.card import Card, Task
 from smalti.errors import ModelWarning, RasterError, warn
 from smalti.files import check_place, guarded
@@ -34,7 +35,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.ground import pixel_size_m, why_no_metres
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.scene import Averaged, Predictor, Summary
+from smalti.scene import Predictor, Summary
 from smalti.tiling import Window
 from smalti.workflows.engine import engine_choice
 from smalti.workflows.map_options import MapOptions

@@ -78,7 +78,7 @@ def mosaic(
             largest share of valid, clear pixels.
         clouds: A cloud mask: a band of each scene, or a file named after it, as `{}_clouds.tif`.
         cloud_values: Values of the mask that are clouds; None for all but 0.
-        tta: Average over flips and quarter turns: eight times the work.
+        tta: Average over flips and quarter turns: two to eight times the work.
         confidence: Also the probability of the predicted class.
         uncertainty: Also the probability that the predicted class is wrong.
         probabilities: Also one band per class.

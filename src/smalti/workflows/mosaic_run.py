@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from smalti import __version__
+from smalti.averaged import Averaged
 from smalti.errors import OptionError, ResolutionWarning, SmaltiError, warn
 from smalti.files import guarded
 from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
@@ -30,7 +31,7 @@ from smalti.mosaics.vrt import write_vrt
 from smalti.products import Product
 from smalti.raster.files import files_behind
 from smalti.raster.ground import pixel_size_m
-from smalti.scene import Averaged, Predictor, Summary
+from smalti.scene import Predictor, Summary
 from smalti.workflows.delivery import Delivery
 from smalti.workflows.engine import engine_choice
 from smalti.workflows.map_result import MapResult

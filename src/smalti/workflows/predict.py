@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from smalti.arguments import as_path, checked
 from smalti.arrays import Mask
+from smalti.averaged import Averaged
 from smalti.card import Card
 from smalti.errors import GeoreferenceWarning, OptionError, SmaltiWarning, about, warn
 from smalti.mapping.band_order import warn_of_order
@@ -21,7 +22,7 @@ from smalti.predicting import network_grid, predict_reader
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
-from smalti.scene import Averaged, Predictor
+from smalti.scene import Predictor
 from smalti.tiling import Window
 from smalti.workflows.arrays import array_reader
 from smalti.workflows.given import Axes, Given
@@ -63,7 +64,7 @@ def predict(
             image's own is far outside of it; `native`: the image's own. The prediction has the image's pixels.
         stretch: For a file, the range of values that becomes 0 to 255 for a model of bytes: `2%,98%` of each band's
             valid pixels, `0,3000`, or a pair of values.
-        tta: Average over flips and quarter turns: eight times the work.
+        tta: Average over flips and quarter turns: two to eight times the work.
         axes: `HWC` or `CHW`, for a numpy array whose shape is ambiguous.
         valid: For an array, the mask of valid pixels, bool H,W. Pixels that are not finite are always invalid.
         grid: For an array, its georeference.

@@ -8,7 +8,7 @@ export function optionControls() {
   const box = (text, checked, hint) => check(text, { checked }, hint);
   const confidence = box("Confidence", true, "The probability of the class, per pixel.");
   const uncertainty = box("Uncertainty", false, "How probable it is that the class is wrong, calibrated.");
-  const tta = box("Flips and turns", false, "Averages eight passes: a little better, eight times the work.");
+  const tta = box("Flips and turns", false, "Averages two to eight passes of each tile: a little better, up to eight times the work.");
   const text = (placeholder) => el("input", { type: "text", placeholder, autocomplete: "off" });
   const number = el("input", { type: "number", min: "0", step: "any", value: "0" });
   const [bands, stretch, resolution] = [bandControls(), text("none; or 2%,98%"), text("auto")];
