@@ -136,7 +136,7 @@ def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
     task = model.card.task(name)
     if not isinstance(model.net, MultiTask):
         raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; use train.start")
-    if [_signature(theirs) for theirs in card.tasks] != [_signature(task)]:
+    if [signature(theirs) for theirs in card.tasks] != [signature(task)]:
         raise RecipeError(
             f"card.tasks: init of {task.name}: {init} has the tasks "
             f"{' and '.join(map(_described, card.tasks))}, expected only {_described(task)}"
@@ -144,7 +144,7 @@ def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
     return model.net.fill_branch(name, weights)
 
 
-def _signature(task: Task) -> tuple[object, ...]:
+def signature(task: Task) -> tuple[object, ...]:
     """What must be equal for one net's head to be used in another."""
     return task.kind, task.labels, task.unit, task.quantity
 

@@ -24,7 +24,10 @@ from smalti.training.kinds.pixels.distillation import Distillation
 from smalti.training.kinds.pixels.teacher import Teacher
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
+from smalti.training.predict import load_model
 from smalti.training.recipe import open_work, read_recipe
+from smalti.workflows import training_run
+from tests.training.kinds.pixels.tiny_tasks import write_tasks
 from tests.training.tiny import write_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
@@ -54,11 +57,11 @@ def sample(labels: Tensor, valid: Tensor | None = None) -> Sample:
 
 
 def divergence(logits: Tensor, answer: Tensor, batch: Sample, **settings: Any) -> float:
-    teacher = Teacher(Fixed(answer), "its", Identity(1, ""))  # type: ignore[arg-type]
+    teacher = Teacher(Fixed(answer), {"cover": "its"}, Identity(1, ""))  # type: ignore[arg-type]
     student = build(Card(name="m", net="fpn", tasks=(TASK,)))
-    found = Distillation(DistillSettings(teacher="t", **settings), teacher, TASK, student)
-    [(name, value)] = found.terms(logits, [], batch).items()
-    assert name == "distill"
+    found = Distillation(DistillSettings(teacher="t", **settings), teacher, [TASK], student, {})
+    [(name, value)] = found.terms({"cover": logits}, [], batch).items()
+    assert name == "cover"
     return value.item()
 
 
@@ -277,6 +280,53 @@ def test_a_teacher_that_does_not_fit_is_refused_in_one_line(
     with pytest.raises(RecipeError, match=message) as error:
         opened(recipe)
     assert "\n" not in str(error.value)
+
+
+def tasks_with_teacher(folder: Path, *, heights: bool = True) -> Path:
+    """A tiny recipe of classes, heights and edges, and a teacher with random weights, also without heights."""
+    recipe = write_tasks(folder)
+    card = read_recipe(recipe).make_card("tasks.toml")
+    tasks = tuple(task for task in card.tasks if heights or task.kind == "classes")
+    card = card.model_copy(update={"tasks": tasks})
+    save_checkpoint(folder / "teacher", card, build(card, seed=5).state_dict())
+    recipe.write_text(f'{recipe.read_text()}[distill]\nteacher = "{folder / "teacher"}"\nweight = 2.0\n')
+    return recipe
+
+
+def test_several_tasks_learn_what_the_teacher_answers_for_each(tmp_path: Path) -> None:
+    recipe = tasks_with_teacher(tmp_path)
+    work = opened(recipe)
+    batch, model = next(work.batches(0)), work.model.eval()
+    batch["targets"]["height"][:] = torch.nan
+    terms = work.terms(model, batch)
+    assert {name for name in terms if name.endswith("/distill")} == {"cover/distill", "height/distill", "edges/distill"}
+    teacher = load_model(tmp_path / "teacher").eval()
+    with torch.no_grad():
+        ours, theirs = model(batch["image"]), teacher(batch["image"])
+    errors = (ours["height"] - theirs["height"]).abs()[:, 0][batch["valid"]]
+    c = 0.2 * errors.max()
+    expected = 2 * torch.where(errors <= c, errors, (errors**2 + c**2) / (2 * c)).mean().item()
+    assert terms["height/distill"].item() == pytest.approx(expected, rel=1e-3)
+    each = F.kl_div(ours["edges"].log_softmax(1), theirs["edges"].softmax(1), reduction="none").sum(1)
+    assert terms["edges/distill"].item() == pytest.approx(2 * each[batch["valid"]].mean().item(), rel=1e-3)
+    start(recipe, tmp_path / "run", "balance.name=uncertainty", "train.steps=2").run(silent)
+    columns = (tmp_path / "run" / "records.csv").read_text().partition("\n")[0].split(",")
+    assert "loss/height/distill" in columns
+
+
+def test_a_teacher_without_one_of_the_tasks_and_its_features_are_refused(tmp_path: Path) -> None:
+    recipe = tasks_with_teacher(tmp_path, heights=False)
+    message = r"the recipe has height in m; give a teacher that predicts the same quantity in the same unit"
+    with pytest.raises(RecipeError, match=message):
+        opened(recipe)
+    with pytest.raises(RecipeError, match=r"distill\.features: several tasks learn answers alone"):
+        opened(recipe, "distill.features=1")
+
+
+def test_a_training_with_a_teacher_and_labelled_windows_alone_resumes(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "", further=False)
+    done = training_run.train(recipe, ("train.steps=1",), tmp_path / "run")
+    assert training_run.train(recipe, ("train.steps=1",), tmp_path / "run").scores == done.scores
 
 
 def test_a_teacher_of_photos_is_refused(tmp_path: Path) -> None:

@@ -123,6 +123,8 @@ class MultitaskRecipe(PixelRecipe):
     def _has_labels_only(self) -> Self:
         if self.data.unlabelled:
             raise ValueError("data.unlabelled: several tasks learn from labels only; use kind = segmentation")
+        if self.distill and self.distill.features:
+            raise ValueError("distill.features: several tasks learn answers alone; set features to 0")
         return self
 
     @model_validator(mode="after")

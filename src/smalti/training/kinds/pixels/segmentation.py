@@ -11,7 +11,6 @@ from smalti.losses import LossSettings, make_loss
 from smalti.losses.entropy import CrossEntropy
 from smalti.raster.label_spec import class_id
 from smalti.raster.palette import parse_color
-from smalti.training.kinds.pixels.distill import DistillSettings
 from smalti.training.kinds.pixels.settings import CropSettings, PixelRecipe
 from smalti.training.kinds.pixels.unlabelled import UnlabelledSettings
 from smalti.training.settings import CardSettings, Settings
@@ -66,8 +65,6 @@ class SegmentationRecipe(PixelRecipe):
     unlabelled: UnlabelledSettings | None = None
     """How to learn from windows without labels; without this table and `distill`, its defaults if there are such
     images."""
-    distill: DistillSettings | None = None
-    """How to learn from the answers of another model."""
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
@@ -86,20 +83,6 @@ class SegmentationRecipe(PixelRecipe):
             raise ValueError("unlabelled.partial 1 leaves no window for data.unlabelled; lower it")
         return self
 
-    @model_validator(mode="after")
-    def _can_be_distilled(self) -> Self:
-        ours = self.distill
-        if ours is None:
-            return self
-        if (processes := self.train.devices * self.train.nodes) > 1:
-            raise ValueError(f"distill: is for a training in one process, not {processes}; set train.devices = 1")
-        if self.train.compile and ours.features:
-            raise ValueError("distill.features needs the net uncompiled; set train.compile = false, or features to 0")
-        if "batch" in ours.model_fields_set and not self.distilled:
-            why = "windows without labels are those of [unlabelled]" if self.data.unlabelled else "give data.unlabelled"
-            raise ValueError(f"distill.batch: there is no image without labels to distil on; {why}")
-        return self
-
     @property
     def self_training(self) -> UnlabelledSettings | None:
         """See `PixelRecipe`."""
@@ -107,14 +90,9 @@ class SegmentationRecipe(PixelRecipe):
         return self.unlabelled or without_table
 
     @property
-    def distillation(self) -> DistillSettings | None:
-        """See `PixelRecipe`."""
-        return self.distill
-
-    @property
     def distilled(self) -> int:
-        """See `PixelRecipe`."""
-        return self.distill.batch if self.distill and self.data.unlabelled and not self.unlabelled else 0
+        """See `PixelRecipe`: none where they learn by pseudo-labels."""
+        return 0 if self.unlabelled else super().distilled
 
     def notes(self) -> list[str]:
         """See `Recipe`."""

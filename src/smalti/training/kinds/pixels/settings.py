@@ -127,6 +127,8 @@ class PixelRecipe(Recipe):
     data: DataSettings
     augment: SerializeAsAny[Augment] = Augment()
     train: CropSettings = CropSettings()
+    distill: DistillSettings | None = None
+    """How to learn from the answers of another model."""
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
@@ -138,20 +140,29 @@ class PixelRecipe(Recipe):
         self.data.check_selection()
         return self
 
+    @model_validator(mode="after")
+    def _can_be_distilled(self) -> Self:
+        ours = self.distill
+        if ours is None:
+            return self
+        if (processes := self.train.devices * self.train.nodes) > 1:
+            raise ValueError(f"distill: is for a training in one process, not {processes}; set train.devices = 1")
+        if self.train.compile and ours.features:
+            raise ValueError("distill.features needs the net uncompiled; set train.compile = false, or features to 0")
+        if ours.batch != DistillSettings.model_fields["batch"].default and not self.distilled:
+            why = "windows without labels are those of [unlabelled]" if self.data.unlabelled else "give data.unlabelled"
+            raise ValueError(f"distill.batch: there is no image without labels to distil on; {why}")
+        return self
+
     @property
     def self_training(self) -> UnlabelledSettings | None:
         """How to learn from windows without labels; None if it does not."""
         return None
 
     @property
-    def distillation(self) -> DistillSettings | None:
-        """How to learn from the answers of a teacher; None if it does not."""
-        return None
-
-    @property
     def distilled(self) -> int:
         """Windows without labels in each batch that the teacher answers for, beside the labelled ones."""
-        return 0
+        return self.distill.batch if self.distill and self.data.unlabelled else 0
 
     @property
     def losses(self) -> Mapping[str, LossSettings | ValueLossSettings]:

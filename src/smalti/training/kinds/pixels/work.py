@@ -22,7 +22,7 @@ from smalti.text import count
 from smalti.training.distributed import ALONE
 from smalti.training.kinds.pixels.census import take_census
 from smalti.training.kinds.pixels.distill import DistillSettings
-from smalti.training.kinds.pixels.distillation import Distillation
+from smalti.training.kinds.pixels.distillation import FEATURES, Distillation
 from smalti.training.kinds.pixels.edges import edges_of
 from smalti.training.kinds.pixels.prepare import make_model, make_stream, open_split
 from smalti.training.kinds.pixels.scores import TaskScores
@@ -45,7 +45,7 @@ class PixelWork:
     def __init__(self, recipe: PixelRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
         check_source(recipe.net, recipe.root)
-        teacher = FoundTeacher(ours.teacher, card) if (ours := recipe.distillation) else None
+        teacher = FoundTeacher(ours.teacher, card) if (ours := recipe.distill) else None
         self.team = ALONE
         self.tasks = {task.name: task for task in recipe.with_sets(card)}
         """By name, with the sets of classes that their labels allow."""
@@ -62,18 +62,18 @@ class PixelWork:
         unlabelled, task = recipe.self_training, self.tasks[card.tasks[0].name]
         self.self_training = SelfTraining(unlabelled, task, recipe.train.accumulate) if unlabelled else None
         """See `training.work.Pupil`."""
-        self._distillation = self._distil(recipe.distillation, teacher, task)
+        self._distillation = self._distil(recipe.distill, teacher)
         self.beside = self._distillation.projections if self._distillation else nn.ModuleList()
         """See `training.work.Work`."""
 
-    def _distil(self, settings: DistillSettings | None, found: FoundTeacher | None, task: Task) -> Distillation | None:
+    def _distil(self, settings: DistillSettings | None, found: FoundTeacher | None) -> Distillation | None:
         """The terms of the teacher, if there is one."""
         if settings is None or found is None:
             return None
         teacher = found.load(self.images)
         if self.recipe.train.channels_last:
             teacher.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Distillation(settings, teacher, task, self.model)
+        return Distillation(settings, teacher, list(self.tasks.values()), self.model, self._losses)
 
     def _begin(self) -> None:
         """Initialises the outputs of values to about the mean of the first windows."""
@@ -123,10 +123,17 @@ class PixelWork:
         own = {name: output[: len(image)] for name, output in outputs.items()}
         terms = self._labelled(own, batch)
         if self._distillation:
-            terms |= self._distillation.terms(own[task], maps, batch)
+            terms |= self._named(self._distillation.terms(own, maps, batch))
         if self.self_training and pseudo:
             terms["unlabelled"] = self.self_training.term(outputs[task][len(image) :], pseudo)
         return terms
+
+    def _named(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The terms of the teacher by the names that records have."""
+        return {
+            "distill/features" if name == FEATURES else self._scores.name(self.tasks[name], "distill"): value
+            for name, value in terms.items()
+        }
 
     def _watching(self) -> AbstractContextManager[list[Tensor]]:
         """Within it, the maps of the model's encoder that distillation needs; none without it."""
@@ -214,7 +221,7 @@ class PixelWork:
 
     def _distilled(self) -> list[str]:
         """A line about learning from a teacher."""
-        ours, windows = self.recipe.distillation, self.recipe.distilled
+        ours, windows = self.recipe.distill, self.recipe.distilled
         if ours is None:
             return []
         also = f"; {count(windows, 'window')} per batch without labels: {self.split.unlabelled_text}" if windows else ""
