@@ -58,8 +58,10 @@ class Lines(Bars):
     then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, err: bool = False) -> None:
+        """`err` prints to standard error, where the result is what is printed."""
         super().__init__()
+        self._err = err
         self._next = time.monotonic() + FIRST_S
 
     def __call__(self, now: Progress) -> None:
@@ -69,12 +71,12 @@ class Lines(Bars):
             return
         self.close()
         if not now.note.startswith("\r"):
-            click.echo(now.note)
-        elif sys.stdout.isatty():
-            click.echo(now.note, nl=False)
+            click.echo(now.note, err=self._err)
+        elif (sys.stderr if self._err else sys.stdout).isatty():
+            click.echo(now.note, nl=False, err=self._err)
         elif time.monotonic() >= self._next:
             self._next = time.monotonic() + EVERY_S
-            click.echo(now.note.strip())
+            click.echo(now.note.strip(), err=self._err)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import click
 
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
-from smalti.workflows.progress import Progress
 
 
 @click.command("shrink", cls=Verb)
@@ -17,8 +16,12 @@ from smalti.workflows.progress import Progress
               help="Images whose values the integers are fitted to; repeatable.  [default: drawn scenes]")  # fmt: skip
 @click.option("--data", multiple=True, type=GivenPath(), metavar="FOLDER",
               help="Images with labels that both models are scored on; repeatable.")  # fmt: skip
-@click.option("--loss", type=click.FloatRange(0, 100), default=1.0, show_default=True, metavar="PERCENT",
-              help="The largest loss: points of mIoU, or the rise of RMSE.")  # fmt: skip
+@click.option("--recipe", type=GivenPath(), metavar="RECIPE.toml",
+              help="Prune and train by this recipe, too, until the targets of its table [shrink] are met.")  # fmt: skip
+@click.option("--set", "changes", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
+@click.option("--resume", is_flag=True, help="Resume the rounds of OUT even if the recipe has changed since.")
+@click.option("--loss", type=click.FloatRange(0, 100), metavar="PERCENT",
+              help="The largest loss: points of mIoU, or the rise of RMSE.  [default: 1]")  # fmt: skip
 @click.option("--ms", "milliseconds", type=click.FloatRange(0, min_open=True), help="Target: milliseconds per tile.")
 @click.option("--mb", "megabytes", type=click.FloatRange(0, min_open=True), help="Target: megabytes of the file.")
 @click.option("--tile", type=click.IntRange(32, 8192), metavar="PX",
@@ -31,7 +34,10 @@ def command(
     out: Path,
     calibrate: tuple[str, ...],
     data: tuple[Path, ...],
-    loss: float,
+    recipe: Path | None,
+    changes: tuple[str, ...],
+    resume: bool,
+    loss: float | None,
     milliseconds: float | None,
     megabytes: float | None,
     tile: int | None,
@@ -46,17 +52,19 @@ def command(
     longer tests it. Without --data both models are compared on half of the images' tiles: at most --loss percent of
     the pixels may get another class.
 
+    With --recipe, that by which MODEL was trained, targets, images and labels are those of the recipe. Where integers
+    alone do not meet the targets, the net is pruned and trained further, in rounds, which are kept in OUT.onnx.rounds:
+    the same command resumes.
+
     OUT.onnx is a model like any other: smalti map SCENE -o MAP.tif --model OUT.onnx.
     """
+    from smalti.cli.progress import Lines
     from smalti.workflows.shrink import shrink  # imports what `--help` does not need
 
-    done = shrink(
-        model, out, calibrate=calibrate, data=data, loss=loss, milliseconds=milliseconds, megabytes=megabytes,
-        tile=tile, only_weights=only_weights, report=report, anyway=anyway, progress=_note,
-    )  # fmt: skip
+    with Lines(err=True) as lines:
+        done = shrink(
+            model, out, calibrate=calibrate, data=data, recipe=recipe, changes=changes, resume=resume, loss=loss,
+            milliseconds=milliseconds, megabytes=megabytes, tile=tile, only_weights=only_weights, report=report,
+            anyway=anyway, progress=lines,
+        )  # fmt: skip
     click.echo(str(done))
-
-
-def _note(now: Progress) -> None:
-    if now.note:
-        click.echo(now.note, err=True)

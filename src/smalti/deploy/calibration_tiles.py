@@ -31,7 +31,12 @@ def calibration_tiles(images: str | Path, card: Card) -> list[Pixels]:
     found = [tile for file in files for tile in _of_file(file, card, each)]
     if len(found) < _FEWEST:
         raise DataError(f"{images}: {len(found)} tiles of {card.tile} pixels with data; give more or larger images")
-    return [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
+    return spread(found, MOST)
+
+
+def spread(tiles: Sequence[Pixels], most: int) -> list[Pixels]:
+    """So many of some tiles at most, evenly spread over them."""
+    return [tiles[int(at)] for at in np.linspace(0, len(tiles) - 1, min(len(tiles), most))]
 
 
 def drawn_tiles(card: Card, seeds: Iterable[int]) -> list[Pixels]:

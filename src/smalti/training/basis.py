@@ -38,7 +38,7 @@ def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
     """RecipeError where the weights of a training that is resumed were learned for other classes, values or pixels."""
     if "card" not in state:  # of a former version
         return
-    before, now = (_meant(one) for one in (Card.load(state["card"], str(folder / "last")), card))
+    before, now = (meaning(one) for one in (Card.load(state["card"], str(folder / "last")), card))
     for what in before | now:
         if before.get(what) != now.get(what):
             raise RecipeError(
@@ -47,8 +47,8 @@ def check_card(state: dict[str, Any], card: Card, folder: Path) -> None:
             )
 
 
-def _meant(card: Card) -> dict[str, str]:
-    """The meaning of a net's inputs and outputs, by the key of the recipe."""
+def meaning(card: Card) -> dict[str, str]:
+    """The meaning of a net's inputs and outputs in words, by the key of the recipe."""
     pixels = {f"card.{name}": str(getattr(card, name)) for name in ("bands", "dtype", "scale", "mean", "std")}
     outputs = {
         f"card.tasks.{number} ({task.name})": ", ".join(task.labels) or f"{task.quantity or task.kind} in {task.unit}"

@@ -1,10 +1,10 @@
 """Reads recipes: TOML, overrides, and errors that name the key."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -35,6 +35,7 @@ WORKS: dict[str, tuple[type[Recipe], Callable[[Any, Card, Watch], Work]]] = {
     "selfsupervised": (SelfSupervisedRecipe, SelfSupervisedWork),
 }
 DEFAULT = "segmentation"
+Kind = TypeVar("Kind", bound=Recipe)
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -47,7 +48,11 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: is not valid TOML: {error}") from None
     for change in changes:
         _apply(raw, change)
-    settings = _settings(raw, path)
+    return validated(_settings(raw, path), raw, path)
+
+
+def validated(settings: type[Kind], raw: Mapping[str, Any], path: Path) -> Kind:
+    """A recipe of tables as in TOML; RecipeError names the file and the key that is wrong."""
     try:
         return settings.model_validate(raw)
     except ValidationError as error:

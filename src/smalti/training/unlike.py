@@ -7,7 +7,7 @@ validation images alone: of those that are right, `FALSE_ALARMS` are above it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,19 +15,16 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Mask
 from smalti.card import Card, Task, Unlike
-from smalti.data.pixels.augment import Augment
 from smalti.data.pixels.harsh import harsh
 from smalti.data.pixels.sample import Patch
-from smalti.data.pixels.scenes import Scene, keep_in_memory
-from smalti.data.pixels.sources import open_source
-from smalti.data.pixels.stream import Stream
+from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
 from smalti.label_sets import allowed_table
 from smalti.nets.build import Model
 from smalti.nets.unlike import find_encoder, kept_maps, summary
 from smalti.tiling import Window, plan_tiles
-from smalti.training.kinds.pixels.prepare import MEGABYTE, Scenes
-from smalti.training.kinds.pixels.settings import Part, PixelRecipe
+from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.pixels.tile_windows import part_scenes, tile_windows
 from smalti.watch import Watch, unwatched
 
 RIGHT = 0.6
@@ -130,23 +127,9 @@ def _numbers(factors: Doubles, classes: int, threshold: float) -> Unlike:
     )
 
 
-def _scenes(recipe: PixelRecipe, card: Card, part: Part) -> Scenes:
-    wanted, tasks = partial(recipe.data.wants, part), recipe.labelled(card)
-    return [open_source(source, recipe.root, card, tasks, wanted) for source in recipe.data.sources(part)]
-
-
 def _windows(recipe: PixelRecipe, card: Card) -> Iterator[Patch]:
-    """Windows of the training data of the size of a tile, zoomed as in the training, every second one changed."""
-    plain = Augment(preset="none", scale=recipe.augment.scale)
-    scenes = keep_in_memory(_scenes(recipe, card, "train"), recipe.data.memory_mb * MEGABYTE)
-    pools = [
-        (source.weight, source.pool(own), source.augment(plain))
-        for source, own in zip(recipe.data.train, scenes, strict=True)
-        if own
-    ]
-    stream = Stream(pools, card, recipe.labelled(card), card.tile, recipe.train.seed)
-    for number in range(WINDOWS):
-        patch = stream.patch(number)
+    """Windows of the training data, every second one changed harshly."""
+    for number, patch in enumerate(islice(tile_windows(recipe, card), WINDOWS)):
         yield harsh(patch, card, np.random.default_rng([recipe.train.seed, number])) if number % 2 else patch
 
 
@@ -158,7 +141,7 @@ def _tiles(recipe: PixelRecipe, card: Card) -> list[tuple[Scene, Window]]:
             for scene in scenes
             for tile in plan_tiles(scene.grid.height, scene.grid.width, card.tile, card.overlap, card.stride)
         ]
-        for scenes in _scenes(recipe, card, "validation")
+        for scenes in part_scenes(recipe, card, "validation")
     ]
     most = max(1, TILES // len(every))
     return [tile for tiles in every for tile in tiles[:: -(-len(tiles) // most)]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from smalti.arguments import checked
@@ -70,12 +71,13 @@ def prune(
     if out.exists():
         raise OutputError(f"{out}: exists already; remove it, or give another folder")
     try:
-        from smalti.workflows.prune_work import prune_to
+        from smalti.workflows.prune_work import image_tiles, prune_to
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("smalti"):
             raise
         raise MissingExtraError(error.name or "onnx", "train") from None
     check_place(out)
     with hold(out), about(model):
-        done = prune_to(str(model), out, faster, [str(each) for each in images], say_to(out.name, progress))
+        tiles_for = partial(image_tiles, [str(each) for each in images])
+        done = prune_to(str(model), out, faster, tiles_for, say_to(out.name, progress))
     return Prune(out, *done)

@@ -1,7 +1,7 @@
 """The steps that prune a model: its weights, tiles, search and checkpoint. Needs torch."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 
 from smalti.arrays import Pixels
 from smalti.card import Card, Origin
-from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles
+from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles, spread
 from smalti.deploy.prune.search import prune
 from smalti.errors import ModelError
 from smalti.files import beside, guarded
@@ -26,17 +26,20 @@ MOST = 16
 """Tiles of given images, spread over all of them."""
 
 
-def prune_to(model: str, out: Path, faster: float, images: Sequence[str], say: Say) -> tuple[float, float, int, int]:
+def prune_to(
+    model: str, out: Path, faster: float, tiles_for: Callable[[Card], list[Pixels]], say: Say
+) -> tuple[float, float, int, int]:
     """Prunes a model into the folder of a checkpoint; raises the errors of `smalti.workflows.prune`.
 
-    Returns milliseconds before and after, and the numbers of parameters before and after.
+    `tiles_for` gives tiles of raw pixels 1,C,H,W that it is meant for. Returns milliseconds before and after, and the
+    numbers of parameters before and after.
     """
     checkpoint = checkpoint_folder(model)
     found = ModelWeights(verify(find_model(model))) if checkpoint is None else load_checkpoint(checkpoint)
     card = found.card if isinstance(found, ModelWeights) else found[0]
     if any(task.kind == "score" or task.per_image for task in card.tasks):
         raise ModelError(f"{model}: predicts no map; only models of pixels are pruned", value=model)
-    tiles = _tiles(card, images)
+    tiles = tiles_for(card)
     weights = found.unfolded(_batch(tiles)) if isinstance(found, ModelWeights) else found[1]
     net = build(card.model_copy(update={"unlike": None}), seed=0)
     net.load_state_dict(weights, strict=not isinstance(found, ModelWeights))  # a file lacks auxiliary heads
@@ -51,11 +54,11 @@ def prune_to(model: str, out: Path, faster: float, images: Sequence[str], say: S
     return done.before, done.after, before, _parameters(net)
 
 
-def _tiles(card: Card, images: Sequence[str]) -> list[Pixels]:
+def image_tiles(images: Sequence[str], card: Card) -> list[Pixels]:
+    """Tiles of given images, or of drawn scenes."""
     if not images:
         return drawn_tiles(card, SEEDS)
-    found = [tile for each in images for tile in calibration_tiles(each, card)]
-    return [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
+    return spread([tile for each in images for tile in calibration_tiles(each, card)], MOST)
 
 
 def _batch(tiles: Sequence[Pixels]) -> torch.Tensor:

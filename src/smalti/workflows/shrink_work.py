@@ -1,30 +1,26 @@
-"""The steps that make a model smaller: its parent, tiles, gate, search, timing, and page. Needs torch."""
+"""The steps that make a model smaller: its parent, tiles, gate, search and timing. Needs torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from smalti.arrays import Pixels
 from smalti.card import Card
-from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles
+from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles, spread
 from smalti.deploy.release import export_checkpoint
 from smalti.deploy.shrink.card import card_of
-from smalti.deploy.shrink.cost import Cost, cost_of
-from smalti.deploy.shrink.gate import Agreement, Judge, Labelled
-from smalti.deploy.shrink.pictures import differing
+from smalti.deploy.shrink.gate import Agreement, Judge, Labelled, worst
 from smalti.deploy.shrink.search import Search, Shrunk
 from smalti.errors import ModelError, OptionError
 from smalti.evaluation.result import Evaluation
-from smalti.report.shrink_page import PageTable, picture_row, shrink_page
 from smalti.runtime.models import ModelFile, find_model, sealed, verify
-from smalti.workflows.bench import HEADS, Bench, bench
+from smalti.watch import Say
+from smalti.workflows.bench import Bench, bench
 from smalti.workflows.evaluate import evaluate
 from smalti.workflows.export import say_to
 from smalti.workflows.models import checkpoint_folder
 from smalti.workflows.progress import Show
+from smalti.workflows.shrink_done import ShrinkDone, Targets
 
 SEEDS = range(4001, 4025)
 """Drawn scenes, where no images are given to calibrate on."""
@@ -35,99 +31,63 @@ SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """What a result has to reach."""
+class TileSet:
+    """Tiles 1,C,H,W of raw pixels."""
 
-    loss: float
-    milliseconds: float | None
-    megabytes: float | None
-
-    def missed(self, found: Shrunk, timings: Bench, size: int) -> str:
-        """What is missed, in words; empty if all is reached."""
-        parts = []
-        if found.loss > self.loss:
-            parts.append(f"the loss is {found.loss:.2f} %, {self.loss:g} % is allowed")
-        fastest = min(each.fastest for each in timings.timings if (each.model, each.engine) == ("after", "onnx"))
-        if self.milliseconds is not None and fastest > self.milliseconds:
-            parts.append(f"a tile takes {fastest:.1f} ms with ONNX Runtime, the target is {self.milliseconds:g} ms")
-        if self.megabytes is not None and size > self.megabytes * 1e6:
-            parts.append(f"the file has {size / 1e6:.1f} MB, the target is {self.megabytes:g} MB")
-        return "; ".join(parts)
-
-
-@dataclass(frozen=True)
-class ShrinkDone:
-    """The result of all steps."""
-
-    parent: ModelFile
-    model: ModelFile
-    found: Shrunk
-    timings: Bench
     tiles: Sequence[Pixels]
-    """Raw pixels 1,C,H,W that were not calibrated on."""
-    missed: str
+    text: str
+    """What they are of."""
 
-    def page(self) -> str:
-        """The page about it as HTML."""
-        costs = cost_of(self.parent), cost_of(self.model)
-        shown = differing(self.parent, self.model, self.tiles)
-        rows = [
-            picture_row(f"agreement {each.agreement:.4f}", each.image, each.task, (each.before, each.after),
-                        each.changed)
-            for each in shown
-        ]  # fmt: skip
-        card = self.model.card
-        facts = [("model", card.name), ("parent", card.origin.recipe), ("how", card.origin.chosen)]
-        facts += [("missed", self.missed)] if self.missed else []
-        tables = [_gate_table(self.found), *_score_tables(self.found), _cost_table(*costs), _speed_table(self.timings)]
-        return shrink_page(f"{card.name}, from {self.parent.card.name}", facts, tables, rows, card.tasks[0])
+    @property
+    def used(self) -> Sequence[Pixels]:
+        """Those for the calibration."""
+        return self.tiles[::2]
+
+    @property
+    def held_out(self) -> Sequence[Pixels]:
+        """Those to compare on."""
+        return self.tiles[1::2]
 
 
 class ShrinkWork:
-    """One model on its way."""
+    """Makes models smaller, and compares them with their parent."""
 
     def __init__(
-        self, model: str, out: Path, folder: Path, show: Show | None, tile: int | None, *, only_weights: bool
+        self, parent: ModelFile, out: Path, folder: Path, *, tiles: TileSet, judge: Judge, targets: Targets, say: Say
     ) -> None:
-        """`folder` is for files that nobody needs later; raises the errors of `shrink` about the model."""
-        self._only_weights = only_weights
-        self._out, self._folder, self._say = out, folder, say_to(out.name, show)
-        self._parent = _parent(model, folder, show)
-        self._card = _with_tile(self._parent.card, tile).model_copy(update={"name": out.stem})
+        """`folder` is for files that nobody needs later; `out` is the model to be written, by the caller."""
+        self.parent, self.targets = parent, targets
+        self._out, self._folder, self._tiles, self._judge, self._say = out, folder, tiles, judge, say
 
-    def run(self, images: Sequence[str], data: Sequence[Path], targets: Targets) -> ShrinkDone:
-        """All steps; raises the errors of `shrink` about images and labels."""
-        tiles, described = self._tiles(images)
-        used, held_out = tiles[::2], tiles[1::2]
-        judge: Judge = (
-            Labelled(self._parent, partial(self._scores, data)) if data else Agreement(self._parent, held_out)
-        )
-        search = Search(self._parent, self._card, judge, targets.loss, self._say)
-        found = search.packed() if self._only_weights else search.run(used)
-        card = card_of(self._parent, found, f"{len(used)} tiles of {described}", targets.loss)
+    def run(
+        self, source: ModelFile, tile: int | None, *, only_weights: bool = False, before: Sequence[str] = ()
+    ) -> ShrinkDone:
+        """Makes a model smaller: the parent, or one that was made from it.
+
+        Args:
+            source: The model.
+            tile: Height and width of tiles of the result; None for those of the model.
+            only_weights: Only store weights in 8 bits.
+            before: How it was made from the parent, for the card.
+        """
+        card = with_tile(source.card, tile).model_copy(update={"name": self._out.stem})
+        lost = 0.0 if source is self.parent else worst(self._judge(source))
+        search = Search(source, card, self._judge, self.targets.loss, self._say, lost)
+        found = search.packed() if only_weights else search.run(self._tiles.used)
+        images = f"{len(self._tiles.used)} tiles of {self._tiles.text}"
+        card = card_of(self.parent, found, images, self.targets.loss, before)
         content, digest = sealed(found.model.content, self._out, card)
-        timings = self._timed(content)
-        missed = targets.missed(found, timings, len(content))
-        return ShrinkDone(self._parent, ModelFile(self._out, content, card, digest), found, timings, held_out, missed)
+        return self.done(ModelFile(self._out, content, card, digest), found, self._timed(content))
 
-    def _tiles(self, images: Sequence[str]) -> tuple[list[Pixels], str]:
-        """Tiles 1,C,H,W of given or drawn images, and a description of these."""
-        if not images:
-            return drawn_tiles(self._card, SEEDS), "drawn scenes"
-        found = [tile for each in images for tile in calibration_tiles(each, self._card)]
-        found = [found[int(at)] for at in np.linspace(0, len(found) - 1, min(len(found), MOST))]
-        return found, ", ".join("/".join(Path(each).parts[-2:]) for each in images)
-
-    def _scores(self, data: Sequence[Path], model: ModelFile) -> dict[str, Evaluation]:
-        """The scores of a model on each folder of images with labels."""
-        file = self._folder / "scored.onnx"
-        file.write_bytes(model.content)
-        return {str(folder): evaluate(file, folder) for folder in data}
+    def done(self, model: ModelFile, found: Shrunk, timings: Bench) -> ShrinkDone:
+        """The result of a model that was made smaller."""
+        missed = self.targets.missed(found, timings, model.size)
+        return ShrinkDone(self.parent, model, found, timings, self._tiles.held_out, missed)
 
     def _timed(self, content: bytes) -> Bench:
         """The speed of the parent and of the result with each installed engine."""
         self._say("measuring the speed of both")
-        files = {"before": self._parent.content, "after": content}
+        files = {"before": self.parent.content, "after": content}
         for name, each in files.items():
             (self._folder / f"{name}.onnx").write_bytes(each)
         found = bench([str(self._folder / f"{name}.onnx") for name in files], seconds=SECONDS)
@@ -135,52 +95,59 @@ class ShrinkWork:
         return replace(found, timings=named, cards={Path(path).stem: card for path, card in found.cards.items()})
 
 
-def _parent(model: str, folder: Path, show: Show | None) -> ModelFile:
-    """The model as a file; that of a checkpoint is exported into the folder."""
+def shrink_once(
+    model: str, out: Path, folder: Path, *, images: Sequence[str], data: Sequence[Path], targets: Targets,
+    tile: int | None, only_weights: bool, show: Show | None,
+) -> ShrinkDone:  # fmt: skip
+    """Makes a model smaller without training; `folder` is for files that nobody needs later.
+
+    Raises the errors of `smalti.workflows.shrink` about the model, images and labels.
+    """
+    parent = parent_of(model, folder, say_to(model, show))
+    tiles = tiles_of(images, with_tile(parent.card, tile).model_copy(update={"name": out.stem}))
+    score = scoring(folder, lambda file: {str(each): evaluate(file, each) for each in data})
+    judge = Labelled(parent, score) if data else Agreement(parent, tiles.held_out)
+    work = ShrinkWork(parent, out, folder, tiles=tiles, judge=judge, targets=targets, say=say_to(out.name, show))
+    return work.run(parent, tile, only_weights=only_weights)
+
+
+def parent_of(model: str, folder: Path, say: Say) -> ModelFile:
+    """The model as a file; that of a checkpoint is exported into the folder. ModelError if it ranks photos."""
     checkpoint = checkpoint_folder(model)
     file = find_model(model) if checkpoint is None else folder / "parent.onnx"
     if checkpoint is not None:
-        export_checkpoint(checkpoint, file, say=say_to(model, show))
+        export_checkpoint(checkpoint, file, say=say)
     found = verify(file)
     if found.card.tasks[0].kind == "score":
         raise ModelError(f"{model}: ranks photos; only models of pixels or images are made smaller", value=model)
     return found
 
 
-def _with_tile(card: Card, tile: int | None) -> Card:
+def tiles_of(images: Sequence[str], card: Card) -> TileSet:
+    """Tiles of given or drawn images; raises the errors of `smalti.workflows.shrink` about images."""
+    if not images:
+        return TileSet(drawn_tiles(card, SEEDS), "drawn scenes")
+    found = [tile for each in images for tile in calibration_tiles(each, card)]
+    return TileSet(spread(found, MOST), ", ".join("/".join(Path(each).parts[-2:]) for each in images))
+
+
+def scoring(
+    folder: Path, scores: Callable[[Path], dict[str, Evaluation]]
+) -> Callable[[ModelFile], dict[str, Evaluation]]:
+    """A function that scores a model by way of a file in the folder; `scores` does so, by the name of the data."""
+
+    def score(model: ModelFile) -> dict[str, Evaluation]:
+        file = folder / "scored.onnx"
+        file.write_bytes(model.content)
+        return scores(file)
+
+    return score
+
+
+def with_tile(card: Card, tile: int | None) -> Card:
+    """The card with another size of tiles, if one is given; OptionError for one that its net does not take."""
     side = card.tile if tile is None else tile
     if side % card.stride or side <= card.overlap:
         text = f"tile is {side}; {card.name} takes multiples of {card.stride} pixels above {card.overlap}"
         raise OptionError(text, value=tile)
     return card.model_copy(update={"tile": side})
-
-
-def _gate_table(found: Shrunk) -> PageTable:
-    heads = ("data", "task", "measure", "before", "after", "loss, %")
-    rows = [
-        (row.data, row.task, row.measure, f"{row.before:.4f}", f"{row.after:.4f}", f"{row.loss:.2f}")
-        for row in found.rows
-    ]
-    return PageTable("Accuracy", heads, rows)
-
-
-def _score_tables(found: Shrunk) -> Iterator[PageTable]:
-    """All scores of both models, with their protocol."""
-    for row in found.rows:
-        before = {score.name: f"{score.value:.4f}" for score in row.parent_scores}
-        rows = [(score.name, before.get(score.name, "-"), f"{score.value:.4f}") for score in row.scores]
-        yield PageTable(f"Scores on {row.data}", ("score", "before", "after"), rows, row.scores[0].protocol)
-
-
-def _cost_table(before: Cost, after: Cost) -> PageTable:
-    heads = ("", "parameters", "multiply-adds per pixel", "file, MB")
-    rows = [
-        (name, f"{cost.parameters:,}", f"{cost.multiply_adds:,.0f}", f"{cost.size / 1e6:.1f}")
-        for name, cost in (("before", before), ("after", after))
-    ]
-    return PageTable("Size", heads, rows)
-
-
-def _speed_table(timings: Bench) -> PageTable:
-    note = f"{timings.machine}, {timings.date}; ms per tile, MPix/s of tiles"
-    return PageTable("Speed and memory", HEADS, [each.cells() for each in timings.timings], note)

@@ -35,7 +35,7 @@ def train(
 ) -> Run:
     """Trains from a recipe, and scores the best checkpoint."""
     recipe = read_recipe(path, changes)
-    return _train(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
+    return train_recipe(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def pretrain(
 ) -> Encoder:
     """Trains a classifier, or a masked autoencoder, and writes its encoder as weights for other recipes."""
     recipe = read_pretraining(path, changes, kind)
-    run = _train(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
+    run = train_recipe(recipe, path.name, run_folder(recipe.card.name, out), resume=resume, show=show)
     weights = write_encoder(recipe, path.name, run.folder) if run.scores else None  # the first process writes
     return Encoder(recipe.net.encoder, recipe.net.width, run, weights)
 
@@ -90,7 +90,7 @@ def train_variants(
                 changes(load_state(folder / "last"), work, folder, resume=False)
         _note(show, f"\n{folder}: {'is already finished' if scores is not None else 'starts'}")
         if scores is None:
-            run = _train(recipe, path.name, folder, resume=False, show=show)
+            run = train_recipe(recipe, path.name, folder, resume=False, show=show)
             done(run)
             scores = dict(run.scores)
         results.append((variant, scores))
@@ -148,8 +148,10 @@ def _note(show: Show | None, text: str) -> None:
 
 
 @memory_explained()
-def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show | None) -> Run:
-    """Trains in a folder, from a recipe whose file has that name."""
+def train_recipe(
+    recipe: Recipe, name: str, folder: Path, *, resume: bool = False, show: Show | None = None, conclude: bool = True
+) -> Run:
+    """Trains in a folder, from a recipe whose file has that name; scores the best checkpoint if it is to conclude."""
     fabric = launch(recipe.train)
     with hold(folder) if fabric.is_global_zero else nullcontext(), sole_training(fabric.device):
         for kind in ("best", "last"):
@@ -170,11 +172,11 @@ def _train(recipe: Recipe, name: str, folder: Path, *, resume: bool, show: Show 
             for warning in training.work.warnings():
                 warn(TrainingWarning(warning))
         if training.finished:
-            say("is already finished; scoring the best checkpoint")
+            say(f"is already finished{'; scoring the best checkpoint' if conclude else ''}")
         elif training.progress.step:
             say(f"resuming from step {training.progress.step}")
         training.run(say)
-        if not fabric.is_global_zero:
+        if not fabric.is_global_zero or not conclude:
             return Run(folder, recipe.card.name, {})
         conclusion = training.work.conclude(folder / "best")
         write_scores(folder, recipe.model_dump_json(), conclusion.scores)
@@ -193,8 +195,8 @@ def _check_same(recipe: Recipe, folder: Path, resume: bool) -> None:
 
 
 def _same(recipe: Recipe, written: str) -> bool:
-    """Whether a stored recipe is equal; settings that it lacks have their defaults."""
+    """Whether a stored recipe is the same training; settings that it lacks have their defaults."""
     try:
-        return type(recipe).model_validate_json(written) == recipe
+        return type(recipe).model_validate_json(written).model_dump_json() == recipe.model_dump_json()
     except ValidationError:
         return False

@@ -1,6 +1,5 @@
 """Pruning, with times that are counted instead of measured."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +10,26 @@ from PIL import Image
 from torch import nn
 
 import smalti as sm
-from smalti.arrays import Pixels
 from smalti.card import Card, Score, Task
 from smalti.cli import group
 from smalti.deploy.onnx import ExportedNet, card_graph, clean
 from smalti.deploy.prune import search
 from smalti.deploy.prune.importance import importance
-from smalti.deploy.prune.times import Times, in_integers, layer_times
+from smalti.deploy.prune.times import in_integers, layer_times
 from smalti.errors import ExportError, ModelError, OptionError, OutputError, RasterError
-from smalti.nets.build import Model, build
+from smalti.nets.build import build
 from smalti.nets.channels import find_groups
 from smalti.training.checkpoint import load_checkpoint, save_checkpoint
+from tests.deploy.prune.counted import counted_times
 from tests.tiny import tiny_card, tiny_model
 
 TASK = Task(name="cover", labels=("a", "b", "c"))
 CARD = Card(name="tiny", net="fpn", options={"width": 0.5}, tasks=(TASK,), tile=64, overlap=0)
-OTHER = 20.0
-"""What takes time besides the convolutions."""
-
-
-def counted(model: Model, _: Card, __: Pixels) -> bytes:
-    """Instead of a graph the work of each layer."""
-    layers = {name: layer for name, layer in model.net.named_modules() if isinstance(layer, nn.Conv2d)}
-    work = {name.removesuffix(".conv"): layer.weight.numel() / 1e3 for name, layer in layers.items()}
-    return json.dumps(work).encode()
-
-
-def read(graphs: list[bytes], _: Card, __: Pixels) -> list[Times]:
-    return [Times(OTHER + sum(work.values()), work) for work in map(json.loads, graphs)]
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_graph", counted)
-    monkeypatch.setattr(search, "layer_times", read)
+    counted_times(monkeypatch)
 
 
 @pytest.fixture

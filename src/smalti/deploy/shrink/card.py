@@ -1,12 +1,22 @@
 """The card of a smaller model: whose it is, how it was made, and what it lost."""
 
+from collections.abc import Sequence
+
 from smalti.card import Card, Origin
 from smalti.deploy.shrink.search import Shrunk
 from smalti.runtime.models import ModelFile
 
 
-def card_of(parent: ModelFile, found: Shrunk, calibration: str, allowed: float) -> Card:
-    """The card of a result; `calibration` describes its images, `allowed` is the loss in percent that it may have."""
+def card_of(parent: ModelFile, found: Shrunk, calibration: str, allowed: float, before: Sequence[str] = ()) -> Card:
+    """The card of a result.
+
+    Args:
+        parent: The model that the result is compared with.
+        found: The result.
+        calibration: Describes the images of its calibration.
+        allowed: The loss in percent that it may have.
+        before: What was done before its layers became integers.
+    """
     origin = parent.card.origin
     verdict = "passed" if found.loss <= allowed else "MISSED"
     integers = [
@@ -15,6 +25,7 @@ def card_of(parent: ModelFile, found: Shrunk, calibration: str, allowed: float) 
         f"ranges from {calibration}",
     ]
     how = [
+        *before,
         *(["weights stored in 8 bits, computed in float"] if found.packed else integers),
         f"gate {verdict}: a loss of {found.loss:.2f} % where {allowed:g} % is allowed",
     ]

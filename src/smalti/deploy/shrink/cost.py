@@ -1,4 +1,4 @@
-"""What a model costs, read from its graph: parameters and multiply-adds."""
+"""What a model costs, read from its graph: channels, parameters and multiply-adds."""
 
 from dataclasses import dataclass
 from math import prod
@@ -13,6 +13,8 @@ from smalti.runtime.models import ModelFile
 class Cost:
     """The costs of a model."""
 
+    channels: int
+    """Those that its convolutions make, all together."""
     parameters: int
     """Numbers in the weights and biases of its convolutions."""
     multiply_adds: float
@@ -26,13 +28,14 @@ def cost_of(model: ModelFile) -> Cost:
     card = model.card.model_copy(update={"unlike": None})
     graph = onnx.shape_inference.infer_shapes(plain_graph(model.content, card)).graph
     shapes = _shapes(graph)
-    parameters, products = 0, 0
+    channels, parameters, products = 0, 0, 0
     for node in graph.node:
         if node.op_type == "Conv":
             weights = shapes[node.input[1]]  # K,C,kh,kw
+            channels += weights[0]
             parameters += prod(weights) + (weights[0] if len(node.input) > 2 else 0)
             products += prod(weights[1:]) * prod(shapes[node.output[0]])
-    return Cost(parameters, products / card.tile**2, model.size)
+    return Cost(channels, parameters, products / card.tile**2, model.size)
 
 
 def _shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:

@@ -48,18 +48,25 @@ class Shrunk:
 class Search:
     """The tries to shrink one model."""
 
-    def __init__(self, parent: ModelFile, card: Card, judge: Judge, allowed: float, say: Say) -> None:
-        """`card` is that of the results; `allowed` is the loss in percent that passes the gate."""
+    def __init__(
+        self, parent: ModelFile, card: Card, judge: Judge, allowed: float, say: Say, lost: float = 0.0
+    ) -> None:
+        """`card` is that of the results; `allowed` is the loss in percent that passes the gate, `lost` that of the
+        model itself, where the judge compares with another one."""
         self._parent, self._card, self._judge, self._allowed, self._say = parent, card, judge, allowed, say
+        self._lost = lost
 
     def run(self, tiles: Sequence[Pixels]) -> Shrunk:
-        """The result that passes, or the best one that does not; `tiles`, raw pixels 1,C,H,W, calibrate it."""
+        """The result that passes, or the best one that does not; `tiles`, raw pixels 1,C,H,W, calibrate it.
+
+        Of a model that has itself lost more than is allowed, all layers become integers, and nothing is searched.
+        """
         plain = Shrunk(self._parent, (), early=False)
         moved = self._moved()
         if moved is None:
             return self._quantized(plain, tiles)
         found = self._quantized(moved, tiles)
-        if found.loss <= self._allowed:
+        if found.loss <= self._allowed or self._lost > self._allowed:
             return found
         return min(found, self._quantized(plain, tiles), key=lambda each: each.loss)
 
@@ -76,13 +83,13 @@ class Search:
             return None
         moved = self._judged(content, Shrunk(self._parent, (), early=True))
         self._say(f"softmax before the last upsampling: loss {moved.loss:.2f} %")
-        return moved if moved.loss <= self._allowed / 2 else None
+        return moved if moved.loss - self._lost <= max(0.0, self._allowed - self._lost) / 2 else None
 
     def _quantized(self, start: Shrunk, tiles: Sequence[Pixels]) -> Shrunk:
         self._say(f"measuring the ranges of all layers on {count(len(tiles), 'tile')}")
         quantizer = Quantizer(start.model.content, self._card, tiles)
         tries = [self._tried(quantizer, start, ())]
-        if tries[0].loss <= self._allowed:
+        if tries[0].loss <= self._allowed or self._lost > self._allowed:
             return tries[0]
         order = self._by_cost(quantizer, tiles)
         for number in [number for number in COUNTS if number <= len(order) // 2]:

@@ -16,6 +16,7 @@ from smalti.losses import LossSettings, ValueLossSettings
 from smalti.training.balance import Balance
 from smalti.training.home import expand_home
 from smalti.training.kinds.pixels.distill import DistillSettings
+from smalti.training.kinds.pixels.shrinking import ShrinkSettings
 from smalti.training.kinds.pixels.unlabelled import UnlabelledSettings
 from smalti.training.settings import EncoderSettings, Recipe, Settings, TrainSettings, Width
 
@@ -129,6 +130,8 @@ class PixelRecipe(Recipe):
     train: CropSettings = CropSettings()
     distill: DistillSettings | None = None
     """How to learn from the answers of another model."""
+    shrink: ShrinkSettings | None = Field(None, exclude=True)
+    """How `smalti shrink --recipe` makes the trained net smaller."""
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
