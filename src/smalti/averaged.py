@@ -35,7 +35,8 @@ class Averaged:
 
     After the first two and the first four views, the mean of one half of them is compared with that of the other half.
     Where these have nearly the same classes, and nearly the same values, the tile is done: more views would change
-    little. The first four are the turns, whose mean is nearest to that of all eight.
+    little. The first four are the turns, whose mean is nearest to that of all eight. Pixels without data, which a
+    predictor does not know of, count like others.
     """
 
     def __init__(self, predict: Predictor | Coarse, fewest: int = 2) -> None:
