@@ -202,7 +202,7 @@ def test_a_killed_command_resumes(
         with pytest.raises(KeyboardInterrupt):
             sm.shrink(best, out, recipe=recipe, changes=changes)
     assert not out.exists()
-    monkeypatch.setattr(shrink_rounds, "prune_to", lambda *_: pruned.append(1))
+    monkeypatch.setattr(shrink_rounds, "prune_to", lambda *_, **__: pruned.append(1))
     notes: list[str] = []
     done = sm.shrink(
         best, out, recipe=recipe, changes=changes, anyway=True, progress=lambda now: notes.append(now.note)

@@ -10,7 +10,7 @@ import torch
 from smalti.arrays import Pixels
 from smalti.card import Card, Origin
 from smalti.deploy.calibration_tiles import calibration_tiles, drawn_tiles, spread
-from smalti.deploy.prune.search import prune
+from smalti.deploy.prune.search import BySize, prune
 from smalti.errors import ModelError
 from smalti.files import beside, guarded
 from smalti.nets.build import Model, build
@@ -27,12 +27,19 @@ MOST = 16
 
 
 def prune_to(
-    model: str, out: Path, faster: float, tiles_for: Callable[[Card], list[Pixels]], say: Say
+    model: str, out: Path, times: float, tiles_for: Callable[[Card], list[Pixels]], say: Say, *, by_size: bool = False
 ) -> tuple[float, float, int, int]:
     """Prunes a model into the folder of a checkpoint; raises the errors of `smalti.workflows.prune`.
 
-    `tiles_for` gives tiles of raw pixels 1,C,H,W that it is meant for. Returns milliseconds before and after, and the
-    numbers of parameters before and after.
+    Args:
+        model: See there.
+        out: The folder.
+        times: How many times as fast it is to be, or as small.
+        tiles_for: Gives tiles of raw pixels 1,C,H,W that it is meant for.
+        say: Called before each round.
+        by_size: Channels go that matter least for their parameters, not for their time.
+
+    Returns milliseconds, or thousands of parameters, before and after, and the numbers of parameters before and after.
     """
     checkpoint = checkpoint_folder(model)
     found = ModelWeights(verify(find_model(model))) if checkpoint is None else load_checkpoint(checkpoint)
@@ -44,8 +51,9 @@ def prune_to(
     net = build(card.model_copy(update={"unlike": None}), seed=0)
     net.load_state_dict(weights, strict=not isinstance(found, ModelWeights))  # a file lacks auxiliary heads
     before = _parameters(net)
-    done = prune(net, faster, tiles, say)
-    pruned = _card(card, card.narrowed | done.sizes, done.before / done.after)
+    done = prune(net, times, tiles, say, BySize(net) if by_size else None)
+    what = f"{done.before / done.after:.2f} times {'as small' if by_size else 'the speed'}"
+    pruned = _card(card, card.narrowed | done.sizes, what)
     folder = beside(out, "partial")
     with guarded(out):
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,13 +77,13 @@ def _parameters(net: Model) -> int:
     return sum(value.numel() for value in net.parameters())
 
 
-def _card(card: Card, sizes: dict[str, tuple[int, ...]], times: float) -> Card:
+def _card(card: Card, sizes: dict[str, tuple[int, ...]], what: str) -> Card:
     """Scores, temperatures and what is unlike the training were measured on the whole net."""
     tasks = tuple(task.model_copy(update={"temperature": None}) for task in card.tasks)
     origin = Origin(
         data=card.origin.data,
         licence=card.origin.licence,
-        recipe=f"{card.name}, pruned to {times:.2f} times the speed",
+        recipe=f"{card.name}, pruned to {what}",
         good_for="training further",
         not_for="maps: it was not trained since it was pruned",
     )

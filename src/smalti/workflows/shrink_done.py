@@ -37,8 +37,17 @@ class Targets:
 
     def distance(self, timings: Bench, size: int) -> float:
         """How many times as fast or as small it has to become for its targets of these; at most 1 if it has both."""
-        wanted = ((fastest_tile(timings), self.milliseconds), (size / 1e6, self.megabytes))
-        return max((value / target for value, target in wanted if target is not None), default=0.0)
+        return max(self._speed(timings), self._size(size))
+
+    def by_size(self, timings: Bench, size: int) -> bool:
+        """Whether the size is further from its target than the time."""
+        return self._size(size) > self._speed(timings)
+
+    def _speed(self, timings: Bench) -> float:
+        return fastest_tile(timings) / self.milliseconds if self.milliseconds else 0.0
+
+    def _size(self, size: int) -> float:
+        return size / 1e6 / self.megabytes if self.megabytes else 0.0
 
 
 def fastest_tile(timings: Bench) -> float:

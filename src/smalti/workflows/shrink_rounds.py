@@ -156,16 +156,19 @@ class _Rounds:
         if not (folder / "pruned").exists():
             folder.mkdir(exist_ok=True)
             before = self._asked.model if number == 1 else str(self._rounds.of(number - 1) / "trained" / "best")
-            faster = min(self._asked.settings.faster, MARGIN * self._distance(number - 1))
-            self._say(f"round {number}: pruning to {faster:.2f} times the speed")
+            times = min(self._asked.settings.faster, MARGIN * self._distance(number - 1))
+            last = self._done[-1]
+            by_size = self._work.targets.by_size(last.timings, last.model.size)
+            self._say(f"round {number}: pruning to {times:.2f} times {'as small' if by_size else 'the speed'}")
             try:
-                prune_to(
-                    before, folder / "pruned", faster, self._some_tiles, lambda line: self._say(f"pruning, {line}")
-                )
+                prune_to(before, folder / "pruned", times, self._some_tiles, self._say_of_pruning, by_size=by_size)
             except ExportError as error:
                 return str(error)
         self._train(number, folder)
         return ""
+
+    def _say_of_pruning(self, line: str) -> None:
+        self._say(f"pruning, {line}")
 
     def _train(self, number: int, folder: Path) -> None:
         asked, out = self._asked, folder / "trained"

@@ -95,6 +95,17 @@ def test_bad_input_is_refused_before_the_work(checkpoint: Path, tmp_path: Path) 
         sm.prune(tiny_model(tmp_path / "tiny.onnx", tiny_card(net="fpn")), tmp_path / "small")
 
 
+def test_a_net_becomes_as_small_as_asked_and_not_much_smaller() -> None:
+    model = build(CARD, seed=0)
+    tiles = [np.random.default_rng(k).integers(0, 255, (1, 3, 64, 64), np.uint8) for k in range(2)]
+    before = sum(value.numel() for value in model.parameters())
+    said: list[str] = []
+    done = search.prune(model, 1.5, tiles, said.append, search.BySize(model))
+    after = sum(value.numel() for value in model.parameters())
+    assert 1.5 <= before / after < 1.8
+    assert (done.before, done.after) == (before / 1e3, after / 1e3) and "1.00 times as small" in said[0]
+
+
 def test_what_predictions_do_not_depend_on_is_least_important() -> None:
     model = build(CARD, seed=0)
     groups = find_groups(model.net, 3, 64)

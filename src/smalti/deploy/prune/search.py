@@ -10,6 +10,7 @@ import copy
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from smalti.arrays import Pixels
 from smalti.card import Card
 from smalti.deploy.onnx import ExportedNet, card_graph, clean
 from smalti.deploy.prune.importance import importance
-from smalti.deploy.prune.times import in_integers, layer_times
+from smalti.deploy.prune.times import Times, in_integers, layer_times
 from smalti.deploy.shrink.early import with_early_softmax
 from smalti.errors import ExportError
 from smalti.nets.build import Model
@@ -43,46 +44,109 @@ class Pruned:
     sizes: Sizes
     """Of all layers that have become smaller."""
     before: float
-    """Milliseconds of one core per tile in 8-bit integers, the sum over all operations."""
+    """Milliseconds of one core per tile in 8-bit integers, the sum over all operations; by size thousands of
+    parameters."""
     after: float
     """Measured in turns with those before."""
 
 
-def prune(model: Model, faster: float, tiles: Sequence[Pixels], say: Say) -> Pruned:
-    """Takes channels out of a model in place until it is that many times as fast in 8-bit integers.
+class Measure(Protocol):
+    """What is to become less: the time of a net, or its size."""
+
+    words: str
+    """What a net is, so many times, where it has become less."""
+
+    def __call__(self, model: Model) -> tuple[Times, Times]:
+        """Of the whole net and of what is left of it, in all and by layer."""
+        ...
+
+    def share(self, layer: str) -> float:
+        """Which share of a layer's time or size depends on its channels."""
+        ...
+
+
+class ByTime:
+    """Measured milliseconds in 8-bit integers."""
+
+    words = "as fast in 8-bit integers"
+
+    def __init__(self, model: Model, tile: Pixels) -> None:
+        """`tile` are raw pixels 1,C,H,W."""
+        self._card, self._tile = model.card, tile
+        self._first = _graph(model, model.card, tile)
+        self._shares = _elasticity(model, self._first, tile)
+
+    def __call__(self, model: Model) -> tuple[Times, Times]:
+        """See `Measure`."""
+        before, now = layer_times([self._first, _graph(model, self._card, self._tile)], self._card, self._tile)
+        return before, now
+
+    def share(self, layer: str) -> float:
+        """See `Measure`."""
+        return self._shares.get(layer, 1.0)
+
+
+class BySize:
+    """Thousands of parameters, each of which is a byte of a file in 8-bit integers."""
+
+    words = "as small"
+
+    def __init__(self, model: Model) -> None:
+        self._first = _parameters(model)
+
+    def __call__(self, model: Model) -> tuple[Times, Times]:
+        """See `Measure`."""
+        return self._first, _parameters(model)
+
+    def share(self, layer: str) -> float:
+        """See `Measure`."""
+        return 1.0
+
+
+def prune(model: Model, goal: float, tiles: Sequence[Pixels], say: Say, measure: Measure | None = None) -> Pruned:
+    """Takes channels out of a model in place until it is that many times as fast in 8-bit integers, or as small.
 
     Args:
         model: with its trained weights.
-        faster: how many times as fast it is to be, above 1.
+        goal: how many times as fast or as small it is to be, above 1.
         tiles: raw pixels 1,C,H,W that it is meant for.
         say: called before each round.
+        measure: made of the model; None is that of time.
 
     Raises ExportError if the goal cannot be reached, ModelError if the net cannot be pruned.
     """
-    card, sizes = model.card, Sizes()
+    sizes = Sizes()
     least = {name: _least(size_of(layer)[-1]) for name, layer in model.net.named_modules() if _sized(layer)}
-    graph = first = _graph(model, card, tiles[0])
-    shares = _elasticity(model, first, tiles[0])
+    measure = measure or ByTime(model, tiles[0])
     for number in range(ROUNDS + MORE):
-        before, now = layer_times([first, graph], card, tiles[0])
-        goal = before.total / faster
-        if now.total <= goal:
+        before, now = measure(model)
+        end = before.total / goal
+        if now.total <= end:
             return Pruned(sizes, before.total, now.total)
-        say(f"round {number + 1}: {before.total / now.total:.2f} times as fast in 8-bit integers")
-        target = now.total * (goal / now.total) ** (1 / max(1, ROUNDS - number))
+        say(f"round {number + 1}: {before.total / now.total:.2f} times {measure.words}")
+        target = now.total * (end / now.total) ** (1 / max(1, ROUNDS - number))
         groups = _groups(model)
-        costs = {name: shares.get(name, 1.0) * time for name, time in now.layers.items()}
+        costs = {name: measure.share(name) * each for name, each in now.layers.items()}
         savings = [_saving(model, group, costs) for group in groups]
         kept = [max(least[name] for name, role in group.places if role != "in") for group in groups]
         chosen = _choose(importance(model, groups, tiles), savings, kept, now.total - target)
         if not any(chosen):
             break
         sizes |= cut(model.net, zip(groups, chosen, strict=True))
-        graph = _graph(model, card, tiles[0])
     raise ExportError(
-        f"{card.name}: {before.total / now.total:.2f} times as fast with a quarter of its channels, not "
-        f"{faster:g} times: the rest of its time is spent elsewhere; ask for less"
+        f"{model.card.name}: {before.total / now.total:.2f} times {measure.words} with a quarter of its channels, not "
+        f"{goal:g} times: the rest of it is spent elsewhere; ask for less"
     )
+
+
+def _parameters(model: Model) -> Times:
+    """The thousands of parameters of a net, in all and by convolution."""
+    layers = {
+        name.removesuffix(".conv"): layer.weight.numel() / 1e3
+        for name, layer in model.net.named_modules()
+        if isinstance(layer, nn.Conv2d)
+    }
+    return Times(sum(value.numel() for value in model.parameters()) / 1e3, layers)
 
 
 def _groups(model: Model) -> list[Group]:
@@ -134,9 +198,9 @@ def _choose(
 
     Args:
         important: by group, of each channel.
-        savings: by group, milliseconds per channel.
+        savings: by group, milliseconds or thousands of parameters per channel.
         kept: by group, how many channels stay at least.
-        saved: milliseconds to save in all.
+        saved: milliseconds, or thousands of parameters, to save in all.
     """
     chosen: list[set[int]] = [set() for _ in important]
     shares = [each / max(each.sum(), 1e-30) for each in important]
@@ -168,7 +232,7 @@ def _steps(important: NDArray[np.float64], kept: int) -> Iterator[list[int]]:
 
 
 def _saving(model: Model, group: Group, costs: Mapping[str, float]) -> float:
-    """Milliseconds that each channel of a group takes: its share of the costs of its layers."""
+    """What each channel of a group takes: its share of the costs of its layers."""
     total = 0.0
     for name, role in group.places:
         layer = model.net.get_submodule(name)

@@ -23,7 +23,7 @@ _FUSED = re.compile(r"_token_\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of one core for one tile."""
+    """Milliseconds of one core for one tile; where size is measured, thousands of parameters."""
 
     total: float
     """The sum over all operations."""

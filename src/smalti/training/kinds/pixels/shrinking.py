@@ -20,7 +20,8 @@ class ShrinkSettings(Settings):
     rounds: int = Field(4, ge=1)
     """Rounds of pruning and training at most, after 8-bit integers alone."""
     faster: float = Field(1.3, gt=1, lt=100)
-    """How many times as fast a round makes the net; less in a round that reaches the target so."""
+    """How many times as fast a round makes the net, or as small where `mb` is further away; less where less is
+    enough."""
     steps: int = Field(600, ge=1)
     """Steps of training after each pruning, in place of `train.steps`."""
 
