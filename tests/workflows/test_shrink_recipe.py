@@ -107,7 +107,7 @@ def test_rounds_lead_to_the_target(
 ) -> None:  # fmt: skip
     recipe, best = trained
     judged["per cut"] = 0.01
-    changes = {"shrink.ms": 0.9 * integers.size / 1e3}
+    changes = {"shrink.ms": 0.9 * integers.size / 1e3, "shrink.lr": 1e-4}
     done = sm.shrink(best, out, recipe=recipe, changes=changes, report=tmp_path / "page.html")
     sizes = [row.size for row in done.rounds]
     assert len(sizes) in (2, 3) and sizes[-1] < 0.9 * integers.size <= sizes[-2]
@@ -122,7 +122,12 @@ def test_rounds_lead_to_the_target(
     page = (tmp_path / "page.html").read_text()
     assert "<h2>Rounds</h2>" in page and f"<td>{done.rounds[1].channels:,}</td>" in page
     state = load_state(done.checkpoint.parent / "last")
-    assert state and f'"teacher":"{best}"' in state["recipe"] and '"steps":2' in state["recipe"]
+    assert (
+        state
+        and f'"teacher":"{best}"' in state["recipe"]
+        and '"steps":2,' in state["recipe"]
+        and '"lr":0.0001,' in state["recipe"]
+    )
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("is finished")
@@ -220,7 +225,7 @@ def test_rounds_of_other_settings_are_refused_unless_accepted(
     assert wider.rounds == integers.rounds
     with pytest.raises(OutputError, match=r"rounds holds rounds with another recipe; give another output, or --resume"):
         sm.shrink(best, out, recipe=recipe, changes={"optim.lr": 1e-4})
-    with pytest.raises(OutputError, match=r"rounds with another shrink\.faster or steps"):
+    with pytest.raises(OutputError, match=r"rounds with another shrink\.faster, steps or lr"):
         sm.shrink(best, out, recipe=recipe, changes={"shrink.steps": 3})
     assert sm.shrink(best, out, recipe=recipe, changes={"shrink.steps": 3}, resume=True).rounds == integers.rounds
     (tmp_path / "own.onnx.rounds").mkdir()

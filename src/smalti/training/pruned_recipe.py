@@ -8,10 +8,13 @@ from smalti.card import Card
 from smalti.errors import RecipeError
 from smalti.training.basis import meaning
 from smalti.training.kinds.pixels.settings import PixelRecipe
+from smalti.training.kinds.pixels.shrinking import ShrinkSettings
 from smalti.training.recipe import validated
 
 
-def pruned_recipe(recipe: PixelRecipe, path: Path, *, start: Path, teacher: str, steps: int) -> PixelRecipe:
+def pruned_recipe(
+    recipe: PixelRecipe, path: Path, settings: ShrinkSettings, *, start: Path, teacher: str
+) -> PixelRecipe:
     """The recipe of the training that follows a pruning.
 
     All layers learn, from the weights of the pruned net alone, in one process. Images of tests are left out: nothing is
@@ -20,16 +23,16 @@ def pruned_recipe(recipe: PixelRecipe, path: Path, *, start: Path, teacher: str,
     Args:
         recipe: That of the whole net.
         path: Its file, for messages.
+        settings: Steps and learning rate.
         start: The folder of the pruned checkpoint.
         teacher: The whole net, as `distill.teacher` names it; recipes that cannot distil do without.
-        steps: The number of steps.
 
     Raises RecipeError where so few steps contradict other settings.
     """
     raw = recipe.model_dump(exclude_unset=True)
     changes: dict[str, dict[str, Any]] = {
-        "train": {"start": str(start), "steps": steps, "devices": 1, "nodes": 1},
-        "optim": {"freeze_encoder": 0},
+        "train": {"start": str(start), "steps": settings.steps, "devices": 1, "nodes": 1},
+        "optim": {"freeze_encoder": 0, "lr": settings.lr or recipe.optim.lr},
         "net": {"encoder_weights": None, "encoder_sha256": None},
         "data": {"test": ()},
         "distill": {"teacher": teacher},

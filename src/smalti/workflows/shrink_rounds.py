@@ -67,7 +67,7 @@ class Asked:
 
     def training(self, start: Path) -> PixelRecipe:
         """The recipe of a training that starts from a pruned checkpoint."""
-        return pruned_recipe(self.recipe, self.path, start=start, teacher=self.teacher, steps=self.settings.steps)
+        return pruned_recipe(self.recipe, self.path, self.settings, start=start, teacher=self.teacher)
 
 
 def ask(
@@ -101,11 +101,11 @@ def shrink_by_recipe(asked: Asked, folder: Path) -> ShrinkDone:
 
 
 def _about(asked: Asked, parent: ModelFile) -> dict[str, str]:
-    settings = asked.settings.model_dump_json(include={"faster", "steps"})
+    settings = asked.settings.model_dump_json(include={"faster", "steps", "lr"})
     return {
         "model": parent.sha256,
         "recipe": asked.recipe.model_dump_json(),
-        "shrink.faster or steps": settings,
+        "shrink.faster, steps or lr": settings,
         "size of tiles": str(asked.tile),
     }
 

@@ -64,7 +64,7 @@ def test_what_is_pruned_can_be_pruned_again(checkpoint: Path, tmp_path: Path) ->
 
 @pytest.mark.usefixtures("measured")
 def test_a_goal_out_of_reach_is_said_and_nothing_is_written(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"times as fast with a quarter of its channels, not 50 times"):
+    with pytest.raises(ExportError, match=r"times as fast in 8-bit integers with a quarter of its channels, not 50"):
         sm.prune(checkpoint, tmp_path / "small", faster=50)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["whole"]
 

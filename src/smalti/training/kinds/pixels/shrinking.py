@@ -24,6 +24,8 @@ class ShrinkSettings(Settings):
     enough."""
     steps: int = Field(600, ge=1)
     """Steps of training after each pruning, in place of `train.steps`."""
+    lr: float | None = Field(None, gt=0)
+    """Learning rate of these trainings, in place of `optim.lr`; a net that has learned needs a lower one."""
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Self:
