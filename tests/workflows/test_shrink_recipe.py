@@ -24,7 +24,7 @@ from tests.training.tiny import write_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own
 
-TABLE = "[shrink]\nmb = 1000.0\nloss = 100.0\nrounds = 2\nfaster = 1.2\nsteps = 2\n"
+TABLE = "[shrink]\nmb = 1000.0\nloss = 100.0\nrounds = 2\nfaster = 1.2\nsteps = 2\nlr = 1e-4\n"
 LOSS = {"per cut": 0.0}
 """What the fake judge counts, in percent, for each percent of the parameters that are gone."""
 
@@ -107,7 +107,7 @@ def test_rounds_lead_to_the_target(
 ) -> None:  # fmt: skip
     recipe, best = trained
     judged["per cut"] = 0.01
-    changes = {"shrink.ms": 0.9 * integers.size / 1e3, "shrink.lr": 1e-4}
+    changes = {"shrink.ms": 0.9 * integers.size / 1e3}
     done = sm.shrink(best, out, recipe=recipe, changes=changes, report=tmp_path / "page.html")
     sizes = [row.size for row in done.rounds]
     assert len(sizes) in (2, 3) and sizes[-1] < 0.9 * integers.size <= sizes[-2]

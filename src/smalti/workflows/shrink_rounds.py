@@ -21,6 +21,7 @@ from smalti.deploy.shrink.gate import Labelled
 from smalti.errors import DataError, ExportError, RecipeError
 from smalti.evaluation.result import Evaluation
 from smalti.runtime.models import ModelFile, find_model, verify
+from smalti.text import count
 from smalti.training.checkpoint import load_card
 from smalti.training.kinds.pixels.settings import PixelRecipe
 from smalti.training.kinds.pixels.shrinking import ShrinkSettings
@@ -196,8 +197,9 @@ class _Rounds:
             return self._work.run(self._work.parent, asked.tile)
         file = self._folder / f"{number}.onnx"
         export_checkpoint(self._rounds.of(number) / "trained" / "best", file, say=self._say)
+        rounds = count(number, "round")
         before = [
-            f"pruned and trained in {number} rounds of {asked.settings.steps} steps by {asked.path.name}",
+            f"pruned and trained in {rounds} of {asked.settings.steps} steps by {asked.path.name}",
             *map(str, self._rows),
         ]
         return self._work.run(verify(file), asked.tile, before=before)
