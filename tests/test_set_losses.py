@@ -78,6 +78,21 @@ def test_cross_entropy(batch: Batch, given: tuple[float, ...], smoothing: float)
     assert found.item() == pytest.approx(total / norm, rel=1e-5)
 
 
+def test_the_gradient_of_cross_entropy_is_what_the_label_says_less_what_is_predicted(batch: Batch) -> None:
+    guess, weights = softmax(batch), class_weights(batch)
+    expected, norm = np.zeros_like(guess), 0.0
+    for (n, i, j), each in zip(pixels(batch), allowed(batch), strict=True):
+        own = float(np.mean([weights[c] for c in each]))
+        said = np.array([guess[n, c, i, j] * (c in each) for c in range(CLASSES)])
+        expected[n, :, i, j] = own * (guess[n, :, i, j] - said / said.sum())
+        norm += own
+    call("cross_entropy", batch).backward()
+    found = batch[0]["cover"].grad
+    assert found is not None
+    np.testing.assert_allclose(found, expected / norm, rtol=1e-4, atol=1e-8)
+    assert not found.movedim(1, -1)[~batch[2] | (batch[1] == 255)].any()
+
+
 @pytest.mark.parametrize("gamma", [0.0, 2.0])
 @pytest.mark.parametrize("alpha", [(), (0.2, 1.0, 3.0, 1.0)])
 def test_focal(batch: Batch, gamma: float, alpha: tuple[float, ...]) -> None:

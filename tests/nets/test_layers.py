@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smalti.deploy.onnx import graph_of
@@ -127,6 +128,26 @@ def test_tf_padding_begins_strided_windows_at_the_first_pixel(side: int) -> None
     sums = y * math.sqrt(1 + layer.norm.eps)
     torch.testing.assert_close(sums[0, 0, 1, 2], x[0, 0, 2:5, 4:7].sum())
     torch.testing.assert_close(sums[0, 0, -1, -1], x[0, 0, 2 * (y.shape[-1] - 1) :, 2 * (y.shape[-1] - 1) :].sum())
+
+
+@pytest.mark.parametrize("act", [nn.ReLU, nn.ReLU6])
+def test_an_activation_that_overwrites_gives_the_same_numbers_and_gradients(act: type[nn.Module]) -> None:
+    layer = ConvNorm(3, 4, 3, act=act)
+    nn.init.constant_(layer.norm.weight, 4.0)  # so that some values are above 6
+    x = example((9, 7))[0]
+    normed = layer.norm(layer.conv(x))
+    plain = F.relu6(normed) if act is nn.ReLU6 else F.relu(normed)
+    found = layer(x)
+    assert torch.equal(found, plain)
+    gradients = [torch.autograd.grad(y.square().sum(), list(layer.parameters())) for y in (found, plain)]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_an_activation_takes_no_memory_of_its_own() -> None:
+    layer, kept = ConvNorm(3, 4, act=nn.ReLU6), []
+    layer.norm.register_forward_hook(lambda norm, inputs, output: kept.append(output.data_ptr()))
+    assert layer(torch.ones(2, 3, 5, 5)).data_ptr() == kept[0]
 
 
 def test_channels_are_rounded_but_never_cut_by_more_than_a_tenth() -> None:

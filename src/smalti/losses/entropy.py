@@ -40,23 +40,24 @@ class CrossEntropy(Term):
         ids = labels.ids(classes)
         counts = torch.bincount(ids.flatten(), minlength=classes + 1)[:classes].float()  # K
         weights = logits.new_tensor(self.classes) if self.classes else 2 - counts / counts.sum().clamp_min(1)
-        total = F.cross_entropy(
-            logits, ids, weights, ignore_index=classes, reduction="sum", label_smoothing=self.smoothing
-        )
-        present = (counts * weights).sum()
-        if labels.table is not None:
-            own = labels.mean_of(weights)[labels.open]  # P
-            total = total + self._of_sets(logits, labels, weights, own)
-            present = present + own.sum()
+        if labels.table is None:
+            present = (counts * weights).sum()
+            total = F.cross_entropy(
+                logits, ids, weights, ignore_index=classes, reduction="sum", label_smoothing=self.smoothing
+            )
+        else:
+            own = labels.mean_of(weights)  # N,H,W
+            present, total = own.sum(), self._with_sets(logits, labels, weights, own)
         return total / torch.where(present > 0, present, 1.0)
 
-    def _of_sets(self, logits: Tensor, labels: Labels, weights: Tensor, own: Tensor) -> Tensor:
-        """The sum over the pixels of sets, whose weights are `own` (P)."""
-        total = (own * set_losses(logits, labels)).sum()
+    def _with_sets(self, logits: Tensor, labels: Labels, weights: Tensor, own: Tensor) -> Tensor:
+        """The sum over the pixels, whose weights are `own` (N,H,W), where some labels allow several classes."""
+        logs = logits.log_softmax(1)
+        total = (own * set_losses(logs, labels)).sum()
         if not self.smoothing:
             return total
-        logs = logits.log_softmax(1).movedim(1, -1)[labels.open]  # P,K
-        return (1 - self.smoothing) * total - self.smoothing / len(weights) * (logs * weights).sum()
+        everywhere = (logs * weights[:, None, None]).sum(1)  # N,H,W
+        return (1 - self.smoothing) * total - self.smoothing / len(weights) * (everywhere * labels.usable).sum()
 
 
 class Focal(Term):
@@ -115,13 +116,16 @@ class Auxiliary(Term):
 
 def pixel_losses(logits: Tensor, labels: Labels) -> Tensor:
     """Cross-entropy of each pixel, N,H,W; 0 where it does not count."""
+    if labels.table is not None:
+        return torch.where(labels.usable, set_losses(logits.float().log_softmax(1), labels), 0.0)
     classes = logits.shape[1]
-    losses = F.cross_entropy(logits.float(), labels.ids(classes), ignore_index=classes, reduction="none")
-    return losses if labels.table is None else losses.masked_scatter(labels.open, set_losses(logits, labels))
+    return F.cross_entropy(logits.float(), labels.ids(classes), ignore_index=classes, reduction="none")
 
 
-def set_losses(logits: Tensor, labels: Labels) -> Tensor:
-    """-log q of each pixel whose label allows several classes, P, in the order of `labels.open`."""
-    ours = logits.float().movedim(1, -1)[labels.open]  # P,K
-    inside = labels.allowed(logits.shape[1]).movedim(1, -1)[labels.open]  # P,K
-    return ours.logsumexp(1) - ours.masked_fill(~inside, -torch.inf).logsumexp(1)
+def set_losses(logs: Tensor, labels: Labels) -> Tensor:
+    """-log q of each pixel by the logarithms of the probabilities N,K,H,W, whether a label is a class or a set.
+
+    N,H,W, of no meaning where a pixel does not count. All pixels at once: to pick those of sets, and to put their
+    gradients back, takes several times as long.
+    """
+    return -(logs + labels.barred()).logsumexp(1)

@@ -67,7 +67,8 @@ class ConvNorm(nn.Sequential):
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if shifted else kernel // 2, groups=groups, bias=bias)
         self.norm = nn.BatchNorm2d(outputs)
         if act is not None:
-            self.act = act()
+            # nothing else needs what the norm gives: these may overwrite it, and give the same numbers in less memory
+            self.act = act(inplace=True) if act in (nn.ReLU, nn.ReLU6) else act()
 
 
 class SqueezeExcite(nn.Module):

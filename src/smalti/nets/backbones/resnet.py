@@ -38,7 +38,7 @@ class ResidualBlock(nn.Module):
             self.convs = nn.Sequential(ConvNorm(inputs, channels, 3, stride), ConvNorm(channels, channels, 3, act=None))
         same = stride == 1 and inputs == self.outputs
         self.shortcut = nn.Identity() if same else ConvNorm(inputs, self.outputs, 1, stride, act=None)
-        self.act = nn.ReLU()
+        self.act = nn.ReLU(inplace=True)  # of a sum that nothing else needs
 
     def forward(self, x: Tensor) -> Tensor:
         """N,inputs,H,W to N,outputs,ceil(H/stride),ceil(W/stride)."""
