@@ -218,6 +218,21 @@ def test_nothing_is_known_of_edges_inside_a_set() -> None:
     assert not known.any()
 
 
+@pytest.mark.parametrize("task", [TASK, TASK.model_copy(update={"sets": ()})])
+def test_what_labels_say_of_each_class(batch: Batch, task: Task) -> None:
+    ids = batch[1] if task.sets else torch.where(batch[1] < CLASSES, batch[1], 255)
+    labels = Labels.of(ids, batch[2], task)
+    allowed, barred = labels.allowed(CLASSES), labels.barred(CLASSES)
+    decided = labels.decided(CLASSES).expand(-1, CLASSES, -1, -1)
+    for n, i, j in itertools.product(*map(range, SHAPE)):
+        counts = bool(batch[2][n, i, j]) and int(ids[n, i, j]) != 255
+        each = ALLOWED[int(ids[n, i, j])] if counts else ()
+        for c in range(CLASSES):
+            assert allowed[n, c, i, j] == (c in each)
+            assert barred[n, c, i, j] == (-math.inf if counts and c not in each else 0)
+            assert decided[n, c, i, j] == (counts and (c not in each or each == (c,)))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_set_of_all_classes_teaches_nothing(name: str, batch: Batch) -> None:
     full = TASK.model_copy(update={"sets": ((0, 1, 2, 3),)})

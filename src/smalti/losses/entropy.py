@@ -128,4 +128,4 @@ def set_losses(logs: Tensor, labels: Labels) -> Tensor:
     N,H,W, of no meaning where a pixel does not count. All pixels at once: to pick those of sets, and to put their
     gradients back, takes several times as long.
     """
-    return -(logs + labels.barred()).logsumexp(1)
+    return -(logs + labels.barred(logs.shape[1])).logsumexp(1)

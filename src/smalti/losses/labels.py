@@ -47,23 +47,24 @@ class Labels:
             return (self.classes[:, None] == ids) & self.usable[:, None]
         return self._looked_up(self.table.float()) > 0
 
-    def barred(self) -> Tensor:
-        """N,classes,H,W float32, with a table: -infinity for the classes that a label does not allow, else 0.
+    def barred(self, classes: int) -> Tensor:
+        """N,classes,H,W float32: -infinity for the classes that a label does not allow, else 0.
 
         It is 0 for all classes where a pixel does not count.
         """
-        assert self.table is not None
+        if self.table is None:
+            return torch.where(self.allowed(classes) | ~self.usable[:, None], 0.0, -torch.inf)
         return self._looked_up(torch.where(self.table, 0.0, -torch.inf))
 
-    def decided(self) -> Tensor:
-        """N,classes,H,W float32 (or N,1,H,W, for all classes): 1 where a label decides whether a pixel is of a class.
+    def decided(self, classes: int) -> Tensor:
+        """N,classes,H,W bool (or N,1,H,W, for all classes): where a label decides whether a pixel is of a class.
 
         It does so if it is one class, or a set without this class.
         """
         if self.table is None:
-            return self.usable[:, None].float()
+            return self.usable[:, None]
         single = self.table.sum(1, keepdim=True) == 1  # ids,1
-        return self._looked_up((single | ~self.table).float())
+        return self._looked_up((single | ~self.table).float()) > 0
 
     def mean_of(self, values: Tensor) -> Tensor:
         """N,H,W: the mean of the values (K) of the classes that each label allows; 0 where a pixel does not count."""

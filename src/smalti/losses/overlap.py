@@ -34,7 +34,7 @@ class Overlap:
 def overlap(logits: Tensor, labels: Labels) -> Overlap:
     """The areas of logits N,K,H,W."""
     truth = one_hot(labels, logits.shape[1])
-    found = logits.float().softmax(1) * labels.decided()
+    found = logits.float().softmax(1) * labels.decided(logits.shape[1])
     return Overlap((found * truth).sum((0, 2, 3)), truth.sum((0, 2, 3)), found.sum((0, 2, 3)))
 
 
@@ -89,7 +89,7 @@ class Lovasz(Term):
         truth = labels.classes[labels.usable] == ids  # K,P
         errors = (truth.float() - guess).abs()
         if labels.table is not None:
-            errors = errors * labels.decided().movedim(1, 0)[:, labels.usable]
+            errors = errors * labels.decided(len(guess)).movedim(1, 0)[:, labels.usable]
         errors, order = errors.sort(dim=1, descending=True)
         present = truth.any(1)
         losses = (errors * _jaccard_steps(truth.gather(1, order))).sum(1)  # K
