@@ -7,7 +7,8 @@ new folder. In it `dubai`, `places` and `weights` are links; the others need wor
 
 * banepa, kampala and the drone tiles of `places/fair-buildings` are small chips of larger scenes, which their names
   place: they are joined, so that a window shows the ground around and not mirrored chips; gaps are ignored;
-* `banepa-more`: the chips of Banepa without labels, joined as well, to learn from without labels;
+* `banepa-more`: the chips around Banepa, which have no labels, joined as well; their masks are 0, which says no more than
+  that no water is seen, and ignored where the scene is empty;
 * chesapeake: its patches are NumPy archives: bands 1 to 4 (red, green, blue, near infrared) and the land cover become
   GeoTIFFs, in a folder for each of the two NAIP tiles.
 """
@@ -31,6 +32,8 @@ EARTH = 20037508.342789244
 """Metres from the middle of the web Mercator map to its border."""
 NOTHING = 255
 """Label of ground without a chip."""
+WHITE = 250
+"""What the scene around Banepa has beyond its border, or more, for it was compressed as JPEG."""
 COVER = 8
 """The channel of a patch that holds the land cover."""
 
@@ -46,8 +49,7 @@ def main() -> None:
     for name in LINKED:
         (options.out / name).symlink_to((options.sets / name).resolve())
     lay_out_banepa(options.sets / "banepa" / "train", options.out / "banepa")
-    more = {(x, y): _read(path) for path, x, y in _web_tiles(options.sets / "banepa" / "more-unlabelled", zoom=19)}
-    _write(options.out / "banepa-more" / "banepa.tif", _joined(more), nodata=0, tiled=True)
+    lay_out_around(options.sets / "banepa" / "more-unlabelled", options.out / "banepa-more")
     lay_out_kampala(options.sets / "kampala", options.out / "kampala")
     lay_out_fair(options.sets / "places" / "fair-buildings", options.out / "fair-buildings")
     for part, tile in (("train", "train_patches"), ("validation", "val_patches"), ("stack", "test_tiles")):
@@ -66,6 +68,14 @@ def lay_out_banepa(source: Path, out: Path) -> None:
     (out / "labels").mkdir()
     [polygons] = (source / "osm").glob("*.geojson")
     shutil.copyfile(polygons, out / "labels" / "buildings.geojson")
+
+
+def lay_out_around(source: Path, out: Path) -> None:
+    """Chips without labels as one GeoTIFF, beside a mask of zeros where they show anything."""
+    scene = _joined({(x, y): _read(path) for path, x, y in _web_tiles(source, zoom=19)})
+    empty = (scene.max(axis=0) == 0) | (scene.min(axis=0) >= WHITE)
+    _write(out / "images" / "banepa.tif", scene, nodata=0, tiled=True)
+    _write(out / "masks" / "banepa.tif", np.where(empty, NOTHING, 0).astype(np.uint8)[None], tiled=True)
 
 
 def lay_out_kampala(source: Path, out: Path) -> None:

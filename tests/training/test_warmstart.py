@@ -89,3 +89,8 @@ def test_another_net_does_not_take_the_shape_of_a_pruned_one(tmp_path: Path) -> 
     pruned(recipe, tmp_path / "pruned")
     other = read_recipe(recipe, ["net.name=ued_bes"]).make_card("")
     assert take_shape(other, str(tmp_path / "pruned"), None) == other
+
+
+def test_an_empty_start_is_none(tmp_path: Path) -> None:
+    card = read_recipe(write_tiny(tmp_path)).make_card("")
+    assert take_shape(card, "", None) is card
