@@ -7,8 +7,8 @@ new folder. In it `dubai`, `places` and `weights` are links; the others need wor
 
 * banepa, kampala and the drone tiles of `places/fair-buildings` are small chips of larger scenes, which their names
   place: they are joined, so that a window shows the ground around and not mirrored chips; gaps are ignored;
-* `banepa-more`: the chips around Banepa, which have no labels, joined as well; their masks are 0, which says no more than
-  that no water is seen, and ignored where the scene is empty;
+* `banepa-more`: the chips around Banepa, which have no labels, joined as well; their masks are 0, which says no more
+  than that no water is seen, and ignored where the scene is empty;
 * chesapeake: its patches are NumPy archives: bands 1 to 4 (red, green, blue, near infrared) and the land cover become
   GeoTIFFs, in a folder for each of the two NAIP tiles.
 """
