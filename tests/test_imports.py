@@ -12,7 +12,8 @@ import smalti
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS_TORCH = ("nets", "data", "losses", "training", "deploy", "workflows.run_folder", "workflows.training_run",
-               "workflows.prune_work", "workflows.shrink_work", "workflows.teach_deep")  # fmt: skip
+               "workflows.prune_work", "workflows.shrink_done", "workflows.shrink_folder", "workflows.shrink_rounds",
+               "workflows.shrink_work", "workflows.teach_deep")  # fmt: skip
 TORCH = ("torch", "lightning", "safetensors", "onnx", "onnxscript", "tensorboard")
 
 
