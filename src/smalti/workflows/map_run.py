@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smalti import __version__
-from smalti.averaged import Averaged
+from smalti.averaged import PASSES, Averaged
 from smalti.card import Card, Task
 from smalti.errors import ModelWarning, RasterError, warn
 from smalti.files import check_place, guarded
@@ -177,10 +177,11 @@ class MapRun:
         asked, model = self._options, self._model
         stretch = {} if asked.range is None else {"stretch": str(asked.range)}
         area = {} if source.area is None else {"area": asdict(source.area)}
+        passes = asked.tta and PASSES  # how views are averaged, for another way gives another map
         made_of = {
             "scene": identity(source.files, places),
             "model": model.sha256,
-            "options": [asked.tta, asked.bands, asked.resolution, model.engine, model.threads, *source.assets[1:]],
+            "options": [passes, asked.bands, asked.resolution, model.engine, model.threads, *source.assets[1:]],
         }
         return made_of | stretch | area
 

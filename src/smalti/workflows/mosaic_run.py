@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from smalti import __version__
-from smalti.averaged import Averaged
+from smalti.averaged import PASSES, Averaged
 from smalti.errors import OptionError, ResolutionWarning, SmaltiError, warn
 from smalti.files import guarded
 from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
@@ -200,7 +200,7 @@ class MosaicRun:
         return {
             "scenes": states,
             "model": model.sha256,
-            "options": [asked.tta, repr(asked.reading), model.engine, model.threads],
+            "options": [asked.tta and PASSES, repr(asked.reading), model.engine, model.threads],
         }
 
     def join(self, plan: Plan, *, whole: bool) -> list[Path]:
