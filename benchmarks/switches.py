@@ -37,7 +37,6 @@ SWITCHES = {
     "compile": ("train.channels_last=false", "train.compile=true"),
     "recompute": ("train.channels_last=false", "train.recompute=true"),
     "bf16-mixed": ("train.channels_last=false", 'train.precision="bf16-mixed"'),
-    "channels_last, bf16-mixed": ("train.channels_last=true", 'train.precision="bf16-mixed"'),
 }
 STEPS = 8
 

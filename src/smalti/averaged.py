@@ -102,5 +102,7 @@ def _alike(task: Task, one: Floats, other: Floats, count: int) -> bool:
 
 def one_by_one(ask: Callable[[Pixels], dict[str, Floats]], batch: Pixels) -> dict[str, Floats]:
     """The predictions (N, ...) for the images of a batch (N, C, H, W), each asked for alone."""
+    if len(batch) == 1:  # as in maps: without a copy
+        return ask(batch)
     found = [ask(batch[k : k + 1]) for k in range(len(batch))]
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}

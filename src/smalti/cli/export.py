@@ -7,7 +7,6 @@ import click
 
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.verb import Verb
-from smalti.workflows.progress import Progress
 
 TARGETS = ("onnx", "openvino", "tflite", "ncnn", "deepness", "tensorrt")
 _UNLIKE = "The recipe of its training: the model learns to tell what is unlike the recipe's data."
@@ -65,11 +64,11 @@ def command(
 
 
 def _export(checkpoint: Path, out: Path, **options: Any) -> None:
-    from smalti.cli.progress import Bars  # imports what `--help` does not need
+    from smalti.cli.progress import Lines  # imports what `--help` does not need
     from smalti.workflows.export import export
 
-    with Bars() as bars:
-        done = export(checkpoint, out, **options, progress=lambda now: _note(now) if now.note else bars(now))
+    with Lines(err=True) as lines:
+        done = export(checkpoint, out, **options, progress=lines)
     shapes = ", ".join(f"{batch}x{height}x{width}" for batch, height, width in done.shapes)
     click.echo(f"{out}: {done.size / 1e6:.1f} MB")
     click.echo(f"predictions differ from torch by {done.difference:.1e} at most (batch x height x width: {shapes})")
@@ -83,10 +82,9 @@ def _export(checkpoint: Path, out: Path, **options: Any) -> None:
 def _convert(model: Path, out: Path, target: str, int8: Path | None, for_onnx: dict[str, object]) -> None:
     if given := [option for option, value in for_onnx.items() if value is not None]:
         raise click.UsageError(f"{given[0]} is for --for onnx; export to .onnx with it first, then convert that file")
+    from smalti.cli.progress import Lines
     from smalti.workflows.convert import convert
 
-    click.echo(convert(model, out, target, int8=int8, progress=_note))  # type: ignore[arg-type]  # one of the choices
-
-
-def _note(now: Progress) -> None:
-    click.echo(now.note, err=True)
+    with Lines(err=True) as lines:
+        done = convert(model, out, target, int8=int8, progress=lines)  # type: ignore[arg-type]  # one of the choices
+    click.echo(done)

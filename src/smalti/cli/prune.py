@@ -6,7 +6,6 @@ import click
 
 from smalti.cli.paths import OutPath
 from smalti.cli.verb import Verb
-from smalti.workflows.progress import Progress
 
 
 @click.command("prune", cls=Verb)
@@ -24,11 +23,9 @@ def command(model: str, out: Path, faster: float, images: tuple[str, ...]) -> No
     until it is trained further, by a recipe of the same net that starts from FOLDER; [distill] with MODEL as the
     teacher helps most. Then smalti shrink makes 8-bit integers of it.
     """
-    from smalti.workflows.prune import prune  # imports what `--help` does not need
+    from smalti.cli.progress import Lines  # imports what `--help` does not need
+    from smalti.workflows.prune import prune
 
-    click.echo(str(prune(model, out, faster=faster, images=images, progress=_note)))
-
-
-def _note(now: Progress) -> None:
-    if now.note:
-        click.echo(now.note, err=True)
+    with Lines(err=True) as lines:
+        done = prune(model, out, faster=faster, images=images, progress=lines)
+    click.echo(str(done))

@@ -58,8 +58,8 @@ def command(
 
     OUT.onnx is a model like any other: smalti map SCENE -o MAP.tif --model OUT.onnx.
     """
-    from smalti.cli.progress import Lines
-    from smalti.workflows.shrink import shrink  # imports what `--help` does not need
+    from smalti.cli.progress import Lines  # imports what `--help` does not need
+    from smalti.workflows.shrink import shrink
 
     with Lines(err=True) as lines:
         done = shrink(

@@ -77,9 +77,9 @@ def take_shape(card: Card, start: str | None, folder: Path | None) -> Card:
 
     Raises what `open_start` and `load_card` raise.
     """
-    if folder is None and not start:  # an empty text takes back the recipe's
+    found = folder or (open_start(start) if start else None)  # an empty text takes back the recipe's
+    if found is None:
         return card
-    found = folder or open_start(str(start))
     before = load_card(found) if isinstance(found, Path) else found.card
     same = (before.net, before.options) == (card.net, card.options)
     return card.model_copy(update={"narrowed": before.narrowed}) if same and before.narrowed else card

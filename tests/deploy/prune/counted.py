@@ -8,7 +8,7 @@ from torch import nn
 from smalti.arrays import Pixels
 from smalti.card import Card
 from smalti.deploy.prune import search
-from smalti.deploy.prune.times import Times
+from smalti.deploy.prune.times import Amounts
 from smalti.nets.build import Model
 
 OTHER = 20.0
@@ -28,5 +28,5 @@ def _counted(model: Model, _: Card, __: Pixels) -> bytes:
     return json.dumps(work).encode()
 
 
-def _read(graphs: list[bytes], _: Card, __: Pixels) -> list[Times]:
-    return [Times(OTHER + sum(work.values()), work) for work in map(json.loads, graphs)]
+def _read(graphs: list[bytes], _: Card, __: Pixels) -> list[Amounts]:
+    return [Amounts(OTHER + sum(work.values()), work) for work in map(json.loads, graphs)]

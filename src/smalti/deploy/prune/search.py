@@ -20,7 +20,7 @@ from smalti.arrays import Pixels
 from smalti.card import Card
 from smalti.deploy.onnx import ExportedNet, card_graph, clean
 from smalti.deploy.prune.importance import importance
-from smalti.deploy.prune.times import Times, in_integers, layer_times
+from smalti.deploy.prune.times import Amounts, in_integers, layer_times
 from smalti.deploy.shrink.early import with_early_softmax
 from smalti.errors import ExportError
 from smalti.nets.build import Model
@@ -56,7 +56,7 @@ class Measure(Protocol):
     words: str
     """What a net is, so many times, where it has become less."""
 
-    def __call__(self, model: Model) -> tuple[Times, Times]:
+    def __call__(self, model: Model) -> tuple[Amounts, Amounts]:
         """Of the whole net and of what is left of it, in all and by layer."""
         ...
 
@@ -76,7 +76,7 @@ class ByTime:
         self._first = _graph(model, model.card, tile)
         self._shares = _elasticity(model, self._first, tile)
 
-    def __call__(self, model: Model) -> tuple[Times, Times]:
+    def __call__(self, model: Model) -> tuple[Amounts, Amounts]:
         """See `Measure`."""
         before, now = layer_times([self._first, _graph(model, self._card, self._tile)], self._card, self._tile)
         return before, now
@@ -94,7 +94,7 @@ class BySize:
     def __init__(self, model: Model) -> None:
         self._first = _parameters(model)
 
-    def __call__(self, model: Model) -> tuple[Times, Times]:
+    def __call__(self, model: Model) -> tuple[Amounts, Amounts]:
         """See `Measure`."""
         return self._first, _parameters(model)
 
@@ -139,14 +139,14 @@ def prune(model: Model, goal: float, tiles: Sequence[Pixels], say: Say, measure:
     )
 
 
-def _parameters(model: Model) -> Times:
+def _parameters(model: Model) -> Amounts:
     """The thousands of parameters of a net, in all and by convolution."""
     layers = {
         name.removesuffix(".conv"): layer.weight.numel() / 1e3
         for name, layer in model.net.named_modules()
         if isinstance(layer, nn.Conv2d)
     }
-    return Times(sum(value.numel() for value in model.parameters()) / 1e3, layers)
+    return Amounts(sum(value.numel() for value in model.parameters()) / 1e3, layers)
 
 
 def _groups(model: Model) -> list[Group]:

@@ -22,7 +22,7 @@ _FUSED = re.compile(r"_token_\d+$")
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class Amounts:
     """Milliseconds of one core for one tile; where size is measured, thousands of parameters."""
 
     total: float
@@ -36,7 +36,7 @@ def in_integers(content: bytes, card: Card, tile: Pixels) -> bytes:
     return Quantizer(content, card, [tile]).quantized()
 
 
-def layer_times(graphs: Sequence[bytes], card: Card, tile: Pixels) -> list[Times]:
+def layer_times(graphs: Sequence[bytes], card: Card, tile: Pixels) -> list[Amounts]:
     """The times of graphs, ONNX files, for a tile of raw pixels 1,C,H,W.
 
     They run in turns, and of each operation the fastest of all runs counts: other work on the machine only makes it
@@ -60,14 +60,14 @@ def _profiled(graph: bytes, prefix: Path) -> Any:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _read(profile: Path) -> Times:
+def _read(profile: Path) -> Amounts:
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for event in json.loads(profile.read_text(encoding="utf-8")):
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             found[event["args"]["op_name"], _plain(event["name"])].append(event["dur"] / 1e3)
     least = {key: min(times) for key, times in found.items()}
     layers = {name: time for (operation, name), time in least.items() if "Conv" in operation}
-    return Times(sum(least.values()), layers)
+    return Amounts(sum(least.values()), layers)
 
 
 def _plain(name: str) -> str:

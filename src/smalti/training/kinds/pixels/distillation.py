@@ -30,7 +30,7 @@ from smalti.training.encoder import encoder_of
 from smalti.training.kinds.pixels.distill import DistillSettings
 from smalti.training.kinds.pixels.teacher import Teacher
 
-FEATURES = "features"
+FEATURES = "distill/features"
 """The name of the term of the encoders' maps, which is of no task."""
 
 
@@ -72,7 +72,7 @@ class Distillation:
             yield maps
 
     def terms(self, outputs: Mapping[str, Tensor], maps: Sequence[Tensor], batch: Sample) -> dict[str, Tensor]:
-        """The weighted terms of the windows of a batch: `distill` by the name of the task, and `features` by none.
+        """The weighted terms of the windows of a batch: by the name of the task, and `FEATURES`.
 
         Args:
             outputs: the student's logits or values, by task (N, K, H, W).

@@ -131,7 +131,7 @@ class PixelWork:
     def _named(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The terms of the teacher by the names that records have."""
         return {
-            "distill/features" if name == FEATURES else self._scores.name(self.tasks[name], "distill"): value
+            FEATURES if name == FEATURES else self._scores.name(self.tasks[name], "distill"): value
             for name, value in terms.items()
         }
 
