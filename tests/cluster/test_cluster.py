@@ -1,5 +1,6 @@
 """Maps made by the workers of a cluster, which run in this process or on this machine."""
 
+import gc
 import logging
 import threading
 from functools import partial
@@ -208,6 +209,8 @@ def test_an_address_where_nobody_answers_is_one_line(monkeypatch: pytest.MonkeyP
     for address in ("tcp://127.0.0.1:9", "127.0.0.1:9", "nothing://127.0.0.1:9"):
         with pytest.raises(ClusterError, match=r"127\.0\.0\.1:9: no scheduler answers .*check the address"):
             Connection(address).__enter__()
+        left = [each for each in gc.get_objects() if type(each) is distributed.Client]
+        assert not [each for each in left if each.status != "closed"]  # its finalizer could wait for ever
 
 
 def test_dask_itself_says_nothing_while_connected(scheduler: str) -> None:

@@ -1,5 +1,6 @@
 """The connection to a scheduler: one that runs somewhere, or one of this machine alone."""
 
+import gc
 import logging
 import os
 import pkgutil
@@ -92,8 +93,11 @@ class Connection:
                 return Client(self._address, timeout=patience_s, set_as_default=False, name="smalti")
         except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             why = str(error).partition("\n")[0] or type(error).__name__
-            text = f"{self._address}: no scheduler answers ({why}); start `dask scheduler`, or check the address"
-            raise ClusterError(text, value=self._address) from None
+        # A client that was refused half-way is closed by its finalizer, which waits for ever if it runs while Dask
+        # holds the lock of its loops: so it is collected now, when nobody holds it.
+        gc.collect()
+        text = f"{self._address}: no scheduler answers ({why}); start `dask scheduler`, or check the address"
+        raise ClusterError(text, value=self._address)
 
     def _check_versions(self) -> None:
         """ClusterError for a scheduler of another version, or workers with another version of this program."""

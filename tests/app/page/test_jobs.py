@@ -76,7 +76,7 @@ def test_bands_that_do_not_fit_are_chosen_where_the_message_says(open_page: Any,
 
 
 def test_a_cancelled_job_is_resumed_by_keys(open_page: Any, server: Server, folder: Path) -> None:
-    tall = write(folder / "tall.tif", draw(Window(0, 0, 1024, 256), 3).image)
+    tall = write(folder / "tall.tif", draw(Window(0, 0, 4096, 512), 3).image)  # not done before it is cancelled
     app = open_page(f"#path={tall}")
     app.painted()
     app.page.click("#map-options summary")
@@ -89,7 +89,7 @@ def test_a_cancelled_job_is_resumed_by_keys(open_page: Any, server: Server, fold
     app.page.locator("#panel-result button", has_text="Resume").press("Enter")
     app.done()
     app.page.wait_for_selector("#panel-result .legend td + td")
-    assert call(server, "jobs")[0]["rows_done"] == 1024
+    assert call(server, "jobs")[0]["rows_done"] == 4096
 
 
 def test_only_maps_of_the_same_pixels_are_offered_for_comparison(
