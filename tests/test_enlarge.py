@@ -98,6 +98,11 @@ def test_best_classes_are_those_of_the_interpolated_probabilities_to_the_last_bi
         ids = np.empty((window.height, window.width), np.uint8)
         found.best_class("a", ids)
         np.testing.assert_array_equal(ids, best_class(found["a"]))
+        part = Window(window.row + window.height // 3, window.col + window.width // 2, 1, window.width // 3 + 1)
+        here = part.within(window)
+        np.testing.assert_array_equal(found.cut(part)["a"], found["a"][:, *here])
+        found.cut(part).best_class("a", ids[here])
+        np.testing.assert_array_equal(ids, best_class(found["a"]))
 
 
 def test_only_cells_with_several_classes_are_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,9 @@ _UNSURE = np.uint8(255)
 """In place of a class: its lead is so small that rounding could end it. No class has this id."""
 _LEAD = np.float32(1e-6)
 """The least lead of a class that interpolation cannot end: eight times the rounding of three products and sums."""
+_WHOLE = np.float32(0.999)
+"""A sum of probabilities that is 1 but for rounding, which is left as it is: whether a window has gaps elsewhere must
+not change the last bit of a pixel."""
 _AT_ONCE = 1 << 13
 """Cells that are interpolated at once, so that they stay in the processor's cache."""
 _MASK = "mask"
@@ -65,7 +68,12 @@ class Enlarged(Mapping[str, Floats]):
         rows = self._rows.corners(held.window.row, size[0])
         cols = self._cols.corners(held.window.col, size[1])
         self._corners: dict[str, Floats] = {name: each[:, rows[:, None], cols] for name, each in held.values.items()}
-        self._factor, self._complete = factor, complete
+        self._factor, self._complete, self._made_of = factor, complete, (held, size)
+
+    def cut(self, target: Window) -> "Enlarged":
+        """Those of a smaller window."""
+        held, size = self._made_of
+        return Enlarged(held, target, size, self._factor, self._complete)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._corners)
@@ -85,7 +93,8 @@ class Enlarged(Mapping[str, Floats]):
             large[:, :, k] = _mixed(wide[:, :-1], wide[:, 1:], share)
         large = large.reshape(classes, rows.count * factor, wide.shape[2])[:, rows.cut]
         if not self._complete:
-            large /= np.maximum(large.sum(axis=0), np.finfo(np.float32).tiny)
+            total = large.sum(axis=0)
+            large /= np.where((total > 0) & (total < _WHOLE), total, 1)
         return large
 
     def best_class(self, name: str, out: NDArray[np.uint8]) -> None:

@@ -12,7 +12,7 @@ from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
 from smalti.regrid import Axis, Regrid, first_row
-from smalti.scene import Coarse, Judged, Predictor, Summary, Write, coarse_of, predict_scene
+from smalti.scene import Coarse, Judged, Predictor, Read, Summary, Write, coarse_of, predict_scene
 from smalti.tiling import Window, spans
 
 
@@ -52,15 +52,17 @@ def predict_reader(
         return reader.predicted(predict, write, rows_done=rows_done, rows_end=rows_end, progress=progress)
     more: _More = {"progress": progress, "judged": judged}
     if not isinstance(reader, Scaled):
-        return _predict(reader, predict, write, rows_done=rows_done, rows_end=rows_end, **more)
-    begins = _window_rows(reader.seen.grid.height, predict)
+        size = reader.grid.height, reader.grid.width
+        return predict_pixels(reader.read, *size, predict, write, rows_done=rows_done, rows_end=rows_end, **more)
+    begins = window_rows(reader.seen.grid.height, predict)
     axis = Axis(reader.seen.grid.height, reader.grid.height)
     begin = first_row(begins, reader.seen.grid.height, reader.grid.height, rows_done) if rows_done else 0
     ends = [*begins[1:], reader.seen.grid.height]  # the first of which the rows above `rows_end` are not made
     end = None if rows_end is None else next(row for row in ends if axis.complete(row) >= rows_end)
     onto = _Onto(reader, write, rows_done)
     more["progress"] = onto.reporting(progress)
-    summary = _predict(reader.seen, predict, onto.write, rows_done=begin, rows_end=end, **more)
+    seen = reader.seen.grid.height, reader.seen.grid.width
+    summary = predict_pixels(reader.seen.read, *seen, predict, onto.write, rows_done=begin, rows_end=end, **more)
     return replace(summary, pixels=onto.written)
 
 
@@ -69,22 +71,24 @@ class _More(TypedDict):
     judged: Judged | None
 
 
-def _predict(
-    reader: Reader,
+def predict_pixels(
+    read: Read,
+    height: int,
+    width: int,
     predict: Predictor,
     write: Write,
     *,
-    rows_done: int,
-    rows_end: int | None,
-    progress: Callable[[int], None] | None,
-    judged: Judged | None,
+    rows_done: int = 0,
+    rows_end: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    judged: Judged | None = None,
 ) -> Summary:
-    """Predicts a scene with its own pixels: on the coarse grid of the network's answers where the predictor can."""
-    height, width = reader.grid.height, reader.grid.width
+    """Predicts a scene with its own pixels, as `predict_scene` does: on the coarse grid of the network's answers where
+    the predictor can. Windows begin at the rows of `window_rows`."""
     coarse = coarse_of(predict)
     if coarse is None:
         return predict_scene(
-            reader.read,
+            read,
             predict,
             write,
             height,
@@ -94,10 +98,10 @@ def _predict(
             progress=progress,
             judged=judged,
         )
-    begins = dict(zip(_window_rows(height, predict), _coarse_rows(height, coarse), strict=True))
-    large = _Large(reader, coarse.factor, write, rows_done)
+    begins = dict(zip(window_rows(height, predict), _coarse_rows(height, coarse), strict=True))
+    large = _Large((height, width), coarse.factor, write, rows_done)
     summary = predict_scene(
-        reader.read,
+        read,
         coarse,
         large.write,
         height,
@@ -118,15 +122,15 @@ def network_grid(reader: Reader) -> Grid:
 
 def first_rows(reader: Reader, predict: Predictor) -> list[int]:
     """The rows of the scene at which windows begin, the first one 0; a scene can be divided there."""
-    starts = _window_rows(network_grid(reader).height, predict)
+    starts = window_rows(network_grid(reader).height, predict)
     if isinstance(reader, Scaled):
         axis = Axis(reader.seen.grid.height, reader.grid.height)
         starts = sorted({axis.complete(start) for start in starts})
     return [start for start in starts if start < reader.grid.height]
 
 
-def _window_rows(height: int, predict: Predictor) -> list[int]:
-    """The rows at which windows of what the network sees begin."""
+def window_rows(height: int, predict: Predictor) -> list[int]:
+    """The rows at which windows of a scene begin that the network sees with its own pixels."""
     coarse = coarse_of(predict)
     if coarse is None:
         return [span.begin for span in spans(height, predict.card.tile, predict.card.overlap)]
@@ -179,9 +183,9 @@ class _Onto(_Counting):
 class _Large(_Counting):
     """Enlarges the windows of the coarse grid of a network's answers."""
 
-    def __init__(self, reader: Reader, factor: int, write: Write, rows_done: int) -> None:
+    def __init__(self, size: tuple[int, int], factor: int, write: Write, rows_done: int) -> None:
         super().__init__(write)
-        self._enlarger = Enlarger((reader.grid.height, reader.grid.width), factor, rows_done)
+        self._enlarger = Enlarger(size, factor, rows_done)
 
     def write(self, window: Window, values: Mapping[str, Floats], valid: Mask) -> None:
         """Takes a window of the coarse grid, and the validity of its pixels."""

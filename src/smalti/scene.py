@@ -233,7 +233,7 @@ class _Run:
     def _mixed(self, layers: Layers) -> dict[str, Floats]:
         """The mean of the predictions of several images, by their shares."""
         total: dict[str, Floats] = {}
-        for image, share in zip(layers.images, layers.shares, strict=True):
+        for image, share in zip(layers.images, _shares_of_answers(layers.shares, self._factor), strict=True):
             for name, found in self._predict(image[None]).items():
                 if found.ndim == 4:
                     total[name] = total[name] + found * share if name in total else found * share
@@ -262,6 +262,15 @@ class _Run:
         found = window.times(self._factor).intersect(self._scene)
         assert found is not None
         return found
+
+
+def _shares_of_answers(shares: Sequence[Floats], factor: int) -> Sequence[Floats]:
+    """The shares of images in answers that stand for `factor` x `factor` pixels: of those that are valid, the mean."""
+    if factor == 1:
+        return shares
+    means = [share.reshape(len(share) // factor, factor, -1, factor).mean(axis=(1, 3)) for share in shares]
+    total = np.sum(means, axis=0)
+    return [np.asarray(each / np.where(total > 0, total, 1), np.float32) for each in means]
 
 
 def _factor(predict: Predictor | Coarse) -> int:

@@ -1,7 +1,8 @@
 """Scenes put together, and predicted as parts of one whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,12 @@ from smalti.predicting import predict_reader
 from smalti.raster.array import ArrayReader
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
-from smalti.scene import Layers
+from smalti.runtime.open import open_model
+from smalti.scene import Layers, Predictor, coarse_of
 from smalti.tiling import Window
+from tests.coarse import coarse_card, coarse_model
 from tests.mapping.killed import Fading
+from tests.mapping.test_coarse import Whole
 from tests.mosaics.scenes import pixels_of
 
 CRS_ = CRS.from_epsg(32633)
@@ -48,41 +52,66 @@ def ground(window: Window, *scenes: Square) -> Ground:
     return Ground("tile", MOSAIC, window, scenes, NEUTRAL)
 
 
-def predicted(window: Window, scenes: Sequence[Square], begin: int = 0, end: int | None = None) -> tuple[Floats, Mask]:
-    values, seen = np.zeros((3, window.height, window.width), np.float32), np.zeros((window.height, window.width), bool)
+@pytest.fixture(scope="module", params=["fine", "coarse"])
+def predict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """Its answers depend on where in which tile a pixel lies; coarse ones stand for four pixels a side."""
+    if request.param == "fine":
+        return Fading()
+    path = coarse_model(tmp_path_factory.mktemp("models") / "coarse.onnx", coarse_card(), around=1.0)
+    found = open_model(str(path), threads=1)
+    assert coarse_of(found) is not None
+    return found
 
-    def write(part: Window, found: dict[str, Floats], valid: Mask) -> None:
+
+def predicted(
+    predict: Predictor, window: Window, scenes: Sequence[Square], begin: int = 0, end: int | None = None
+) -> tuple[Floats, Mask, list[int]]:
+    """Probabilities, where any scene is, and the first rows of the windows that were written."""
+    values, seen = np.zeros((3, window.height, window.width), np.float32), np.zeros((window.height, window.width), bool)
+    rows = set()
+
+    def write(part: Window, found: Mapping[str, Floats], valid: Mask) -> None:
         values[:, *part.slices()] = np.where(valid, found["landcover"], 0)
         seen[part.slices()] = valid
+        rows.add(part.row)
 
     with ground(window, *scenes) as reader:
-        predict_reader(reader, Fading(), write, rows_done=begin, rows_end=end)
-    return values, seen
+        predict_reader(reader, predict, write, rows_done=begin, rows_end=end)
+    return values, seen, sorted(rows)
 
 
 SCENES = (Square(pixels_of(150, 160, 1), 10, 20), Square(pixels_of(120, 200, 2), 60, 90), Square(pixels_of(90, 90, 3)))
 
 
-def test_tiles_are_parts_of_one_map_to_the_last_bit() -> None:
-    whole, seen = predicted(Window(0, 0, 192, 256), SCENES)
+def test_tiles_are_parts_of_one_map_to_the_last_bit(predict: Predictor) -> None:
+    whole, seen, _ = predicted(predict, Window(0, 0, 192, 256), SCENES)
     assert seen.any() and not seen.all()
-    for row, col in ((0, 0), (0, 128), (64, 40), (64, 128)):
-        part, there = predicted(Window(row, col, 128, 128), SCENES)
+    for row, col in ((0, 0), (0, 128), (64, 40), (64, 128), (61, 43)):
+        part, there, _ = predicted(predict, Window(row, col, 128, 128), SCENES)
         assert np.array_equal(there, seen[row : row + 128, col : col + 128])
         assert np.array_equal(part, whole[:, row : row + 128, col : col + 128])
 
 
-def test_rows_that_are_done_are_left_out() -> None:
+def test_rows_that_are_done_are_left_out(predict: Predictor) -> None:
     window = Window(5, 3, 128, 128)
-    whole, _ = predicted(window, SCENES)
-    starts = [row for row in range(1, 128) if (row + 5) % 24 == 0]  # the network's tiles of 32 share 8 pixels
-    first, second = starts[1:3]
-    resumed, _ = predicted(window, SCENES, first)
-    assert not resumed[:, :first].any()
+    whole, _, starts = predicted(predict, window, SCENES)
+    first, second = starts[2:4]
+    resumed, _, rows = predicted(predict, window, SCENES, first)
+    assert not resumed[:, :first].any() and rows == starts[2:]
     assert np.array_equal(resumed[:, first:], whole[:, first:])
-    between, _ = predicted(window, SCENES, first, second)
-    assert not between[:, second:].any()
+    between, _, rows = predicted(predict, window, SCENES, first, second)
+    assert not between[:, second:].any() and rows == starts[2:3]
     assert np.array_equal(between[:, first:second], whole[:, first:second])
+
+
+def test_coarse_answers_of_several_scenes_are_those_of_their_pixels(tmp_path: Path) -> None:
+    found = open_model(str(coarse_model(tmp_path / "coarse.onnx", coarse_card())), threads=1)
+    coarse, _, _ = predicted(found, Window(0, 0, 192, 256), SCENES)
+    fine, seen, _ = predicted(Whole(found), Window(0, 0, 192, 256), SCENES)
+    assert np.allclose(coarse.sum(axis=0), seen, atol=1e-5)
+    apart = np.abs(coarse - fine)[:, seen]
+    assert apart.mean() < 0.005 and apart.max() < 0.5  # largest where a scene ends within an answer
+    assert (coarse.argmax(axis=0) == fine.argmax(axis=0))[seen].mean() > 0.98
 
 
 def test_the_first_scene_lies_on_top_and_fades_into_the_next() -> None:

@@ -30,10 +30,15 @@ def fade(valid: Mask) -> Floats:
     return np.where(inner, (count + 1) / np.float32(_FULL + 1), np.float32(0))
 
 
-def _sums(values: NDArray[np.generic], radius: int) -> NDArray[np.int64]:
-    """The sum over the square of that radius around each pixel that has a whole one."""
-    for axis in (0, 1):
-        total = np.cumsum(np.moveaxis(values, axis, 0), axis=0, dtype=np.int64)
-        total = np.concatenate([np.zeros_like(total[:1]), total])
-        values = np.moveaxis(total[2 * radius + 1 :] - total[: -2 * radius - 1], 0, axis)
-    return np.asarray(values, np.int64)
+def _sums(values: NDArray[np.generic], radius: int) -> NDArray[np.uint32]:
+    """The sum over the square of that radius around each pixel that has a whole one; it must fit in 32 bits.
+
+    The sums from the border on, whose differences it is, need not fit: what overflows in both cancels out.
+    """
+    side = 2 * radius + 1
+    down = np.zeros((len(values) + 1, values.shape[1]), np.uint32)
+    np.cumsum(values, axis=0, dtype=np.uint32, out=down[1:])
+    down = down[side:] - down[:-side]
+    right = np.zeros((len(down), down.shape[1] + 1), np.uint32)
+    np.cumsum(down, axis=1, dtype=np.uint32, out=right[:, 1:])
+    return np.asarray(right[:, side:] - right[:, :-side])

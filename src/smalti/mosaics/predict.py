@@ -9,8 +9,13 @@ from dataclasses import dataclass, replace
 
 from smalti.arrays import Floats, Mask
 from smalti.card import Card
-from smalti.scene import Predictor, Read, Summary, Write, predict_scene
+from smalti.enlarge import FACTORS, Enlarged
+from smalti.predicting import predict_pixels, window_rows
+from smalti.scene import Predictor, Read, Summary, Write
 from smalti.tiling import Window
+
+_REACH = max(FACTORS) // 2
+"""How far a coarse answer lies, at most, from a pixel that is interpolated from it."""
 
 
 @dataclass(slots=True)
@@ -27,7 +32,7 @@ class _Cut:
         cut = window.intersect(self.tile)
         if cut is not None:
             here = cut.within(window)
-            parts = {name: each[:, *here] for name, each in values.items()}
+            parts = values if cut == window else _part(values, window, cut)
             self.write(cut.shift(-self.tile.row, -self.tile.col), parts, valid[here])
             self.written += cut.height * cut.width
 
@@ -36,6 +41,13 @@ class _Cut:
         written = self.written
         progress(written - self.reported)
         self.reported = written
+
+
+def _part(values: Mapping[str, Floats], window: Window, cut: Window) -> Mapping[str, Floats]:
+    """The part of a window's values that lies in a smaller one."""
+    if isinstance(values, Enlarged):
+        return values.cut(cut)
+    return {name: each[:, *cut.within(window)] for name, each in values.items()}
 
 
 def predict_part(
@@ -47,22 +59,21 @@ def predict_part(
     rows: tuple[int, int],
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """Predicts a window of a mosaic, as `predict_scene` does a scene.
+    """Predicts a window of a mosaic, as `predict_pixels` does a scene.
 
     `read` takes windows of the mosaic, `write` gets those of the part, between two `rows` of it: its first or last
     one, or the first of a window.
     """
     around = lattice_around(predict.card, window)
     cut = _Cut(write, window.shift(-around.row, -around.col))
-    step = predict.card.tile - predict.card.overlap
     begin, end = cut.tile.row + rows[0], cut.tile.row + rows[1]
-    summary = predict_scene(
+    summary = predict_pixels(
         lambda each: read(each.shift(around.row, around.col)),
-        predict,
-        cut,
         around.height,
         around.width,
-        rows_done=begin // step * step,
+        predict,
+        cut,
+        rows_done=max(row for row in window_rows(around.height, predict) if row <= begin),
         rows_end=None if rows[1] == window.height else end,
         progress=None if progress is None else lambda _: cut.report(progress),
     )
@@ -77,8 +88,9 @@ def lattice_around(card: Card, window: Window) -> Window:
 
 
 def _along(card: Card, begin: int, end: int) -> tuple[int, int]:
-    """First pixel and length: whole steps of tiles whose shared pixels at both ends lie beyond the window."""
+    """First pixel and length: whole steps of tiles whose shared pixels at both ends lie beyond the window, and beyond
+    the answers that its pixels are interpolated from."""
     step = card.tile - card.overlap
-    first = (begin - card.overlap) // step * step
-    steps = -(-(end + card.overlap - card.tile - first) // step)
+    first = (begin - _REACH - card.overlap) // step * step
+    steps = -(-(end + _REACH + card.overlap - card.tile - first) // step)
     return first, max(steps, 0) * step + card.tile
