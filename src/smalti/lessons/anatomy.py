@@ -43,7 +43,9 @@ def find_anatomy(graph: Graph, card: Card) -> Anatomy:
 
 
 def _before_softmax(graph: Graph, name: str) -> str | None:
-    """The logits of probabilities."""
+    """The logits of probabilities, which `smalti shrink` may have put before the last upsampling."""
+    if (last := graph.producer(name)) is not None and last.op == "Resize":
+        name = last.inputs[0]
     for op in _TAIL:
         node = graph.producer(name)
         if node is None or node.op not in (op, "Softmax"):
