@@ -46,7 +46,7 @@ def test_changed_graphs_run() -> None:
     changed = changed.with_constants({"two": np.array([2.0], np.float32)}).with_outputs(["landcover", "both"])
     onnx.checker.check_model(onnx.load_from_string(model.content))  # the checker itself works
     pixels = np.random.default_rng(0).integers(0, 255, (1, 3, 64, 64)).astype(np.float32)
-    plain, both = start(type(model)(model.path, changed.dump(), model.card, "")).run(None, {"image": pixels})
+    plain, both = start(changed.dump(), model.path).run(None, {"image": pixels})
     np.testing.assert_array_equal(plain, OnnxPredictor(model)(pixels)["landcover"])
     np.testing.assert_allclose(both, np.concatenate([2 * plain] * 2, axis=1))
 

@@ -1,9 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from smalti.errors import ModelError
 from smalti.runtime import onnx
 from smalti.runtime.memory import lacks_memory
-from smalti.runtime.models import find_model, verify
 
 SAID = "[ONNXRuntimeError] : 1 : FAIL : bfc_arena.cc:360 AllocateRawInternal Failed to allocate memory for 8 bytes"
 
@@ -15,7 +16,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_model_file(error: Exception, monkey
 
     monkeypatch.setattr(onnx.onnxruntime, "InferenceSession", refuse)
     with pytest.raises(ModelError, match="cannot load it: not enough memory"):
-        onnx.start(verify(find_model("landcover")))
+        onnx.start(b"", Path("landcover.onnx"))
 
 
 def test_other_faults_keep_their_reason() -> None:

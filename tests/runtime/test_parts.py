@@ -29,7 +29,9 @@ def model(tmp_path: Path) -> ModelFile:
 def whole(model: ModelFile, batch: np.ndarray) -> dict[str, np.ndarray]:
     """What the file's own graph gives."""
     names = list(model.card.outputs)
-    return dict(zip(names, start(model, 1).run(names, {"image": batch.astype(np.float32)}), strict=True))
+    return dict(
+        zip(names, start(model.content, model.path, 1).run(names, {"image": batch.astype(np.float32)}), strict=True)
+    )
 
 
 @pytest.mark.parametrize("batch", [BYTES, BYTES.astype(np.float32), BYTES.astype(np.int32), HOLES], ids=str)

@@ -15,6 +15,8 @@ from smalti.nets.multitask.values import begin_values
 from smalti.runtime.graph import Graph, Node
 from smalti.runtime.models import find_model, sealed, verify
 from smalti.runtime.open import open_model
+from smalti.synth import draw
+from smalti.tiling import Window
 from smalti.training.loop import begin
 from smalti.training.model_file import ModelWeights
 from smalti.training.recipe import read_recipe
@@ -104,16 +106,27 @@ def test_a_net_whose_weights_are_computed_with_at_export_is_refused(tmp_path: Pa
         ModelWeights(verify(path))
 
 
-def test_the_bundled_model_starts_a_training_with_its_own_function(tmp_path: Path) -> None:
-    file = verify(find_model("landcover"))
+def test_a_bundled_model_starts_a_training_with_its_own_function(tmp_path: Path) -> None:
+    file = verify(find_model("town"))
     model = build(file.card, 0)
-    lines = fill(model, "landcover", lambda: random_images(0))
-    assert lines == [f"from landcover: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
+    lines = fill(model, "town", lambda: random_images(0))
+    assert lines == [f"from town: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
     image = random_images(3)
     task = file.card.class_task().name
     with torch.no_grad():
         ours = model.eval()(image)[task].softmax(1).numpy()
-    np.testing.assert_allclose(ours, open_model("landcover", threads=1)(image.numpy())[task], atol=1e-4)
+    np.testing.assert_allclose(ours, open_model("town", threads=1)(image.numpy())[task], atol=1e-4)
+
+
+def test_one_in_integers_starts_with_nearly_its_function() -> None:
+    file = verify(find_model("landcover"))
+    model = build(file.card, 0)
+    lines = fill(model, "landcover", lambda: random_images(0))
+    assert lines == [f"from landcover: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
+    image = draw(Window(0, 0, 256, 256), 5).image[None]
+    with torch.no_grad():
+        ours = model.eval()(torch.from_numpy(image).float())["landcover"].argmax(1).numpy()
+    assert (ours == open_model("landcover", threads=1)(image)["landcover"].argmax(1)).mean() > 0.95
 
 
 def test_a_recipe_of_another_net_takes_what_fits(tmp_path: Path) -> None:

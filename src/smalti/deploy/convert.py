@@ -13,6 +13,7 @@ from smalti.deploy.targets import deepness, ncnn, openvino, tensorrt, tflite
 from smalti.deploy.targets.built import Built
 from smalti.deploy.targets.manifest import check_free, write_files
 from smalti.errors import ModelError
+from smalti.runtime.integers import in_floats
 from smalti.runtime.models import ModelFile
 from smalti.runtime.onnx import OnnxPredictor
 from smalti.watch import Say
@@ -29,14 +30,16 @@ class Target:
     """Endings of further files beside the output, and beside the manifest."""
     least: float = agreement.LEAST
     """The agreement below which nothing is written."""
+    integers: bool = False
+    """Whether it holds a model in 8-bit integers as that is; others hold it in floats."""
 
 
 TARGETS: dict[str, Target] = {
     "openvino": Target(openvino.build, (".bin",), agreement.LEAST_HALF),
     "tflite": Target(tflite.build),
     "ncnn": Target(ncnn.build, (".bin",)),
-    "deepness": Target(deepness.build),
-    "tensorrt": Target(tensorrt.build, ("_run.py",)),
+    "deepness": Target(deepness.build, integers=True),
+    "tensorrt": Target(tensorrt.build, ("_run.py",), integers=True),
 }
 
 
@@ -71,7 +74,7 @@ def convert_model(model: ModelFile, out: Path, target: str, say: Say, calibratio
     result differs; MissingToolError or MissingExtraError for what is not installed.
     """
     card = model.card.model_copy(update={"unlike": None})  # these formats hold the tasks alone
-    model = replace(model, card=card)
+    model = replace(model if TARGETS[target].integers else in_floats(model), card=card)
     if card.tasks[0].kind == "score":
         raise ModelError(f"{model.path}: ranks photos; only models of pixels or images are converted")
     build = partial(openvino.build, calibration=calibration[::2]) if calibration else TARGETS[target].build

@@ -71,7 +71,10 @@ def _joints(graph: Graph, logits: str) -> tuple[str, ...]:
     return tuple(sorted(wanted.intersection(order) - {logits} - own, key=order.index))
 
 
-_OF_MAPS = {"Conv", "Relu", "Clip", "Add", "Mul", "Resize", "Concat", "HardSwish", "Sigmoid", "BatchNormalization"}
+_OF_MAPS = {
+    "Conv", "Relu", "Clip", "Add", "Mul", "Resize", "Concat", "HardSwish", "Sigmoid", "BatchNormalization",
+    "DequantizeLinear",
+}  # fmt: skip
 
 
 def _is_maps(graph: Graph, node: Node) -> bool:

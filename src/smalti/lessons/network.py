@@ -61,15 +61,18 @@ class TeachableNetwork:
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """ModelError for a graph that cannot be taught."""
-        from smalti.runtime.onnx import start  # here: a server in which nobody teaches does not load the engine
+        from smalti.runtime.onnx import (
+            exact_here,
+            start,
+        )  # here: a server in which nobody teaches does not load the engine
 
         self.model, self.card = model, model.card
-        graph = _graph(model)
+        graph = _graph(exact_here(model))
         self.anatomy: Anatomy = find_anatomy(graph, self.card)
         made = Made(graph)
         self._names = [self.anatomy.logits, *self.anatomy.maps, colour_map(made, graph.inputs()[0], self.card)]
         content = graph.with_nodes(made.nodes).with_constants(made.constants).with_outputs(self._names).dump()
-        self._session = start(ModelFile(model.path, content, self.card, model.sha256), threads)
+        self._session = start(content, model.path, threads)
         self._input = self._session.get_inputs()[0].name
         side = self.card.stride * 2
         tried = self(np.zeros((len(self.card.bands), side, side), np.float32))

@@ -13,9 +13,10 @@ _GRAPH = 7
 """Number of the graph in a ModelProto; below those in a GraphProto, a NodeProto, and an AttributeProto."""
 _NODE, _CONSTANT, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
 _IN, _OUT, _NAME, _OP, _ATTRIBUTE = 1, 2, 3, 4, 5
-FLOAT, UINT8, INT8, INT64 = 1, 2, 3, 7
+FLOAT, UINT8, INT8, INT32, INT64 = 1, 2, 3, 6, 7
 """Types of numbers in a TensorProto."""
-_DTYPES = {FLOAT: "<f4", UINT8: "u1", INT8: "i1", INT64: "<i8"}
+_DTYPES = {FLOAT: "<f4", UINT8: "u1", INT8: "i1", INT32: "<i4", INT64: "<i8"}
+_KIND_OF = {np.dtype(dtype): kind for kind, dtype in _DTYPES.items()}
 _DIMS, _KIND, _FLOATS, _INTS, _RAW = 1, 2, 4, 5, 9
 """Fields of a TensorProto: its shape, its type, and where its numbers may lie."""
 _KINDS = {"int": 2, "text": 3, "ints": 7}
@@ -93,7 +94,7 @@ class Graph:
         return frozenset(name for names in found for name in names)
 
     def array(self, name: str) -> NDArray[Any] | None:
-        """The numbers of a constant, float32, uint8, int8 or int64; None where there is none such."""
+        """The numbers of a constant, float32, uint8, int8, int32 or int64; None where there is none such."""
         return self.arrays([name]).get(name)
 
     def arrays(self, names: Collection[str]) -> dict[str, NDArray[Any]]:
@@ -179,7 +180,7 @@ class Graph:
                 yield "".join(texts(fields, 8)), fields
 
     def with_constants(self, arrays: dict[str, NDArray[Any]]) -> "Graph":
-        """The same with further constants, float32 or int64."""
+        """The same with further constants, of the types of `array`."""
         return replace(self, others=[*self.others, *((_CONSTANT, _tensor(n, array)) for n, array in arrays.items())])
 
 
@@ -243,7 +244,11 @@ def _attribute(name: str, value: int | str | Sequence[int]) -> bytes:
 
 def _tensor(name: str, array: NDArray[Any]) -> bytes:
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    kind = FLOAT if little.dtype == np.dtype("<f4") else INT64
     return build(
-        [*((_DIMS, size) for size in array.shape), (_KIND, kind), (8, name.encode()), (_RAW, little.tobytes())]
+        [
+            *((_DIMS, size) for size in array.shape),
+            (_KIND, _KIND_OF[little.dtype]),
+            (8, name.encode()),
+            (_RAW, little.tobytes()),
+        ]
     )

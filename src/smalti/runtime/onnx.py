@@ -1,7 +1,7 @@
 """The standard engine: ONNX Runtime on the CPU."""
 
-from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from smalti.enlarge import FACTORS
 from smalti.errors import ModelError
 from smalti.runtime.batch import network_input, usable_cores
 from smalti.runtime.ending import size_of
+from smalti.runtime.integers import in_floats, in_integers, sum_of_largest
 from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
 from smalti.runtime.parts import parts_of
 from smalti.scene import Coarse
 
+_CHANNELS = 64
 _SILENT = 4  # only fatal errors are logged; whatever fails is raised anyway
 
 
@@ -25,8 +27,8 @@ class OnnxPredictor:
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """`threads` defaults to the cores this process may use; ModelError if the engine refuses the file."""
         self.card = model.card
-        self._model, self._threads = model, threads
-        self._parts = parts_of(model)
+        self._path, self._threads = model.path, threads
+        self._parts = parts_of(exact_here(model))
         self._names = self._parts.names(self.card)
         beginning = self._parts.beginning
         self._takes = np.uint8 if beginning is not None and beginning.exact else np.float32
@@ -71,7 +73,7 @@ class OnnxPredictor:
         return self._start(self._parts.ending.enlarging.dump())
 
     def _start(self, content: bytes) -> Any:
-        return start(replace(self._model, content=content), self._threads)
+        return start(content, self._path, self._threads)
 
     def _answers(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """The outputs of the graph by those of the card, without the last upsampling."""
@@ -91,17 +93,35 @@ class OnnxPredictor:
         return found
 
 
-def start(model: ModelFile, threads: int | None = None) -> Any:
-    """A session of a model file on `threads` cores (by default all usable ones); ModelError if the engine refuses."""
+def exact_here(model: ModelFile) -> ModelFile:
+    """The model in floats if it is in integers, and this processor saturates; else as it is."""
+    return in_floats(model) if in_integers(model) and saturates() else model
+
+
+@cache
+def saturates() -> bool:
+    """Whether this processor adds products of bytes wrongly.
+
+    x86-64 processors without VNNI multiply unsigned with signed bytes and add two such products in 16 bits, which
+    saturates where both are large. No flag of the engine tells whether it does so: it is tried.
+    """
+    session = start(sum_of_largest(_CHANNELS), Path("the sum of the largest products"), 1)
+    (found,) = session.run(["found"], {"image": np.full((1, _CHANNELS, 8, 8), 255, np.float32)})
+    return bool(found.min() < 0.95 * 255 * 127 * _CHANNELS)
+
+
+def start(content: bytes, path: Path, threads: int | None = None) -> Any:
+    """A session of a graph on `threads` cores (by default all usable ones); ModelError, of `path`, if the engine
+    refuses it."""
     onnxruntime.set_default_logger_severity(_SILENT)
     onnxruntime.disable_telemetry_events()  # it may have been imported before, without its variable set
     try:
         return onnxruntime.InferenceSession(
-            model.content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
+            content, _options(threads or usable_cores()), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the engine's exceptions share no base class
         reason = MEND if lacks_memory(error) else (str(error).splitlines() or [""])[0]
-        raise ModelError(f"{model.path}: ONNX Runtime cannot load it: {reason}") from None
+        raise ModelError(f"{path}: ONNX Runtime cannot load it: {reason}") from None
 
 
 def _options(threads: int) -> Any:

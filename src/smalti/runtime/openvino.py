@@ -14,6 +14,7 @@ from smalti.errors import MissingExtraError, ModelError
 from smalti.runtime.batch import network_input, usable_cores
 from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
+from smalti.runtime.onnx import exact_here
 from smalti.runtime.parts import parts_of
 from smalti.scene import Coarse
 
@@ -56,6 +57,7 @@ class OpenVinoPredictor:
         """
         self.card = model.card
         self._path = model.path
+        model = exact_here(model)
         self._parts = parts_of(model)
         self._core = openvino.Core()
         self._hints = {

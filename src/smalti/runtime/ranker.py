@@ -27,7 +27,7 @@ class Ranker:
         self.sha256 = model.sha256
         self.cues: tuple[str, ...] = tuple(model.card.options["cues"])
         """Names of the cues it takes with each picture."""
-        self._session = start(model, threads)
+        self._session = start(model.content, model.path, threads)
         self._outputs = [task.name, EMBEDDING]
         inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = {entry.name for entry in self._session.get_outputs()}

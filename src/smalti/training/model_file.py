@@ -20,6 +20,7 @@ from smalti.nets.build import Model, build
 from smalti.nets.folding import Folded, unfold
 from smalti.nets.naming import Weights
 from smalti.nets.randomness import own_random
+from smalti.runtime.integers import in_floats
 from smalti.runtime.models import ModelFile
 from smalti.text import some
 
@@ -35,7 +36,7 @@ class ModelWeights:
         self.card, self._path = file.card, file.path
         if self.card.tasks[0].kind == "score":
             raise ModelError(f"{file.path}: ranks photos; a training of that kind starts from a checkpoint's folder")
-        graph = onnx.load_model_from_string(file.content).graph
+        graph = onnx.load_model_from_string(in_floats(file).content).graph
         if any(node.output[0].startswith(PREFIX) for node in graph.node):
             text = f"{file.path}: was {self.card.origin.recipe}; what strokes taught is no part of the net"
             raise ModelError(f"{text}: give the parent")
@@ -63,7 +64,7 @@ class ModelWeights:
         if missing := sorted(name for name, value in (self._plain | self._folded).items() if value is None):
             raise ModelError(
                 f"{file.path}: its graph lacks weights of the net {self.card.net} that its card describes "
-                f"({some(missing, 2)}), as those of shrunk and converted models do, and of some nets; give a "
+                f"({some(missing, 2)}), as those of converted models do, and of some nets; give a "
                 "checkpoint's folder, or the model that it was made from"
             )
 

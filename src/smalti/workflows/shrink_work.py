@@ -13,6 +13,7 @@ from smalti.deploy.shrink.gate import Agreement, Judge, Labelled, worst
 from smalti.deploy.shrink.search import Search, Shrunk
 from smalti.errors import ModelError, OptionError
 from smalti.evaluation.result import Evaluation
+from smalti.runtime.integers import in_floats
 from smalti.runtime.models import ModelFile, find_model, sealed, verify
 from smalti.watch import Say
 from smalti.workflows.bench import Bench, bench
@@ -117,7 +118,7 @@ def parent_of(model: str, folder: Path, say: Say) -> ModelFile:
     file = find_model(model) if checkpoint is None else folder / "parent.onnx"
     if checkpoint is not None:
         export_checkpoint(checkpoint, file, say=say)
-    found = verify(file)
+    found = in_floats(verify(file))
     if found.card.tasks[0].kind == "score":
         raise ModelError(f"{model}: ranks photos; only models of pixels or images are made smaller", value=model)
     return found

@@ -58,7 +58,7 @@ def test_its_answers_are_those_of_its_whole_graph(model: ModelFile) -> None:
     parts = parts_of(model)
     assert parts.beginning is not None and parts.beginning.exact and parts.ending is not None
     [tile] = drawn_tiles(CARD, [2])
-    [whole] = start(model, 1).run(["landcover"], {"image": tile.astype(np.float32)})
+    [whole] = start(model.content, model.path, 1).run(["landcover"], {"image": tile.astype(np.float32)})
     np.testing.assert_array_equal(OnnxPredictor(model, 1)(tile)["landcover"], whole)
 
 

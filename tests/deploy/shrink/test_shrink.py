@@ -23,6 +23,7 @@ from smalti.deploy.shrink.quantize import Quantizer
 from smalti.deploy.shrink.search import Shrunk
 from smalti.deploy.shrink.sensitivity import sensitivity
 from smalti.errors import DataError
+from smalti.runtime.integers import in_floats
 from smalti.runtime.models import BUNDLED, ModelFile, seal, verify
 from smalti.runtime.onnx import OnnxPredictor
 from smalti.watch import silent
@@ -34,11 +35,11 @@ FIRST = "encoder.stages.0.1.depthwise"
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> ModelFile:
-    """`landcover` with small tiles."""
+    """`landcover` with small tiles, in floats."""
     path = tmp_path_factory.mktemp("models") / "landcover.onnx"
     shutil.copy(BUNDLED / "landcover.onnx", path)
     seal(path, verify(path).card.model_copy(update={"tile": 128, "overlap": 32}))
-    return verify(path)
+    return in_floats(verify(path))
 
 
 @pytest.fixture(scope="module")

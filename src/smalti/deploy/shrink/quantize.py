@@ -6,6 +6,9 @@ behind them lose most and cost least.
 
 import tempfile
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnxruntime.quantization import QuantType, create_calibrator
-from onnxruntime.quantization.calibrate import TensorData
+from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.registry import QDQRegistry
 
@@ -27,6 +30,9 @@ from smalti.runtime.graph import Graph
 
 _LOWEST = "lowest"
 """Name of a constant."""
+_WITHIN = 99.99
+"""Percent of an activation's values above its lowest end, and below its highest: a few that are far beyond the others
+would leave these too few integers, those of dark images above all."""
 
 
 class Quantizer:
@@ -81,13 +87,20 @@ class Quantizer:
 
 
 def _ranges(model: onnx.ModelProto, tiles: Sequence[Pixels]) -> Any:
-    """The smallest and the largest value of each activation."""
-    with tempfile.TemporaryDirectory() as folder, quiet(Warning):
+    """The range of each activation."""
+    with tempfile.TemporaryDirectory() as folder, quiet(Warning), redirect_stdout(StringIO()):
         plain = Path(folder) / "model.onnx"
         onnx.save(model, plain)
-        calibrator = create_calibrator(plain, list(QDQRegistry), str(Path(folder) / "augmented.onnx"))
-        left = iter([{"image": tile} for tile in tiles])
-        calibrator.collect_data(SimpleNamespace(get_next=lambda: next(left, None)))
+        calibrator = create_calibrator(
+            plain,
+            list(QDQRegistry),
+            str(Path(folder) / "augmented.onnx"),
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options={"percentile": _WITHIN, "num_bins": 2048},
+        )
+        for tile in tiles:  # one by one: it keeps all activations of what it is given at once
+            left = iter([{"image": tile}])
+            calibrator.collect_data(SimpleNamespace(get_next=partial(next, left, None)))
         return calibrator.compute_data()
 
 

@@ -111,6 +111,11 @@ class Search:
             rest = tuple(each for each in found.floats if each != layer)
             without = self._tried(quantizer, found, rest) if rest else found
             found = without if without.loss <= self._allowed else found
+        first, second, *_ = (*quantizer.layers, "", "")
+        if second in found.floats and first not in found.floats:
+            # rounding the pixels for it, and back for the second layer, takes longer than its integers save
+            more = self._tried(quantizer, found, (first, *found.floats))
+            found = more if more.loss <= self._allowed else found
         return found
 
     def _tried(self, quantizer: Quantizer, start: Shrunk, floats: Sequence[str]) -> Shrunk:

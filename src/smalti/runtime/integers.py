@@ -1,0 +1,110 @@
+"""Models that compute in 8-bit integers, as `smalti shrink` writes them, and the same in floats."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smalti.arrays import Floats
+from smalti.runtime.graph import FLOAT, Graph, Node, value_info
+from smalti.runtime.models import ModelFile
+from smalti.runtime.protobuf import Fields, build
+
+_ROUND, _READ = "QuantizeLinear", "DequantizeLinear"
+
+
+def in_floats(model: ModelFile) -> ModelFile:
+    """The same model without integers, or as it is where it has none.
+
+    Weights are what their integers stand for, under the names of before. An activation is not rounded, but bounded as
+    its integers are: by that `smalti shrink` expresses ReLU and ReLU6, too.
+    """
+    if not in_integers(model):
+        return model
+    graph = Graph.load(model.content)
+    read = [node for node in graph.nodes if node.op == _READ]
+    numbers = graph.arrays({name for node in read for name in node.inputs})
+    bounded = {node.outputs[0]: f"{node.inputs[0]}_bounded" for node in graph.nodes if node.op == _ROUND}
+    constants: dict[str, NDArray[Any]] = {}
+    names = _barriers(graph)
+    for node in read:
+        source, found = node.inputs[0], node.outputs[0]
+        names[found] = bounded.get(source) or source.removesuffix("_quantized")
+        if source in bounded:
+            bytes_ = np.iinfo(numbers[node.inputs[2]].dtype)
+            for end, value in zip(_ends(names[found]), (bytes_.min, bytes_.max), strict=True):
+                constants[end] = _values(np.array(value), node, numbers)
+        else:
+            constants[names[found]] = _values(numbers[source], node, numbers)
+    nodes = tuple(_bound(node, bounded) for node in graph.nodes if node.outputs[0] not in names)
+    floats = replace(graph, nodes=nodes).without_constants(numbers).reading(names).with_constants(constants)
+    return replace(model, content=floats.dump(like=model.content))
+
+
+def _ends(name: str) -> tuple[str, str]:
+    return f"{name}_lowest", f"{name}_highest"
+
+
+def _bound(node: Node, bounded: dict[str, str]) -> Node:
+    """What takes the place of a node: of one that rounds, one that bounds."""
+    if node.op != _ROUND:
+        return node
+    name = bounded[node.outputs[0]]
+    return Node.make("Clip", (node.inputs[0], *_ends(name)), name)
+
+
+def _barriers(graph: Graph) -> dict[str, str]:
+    """What passes a maximum with the lowest number, which keeps layers in float (see `smalti.deploy.shrink`), by its
+    result."""
+    found = [node for node in graph.nodes if node.op == "Max"]
+    lowest = graph.arrays({name for node in found for name in node.inputs})
+    none = np.finfo(np.float32).min
+    return {node.outputs[0]: node.inputs[0] for node in found if np.all(lowest.get(node.inputs[1], 0) == none)}
+
+
+def in_integers(model: ModelFile) -> bool:
+    """Whether any of its layers computes in integers."""
+    return _ROUND.encode() in model.content
+
+
+def _values(integers: NDArray[Any], node: Node, numbers: dict[str, NDArray[Any]]) -> Floats:
+    """What integers stand for, by the scale and the zero point that a node reads them with."""
+    scale, zero = (numbers[name].astype(np.float64) for name in node.inputs[1:])
+    if scale.size == 1:
+        scale, zero = scale.reshape(()), zero.reshape(())
+    else:  # of each channel
+        shape = [1] * integers.ndim
+        shape[_axis(node) % integers.ndim] = -1
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    return np.asarray((integers - zero) * scale, np.float32)
+
+
+def _axis(node: Node) -> int:
+    number = next((int(value) for at, value in node.attribute("axis") or [] if at == 3), 1)
+    return number - (1 << 64) if number >> 63 else number
+
+
+def sum_of_largest(channels: int) -> bytes:
+    """An ONNX file with a convolution of one pixel that multiplies each of its bytes by 127, and adds these products.
+
+    It takes `image` (1, channels, H, W) and gives `found`, of that shape, in steps of a 200th of the largest sum.
+    """
+    nodes = (
+        Node.make(_ROUND, ("image", "one", "none"), "bytes"),
+        Node.make(_READ, ("bytes", "one", "none"), "pixels"),
+        Node.make(_READ, ("weights", "one", "even"), "kernel"),
+        Node.make("Conv", ("pixels", "kernel"), "sum"),
+        Node.make(_ROUND, ("sum", "step", "none"), "whole"),
+        Node.make(_READ, ("whole", "step", "none"), "found"),
+    )
+    others: Fields = [(2, b"largest"), (11, value_info("image", FLOAT))]
+    model: Fields = [(1, 8), (8, build([(2, 17)]))]  # version 8 of the format, 17 of the operators
+    numbers: dict[str, NDArray[Any]] = {
+        "one": np.array(1, np.float32),
+        "none": np.array(0, np.uint8),
+        "even": np.array(0, np.int8),
+        "step": np.array(255 * 127 * channels / 200, np.float32),
+        "weights": np.full((channels, channels, 1, 1), 127, np.int8),
+    }
+    return Graph(nodes, ("found",), others, model).with_constants(numbers).dump()

@@ -1,0 +1,75 @@
+"""Models in integers, and the same in floats."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smalti.arrays import Pixels
+from smalti.lessons.network import TeachableNetwork
+from smalti.runtime import onnx
+from smalti.runtime.graph import Graph
+from smalti.runtime.integers import in_floats
+from smalti.runtime.models import BUNDLED, ModelFile, verify
+from smalti.runtime.onnx import OnnxPredictor, exact_here, saturates
+from smalti.synth import draw
+from smalti.tiling import Window
+from tests.tiny import tiny_model
+
+
+@pytest.fixture(scope="module")
+def fast() -> ModelFile:
+    return verify(BUNDLED / "landcover_fast.onnx")
+
+
+@pytest.fixture(scope="module")
+def tile() -> Pixels:
+    return draw(Window(0, 0, 256, 256), 5).image[None]
+
+
+def test_floats_give_what_integers_give_but_for_rounding(fast: ModelFile, tile: Pixels) -> None:
+    floats = in_floats(fast)
+    graph = Graph.load(floats.content)
+    assert not {node.op for node in graph.nodes} & {"QuantizeLinear", "DequantizeLinear"}
+    assert (floats.card, floats.path, floats.sha256) == (fast.card, fast.path, fast.sha256)
+    before, after = OnnxPredictor(fast, 1)(tile), OnnxPredictor(floats, 1)(tile)
+    assert (before["landcover"].argmax(1) == after["landcover"].argmax(1)).mean() > 0.97
+    np.testing.assert_allclose(after["unlike"], before["unlike"], atol=0.02)
+
+
+def test_weights_have_their_names_and_are_a_step_of_integers_apart(fast: ModelFile) -> None:
+    whole, floats = Graph.load(fast.content), Graph.load(in_floats(fast).content)
+    name = "model.net.encoder.stages.1.0.shortcut.conv.weight"
+    stored = whole.arrays([f"{name}_quantized", f"{name}_scale"])
+    kernel = floats.array(name)
+    assert kernel is not None and kernel.shape == stored[f"{name}_quantized"].shape
+    steps = kernel / stored[f"{name}_scale"].reshape(-1, 1, 1, 1)
+    np.testing.assert_allclose(steps, stored[f"{name}_quantized"], atol=1e-4)
+
+
+def test_a_model_in_floats_stays_as_it_is(tmp_path: Path) -> None:
+    model = verify(tiny_model(tmp_path / "tiny.onnx"))
+    assert in_floats(model) is model and exact_here(model) is model
+
+
+def test_a_processor_that_saturates_computes_in_floats(
+    fast: ModelFile, tile: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx, "saturates", lambda: True)
+    expected = OnnxPredictor(in_floats(fast), 1)(tile)
+    found = OnnxPredictor(fast, 1)(tile)
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    taught, exact = TeachableNetwork(fast, 1)(tile[0]), TeachableNetwork(in_floats(fast), 1)(tile[0])
+    np.testing.assert_array_equal(taught.logits, exact.logits)
+
+
+def test_a_sum_that_saturates_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = saturates.__wrapped__
+    assert right() in (True, False)  # whichever processor this is
+
+    class Session:
+        def run(self, names: object, given: object) -> list[np.ndarray]:
+            return [np.full((1, 64, 8, 8), 32 * 32767, np.float32)]  # each pair of products at the end of 16 bits
+
+    monkeypatch.setattr(onnx, "start", lambda *_: Session())
+    assert right()
