@@ -27,8 +27,10 @@ def tile() -> Pixels:
     return draw(Window(0, 0, 256, 256), 5).image[None]
 
 
-def test_floats_give_what_integers_give_but_for_rounding(fast: ModelFile, tile: Pixels) -> None:
+def test_floats_give_what_integers_give_but_for_rounding(fast: ModelFile, tile: Pixels, tmp_path: Path) -> None:
     floats = in_floats(fast)
+    (tmp_path / "floats.onnx").write_bytes(floats.content)
+    assert verify(tmp_path / "floats.onnx").card == fast.card
     graph = Graph.load(floats.content)
     assert not {node.op for node in graph.nodes} & {"QuantizeLinear", "DequantizeLinear"}
     assert (floats.card, floats.path, floats.sha256) == (fast.card, fast.path, fast.sha256)

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Floats
 from smalti.runtime.graph import FLOAT, Graph, Node, value_info
-from smalti.runtime.models import ModelFile
+from smalti.runtime.models import ModelFile, sealed
 from smalti.runtime.protobuf import Fields, build
 
 _ROUND, _READ = "QuantizeLinear", "DequantizeLinear"
 
 
 def in_floats(model: ModelFile) -> ModelFile:
-    """The same model without integers, or as it is where it has none.
+    """The same model without integers, or as it is where it has none; its bytes have a hash of their own.
 
     Weights are what their integers stand for, under the names of before. An activation is not rounded, but bounded as
     its integers are: by that `smalti shrink` expresses ReLU and ReLU6, too.
@@ -39,7 +39,7 @@ def in_floats(model: ModelFile) -> ModelFile:
             constants[names[found]] = _values(numbers[source], node, numbers)
     nodes = tuple(_bound(node, bounded) for node in graph.nodes if node.outputs[0] not in names)
     floats = replace(graph, nodes=nodes).without_constants(numbers).reading(names).with_constants(constants)
-    return replace(model, content=floats.dump(like=model.content))
+    return replace(model, content=sealed(floats.dump(like=model.content), model.path, model.card)[0])
 
 
 def _ends(name: str) -> tuple[str, str]:
