@@ -75,3 +75,17 @@ def test_a_sum_that_saturates_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(onnx, "start", lambda *_: Session())
     assert right()
+
+
+def test_what_was_rounded_twice_has_names_of_its_own(tile: Pixels) -> None:
+    """A model in integers that was shrunk again, whose outputs themselves are rounded."""
+    pytest.importorskip("onnx")
+    from smalti.deploy.shrink.quantize import Quantizer
+
+    town = verify(BUNDLED / "town.onnx")
+    once = ModelFile(town.path, Quantizer(town.content, town.card, [tile]).quantized(), town.card, "")
+    floats = in_floats(once)
+    twice = ModelFile(town.path, Quantizer(floats.content, town.card, [tile]).quantized(), town.card, "")
+    before, after = (OnnxPredictor(in_floats(model), 1)(tile) for model in (once, twice))
+    np.testing.assert_allclose(after["height"], before["height"], atol=3)
+    assert (before["landcover"].argmax(1) == after["landcover"].argmax(1)).mean() > 0.9

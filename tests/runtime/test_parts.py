@@ -11,7 +11,7 @@ from smalti.card import UNLIKE
 from smalti.enlarge import Enlarger
 from smalti.runtime.graph import Graph
 from smalti.runtime.models import BUNDLED, ModelFile, verify
-from smalti.runtime.onnx import OnnxPredictor, start
+from smalti.runtime.onnx import OnnxPredictor, exact_here, start
 from smalti.runtime.parts import parts_of
 from smalti.tiling import Window
 from tests.coarse import MIDDLE, coarse_card, coarse_model
@@ -30,7 +30,11 @@ def whole(model: ModelFile, batch: np.ndarray) -> dict[str, np.ndarray]:
     """What the file's own graph gives."""
     names = list(model.card.outputs)
     return dict(
-        zip(names, start(model.content, model.path, 1).run(names, {"image": batch.astype(np.float32)}), strict=True)
+        zip(
+            names,
+            start(exact_here(model).content, model.path, 1).run(names, {"image": batch.astype(np.float32)}),
+            strict=True,
+        )
     )
 
 

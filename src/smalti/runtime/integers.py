@@ -25,9 +25,16 @@ def in_floats(model: ModelFile) -> ModelFile:
     graph = Graph.load(model.content)
     read = [node for node in graph.nodes if node.op == _READ]
     numbers = graph.arrays({name for node in read for name in node.inputs})
-    bounded = {node.outputs[0]: f"{node.inputs[0]}_bounded" for node in graph.nodes if node.op == _ROUND}
+    taken = {name for node in graph.nodes for name in node.outputs}
+    last = {node.inputs[0]: node.outputs[0] for node in read if node.outputs[0] in graph.outputs}
+    bounded = {
+        node.outputs[0]: last.get(node.outputs[0]) or _new(f"{node.inputs[0]}_bounded", taken)
+        for node in graph.nodes
+        if node.op == _ROUND
+    }
     constants: dict[str, NDArray[Any]] = {}
-    names = _barriers(graph)
+    barriers = _barriers(graph)
+    names = dict(barriers)
     for node in read:
         source, found = node.inputs[0], node.outputs[0]
         names[found] = bounded.get(source) or source.removesuffix("_quantized")
@@ -37,9 +44,17 @@ def in_floats(model: ModelFile) -> ModelFile:
                 constants[end] = _values(np.array(value), node, numbers)
         else:
             constants[names[found]] = _values(numbers[source], node, numbers)
-    nodes = tuple(_bound(node, bounded) for node in graph.nodes if node.outputs[0] not in names)
+    nodes = tuple(_bound(node, bounded) for node in graph.nodes if node not in read and node.outputs[0] not in barriers)
     floats = replace(graph, nodes=nodes).without_constants(numbers).reading(names).with_constants(constants)
     return replace(model, content=sealed(floats.dump(like=model.content), model.path, model.card)[0])
+
+
+def _new(name: str, taken: set[str]) -> str:
+    """The name, with a mark where it is taken, which it then is."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _ends(name: str) -> tuple[str, str]:
@@ -51,7 +66,7 @@ def _bound(node: Node, bounded: dict[str, str]) -> Node:
     if node.op != _ROUND:
         return node
     name = bounded[node.outputs[0]]
-    return Node.make("Clip", (node.inputs[0], *_ends(name)), name)
+    return Node("Clip", (node.inputs[0], *_ends(name)), (name,), [])  # another node may be named like its result
 
 
 def _barriers(graph: Graph) -> dict[str, str]:

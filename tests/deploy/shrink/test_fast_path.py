@@ -16,7 +16,7 @@ from smalti.predicting import predict_reader
 from smalti.products import best_class
 from smalti.raster.array import ArrayReader
 from smalti.runtime.models import ModelFile
-from smalti.runtime.onnx import OnnxPredictor, start
+from smalti.runtime.onnx import OnnxPredictor, exact_here, start
 from smalti.runtime.parts import parts_of
 from smalti.scene import Predictor
 from tests.coarse import MIDDLE
@@ -58,7 +58,7 @@ def test_its_answers_are_those_of_its_whole_graph(model: ModelFile) -> None:
     parts = parts_of(model)
     assert parts.beginning is not None and parts.beginning.exact and parts.ending is not None
     [tile] = drawn_tiles(CARD, [2])
-    [whole] = start(model.content, model.path, 1).run(["landcover"], {"image": tile.astype(np.float32)})
+    [whole] = start(exact_here(model).content, model.path, 1).run(["landcover"], {"image": tile.astype(np.float32)})
     np.testing.assert_array_equal(OnnxPredictor(model, 1)(tile)["landcover"], whole)
 
 
