@@ -61,10 +61,8 @@ class TeachableNetwork:
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """ModelError for a graph that cannot be taught."""
-        from smalti.runtime.onnx import (
-            exact_here,
-            start,
-        )  # here: a server in which nobody teaches does not load the engine
+        # here: a server in which nobody teaches does not load the engine
+        from smalti.runtime.onnx import exact_here, start
 
         self.model, self.card = model, model.card
         graph = _graph(exact_here(model))

@@ -240,13 +240,13 @@ class Missing:
     ) -> list[NDArray[Any]]:
         """The pixels of each layer (bands, H, W)."""
         blocks = [np.empty((len(each.bands), window.height, window.width), each.dtype) for each in self.layers]
+        if not valid.any():
+            for product, block in zip(self.layers, blocks, strict=True):
+                block[:] = product.nodata
+            return blocks
         found: dict[str, NDArray[np.float32]] = {}  # computed once for all layers
-        nowhere = not valid.any()
         for product, block in zip(self.layers, blocks, strict=True):
             name = product.task.name
-            if nowhere:
-                block[:] = product.nodata
-                continue
             if product.form == "classes" and isinstance(values, Enlarged):
                 values.best_class(name, block[0])
                 product.hide(valid, block)

@@ -32,7 +32,7 @@ class _Cut:
         cut = window.intersect(self.tile)
         if cut is not None:
             here = cut.within(window)
-            parts = values if cut == window else _part(values, window, cut)
+            parts = values if cut == window else _part(values, cut, here)
             self.write(cut.shift(-self.tile.row, -self.tile.col), parts, valid[here])
             self.written += cut.height * cut.width
 
@@ -43,11 +43,11 @@ class _Cut:
         self.reported = written
 
 
-def _part(values: Mapping[str, Floats], window: Window, cut: Window) -> Mapping[str, Floats]:
-    """The part of a window's values that lies in a smaller one."""
+def _part(values: Mapping[str, Floats], cut: Window, here: tuple[slice, slice]) -> Mapping[str, Floats]:
+    """The values in a smaller window, which is `here` in that of all."""
     if isinstance(values, Enlarged):
         return values.cut(cut)
-    return {name: each[:, *cut.within(window)] for name, each in values.items()}
+    return {name: each[:, *here] for name, each in values.items()}
 
 
 def predict_part(

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arrays import Floats
 from smalti.runtime.graph import FLOAT, Graph, Node, value_info
 from smalti.runtime.models import ModelFile, sealed
+from smalti.runtime.packed import as_floats
 from smalti.runtime.protobuf import Fields, build
 
 _ROUND, _READ = "QuantizeLinear", "DequantizeLinear"
@@ -41,9 +41,9 @@ def in_floats(model: ModelFile) -> ModelFile:
         if source in bounded:
             bytes_ = np.iinfo(numbers[node.inputs[2]].dtype)
             for end, value in zip(_ends(names[found]), (bytes_.min, bytes_.max), strict=True):
-                constants[end] = _values(np.array(value), node, numbers)
+                constants[end] = as_floats(np.array(value), node, numbers)
         else:
-            constants[names[found]] = _values(numbers[source], node, numbers)
+            constants[names[found]] = as_floats(numbers[source], node, numbers)
     nodes = tuple(_bound(node, bounded) for node in graph.nodes if node not in read and node.outputs[0] not in barriers)
     floats = replace(graph, nodes=nodes).without_constants(numbers).reading(names).with_constants(constants)
     return replace(model, content=sealed(floats.dump(like=model.content), model.path, model.card)[0])
@@ -81,23 +81,6 @@ def _barriers(graph: Graph) -> dict[str, str]:
 def in_integers(model: ModelFile) -> bool:
     """Whether any of its layers computes in integers."""
     return _ROUND.encode() in model.content
-
-
-def _values(integers: NDArray[Any], node: Node, numbers: dict[str, NDArray[Any]]) -> Floats:
-    """What integers stand for, by the scale and the zero point that a node reads them with."""
-    scale, zero = (numbers[name].astype(np.float64) for name in node.inputs[1:])
-    if scale.size == 1:
-        scale, zero = scale.reshape(()), zero.reshape(())
-    else:  # of each channel
-        shape = [1] * integers.ndim
-        shape[_axis(node) % integers.ndim] = -1
-        scale, zero = scale.reshape(shape), zero.reshape(shape)
-    return np.asarray((integers - zero) * scale, np.float32)
-
-
-def _axis(node: Node) -> int:
-    number = next((int(value) for at, value in node.attribute("axis") or [] if at == 3), 1)
-    return number - (1 << 64) if number >> 63 else number
 
 
 def sum_of_largest(channels: int) -> bytes:

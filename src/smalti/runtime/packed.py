@@ -6,6 +6,7 @@ in the program has to know of them. Models that compute in 8 bits have such step
 engines need to know of these.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,23 @@ def unpacked(content: bytes) -> bytes:
     packed = graph.arrays(wanted)
     if missing := wanted - packed.keys():
         raise ValueError(f"no constant {min(missing)}")
-    floats = {node.outputs[0]: _floats(node, packed) for node in steps}
+    floats = {node.outputs[0]: as_floats(packed[node.inputs[0]], node, packed) for node in steps}
     return graph.without_constants(packed).without_nodes(steps).with_constants(floats).dump(like=content)
 
 
-def _floats(node: Node, packed: dict[str, NDArray[Any]]) -> Floats:
-    """The weights of one step: integers K,... times a scale for each of K."""
-    integers, scales = (packed[name] for name in node.inputs)
-    return np.asarray(integers * scales.reshape(-1, *(1,) * (integers.ndim - 1)), np.float32)
+def as_floats(integers: NDArray[Any], step: Node, numbers: Mapping[str, NDArray[Any]]) -> Floats:
+    """What integers stand for, by the scale, and the zero point if there is one, that a step reads them with.
+
+    These are `numbers`, of all or of each channel.
+    """
+    scale, *zeros = (numbers[name].astype(np.float64) for name in step.inputs[1:])
+    zero = zeros[0] if zeros else np.zeros_like(scale)
+    shape = [1] * integers.ndim
+    if scale.size > 1:
+        shape[_axis(step) % integers.ndim] = -1
+    return np.asarray((integers - zero.reshape(shape)) * scale.reshape(shape), np.float32)
+
+
+def _axis(step: Node) -> int:
+    number = next((int(value) for at, value in step.attribute("axis") or [] if at == 3), 1)
+    return number - (1 << 64) if number >> 63 else number

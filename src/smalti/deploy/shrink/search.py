@@ -16,7 +16,7 @@ from smalti.deploy.shrink.gate import GateRow, Judge, worst
 from smalti.deploy.shrink.quantize import Quantizer
 from smalti.deploy.shrink.sensitivity import sensitivity
 from smalti.runtime.models import ModelFile, sealed
-from smalti.runtime.onnx import OnnxPredictor
+from smalti.runtime.onnx import OnnxPredictor, saturates
 from smalti.text import count
 from smalti.watch import Say
 
@@ -86,6 +86,8 @@ class Search:
         return moved if moved.loss - self._lost <= max(0.0, self._allowed - self._lost) / 2 else None
 
     def _quantized(self, start: Shrunk, tiles: Sequence[Pixels]) -> Shrunk:
+        if saturates():
+            self._say("this processor computes integers in floats: what rounding costs is not seen, check it elsewhere")
         self._say(f"measuring the ranges of all layers on {count(len(tiles), 'tile')}")
         quantizer = Quantizer(start.model.content, self._card, tiles)
         tries = [self._tried(quantizer, start, ())]
@@ -111,8 +113,8 @@ class Search:
             rest = tuple(each for each in found.floats if each != layer)
             without = self._tried(quantizer, found, rest) if rest else found
             found = without if without.loss <= self._allowed else found
-        first, second, *_ = (*quantizer.layers, "", "")
-        if second in found.floats and first not in found.floats:
+        first, *others = quantizer.layers
+        if first not in found.floats and others[:1] and others[0] in found.floats:
             # rounding the pixels for it, and back for the second layer, takes longer than its integers save
             more = self._tried(quantizer, found, (first, *found.floats))
             found = more if more.loss <= self._allowed else found
