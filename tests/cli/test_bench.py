@@ -51,12 +51,12 @@ def test_rows_of_models_engines_threads_and_tiles_are_measured_in_turns(asked: l
     if "openvino" not in verb.installed_engines():
         pytest.skip("openvino is not installed")
     lines = run("one", *words, "--tile", "128").stdout.splitlines()
-    assert " ".join(lines[1].split()) == "model engine threads tile ms fastest MPix/s start s peak MB J differs"
+    assert " ".join(lines[1].split()) == "model engine threads tile numbers ms fastest MPix/s start s peak MB J differs"
     rows = [line.split() for line in lines[2:]]
     assert [row[:4] for row in rows[:3]] == [
         ["one", "onnx", "1", "64"], ["one", "openvino", "1", "64"], ["one", "onnx", "2", "64"]
     ]  # fmt: skip
-    assert rows[0][4:] == ["2.0", "1.0", "2.05", "0.50", "100", "0.125", "0e+00"]
+    assert rows[0][4:] == ["floats", "2.0", "1.0", "2.05", "0.50", "100", "0.125", "0e+00"]
     assert rows[1][-1] == "2e-01"  # 0.25, compared with the first engine
     assert len(rows) == 8 and asked[:8] == asked[8:16] == asked[16:]
 

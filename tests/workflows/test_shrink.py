@@ -26,7 +26,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def bench(models: Sequence[str], seconds: float) -> Bench:
         times = dict(zip(models, (8.0, 4.0), strict=True))
-        rows = tuple(Timing(name, "onnx", 2, 64, ms, ms, 0.1, 50, None, 0) for name, ms in times.items())
+        rows = tuple(Timing(name, "onnx", 2, 64, "floats", ms, ms, 0.1, 50, None, 0) for name, ms in times.items())
         return Bench("a machine", "2026-11-28", rows, {name: verify(name).card for name in models})
 
     monkeypatch.setattr(shrink_work, "bench", bench)

@@ -44,7 +44,7 @@ class Judge:
 def bench(models: Sequence[str], seconds: float) -> Bench:
     """A tile takes a millisecond for each kilobyte of the file."""
     times = {name: Path(name).stat().st_size / 1e3 for name in models}
-    rows = tuple(Timing(name, "onnx", 2, 32, ms, ms, 0.1, 50, None, 0) for name, ms in times.items())
+    rows = tuple(Timing(name, "onnx", 2, 32, "floats", ms, ms, 0.1, 50, None, 0) for name, ms in times.items())
     return Bench("a machine", "2026-11-29", rows, {name: verify(name).card for name in models})
 
 

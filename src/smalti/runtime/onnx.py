@@ -98,6 +98,11 @@ def exact_here(model: ModelFile) -> ModelFile:
     return in_floats(model) if in_integers(model) and saturates() else model
 
 
+def integers_here(model: ModelFile) -> bool:
+    """Whether `exact_here` leaves it in integers."""
+    return in_integers(model) and not saturates()
+
+
 @cache
 def saturates() -> bool:
     """Whether this processor adds products of bytes wrongly.

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from smalti.errors import MissingExtraError, ModelError, OptionError
 from smalti.runtime.batch import usable_cores
 from smalti.runtime.measure import Case, Measured, measure_alone
 from smalti.runtime.models import find_model, list_models, verify
+from smalti.runtime.onnx import integers_here
 from smalti.runtime.open import Engine, find_engine, installed_engines
 from smalti.text import aligned, number
 from smalti.workflows.models import is_ranker
@@ -22,7 +23,20 @@ from smalti.workflows.progress import Meter, Show
 
 ROUNDS = 3
 """Each case is measured so often, in turns: the clock of a machine changes within a minute."""
-HEADS = ("model", "engine", "threads", "tile", "ms", "fastest", "MPix/s", "start s", "peak MB", "J", "differs")
+HEADS = (
+    "model",
+    "engine",
+    "threads",
+    "tile",
+    "numbers",
+    "ms",
+    "fastest",
+    "MPix/s",
+    "start s",
+    "peak MB",
+    "J",
+    "differs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Timing:
     threads: int
     tile: int
     """Height and width of a tile in pixels."""
+    numbers: Literal["integers", "floats"]
+    """What most of its layers compute in here: a model in integers does so in floats on some processors."""
     milliseconds: float
     """Per tile, the median."""
     fastest: float
@@ -55,7 +71,7 @@ class Timing:
     def cells(self) -> list[str]:
         """The texts of its row, see `HEADS`."""
         joules = "-" if self.joules is None else number(self.joules)
-        sizes = [str(self.threads), str(self.tile), f"{self.milliseconds:.1f}", f"{self.fastest:.1f}"]
+        sizes = [str(self.threads), str(self.tile), self.numbers, f"{self.milliseconds:.1f}", f"{self.fastest:.1f}"]
         more = [f"{self.rate:.2f}", f"{self.start:.2f}", f"{self.peak:.0f}", joules, f"{self.differs:.0e}"]
         return [self.model, self.engine, *sizes, *more]
 
@@ -155,6 +171,7 @@ def _timings(cases: Sequence[Case], found: Sequence[Sequence[Measured]]) -> Iter
             case.engine,
             case.threads,
             case.tile,
+            "integers" if integers_here(verify(find_model(case.model))) else "floats",
             1e3 * statistics.median(times),
             1e3 * min(times),
             min(each.opened for each in measurements),
