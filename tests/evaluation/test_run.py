@@ -9,6 +9,7 @@ import pytest
 from smalti.card import Card, Task
 from smalti.errors import DataError, LabelError
 from smalti.evaluation import Pair, evaluate, find_pairs
+from smalti.evaluation.pairs import find_images
 from smalti.evaluation.tiles import TileKeeper, notable
 from smalti.metrics import BoundaryF1, Confusion
 from smalti.raster.grid import Grid
@@ -243,6 +244,22 @@ def test_an_accent_has_two_forms_and_is_one_letter(tmp_path, image, mask):
     files(tmp_path / "twice", f"images/{a}.png", f"images/{b}.png", f"masks/{a}.png")
     with pytest.raises(DataError, match="both match"):
         find_pairs(tmp_path / "twice")
+
+
+def test_links_to_folders_are_followed_but_not_back(tmp_path):
+    files(tmp_path / "disk", "masks/a.png", "b/images/b.png", "b/masks/b.png")
+    files(tmp_path / "set", "images/a.png")
+    (tmp_path / "set/masks").symlink_to(tmp_path / "disk/masks")
+    (tmp_path / "set/more").symlink_to(tmp_path / "disk")
+    (tmp_path / "set/here").symlink_to(tmp_path / "set")
+    (tmp_path / "disk/b/up").symlink_to("..")
+    (tmp_path / "disk/b/other").symlink_to(tmp_path / "set")
+    (tmp_path / "set/nowhere").symlink_to(tmp_path / "none")
+    (tmp_path / "set/itself").symlink_to(tmp_path / "set/itself")
+    assert found(tmp_path / "set") == [
+        ("images/a.png", "masks/a.png"), ("more/b/images/b.png", "more/b/masks/b.png")
+    ]  # fmt: skip
+    assert [path.name for path in find_images(tmp_path / "set")] == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,25 @@ def is_of_the_system(path: Path) -> bool:
     return any(part.startswith(".") or part.casefold() in SYSTEM for part in path.parts)
 
 
+def everything_below(folder: Path) -> list[Path]:
+    """Files and folders below one, sorted, also what links to folders lead to: large sets lie on several disks. Links
+    back to a folder that they lie in are not followed."""
+    found: list[Path] = []
+    for home, folders, names in os.walk(folder, followlinks=True):
+        here = Path(home)
+        folders[:] = [name for name in folders if not _leads_back(here / name, folder)]
+        found += [here / name for name in (*folders, *names)]
+    return sorted(found)
+
+
+def _leads_back(path: Path, root: Path) -> bool:
+    """Whether a link to a folder leads to one that it was reached through."""
+    if not path.is_symlink():
+        return False
+    target, depth = path.resolve(), len(path.relative_to(root).parts)
+    return any(home.resolve().is_relative_to(target) for home in list(path.parents)[:depth])
+
+
 def one_form(name: str) -> str:
     """A name in Unicode's NFC form: systems write an accent as part of its letter, or after it."""
     return unicodedata.normalize("NFC", name)
@@ -49,8 +68,8 @@ class Folder:
         if not root.is_dir():
             raise DataError(f"{root}: no such folder; expected the folder of a downloaded dataset")
         self.root = root
-        found = (Path(home, name).relative_to(root) for home, _, names in os.walk(root) for name in names)
-        self.files = {plain(path.as_posix()): path for path in sorted(found) if not is_of_the_system(path)}
+        found = [path.relative_to(root) for path in everything_below(root) if not path.is_dir()]
+        self.files = {plain(path.as_posix()): path for path in found if not is_of_the_system(path)}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for key in self.files:
             self._by_name[key.rpartition("/")[2]].append(key)

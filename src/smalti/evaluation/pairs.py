@@ -9,7 +9,14 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from smalti.card import Task
-from smalti.datasets.folder import IMAGE_ENDING, LABEL_ENDING, OTHER_ENDING, is_of_the_system, one_form
+from smalti.datasets.folder import (
+    IMAGE_ENDING,
+    LABEL_ENDING,
+    OTHER_ENDING,
+    everything_below,
+    is_of_the_system,
+    one_form,
+)
 from smalti.errors import DataError
 from smalti.label_sets import Allowed, with_sets
 from smalti.raster.grid import Grid
@@ -97,7 +104,7 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and their labels")
     names = USUAL if named is None else _named(named)
-    every = sorted(root.rglob("*"))
+    every = everything_below(root)
     try:
         return _pairs(root, [path for path in every if _may_count(path, root)], names, named)
     except DataError as error:
@@ -110,7 +117,7 @@ def find_images(folder: Path) -> list[Path]:
     not named as labels. DataError if there are none."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one with images")
-    files = [path for path in sorted(folder.rglob("*")) if _may_count(path, folder) and _is_image(path)]
+    files = [path for path in everything_below(folder) if _may_count(path, folder) and _is_image(path)]
     inside = [path for path in files if path.parent.name.lower() in IMAGE_FOLDERS]
     if found := inside or [path for path in files if not _is_named_label(path, USUAL)]:
         return found
