@@ -5,7 +5,9 @@ from pydantic import ValidationError
 from smalti.card import Task
 from smalti.data.pixels.augment import Augment, View, apply_view, choose_view
 from smalti.data.pixels.colours import change_colours
+from smalti.data.pixels.harsh import harsh
 from smalti.data.pixels.sample import Patch
+from tests.tiny import tiny_card
 
 TASK = Task(name="t", labels=tuple("abcde"))
 PLAIN = Augment(scale=(1, 1), brightness=0, contrast=0, saturation=0, balance=0, gamma=0, blur=0)
@@ -90,6 +92,41 @@ def test_light_changes_any_number_of_bands_and_is_seeded(bands: int) -> None:
     first, second = (change_colours(image, Augment(blur=1), 1 / 255, np.random.default_rng(5)) for _ in range(2))
     assert first.shape == image.shape and first.dtype == np.float32
     assert np.array_equal(first, second) and not np.allclose(first, image)
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 5])
+@pytest.mark.parametrize("how", ["coarse", "jpeg"])
+def test_pixels_made_coarser_or_compressed_lose_detail_alone(bands: int, how: str) -> None:
+    noise = np.random.default_rng(1).normal(0, 12, (64, 64, bands))
+    image = np.clip(np.linspace(40, 200, bands) + noise, 0, 255).astype(np.float32)
+    changed = [
+        change_colours(image, PLAIN.model_copy(update={how: 1.0}), 1 / 255, np.random.default_rng(seed))
+        for seed in range(8)
+    ]
+    for found in changed:
+        assert found.shape == image.shape and found.dtype == np.float32
+        assert np.abs(found.mean((0, 1)) - image.mean((0, 1))).max() < 2
+        assert found.std(axis=(0, 1)).max() < 14
+    assert min(found.std(axis=(0, 1)).max() for found in changed) < 10.5
+
+
+def test_changes_that_are_off_leave_the_numbers_of_the_others() -> None:
+    image, settings = patch_of(32).image, Augment(blur=0.5)
+    one, other = np.random.default_rng(3), np.random.default_rng(3)
+    before, after = (change_colours(image, each, 1 / 255, rng) for each, rng in (
+        (settings, one), (settings.model_copy(update={"jpeg": 1e-9}), other)))  # fmt: skip
+    assert np.array_equal(before, after) and one.random() != other.random()
+
+
+@pytest.mark.parametrize("bands", [1, 4, 5, 8])
+def test_images_of_many_bands_are_zoomed_as_each_band_is(bands: int) -> None:
+    patch = patch_of(32, bands)
+    seen = apply_view(patch, View(0.5, 0.0, False, 16), [TASK])
+    means = patch.image.reshape(16, 2, 16, 2, bands).astype(float).mean((1, 3))
+    assert seen.image.shape == (16, 16, bands) and np.abs(seen.image - means).max() <= 0.5 + 1e-6
+    card = tiny_card(tuple(f"b{k}" for k in range(bands)), tasks=(TASK,))
+    rng = np.random.default_rng(0)
+    assert all(harsh(patch, card, rng).image.shape == patch.image.shape for _ in range(40))
 
 
 def test_views_stay_in_the_range_of_zoom() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.pixels.colours import CHANNELS, Colours, change_colours
+from smalti.data.pixels.colours import Colours, by_bands, change_colours
 from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
@@ -110,7 +110,7 @@ def apply_view(patch: Patch, view: View, tasks: Sequence[Task]) -> Patch:
         image = image.astype(np.float32)
     size = round(view.side * view.zoom)  # zoomed, not yet rotated
     if size < view.side:
-        image = np.atleast_3d(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
+        image = by_bands(image, lambda bands: cv2.resize(bands, (size, size), interpolation=cv2.INTER_AREA))
     pixels = _warp(image, _matrix(view, image.shape[0]), view.crop)
     matrix = _matrix(view, patch.valid.shape[0])
     valid = _nearest(patch.valid.view(np.uint8), matrix, view.crop, 0)
@@ -142,11 +142,9 @@ def _nearest(values: NDArray[Any], matrix: NDArray[np.float64], crop: int, outsi
 
 
 def _warp(image: NDArray[Any], matrix: NDArray[np.float64], crop: int) -> NDArray[Any]:
-    """Warps (H, W, C) with any number of bands, CHANNELS at a time."""
+    """Warps (H, W, C) with any number of bands."""
     flags, edge = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101
-    parts = [image[..., at : at + CHANNELS] for at in range(0, image.shape[2], CHANNELS)]
-    bands = [np.atleast_3d(cv2.warpAffine(p, matrix, (crop, crop), flags=flags, borderMode=edge)) for p in parts]
-    return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
+    return by_bands(image, lambda bands: cv2.warpAffine(bands, matrix, (crop, crop), flags=flags, borderMode=edge))
 
 
 def augmented(

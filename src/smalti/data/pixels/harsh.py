@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Floats
 from smalti.card import Card
+from smalti.data.pixels.colours import by_bands
 from smalti.data.pixels.sample import Patch
 
 Rng = np.random.Generator
@@ -91,8 +92,8 @@ def _zoomed(patch: Patch, rng: Rng) -> Patch:
         part = (max(1, round(width / zoom)), max(1, round(height / zoom)))
         if finer:
             top, left = (height - part[1]) // 2, (width - part[0]) // 2
-            return cv2.resize(array[top : top + part[1], left : left + part[0]], (width, height), interpolation=how)
-        small = cv2.resize(array, part, interpolation=how)
+            return _resized(array[top : top + part[1], left : left + part[0]], (width, height), how)
+        small = _resized(array, part, how)
         around = [(0, height - part[1]), (0, width - part[0]), *[(0, 0)] * (small.ndim - 2)]
         return np.pad(small, around, mode="symmetric")
 
@@ -100,3 +101,10 @@ def _zoomed(patch: Patch, rng: Rng) -> Patch:
     targets = {name: change(target, cv2.INTER_NEAREST) for name, target in patch.targets.items()}
     valid = change(patch.valid.view(np.uint8), cv2.INTER_NEAREST).astype(bool)
     return replace(patch, image=image.reshape(patch.image.shape), targets=targets, valid=valid)
+
+
+def _resized(array: NDArray[Any], size: tuple[int, int], how: int) -> NDArray[Any]:
+    """(H, W) or (H, W, C) at another size (width, height)."""
+    if array.ndim == 2:
+        return cv2.resize(array, size, interpolation=how)
+    return by_bands(array, lambda bands: cv2.resize(bands, size, interpolation=how))
