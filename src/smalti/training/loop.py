@@ -1,6 +1,5 @@
 """The training loop: the same for every net, loss and machine."""
 
-import copy
 import math
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -12,12 +11,12 @@ import torch
 from torch import Tensor
 
 from smalti.card import Card
-from smalti.errors import DivergedError, ModelError, RecipeError
+from smalti.errors import DivergedError, RecipeError
 from smalti.files import write_whole
-from smalti.nets.naming import Weights
 from smalti.training.assemble import assemble
-from smalti.training.basis import changes, check_card, selection_digest
-from smalti.training.checkpoint import STATE, WEIGHTS, load_checkpoint, load_state, save_checkpoint, save_state
+from smalti.training.basis import changes, check_card
+from smalti.training.best import Best
+from smalti.training.checkpoint import STATE, load_state, save_checkpoint, save_state
 from smalti.training.distributed import Shareable, Team, launch
 from smalti.training.ema import resume_at
 from smalti.training.memory import keep_freed_memory
@@ -45,11 +44,7 @@ class Training:
         t = recipe.train
         self.recipe, self.work, self.folder, self.fabric = recipe, work, folder, fabric
         self.team = _team_of(work, recipe, fabric)
-        self.select = t.select or work.selectable[0]
-        if self.select not in work.selectable:
-            raise RecipeError(
-                f"train.select: unknown score {self.select!r}; expected one of {', '.join(work.selectable)}"
-            )
+        self._best = Best(recipe, work, folder, self.team)
         state = None if fresh else load_state(folder / "last")
         if state is not None:
             check_card(state, work.card, folder)
@@ -65,7 +60,6 @@ class Training:
         if self._pupil:
             self._pupil.teacher = self.mean.module
         self.progress = TrainingProgress()
-        self._judged_by = selection_digest(recipe, work, self.select)
         if state is not None:
             self._restore(state)
 
@@ -73,8 +67,7 @@ class Training:
         """Trains to the last step; checkpoints are in `last` and `best`. DivergedError if the loss is not finite."""
         t, p = self.recipe.train, self.progress
         records = Records(self.folder, p.step) if self.team.rank == 0 else None
-        self._rescore(records, say)
-        self._replace_best(records, say)
+        self._check_best(records, say)
         batches = self.work.batches(p.step * t.accumulate)
         pace = Pace(p.step, t.steps)
         with closing(records) if records else nullcontext(), closing(batches):
@@ -158,70 +151,20 @@ class Training:
         values |= {"lr": lr, "seconds_per_step": pace.seconds_per_step}
         last = p.step == t.steps
         if last or (p.step // t.epoch_steps) % t.validate_every == 0:
-            values |= {f"validation/{name}": value for name, value in self._validate(say).items()}
+            scores = self._best.validate(self.mean.module, p, say)
+            values |= {f"validation/{name}": value for name, value in scores.items()}
         if records:
             records.add(p.step, {name: value for name, value in values.items() if math.isfinite(value)})
         pace.pause()
 
-    def _validate(self, say: Say) -> dict[str, float]:
-        """Scores of the averaged weights; the best checkpoint is kept."""
-        p = self.progress
-        self.team.agree(self.mean.module)
-        scores = self.work.validate(self.mean.module)
-        score = scores.get(self.select, -math.inf)
-        p.stale += 1
-        if score > p.best:
-            p.best, p.best_step, p.stale = score, p.step, 0
-            if self.team.rank == 0:
-                card = self.work.card.chosen_by(self._chosen(p.step))
-                save_checkpoint(self.folder / "best", card, self.mean.module.state_dict())
-        mark = " (best)" if p.best_step == p.step else f" (best {100 * p.best:.2f} at step {p.best_step})"
-        say(f"\nstep {p.step}: {self.work.report(scores)}{mark}\n")
-        if p.stale >= self.recipe.train.patience > 0 and p.step < self.recipe.train.steps:
-            p.stopped = True
-            say(f"no better score in {p.stale} validations: stopped early\n")
-        return scores
-
-    def _rescore(self, records: Records | None, say: Say) -> None:
-        """Scores the existing best checkpoint again if it was chosen by another criterion."""
-        p = self.progress
-        if self._judged_by == (judges := selection_digest(self.recipe, self.work, self.select)):
-            return
-        self._judged_by = judges
-        weights = self._best_weights()
-        if not p.step or weights is None:
-            return
-        model = copy.deepcopy(self.mean.module)
-        model.load_state_dict(weights)
-        scores = self.work.validate(model)
-        p.best, p.stale, p.stopped = scores.get(self.select, -math.inf), 0, False
-        say(f"the best checkpoint was chosen by another criterion; scored again: {self.work.report(scores)}\n")
-        if self.team.rank == 0:
-            save_checkpoint(self.folder / "best", self.work.card.chosen_by(self._chosen(p.best_step)), weights)
-        self._save(records)
-
-    def _replace_best(self, records: Records | None, say: Say) -> None:
-        """Replaces a missing or damaged best checkpoint: by the next one, or in a finished training by the last one."""
-        p = self.progress
-        if not p.best_step or self._best_weights() is not None:
-            return
-        what = "damaged" if (self.folder / "best" / WEIGHTS).is_file() else "missing"
-        say(f"{self.folder / 'best'} is {what}; a new one is chosen from now on\n")
-        p.best, p.best_step, p.stale = -math.inf, 0, 0
-        if self.finished:
-            self._validate(say)
+    def _check_best(self, records: Records | None, say: Say) -> None:
+        """Scores the best checkpoint again where another criterion chose it. Where it is missing or damaged, the next
+        validations choose another one, and a finished training has the last step's."""
+        if self._best.rescore(self.mean.module, self.progress, say):
             self._save(records)
-
-    def _best_weights(self) -> Weights | None:
-        """Those of the best checkpoint; None where there is none that can be read."""
-        try:
-            return load_checkpoint(self.folder / "best")[1]
-        except ModelError:
-            return None
-
-    def _chosen(self, step: int) -> str:
-        """How the best checkpoint was chosen, as text."""
-        return f"best {self.select} on {self.recipe.judges}, step {step} of {self.recipe.train.steps}"
+        if self._best.forget_missing(self.progress, say) and self.finished:
+            self._best.validate(self.mean.module, self.progress, say)
+            self._save(records)
 
     def _save(self, records: Records | None) -> None:
         """Writes `last`, in the first process; state.pt comes last and is all that resuming needs."""
@@ -239,7 +182,7 @@ class Training:
             "recipe": self.recipe.model_dump_json(),
             "card": self.work.card.dump(),
             "data": {part: str(found) for part, found in self.work.identity.items()},
-            "selection_digest": self._judged_by,
+            "selection_digest": self._best.judged_by,
             "progress": dict(vars(self.progress)),
             "model": self.model.state_dict(),
             "mean": self.mean.module.state_dict(),
@@ -260,7 +203,7 @@ class Training:
                 f"train.steps {steps}: {self.folder} has reached step {self.progress.step}; "
                 "give more steps, or another --out"
             )
-        self._judged_by = state.get("selection_digest", "")
+        self._best.judged_by = state.get("selection_digest", "")
         self.progress.stopped &= self.progress.stale >= self.recipe.train.patience > 0
         try:
             self.model.load_state_dict(state["model"])

@@ -1,4 +1,4 @@
-"""TrainingProgress and speed of a training."""
+"""Progress and speed of a training."""
 
 import math
 import time
@@ -12,7 +12,7 @@ OWN, OWN_TABLES = ("loss", "confident"), ("weight/", "confident/")
 
 @dataclass
 class TrainingProgress:
-    """TrainingProgress of a training; all of it is saved in state.pt."""
+    """How far a training is; all of it is saved in state.pt."""
 
     step: int = 0
     best: float = -math.inf
