@@ -25,7 +25,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from smalti.mapping.band_order import DECIDED, KINDS, OVERWHELMING, SIDE, mean_evidence
+from smalti.mapping.band_order import DECIDED, KINDS, OVERWHELMING, mean_evidence
+from smalti.mapping.glance import SIDE
 from smalti.raster.array import ArrayReader
 from smalti.raster.band_statistics import band_statistics
 from smalti.text import aligned, percent

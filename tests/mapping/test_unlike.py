@@ -108,4 +108,7 @@ def test_few_unusual_tiles_are_no_warning() -> None:
     card = Bright().card
     assert unlike_warning("s.tif", 0.05, card) is None
     said = str(unlike_warning("s.tif", 0.62, card))
-    assert "s.tif: 62 % of this scene is unlike what tiny was trained on; expect errors" in said
+    assert "s.tif: 62 % of this scene is unlike what tiny was trained on; expect errors (teach it" in said
+    assert unlike_warning("s.tif", 0.05, card, (9, 80)) is None
+    said = str(unlike_warning("s.tif", 0.62, card, (9, 80)))
+    assert "its values lie between 9 and 80 of 255: try --stretch 1%,99% first" in said

@@ -116,6 +116,10 @@ def test_what_is_unlike_the_training_is_told_and_warned_of(tmp_path: Path) -> No
     assert "100 % of this scene is unlike what tiny was trained on: expect errors where it is marked" in page
     with pytest.warns(UnlikeWarning, match="100 %"):
         assert sm.predict(scene, model, tta=True).unlike == 1
+    with rasterio.open(scene) as file:
+        dim = file.read() // 4 + 20
+    with pytest.warns(UnlikeWarning, match=r"its values lie between 2\d and [78]\d of 255: try --stretch 1%,99% first"):
+        sm.predict(dim, model)
     used = sm.open_model(tiny_model(tmp_path / "used.onnx", tiny_card(unlike=unlike_above(0.9))))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -16,17 +16,14 @@ from smalti.ahead import run_ahead
 from smalti.card import Card
 from smalti.errors import BandOrderWarning, Warn
 from smalti.mapping.fit import Open
+from smalti.mapping.glance import windows_over
 from smalti.raster.band_statistics import CORRELATIONS, band_statistics
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import Scaled
-from smalti.tiling import Window
 
 RGB = ("red", "green", "blue")
 KINDS = (RGB, ("blue", "green", "red"), ("near infrared",))
 """What the three bands may look like; of the last kind the first band alone is said."""
-SIDE = 192
-"""Side of the windows in pixels."""
-WINDOWS = 16
 _THREADS = 2
 _LEAST = 3
 """Usable windows that a decision needs."""
@@ -84,27 +81,10 @@ def looks_like(reader: Reader, limit: float = DECIDED) -> tuple[str, ...] | None
 
 def mean_evidence(reader: Reader) -> NDArray[np.float64] | None:
     """The mean evidence (kinds - 1) of windows spread over a scene; None if too few of them can be used."""
-    windows = _windows(reader.grid.height, reader.grid.width)
-    jobs = (partial(band_statistics, *reader.read(window)) for window in windows)
+    jobs = (partial(band_statistics, *reader.read(window)) for window in windows_over(reader.grid))
     found = [numbers for numbers in run_ahead(jobs, _THREADS) if numbers is not None]
     each_one = evidence(np.array(found)) if found else np.empty((0, len(KINDS) - 1))
     return each_one.mean(axis=0) if len(each_one) >= _LEAST else None
-
-
-def _windows(height: int, width: int) -> list[Window]:
-    """Windows spread over a scene, from top to bottom."""
-    side = min(SIDE, height, width)
-    down, across = _counts(height / side, width / side)
-    rows = np.linspace(0, height - side, down).astype(int).tolist()
-    cols = np.linspace(0, width - side, across).astype(int).tolist()
-    return [Window(row, col, side, side) for row in rows for col in cols]
-
-
-def _counts(down: float, across: float) -> tuple[int, int]:
-    """Rows and columns of windows: at most `WINDOWS`, as far apart along both axes, few where they would overlap."""
-    rows = min(max(1, round((WINDOWS * down / across) ** 0.5)), WINDOWS)
-    cols = max(1, WINDOWS // rows)
-    return min(rows, int(np.ceil(down))), min(cols, int(np.ceil(across)))
 
 
 def warn_of_order(scene: str, reader: Reader, card: Card, opened: Open, warn: Warn) -> None:

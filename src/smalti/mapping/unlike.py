@@ -109,11 +109,14 @@ def read_unlike(path: Path) -> UnlikeTiles | None:
         raise RasterError(f"{path}: cannot be read: {first_line(error)}") from None
 
 
-def unlike_warning(scene: str, share: float, card: Card) -> UnlikeWarning | None:
-    """The warning about a scene; None if hardly any of it is unlike the training."""
+def unlike_warning(scene: str, share: float, card: Card, values: tuple[int, int] | None = None) -> UnlikeWarning | None:
+    """The warning about a scene; None if hardly any of it is unlike the training. `values` is its range, if narrow."""
     if share < WARN_FROM:
         return None
+    unlike = f"{scene}: {100 * share:.0f} % of this scene is unlike what {card.name} was trained on; expect errors"
+    if values is None:
+        return UnlikeWarning(f"{unlike} (teach it, or use another model)")
+    low, high = values
     return UnlikeWarning(
-        f"{scene}: {100 * share:.0f} % of this scene is unlike what {card.name} was trained on; expect errors (teach "
-        "it, or use another model)"
+        f"{unlike} (its values lie between {low} and {high} of 255: try --stretch 1%,99% first, or teach it)"
     )

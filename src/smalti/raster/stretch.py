@@ -125,7 +125,7 @@ def _measured(path: str, bands: Sequence[str], stretch: Stretch, opened: Callabl
             counts, least = _count(whole)
         for end, limit in enumerate((stretch.low, stretch.high)):
             if limit.percent:
-                limits[:, end] = [_percentile(band, limit.number) + least for band in counts]
+                limits[:, end] = [percentile(band, limit.number) + least for band in counts]
     for name, (low, high) in zip(bands, limits, strict=True):
         if low >= high:
             raise RasterError(
@@ -153,7 +153,7 @@ def _windows(grid: Grid) -> Iterator[Window]:
             yield Window(row, col, min(_SIDE, grid.height - row), min(_SIDE, grid.width - col))
 
 
-def _percentile(counts: NDArray[np.int64], percent: float) -> float:
+def percentile(counts: NDArray[np.int64], percent: float) -> float:
     """The least value that at least `percent` of all do not exceed, counted from the first one; NaN without any."""
     total = int(counts.sum())
     if not total:

@@ -18,6 +18,7 @@ from smalti.errors import ModelWarning, RasterError, warn
 from smalti.files import check_place, guarded
 from smalti.mapping.band_order import warn_of_order
 from smalti.mapping.fit import STRETCH, Open, check_stretch, open_fitting
+from smalti.mapping.glance import narrow_range
 from smalti.mapping.identity import identity
 from smalti.mapping.once import made_once
 from smalti.mapping.protect import Inputs, Outputs, check_page
@@ -25,7 +26,7 @@ from smalti.mapping.rasters import products
 from smalti.mapping.run import map_scene
 from smalti.mapping.source import Source
 from smalti.mapping.strips import map_strip
-from smalti.mapping.unlike import UnlikeTiles, read_unlike, unlike_warning
+from smalti.mapping.unlike import WARN_FROM, UnlikeTiles, read_unlike, unlike_warning
 from smalti.polygons.degrees import check_degrees
 from smalti.polygons.file import FORMATS as POLYGON_FORMATS
 from smalti.polygons.file import check_target
@@ -144,6 +145,7 @@ class MapRun:
             more: dict[str, Any] = {"scatter": scatter and scatter(meter), "progress": meter, "say": meter.say}
             more["choose"] = self._choose
             summary = map_scene(reader, self._predict, path, made_of, options.wanted, **more)
+            unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card, reader)
             grid, traced = reader.grid, 0
             if planned.polygons:
                 trace = partial(write_polygons, path, grid, card.class_task(), planned.polygons, options.min_area)
@@ -152,7 +154,6 @@ class MapRun:
             write = partial(_write_page, planned.page, scene, path, card, summary, open_scene)
             made_once(path, planned.page, "", write, exact=False)
         rasters = products(path, card, options.wanted)
-        unlike = said_unlike(scene, read_unlike(path) if card.unlike else None, card)
         return MapResult(scene, path, rasters, grid, summary, planned.polygons, traced, planned.page, unlike=unlike)
 
     def _check(self, reader: Reader, planned: Outputs) -> None:
@@ -197,11 +198,12 @@ def check_calibrated(card: Card) -> None:
         warn(ModelWarning(f"{text} uncalibrated probabilities, which are usually overconfident"))
 
 
-def said_unlike(scene: str, found: UnlikeTiles | None, card: Card) -> float | None:
+def said_unlike(scene: str, found: UnlikeTiles | None, card: Card, reader: Reader) -> float | None:
     """The share of a scene that is unlike the model's training; warns of a large one."""
     if found is None:
         return None
-    if (warning := unlike_warning(scene, found.share, card)) is not None:
+    values = narrow_range(reader) if found.share >= WARN_FROM else None  # which reads parts of it again
+    if (warning := unlike_warning(scene, found.share, card, values)) is not None:
         warn(warning)
     return found.share
 

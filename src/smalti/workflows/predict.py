@@ -135,5 +135,5 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
     for array in (valid, *outputs.values()):
         array.setflags(write=False)
     return Prediction(
-        net.card, reader.grid, valid, outputs, summary, said_unlike(reader.path, tally.result(), net.card)
+        net.card, reader.grid, valid, outputs, summary, said_unlike(reader.path, tally.result(), net.card, reader)
     )
