@@ -160,6 +160,18 @@ def test_our_recipes_are_valid_and_begin_with_their_command(path: Path) -> None:
     assert first.startswith(commands)
 
 
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").glob("*.toml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("style", ["statistics", "fourier", None])
+def test_a_stored_recipe_is_the_same_again(path: Path, style: str | None) -> None:
+    changes = [f'augment.style={{ chance = 0.5, kind = "{style}" }}'] if style else []
+    try:
+        recipe = read_recipe(path, changes)
+    except RecipeError:
+        pytest.skip("it has no style")
+    stored = recipe.model_dump_json()
+    assert type(recipe).model_validate_json(stored).model_dump_json() == stored
+
+
 def test_what_an_older_version_wrote_down_is_still_the_same_recipe(tmp_path: Path) -> None:
     recipe = read_recipe(write_tiny(tmp_path))
     older = recipe.model_dump(mode="json")

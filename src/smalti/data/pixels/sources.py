@@ -22,6 +22,7 @@ from smalti.errors import DataError, OptionError
 from smalti.evaluation.pairs import find_images, find_pairs
 from smalti.label_sets import Allowed
 from smalti.raster.label_spec import Wanted, class_set
+from smalti.raster.labels import LabelSpec
 from smalti.synth import CLASSES
 from smalti.synth.scenery import Scenery, scenery
 from smalti.text import count
@@ -55,7 +56,7 @@ class _Files(_Source, LabelEncoding):
 
     @model_validator(mode="after")
     def _one_kind_of_labels(self) -> Self:
-        if self._made and "labels" in self.model_fields_set:
+        if self._made and self.labels != LabelSpec():  # not whether it is stated: a stored recipe states all
             raise ValueError("labels and weak both state the labels; with weak.with_labels = true both apply")
         return self
 

@@ -25,6 +25,7 @@ MOST = 4.0
 """Largest factor on the contrast of a band: the noise of a flat window must not become texture."""
 FEWEST = 16
 """Fewest valid pixels of a window that has a style."""
+_REACH = 0.01
 Kind = Literal["statistics", "fourier"]
 
 
@@ -37,7 +38,7 @@ class Style(BaseModel):
     """Probability for each window; such a window requires two to be read."""
     kind: Kind = "statistics"
     """`statistics`: mean and standard deviation of each band. `fourier`: the amplitudes of low frequencies."""
-    reach: float = Field(0.01, gt=0, le=0.5)
+    reach: float = Field(_REACH, gt=0, le=0.5)
     """For fourier only: the highest frequency taken, in cycles per pixel; the mean is always taken."""
 
     @model_validator(mode="before")
@@ -47,7 +48,7 @@ class Style(BaseModel):
 
     @model_validator(mode="after")
     def _reach_is_used(self) -> "Style":
-        if self.kind != "fourier" and "reach" in self.model_fields_set:
+        if self.kind != "fourier" and self.reach != _REACH:  # not whether it is stated: a stored recipe states all
             raise ValueError(f"reach {self.reach:g} is given, but kind is {self.kind}; set kind to fourier")
         return self
 
