@@ -17,6 +17,7 @@ import numpy as np
 
 from smalti.arrays import Floats, Pixels
 from smalti.card import Card
+from smalti.data.pixels.colours import coarser, compressed
 from smalti.evaluation import evaluate
 from smalti.runtime.open import open_model
 from smalti.scene import Predictor
@@ -25,23 +26,12 @@ from smalti.training.kinds.pixels.prepare import part_pairs
 from smalti.training.recipe import read_pixels
 
 
-def _compressed(x: Floats) -> Floats:
-    _, written = cv2.imencode(".jpg", np.rint(x.clip(0, 255)).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 25])
-    return np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.float32)
-
-
 def _blurred(x: Floats, deviation: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(x, (0, 0), deviation), np.float32)
 
 
 def _gamma(x: Floats, exponent: float) -> Floats:
     return np.asarray(255 * (x / 255) ** np.float32(exponent), np.float32)
-
-
-def _coarser(x: Floats) -> Floats:
-    height, width = x.shape[:2]
-    small = cv2.resize(x, (width // 3, height // 3), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 CHANGES: dict[str, Callable[[Floats], Floats]] = {
@@ -53,9 +43,9 @@ CHANGES: dict[str, Callable[[Floats], Floats]] = {
     "lighter": lambda x: _gamma(x, 0.55),
     "darker": lambda x: _gamma(x, 1.8),
     "blurred": lambda x: _blurred(x, 2.0),
-    "3 times coarser": _coarser,
+    "3 times coarser": lambda x: coarser(x, 3),
     "sharpened": lambda x: x + 1.5 * (x - _blurred(x, 1.5)),
-    "JPEG, quality 25": _compressed,
+    "JPEG, quality 25": lambda x: 255 * compressed(x / 255, 25),
 }
 """Each takes red, green, blue (H, W, 3) from 0 to 255, float32."""
 

@@ -117,9 +117,13 @@ def test_what_is_unlike_the_training_is_told_and_warned_of(tmp_path: Path) -> No
     with pytest.warns(UnlikeWarning, match="100 %"):
         assert sm.predict(scene, model, tta=True).unlike == 1
     with rasterio.open(scene) as file:
-        dim = file.read() // 4 + 20
+        dim, profile = file.read() // 4 + 20, file.profile
+    with rasterio.open(tmp_path / "dim.tif", "w", **profile) as file:
+        file.write(dim)
     with pytest.warns(UnlikeWarning, match=r"its values lie between 2\d and [78]\d of 255: try --stretch 1%,99% first"):
-        sm.predict(dim, model)
+        sm.predict(tmp_path / "dim.tif", model)
+    with pytest.warns(UnlikeWarning, match=r"expect errors \(teach it, or use another model\)"):
+        sm.predict(dim, model)  # an array cannot be stretched
     used = sm.open_model(tiny_model(tmp_path / "used.onnx", tiny_card(unlike=unlike_above(0.9))))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -26,14 +26,14 @@ def is_of_the_system(path: Path) -> bool:
     return any(part.startswith(".") or part.casefold() in SYSTEM for part in path.parts)
 
 
-def everything_below(folder: Path) -> list[Path]:
-    """Files and folders below one, sorted, also what links to folders lead to: large sets lie on several disks. Links
-    back to a folder that they lie in are not followed."""
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted, also those that links to folders lead to: large sets lie on several disks.
+    Links back to a folder that they lie in are not followed."""
     found: list[Path] = []
     for home, folders, names in os.walk(folder, followlinks=True):
         here = Path(home)
         folders[:] = [name for name in folders if not _leads_back(here / name, folder)]
-        found += [here / name for name in (*folders, *names)]
+        found += [here / name for name in names]
     return sorted(found)
 
 
@@ -68,7 +68,7 @@ class Folder:
         if not root.is_dir():
             raise DataError(f"{root}: no such folder; expected the folder of a downloaded dataset")
         self.root = root
-        found = [path.relative_to(root) for path in everything_below(root) if not path.is_dir()]
+        found = (path.relative_to(root) for path in files_below(root))
         self.files = {plain(path.as_posix()): path for path in found if not is_of_the_system(path)}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for key in self.files:

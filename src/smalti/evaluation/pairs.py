@@ -13,7 +13,7 @@ from smalti.datasets.folder import (
     IMAGE_ENDING,
     LABEL_ENDING,
     OTHER_ENDING,
-    everything_below,
+    files_below,
     is_of_the_system,
     one_form,
 )
@@ -104,7 +104,7 @@ def find_pairs(folder: str | Path, named: str | None = None) -> list[tuple[Path,
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and their labels")
     names = USUAL if named is None else _named(named)
-    every = everything_below(root)
+    every = files_below(root)
     try:
         return _pairs(root, [path for path in every if _may_count(path, root)], names, named)
     except DataError as error:
@@ -117,7 +117,7 @@ def find_images(folder: Path) -> list[Path]:
     not named as labels. DataError if there are none."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one with images")
-    files = [path for path in everything_below(folder) if _may_count(path, folder) and _is_image(path)]
+    files = [path for path in files_below(folder) if _may_count(path, folder) and _is_image(path)]
     inside = [path for path in files if path.parent.name.lower() in IMAGE_FOLDERS]
     if found := inside or [path for path in files if not _is_named_label(path, USUAL)]:
         return found

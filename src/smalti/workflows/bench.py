@@ -24,19 +24,8 @@ from smalti.workflows.progress import Meter, Show
 ROUNDS = 3
 """Each case is measured so often, in turns: the clock of a machine changes within a minute."""
 HEADS = (
-    "model",
-    "engine",
-    "threads",
-    "tile",
-    "numbers",
-    "ms",
-    "fastest",
-    "MPix/s",
-    "start s",
-    "peak MB",
-    "J",
-    "differs",
-)
+    "model", "engine", "threads", "tile", "numbers", "ms", "fastest", "MPix/s", "start s", "peak MB", "J", "differs"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,11 +198,12 @@ def check_calibrated(card: Card) -> None:
         warn(ModelWarning(f"{text} uncalibrated probabilities, which are usually overconfident"))
 
 
-def said_unlike(scene: str, found: UnlikeTiles | None, card: Card, reader: Reader) -> float | None:
-    """The share of a scene that is unlike the model's training; warns of a large one."""
+def said_unlike(scene: str, found: UnlikeTiles | None, card: Card, file: Reader | None) -> float | None:
+    """The share of a scene that is unlike the model's training; warns of a large one. `file` is the scene if it is one,
+    for arrays cannot be stretched."""
     if found is None:
         return None
-    values = narrow_range(reader) if found.share >= WARN_FROM else None  # which reads parts of it again
+    values = narrow_range(file) if file and found.share >= WARN_FROM else None  # reads parts of it again
     if (warning := unlike_warning(scene, found.share, card, values)) is not None:
         warn(warning)
     return found.share

@@ -86,7 +86,7 @@ def predict(
     ):
         height, width = reader.grid.height, reader.grid.width
         meter = Meter(progress, "predict", height * width, "Pix")
-        return _predict(reader, Averaged(net) if tta else net, meter)
+        return _predict(reader, Averaged(net) if tta else net, meter, isinstance(image, str | Path))
 
 
 def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
@@ -118,7 +118,7 @@ def _warn_of_array(warning: SmaltiWarning) -> None:
         warn(warning)
 
 
-def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) -> Prediction:
+def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None], is_file: bool) -> Prediction:
     height, width = reader.grid.height, reader.grid.width
     tasks = net.card.map_tasks()
     outputs = {task.name: np.zeros((task.channels, height, width), np.float32) for task in tasks}
@@ -134,6 +134,5 @@ def _predict(reader: Reader, net: Predictor, progress: Callable[[int], None]) ->
     summary = predict_reader(reader, net, write, progress=progress, judged=tally.add)
     for array in (valid, *outputs.values()):
         array.setflags(write=False)
-    return Prediction(
-        net.card, reader.grid, valid, outputs, summary, said_unlike(reader.path, tally.result(), net.card, reader)
-    )
+    unlike = said_unlike(reader.path, tally.result(), net.card, reader if is_file else None)
+    return Prediction(net.card, reader.grid, valid, outputs, summary, unlike)

@@ -23,7 +23,7 @@ from smalti.data.photos.ladder import (
 from smalti.data.photos.series import ENDINGS, Truth
 from smalti.data.photos.subject import with_subject
 from smalti.data.photos.worsen import framed, worsened
-from smalti.datasets.folder import everything_below, is_of_the_system
+from smalti.datasets.folder import files_below, is_of_the_system
 from smalti.errors import DataError
 from smalti.photos.cues import CUES, cues
 from smalti.photos.listing import Shot
@@ -155,7 +155,7 @@ def find_originals(folders: Sequence[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    return (path for path in everything_below(folder) if not is_of_the_system(path.relative_to(folder)))
+    return (path for path in files_below(folder) if not is_of_the_system(path.relative_to(folder)))
 
 
 def _side(path: Path) -> int:

@@ -67,13 +67,14 @@ def change_colours(image: NDArray[Any], colours: Colours, scale: float, rng: np.
     if blurred:
         x = np.atleast_3d(cv2.GaussianBlur(x, (0, 0), deviation)).astype(np.float32, copy=False)
     if colours.coarse:
-        x = _coarser(x, math.exp(rng.uniform(0, math.log(4)))) if rng.random() < colours.coarse else x
+        x = coarser(x, math.exp(rng.uniform(0, math.log(4)))) if rng.random() < colours.coarse else x
     if colours.jpeg:
-        x = _compressed(x, int(rng.integers(20, 91))) if rng.random() < colours.jpeg else x
+        x = compressed(x, int(rng.integers(20, 91))) if rng.random() < colours.jpeg else x
     return x / np.float32(scale)
 
 
-def _coarser(x: Floats, factor: float) -> Floats:
+def coarser(x: Floats, factor: float) -> Floats:
+    """An image (H, W, C) that is shrunk by a factor, and enlarged again."""
     height, width = x.shape[:2]
     part = (max(1, round(width / factor)), max(1, round(height / factor)))
 
@@ -84,8 +85,8 @@ def _coarser(x: Floats, factor: float) -> Floats:
     return by_bands(x, change).astype(np.float32, copy=False)
 
 
-def _compressed(x: Floats, quality: int) -> Floats:
-    """Three bands as one picture, others each as a grey one."""
+def compressed(x: Floats, quality: int) -> Floats:
+    """An image (H, W, C), whose white is 1, after JPEG: three bands as one picture, others each as a grey one."""
     parts = [x] if x.shape[2] == 3 else np.split(x, x.shape[2], axis=2)
     found = []
     for part in parts:
