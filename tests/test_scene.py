@@ -205,7 +205,19 @@ def test_what_was_not_begun_is_dropped_after_a_failure() -> None:
 
     with pytest.raises(RuntimeError, match="no more"):
         predict_scene(slow, Failing(), scene.write, 16, 160)
-    assert len(read) <= 3  # of the four that were asked for
+    assert len(read) <= 5  # of thirteen
+
+
+def test_two_tiles_are_in_the_engine_at_a_time() -> None:
+    scene, both = Scene(16, 160), threading.Barrier(2)
+
+    class Meeting(Threshold):
+        def __call__(self, batch: np.ndarray[Any, Any]) -> Any:
+            both.wait(timeout=30)
+            return super().__call__(batch)
+
+    predict_scene(scene.read, Meeting(), scene.write, 16, 148)
+    assert scene.written[:, :148].all()
 
 
 def test_progress_adds_up_in_the_callers_thread() -> None:

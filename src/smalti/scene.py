@@ -1,11 +1,13 @@
 """Predicts a scene of any size: the only place where reader, engine and writer meet.
 
-The three run concurrently: one thread reads tiles ahead, the caller's thread runs the engine, a third blends and
-writes. Nothing here knows of files or engines: it gets three functions.
+All run concurrently: one thread reads tiles ahead, two run the engine, and one blends and writes. Nothing here knows of
+files or engines: it gets three functions.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import Protocol, Self, runtime_checkable
 
@@ -16,6 +18,9 @@ from smalti.arrays import Floats, Mask, Pixels
 from smalti.blend import Blender
 from smalti.card import UNLIKE, Card
 from smalti.tiling import Tile, Window, plan_tiles
+
+_AT_A_TIME = 2
+"""Tiles in the engine: where the threads of one wait for their slowest, those of the other compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ the number of the part's valid pixels."""
 
 
 class Predictor(Protocol):
-    """A net, with any engine."""
+    """A net, with any engine. Several threads may call it at once."""
 
     @property
     def card(self) -> Card:
@@ -115,7 +120,7 @@ class Summary:
     skipped: int
     """Tiles without a valid pixel."""
     engine_seconds: float
-    """Time spent inside the engine."""
+    """Time in which the engine had a tile, or several."""
 
     @property
     def megapixels_per_second(self) -> float:
@@ -146,8 +151,9 @@ def predict_scene(
 
     Args:
         read: see `Read`; called in a thread of its own.
-        predict: the model. Of a `Coarse` one windows and values that are written, and the three numbers of rows below,
-            are in pixels of its answers, as many as cover the scene; the valid mask is that of the scene's pixels.
+        predict: the model; called in two threads. Of a `Coarse` one windows and values that are written, and the three
+            numbers of rows below, are in pixels of its answers, as many as cover the scene; the valid mask is that of
+            the scene's pixels.
         write: see `Write`; called in a thread of its own with windows that cover each pixel once, in rows of tiles
             from top to bottom.
         height, width: of the scene, in pixels.
@@ -161,18 +167,42 @@ def predict_scene(
     run = _Run(read, predict, write, (height, width), rows, above, judged)
     started = time.perf_counter()
     pixels = 0
-    with threads(1) as reader, threads(1) as writer:
-        fetched = in_order(reader.submit(run.fetch, tile) for tile in run.tiles())
-        predicted = (writer.submit(run.finish, *run.ask(*each)) for each in fetched)
-        for finished in in_order(predicted):
+    with threads(1) as reader, threads(_AT_A_TIME) as engine, threads(1) as writer:
+        fetched = in_order((reader.submit(run.fetch, tile) for tile in run.tiles()), 1)
+        predicted = in_order((engine.submit(run.ask, *each) for each in fetched), _AT_A_TIME)
+        for finished in in_order(writer.submit(run.finish, *each) for each in predicted):
             pixels += finished
             if progress is not None:
                 progress(finished)
-    return Summary(pixels, time.perf_counter() - started, run.asked, run.skipped, run.engine_seconds)
+    return Summary(pixels, time.perf_counter() - started, run.asked, run.skipped, run.engine.seconds)
+
+
+class _Engaged:
+    """The time in which at least one of several threads is in a block."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._inside, self._begun = 0, 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """What counts."""
+        with self._lock:
+            if not self._inside:
+                self._begun = time.perf_counter()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self.seconds += time.perf_counter() - self._begun
 
 
 class _Run:
-    """The three steps of a tile, each in its own thread, and their counts."""
+    """The three steps of a tile, each in threads of its own, and their counts."""
 
     def __init__(
         self,
@@ -195,7 +225,7 @@ class _Run:
             name: Blender(height, width, card.tile, card.overlap, k, self._factor) for name, k in channels.items()
         }
         self._neutral = np.array(card.mean)[:, None, None] / card.scale  # C,1,1: normalised to zero
-        self.asked, self.skipped, self.engine_seconds = 0, 0, 0.0
+        self.asked, self.skipped, self.engine = 0, 0, _Engaged()
         self._broken = False
 
     def tiles(self) -> Iterator[Tile]:
@@ -222,12 +252,9 @@ class _Run:
     ) -> tuple[Tile, dict[str, Floats] | None, Mask]:
         """The engine's prediction for a tile."""
         if image is None:
-            self.skipped += 1
             return tile, None, valid
-        before = time.perf_counter()
-        predicted = self._mixed(image) if isinstance(image, Layers) else self._predict(image[None])
-        self.engine_seconds += time.perf_counter() - before
-        self.asked += 1
+        with self.engine.block():
+            predicted = self._mixed(image) if isinstance(image, Layers) else self._predict(image[None])
         return tile, predicted, valid
 
     def _mixed(self, layers: Layers) -> dict[str, Floats]:
@@ -241,6 +268,7 @@ class _Run:
 
     def finish(self, tile: Tile, predicted: dict[str, Floats] | None, valid: Mask) -> int:
         """Blends a tile and writes the part that is final; returns the number of pixels written."""
+        self.asked, self.skipped = self.asked + (predicted is not None), self.skipped + (predicted is None)
         if self._broken:  # tiles that wait behind a failed one: a later window must not follow a missing one
             return 0
         self._broken = True

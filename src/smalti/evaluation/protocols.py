@@ -139,8 +139,7 @@ class AveragedAndPlain:
     """A predictor's mean over flips and turns, and the prediction of one task without averaging."""
 
     def __init__(self, predict: Predictor, task: Task) -> None:
-        self._first = _First(predict)
-        self._averaged = Averaged(self._first)
+        self._predict = predict
         self._task = task.name
         self._plain = name_of_plain(task)
         self.further = {self._plain: task.channels}
@@ -149,16 +148,16 @@ class AveragedAndPlain:
     @property
     def card(self) -> Card:
         """The card of the predictor inside."""
-        return self._averaged.card
+        return self._predict.card
 
     def __call__(self, batch: Pixels) -> dict[str, Floats]:
         """Raw pixels (N, C, H, W) -> one prediction (N, K, H, W) per task, the plain one last."""
         return one_by_one(self._both, batch)
 
     def _both(self, image: Pixels) -> dict[str, Floats]:
-        self._first.first = {}
-        averaged = self._averaged(image)  # predicts the unchanged picture first
-        return averaged | {self._plain: self._first.first[self._task]}
+        first = _First(self._predict)
+        averaged = Averaged(first)(image)  # predicts the unchanged picture first
+        return averaged | {self._plain: first.first[self._task]}
 
 
 class _First:

@@ -32,8 +32,8 @@ class LearnedTask(Settings):
     weight: float = Field(1.0, gt=0)
     """Weight of its loss, if the balance uses weights of the recipe."""
     init: str | None = None
-    """A checkpoint of one task that fills this task's branch and head (`runs/NAME/best`), relative to where the command
-    runs."""
+    """A model of this task alone that fills its branch and head: a checkpoint (`runs/NAME/best`), relative to where the
+    command runs, an exported `.onnx` file, or the name of a model (`landcover`)."""
 
 
 class CardSettings(Settings):

@@ -10,6 +10,7 @@ from smalti.errors import ModelError, RecipeError
 from smalti.nets.build import Model
 from smalti.nets.filling import fill_fitting
 from smalti.nets.multitask.net import MultiTask
+from smalti.nets.naming import Weights
 from smalti.nets.weights import load_encoder
 from smalti.runtime.models import find_model, list_models, verify
 from smalti.training.checkpoint import load_card, load_checkpoint
@@ -98,8 +99,7 @@ def fill(model: nn.Module, start: str, images: Callable[[], Tensor]) -> list[str
     several tasks other than the model's: heads have numbers, not names. So have classes: other ones in the place of the
     checkpoint's are reported.
     """
-    found = open_start(start)
-    card, weights = load_checkpoint(found) if isinstance(found, Path) else (found.card, found.unfolded(images()))
+    card, weights = _read_start(open_start(start), images)
     theirs = [task.name for task in card.tasks]
     if isinstance(model, Model) and len(theirs) > 1 and theirs != (ours := [task.name for task in model.card.tasks]):
         raise ModelError(
@@ -111,6 +111,11 @@ def fill(model: nn.Module, start: str, images: Callable[[], Tensor]) -> list[str
         pairs = zip(card.tasks, model.card.tasks, strict=False)
         notes += [_other_classes(start, old, new) for old, new in pairs if _relabelled(old, new)]
     return notes
+
+
+def _read_start(found: Path | ModelWeights, images: Callable[[], Tensor]) -> tuple[Card, Weights]:
+    """The card and weights of what `open_start` found."""
+    return load_checkpoint(found) if isinstance(found, Path) else (found.card, found.unfolded(images()))
 
 
 def _relabelled(old: Task, new: Task) -> bool:
@@ -125,14 +130,21 @@ def _other_classes(start: str, old: Task, new: Task) -> str:
     )
 
 
-def fill_branch(model: Model, name: str, init: str | None) -> list[str]:
-    """Fills the branch of a task from a checkpoint's folder; returns messages about what was filled and what was not.
+def fill_branch(model: Model, name: str, init: str | None, images: Callable[[], Tensor]) -> list[str]:
+    """Fills the branch of a task with the weights of a model of this task alone.
 
-    RecipeError for a checkpoint with other tasks, and for a net without branches.
+    Args:
+        model: has its starting weights.
+        name: of the task.
+        init: a checkpoint's folder, an exported model file, or the name of a model; None fills nothing.
+        images: as in `fill`.
+
+    Returns messages about what was filled and what was not; RecipeError for a model with other tasks, and for a net
+    without branches.
     """
     if init is None:
         return []
-    card, weights = load_checkpoint(expand_home(init))
+    card, weights = _read_start(open_start(init, f"card.tasks: init of {name}"), images)
     task = model.card.task(name)
     if not isinstance(model.net, MultiTask):
         raise RecipeError(f"card.tasks: init of {name}: net {model.card.net} has no branches; use train.start")

@@ -8,9 +8,11 @@ import torch
 from PIL import Image
 
 from smalti.errors import DataError, LabelError, RecipeError, SmaltiError
+from smalti.runtime.models import find_model, verify
 from smalti.training.checkpoint import load_state
 from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
+from smalti.training.model_file import ModelWeights
 from smalti.training.recipe import open_work, read_recipe
 from tests.training.descent import PLAIN, descend
 from tests.training.kinds.pixels.tiny_tasks import RECIPE, write_tasks
@@ -281,6 +283,21 @@ def test_a_task_that_was_trained_alone_fills_its_branch(tmp_path: Path) -> None:
         RecipeError, match=r"init of cover: .* has the tasks height \(height in m\), expected only cover \(5 classes\)"
     ):
         work(tmp_path / "tasks.toml", f"card.tasks.0.init={alone}")
+
+
+def test_a_model_by_name_fills_a_branch(tmp_path: Path) -> None:
+    changes = ("card.tasks.0.init=landcover", "net.encoder=mobilenetv2_tf", "net.width=1", "net.sharing=shared")
+    tasks = work(write_tasks(tmp_path), *changes)
+    assert any(text.startswith("from the checkpoint of task cover: ") for text in tasks.introduction())
+    mine, theirs = tasks.model.state_dict(), ModelWeights(verify(find_model("landcover"))).unfolded(tasks.images())
+    first = "stages.0.0.conv.weight"
+    assert torch.equal(mine[f"net.encoder.0.{first}"], theirs[f"net.encoder.{first}"])
+    with pytest.raises(RecipeError, match=r"init of cover: town has the tasks landcover .*, expected only cover"):
+        work(tmp_path / "tasks.toml", "card.tasks.0.init=town")
+    with pytest.raises(
+        RecipeError, match=r"init of cover: twon is neither a folder nor the name of a model"
+    ):
+        work(tmp_path / "tasks.toml", "card.tasks.0.init=twon")
 
 
 def test_a_checkpoint_of_other_tasks_does_not_start_a_training(whole: Path, tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ class PixelWork:
         self.selectable = self._scores.selectable
         self.balance = recipe.make_balance()
         self._begin()
-        self._filled = [line for name, init in recipe.inits.items() for line in fill_branch(self.model, name, init)]
+        inits = recipe.inits.items()
+        self._filled = [line for name, init in inits for line in fill_branch(self.model, name, init, self.images)]
         self._losses = {task.name: _loss(recipe.losses[task.name], self.tasks[task.name]) for task in card.tasks}
         unlabelled, task = recipe.self_training, self.tasks[card.tasks[0].name]
         self.self_training = SelfTraining(unlabelled, task, recipe.train.accumulate) if unlabelled else None
