@@ -314,13 +314,29 @@ def test_several_tasks_learn_what_the_teacher_answers_for_each(tmp_path: Path) -
     assert "loss/height/distill" in columns
 
 
-def test_a_teacher_without_one_of_the_tasks_and_its_features_are_refused(tmp_path: Path) -> None:
+def test_a_teacher_of_some_tasks_teaches_these_alone(tmp_path: Path) -> None:
     recipe = tasks_with_teacher(tmp_path, heights=False)
-    message = r"the recipe has height in m; give a teacher that predicts the same quantity in the same unit"
-    with pytest.raises(RecipeError, match=message):
-        opened(recipe)
+    work = opened(recipe)
+    terms = work.terms(work.model.eval(), next(work.batches(0)))
+    assert {name for name in terms if name.endswith("/distill")} == {"cover/distill", "edges/distill"}
+    assert f"distill     the answers of {tmp_path / 'teacher'} for cover and edges; weight 2" in "\n".join(
+        work.introduction()
+    )
+    start(recipe, tmp_path / "run", "balance.name=uncertainty", "train.steps=2").run(silent)
     with pytest.raises(RecipeError, match=r"distill\.features: several tasks learn answers alone"):
         opened(recipe, "distill.features=1")
+
+
+def test_a_teacher_without_any_task_or_with_another_of_its_name_is_refused(tmp_path: Path) -> None:
+    recipe = tasks_with_teacher(tmp_path)
+    message = (
+        r"predicts cover \(land, .*\) and height \(value\) and .*; the recipe has height in ft; give a teacher that"
+    )
+    with pytest.raises(RecipeError, match=message):
+        opened(recipe, "card.tasks.1.unit=ft")
+    write_teacher(tmp_path / "other", labels=("dark", "bright"))
+    with pytest.raises(RecipeError, match=r"predicts light \(dark, bright\); the recipe has land, water"):
+        opened(recipe, f"distill.teacher={tmp_path / 'other'}")
 
 
 def test_a_training_with_a_teacher_and_labelled_windows_alone_resumes(tmp_path: Path) -> None:

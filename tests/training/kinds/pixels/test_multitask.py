@@ -294,9 +294,7 @@ def test_a_model_by_name_fills_a_branch(tmp_path: Path) -> None:
     assert torch.equal(mine[f"net.encoder.0.{first}"], theirs[f"net.encoder.{first}"])
     with pytest.raises(RecipeError, match=r"init of cover: town has the tasks landcover .*, expected only cover"):
         work(tmp_path / "tasks.toml", "card.tasks.0.init=town")
-    with pytest.raises(
-        RecipeError, match=r"init of cover: twon is neither a folder nor the name of a model"
-    ):
+    with pytest.raises(RecipeError, match=r"init of cover: twon is neither a folder nor the name of a model"):
         work(tmp_path / "tasks.toml", "card.tasks.0.init=twon")
 
 

@@ -48,6 +48,8 @@ class Distillation:
         self._settings, self._teacher, self._tasks = settings, teacher, tasks
         self._losses = losses
         self.identity = teacher.identity
+        self.taught = tuple(teacher.tasks)
+        """The tasks of the recipe that the teacher has, too."""
         self._tables = {task.name: _table(task) for task in tasks if task.has_classes}
         self.projections = nn.ModuleList()
         """By stage, from the student's channels to the teacher's; trained with the student, and no part of it."""
@@ -86,6 +88,7 @@ class Distillation:
         terms = {
             task.name: self._settings.weight * term
             for task in self._tasks
+            if task.name in self._teacher.tasks
             for term in self._of_task(task, outputs[task.name], answers[self._teacher.tasks[task.name]], batch)
         }
         if self._encoders:

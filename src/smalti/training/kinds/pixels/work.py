@@ -226,7 +226,9 @@ class PixelWork:
         if ours is None:
             return []
         also = f"; {count(windows, 'window')} per batch without labels: {self.split.unlabelled_text}" if windows else ""
-        return [f"distill     the answers of {ours.teacher}; {ours.text}{also}"]
+        taught = self._distillation.taught if self._distillation else ()
+        of = "" if len(taught) == len(self.tasks) else f" for {' and '.join(taught)}"
+        return [f"distill     the answers of {ours.teacher}{of}; {ours.text}{also}"]
 
     def conclude(self, folder: Path) -> Conclusion:
         """See `Work`."""
