@@ -222,12 +222,11 @@ class PixelWork:
 
     def _distilled(self) -> list[str]:
         """A line about learning from a teacher."""
-        ours, windows = self.recipe.distill, self.recipe.distilled
-        if ours is None:
+        ours, windows, distillation = self.recipe.distill, self.recipe.distilled, self._distillation
+        if ours is None or distillation is None:
             return []
         also = f"; {count(windows, 'window')} per batch without labels: {self.split.unlabelled_text}" if windows else ""
-        taught = self._distillation.taught if self._distillation else ()
-        of = "" if len(taught) == len(self.tasks) else f" for {' and '.join(taught)}"
+        of = "" if len(distillation.taught) == len(self.tasks) else f" for {' and '.join(distillation.taught)}"
         return [f"distill     the answers of {ours.teacher}{of}; {ours.text}{also}"]
 
     def conclude(self, folder: Path) -> Conclusion:
