@@ -82,7 +82,7 @@ def test_the_files_are_listed_with_what_goes_in_and_comes_out(tmp_path: Path) ->
     assert [(task, port["shape"]) for task, port in found["outputs"].items()] == [  # type: ignore[attr-defined]
         ("landcover", [1, 5, SIDE, SIDE]), ("height", [1, 1, SIDE, SIDE])
     ]  # fmt: skip
-    assert Card.model_validate(found["card"]) == model.card
+    assert Card.model_validate(found["card"]) == model.card.model_copy(update={"unlike": None})
     assert [name for name, _ in found["providers"]] == [  # type: ignore[attr-defined]
         "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"
     ]  # fmt: skip
@@ -167,7 +167,7 @@ def test_nothing_is_written_if_the_result_differs(monkeypatch: pytest.MonkeyPatc
 
 
 def test_operators_that_may_be_the_cause_are_named() -> None:
-    assert suspects(in_floats(verify(BUNDLED / "landcover.onnx"))) == suspects(verify(BUNDLED / "town.onnx")) == []
+    assert [suspects(in_floats(verify(BUNDLED / f"{name}.onnx"))) for name in ("landcover", "town")] == [[], []]
     with pytest.raises(ExportError, match=r"its operators Gather, GridSample may mean something else there; try"):
         convert.agreement.check_agreement({"landcover": 0.9}, 0.998, "ncnn", ["Gather", "GridSample"])
 

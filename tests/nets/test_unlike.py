@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from smalti.card import Card, Task, Unlike
+from smalti.errors import ModelError
 from smalti.nets.build import build
 from smalti.nets.unlike import Unlikeness, find_encoder, kept_maps
 from smalti.training.predict import TorchPredictor
@@ -43,6 +44,16 @@ def test_a_checkpoints_predictor_gives_it_in_every_thread(net: str) -> None:
     with ThreadPoolExecutor(3) as pool:
         for each, known in zip(pool.map(predict, batches), alone, strict=True):
             np.testing.assert_allclose(each["unlike"], known, rtol=1e-4)
+
+
+def test_tasks_that_share_an_encoder_have_one() -> None:
+    tasks = (TASK, TASK.model_copy(update={"name": "other"}))
+    options = {"encoder": "resnet18", "width": 0.125, "sharing": "shared"}
+    shared = Card(name="n", net="multitask", options=options, tile=64, overlap=0, tasks=tasks)
+    assert find_encoder(build(shared), shared).strides == (4, 8, 16, 32)
+    apart = shared.model_copy(update={"options": options | {"sharing": "separate"}})
+    with pytest.raises(ModelError, match="net multitask has no encoder of its own"):
+        find_encoder(build(apart), apart)
 
 
 def test_only_maps_of_the_block_are_kept() -> None:

@@ -85,7 +85,7 @@ def test_what_was_rounded_twice_has_names_of_its_own(tile: Pixels) -> None:
     pytest.importorskip("onnx")
     from smalti.deploy.shrink.quantize import Quantizer
 
-    town = verify(BUNDLED / "town.onnx")
+    town = in_floats(verify(BUNDLED / "town.onnx"))
     once = ModelFile(town.path, Quantizer(town.content, town.card, [tile]).quantized(), town.card, "")
     floats = in_floats(once)
     twice = ModelFile(town.path, Quantizer(floats.content, town.card, [tile]).quantized(), town.card, "")

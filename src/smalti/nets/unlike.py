@@ -27,6 +27,8 @@ SPACING = 4
 def find_encoder(model: nn.Module, card: Card) -> Backbone:
     """The encoder whose deepest map is looked at; ModelError for a net without one, or with one per task."""
     encoder = getattr(getattr(model, "net", None), "encoder", None)
+    if isinstance(encoder, nn.ModuleList) and len(encoder) == 1:  # all tasks share it
+        encoder = encoder[0]
     if not isinstance(encoder, Backbone):
         what = f"model {card.name}: net {card.net} has no encoder of its own"
         raise ModelError(f"{what}, so it cannot tell what is unlike its training; use a net with one, such as ued")

@@ -10,9 +10,10 @@ import onnx
 import pytest
 
 from smalti.arrays import Pixels
-from smalti.card import Card
+from smalti.card import Card, Task
 from smalti.deploy.agreement import agreement
 from smalti.deploy.calibration_tiles import drawn_tiles
+from smalti.deploy.onnx import export_model
 from smalti.deploy.shrink import search
 from smalti.deploy.shrink.card import card_of
 from smalti.deploy.shrink.cost import cost_of
@@ -23,6 +24,7 @@ from smalti.deploy.shrink.quantize import Quantizer
 from smalti.deploy.shrink.search import Shrunk
 from smalti.deploy.shrink.sensitivity import sensitivity
 from smalti.errors import DataError
+from smalti.nets.build import build
 from smalti.runtime.integers import in_floats
 from smalti.runtime.models import BUNDLED, ModelFile, seal, verify
 from smalti.runtime.onnx import OnnxPredictor
@@ -89,12 +91,16 @@ def test_a_softmax_that_follows_no_upsampling_stays(tmp_path: Path) -> None:
     assert with_early_softmax(verify(tiny_model(tmp_path / "tiny.onnx")).content) is None
 
 
-def test_two_tasks_keep_the_value_as_it_was() -> None:
-    town = verify(BUNDLED / "town.onnx")
-    content = with_early_softmax(town.content)
+def test_two_tasks_keep_the_value_as_it_was(tmp_path: Path) -> None:
+    tasks = (Task(name="landcover", labels=("land", "water")), Task(name="height", kind="value", minimum=0.0))
+    options = {"encoder": "resnet18", "width": 0.125, "sharing": "shared"}
+    card = Card(name="two", net="multitask", options=options, tasks=tasks)
+    export_model(build(card), card, tmp_path / "two.onnx")
+    two = verify(tmp_path / "two.onnx")
+    content = with_early_softmax(two.content)
     assert content is not None
-    tile = drawn_tiles(town.card.model_copy(update={"tile": 64}), [0])[0]
-    before, after = OnnxPredictor(town)(tile), run(town, content)(tile)
+    tile = drawn_tiles(card.model_copy(update={"tile": 64}), [0])[0]
+    before, after = OnnxPredictor(two)(tile), run(two, content)(tile)
     np.testing.assert_allclose(after["height"], before["height"], atol=1e-4)
 
 
