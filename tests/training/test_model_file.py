@@ -9,6 +9,7 @@ from torch import nn
 
 from smalti.card import Card, Origin, Task
 from smalti.deploy.onnx import export_model
+from smalti.deploy.packing import packed
 from smalti.errors import ModelError, RecipeError
 from smalti.nets.build import Model, build
 from smalti.nets.multitask.values import begin_values
@@ -106,27 +107,34 @@ def test_a_net_whose_weights_are_computed_with_at_export_is_refused(tmp_path: Pa
         ModelWeights(verify(path))
 
 
-def test_a_bundled_model_starts_a_training_with_its_own_function(tmp_path: Path) -> None:
-    file = verify(find_model("town"))
-    model = build(file.card, 0)
-    lines = fill(model, "town", lambda: random_images(0))
-    assert lines == [f"from town: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
+@pytest.mark.slow
+def test_packed_weights_start_a_training_with_their_own_function(tmp_path: Path) -> None:
+    _, path = exported(tmp_path, card_of("multitask", CLASSES, HEIGHT))
+    card, size = verify(path).card, path.stat().st_size
+    content, _ = sealed(packed(path.read_bytes()), path, card)
+    path.write_bytes(content)
+    assert len(content) < 0.4 * size
+    model = build(card, 0)
+    lines = fill(model, str(path), lambda: random_images(0))
+    assert lines == [f"from {path}: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
     image = random_images(3)
-    task = file.card.class_task().name
     with torch.no_grad():
-        ours = model.eval()(image)[task].softmax(1).numpy()
-    np.testing.assert_allclose(ours, open_model("town", threads=1)(image.numpy())[task], atol=1e-4)
+        ours = model.eval()(image)
+    theirs = open_model(str(path), threads=1)(image.numpy())
+    np.testing.assert_allclose(ours["classes"].softmax(1).numpy(), theirs["classes"], atol=1e-4)
+    assert close(ours["height"], torch.from_numpy(theirs["height"]), 1e-3)
 
 
-def test_one_in_integers_starts_with_nearly_its_function() -> None:
-    file = verify(find_model("landcover"))
+@pytest.mark.parametrize("name", ["landcover", "town"])
+def test_one_in_integers_starts_with_nearly_its_function(name: str) -> None:
+    file = verify(find_model(name))
     model = build(file.card, 0)
-    lines = fill(model, "landcover", lambda: random_images(0))
-    assert lines == [f"from landcover: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
+    lines = fill(model, name, lambda: random_images(0))
+    assert lines == [f"from {name}: {len(model.state_dict())} of the net's {len(model.state_dict())} tensors copied"]
     image = draw(Window(0, 0, 256, 256), 5).image[None]
     with torch.no_grad():
         ours = model.eval()(torch.from_numpy(image).float())["landcover"].argmax(1).numpy()
-    assert (ours == open_model("landcover", threads=1)(image)["landcover"].argmax(1)).mean() > 0.95
+    assert (ours == open_model(name, threads=1)(image)["landcover"].argmax(1)).mean() > 0.95
 
 
 def test_a_recipe_of_another_net_takes_what_fits(tmp_path: Path) -> None:
