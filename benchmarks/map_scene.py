@@ -5,10 +5,9 @@
 Each scene is a drawn town repeated to N x N pixels, a tiled and deflated GeoTIFF. It is mapped in a process of its own
 from opening it to the finished file. `engine alone` runs only the same engine on tiles of that scene, two at a time as
 maps do, right before and after, each time in a process of its own; multiplied by the number of tiles it is the limit
-for any reader and writer:
-`reached` is the speed of the whole scene relative to that limit, with a target of at least 0.9. `peak MB` is the peak
-resident memory of the mapping process: at 20000 at most 1.25 times that at 5000, and below 600. Run it on an idle
-machine.
+for any reader and writer: `reached` is the speed of the whole scene relative to that limit, with a target of at least
+0.9. `peak MB` is the peak resident memory of the mapping process: at 20000 at most 1.25 times that at 5000, and below
+600. Run it on an idle machine.
 """
 
 import argparse
@@ -90,7 +89,7 @@ def alone(options: argparse.Namespace, scene: str) -> dict[str, Any]:
     """The engine on the scene's first tiles, held in memory, in the form that maps are made with."""
     from smalti.raster.read import open_raster
     from smalti.runtime.open import open_model
-    from smalti.scene import coarse_of
+    from smalti.scene import AT_A_TIME, coarse_of
     from smalti.tiling import plan_tiles
 
     predict = open_model(options.model, options.engine, options.threads)
@@ -101,7 +100,7 @@ def alone(options: argparse.Namespace, scene: str) -> dict[str, Any]:
     ask = coarse_of(predict) or predict
     ask(tiles[0])  # warm
     start = time.perf_counter()
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
         deque(pool.map(ask, tiles), maxlen=0)  # each answer is dropped at once
     return {"ms": (time.perf_counter() - start) / len(tiles) * 1000}
 

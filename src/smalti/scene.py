@@ -19,7 +19,7 @@ from smalti.blend import Blender
 from smalti.card import UNLIKE, Card
 from smalti.tiling import Tile, Window, plan_tiles
 
-_AT_A_TIME = 2
+AT_A_TIME = 2
 """Tiles in the engine: where the threads of one wait for their slowest, those of the other compute."""
 
 
@@ -167,9 +167,9 @@ def predict_scene(
     run = _Run(read, predict, write, (height, width), rows, above, judged)
     started = time.perf_counter()
     pixels = 0
-    with threads(1) as reader, threads(_AT_A_TIME) as engine, threads(1) as writer:
+    with threads(1) as reader, threads(AT_A_TIME) as engine, threads(1) as writer:
         fetched = in_order((reader.submit(run.fetch, tile) for tile in run.tiles()), 1)
-        predicted = in_order((engine.submit(run.ask, *each) for each in fetched), _AT_A_TIME)
+        predicted = in_order((engine.submit(run.ask, *each) for each in fetched), AT_A_TIME)
         for finished in in_order(writer.submit(run.finish, *each) for each in predicted):
             pixels += finished
             if progress is not None:

@@ -55,10 +55,8 @@ class ImagesWork:
         self.balance = recipe.balance.make(recipe.weights) if len(card.tasks) > 1 else None
         pairs = list(zip(card.tasks, recipe.card.tasks, strict=True))
         self._losses = [make_image_loss(task, settings, self.split.train) for task, settings in pairs]
-        inits = {task.name: task.init for task in recipe.card.tasks}
-        self._filled = [
-            line for name, init in inits.items() for line in fill_branch(self.model, name, init, self.images)
-        ]
+        tasks = recipe.card.tasks
+        self._filled = [told for task in tasks for told in fill_branch(self.model, task.name, task.init, self.images)]
 
     def _start(self) -> Model:
         """The model with its starting weights; the first images initialise batch norms that the weights lack."""
