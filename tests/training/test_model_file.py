@@ -171,6 +171,20 @@ def test_a_taught_file_and_one_without_a_weight_are_refused(tmp_path: Path) -> N
         open_start(str(path))
 
 
+def test_weights_take_the_norms_of_others_and_compute_the_same(tmp_path: Path) -> None:
+    card = card_of("ued", width=0.25)
+    model, path = exported(tmp_path, card)
+    other = trained(card)
+    like = {name: value.clone() for name, value in other.state_dict().items()}
+    found = ModelWeights(verify(path)).with_norms_of(like)
+    left = other.load_state_dict(found)
+    assert not left.missing_keys and not left.unexpected_keys
+    assert all(torch.equal(found[name], like[name]) for name in found if name.endswith("running_var"))
+    images = random_images(3)
+    with torch.no_grad():
+        assert close(other(images)["classes"], model(images)["classes"], 1e-4)
+
+
 def test_images_of_other_bands_are_refused() -> None:
     weights = ModelWeights(verify(find_model("landcover")))
     with pytest.raises(ModelError, match=r"takes 3 bands \(red, green, blue\), the training has 4"):

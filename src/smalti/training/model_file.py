@@ -96,6 +96,25 @@ class ModelWeights:
         counters = {name for name in own if name.endswith("num_batches_tracked")}
         return {name: own[name] for name in sorted(self._needed | counters)}
 
+    def with_norms_of(self, like: Weights) -> Weights:
+        """The weights of the net with the scales and statistics of batch norms of `like`, weights of the same net.
+
+        Convolutions and shifts make up for them, so that the function is that of the file. What the file lacks, of
+        auxiliary heads, is that of `like`.
+        """
+        modules, found = dict(self._model.named_modules()), dict(like)
+        found |= {name: value for name, value in self._plain.items() if value is not None}
+        for conv, norm in self._pairs.items():
+            kernel, bias = self._folded[f"{conv}.weight"], self._folded[f"{conv}.bias"]
+            behind = modules[norm]
+            assert isinstance(behind, nn.BatchNorm2d) and kernel is not None and bias is not None
+            gain = like[f"{norm}.weight"] / (like[f"{norm}.running_var"] + behind.eps).sqrt()
+            found[f"{conv}.weight"] = kernel / gain[:, None, None, None]
+            found[f"{norm}.bias"] = bias + gain * like[f"{norm}.running_mean"]
+            if f"{conv}.bias" in found:
+                found[f"{conv}.bias"] = torch.zeros_like(bias)
+        return found
+
 
 _NAMES = ("weight", "bias", "running_mean", "running_var")
 
