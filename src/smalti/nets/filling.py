@@ -25,8 +25,8 @@ def fill_fitting(own: Mapping[str, Tensor], weights: Mapping[str, Tensor], sourc
     lines = [f"from {source}: {len(fitting)} of the net's {len(own)} tensors copied"]
     for what, names in (
         ("of another shape, left as initialised", (own.keys() & weights.keys()) - fitting),
-        ("not in the checkpoint, left as initialised", own.keys() - weights.keys()),
-        ("in the checkpoint only, not used", weights.keys() - own.keys()),
+        ("not there, left as initialised", own.keys() - weights.keys()),
+        ("only there, not used", weights.keys() - own.keys()),
     ):
         if names:
             lines.append(f"  {what}: {some(sorted(names), SHOWN)}")

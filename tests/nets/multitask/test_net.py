@@ -46,7 +46,7 @@ def test_one_task_is_the_plain_net_of_its_decoder(name: str, decoder: str) -> No
     plain = settled(NETS[name](classes=3, task="cover", **options))
     net = make(COVER, decoder=decoder, sharing="separate", **options).eval()
     lines = net.fill_branch("cover", {f"net.{key}": value for key, value in plain.state_dict().items()})
-    assert len(lines) == 1 and lines[0].startswith("from the checkpoint of task cover: ")
+    assert len(lines) == 1 and lines[0].startswith("from init of task cover: ")
     image = torch.randn(2, 3, 45, 64)
     with torch.no_grad():
         torch.testing.assert_close(net(image)["cover"], plain(image)["cover"])
@@ -104,7 +104,7 @@ def test_an_encoder_of_all_tasks_is_filled_too() -> None:
     ("task", "tasks", "message"),
     [
         ("depth", (HEIGHT,), "unknown task 'depth'; expected one of cover, height"),
-        ("cover", (COVER, HEIGHT), "task cover: the checkpoint has several tasks"),
+        ("cover", (COVER, HEIGHT), "task cover: what init names has several tasks"),
     ],
 )
 def test_a_checkpoint_that_cannot_fill_a_branch_is_refused(task: str, tasks: tuple[Task, ...], message: str) -> None:

@@ -26,8 +26,8 @@ MIX_CHANCE = 0.5
 """Default share of windows that are mixed, as in CutMix's experiments on CIFAR."""
 
 
-def _off(value: Any) -> Any:
-    """None for 0 or false, which disable a step."""
+def none_if_off(value: Any) -> Any:
+    """None for 0 or false, which disable what has settings of its own."""
     return None if not isinstance(value, dict) and value == 0 else value
 
 
@@ -52,7 +52,7 @@ class Augment(ExtensibleAugment, Colours):
     """Pastes a part of another window: a rectangle (`cutmix`), or half of its classes (`classmix`)."""
     mix_chance: float = Field(MIX_CHANCE, gt=0, le=1)
     """Probability of mixing, for each window; a mixed window requires two to be read."""
-    style: Annotated[Style | None, BeforeValidator(_off)] = None
+    style: Annotated[Style | None, BeforeValidator(none_if_off)] = None
     """Gives a window the look of a window of another source: its probability, or a table."""
 
     @model_validator(mode="before")

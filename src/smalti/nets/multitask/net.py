@@ -124,13 +124,13 @@ class MultiTask(nn.Module):
         number, branch = self._place(task)
         plain = {name.removeprefix("net."): value for name, value in weights.items()}
         if any(name.startswith("heads.1.") for name in plain):
-            raise ModelError(f"task {task}: the checkpoint has several tasks; give one with a single task")
+            raise ModelError(f"task {task}: what init names has several tasks; give one with a single task")
         own = self.state_dict()
         theirs = {
             HEAD.sub(f"heads.{number}.", ENCODER.sub(f"encoder.{branch}.", name, 1), 1): value
             for name, value in plain.items()
         }
-        return fill_fitting({key: own[key] for key in self.branch_keys(task)}, theirs, f"the checkpoint of task {task}")
+        return fill_fitting({key: own[key] for key in self.branch_keys(task)}, theirs, f"init of task {task}")
 
     def gates(self, x: Tensor) -> list[tuple[int, Tensor]]:
         """The gates of `afa` for images N,bands,H,W: each stage's number and its gates N,T,T,h,w or N,T,T,C.

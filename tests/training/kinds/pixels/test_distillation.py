@@ -151,6 +151,13 @@ def test_windows_with_and_without_labels_learn_what_the_teacher_answers(tmp_path
     )
 
 
+def test_a_setting_leaves_the_teacher_of_a_recipe_out(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, further=False)
+    assert opened(recipe, "distill=false").recipe.distill is None
+    with pytest.raises(RecipeError, match=r"distill"):
+        opened(recipe, "distill=true")
+
+
 def test_the_features_are_those_of_the_teacher_scaled_to_variance_one(tmp_path: Path) -> None:
     work = opened(write_recipe(tmp_path, "features = 2.0\n", further=False))
     batch, model = next(work.batches(0)), work.model.train()

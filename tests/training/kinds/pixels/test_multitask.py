@@ -276,7 +276,7 @@ def test_a_task_that_was_trained_alone_fills_its_branch(tmp_path: Path) -> None:
     alone = single(tmp_path, 1)
     tasks = work(write_tasks(tmp_path), f"card.tasks.1.init={alone}")
     told = [text for text in tasks.introduction() if "copied" in text]
-    assert len(told) == 1 and told[0].startswith("from the checkpoint of task height: ")
+    assert len(told) == 1 and told[0].startswith("from init of task height: ")
     one = read_recipe(tmp_path / "tasks.toml")
     assert one.make_card("").tasks[1].minimum == 0
     with pytest.raises(
@@ -288,7 +288,7 @@ def test_a_task_that_was_trained_alone_fills_its_branch(tmp_path: Path) -> None:
 def test_a_model_by_name_fills_a_branch(tmp_path: Path) -> None:
     changes = ("card.tasks.0.init=landcover", "net.encoder=mobilenetv2_tf", "net.width=1", "net.sharing=shared")
     tasks = work(write_tasks(tmp_path), *changes)
-    assert any(text.startswith("from the checkpoint of task cover: ") for text in tasks.introduction())
+    assert any(text.startswith("from init of task cover: ") for text in tasks.introduction())
     mine, theirs = tasks.model.state_dict(), ModelWeights(verify(find_model("landcover"))).unfolded(tasks.images())
     first = "stages.0.0.conv.weight"
     assert torch.equal(mine[f"net.encoder.0.{first}"], theirs[f"net.encoder.{first}"])

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.pixels.augment import Augment
+from smalti.data.pixels.augment import Augment, none_if_off
 from smalti.data.pixels.sources import AnySource, DatasetSource
 from smalti.data.pixels.unlabelled import UnlabelledSource
 from smalti.label_sets import Allowed, with_sets
@@ -128,8 +128,8 @@ class PixelRecipe(Recipe):
     data: DataSettings
     augment: SerializeAsAny[Augment] = Augment()
     train: CropSettings = CropSettings()
-    distill: DistillSettings | None = None
-    """How to learn from the answers of another model."""
+    distill: Annotated[DistillSettings | None, BeforeValidator(none_if_off)] = None
+    """How to learn from the answers of another model; false: not at all."""
     shrink: ShrinkSettings | None = Field(None, exclude=True)
     """How `smalti shrink --recipe` makes the trained net smaller."""
 
