@@ -114,6 +114,9 @@ __all__ = ["__version__", *_HOMES]
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 
+# Threads of torch that wait for others sleep: spinning, they take the core on which a training makes its windows.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # What GDAL prints past Python (`ERROR 1: ...`) is cryptic, and is raised or issued as Smalti's own messages anyway.
 if "CPL_DEBUG" not in os.environ:
     os.environ.setdefault("CPL_LOG", os.devnull)
