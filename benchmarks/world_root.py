@@ -2,15 +2,16 @@
 
     python benchmarks/world_root.py SETS OUT
 
-SETS holds the sets as they were published: `dubai`, `kampala`, `places`, `banepa`, `chesapeake` and `weights`. OUT is a
-new folder. In it `dubai`, `places` and `weights` are links; the others need work:
+SETS holds the sets as they were published: `dubai`, `kampala`, `naip`, `places`, `banepa`, `chesapeake` and `weights`.
+OUT is a new folder. In it `dubai`, `places` and `weights` are links; the others need work:
 
 * banepa, kampala and the drone tiles of `places/fair-buildings` are small chips of larger scenes, which their names
   place: they are joined, so that a window shows the ground around and not mirrored chips; gaps are ignored;
 * `banepa-more`: the chips around Banepa, which have no labels, joined as well; their masks are 0, which says no more
   than that no water is seen, and ignored where the scene is empty;
 * chesapeake: its patches are NumPy archives: bands 1 to 4 (red, green, blue, near infrared) and the land cover become
-  GeoTIFFs, in a folder for each of the two NAIP tiles.
+  GeoTIFFs, in a folder for each of the two NAIP tiles; those to learn from with the images of the other year as well;
+* naip: a folder of images for the recipe to find, which need no labels.
 """
 
 import argparse
@@ -52,8 +53,14 @@ def main() -> None:
     lay_out_around(options.sets / "banepa" / "more-unlabelled", options.out / "banepa-more")
     lay_out_kampala(options.sets / "kampala", options.out / "kampala")
     lay_out_fair(options.sets / "places" / "fair-buildings", options.out / "fair-buildings")
-    for part, tile in (("train", "train_patches"), ("validation", "val_patches"), ("stack", "test_tiles")):
-        lay_out_chesapeake(options.sets / "chesapeake" / f"test-{tile}", options.out / "chesapeake" / part)
+    for part, tile, years in (
+        ("train", "train_patches", 2),
+        ("validation", "val_patches", 1),
+        ("stack", "test_tiles", 2),
+    ):
+        lay_out_chesapeake(options.sets / "chesapeake" / f"test-{tile}", options.out / "chesapeake" / part, years)
+    (options.out / "naip").mkdir()
+    (options.out / "naip" / "images").symlink_to((options.sets / "naip" / "naip").resolve())
     print(f"{options.out}: ready for smalti train recipes/landcover.toml --set data.root={options.out}")
 
 
@@ -98,9 +105,9 @@ def lay_out_fair(source: Path, out: Path) -> None:
         _write(out / "masks" / f"{block}.tif", _joined(masks, NOTHING))
 
 
-def lay_out_chesapeake(source: Path, out: Path) -> None:
-    """Images and land cover of patches, or of the one tile that comes as GeoTIFFs, with its older image."""
-    for name, pixels, cover in (*_patches(source), *_tiles(source)):
+def lay_out_chesapeake(source: Path, out: Path, years: int) -> None:
+    """Images of one or both years and land cover of patches, or of the one tile that comes as GeoTIFFs."""
+    for name, pixels, cover in (*_patches(source, years), *_tiles(source)):
         _write(out / "images" / f"{name}.tif", pixels)
         _write(out / "masks" / f"{name}.tif", cover)
 
@@ -124,11 +131,13 @@ def _joined(tiles: Mapping[tuple[int, int], Bytes], nothing: int = 0) -> Bytes:
     return joined
 
 
-def _patches(source: Path) -> Iterator[tuple[str, Bytes, Bytes]]:
+def _patches(source: Path, years: int) -> Iterator[tuple[str, Bytes, Bytes]]:
     for path in sorted(source.glob("*.npz")):
         with np.load(path, allow_pickle=False) as file:
             patch = file["arr_0"][0]  # channels, H, W
-        yield path.stem, patch[:4].round().astype(np.uint8), patch[COVER : COVER + 1].astype(np.uint8)
+        for year in range(years):
+            pixels = patch[4 * year : 4 * year + 4].round().astype(np.uint8)
+            yield f"{path.stem}{'_other' * year}", pixels, patch[COVER : COVER + 1].astype(np.uint8)
 
 
 def _tiles(source: Path) -> Iterator[tuple[str, Bytes, Bytes]]:
