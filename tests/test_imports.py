@@ -1,5 +1,6 @@
 """The torch-free half runs where torch is not installed; the layers themselves are kept by import-linter."""
 
+import os
 import pkgutil
 import subprocess
 import sys
@@ -70,3 +71,14 @@ def test_drawings_and_photos_name_the_extra_that_has_opencv(command: list[str], 
     done = python(code, tmp_path)
     assert done.returncode == 1 and not any(tmp_path.iterdir())
     assert done.stderr.startswith("smalti: OpenCV, ") and done.stderr.endswith(f"pip install 'smalti[{extra}]'\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the OpenMP of torch's wheels for Linux prints its settings")
+@pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE")])
+def test_waiting_threads_of_torch_sleep_unless_the_user_says_otherwise(given: dict[str, str], policy: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import smalti.training.loop"], capture_output=True, text=True, timeout=120, check=True,
+        env=environment | given | {"OMP_DISPLAY_ENV": "true"},
+    )  # fmt: skip
+    assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
