@@ -297,7 +297,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
     path.write_text(VALUES.format(root=tmp_path))
     said: list[str] = []
     training = start(path, tmp_path / "run", f"card.tasks.1.init={trained[0] / 'best'}")
-    assert any("checkpoint of task colour" in text for text in training.work.introduction())
+    assert any("init of task colour" in text for text in training.work.introduction())
     terms = training.work.terms(training.work.model, training.work.stream.batch(0, 10))  # type: ignore[attr-defined]
     assert {name.partition("/")[0] for name in terms} <= {"redness", "colour"} and terms
     training.run(said.append)
