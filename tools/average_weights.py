@@ -42,12 +42,12 @@ def average(out: Path, parts: list[tuple[str, float]]) -> None:
     """Writes the mean of the checkpoints and model files, each weighted by its share.
 
     ValueError if the shares do not sum to 1, or if tensors differ in their names or shapes; ModelError for a folder
-    that is no checkpoint.
+    that is no checkpoint, and for a file of another network.
     """
     if abs(sum(share for _, share in parts) - 1) > 1e-6:
         raise ValueError(f"the shares sum to {sum(share for _, share in parts):g}; expected 1")
     card, last = load_checkpoint(Path(parts[-1][0]))
-    loaded = [(_weights(path, last), share) for path, share in parts]
+    loaded = [*((_weights(path, last), share) for path, share in parts[:-1]), (last, parts[-1][1])]
     for (path, _), (weights, _) in zip(parts, loaded, strict=True):
         if {name: value.shape for name, value in weights.items()} != {name: v.shape for name, v in last.items()}:
             raise ValueError(f"{path} is of another network than {parts[-1][0]}")

@@ -183,6 +183,8 @@ def test_weights_take_the_norms_of_others_and_compute_the_same(tmp_path: Path) -
     images = random_images(3)
     with torch.no_grad():
         assert close(other(images)["classes"], model(images)["classes"], 1e-4)
+    with pytest.raises(ModelError, match=r"ued\.onnx: is of another net"):
+        ModelWeights(verify(path)).with_norms_of(build(card_of("ued", width=0.5), 0).state_dict())
 
 
 def test_images_of_other_bands_are_refused() -> None:

@@ -100,8 +100,12 @@ class ModelWeights:
         """The weights of the net with the scales and statistics of batch norms of `like`, weights of the same net.
 
         Convolutions and shifts make up for them, so that the function is that of the file. What the file lacks, of
-        auxiliary heads, is that of `like`.
+        auxiliary heads, is that of `like`. ModelError if that is of another net.
         """
+        if {name: value.shape for name, value in like.items()} != {
+            name: value.shape for name, value in self._model.state_dict().items()
+        }:
+            raise ModelError(f"{self._path}: is of another net than the weights whose norms it shall take")
         modules, found = dict(self._model.named_modules()), dict(like)
         found |= {name: value for name, value in self._plain.items() if value is not None}
         for conv, norm in self._pairs.items():
