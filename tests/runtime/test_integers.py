@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from smalti.arrays import Pixels
-from smalti.lessons.network import TeachableNetwork
-from smalti.runtime import onnx
 from smalti.runtime.graph import Graph
 from smalti.runtime.integers import in_floats
 from smalti.runtime.models import BUNDLED, ModelFile, verify
-from smalti.runtime.onnx import OnnxPredictor, exact_here, integers_here, saturates
+from smalti.runtime.onnx import OnnxPredictor, exact_here
 from smalti.synth import draw
 from smalti.tiling import Window
 from tests.tiny import tiny_model
@@ -51,33 +49,7 @@ def test_weights_have_their_names_and_are_a_step_of_integers_apart(fast: ModelFi
 
 def test_a_model_in_floats_stays_as_it_is(tmp_path: Path) -> None:
     model = verify(tiny_model(tmp_path / "tiny.onnx"))
-    assert in_floats(model) is model and exact_here(model) is model and not integers_here(model)
-
-
-def test_a_processor_that_saturates_computes_in_floats(
-    fast: ModelFile, tile: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx, "saturates", lambda: False)
-    assert integers_here(fast)
-    monkeypatch.setattr(onnx, "saturates", lambda: True)
-    assert not integers_here(fast)
-    expected = OnnxPredictor(in_floats(fast), 1)(tile)
-    found = OnnxPredictor(fast, 1)(tile)
-    assert all(np.array_equal(found[name], expected[name]) for name in expected)
-    taught, exact = TeachableNetwork(fast, 1)(tile[0]), TeachableNetwork(in_floats(fast), 1)(tile[0])
-    np.testing.assert_array_equal(taught.logits, exact.logits)
-
-
-def test_a_sum_that_saturates_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = saturates.__wrapped__
-    assert right() in (True, False)  # whichever processor this is
-
-    class Session:
-        def run(self, names: object, given: object) -> list[np.ndarray]:
-            return [np.full((1, 64, 8, 8), 32 * 32767, np.float32)]  # each pair of products at the end of 16 bits
-
-    monkeypatch.setattr(onnx, "start", lambda *_: Session())
-    assert right()
+    assert in_floats(model) is model and exact_here(model) is model
 
 
 def test_what_was_rounded_twice_has_names_of_its_own(tile: Pixels) -> None:

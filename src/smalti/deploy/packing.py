@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from smalti.arrays import Floats
+from smalti.runtime.rounding import rounded
 
 FEWEST = 16_384
 """Weights of fewer numbers stay floats: together they are a tenth of a net, and its maps depend on them most."""
@@ -45,4 +46,5 @@ def _rounded(weights: Floats) -> tuple[Floats, NDArray[np.int8]]:
 
 
 def _integers(weights: Floats, scales: Floats) -> Floats:
-    return np.asarray(np.rint(weights / scales[:, None]).clip(-_LARGEST, _LARGEST))
+    whole = rounded((weights / scales[:, None]).astype(np.float64), 0)
+    return np.asarray(whole.clip(-_LARGEST, _LARGEST), np.float32)

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.runtime.graph import FLOAT, Graph, Node, value_info
+from smalti.runtime.graph import Graph, Node
 from smalti.runtime.models import ModelFile, sealed
 from smalti.runtime.packed import as_floats
-from smalti.runtime.protobuf import Fields, build
 
-_ROUND, _READ = "QuantizeLinear", "DequantizeLinear"
+ROUND, READ = "QuantizeLinear", "DequantizeLinear"
 
 
 def in_floats(model: ModelFile) -> ModelFile:
@@ -23,14 +22,14 @@ def in_floats(model: ModelFile) -> ModelFile:
     if not in_integers(model):
         return model
     graph = Graph.load(model.content)
-    read = [node for node in graph.nodes if node.op == _READ]
+    read = [node for node in graph.nodes if node.op == READ]
     numbers = graph.arrays({name for node in read for name in node.inputs})
     taken = {name for node in graph.nodes for name in node.outputs}
     last = {node.inputs[0]: node.outputs[0] for node in read if node.outputs[0] in graph.outputs}
     bounded = {
         node.outputs[0]: last.get(node.outputs[0]) or _new(f"{node.inputs[0]}_bounded", taken)
         for node in graph.nodes
-        if node.op == _ROUND
+        if node.op == ROUND
     }
     constants: dict[str, NDArray[Any]] = {}
     barriers = _barriers(graph)
@@ -63,7 +62,7 @@ def _ends(name: str) -> tuple[str, str]:
 
 def _bound(node: Node, bounded: dict[str, str]) -> Node:
     """What takes the place of a node: of one that rounds, one that bounds."""
-    if node.op != _ROUND:
+    if node.op != ROUND:
         return node
     name = bounded[node.outputs[0]]
     return Node("Clip", (node.inputs[0], *_ends(name)), (name,), [])  # another node may be named like its result
@@ -80,29 +79,4 @@ def _barriers(graph: Graph) -> dict[str, str]:
 
 def in_integers(model: ModelFile) -> bool:
     """Whether any of its layers computes in integers."""
-    return _ROUND.encode() in model.content
-
-
-def sum_of_largest(channels: int) -> bytes:
-    """An ONNX file with a convolution of one pixel that multiplies each of its bytes by 127, and adds these products.
-
-    It takes `image` (1, channels, H, W) and gives `found`, of that shape, in steps of a 200th of the largest sum.
-    """
-    nodes = (
-        Node.make(_ROUND, ("image", "one", "none"), "bytes"),
-        Node.make(_READ, ("bytes", "one", "none"), "pixels"),
-        Node.make(_READ, ("weights", "one", "even"), "kernel"),
-        Node.make("Conv", ("pixels", "kernel"), "sum"),
-        Node.make(_ROUND, ("sum", "step", "none"), "whole"),
-        Node.make(_READ, ("whole", "step", "none"), "found"),
-    )
-    others: Fields = [(2, b"largest"), (11, value_info("image", FLOAT))]
-    model: Fields = [(1, 8), (8, build([(2, 17)]))]  # version 8 of the format, 17 of the operators
-    numbers: dict[str, NDArray[Any]] = {
-        "one": np.array(1, np.float32),
-        "none": np.array(0, np.uint8),
-        "even": np.array(0, np.int8),
-        "step": np.array(255 * 127 * channels / 200, np.float32),
-        "weights": np.full((channels, channels, 1, 1), 127, np.int8),
-    }
-    return Graph(nodes, ("found",), others, model).with_constants(numbers).dump()
+    return ROUND.encode() in model.content

@@ -11,10 +11,11 @@ from smalti.enlarge import FACTORS
 from smalti.errors import ModelError
 from smalti.runtime.batch import network_input, usable_cores
 from smalti.runtime.ending import size_of
-from smalti.runtime.integers import in_floats, in_integers, sum_of_largest
+from smalti.runtime.integers import in_integers
 from smalti.runtime.memory import MEND, lacks_memory
 from smalti.runtime.models import ModelFile
 from smalti.runtime.parts import parts_of
+from smalti.runtime.saturation import sum_of_largest, unsaturated
 from smalti.scene import Coarse
 
 _CHANNELS = 64
@@ -94,21 +95,15 @@ class OnnxPredictor:
 
 
 def exact_here(model: ModelFile) -> ModelFile:
-    """The model in floats if it is in integers, and this processor saturates; else as it is."""
-    return in_floats(model) if in_integers(model) and saturates() else model
-
-
-def integers_here(model: ModelFile) -> bool:
-    """Whether `exact_here` leaves it in integers."""
-    return in_integers(model) and not saturates()
+    """The model with coarser weights if it is in integers, and this processor saturates; else as it is."""
+    return unsaturated(model) if in_integers(model) and saturates() else model
 
 
 @cache
 def saturates() -> bool:
     """Whether this processor adds products of bytes wrongly.
 
-    x86-64 processors without VNNI multiply unsigned with signed bytes and add two such products in 16 bits, which
-    saturates where both are large. No flag of the engine tells whether it does so: it is tried.
+    No flag of the engine tells whether it does so: it is tried.
     """
     session = start(sum_of_largest(_CHANNELS), Path("the sum of the largest products"), 1)
     (found,) = session.run(["found"], {"image": np.full((1, _CHANNELS, 8, 8), 255, np.float32)})

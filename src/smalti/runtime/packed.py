@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smalti.arrays import Floats
+from smalti.arrays import Doubles, Floats
 from smalti.runtime.graph import Graph, Node
 
 _STEP = b"DequantizeLinear"
@@ -39,14 +39,19 @@ def as_floats(integers: NDArray[Any], step: Node, numbers: Mapping[str, NDArray[
 
     These are `numbers`, of all or of each channel.
     """
-    scale, *zeros = (numbers[name].astype(np.float64) for name in step.inputs[1:])
-    zero = zeros[0] if zeros else np.zeros_like(scale)
+    scale, *zeros = (along(numbers[name].astype(np.float64), integers, step) for name in step.inputs[1:])
+    return np.asarray((integers - (zeros[0] if zeros else 0)) * scale, np.float32)
+
+
+def along(values: Doubles, integers: NDArray[Any], step: Node) -> Doubles:
+    """Values of all, or of each channel by which a step reads integers, in a shape that broadcasts to these."""
     shape = [1] * integers.ndim
-    if scale.size > 1:
-        shape[_axis(step) % integers.ndim] = -1
-    return np.asarray((integers - zero.reshape(shape)) * scale.reshape(shape), np.float32)
+    if values.size > 1:
+        shape[axis_of(step) % integers.ndim] = -1
+    return values.reshape(shape)
 
 
-def _axis(step: Node) -> int:
+def axis_of(step: Node) -> int:
+    """The axis of channels by which a step reads integers."""
     number = next((int(value) for at, value in step.attribute("axis") or [] if at == 3), 1)
     return number - (1 << 64) if number >> 63 else number

@@ -13,9 +13,9 @@ from smalti import __version__
 from smalti.card import Card
 from smalti.errors import MissingExtraError, ModelError, OptionError
 from smalti.runtime.batch import usable_cores
+from smalti.runtime.integers import in_integers
 from smalti.runtime.measure import Case, Measured, measure_alone
 from smalti.runtime.models import find_model, list_models, verify
-from smalti.runtime.onnx import integers_here
 from smalti.runtime.open import Engine, find_engine, installed_engines
 from smalti.text import aligned, number
 from smalti.workflows.models import is_ranker
@@ -38,7 +38,7 @@ class Timing:
     tile: int
     """Height and width of a tile in pixels."""
     numbers: Literal["integers", "floats"]
-    """What most of its layers compute in here: a model in integers does so in floats on some processors."""
+    """What most of its layers compute in."""
     milliseconds: float
     """Per tile, the median."""
     fastest: float
@@ -160,7 +160,7 @@ def _timings(cases: Sequence[Case], found: Sequence[Sequence[Measured]]) -> Iter
             case.engine,
             case.threads,
             case.tile,
-            "integers" if integers_here(verify(find_model(case.model))) else "floats",
+            "integers" if in_integers(verify(find_model(case.model))) else "floats",
             1e3 * statistics.median(times),
             1e3 * min(times),
             min(each.opened for each in measurements),

@@ -87,7 +87,7 @@ class Search:
 
     def _quantized(self, start: Shrunk, tiles: Sequence[Pixels]) -> Shrunk:
         if saturates():
-            self._say("this processor computes integers in floats: what rounding costs is not seen, check it elsewhere")
+            self._say("this processor takes coarser weights than others: those with VNNI lose less accuracy")
         self._say(f"measuring the ranges of all layers on {count(len(tiles), 'tile')}")
         quantizer = Quantizer(start.model.content, self._card, tiles)
         tries = [self._tried(quantizer, start, ())]
