@@ -23,7 +23,7 @@ from smalti.runtime.open import open_model
 from smalti.scene import Predictor
 from smalti.text import aligned, percent
 from smalti.training.kinds.pixels.prepare import part_pairs
-from smalti.training.recipe import read_pixels
+from smalti.training.recipe import PixelRecipe, read_pixels
 
 
 def _blurred(x: Floats, deviation: float) -> Floats:
@@ -82,18 +82,23 @@ def main() -> None:
     for name in options.only:
         found[name] = {}
         for model in options.models:
-            predict = Changed(open_model(model), CHANGES[name])
-            pairs, _ = part_pairs(recipe, predict.card, "validation")
-            [result] = evaluate(predict, pairs, boundary=None, by_place=True)
-            found[name][model] = result.to_dict()["mean_over_places"]
-        print(name, {model: _figures(scores) for model, scores in found[name].items()}, flush=True)
-    rows = [[name, *(_figures(scores[model]) for model in options.models)] for name, scores in found.items()]
+            found[name][model] = scores(recipe, open_model(model), name)
+        print(name, {model: figures(scores) for model, scores in found[name].items()}, flush=True)
+    rows = [[name, *(figures(scores[model]) for model in options.models)] for name, scores in found.items()]
     print("\n".join(aligned([["rightness / mIoU", *options.models], *rows])))
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
 
 
-def _figures(scores: dict[str, float]) -> str:
+def scores(recipe: PixelRecipe, predict: Predictor, change: str) -> dict[str, float]:
+    """The means over places of a model on a recipe's validation images after a change."""
+    changed = Changed(predict, CHANGES[change])
+    pairs, _ = part_pairs(recipe, changed.card, "validation")
+    [result] = evaluate(changed, pairs, boundary=None, by_place=True)
+    return result.to_dict()["mean_over_places"]
+
+
+def figures(scores: dict[str, float]) -> str:
     return f"{percent(scores['rightness'])} / {percent(scores['mIoU'])}"
 
 

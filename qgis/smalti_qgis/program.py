@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-OLDEST = (0, 1, 0)
+OLDEST = (0, 2, 0)
 """The first version whose command line has everything that the plugin calls."""
 SETTINGS = "Settings > Options > Processing > Providers > Smalti"
 FOREIGN = ("PYTHON", "QT_", "GDAL_", "PROJ_")

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from smalti.workflows.teach import teach as teach
     from smalti.workflows.train import train as train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     # public name: its module

@@ -179,7 +179,8 @@ class DrawnSource(_Source):
     kind: Literal["drawn"]
     seeds: tuple[int, ...] = Field(min_length=1)
     size: int = Field(1024, ge=64)
-    """Side of each scene in pixels: of 0.3 m in the style `town`, of the sensor in the style `world`."""
+    """Side of each scene in pixels: of 0.3 m in the style `town`, of the sensor in the style `world`.
+    Scenes are drawn in squares of 512 pixels: multiples take no time for what is not used."""
     style: Literal["town", "world"] | None = None
     """`town`, the default, or `world`, which has climates and sensors."""
     climate: str | None = None

@@ -1,11 +1,11 @@
 """Static 8-bit integers by ONNX Runtime's tools: activations of 0 to 255, weights of -127 to 127 per channel.
 
 Only the nodes from the first to the last convolution are quantized: the normalisation before them and the softmax
-behind them lose most and cost least.
+behind them lose most and cost least. Weights are rounded so that layers keep their means: see `rounding`.
 """
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -24,11 +24,11 @@ from onnxruntime.quantization.registry import QDQRegistry
 from smalti.arrays import Pixels
 from smalti.card import Card
 from smalti.deploy.onnx import clean
+from smalti.deploy.shrink.rounding import keep_means, mean_inputs
 from smalti.raster.quiet import quiet
 from smalti.runtime.batch import network_input
 from smalti.runtime.beginning import byte_range
 from smalti.runtime.graph import Graph
-from smalti.runtime.rounding import rounded
 
 _LOWEST = "lowest"
 """Name of a constant."""
@@ -44,9 +44,10 @@ class Quantizer:
         """`content` is the graph as an ONNX file; `tiles` are raw pixels 1,C,H,W."""
         self._graph = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content))
         _name_nodes(self._graph.graph)
-        self._weights = {each.name: each for each in self._graph.graph.initializer}
         self._between = _between_convolutions(self._graph.graph)
-        self._ranges = _ranges(self._graph, [network_input(tile, card) for tile in tiles])
+        images = [network_input(tile, card) for tile in tiles]
+        self._ranges = _ranges(self._graph, images)
+        self._means = mean_inputs(self._graph, images)
         known = byte_range(Graph.load(content)) if card.dtype == "uint8" else None
         if known is not None and known[0] in self._ranges:  # whatever bytes the tiles lack
             name, *ends = known
@@ -85,7 +86,7 @@ class Quantizer:
             quantizer.quantize_model()
         quantizer.model.topological_sort()
         quantized = quantizer.model.model
-        _keep_sums(quantized.graph, self._weights)
+        keep_means(quantized.graph, self._graph.graph, self._means)
         _keep_floats(quantized.graph, set(self.layers) - set(nodes))
         return clean(quantized)
 
@@ -106,24 +107,6 @@ def _ranges(model: onnx.ModelProto, tiles: Sequence[Pixels]) -> Any:
             left = iter([{"image": tile}])
             calibrator.collect_data(SimpleNamespace(get_next=partial(next, left, None)))
         return calibrator.compute_data()
-
-
-def _keep_sums(graph: onnx.GraphProto, weights: Mapping[str, onnx.TensorProto]) -> None:
-    """Rounds the weights of layers anew: ONNX Runtime's tools round each to the nearest integer."""
-    constants = {each.name: each for each in graph.initializer}
-    for step in [node for node in graph.node if node.op_type == "DequantizeLinear"]:
-        exact = weights.get(step.input[0].removesuffix("_quantized"))
-        if step.input[0] not in constants or exact is None or len(exact.dims) < 2:
-            continue
-        stored, scale = (numpy_helper.to_array(constants[name]) for name in step.input[:2])
-        if stored.dtype != np.int8:  # of a constant among activations
-            continue
-        axis = next((each.i for each in step.attribute if each.name == "axis"), 1) if scale.size > 1 else None
-        shape = [-1 if at == axis else 1 for at in range(stored.ndim)]
-        whole = rounded(numpy_helper.to_array(exact) / scale.astype(np.float64).reshape(shape), axis)
-        limits = np.iinfo(np.int8)
-        integers = whole.clip(-limits.max, limits.max).astype(np.int8)
-        constants[step.input[0]].CopyFrom(numpy_helper.from_array(integers, step.input[0]))
 
 
 def _keep_floats(graph: onnx.GraphProto, layers: Collection[str]) -> None:
