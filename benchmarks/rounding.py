@@ -26,7 +26,7 @@ from smalti.text import aligned
 from smalti.training.recipe import read_pixels
 
 TILES = 50
-NEAREST, SUMS, BIASES = HOW = "to the nearest", "sums kept", "and biases corrected"
+HOW = NEAREST, _, BIASES = "to the nearest", "sums kept", "and biases corrected"
 """Ways to round weights."""
 
 

@@ -27,7 +27,7 @@ from smalti.text import aligned
 from smalti.tiling import Window
 
 MODELS = ("landcover", "landcover_fast")
-HOW = EXACT, AS_THEY_ARE, SMALTI, IN_FLOATS = "exact", "integers as they are", "as Smalti computes", "in floats"
+HOW = EXACT, AS_THEY_ARE, _, IN_FLOATS = "exact", "integers as they are", "as Smalti computes", "in floats"
 
 
 def main() -> None:
