@@ -45,7 +45,7 @@ def test_painted_classes_are_learned_and_shown(lesson: Taught) -> None:
     assert step["by_place"]["says_little"]
     pixels = lesson.live()
     assert _share(pixels[:, : SIDE // 2 - 8], COLORS["noise"]) < 0.05
-    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.9
+    assert _share(pixels[:, SIDE // 2 + 8 :], COLORS["noise"]) > 0.85
     assert lesson.post("/learn") == step  # nothing was painted since
 
 

@@ -16,6 +16,8 @@ def rounded(values: Doubles, channels: int | None) -> Doubles:
     rows = turned.reshape(len(turned), -1)
     lower = np.floor(rows)
     more = np.rint((rows - lower).sum(axis=1, keepdims=True))
-    rank = (lower - rows).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-    whole: Doubles = (lower + (rank < more)).reshape(turned.shape)
+    nearest = (lower - rows).argsort(axis=1, kind="stable")  # those that are nearest to the next number first
+    up = np.empty(rows.shape, bool)
+    np.put_along_axis(up, nearest, np.arange(rows.shape[1]) < more, axis=1)
+    whole: Doubles = (lower + up).reshape(turned.shape)
     return whole[0] if channels is None else np.moveaxis(whole, 0, channels)

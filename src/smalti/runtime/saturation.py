@@ -37,7 +37,7 @@ def unsaturated(model: ModelFile) -> ModelFile:
     coarse = {name: _coarse(numbers[node.inputs[0]], numbers[node.inputs[1]], node) for name, node in kernels.items()}
     for node in graph.nodes:
         kernel, bias = (*node.inputs, "", "", "")[1:3]
-        if kernel in coarse and bias in read:
+        if kernel in coarse and bias in read and read[bias].inputs[0] in numbers:
             integers, longer = numbers[read[bias].inputs[0]], coarse[kernel][1]
             coarse[bias] = np.rint(integers / along(longer, integers, read[bias])), longer
     nodes: list[Node] = []
@@ -66,7 +66,7 @@ def _coarse(weights: NDArray[np.int8], scale: NDArray[Any], step: Node) -> tuple
     """Coarser weights, and how many times longer their steps are, by channel if the scale is."""
     channels = axis_of(step) % weights.ndim if scale.size > 1 else None
     rows = weights[None] if channels is None else np.moveaxis(weights, channels, 0)
-    ends = np.sort(rows.reshape(len(rows), -1).astype(np.float64), axis=1)
+    ends = np.sort(rows.reshape(len(rows), -1), axis=1, kind="stable")  # which counts bytes instead of comparing them
     largest = np.maximum(ends[:, -2:].clip(0).sum(axis=1), -ends[:, :2].clip(None, 0).sum(axis=1))
     longer: Doubles = np.maximum(1, largest / (_LARGEST - 2))  # less 2: both may be rounded up
     return rounded(weights / along(longer, weights, step), channels), longer if scale.size > 1 else longer[0]
