@@ -9,7 +9,7 @@ import torch
 from smalti.card import UNLIKE, Card, Task, Unlike
 from smalti.deploy import release
 from smalti.deploy.onnx import export_model
-from smalti.deploy.parity import Parity, blobs
+from smalti.deploy.parity import LIMIT, SLACK, Parity, blobs
 from smalti.deploy.release import export_checkpoint
 from smalti.nets.build import Model, build
 from smalti.runtime.models import verify
@@ -35,7 +35,8 @@ def card() -> Card:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
     torch.manual_seed(0)
     path, model = tmp_path_factory.mktemp("export") / "n.onnx", build(card())
-    export_model(model, card(), path)
+    parity = export_model(model, card(), path)
+    assert parity.difference < max(LIMIT, SLACK * parity.rounding)
     return path, model
 
 

@@ -1,13 +1,14 @@
 """Weights and biases of a graph in integers that shift no layer's mean: a layer so shifted moves all that follow it."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
 from smalti.arrays import Doubles, Floats
+from smalti.runtime.onnx import start
 from smalti.runtime.rounding import rounded
 
 _LARGEST = 127
@@ -18,14 +19,17 @@ def mean_inputs(model: onnx.ModelProto, images: Iterable[Floats]) -> dict[str, D
     asked = onnx.ModelProto()
     asked.CopyFrom(model)
     taken = {node.name: node.input[0] for node in asked.graph.node if node.op_type == "Conv"}
-    for name in dict.fromkeys(taken.values()):
-        asked.graph.node.append(helper.make_node("GlobalAveragePool", [name], [f"{name}_mean"]))
-        asked.graph.output.append(helper.make_tensor_value_info(f"{name}_mean", onnx.TensorProto.FLOAT, None))
-    session = onnxruntime.InferenceSession(asked.SerializeToString(), providers=["CPUExecutionProvider"])
-    names = [f"{name}_mean" for name in dict.fromkeys(taken.values())]
-    found = [[each.mean(axis=(0, 2, 3), dtype=np.float64) for each in session.run(names, {"image": x})] for x in images]
-    means = dict(zip(names, (np.mean(each, axis=0) for each in zip(*found, strict=True)), strict=True))
-    return {layer: means[f"{name}_mean"] for layer, name in taken.items()}
+    means = {name: f"{name}_mean" for name in taken.values()}
+    for name, mean in means.items():
+        asked.graph.node.append(helper.make_node("GlobalAveragePool", [name], [mean]))
+        asked.graph.output.append(helper.make_tensor_value_info(mean, onnx.TensorProto.FLOAT, None))
+    session = start(asked.SerializeToString(), Path("the means of its layers"))
+    found = [session.run(list(means.values()), {"image": image}) for image in images]  # of each an array N,C,1,1
+    all_means = {
+        name: np.mean([each.mean(axis=(0, 2, 3), dtype=np.float64) for each in own], axis=0)
+        for name, own in zip(means, zip(*found, strict=True), strict=True)
+    }
+    return {layer: all_means[name] for layer, name in taken.items()}
 
 
 def keep_means(graph: onnx.GraphProto, exact: onnx.GraphProto, means: Mapping[str, Doubles]) -> None:
