@@ -75,6 +75,8 @@ def _digits(number: int) -> bytes:
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
+    if at < len(content) and content[at] < 0x80:  # nearly all have one byte
+        return content[at], at + 1
     number = shift = 0
     for here in range(at, min(at + 10, len(content))):
         number |= (content[here] & 0x7F) << shift

@@ -4,6 +4,8 @@ import numpy as np
 
 from smalti.arrays import Doubles
 
+_STEPS = 2**16 - 1
+
 
 def rounded(values: Doubles, channels: int | None) -> Doubles:
     """One of the two whole numbers beside each value, so that sums stay the same but for rounding.
@@ -15,9 +17,13 @@ def rounded(values: Doubles, channels: int | None) -> Doubles:
     turned = values[None] if channels is None else np.moveaxis(values, channels, 0)
     rows = turned.reshape(len(turned), -1)
     lower = np.floor(rows)
-    more = np.rint((rows - lower).sum(axis=1, keepdims=True))
-    nearest = (lower - rows).argsort(axis=1, kind="stable")  # those that are nearest to the next number first
-    up = np.empty(rows.shape, bool)
-    np.put_along_axis(up, nearest, np.arange(rows.shape[1]) < more, axis=1)
+    over = rows - lower
+    more = np.rint(over.sum(axis=1, keepdims=True)).astype(np.int64)
+    # The `more` largest rests of each row go up, of equal ones the first. 16 bits of them are enough, and sorted fast.
+    rest = (over * _STEPS).astype(np.uint16)
+    ordered = np.sort(rest, axis=1, kind="stable")
+    last = np.take_along_axis(ordered, rest.shape[1] - np.maximum(more, 1), axis=1)
+    up, alike = rest > last, rest == last
+    up |= alike & (up.sum(axis=1, keepdims=True) + np.cumsum(alike, axis=1, dtype=np.int32) <= more)
     whole: Doubles = (lower + up).reshape(turned.shape)
     return whole[0] if channels is None else np.moveaxis(whole, 0, channels)
