@@ -4,12 +4,15 @@
         [--rows NAME ...] [--seeds 0,1,2] [--steps 1300] [--unlabelled PATH ...] [--accelerator gpu] [--out FOLDER]
 
 RECIPE is one like recipes/landcover.toml. Each `--leave-out` is a training without these places, scored on each;
-a place's images count whether its labels are partial or not. Each row differs from the first in one thing:
+a place's images count whether its labels are partial or not. The first four rows differ from the first in one thing:
 
 * the encoder: MobileNetV2 instead of EfficientNet-Lite0, both with their ImageNet weights below `data.root`; no
   training starts from another one;
 * without partial labels: no source whose labels leave classes open;
-* without climates: no drawn scene of the style `world`;
+* without climates: no drawn scene of the style `world`.
+
+The others differ from the second one, whose encoder was the better one, in one thing:
+
 * unlabelled: learning from PATHs without labels, and from what partial labels leave open;
 * style mixing of each kind;
 * AdaBN: statistics of batch norms from the images of the place, without another training.
@@ -59,11 +62,11 @@ ROWS = {
     "mobilenetv2": Row(encoder="mobilenetv2_tf"),
     "no-partial": Row(partial=False),
     "no-climates": Row(climates=False),
-    "unlabelled": Row(unlabelled=True),
-    "style-statistics": Row(style="statistics"),
-    "style-fourier": Row(style="fourier"),
-    "adabn": Row(adapt=1.0),
-    "adabn-half": Row(adapt=0.5),
+    "unlabelled": Row(encoder="mobilenetv2_tf", unlabelled=True),
+    "style-statistics": Row(encoder="mobilenetv2_tf", style="statistics"),
+    "style-fourier": Row(encoder="mobilenetv2_tf", style="fourier"),
+    "adabn": Row(encoder="mobilenetv2_tf", adapt=1.0),
+    "adabn-half": Row(encoder="mobilenetv2_tf", adapt=0.5),
 }
 
 

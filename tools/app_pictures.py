@@ -61,7 +61,7 @@ def choose(page: Page, scene: Path, model: str) -> None:
         page.click("#tools >> text=Choose files")
     chooser.value.set_files(scene)
     painted(page)
-    page.locator(".model label").filter(has_text=model).click()
+    page.click(f".model label:has([value={model}])")
 
 
 def start(page: Page) -> None:
@@ -103,7 +103,7 @@ def changed(page: Page, to: Path) -> None:
     """Another model's map, compared."""
     page.emulate_media(color_scheme="light")
     page.click("#tab-map")
-    page.locator(".model label").filter(has_text="landcover").click()
+    page.click(".model label:has([value=landcover])")
     start(page)
     done(page)
     page.click("#compare")
