@@ -170,7 +170,7 @@ def test_curves_are_read_with_gdal_only(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_locked_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gdal: bool) -> None:
     path = zone_file(tmp_path / "s.gpkg", [_line((1, 1), (9, 9))], **{"class": ["land"]})
     if gdal:
-        monkeypatch.setenv("OGR_SQLITE_PRAGMA", "busy_timeout=1")
+        monkeypatch.setenv("SQLITE_BUSY_TIMEOUT", "1")
     else:
         monkeypatch.setattr("smalti.raster.feature_file.find_spec", lambda _: None)
         monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, timeout=0.01))
