@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime import InferenceSession
+from torch import Tensor, nn
 
-from smalti.deploy.onnx import export_model
+from smalti.deploy.onnx import export_model, graph_of
 from smalti.deploy.parity import LIMIT, Parity, check_parity
 from smalti.errors import ExportError
 from smalti.runtime.models import verify
@@ -85,3 +88,48 @@ def test_answers_that_are_no_numbers_count_as_different(exported: tuple[Path, Wa
 
     with pytest.raises(ExportError, match="by nan"):
         check_parity(Lost(), verify(exported[0]))
+
+
+class Ending(nn.Module):
+    """A convolution, and what comes behind it."""
+
+    def __init__(self, step: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.step = nn.Conv2d(1, 4, 3), step
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.step(self.conv(x.float()))
+
+
+def overwritten(x: Tensor) -> Tensor:
+    """The first result is changed after it was named."""
+    first = x * 2
+    first.add_(3)
+    return x + first
+
+
+@pytest.mark.parametrize(
+    ("step", "parts"),
+    [
+        (nn.Sequential(nn.ReLU(inplace=True), nn.Dropout2d(0.5), nn.Upsample(scale_factor=2, mode="bilinear")), False),
+        (overwritten, True),
+        (lambda x: x.flatten(2), True),
+        (torch.special.entr, True),
+    ],
+)
+def test_operators_are_replaced_by_their_parts_only_where_they_must_be(
+    step: Callable[[Tensor], Tensor], parts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    net, seen = Ending(step).eval(), []
+    decompose = torch.export.ExportedProgram.run_decompositions
+    monkeypatch.setattr(
+        torch.export.ExportedProgram, "run_decompositions", lambda *given: (seen.append(1), decompose(*given))[1]
+    )
+    sizes = {"x": {2: torch.export.Dim("height", min=4)}}
+    graph = graph_of(net, {"x": torch.zeros(1, 1, 9, 8)}, sizes, ["y"], "ending")
+    assert bool(seen) == parts
+    given = torch.rand(1, 1, 13, 8)
+    session = InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": given.numpy()})
+    np.testing.assert_allclose(found, net(given).detach().numpy(), atol=1e-5)

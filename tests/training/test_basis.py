@@ -28,11 +28,22 @@ def start(recipe: Path, folder: Path, *changes: str, resume: bool = False) -> Tr
     return begin(read, read.make_card(recipe.name), folder, resume=resume)
 
 
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Where each test finds a training, and a copy of it that no test changes."""
+    folder, kept = tmp_path_factory.mktemp("trained"), tmp_path_factory.mktemp("kept")
+    start(write_tiny(folder), folder / "run", "train.ema=0").run(lambda text: None)
+    shutil.copytree(folder, kept, dirs_exist_ok=True)
+    return folder, kept
+
+
 @pytest.fixture
-def trained(tmp_path: Path) -> Path:
+def trained(places: tuple[Path, Path]) -> Path:
     """A folder with a recipe, its data, other ones of the same kind, and a training in `run`."""
-    start(write_tiny(tmp_path), tmp_path / "run", "train.ema=0").run(lambda text: None)
-    return tmp_path
+    folder, kept = places
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    return folder
 
 
 def swap(image: Path) -> None:

@@ -36,6 +36,15 @@ _EXAMPLE = (
 )  # batch; height and width in strides: no two sizes alike, none of them 0 or 1, which torch bakes in
 
 _AXES = {0: "batch", 2: "height", 3: "width"}
+_IN_PARTS = {
+    torch.ops.aten.flatten.using_ints,
+    torch.ops.aten.batch_norm.default,
+    torch.ops.aten.conv_transpose2d.input,
+    torch.ops.aten.rsub.Scalar,
+    torch.ops.aten.numpy_T.default,
+    torch.ops.aten.__and__.Tensor,
+}
+"""Operators that the exporter does not know, or, the first one, writes at greater length than their parts."""
 
 
 class ExportedNet(nn.Module):
@@ -118,21 +127,42 @@ def graph_of(
             # Without the switch, a map that the example shrinks to one pixel, or does not, is assumed always so.
             with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
                 captured = torch.export.export(folded(exported), tuple(inputs.values()), dynamic_shapes=axes)
-            program = torch.onnx.export(
-                captured,
-                dynamo=True,
-                input_names=list(inputs),
-                output_names=outputs,
-                opset_version=OPSET,
-                verbose=False,
-            )
+            model = _written(captured, list(inputs), outputs)
         except Exception as error:  # a net's code may raise anything on symbolic sizes
             first = str(error).strip().splitlines()[0]
             raise ExportError(f"torch cannot write the net {net} as a graph for any size: {first}") from error
-    assert program is not None
-    model = program.model_proto
     name_same_padding(model.graph)
     return model
+
+
+def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
+    """A captured graph in the operators of ONNX.
+
+    The exporter first captures it once more, to replace operators that it does not know by their parts: two thirds of
+    the time of an export, for sizes that may change. Of most nets it knows all operators, and that is left out.
+    """
+
+    def write() -> onnx.ModelProto:
+        program = torch.onnx.export(
+            captured, dynamo=True, input_names=inputs, output_names=outputs, opset_version=OPSET, verbose=False
+        )
+        assert program is not None
+        return program.model_proto
+
+    steps = [node for node in captured.graph.nodes if isinstance(node.target, torch._ops.OpOverload)]
+    if any(step.target in _IN_PARTS or step.target._schema.is_mutable for step in steps):
+        return write()  # what overwrites its input would be written as if it did not
+    for step in steps:
+        if step.target is torch.ops.aten.to.dtype and step.args[0].meta["val"].dtype == step.args[1]:
+            step.replace_all_uses_with(step.args[0])
+            captured.graph.erase_node(step)
+    captured.graph_module.recompile()
+    captured.run_decompositions = lambda *_: captured
+    try:
+        return write()
+    except torch.onnx.OnnxExporterError:  # a net of another package has further such operators
+        del captured.run_decompositions
+        return write()
 
 
 def clean(model: onnx.ModelProto) -> bytes:
