@@ -11,7 +11,7 @@ a place's images count whether its labels are partial or not. The first four row
 * without partial labels: no source whose labels leave classes open;
 * without climates: no drawn scene of the style `world`.
 
-The others differ from the second one, whose encoder was the better one, in one thing:
+The others differ from the second one, whose encoder is that of recipes/landcover.toml, in one thing:
 
 * unlabelled: learning from PATHs without labels, and from what partial labels leave open;
 * style mixing of each kind;

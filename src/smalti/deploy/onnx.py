@@ -138,8 +138,8 @@ def graph_of(
 def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
     """A captured graph in the operators of ONNX.
 
-    The exporter first captures it once more, to replace operators that it does not know by their parts: two thirds of
-    the time of an export, for sizes that may change. Of most nets it knows all operators, and that is left out.
+    The exporter first captures it once more, to replace operators that it does not know by their parts: half to two
+    thirds of the time of a graph whose sizes may change. Of most nets it knows all operators, and that is left out.
     """
 
     def write() -> onnx.ModelProto:
@@ -151,11 +151,11 @@ def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs:
 
     steps = [node for node in captured.graph.nodes if isinstance(node.target, torch._ops.OpOverload)]
     if any(step.target in _IN_PARTS or step.target._schema.is_mutable for step in steps):
-        return write()  # what overwrites its input would be written as if it did not
+        return write()  # a step that overwrites its input would be written as if it did not
     for step in steps:
-        if step.target is torch.ops.aten.to.dtype and step.args[0].meta["val"].dtype == step.args[1]:
-            step.replace_all_uses_with(step.args[0])
-            captured.graph.erase_node(step)
+        if step.target is torch.ops.aten.to.dtype:  # which the exporter knows by another name alone
+            step.target = torch.ops.aten._to_copy.default
+            step.args, step.kwargs = step.args[:1], {"dtype": step.args[1]}
     captured.graph_module.recompile()
     captured.run_decompositions = lambda *_: captured
     try:
