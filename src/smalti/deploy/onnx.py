@@ -17,6 +17,7 @@ from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
 from smalti.deploy.fold import folded
+from smalti.deploy.operators import rewrite
 from smalti.deploy.parity import Parity, check_parity
 from smalti.deploy.same import name_same_padding
 from smalti.errors import ExportError
@@ -36,15 +37,6 @@ _EXAMPLE = (
 )  # batch; height and width in strides: no two sizes alike, none of them 0 or 1, which torch bakes in
 
 _AXES = {0: "batch", 2: "height", 3: "width"}
-_IN_PARTS = {
-    torch.ops.aten.flatten.using_ints,
-    torch.ops.aten.batch_norm.default,
-    torch.ops.aten.conv_transpose2d.input,
-    torch.ops.aten.rsub.Scalar,
-    torch.ops.aten.numpy_T.default,
-    torch.ops.aten.__and__.Tensor,
-}
-"""Operators that the exporter does not know, or, the first one, writes at greater length than their parts."""
 
 
 class ExportedNet(nn.Module):
@@ -138,8 +130,7 @@ def graph_of(
 def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
     """A captured graph in the operators of ONNX.
 
-    The exporter first captures it once more, to replace operators that it does not know by their parts: half to two
-    thirds of the time of a graph whose sizes may change. Of most nets it knows all operators, and that is left out.
+    Of the nets here the exporter knows all operators once they are rewritten, and need not capture the graph once more.
     """
 
     def write() -> onnx.ModelProto:
@@ -149,14 +140,8 @@ def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs:
         assert program is not None
         return program.model_proto
 
-    steps = [node for node in captured.graph.nodes if isinstance(node.target, torch._ops.OpOverload)]
-    if any(step.target in _IN_PARTS or step.target._schema.is_mutable for step in steps):
-        return write()  # a step that overwrites its input would be written as if it did not
-    for step in steps:
-        if step.target is torch.ops.aten.to.dtype:  # which the exporter knows by another name alone
-            step.target = torch.ops.aten._to_copy.default
-            step.args, step.kwargs = step.args[:1], {"dtype": step.args[1]}
-    captured.graph_module.recompile()
+    if not rewrite(captured):
+        return write()
     captured.run_decompositions = lambda *_: captured
     try:
         return write()
