@@ -15,6 +15,7 @@ from smalti.card import Card
 from smalti.errors import ModelError, reason
 from smalti.files import user_data, write_whole
 from smalti.runtime.packed import unpacked
+from smalti.runtime.protobuf import build, read_number
 
 CARD_KEY = b"smalti.card"
 HASH_KEY = b"smalti.sha256"
@@ -176,27 +177,33 @@ def _digest(content: bytes, start: int, end: int) -> str:
 def _metadata(content: bytes, path: Path) -> dict[bytes, tuple[int, int]]:
     """Positions of the values of Smalti's own metadata entries: key -> (start, end)."""
     found = {}
-    for start, end, key in _fields(content, path):
-        if key in (CARD_KEY, HASH_KEY):
-            behind = content.index(key, start) + len(key) + 1  # the value's tag lies between
-            _, first = _varint(content, behind, path)
-            found[key] = (first, end)
+    try:
+        for start, end, key in _fields(content, path):
+            if key in (CARD_KEY, HASH_KEY):
+                behind = content.index(key, start) + len(key) + 1  # the value's tag lies between
+                _, first = read_number(content, behind)
+                found[key] = (first, end)
+    except ValueError:
+        raise ModelError(f"{path}: no model file, or a truncated one ({len(content)} bytes); fetch it again") from None
     return found
 
 
 def _fields(content: bytes, path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """The top-level fields of a protobuf message: start, end, and the key if it is a metadata entry, else b""."""
+    """The top-level fields of a protobuf message: start, end, and the key if it is a metadata entry, else b"".
+
+    ValueError for a message that ends too early.
+    """
     at = 0
     while at < len(content):
         start = at
-        tag, at = _varint(content, at, path)
+        tag, at = read_number(content, at)
         kind, number = tag & 7, tag >> 3
         if kind not in (0, 2) or not 1 <= number <= _LAST_FIELD:  # a ModelProto holds integers and messages only
             raise ModelError(f"{path}: not an ONNX model file")
-        value, at = _varint(content, at, path)
+        value, at = read_number(content, at)
         body, at = at, at + (value if kind == 2 else 0)
         if at > len(content):
-            raise ModelError(f"{path}: no model file, or a truncated one ({len(content)} bytes); fetch it again")
+            raise ValueError("a truncated message")
         yield start, at, _key(content[body:at]) if kind == 2 and number == _METADATA_FIELD else b""
 
 
@@ -206,25 +213,4 @@ def _key(entry: bytes) -> bytes:
 
 
 def _entry(key: bytes, value: bytes) -> bytes:
-    body = b"\x0a" + _length(key) + key + b"\x12" + _length(value) + value
-    return bytes([_METADATA_FIELD << 3 | 2]) + _length(body) + body
-
-
-def _length(part: bytes) -> bytes:
-    number, digits = len(part), bytearray()
-    while number > 0x7F:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
-
-
-def _varint(content: bytes, at: int, path: Path) -> tuple[int, int]:
-    """The protobuf integer at a position, and the position behind it."""
-    number = shift = 0
-    for here in range(at, min(at + 10, len(content))):
-        number |= (content[here] & 0x7F) << shift
-        shift += 7
-        if content[here] < 0x80:
-            return number, here + 1
-    raise ModelError(f"{path}: no model file, or a truncated one ({len(content)} bytes); fetch it again")
+    return build([(_METADATA_FIELD, build([(1, key), (2, value)]))])

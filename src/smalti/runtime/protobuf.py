@@ -16,15 +16,15 @@ def parse(content: bytes) -> Fields:
     found: Fields = []
     at = 0
     while at < len(content):
-        tag, at = _varint(content, at)
+        tag, at = read_number(content, at)
         kind = tag & 7
         if kind == 0:
-            value, at = _varint(content, at)
+            value, at = read_number(content, at)
             found.append((tag >> 3, value))
             continue
         if kind not in _SIZES:
             raise ValueError(f"a field of wire type {kind}")
-        size, at = (_SIZES[kind], at) if kind != 2 else _varint(content, at)
+        size, at = (_SIZES[kind], at) if kind != 2 else read_number(content, at)
         if at + size > len(content):
             raise ValueError("a truncated message")
         found.append((tag >> 3, content[at : at + size]) if kind == 2 else (-(tag >> 3), content[at : at + size]))
@@ -34,6 +34,19 @@ def parse(content: bytes) -> Fields:
 
 _SIZES = {1: 8, 2: 0, 5: 4}
 """Bytes of a value by wire type; 2 states its own size. Fields of fixed size have their number negated."""
+
+
+def read_number(content: bytes, at: int) -> tuple[int, int]:
+    """The number (a varint) at a position, and the position behind it; ValueError if there is none."""
+    if at < len(content) and content[at] < 0x80:  # nearly all have one byte
+        return content[at], at + 1
+    number = shift = 0
+    for here in range(at, min(at + 10, len(content))):
+        number |= (content[here] & 0x7F) << shift
+        shift += 7
+        if content[here] < 0x80:
+            return number, here + 1
+    raise ValueError("a truncated number")
 
 
 def build(fields: Iterable[Field]) -> bytes:
@@ -50,7 +63,7 @@ def varints(content: bytes) -> list[int]:
     """The packed numbers of a repeated field."""
     found, at = [], 0
     while at < len(content):
-        number, at = _varint(content, at)
+        number, at = read_number(content, at)
         found.append(number)
     return found
 
@@ -72,15 +85,3 @@ def _digits(number: int) -> bytes:
         number >>= 7
     digits.append(number)
     return bytes(digits)
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    if at < len(content) and content[at] < 0x80:  # nearly all have one byte
-        return content[at], at + 1
-    number = shift = 0
-    for here in range(at, min(at + 10, len(content))):
-        number |= (content[here] & 0x7F) << shift
-        shift += 7
-        if content[here] < 0x80:
-            return number, here + 1
-    raise ValueError("a truncated number")
