@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.fx.experimental import _config as shapes
 
 from smalti.card import Card
-from smalti.deploy.fold import folded
+from smalti.deploy.inference import for_inference
 from smalti.deploy.operators import rewrite
 from smalti.deploy.parity import Parity, check_parity
 from smalti.deploy.same import name_same_padding
@@ -118,7 +118,7 @@ def graph_of(
             # Captured here with bounds: torch.onnx by itself falls back to captures that fix the graph to its example.
             # Without the switch, a map that the example shrinks to one pixel, or does not, is assumed always so.
             with shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
-                captured = torch.export.export(folded(exported), tuple(inputs.values()), dynamic_shapes=axes)
+                captured = torch.export.export(for_inference(exported), tuple(inputs.values()), dynamic_shapes=axes)
             model = _written(captured, list(inputs), outputs)
         except Exception as error:  # a net's code may raise anything on symbolic sizes
             first = str(error).strip().splitlines()[0]

@@ -1,6 +1,7 @@
 """Nets as they are captured: without batch norms behind convolutions, dropout, and steps that overwrite their input.
 
-Torch captures a graph of half the steps in half the time, and its steps need not be rewritten (`smalti.deploy.onnx`).
+Torch captures a graph of half the steps in half the time, and fewer of them are to be rewritten
+(`smalti.deploy.operators`).
 """
 
 import copy
@@ -10,7 +11,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def folded(module: nn.Module) -> nn.Module:
+def for_inference(module: nn.Module) -> nn.Module:
     """A copy, for inference only, whose `nn.Sequential`s no longer have a batch norm right after a convolution.
 
     It has no dropout, and overwrites no input. Its outputs are those of the module in evaluation mode, except for
