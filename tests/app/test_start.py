@@ -1,6 +1,7 @@
 """The app in a window: how it starts and ends, and what others see of it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -46,8 +47,17 @@ def test_a_closed_window_ends_the_app_without_an_error(
     app: Start, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard, said = browser("sys.exit(0)"), []
-    monkeypatch.setattr(server, "run", lambda *_: wait_until(lambda: False))
-    open_app(app, window=True, say=said.append)
+
+    def serve(*_: object) -> None:
+        wait_until(lambda: False)
+        pytest.fail("the window was closed half a minute ago")
+
+    monkeypatch.setattr(server, "run", serve)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        open_app(app, window=True, say=said.append)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(said) == 1 and said[0].startswith("http://127.0.0.1:")
     assert heard.read_text().startswith(f"--app={said[0].partition('?')[0]}")
 
