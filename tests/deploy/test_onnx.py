@@ -7,6 +7,7 @@ import pytest
 import torch
 from onnxruntime import InferenceSession
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from smalti.deploy.onnx import export_model, graph_of
 from smalti.deploy.parity import LIMIT, Parity, check_parity
@@ -71,6 +72,24 @@ def test_a_net_of_one_size_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="any size") as error:
         export_model(Fixed(), cards(), tmp_path / "fixed.onnx")
     assert "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (
+            lambda x: F.scaled_dot_product_attention(x[0], x[0], x[0]),
+            "operator aten.scaled_dot_product_attention: only 4D",
+        ),
+        (lambda x: torch.linalg.svdvals(x[0, 0].float()), "operator aten._linalg_svd: No ONNX function found"),
+        (nn.AvgPool2d(3, 2, ceil_mode=True), "Constraints violated"),
+    ],
+)
+def test_what_cannot_be_written_is_one_line_that_names_the_operator(step: Callable[[Tensor], Tensor], why: str) -> None:
+    sizes = {"x": {2: torch.export.Dim("height", min=4)}}
+    with pytest.raises(ExportError, match="torch cannot write the net odd as a graph") as error:
+        graph_of(Ending(step).eval(), {"x": torch.zeros(1, 1, 9, 8)}, sizes, ["y"], "odd")
+    assert why in str(error.value) and "\n" not in str(error.value) and "information" not in str(error.value)
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ size of its example in a graph (as happens with flow warping) makes files that r
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,8 @@ _EXAMPLE = (
     3,
     5,
 )  # batch; height and width in strides: no two sizes alike, none of them 0 or 1, which torch bakes in
+
+_TARGET = re.compile(r"target=torch\.ops\.(\w+\.\w+)")
 
 _AXES = {0: "batch", 2: "height", 3: "width"}
 
@@ -121,10 +124,22 @@ def graph_of(
                 captured = torch.export.export(for_inference(exported), tuple(inputs.values()), dynamic_shapes=axes)
             model = _written(captured, list(inputs), outputs)
         except Exception as error:  # a net's code may raise anything on symbolic sizes
-            first = str(error).strip().splitlines()[0]
-            raise ExportError(f"torch cannot write the net {net} as a graph for any size: {first}") from error
+            raise ExportError(f"torch cannot write the net {net} as a graph for any size: {_why(error)}") from error
     name_same_padding(model.graph)
     return model
+
+
+def _why(error: BaseException) -> str:
+    """One line: the operator, where the exporter names one, and the first cause."""
+    operator = ""
+    while True:
+        if found := _TARGET.search(str(error)):
+            operator = f"operator {found[1]}: "
+        if error.__cause__ is None:
+            break
+        error = error.__cause__
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return operator + first.partition(" For more information")[0]
 
 
 def _written(captured: torch.export.ExportedProgram, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
