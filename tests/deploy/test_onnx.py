@@ -137,6 +137,7 @@ def overwritten(x: Tensor) -> Tensor:
         (nn.ConvTranspose2d(4, 2, 2, 2, groups=2), False),
         (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), False),
         (lambda x: (1 - x).flatten(2), False),
+        (lambda x: x.mean().flatten(), False),
         (lambda x: x.unflatten(1, (2, -1)).flatten(1, 3).unflatten(1, (2, 2, -1)), False),
         (lambda x: torch.where((x > 0) & (x < 1), x, 2 - x), False),
         (lambda x: x @ torch.arange(12.0).reshape(2, 6).T, False),

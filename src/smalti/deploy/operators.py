@@ -92,7 +92,7 @@ def _unflattened(step: Node, x: Node, axis: int, sides: list[int | Node]) -> Non
 
 def _reshaped(step: Node, x: Node, first: int, last: int, sides: list[int | Node]) -> None:
     """`sides` in place of the axes from `first` to `last`: the exporter would write what this replaces at length."""
-    rank = x.meta["val"].ndim
+    rank = x.meta["val"].ndim or 1  # a single number is flattened to a list of one
     before = [_side(step, x, at) for at in range(first % rank)]
     after = [_side(step, x, at) for at in range(last % rank + 1, rank)]
     _become(step, aten.reshape.default, (x, [*before, *sides, *after]))
