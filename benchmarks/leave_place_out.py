@@ -112,7 +112,9 @@ def main() -> None:
     """Trains and scores all, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--places", nargs="+", metavar="A,B", type=_names, help="these places alone")
+    parser.add_argument(
+        "--places", nargs="+", metavar="A,B", type=lambda text: tuple(text.split(",")), help="these places alone"
+    )
     parser.add_argument("--seeds", default="0", help="numbers with commas")
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="A.B=C")
     parser.add_argument(
@@ -128,10 +130,6 @@ def main() -> None:
         runs = [job(places=group, seed=seed).scores() for seed in seeds]
         found |= {place: [run[place] for run in runs] for place in group}
     print("\n".join(table(found)))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
 
 
 def places_of(recipe: Path, changes: list[str]) -> list[str]:

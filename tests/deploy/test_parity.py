@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from smalti.deploy import parity
-from smalti.deploy.parity import LIMIT, MOST, SHAPES, SLACK, GraphComparison, Parity, blobs, check_parity, noise
+from smalti.deploy.parity import LIMIT, MOST, SLACK, GraphComparison, Parity, blobs, check_parity, noise
 from smalti.errors import ExportError
 from smalti.runtime.models import verify
 from tests.tiny import SHARPNESS, tiny_card, tiny_model
@@ -162,6 +162,9 @@ class Brightest(nn.Module):
         return (answer.flip(1) if self.wrong(x) else answer,)
 
 
+SHAPES = ((1, 256, 256), (1, 320, 192), (1, 416, 512), (1, 203, 331), (3, 203, 331))
+
+
 def even(x: Tensor) -> bool:
     """Whether neighbours are alike, as in an image and not in noise."""
     return bool((x[..., 1:] - x[..., :-1]).abs().mean() < 0.3 * x.std())
@@ -170,12 +173,11 @@ def even(x: Tensor) -> bool:
 def test_a_file_is_compared_at_every_shape_with_noise_and_with_images(tmp_path: Path) -> None:
     model, net = verify(tiny_model(tmp_path / "tiny.onnx")), Brightest(lambda x: False)
     found = check_parity(net, model)
-    assert len({shape[0] for shape in SHAPES}) > 1
     assert found.shapes == SHAPES and 0 < found.difference < 1e-4 and found.rounding == 0
     assert [(n, h, w) for n, _, h, w in net.seen] == [shape for shape in SHAPES for _ in range(2)]
     for wrong in (
         lambda x: tuple(x.shape) == (3, 3, 203, 331),
-        lambda x: tuple(x.shape) == (1, 3, 320, 192),
+        lambda x: tuple(x.shape) == (1, 3, 416, 512),
         even,
         lambda x: not even(x),
     ):

@@ -37,9 +37,8 @@ _EXAMPLE = (
     5,
 )  # batch; height and width in strides: no two sizes alike, none of them 0 or 1, which torch bakes in
 
-_TARGET = re.compile(r"target=torch\.ops\.(\w+\.\w+)")
-
 _AXES = {0: "batch", 2: "height", 3: "width"}
+_TARGET = re.compile(r"target=torch\.ops\.(\w+\.\w+)")
 
 
 class ExportedNet(nn.Module):

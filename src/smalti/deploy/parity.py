@@ -19,8 +19,8 @@ SLACK = 4.0
 """How many times the rounding of the net in float32 its graph may differ from the net in float64."""
 MOST = 5e-3
 """Difference that is always an error."""
-SHAPES = ((1, 256, 256), (1, 320, 192), (3, 203, 331))
-"""Batch, height, width: square and not, off every stride, and more than one image."""
+SHAPES = ((1, 256, 256), (1, 320, 192), (1, 416, 512), (1, 203, 331), (3, 203, 331))
+"""Batch, height, width: square and not, small and large, off every stride, and more than one image."""
 
 Arrays = tuple[np.ndarray, ...]
 RunNet = Callable[..., Arrays]

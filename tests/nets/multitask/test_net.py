@@ -192,7 +192,7 @@ class Short(Tiny):
 @pytest.mark.slow
 def test_the_graph_answers_like_the_net_at_every_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "short", Short)
-    monkeypatch.setattr(parity, "SHAPES", ((1, 64, 64), (1, 96, 160), (3, 77, 45)))
+    monkeypatch.setattr(parity, "SHAPES", ((1, 64, 64), (1, 96, 160), (1, 77, 45), (3, 77, 45)))
     options = {"encoder": "short", "sharing": "afa", "stages": [1], "isolation": "own"}
     card = Card(name="m", net="multitask", options=options, tasks=(COVER, HEIGHT))
     model = build(card)
