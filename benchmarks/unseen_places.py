@@ -1,13 +1,16 @@
 """A model of land cover on sets that are for evaluation only: the places that nobody trained on.
 
-    python benchmarks/unseen_places.py SETS MODEL [MODEL ...] [--pixel 0.3] [--only SET ...] [--json FILE]
+    python benchmarks/unseen_places.py SETS MODEL [MODEL ...] [--pixel 0.3] [--georeferenced] [--only SET ...]
+        [--json FILE]
 
 SETS is the folder with `places` and `isprs-loveda-crops`; MODEL a name, an .onnx file or the folder of a checkpoint,
 whose classes are land, water, building, vegetation and road. Each value of a set's labels allows the classes that its
 description states. Rightness is the share of a value's pixels whose predicted class is allowed, its mean is over the
 values; IoU is over the pixels that decide about a class, its mean over the classes that some label is. Every set counts
 alike in the mean; sets below it are not in it. With `--pixel` images whose pixel size is known are also scored
-resampled to that many metres, and the table has the mean of both. `--work` keeps the resampled images.
+resampled to that many metres, and the table has the mean of both. With `--georeferenced` these images get a
+georeference of their pixel size, so that the model sees each as in a map of a GeoTIFF, at a pixel size that suits it.
+`--work` keeps the resampled and the georeferenced images.
 """
 
 import argparse
@@ -16,15 +19,18 @@ import math
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 import cv2
 import numpy as np
+import rasterio
+from rasterio.transform import from_origin
 
 import smalti as sm
+from smalti.arrays import Pixels
 from smalti.evaluation import ClassResult
 from smalti.evaluation.pairs import find_pairs
 from smalti.text import aligned, percent
@@ -95,6 +101,7 @@ def main() -> None:
     parser.add_argument("sets", type=Path)
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--pixel", type=float, metavar="METRES", help="score also at this pixel size")
+    parser.add_argument("--georeferenced", action="store_true")
     parser.add_argument("--only", nargs="+", choices=[each.name for each in SETS], metavar="SET")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="keeps resampled images")
@@ -104,18 +111,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         for model in options.models:
-            rows = dict(_scored(model, chosen, options.sets, options.pixel, work))
+            rows = dict(_scored(model, chosen, options.sets, options.pixel, options.georeferenced, work))
             found[model] = {name: _plain(row) for name, row in rows.items()}
             print("\n".join([f"\n{model}", *_table(rows)]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
 
 
-def _scored(name: str, sets: Iterable[Set], root: Path, pixel: float | None, work: Path) -> Iterator[tuple[str, Row]]:
+def _scored(
+    name: str, sets: Iterable[Set], root: Path, pixel: float | None, georeferenced: bool, work: Path
+) -> Iterator[tuple[str, Row]]:
     model = sm.open_model(name)
     for each in sets:
-        rows = [_evaluated(model, each, root / each.folder, work)]
-        if pixel and (resampled := _resampled(each, root / each.folder, pixel, work)):
+        own = root / each.folder
+        rows = [_evaluated(model, each, _georeferenced(each, own, work) if georeferenced else own, work)]
+        if pixel and (resampled := _resampled(each, own, pixel, work)):
             rows.append(_evaluated(model, each, resampled, work))
         yield each.name, _mean(rows)
 
@@ -155,24 +165,54 @@ def _right(result: ClassResult, meaning: str | list[str]) -> float | None:
 
 def _resampled(each: Set, folder: Path, pixel: float, work: Path) -> Path | None:
     """A folder with those images of a set whose pixel size is known, all at `pixel` metres; None if there is none."""
-    out = work / f"{each.name}-{pixel:g}m"
     known = [(i, m, size) for i, m in find_pairs(folder) if (size := each.metres_of(i))]
-    if not known or out.is_dir():
-        return out if known else None
-    unfinished = work / f"{out.name}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for kind in ("images", "masks"):
-        (unfinished / kind).mkdir(parents=True)
-    for image, mask, size in known:
-        pixels, labels = (cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (image, mask))
-        assert pixels is not None and labels is not None
-        shape = [max(1, round(side * size / pixel)) for side in pixels.shape[1::-1]]
-        how = cv2.INTER_AREA if size < pixel else cv2.INTER_CUBIC
-        cv2.imwrite(str(unfinished / "images" / f"{image.stem}.png"), cv2.resize(pixels, shape, interpolation=how))
-        nearest = np.asarray(cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST))
-        cv2.imwrite(str(unfinished / "masks" / f"{image.stem}.png"), nearest)
-    unfinished.rename(out)
+
+    def write(out: Path) -> None:
+        for image, mask, size in known:
+            pixels, labels = _read(image), _read(mask)
+            shape = [max(1, round(side * size / pixel)) for side in pixels.shape[1::-1]]
+            how = cv2.INTER_AREA if size < pixel else cv2.INTER_CUBIC
+            cv2.imwrite(str(out / "images" / f"{image.stem}.png"), cv2.resize(pixels, shape, interpolation=how))
+            nearest = np.asarray(cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST))
+            cv2.imwrite(str(out / "masks" / f"{image.stem}.png"), nearest)
+
+    return _made(work / f"{each.name}-{pixel:g}m", write) if known else None
+
+
+def _georeferenced(each: Set, folder: Path, work: Path) -> Path:
+    """A folder with the images of a set; those whose pixel size is known lie on the ground."""
+
+    def write(out: Path) -> None:
+        for image, mask in find_pairs(folder):
+            cv2.imwrite(str(out / "masks" / f"{image.stem}.png"), _read(mask))
+            pixels = np.moveaxis(_read(image)[..., 2::-1], 2, 0)  # red, green, blue
+            size = each.metres_of(image)
+            where = {"crs": "EPSG:32633", "transform": from_origin(5e5, 5e6, size, size)} if size else {}
+            count, height, width = pixels.shape
+            with rasterio.open(
+                out / "images" / f"{image.stem}.tif", "w", "GTiff", width, height, count, dtype="uint8", **where
+            ) as file:
+                file.write(pixels)
+
+    return _made(work / f"{each.name}-georeferenced", write)
+
+
+def _made(out: Path, write: Callable[[Path], None]) -> Path:
+    """The folder of images and masks that `write` makes, unless it is there."""
+    if not out.is_dir():
+        unfinished = out.with_name(f"{out.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for kind in ("images", "masks"):
+            (unfinished / kind).mkdir(parents=True)
+        write(unfinished)
+        unfinished.rename(out)
     return out
+
+
+def _read(path: Path) -> Pixels:
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    return np.asarray(pixels)
 
 
 def _mean(rows: Sequence[Row]) -> Row:

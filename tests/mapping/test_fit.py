@@ -187,7 +187,7 @@ def test_pixels_far_outside_of_the_models_range_are_resampled_for_the_network(sc
     reader, heard = fit(path, card)
     assert isinstance(reader, Scaled) and heard == []
     assert (reader.grid.height, reader.seen.grid.height, reader.metres) == (40, 20, 0.2)
-    why = "resampled from 0.1 m to 0.2 m for the network, as model tiny was trained on 0.2 to 0.6 m"
+    why = "resampled from 0.1 m to 0.2 m for the network, as model tiny was trained for 0.2 to 0.6 m"
     assert reader.why == f"{path}: {why}"
     assert reader.notes == {"SMALTI_NETWORK_PIXEL_M": "0.2"}
     coarser, _ = fit(scene(pixel=1.1), card)
@@ -213,6 +213,15 @@ def test_pixels_as_they_are_are_warned_of(scene: Any) -> None:
         reader, [far] = fit(scene(pixel=pixel), card)
         assert isinstance(reader, Scaled) == resampled
         assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
+
+
+def test_coarse_pixels_are_made_smaller_by_three_at_most(scene: Any) -> None:
+    card = tiny_card(resolution=(0.2, 0.4))
+    for pixel, metres, warned in ((1.1, 0.4, False), (1.5, 0.5, True), (3.9, 1.3, True)):
+        reader, heard = fit(scene(pixel=pixel), card)
+        assert isinstance(reader, Scaled) and reader.metres == pytest.approx(metres, rel=1e-3)
+        assert bool(heard) == warned
+    assert not isinstance(fit(scene(pixel=4.1), card)[0], Scaled)
 
 
 @pytest.mark.parametrize("pixel", [(0.5, 20.0), (0.001, 5.0), (1e-5, 1e-5)])

@@ -7,6 +7,7 @@ from smalti.app.problems import ProblemError
 from smalti.app.schemas import Model, ModelTask
 from smalti.card import Task
 from smalti.errors import ModelError, shown
+from smalti.mapping.fit import native_pixels
 from smalti.raster.palette import task_colors, to_hex
 from smalti.runtime.models import ModelEntry, find_model, list_models, look
 
@@ -58,8 +59,9 @@ def to_model(entry: ModelEntry, own: Path) -> Model:
         )
         for task in card.map_tasks()
     ]  # fmt: skip
+    native = native_pixels(card.resolution, card.resample_beyond) if card.resolution else None
     return Model(
         name=entry.name, card=card.model_dump(mode="json", exclude={"unlike", "options"}), tasks=tasks,
-        resolution=list(card.resolution) if card.resolution else None, bands=list(card.bands),
-        own=entry.path.parent == own,
+        resolution=list(card.resolution) if card.resolution else None,
+        native_pixels=list(native) if native else None, bands=list(card.bands), own=entry.path.parent == own,
     )  # fmt: skip

@@ -231,6 +231,9 @@ class Model(BaseModel):
     card: dict[str, Any]
     tasks: list[ModelTask]
     resolution: list[float] | None
+    native_pixels: list[float] | None = Field(
+        description="Smallest and largest pixel size in metres that it sees as they are; others are resampled for it."
+    )
     bands: list[str]
     own: bool = Field(description="Whether a lesson of yours was saved as it, so that it can be deleted.")
 

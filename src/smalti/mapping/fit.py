@@ -27,7 +27,7 @@ from smalti.tiling import Window
 
 Resolution = Annotated[float | Literal["auto", "native"], "`auto`, `native` or a pixel size in metres"]
 """Metres per pixel that the network sees; `auto`: the nearest size of the model's range where the scene's own is far
-outside of it; `native`: the scene's own."""
+outside of it, or a third of its own if that is larger; `native`: the scene's own."""
 BandsFrom = Literal["option", "source"]
 """Where the user chooses bands: with `--bands`, or in the source of a recipe."""
 
@@ -46,11 +46,11 @@ STRETCH = "stretch it to bytes: --stretch LOW,HIGH in values or percentiles, suc
 """The same where scenes can be stretched."""
 _SHOWN = 8
 """How many bands an error lists."""
-RESAMPLE_BEYOND = 1.25
+_RESAMPLE_BEYOND = 1.25
 """The factor by which a pixel size may be outside of the model's range, of a card that does not state one."""
-_COARSE, _MOST_COARSER = 2.0, 4.0
-"""How many times coarser than the model's range pixels may be without a warning, and to be made smaller: up to here a
-map gets better by it, though what is lost does not come back."""
+_COARSE, _COARSEST = 3.0, 10.0
+"""How many times smaller pixels are made at most, as more gains nothing, and how many times coarser than the model's
+range they may be for that. What is lost in pixels beyond the first does not come back, which is warned of."""
 _FAR = 8.0
 """Standard deviations from the mean beyond which half of a scene's pixels differ from the training data."""
 
@@ -104,7 +104,7 @@ def _scaled(scene: Reader, seen: Reader, metres: float, why: str) -> Reader:
 def _why(scene: str, size: float | None, metres: float, card: Card) -> str:
     """The line that states how a scene is resampled."""
     own = "" if size is None else f"from {size:.3g} m "
-    reason = f", as model {card.name} was trained on {_range(card.resolution)}" if card.resolution else ""
+    reason = f", as model {card.name} was trained for {_range(card.resolution)}" if card.resolution else ""
     return f"{scene}: resampled {own}to {metres:.3g} m for the network{reason}"
 
 
@@ -187,6 +187,13 @@ def in_metres(resolution: Resolution) -> Resolution:
     return float(resolution)
 
 
+def native_pixels(resolution: tuple[float, float], beyond: float | None) -> tuple[float, float]:
+    """The smallest and the largest pixel size in metres that a network sees as they are, by its card."""
+    finest, coarsest = resolution
+    factor = beyond or _RESAMPLE_BEYOND
+    return finest / factor, coarsest * factor
+
+
 def _pixel_m(reader: Reader) -> float | None:
     """The pixel size in metres, by the georeference or a photo's metadata."""
     return pixel_size_m(reader.grid) or reader.photo_m
@@ -200,12 +207,12 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     if metres is None or card.resolution is None:
         return None
     finest, coarsest = card.resolution
-    beyond = card.resample_beyond or RESAMPLE_BEYOND
-    if finest / beyond <= metres <= coarsest * beyond:
+    least, most = native_pixels(card.resolution, card.resample_beyond)
+    if least <= metres <= most:
         return None
-    nearest = finest if metres < finest else coarsest
+    nearest = finest if metres < finest else max(coarsest, metres / _COARSE)
     possible = can_resample(axes_m(reader.grid) or (metres, metres), nearest)
-    can_help = possible and metres <= coarsest * max(beyond, _MOST_COARSER)
+    can_help = possible and metres <= max(most, coarsest * _COARSEST)
     resampled = can_help and resolution == "auto"
     if not resampled or metres > coarsest * _COARSE:
         by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"

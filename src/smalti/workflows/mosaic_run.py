@@ -14,7 +14,7 @@ from smalti import __version__
 from smalti.averaged import PASSES, Averaged
 from smalti.errors import OptionError, ResolutionWarning, SmaltiError, warn
 from smalti.files import guarded
-from smalti.mapping.fit import RESAMPLE_BEYOND, check_stretch
+from smalti.mapping.fit import check_stretch, native_pixels
 from smalti.mapping.identity import identity
 from smalti.mapping.protect import Inputs, Outputs
 from smalti.mapping.rasters import products
@@ -140,8 +140,8 @@ class MosaicRun:
         if metres is None or card.resolution is None:
             return
         finest, coarsest = card.resolution
-        beyond = card.resample_beyond or RESAMPLE_BEYOND
-        if not finest / beyond <= metres <= coarsest * beyond:
+        least, most = native_pixels(card.resolution, card.resample_beyond)
+        if not least <= metres <= most:
             text = f"the mosaic has pixels of {metres:.3g} m, model {card.name} was trained for {finest:g} to"
             warn(ResolutionWarning(f"{text} {coarsest:g} m; choose a pixel size in this range with --resolution"))
 

@@ -35,10 +35,11 @@ function choose(kind) {
 
 function scaled(scene, model) {
   const [size] = scene.metres_per_pixel ?? [];
-  if (!size || !model?.resolution?.length) return "";
-  const [least, most] = model.resolution;
-  if (size >= least * 0.9 && size <= most * 1.1) return "";
-  return ` The scene has ${short(Number(size.toPrecision(3)))} m per pixel; the model sees it at ${short(size < least ? least : most)} m.`;
+  if (!size || !model?.native_pixels) return "";
+  const [least, most] = model.native_pixels;
+  if (size >= least && size <= most) return "";
+  const [finest, coarsest] = model.resolution.map(short);
+  return ` The scene has ${short(Number(size.toPrecision(3)))} m per pixel, the model is for ${finest} to ${coarsest} m.`;
 }
 
 function tell() {
