@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import rasterio
+from affine import Affine
 
 from smalti.synth import draw
 from smalti.tiling import Window
 from tests.app.page.app_page import at, share_of
-from tests.app.page.images import SIZE, write
+from tests.app.page.images import PLACE, SIZE, write
 from tests.app.page.serving import Server, call, make_map
 
 pytestmark = pytest.mark.slow
@@ -45,6 +46,17 @@ def test_results_that_were_not_asked_for_are_made_when_they_are_downloaded(
         app.page.click("text=GeoJSON")
     download.value.save_as(tmp_path / "map.geojson")
     assert json.loads((tmp_path / "map.geojson").read_text())["features"]
+
+
+def test_pixels_of_another_size_than_the_models_are_told(open_page: Any, scene: Path, folder: Path) -> None:
+    app = open_page()
+    app.drop(scene)
+    app.painted()
+    said = app.page.inner_text("#panel-map")
+    assert "MPix of scene.tif." in said and "per pixel" not in said
+    other = write(folder / "other.tif", draw(Window(0, 0, SIZE, SIZE), 3).image, transform=PLACE @ Affine.scale(2))
+    app.drop(other)
+    app.page.wait_for_selector("#panel-map :text('The scene has 0.6 m per pixel, the model is for 0.15 to 0.4 m.')")
 
 
 def test_a_drawn_box_is_all_that_is_mapped(open_page: Any, server: Server, scene: Path) -> None:
