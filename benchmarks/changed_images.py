@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -94,20 +93,15 @@ def main() -> None:
 
 def scores(recipe: PixelRecipe, predict: Predictor, change: str) -> dict[str, float]:
     """The means over places of a model on a recipe's validation images after a change."""
-    means: dict[str, float] = results(recipe, Changed(predict, CHANGES[change]))["mean_over_places"]
-    return means
-
-
-def results(recipe: PixelRecipe, predict: Predictor) -> dict[str, Any]:
-    """All scores of a model on a recipe's validation images."""
-    pairs, _ = part_pairs(recipe, predict.card, "validation")
-    [result] = evaluate(predict, pairs, boundary=None, by_place=True)
-    return result.to_dict()
+    changed = Changed(predict, CHANGES[change])
+    pairs, _ = part_pairs(recipe, changed.card, "validation")
+    [result] = evaluate(changed, pairs, boundary=None, by_place=True)
+    return result.to_dict()["mean_over_places"]
 
 
 def figures(scores: Mapping[str, float | None]) -> str:
-    known = [math.nan if scores[name] is None else scores[name] for name in ("rightness", "mIoU")]
-    return " / ".join(map(percent, known))
+    found = [scores[name] for name in ("rightness", "mIoU")]
+    return " / ".join(percent(math.nan if value is None else value) for value in found)
 
 
 if __name__ == "__main__":

@@ -215,16 +215,19 @@ def test_pixels_as_they_are_are_warned_of(scene: Any) -> None:
         assert far.endswith("was trained for 0.2 to 0.6 m; expect errors, or choose a model for such pixels")
 
 
-def test_coarse_pixels_are_made_smaller_by_three_at_most(scene: Any) -> None:
+def test_coarse_pixels_are_made_half_as_large_at_most(scene: Any) -> None:
     card = tiny_card(resolution=(0.2, 0.4))
-    for pixel, metres, warned in ((1.1, 0.4, False), (1.5, 0.5, True), (3.9, 1.3, True)):
+    for pixel, metres, warned in ((0.8, 0.4, False), (1.2, 0.6, False), (1.5, 0.75, True), (4.0, 2.0, True)):
         reader, heard = fit(scene(pixel=pixel), card)
         assert isinstance(reader, Scaled) and reader.metres == pytest.approx(metres, rel=1e-3)
         assert bool(heard) == warned
+        assert ("was trained for" in reader.why) == (metres == 0.4)
+        _, [native] = fit(scene(pixel=pixel), card, resolution="native")
+        assert native.endswith("omit --resolution native")
     assert not isinstance(fit(scene(pixel=4.1), card)[0], Scaled)
 
 
-@pytest.mark.parametrize("pixel", [(0.5, 20.0), (0.001, 5.0), (1e-5, 1e-5)])
+@pytest.mark.parametrize("pixel", [(0.3, 40.0), (0.001, 5.0), (1e-5, 1e-5)])
 def test_what_cannot_be_resampled_stays_as_it_is(scene: Any, pixel: tuple[float, float]) -> None:
     path = scene()
     with rasterio.open(path, "r+") as file:

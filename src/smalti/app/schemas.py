@@ -232,7 +232,7 @@ class Model(BaseModel):
     tasks: list[ModelTask]
     resolution: list[float] | None
     native_pixels: list[float] | None = Field(
-        description="Smallest and largest pixel size in metres that it sees as they are; others are resampled for it."
+        description="Pixels between these sizes in metres are seen as they are; others are resampled where that helps."
     )
     bands: list[str]
     own: bool = Field(description="Whether a lesson of yours was saved as it, so that it can be deleted.")

@@ -27,7 +27,7 @@ from smalti.tiling import Window
 
 Resolution = Annotated[float | Literal["auto", "native"], "`auto`, `native` or a pixel size in metres"]
 """Metres per pixel that the network sees; `auto`: the nearest size of the model's range where the scene's own is far
-outside of it, or a third of its own if that is larger; `native`: the scene's own."""
+outside of it, or half of its own if that is larger; `native`: the scene's own."""
 BandsFrom = Literal["option", "source"]
 """Where the user chooses bands: with `--bands`, or in the source of a recipe."""
 
@@ -48,9 +48,10 @@ _SHOWN = 8
 """How many bands an error lists."""
 _RESAMPLE_BEYOND = 1.25
 """The factor by which a pixel size may be outside of the model's range, of a card that does not state one."""
-_COARSE, _COARSEST = 3.0, 10.0
-"""How many times smaller pixels are made at most, as more gains nothing, and how many times coarser than the model's
-range they may be for that. What is lost in pixels beyond the first does not come back, which is warned of."""
+_MOST_SMALLER = 2.0
+"""How many times smaller pixels are made at most: more takes long, and gains little or loses."""
+_COARSE, _MOST_COARSER = 3.0, 10.0
+"""How many times coarser than the model's range pixels may be without a warning, and to be made smaller at all."""
 _FAR = 8.0
 """Standard deviations from the mean beyond which half of a scene's pixels differ from the training data."""
 
@@ -104,7 +105,9 @@ def _scaled(scene: Reader, seen: Reader, metres: float, why: str) -> Reader:
 def _why(scene: str, size: float | None, metres: float, card: Card) -> str:
     """The line that states how a scene is resampled."""
     own = "" if size is None else f"from {size:.3g} m "
-    reason = f", as model {card.name} was trained for {_range(card.resolution)}" if card.resolution else ""
+    reason = ""
+    if card.resolution and card.resolution[0] <= metres <= card.resolution[1]:
+        reason = f", as model {card.name} was trained for {_range(card.resolution)}"
     return f"{scene}: resampled {own}to {metres:.3g} m for the network{reason}"
 
 
@@ -188,7 +191,7 @@ def in_metres(resolution: Resolution) -> Resolution:
 
 
 def native_pixels(resolution: tuple[float, float], beyond: float | None) -> tuple[float, float]:
-    """The smallest and the largest pixel size in metres that a network sees as they are, by its card."""
+    """The limits in metres between which pixels are shown to a network as they are, by its card."""
     finest, coarsest = resolution
     factor = beyond or _RESAMPLE_BEYOND
     return finest / factor, coarsest * factor
@@ -203,24 +206,30 @@ def _resample_to(scene: str, reader: Reader, card: Card, resolution: Resolution,
     """The metres per pixel to resample to, or None."""
     if isinstance(resolution, float):
         return resolution
-    metres = _pixel_m(reader)
-    if metres is None or card.resolution is None:
+    exact = _pixel_m(reader)
+    if exact is None or card.resolution is None:
         return None
+    metres = _rounded(exact)
     finest, coarsest = card.resolution
     least, most = native_pixels(card.resolution, card.resample_beyond)
     if least <= metres <= most:
         return None
-    nearest = finest if metres < finest else max(coarsest, metres / _COARSE)
+    nearest = finest if metres < finest else max(coarsest, _rounded(metres / _MOST_SMALLER))
     possible = can_resample(axes_m(reader.grid) or (metres, metres), nearest)
-    can_help = possible and metres <= max(most, coarsest * _COARSEST)
+    can_help = possible and metres <= coarsest * _MOST_COARSER
     resampled = can_help and resolution == "auto"
     if not resampled or metres > coarsest * _COARSE:
         by = "" if pixel_size_m(reader.grid) else " (by its flight height and focal length)"
-        far = metres > coarsest * _COARSE or not possible
+        far = resampled or not can_help
         mend = "expect errors, or choose a model for such pixels" if far else "omit --resolution native"
         was = f"model {card.name} was trained for {_range(card.resolution)}"
         warn(ResolutionWarning(f"{scene}: pixels of {metres:.3g} m{by}, {was}; {mend}"))
     return nearest if resampled else None
+
+
+def _rounded(metres: float) -> float:
+    """Three digits: a pixel of 0.6 m has 0.5998 or 0.6002 m on the ground, by its place in the zone of a projection."""
+    return float(f"{metres:.3g}")
 
 
 def _check_range(scene: str, reader: Reader, card: Card, warn: Warn) -> None:

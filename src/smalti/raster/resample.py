@@ -22,8 +22,6 @@ COARSEST = 1024
 """How many times larger a pixel may become along each axis: what is in one pixel must fit in memory."""
 _NEARLY = 2e-3
 """How far, as a fraction, a projection may stretch a pixel before it is resampled."""
-_SIZED = """gdal_translate -a_srs 'LOCAL_CS["local",UNIT["metre",1]]' -a_ullr 0 HEIGHT WIDTH 0 IN OUT.tif"""
-"""How an image gets a pixel size without a place."""
 _LEAST = 1e-4  # fraction of a pixel that must be valid
 
 
@@ -44,7 +42,7 @@ class Resampled(Reader):
         if size is None:
             raise RasterError(
                 f"{self.path}: {why_no_metres(reader.grid)}, so it cannot be resampled to {resolution:g} m; "
-                f"leave its pixels as they are, or state its size in metres: {_SIZED}"
+                "leave its pixels as they are"
             )
         own = reader.grid
         if (why := _beyond(own, size, resolution)) is not None:

@@ -84,8 +84,8 @@ def evaluate(
         labels: TOML file with the colours, ids or attribute of labels, and more.
         bands: Bands for the model, by name or by number from 1.
         resolution: For a folder of images, the pixel size in metres that the network sees; `auto`: the nearest size in
-            the model's range, where an image's own is far outside of it; `native`: its own. Scores are those of the
-            image's pixels.
+            the model's range, but at least half of the image's own, where that is far outside of the range;
+            `native`: its own. Scores are those of the image's pixels.
         pictures: A folder for class maps.
         json: A file for all scores.
         report: A file for an HTML page.

@@ -46,8 +46,8 @@ class EvaluateOptions:
     bands: tuple[str, ...] | None = None
     """Bands for the model, by name or by number from 1."""
     resolution: Resolution = "auto"
-    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where an image's own is
-    far outside of it; `native`: the image's own."""
+    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, but at least half of
+    an image's own, where that is far outside of the range; `native`: the image's own."""
     pictures: Path | None = None
     """A folder for class maps."""
     json: Path | None = None

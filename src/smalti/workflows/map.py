@@ -73,8 +73,9 @@ def map(
         min_area: The smallest polygon in square metres; smaller ones are merged into a neighbour.
         report: Also write OUT.html, a page about the map.
         stac: Also write a STAC item, a collection and an index, as outputs in object stores always have.
-        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the
-            scene's own is far outside of it; `native`: the scene's own. The map has the scene's pixels.
+        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, but at
+            least half of the scene's own, where that is far outside of the range; `native`: the scene's own. The
+            map has the scene's pixels.
         bands: Bands for the model, by name or by number from 1, in the model's order.
         stretch: The range of values that becomes 0 to 255 for a model of bytes, the same for the whole scene: `2%,98%`
             of each band's valid pixels, `0,3000`, or a pair of values. The map's tags state it.

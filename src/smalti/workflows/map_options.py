@@ -34,8 +34,9 @@ class MapOptions:
     stac: bool = False
     """Also a STAC item for each map, a collection and an index, as outputs in object stores always have."""
     resolution: Resolution = "auto"
-    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the scene's own is
-    far outside of it; `native`: the scene's own. The map has the scene's pixels in any case."""
+    """Metres per pixel that the network sees; `auto`: the nearest size in the model's range, but at least half of
+    the scene's own, where that is far outside of the range; `native`: the scene's own. The map has the scene's pixels
+    in any case."""
     bands: Sequence[str | int] | None = None
     """Bands for the model, by name or by number from 1, in the model's order; kept as text."""
     stretch: str | Sequence[float] | None = None

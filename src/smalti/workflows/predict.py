@@ -60,8 +60,9 @@ def predict(
             perhaps bands, in any order.
         model: A name, a file, the folder of a checkpoint, or the result of `open_model`.
         bands: Bands for the model, by name or by number from 1, in the model's order.
-        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, where the
-            image's own is far outside of it; `native`: the image's own. The prediction has the image's pixels.
+        resolution: Metres per pixel that the network sees; `auto`: the nearest size in the model's range, but at
+            least half of the image's own, where that is far outside of the range; `native`: the image's own. The
+            prediction has the image's pixels.
         stretch: For a file, the range of values that becomes 0 to 255 for a model of bytes: `2%,98%` of each band's
             valid pixels, `0,3000`, or a pair of values.
         tta: Average over flips and quarter turns: two to eight times the work.

@@ -56,7 +56,9 @@ def test_pixels_of_another_size_than_the_models_are_told(open_page: Any, scene: 
     assert "MPix of scene.tif." in said and "per pixel" not in said
     other = write(folder / "other.tif", draw(Window(0, 0, SIZE, SIZE), 3).image, transform=PLACE @ Affine.scale(2))
     app.drop(other)
-    app.page.wait_for_selector("#panel-map :text('The scene has 0.6 m per pixel, the model is for 0.15 to 0.4 m.')")
+    app.page.wait_for_selector(
+        "#panel-map :text('The scene has 0.6 m per pixel, the model is for 0.15 to 0.4 m: it is resampled')"
+    )
 
 
 def test_a_drawn_box_is_all_that_is_mapped(open_page: Any, server: Server, scene: Path) -> None:

@@ -34,12 +34,12 @@ function choose(kind) {
 }
 
 function scaled(scene, model) {
-  const [size] = scene.metres_per_pixel ?? [];
+  const size = scene.metres_per_pixel && Math.sqrt(scene.metres_per_pixel[0] * scene.metres_per_pixel[1]);
   if (!size || !model?.native_pixels) return "";
   const [least, most] = model.native_pixels;
   if (size >= least && size <= most) return "";
-  const [finest, coarsest] = model.resolution.map(short);
-  return ` The scene has ${short(Number(size.toPrecision(3)))} m per pixel, the model is for ${finest} to ${coarsest} m.`;
+  const range = [...new Set(model.resolution.map(short))].join(" to ");
+  return ` The scene has ${short(Number(size.toPrecision(3)))} m per pixel, the model is for ${range} m: it is resampled where that helps.`;
 }
 
 function tell() {
