@@ -49,7 +49,7 @@ class Set:
     metres: dict[str, float] = field(default_factory=dict)
     """By the beginning of the images' names; images of unknown size have none."""
     further: bool = False
-    """Whether it is outside the range of pixel sizes, or tiny: shown below the mean."""
+    """Whether it was set apart, as its images are tiny or far too coarse: shown below the mean."""
 
     def metres_of(self, image: Path) -> float | None:
         """The pixel size of an image, if it is known."""
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--georeferenced", action="store_true")
     parser.add_argument("--only", nargs="+", choices=[each.name for each in SETS], metavar="SET")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--work", type=Path, metavar="FOLDER", help="keeps resampled images")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="keeps the images that are made")
     options = parser.parse_args()
     chosen = [each for each in SETS if not options.only or each.name in options.only]
     found = {}
