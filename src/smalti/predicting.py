@@ -10,7 +10,7 @@ from smalti.arrays import Floats, Mask
 from smalti.enlarge import Enlarger
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
+from smalti.raster.scaled import Scaled, as_seen
 from smalti.regrid import Axis, Regrid, first_row
 from smalti.scene import Coarse, Judged, Predictor, Read, Summary, Write, coarse_of, predict_scene
 from smalti.tiling import Window, spans
@@ -117,7 +117,7 @@ def predict_pixels(
 
 def network_grid(reader: Reader) -> Grid:
     """The grid that the network sees of a scene."""
-    return reader.seen.grid if isinstance(reader, Scaled) else reader.grid
+    return as_seen(reader).grid
 
 
 def first_rows(reader: Reader, predict: Predictor) -> list[int]:

@@ -13,7 +13,7 @@ from smalti.mapping.fit import open_fitting
 from smalti.mapping.places import scenes
 from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
+from smalti.raster.scaled import as_seen
 from smalti.synth.scene import draw
 from smalti.tiling import Window, plan_tiles
 
@@ -57,7 +57,7 @@ def _warn(warning: SmaltiWarning) -> None:
 def _of_file(file: str, card: Card, most: int) -> Iterator[Pixels]:
     opened = partial(open_raster, file)
     with open_fitting(file, opened, card, None, "auto", _warn) as reader:
-        yield from _spread(reader.seen if isinstance(reader, Scaled) else reader, card, most)
+        yield from _spread(as_seen(reader), card, most)
 
 
 def _spread(reader: Reader, card: Card, most: int) -> Iterator[Pixels]:

@@ -19,7 +19,7 @@ from smalti.mapping.fit import Open
 from smalti.mapping.glance import windows_over
 from smalti.raster.band_statistics import CORRELATIONS, band_statistics
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
+from smalti.raster.scaled import as_seen
 
 RGB = ("red", "green", "blue")
 KINDS = (RGB, ("blue", "green", "red"), ("near infrared",))
@@ -92,7 +92,7 @@ def warn_of_order(scene: str, reader: Reader, card: Card, opened: Open, warn: Wa
 
     `opened` opens the scene again, to number its bands.
     """
-    seen = reader.seen if isinstance(reader, Scaled) else reader
+    seen = as_seen(reader)
     if card.bands != RGB or len(seen.bands) != len(RGB) or seen.dtype != np.uint8:
         return
     named = seen.names_known and seen.bands == RGB

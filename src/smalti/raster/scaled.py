@@ -64,3 +64,8 @@ class Scaled(Reader):
         """Closes the scene, both times that it is open."""
         self._scene.close()
         self.seen.close()
+
+
+def as_seen(reader: Reader) -> Reader:
+    """A scene with the pixels that the network sees."""
+    return reader.seen if isinstance(reader, Scaled) else reader

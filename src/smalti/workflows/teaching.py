@@ -25,7 +25,7 @@ from smalti.mapping.identity import identity
 from smalti.mapping.source import Source
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
+from smalti.raster.scaled import as_seen
 from smalti.runtime.models import ModelFile
 from smalti.text import count
 from smalti.tiling import Window
@@ -49,7 +49,7 @@ def made_of(model: ModelFile, image: str, grid: Grid, bands: Bands = None) -> st
 def opened_as_seen(image: str, card: Card, bands: Bands, warn: Warn) -> Iterator[Reader]:
     """A scene on the grid that the network sees, with its bands for the model; RasterError, ModelError."""
     with closing(open_fitting(image, Source((image,)).opener, card, bands, "auto", warn)) as reader:
-        yield reader.seen if isinstance(reader, Scaled) else reader
+        yield as_seen(reader)
 
 
 def check_scene(image: str, card: Card, bands: Bands) -> None:

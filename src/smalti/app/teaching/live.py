@@ -18,7 +18,7 @@ from smalti.mapping.fit import open_fitting
 from smalti.mapping.source import Source
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
-from smalti.raster.scaled import Scaled
+from smalti.raster.scaled import as_seen
 from smalti.tiling import Tile, Window, plan_tiles
 from smalti.workflows.teaching import Bands
 
@@ -34,7 +34,7 @@ class LiveMap:
         self._network, self.step, self._reading = network, network.step, threading.Lock()
         self._image, self._bands = image, bands
         self._opened = self._open()
-        self._reader = _as_seen(self._opened)
+        self._reader = as_seen(self._opened)
         seen, card = self._reader.grid, network.card
         self.size = (seen.height, seen.width)
         self.scale = (seen.height / grid.height, seen.width / grid.width)
@@ -163,17 +163,12 @@ class LiveMap:
     def suggestions(self, painted: SceneExamples | None, most: int) -> list[Suggestion]:
         """Where strokes would help most; the scene is opened again for it, so that nobody waits for its tiles."""
         with closing(self._open()) as opened:
-            return suggest_windows(_as_seen(opened), self._network, painted, most, lambda _: None)
+            return suggest_windows(as_seen(opened), self._network, painted, most, lambda _: None)
 
     def close(self) -> None:
         """Closes the scene."""
         with self._reading:
             self._opened.close()
-
-
-def _as_seen(opened: Reader) -> Reader:
-    """A scene as the network sees it."""
-    return opened.seen if isinstance(opened, Scaled) else opened
 
 
 def _unsaid(_: SmaltiWarning) -> None:
