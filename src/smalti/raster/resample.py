@@ -76,23 +76,24 @@ class Resampled(Reader):
         top, left = int(rows.min()), int(cols.min())
         cut = Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
         pixels, valid = self._reader.read(cut)
-        kind = np.float64 if self.dtype.itemsize > 2 and self.dtype != np.float32 else np.float32
+        kind: type[np.floating] = np.float64 if self.dtype.itemsize > 2 and self.dtype != np.float32 else np.float32
         down, right = (rows - top, row_shares), (cols - left, col_shares)
-        mean = squeeze(pixels.astype(kind), down, right)
+        mean = squeeze(pixels, down, right, kind)
         if valid.all():
             return self._stored(mean), np.ones(mean.shape[1:], bool)
-        share = squeeze(valid[None].astype(np.float32), down, right)[0]
+        share = squeeze(valid[None], down, right)[0]
         seen = share > _LEAST
         mean /= np.where(seen, share, 1)  # invalid pixels are 0, so they are not in the sums
         np.copyto(mean, 0, where=~seen)
         return self._stored(mean), seen
 
     def _stored(self, mean: NDArray[np.floating]) -> NDArray[Any]:
-        """Means in the raster's own type."""
+        """Means in the raster's own type; their array is used up."""
         if self.dtype.kind == "f":
             return np.asarray(mean, self.dtype)
         limits = np.iinfo(self.dtype)
-        return np.asarray(np.clip(np.rint(mean), limits.min, limits.max), self.dtype)
+        np.rint(mean, out=mean)
+        return np.asarray(np.clip(mean, limits.min, limits.max, out=mean), self.dtype)
 
     def close(self) -> None:
         """Closes the raster."""
