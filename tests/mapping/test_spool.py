@@ -2,6 +2,7 @@ import errno
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,26 @@ def test_a_spool_makes_its_folder_and_takes_it_away_again(tmp_path: Path) -> Non
     for _ in range(2):  # somebody may have been faster
         spool.remove()
         assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_removal_can_be_killed_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = opened(tmp_path)
+    for row in (0, 2):
+        fill(spool, row, 2)
+    for k in range(20):  # the order in which a folder is listed is not known
+        spool.keep(f"unlike{k}.json", b"[]")
+    plain = os.unlink
+    removed: list[str] = []
+
+    def unlink(path: Any, **more: Any) -> None:
+        removed.append(Path(path).name)
+        plain(path, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink)
+        spool.remove()
+    assert len(removed) == 23 and removed[-1] == "job.json"  # until then it is known to be a spool
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_strips_are_made_of_has_no_order(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smalti.arrays import Doubles, Floats, Mask
-from smalti.lessons.examples import SceneExamples
+from smalti.lessons.examples import SceneExamples, spread_tiles
 from smalti.lessons.network import Cells, TeachableNetwork
 from smalti.raster.reader import Reader
 from smalti.tiling import Window, plan_tiles
@@ -89,7 +89,7 @@ def _distances(places: Doubles, one: Doubles) -> Doubles:
 def _look(reader: Reader, network: TeachableNetwork, progress: Callable[[float], None]) -> list[_Looked]:
     card = network.card
     tiles = list(plan_tiles(reader.grid.height, reader.grid.width, card.tile, card.overlap, card.stride))
-    some = [tiles[int(at)] for at in np.unique(np.linspace(0, len(tiles) - 1, _MOST_TILES).astype(int))]
+    some = spread_tiles(tiles, _MOST_TILES)
     found: list[_Looked] = []
     taken: set[tuple[int, int]] = set()
     for tile in some:

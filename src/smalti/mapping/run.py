@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from smalti.files import beside, guarded
 from smalti.lock import Check, hold
 from smalti.mapping.engine import Choose, settled
 from smalti.mapping.rasters import Wanted, find_states, make_room, products
-from smalti.mapping.spool import Spool, StripLayer, begin_spool
+from smalti.mapping.spool import Spool, StripLayer, begin_spool, remove_spool
 from smalti.mapping.turn import begin_turn, end_turn
 from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import first_rows, network_grid, predict_reader
@@ -82,7 +81,7 @@ def map_scene(
     with hold(output) as check_held:
         states = find_states(output, rasters, digest)
         if set(states.values()) == {"finished"}:
-            shutil.rmtree(beside(output, "partial"), ignore_errors=True)  # left by a kill just before the end
+            remove_spool(beside(output, "partial"))  # left by a kill just before the end
             say(f"{output} is already finished, from the same scene and model")
             return None
         make_room(states, warn)
@@ -131,13 +130,13 @@ def _scratch(output: Path) -> Iterator[Path]:
     """A folder on the output's disk for unfinished files; those of a killed run are removed."""
     folder = beside(output, "partial")
     with guarded(output):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_spool(folder)
         folder.mkdir()
         begin_spool(folder)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_spool(folder)
 
 
 def _rows_of(pixels: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:

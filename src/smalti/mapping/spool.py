@@ -56,6 +56,15 @@ def begin_spool(folder: Path, made_of: str = "{}") -> None:
     _write_synced(folder / NOTE, made_of.encode())
 
 
+def remove_spool(folder: Path) -> None:
+    """Removes a spool if there is one, last of all what makes it one: a killed removal leaves no foreign folder."""
+    with suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.name != NOTE:
+                entry.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
@@ -147,7 +156,7 @@ class Spool(Strips):
             raise OutputError(f"{folder}: {text}")
         self.discarded = found not in ("", wanted)
         if found != wanted:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_spool(folder)
             folder.mkdir(parents=True)
             begin_spool(folder, wanted)
         super().__init__(folder, layers, width)
@@ -220,7 +229,7 @@ class Spool(Strips):
 
     def remove(self) -> None:
         """Removes the spool from the disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_spool(self.folder)
 
 
 def _joined(parts: Sequence[tuple[Window, Sequence[Pixels]]]) -> tuple[Window, list[Pixels]]:
