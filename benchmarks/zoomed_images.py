@@ -7,18 +7,23 @@ RECIPE is that of a model per pixel, such as recipes/landcover.toml. Scores the 
 resampled by ZOOM for the network as `smalti map` resamples scenes, in tiles of the usual size, and scored on its own
 pixels. With `--coarser N` images lose their detail first, as if their pixels were N times as large; zooms still are
 those of the original pixels, so that 1/N shows the network such pixels as they are. With `--source train` the real
-images that the recipe learns from are scored instead. Prints rightness and mIoU of each place, and their means.
+images that the recipe learns from are scored instead. Prints rightness and mIoU of each place, and their means; and the
+share of the tiles that the model says are unlike its training, if it says so.
 """
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 from changed_images import figures
 
+from smalti.arrays import Floats, Pixels
+from smalti.card import UNLIKE, Card
 from smalti.evaluation import evaluate
 from smalti.evaluation.pairs import Pair
 from smalti.raster.ground import pixel_size_m
@@ -26,9 +31,36 @@ from smalti.raster.reader import Reader
 from smalti.raster.resample import Resampled
 from smalti.raster.scaled import Scaled
 from smalti.runtime.open import open_model
-from smalti.text import aligned
+from smalti.scene import Predictor
+from smalti.text import aligned, percent
 from smalti.training.kinds.pixels.prepare import part_pairs
 from smalti.training.recipe import PixelRecipe, read_pixels
+
+
+class Counted:
+    """A model whose tiles are counted."""
+
+    def __init__(self, predict: Predictor) -> None:
+        self._predict = predict
+        self._values: list[float] = []
+
+    @property
+    def card(self) -> Card:
+        """The model's."""
+        return self._predict.card
+
+    def __call__(self, batch: Pixels) -> dict[str, Floats]:
+        """Its answers."""
+        found = self._predict(batch)
+        self._values += found[UNLIKE][:, 0].tolist() if UNLIKE in found else []
+        return found
+
+    @property
+    def share(self) -> float:
+        """Of the tiles, those that are unlike the training; NaN of a model that does not say so."""
+        if self.card.unlike is None:
+            return math.nan
+        return fmean(value > self.card.unlike.threshold for value in self._values)
 
 
 def main() -> None:
@@ -46,15 +78,17 @@ def main() -> None:
     if options.source == "train":
         recipe = _real_training_images(recipe)
     pairs, _ = part_pairs(recipe, predict.card, "validation")
-    found = {}
+    found, unlike = {}, []
     for zoom in options.zoom:
         zoomed = [_zoomed(pair, zoom, options.coarser) for pair in pairs]
-        [result] = evaluate(predict, zoomed, boundary=None, by_place=True)
-        found[f"{zoom:g}"] = result.to_dict()
+        counted = Counted(predict)
+        [result] = evaluate(counted, zoomed, boundary=None, by_place=True)
+        found[f"{zoom:g}"] = result.to_dict() | {"unlike": counted.share}
+        unlike.append(percent(counted.share))
     by_place = [{each["place"]: each for each in result["places"]} for result in found.values()]
     rows = [[name, *(figures(places[name]) for places in by_place)] for name in by_place[0]]
     means = ["mean", *(figures(result["mean_over_places"]) for result in found.values())]
-    print("\n".join(aligned([["zoom", *found], *rows, means])))
+    print("\n".join(aligned([["zoom", *found], *rows, means, ["unlike", *unlike]])))
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
 
