@@ -22,6 +22,7 @@ from tests.test_imports import torch_free
 from tests.tiny import tiny_model
 
 ONLY_UNIX = ("fcntl", "resource", "pwd", "grp", "termios", "syslog")
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(Path(smalti.__file__).parent.rglob("*.py"))
 
 
@@ -159,10 +160,12 @@ def unclear(call: ast.Call) -> bool:
         return not told
     modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     text = [mode for mode in modes if isinstance(mode, str) and set(mode) <= set("rwax+t") and mode]
-    return name == "open" and bool(text) and not told
+    of_text = any(keyword.arg in ("newline", "errors") for keyword in call.keywords)
+    return name == "open" and (bool(text) or of_text or (called == "open" and len(call.args) == 1)) and not told
 
 
 def test_text_is_utf8_on_every_machine() -> None:
-    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES}
+    sources = [*SOURCES, *(path for folder in ("qgis", "tools") for path in (ROOT / folder).rglob("*.py"))]
+    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in sources}
     calls = [(source, node) for source, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not [f"{source}:{call.lineno}" for source, call in calls if unclear(call)]
