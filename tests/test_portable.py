@@ -22,6 +22,7 @@ from tests.test_imports import torch_free
 from tests.tiny import tiny_model
 
 ONLY_UNIX = ("fcntl", "resource", "pwd", "grp", "termios", "syslog")
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(Path(smalti.__file__).parent.rglob("*.py"))
 
 
@@ -110,6 +111,41 @@ def test_pictures_of_images_in_folders_are_plain_files(monkeypatch: pytest.Monke
     assert written == ["C_images_town_1_a.png"]
 
 
+def folder_of_pictures(folder: Path) -> pictures.PictureFolder:
+    """For a model of classes, and of heights."""
+    tasks = (Task(name="landcover", labels=("a", "b")), Task(name="height", kind="value"))
+    return pictures.PictureFolder(folder, Card(name="n", net="n", tasks=tasks))
+
+
+def test_images_without_an_ending_have_pictures_of_their_own(tmp_path: Path) -> None:
+    keep = folder_of_pictures(tmp_path)
+    images = ["area_1.1", "area_1.2", "town/b.TIF"]
+    keep.check(images)
+    for image in images:
+        keep(image, {"landcover": np.zeros((2, 2), np.uint8), "height": np.zeros((2, 2), np.float32)})
+    stems = ("area_1.1", "area_1.2", "town_b")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}{more}.png" for stem in stems for more in ("", "_height")
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "name", "task"), [("a_b.png", "a_b.png", "landcover"), ("a/b_height.png", "a_b_height.png", "height")]
+)
+def test_two_maps_of_one_picture_are_refused_before_the_first_image(
+    other: str, name: str, task: str, tmp_path: Path
+) -> None:
+    told = rf"{name}: would be the picture of both {task} of a/b\.png and landcover of {other}; rename an image"
+    with pytest.raises(OutputError, match=told):
+        folder_of_pictures(tmp_path).check(["a/b.png", other])
+
+
+def test_pictures_of_all_tasks_are_checked_before_the_first_image(tmp_path: Path) -> None:
+    (tmp_path / "a_height.png").write_bytes(b"mine")
+    with pytest.raises(OutputError, match=r"a_height\.png: exists and was not written by smalti"):
+        folder_of_pictures(tmp_path).check(["a.png"])
+
+
 def test_the_layout_of_a_data_set_is_found_below_folders_of_windows() -> None:
     keys = {dataset_folder.plain(PureWindowsPath("Top", "a 1.TIF").as_posix())}
     assert keys == {dataset_folder.plain(PurePosixPath("Top", "a 1.TIF").as_posix())}
@@ -124,10 +160,12 @@ def unclear(call: ast.Call) -> bool:
         return not told
     modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     text = [mode for mode in modes if isinstance(mode, str) and set(mode) <= set("rwax+t") and mode]
-    return name == "open" and bool(text) and not told
+    of_text = any(keyword.arg in ("newline", "errors") for keyword in call.keywords)
+    return name == "open" and (bool(text) or of_text or (called == "open" and len(call.args) == 1)) and not told
 
 
 def test_text_is_utf8_on_every_machine() -> None:
-    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES}
+    sources = [*SOURCES, *(path for folder in ("qgis", "tools") for path in (ROOT / folder).rglob("*.py"))]
+    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in sources}
     calls = [(source, node) for source, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not [f"{source}:{call.lineno}" for source, call in calls if unclear(call)]

@@ -163,7 +163,7 @@ def banepa(data: Path, path: Path) -> NDArray[np.bool_]:
     profile = {"count": 3, "height": pixels.shape[1], "width": pixels.shape[2], "dtype": "uint8", "transform": place}
     with rasterio.open(path, "w", driver="GTiff", crs="EPSG:3857", **profile) as raster:
         raster.write(pixels)
-    labels = json.loads(next((folder / "osm").glob("*.geojson")).read_text())
+    labels = json.loads(next((folder / "osm").glob("*.geojson")).read_text(encoding="utf-8"))
     polygons = [transform_geom("OGC:CRS84", "EPSG:3857", feature["geometry"]) for feature in labels["features"]]
     return rasterize(polygons, pixels.shape[1:], transform=place, dtype="uint8") > 0
 

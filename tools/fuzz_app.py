@@ -58,7 +58,7 @@ def begin(http: httpx.Client, job: str) -> dict[str, str]:
 def check(address: str, token: str, ids: dict[str, str], folder: Path, options: list[str]) -> tuple[int, str]:
     """Checks a running server that has what `begin` began: the exit code of schemathesis and its report."""
     config = folder / "schemathesis.toml"
-    config.write_text(CONFIG.format(**ids))
+    config.write_text(CONFIG.format(**ids), encoding="utf-8")
     program = str(Path(sys.executable).parent / "schemathesis")
     command = [program, "--config-file", str(config), "run", f"{address}/api/openapi.json", "--no-color"]
     command += ["-H", f"Authorization: Bearer {token}", "--request-timeout", "60", *options]

@@ -25,7 +25,7 @@ class Qgis:
         (folder / "run").mkdir(mode=0o700)
         profile = home / ".local/share/QGIS/QGIS3/profiles/default"
         (profile / "QGIS").mkdir(parents=True)
-        (profile / "QGIS/QGIS3.ini").write_text("[PythonPlugins]\nsmalti_qgis=true\n")
+        (profile / "QGIS/QGIS3.ini").write_text("[PythonPlugins]\nsmalti_qgis=true\n", encoding="utf-8")
         made = subprocess.run(
             [sys.executable, ROOT / "tools/qgis_plugin.py"], check=True, capture_output=True, text=True
         )
@@ -78,5 +78,5 @@ def qgis(tmp_path_factory: pytest.TempPathFactory) -> Qgis:
 
 def _program(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

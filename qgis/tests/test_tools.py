@@ -45,7 +45,9 @@ def test_a_model_is_scored(qgis: Any) -> None:
         (data / name).write_bytes((qgis.folder / name).read_bytes())
     page, scores = qgis.folder / "e.html", qgis.folder / "e.json"
     found = results(qgis.tool("smalti:evaluate", MODEL="town", DATA=data, OUTPUT=page, SCORES=scores))
-    assert 0.5 < found["SCORE"] < 1 and page.read_text().startswith("<!doctype html>") and scores.exists()
+    assert (
+        0.5 < found["SCORE"] < 1 and page.read_text(encoding="utf-8").startswith("<!doctype html>") and scores.exists()
+    )
 
 
 def test_a_model_of_the_model_builder_goes_on_with_the_map(qgis: Any, inside: dict[str, Any]) -> None:
@@ -53,9 +55,9 @@ def test_a_model_of_the_model_builder_goes_on_with_the_map(qgis: Any, inside: di
     out = {"map__map": "b.tif", "areas__table": "areas.csv", "confidence__page": "confidence.html"}
     given = {name: qgis.folder / path for name, path in out.items()}
     results(qgis.tool(qgis.folder / "areas.model3", scene=qgis.folder / "scene.tif", **given))
-    with (qgis.folder / "areas.csv").open(newline="") as file:
+    with (qgis.folder / "areas.csv").open(encoding="utf-8", newline="") as file:
         assert sum(float(row["count"]) for row in csv.DictReader(file)) == 512**2
-    assert "Maximum value: 1" in (qgis.folder / "confidence.html").read_text()
+    assert "Maximum value: 1" in (qgis.folder / "confidence.html").read_text(encoding="utf-8")
 
 
 def test_results_are_loaded_in_their_style(inside: dict[str, Any]) -> None:

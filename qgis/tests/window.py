@@ -99,7 +99,7 @@ def batch():
         }
         for out in (FOLDER / "foreign.tif", FOLDER / "batch.tif")
     ]
-    (FOLDER / "batch.json").write_text(json.dumps(rows))
+    (FOLDER / "batch.json").write_text(json.dumps(rows), encoding="utf-8")
     BatchPanel.QFileDialog.getOpenFileName = staticmethod(lambda *given: (str(FOLDER / "batch.json"), ""))
     registry = QgsApplication.processingRegistry()
     tool = BatchAlgorithmDialog(registry.createAlgorithmById("smalti:map"), iface.mainWindow())
@@ -128,7 +128,7 @@ def app():
     notes.append(panel._note.text())
     (FOLDER / "close").touch()
     wait(lambda: "open" not in panel._note.text())
-    return [*notes, panel._note.text(), (FOLDER / "browser").read_text()]
+    return [*notes, panel._note.text(), (FOLDER / "browser").read_text(encoding="utf-8")]
 
 
 def picture():

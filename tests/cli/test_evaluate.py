@@ -9,8 +9,18 @@ import shapely
 from click.testing import CliRunner
 from PIL import Image
 
+import smalti as sm
 from smalti.cli.evaluate import command
-from smalti.errors import DataError, InputError, LabelError, ModelError, OutputError, RasterError, RecipeError
+from smalti.errors import (
+    DataError,
+    InputError,
+    LabelError,
+    ModelError,
+    OptionError,
+    OutputError,
+    RasterError,
+    RecipeError,
+)
 from smalti.workflows.eval_data import read_specs
 from tests.tiny import tiny_model
 
@@ -167,6 +177,14 @@ def test_bad_input_is_named(model, data, tmp_path):
     with pytest.raises(LabelError, match="9x9"):
         run(model, data, "--json", tmp_path / "s.json")
     assert not (tmp_path / "s.json").exists()
+
+
+@pytest.mark.parametrize("pixels", ["0", "1001"])
+def test_a_boundary_is_as_wide_as_in_python(model, data, pixels):
+    result = run(model, data, "--boundary", pixels)
+    assert result.exit_code == 2 and "not in the range 1<=x<=1000" in result.stderr
+    with pytest.raises(OptionError, match=f"boundary is {pixels}; expected a whole number from 1 to 1000"):
+        sm.evaluate(model, data, boundary=int(pixels))
 
 
 def test_labels_and_notes_are_not_replaced(model, data, tmp_path, monkeypatch):

@@ -63,6 +63,18 @@ def test_runs_under_another_protocol_are_refused(stored):
         read_singles(paths, protocols)
 
 
+def test_undefined_scores_are_refused_where_they_are_compared(stored):
+    found, paths = stored
+    protocols = {result.task.name: dict(result.protocol.lines()) for result in found}
+    told = json.loads(paths[1].read_text())
+    told["main"]["value"] = None
+    paths[1].write_text(json.dumps(told))
+    with pytest.raises(DataError, match=r"height.json: height: its RMSE is undefined in this file; give one that"):
+        read_singles(paths, protocols)
+    del protocols["height"]
+    assert set(read_singles(paths, protocols)) == set(protocols)
+
+
 @pytest.mark.parametrize("text", ["{}", "[]", "nothing", '{"tasks": 3}', '{"tasks": {"a": {}}}'])
 def test_files_without_scores_are_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)

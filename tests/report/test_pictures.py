@@ -10,7 +10,18 @@ from rasterio.crs import CRS
 
 from smalti.card import Task
 from smalti.raster.grid import Grid
-from smalti.report.pictures import NO_DATA, WRONG, data_uri, error_picture, fit, shrunk_image, shrunk_map
+from smalti.report.contact_sheet import shrunk_labels
+from smalti.report.pictures import (
+    NO_DATA,
+    WRONG,
+    data_uri,
+    error_picture,
+    fit,
+    shrunk_image,
+    shrunk_map,
+    shrunk_values,
+    step_for,
+)
 
 
 class Raster:
@@ -33,6 +44,33 @@ def test_a_shrunk_image_holds_means(limit, monkeypatch):
     rows = 60 // step * step
     means = pixels[:, :rows].reshape(3, rows // step, step, 80 // step, step).mean((2, 4))
     assert np.abs(picture[: rows // step].astype(float) - np.moveaxis(means, 0, -1)).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "limit"), [(49, 50, 25), (33, 9, 32), (90, 1, 18), (1, 90, 7), (53, 3, 10)]
+)
+def test_squares_that_a_border_cuts_are_means_of_what_there_is(height, width, limit, monkeypatch):
+    monkeypatch.setattr("smalti.report.pictures.STRIP", 16)  # the last strip has fewer rows than a square
+    random = np.random.default_rng(height)
+    pixels = random.integers(0, 256, (3, height, width), dtype=np.uint8)
+    step = step_for(height, width, limit)
+    picture = shrunk_image(Raster(pixels), limit)
+    assert np.abs(picture - np.moveaxis(means(pixels, step), 0, -1)).max() <= 0.51
+    values = random.normal(100, 50, (1, height, width)).astype(np.float32)
+    assert shrunk_values(Raster(values), limit).values == pytest.approx(means(values, step)[0], rel=1e-5)
+    small = shrunk_map(Raster(pixels), limit).classes
+    labels = Raster(pixels)
+    monkeypatch.setattr(labels, "read", lambda window: pixels[0][window.slices()])
+    assert small.shape == picture.shape[:2]
+    assert np.array_equal(small, shrunk_labels(labels, height, width, limit))
+
+
+def means(pixels, step):
+    """The mean of each square of each band."""
+    rows, cols = (range(0, side, step) for side in pixels.shape[1:])
+    return np.array(
+        [[[band[r : r + step, c : c + step].mean(dtype=float) for c in cols] for r in rows] for band in pixels]
+    )
 
 
 def test_invalid_pixels_do_not_darken_their_neighbours():

@@ -105,6 +105,14 @@ def test_shards_make_the_same_mosaic(scenes: Path, model: Path, tmp_path: Path) 
     assert files(tmp_path / "whole") == files(tmp_path / "parts")
 
 
+def test_a_shard_tells_of_the_whole_when_it_is_written(scenes: Path, model: Path, tmp_path: Path, smalti: Run) -> None:
+    command = ("mosaic", scenes, "-o", "parts/", "--model", model, "--tile", "512", "--shard")
+    first, last = smalti(*command, "0/2"), smalti(*command, "1/2")
+    assert "mosaic.vrt" not in first.stdout
+    assert first.stderr.splitlines()[-1] == "parts/mosaic.vrt: not written yet; it waits for 1 more tile"
+    assert last.stdout.splitlines()[-1] == "parts/mosaic.vrt" and "not written" not in last.stderr
+
+
 @pytest.mark.slow
 def test_workers_of_a_cluster_make_the_same_mosaic(scenes: Path, model: Path, tmp_path: Path, smalti: Run) -> None:
     pytest.importorskip("distributed")

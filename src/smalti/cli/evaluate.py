@@ -9,6 +9,7 @@ from smalti.cli.bands import bands_option
 from smalti.cli.paths import GivenPath, OutPath
 from smalti.cli.resolution import resolution
 from smalti.cli.verb import Verb
+from smalti.workflows.limits import WIDEST_BOUNDARY
 
 _SCHEDULER = "Count images on the workers of a Dask scheduler, or on N processes of this machine."
 
@@ -49,7 +50,7 @@ def _thresholds(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 @click.option("--by", type=click.Choice(["place"]), help="Also score each place, and name the worst one.")
 @click.option("--place", metavar="REGEX", help="The part of an image's path that names its place.  [default: folder, "
               "and name up to the first number]")  # fmt: skip
-@click.option("--boundary", type=click.IntRange(1), default=3, show_default=True, metavar="PX",
+@click.option("--boundary", type=click.IntRange(1, WIDEST_BOUNDARY), default=3, show_default=True, metavar="PX",
               help="Distance in pixels within which boundaries match.")  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="CLASS", help="Exclude a class from the means; repeatable.")
 @click.option(

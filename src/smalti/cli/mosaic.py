@@ -1,7 +1,7 @@
 """`smalti mosaic`: many scenes become one map."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from smalti.cli.bands import bands_option
 from smalti.cli.verb import QuietVerb
 from smalti.errors import exit_code
 from smalti.text import count
+
+if TYPE_CHECKING:
+    from smalti.workflows.mosaic_run import MosaicWhole
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -82,6 +85,7 @@ def command(
     from smalti.workflows.models import open_model
     from smalti.workflows.mosaic import mosaic_tiles
     from smalti.workflows.mosaic_options import MosaicOptions
+    from smalti.workflows.mosaic_run import MosaicWhole
 
     codes: set[int] = set()
     asked = MosaicOptions(**options)
@@ -93,9 +97,18 @@ def command(
             if isinstance(found, SmaltiError):
                 click.echo(f"smalti: {found}", err=True)
                 codes.add(exit_code(found))
+            elif isinstance(found, MosaicWhole):
+                _tell_whole(found, out.rstrip("/"))
             elif found.summary is not None:
                 speed = f"{found.summary.seconds:.1f} s, {found.summary.megapixels_per_second:.1f} MPix/s"
                 click.echo(f"{found.address or found.path}: {count(found.scenes, 'scene')}, {speed}")
     if codes:
         sys.exit(codes.pop() if len(codes) == 1 else 1)
-    click.echo(f"{out.rstrip('/')}/mosaic.vrt")
+
+
+def _tell_whole(whole: "MosaicWhole", place: str) -> None:
+    """The virtual raster if it was written, else what it waits for."""
+    if whole.written:
+        click.echo(f"{place}/{whole.written[0].name}")
+    else:
+        click.echo(f"{place}/mosaic.vrt: not written yet; it waits for {count(whole.missing, 'more tile')}", err=True)

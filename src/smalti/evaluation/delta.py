@@ -81,7 +81,7 @@ def delta_m(found: Mapping[str, Main], single: Mapping[str, Main]) -> Delta:
 
 class _Main(BaseModel):
     name: str
-    value: float
+    value: float | None
     higher_is_better: bool
 
 
@@ -95,7 +95,8 @@ def read_singles(paths: Sequence[Path], protocols: Mapping[str, dict[str, str]])
     """The main numbers of stored evaluations, by task.
 
     `protocols` are those of the tasks to be compared. DataError where a file is not an evaluation, a task occurs
-    twice, or it was scored under other conditions: other data, number of images, threshold, crop or passes.
+    twice, its number is undefined, or it was scored under other conditions: other data, number of images, threshold,
+    crop or passes.
     """
     found: dict[str, Main] = {}
     for path in paths:
@@ -105,7 +106,10 @@ def read_singles(paths: Sequence[Path], protocols: Mapping[str, dict[str, str]])
             if task.task in found:
                 raise DataError(f"{path}: task {task.task} already has a single run; give one for each task")
             _check_same(path, task, protocols[task.task])
-            found[task.task] = Main(task.main.name, task.main.value, task.main.higher_is_better)
+            name, value, higher = task.main.name, task.main.value, task.main.higher_is_better
+            if value is None:
+                raise DataError(f"{path}: {task.task}: its {name} is undefined in this file; give one that has a score")
+            found[task.task] = Main(name, value, higher)
     return found
 
 

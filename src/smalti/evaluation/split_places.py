@@ -40,17 +40,17 @@ def split(pairs: Pairs, root: Path, shares: Sequence[float], pattern: str | None
     check_pattern(pattern)
     several = sum(share > 0 for share in shares)
     if pattern is None and (places := _on_the_ground(pairs)) is not None:
-        how, chosen = "place on the ground, in stripes", _in_stripes(places, shares)
+        how, choose = "place on the ground, in stripes", _in_stripes
     else:
         places = _by_name(pairs, root, pattern)
-        how, chosen = _words(pattern, places), _by_need(places, shares)
+        how, choose = _words(pattern, places), _by_need
     if len(places) < several:
         raise DataError(
             f"{root}: its images are of {len(places)} place{'s' if len(places) != 1 else ''} ({how}), but {several} "
             "parts are requested; give --place, a pattern of the place in their paths, or use fewer parts"
         )
     part = [""] * len(pairs)
-    for place, name in zip(places, chosen, strict=True):
+    for place, name in zip(places, choose(places, shares), strict=True):
         for member in place.members:
             part[member] = name
     return how, part
@@ -125,17 +125,17 @@ def _by_name(pairs: Pairs, root: Path, pattern: str | None) -> list[Place]:
 
 def _in_stripes(places: Sequence[Place], shares: Sequence[float]) -> list[str]:
     """Train first, then validation, then test, each beside the next; every requested part has at least one place."""
-    total = sum(place.pixels for place in places)
-    ends = np.cumsum(shares)
-    chosen, done = [], 0
-    for place in places:
-        middle = (done + place.pixels / 2) / total
-        chosen.append(PARTS[min(int(np.searchsorted(ends, middle, side="right")), len(PARTS) - 1)])
-        done += place.pixels
-    for part, share in zip(reversed(PARTS), reversed(shares), strict=True):
-        if share > 0 and part not in chosen and len(places) >= len(PARTS):
-            chosen[{"test": -1, "validation": -2, "train": 0}[part]] = part
-    return chosen
+    wanted = [part for part, share in zip(PARTS, shares, strict=True) if share > 0]
+    ends = np.cumsum([share for share in shares if share > 0])
+    pixels = np.array([place.pixels for place in places])
+    middles = (np.cumsum(pixels) - pixels / 2) / pixels.sum()
+    lengths = np.bincount(np.searchsorted(ends[:-1], middles, side="right"), minlength=len(wanted))
+    for k in reversed(range(len(wanted))):
+        if not lengths[k]:  # the nearest part with a place to spare gives one
+            spare = np.flatnonzero(lengths > 1)
+            lengths[max(spare, key=lambda other: (-abs(other - k), other))] -= 1
+            lengths[k] = 1
+    return [part for part, length in zip(wanted, lengths, strict=True) for _ in range(length)]
 
 
 def _by_need(places: Sequence[Place], shares: Sequence[float]) -> list[str]:

@@ -141,13 +141,13 @@ def learn(strokes: Strokes, others: Samples, plan: ClassPlan, colours: int) -> L
     fits = [_fitted(points, penalty) for penalty in (PENALTY, *(PENALTIES_OF_NEW if plan.new.any() else ()))]
     tried = [(each, _cross(points, before, strokes, groups, each)) for each in fits]
     parent = _rights(before, strokes)
-    best, (rights, saved) = max(tried, key=lambda each: _over_classes(each[1][1], strokes.labels))
+    best, (rights, saved) = max(tried, key=lambda each: over_classes(each[1][1], strokes.labels))
     by_stroke = _validated("stroke", rights, parent, strokes, np.arange(len(strokes.labels)))
     places = _groups(strokes.places)
     held = _cross(points, before, strokes, places, best)[0] if places.max() else parent
     by_place = _validated("place", held, parent, strokes, strokes.places)
     worse = by_stroke.parent == 1 or by_stroke.score < by_stroke.parent
-    if worse or _over_classes(saved, strokes.labels) <= 0:
+    if worse or over_classes(saved, strokes.labels) <= 0:
         nothing = np.zeros_like(best.weights)
         return Lesson(plan, basis, nothing, None, by_stroke, by_place, np.ones(len(scales)))
     weights = best.weights.copy()
@@ -240,7 +240,7 @@ def _per_stroke(values: Doubles, strokes: Strokes) -> Doubles:
     return np.bincount(strokes.stroke, values, size) / np.maximum(np.bincount(strokes.stroke, minlength=size), 1)
 
 
-def _over_classes(values: Doubles, labels: NDArray[np.intp]) -> float:
+def over_classes(values: Doubles, labels: NDArray[np.intp]) -> float:
     """The mean over classes of means over strokes."""
     return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))
 
@@ -249,5 +249,5 @@ def _validated(by: str, found: Doubles, parent: Doubles, strokes: Strokes, group
     names, member = np.unique(groups, return_inverse=True)
     gains = np.bincount(member, found - parent) / np.bincount(member)
     spread = float(gains.std(ddof=1) / np.sqrt(len(names))) if len(names) > 1 else 1.0
-    scores: Sequence[float] = [_over_classes(each, strokes.labels) for each in (found, parent)]
+    scores: Sequence[float] = [over_classes(each, strokes.labels) for each in (found, parent)]
     return Validated(by, scores[0], scores[1], spread, len(names))

@@ -1,4 +1,4 @@
-"""FileStates of the files that a map is made of: whether they are still the same."""
+"""The state of all files that a map is made of, by which a later run sees whether one has changed."""
 
 import hashlib
 import time

@@ -3,7 +3,6 @@
 Written here and not by GDAL, so that the base install needs no second one beside that of rasterio.
 """
 
-import re
 import sqlite3
 import struct
 from pathlib import Path
@@ -15,13 +14,13 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from smalti.polygons.geopackage_tables import CREATE, EXTENSIONS, INDEX, LAYER, SYSTEMS, TRIGGERS
-from smalti.raster.ground import wkt_of
+from smalti.raster.geopackage import quoted
+from smalti.raster.ground import epsg_of, wkt_of
 
 _UNKNOWN = 99_999
 """The number under which GDAL, too, keeps that there is no CRS; the standard's -1 would be a CRS of a plane."""
 _OWN = 100_000
 """The number of a CRS without a code of EPSG."""
-_CODE = re.compile(r'ID\["EPSG",(\d+)\]\]$')
 _LAST_CHANGE = "1970-01-01T00:00:00.000Z"
 """Not the time of writing: the same polygons have the same bytes."""
 _HEADER = struct.Struct("<2sBBi4d")
@@ -35,7 +34,7 @@ class GeoPackage:
     def __init__(self, path: Path, layer: str, crs: CRS | None) -> None:
         self._file = sqlite3.connect(path)
         self._layer, self._count, self._bounds = layer, 0, np.array([np.nan] * 4)
-        self._names = {"layer": _quoted(layer), "index": _quoted(f"rtree_{layer}_geom")}
+        self._names = {"layer": quoted(layer), "index": quoted(f"rtree_{layer}_geom")}
         # The file has a temporary name and is removed unless it is completed. Without the last one, unused parts of
         # pages hold whatever was in the memory before.
         self._file.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = ON;")
@@ -49,8 +48,8 @@ class GeoPackage:
             row = ("Undefined SRS", _UNKNOWN, "GDAL", _UNKNOWN, "undefined", "no CRS", "undefined")
         else:
             full = wkt_of(crs)
-            code = _CODE.search(full)
-            organization, number = ("EPSG", int(code[1])) if code else ("NONE", _OWN)
+            code = epsg_of(full)
+            organization, number = ("NONE", _OWN) if code is None else ("EPSG", code)
             row = (full.split('"')[1], number, organization, number, _older_wkt(crs), "", full)
         self._file.execute("INSERT OR REPLACE INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         return int(row[1])
@@ -88,7 +87,7 @@ class GeoPackage:
         extensions = [(self._layer if table is None else table, *more) for table, *more in EXTENSIONS]
         self._file.executemany("INSERT INTO gpkg_extensions VALUES (?, ?, ?, ?, ?)", extensions)
         for name, rule in TRIGGERS.items():  # last: their functions exist only in programs that edit such files
-            trigger = _quoted(f"rtree_{self._layer}_geom_{name}")
+            trigger = quoted(f"rtree_{self._layer}_geom_{name}")
             self._file.execute(f"CREATE TRIGGER {trigger} {rule.format_map(self._names)}")
         self._file.commit()
         self.close()
@@ -96,10 +95,6 @@ class GeoPackage:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _older_wkt(crs: CRS) -> str:

@@ -1,15 +1,13 @@
 """Whether a vector file holds only polygons of a map, so that new ones may replace it."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from smalti.errors import OutputError
 from smalti.raster.check import first_line
+from smalti.raster.geopackage import quoted, read_only
 from smalti.raster.plain_name import plain_name
 from smalti.raster.quiet import quiet
 
@@ -39,7 +37,7 @@ def check_only_ours(path: Path) -> None:
 def _tables(path: Path) -> str:
     """What a GeoPackage holds besides one layer of polygons; empty if nothing."""
     try:
-        with _opened(path) as file:
+        with read_only(path) as file:
             names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     except sqlite3.Error as error:
         return f"unreadable content ({error})"
@@ -47,10 +45,6 @@ def _tables(path: Path) -> str:
     if len(own) != 1:
         return f"{len(own)} layers or tables ({', '.join(own[:4])})"
     return _columns(path)
-
-
-def _opened(path: Path) -> closing[sqlite3.Connection]:
-    return closing(sqlite3.connect(f"file:{quote(os.path.realpath(path))}?mode=ro", uri=True))
 
 
 def _columns(path: Path) -> str:
@@ -65,13 +59,12 @@ def _columns(path: Path) -> str:
 
 
 def _geopackage(path: Path) -> Described:
-    with _opened(path) as file:
+    with read_only(path) as file:
         layer, column, kind = file.execute(
             "SELECT table_name, column_name, geometry_type_name FROM gpkg_geometry_columns"
         ).fetchone()
         keys = file.execute("SELECT name, pk FROM pragma_table_info(?)", (layer,)).fetchall()
-        quoted = layer.replace('"', '""')
-        [rows] = file.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()
+        [rows] = file.execute(f"SELECT count(*) FROM {quoted(layer)}").fetchone()
     return str(kind), tuple(name for name, key in keys if not key and name != column), rows
 
 

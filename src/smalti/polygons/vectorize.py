@@ -52,7 +52,7 @@ def polygons(
         out_path: the ending gives the format: .gpkg, .parquet, .geojson or .fgb.
         min_area_m2: smaller areas are merged into a neighbour (see `polygons.merge`), unless all around is no data.
         simplify_m: tolerance in metres; None is 2 pixels, 0 for no simplification.
-        layer: name of the layer; None is the file's stem.
+        layer: name of the layer; None is the task's name.
         strip_pixels: pixels traced at once.
         warn: called with warnings.
 

@@ -18,11 +18,16 @@ _UNDEFINED = (-1, 0, 99_999)
 """Numbers of systems that stand for none; the last one is GDAL's."""
 
 
+def read_only(path: Path) -> closing[sqlite3.Connection]:
+    """A database file, which the block cannot change; sqlite3.Error where it cannot be opened."""
+    return closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True))
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The file for reading; LabelError where it is none, or damaged."""
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as file:
+        with read_only(path) as file:
             yield file
     except sqlite3.Error as error:
         raise LabelError(f"{path}: cannot be read as a GeoPackage: {error}; {mend_of(error)}") from None
@@ -58,7 +63,7 @@ def read_layer(
     """The CRS of a layer as code or WKT, its shapes as WKB, and the values of an attribute."""
     shape, system = _shape_column(file, layer)
     names = [shape, *([attribute] if attribute else [])]
-    rows = file.execute(f"SELECT {', '.join(map(_quoted, names))} FROM {_quoted(layer)}").fetchall()
+    rows = file.execute(f"SELECT {', '.join(map(quoted, names))} FROM {quoted(layer)}").fetchall()
     shapes = np.empty(len(rows), object)
     shapes[:] = [wkb_of(row[0]) for row in rows]
     values = np.array([row[1] for row in rows], object) if attribute else None
@@ -79,5 +84,6 @@ def _crs(file: sqlite3.Connection, system: int) -> str | None:
     return None if system in _UNDEFINED else str(text)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """The name of a table or column in a statement."""
     return '"' + name.replace('"', '""') + '"'

@@ -104,12 +104,16 @@ def wkt_of(crs: CRS) -> str:
     it is that of the CRS's own code, the code's definition distinguishes them.
     """
     text = str(crs.to_wkt(version=_WKT))
-    code = _CODE.search(text)
-    if code:
-        whole = CRS.from_epsg(int(code[1]))
-        if whole.to_wkt() == crs.to_wkt():
-            return _definition(int(code[1])) or text
+    code = epsg_of(text)
+    if code is not None and CRS.from_epsg(code).to_wkt() == crs.to_wkt():
+        return _definition(code) or text
     return text
+
+
+def epsg_of(wkt: str) -> int | None:
+    """The code of EPSG that a CRS as text (WKT2) has; None for one without."""
+    code = _CODE.search(wkt)
+    return int(code[1]) if code else None
 
 
 @lru_cache(maxsize=64)

@@ -101,9 +101,6 @@ def _twice(table: Any, plain: Any) -> list[Any]:
     return next((keys for keys in found.values() if len(keys) > 1), [])
 
 
-DEFAULT = LabelSpec()
-
-
 def class_id(task: Task, wanted: Wanted, where: str) -> int:
     """The id of a class given by name, id or `ignore`, or of a set of them that the task lists.
 

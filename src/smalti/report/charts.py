@@ -165,7 +165,7 @@ def read_records(path: Path) -> dict[str, Points]:
     """
     columns: dict[str, Points] = {}
     try:
-        with path.open(newline="") as file:
+        with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 step = float(row.pop("step"))
                 for name, text in row.items():

@@ -18,7 +18,7 @@ from smalti.raster.palette import colorize
 from smalti.raster.reader import Reader
 from smalti.raster.values import ValueReader
 from smalti.report.own_picture import FORMATS, check_picture, write_picture
-from smalti.report.pictures import resized, shrunk_image, step_for, stepped_strips
+from smalti.report.pictures import middles, resized, shrunk_image, step_for, stepped_strips
 from smalti.report.preview import BACKGROUND, GAP, INK, LEGEND, TITLE, draw_legend, font, legend_rows
 from smalti.report.relief import limits, paint
 
@@ -97,8 +97,6 @@ def _pictures(shown: Shown, task: Task) -> list[Picture]:
 def shrunk_labels(labels: TruthReader, height: int, width: int, limit: int) -> NDArray[Any]:
     """Class ids or values shrunk to at most `limit` pixels a side; each pixel is the middle one of its square."""
     step = step_for(height, width, limit)
-    parts = []
-    for window in stepped_strips(height, width, step):
-        middle = min(step // 2, window.height - 1)
-        parts.append(labels.read(window)[middle::step, min(step // 2, width - 1) :: step])
-    return np.concatenate(parts)
+    return np.concatenate(
+        [labels.read(window)[middles(window, step)] for window in stepped_strips(height, width, step)]
+    )

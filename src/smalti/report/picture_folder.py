@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smalti.card import Card, Task
+from smalti.errors import OutputError
+from smalti.evaluation.pairs import RASTERS
 from smalti.raster.palette import NO_DATA, task_colors
 from smalti.report.own_picture import check_picture, write_picture
 
@@ -24,26 +26,40 @@ class PictureFolder:
         self._tasks = {task.name: task for task in card.tasks}
 
     def check(self, images: Iterable[str]) -> None:
-        """OutputError if a picture of one of these images would replace another file: labels may lie there."""
+        """OutputError if a picture of these images would replace another one, or another file: labels may lie there."""
+        names = [name for name, task in self._tasks.items() if not task.per_image]
+        pictured: dict[Path, str] = {}
         for image in images:
-            check_picture(self._folder / f"{_stem(image)}.png")
+            for name, path in self._paths(image, names).items():
+                this = f"{name} of {image}"
+                if (other := pictured.setdefault(path, this)) != this:
+                    raise OutputError(f"{path}: would be the picture of both {other} and {this}; rename an image")
+                check_picture(path)
 
     def __call__(self, image: str, maps: dict[str, NDArray[Any]]) -> None:
         """Writes FOLDER/IMAGE.png for the first task, and IMAGE_TASK.png for the others; OutputError if it cannot."""
-        stem = _stem(image)
-        for number, (name, values) in enumerate(maps.items()):
-            ending = "" if number == 0 else "_" + name.rpartition("/")[2]
+        paths = self._paths(image, maps)
+        for name, values in maps.items():
             task = self._tasks[name]
             picture = Image.fromarray(values if task.kind == "classes" else _grey(values, task))
             if task.kind == "classes":
                 colors = [*task_colors(task)]
                 colors += [NO_DATA] * (256 - len(colors))
                 picture.putpalette([part for color in colors for part in color])
-            write_picture(picture, self._folder / f"{stem}{ending}.png")
+            write_picture(picture, paths[name])
+
+    def _paths(self, image: str, tasks: Iterable[str]) -> dict[str, Path]:
+        """The picture of each task's map."""
+        stem = _stem(image)
+        endings = ((name, "_" + name.rpartition("/")[2] if number else "") for number, name in enumerate(tasks))
+        return {name: self._folder / f"{stem}{ending}.png" for name, ending in endings}
 
 
 def _stem(image: str) -> str:
-    return Path(image).with_suffix("").as_posix().replace("/", "_").replace(":", "").replace(" ", "_")
+    """An image's name for a file: only the ending of a file goes, not that of an id such as `area_1.1`."""
+    path = Path(image)
+    plain = path.with_suffix("") if path.suffix.lower() in RASTERS else path
+    return plain.as_posix().replace("/", "_").replace(":", "").replace(" ", "_")
 
 
 def _grey(values: NDArray[np.float32], task: Task) -> NDArray[np.uint8]:

@@ -79,18 +79,26 @@ def to_bytes(values: Floats, valid: NDArray[np.bool_], reads_bytes: bool) -> Pic
 
 
 def _average(values: NDArray[Any], step: int) -> Floats:
-    """Means over squares of `step` pixels of (H, W, C); an incomplete square at the border is dropped."""
-    height, width = (max(1, side // step) for side in values.shape[:2])
-    rows = _summed(values[: height * step, : width * step], step)  # h,W,C
-    return _summed(rows.swapaxes(0, 1), step).swapaxes(0, 1) / np.float32(step**2)
+    """Means over squares of `step` pixels of (H, W, C); one that the border cuts is the mean of what there is of it."""
+    height, width = (np.minimum(step, side - np.arange(0, side, step)) for side in values.shape[:2])
+    rows = _summed(values, step)  # h,W,C
+    pixels = np.outer(height, width)[..., None].astype(np.float32)  # h,w,1
+    return _summed(rows.swapaxes(0, 1), step).swapaxes(0, 1) / pixels
 
 
 def _summed(values: NDArray[Any], step: int) -> Floats:
-    """Sums over `step` rows: adding whole rows is the fast way through memory."""
+    """Sums over `step` rows, the last ones perhaps over fewer: adding whole rows is the fast way through memory."""
     total = values[::step].astype(np.float32)
-    for k in range(1, step):
-        total += values[k::step]
+    for k in range(1, min(step, len(values))):
+        part = values[k::step]
+        total[: len(part)] += part
     return total
+
+
+def middles(window: Window, step: int) -> tuple[NDArray[np.intp], ...]:
+    """Where the middle pixels of a window's squares of `step` pixels are; the last ones of those that end before."""
+    rows, cols = (np.minimum(np.arange(0, side, step) + step // 2, side - 1) for side in (window.height, window.width))
+    return np.ix_(rows, cols)
 
 
 @dataclass(frozen=True)
@@ -116,8 +124,7 @@ def shrunk_map(reader: Reader, limit: int) -> SmallMap:
         counts += np.bincount(classes.reshape(-1), minlength=256)
         if ground is not None:
             areas += np.bincount(classes.reshape(-1), ground.of_window(window).reshape(-1), minlength=256)
-        middle = min(step // 2, window.height - 1)
-        parts.append(classes[middle::step, min(step // 2, width - 1) :: step])
+        parts.append(classes[middles(window, step)])
     return SmallMap(np.concatenate(parts), counts, None if ground is None else areas)
 
 

@@ -23,14 +23,12 @@ from smalti.raster.reader import Reader
 from smalti.report.picture_folder import PictureFolder
 from smalti.workflows.eval_data import Scored, Specs, dataset_split, folder_split, read_specs, recipe_pairs
 from smalti.workflows.evaluate_options import Asked, EvaluateOptions
+from smalti.workflows.limits import WIDEST_BOUNDARY
 from smalti.workflows.models import AnyModel, is_ranker, open_inside, opened
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.scores_file import check_scores_file, write_scores_file
 from smalti.workflows.settings import Changes, as_settings
-
-WIDEST = 1000
-"""Largest tolerance of boundaries, in pixels."""
 
 
 @checked()
@@ -104,8 +102,9 @@ def evaluate(
         ClusterError: The scheduler does not answer, or its workers lack the model.
         MissingExtraError: Dask is not installed.
     """
-    if not 1 <= boundary <= WIDEST:
-        raise OptionError(f"boundary is {boundary}; expected a whole number from 1 to {WIDEST}", value=boundary)
+    if not 1 <= boundary <= WIDEST_BOUNDARY:
+        text = f"boundary is {boundary}; expected a whole number from 1 to {WIDEST_BOUNDARY}"
+        raise OptionError(text, value=boundary)
     options = EvaluateOptions(
         split=split, chosen=chosen, part=part, changes=as_settings(changes), dataset=dataset, tta=tta,
         by=by, place=place, boundary=boundary, leave_out=tuple(leave_out), above=dict(above or {}), crop=crop,

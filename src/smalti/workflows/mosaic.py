@@ -17,7 +17,7 @@ from smalti.workflows.delivery import Delivery
 from smalti.workflows.models import AnyModel, OpenModel, opened
 from smalti.workflows.mosaic_home import WHOLE, Home, home_of, made_in
 from smalti.workflows.mosaic_options import MosaicOptions, TileSide
-from smalti.workflows.mosaic_run import MosaicRun, MosaicTile, TileTask, tile_task
+from smalti.workflows.mosaic_run import MosaicRun, MosaicTile, MosaicWhole, TileTask, tile_task
 from smalti.workflows.progress import Meter, Show
 from smalti.workflows.shard import parse_shard
 from smalti.workflows.sources import SceneName
@@ -109,7 +109,8 @@ def mosaic(
     for found in mosaic_tiles(names, output, model=model, options=options, progress=progress, **where):
         if isinstance(found, SmaltiError):
             raise found
-        tiles.append(found)
+        if isinstance(found, MosaicTile):
+            tiles.append(found)
     out = _text(output)
     folder = made_in(out)
     address = f"{out.rstrip('/')}/{WHOLE}.vrt" if is_store(out) else ""
@@ -129,8 +130,8 @@ def mosaic_tiles(
     shard: str | None = None,
     scheduler: str | None = None,
     progress: Show | None = None,
-) -> Iterator[MosaicTile | SmaltiError]:
-    """Makes one tile after the other; yields the result of each, or its error.
+) -> Iterator[MosaicTile | MosaicWhole | SmaltiError]:
+    """Makes one tile after the other; yields the result of each, or its error, and at last what shows all as one.
 
     Where scenes are unsuitable, one error for each is yielded, and no tile is made.
     """
@@ -159,7 +160,7 @@ def mosaic_tiles(
         if isinstance(tile, StoreError):  # it would refuse the next tile, too
             return
     try:
-        _finish(run, home, plan, delivery, whole=shard is not None)
+        yield _finish(run, home, plan, delivery, whole=shard is not None)
     except SmaltiError as error:
         yield error
 
@@ -174,13 +175,14 @@ def _made(run: MosaicRun, tasks: Sequence[TileTask], delivery: Delivery | None) 
             yield error
 
 
-def _finish(run: MosaicRun, home: Home, plan: Plan, delivery: Delivery | None, *, whole: bool) -> None:
+def _finish(run: MosaicRun, home: Home, plan: Plan, delivery: Delivery | None, *, whole: bool) -> MosaicWhole:
     """Writes what shows all tiles as one: the virtual raster comes last."""
     with home.alone():
-        wholes = run.join(plan, whole=whole)
+        joined = run.join(plan, whole=whole)
         if delivery is not None:
-            delivery.finish({path.stem: _asset(path.name) for path in wholes})
-        home.bring(wholes)
+            delivery.finish({path.stem: _asset(path.name) for path in joined.written})
+        home.bring(joined.written)
+    return joined
 
 
 def _asset(name: str) -> dict[str, Any]:

@@ -58,6 +58,16 @@ class MosaicTile:
 
 
 @dataclass(frozen=True)
+class MosaicWhole:
+    """What shows all tiles of a mosaic as one, at the end of a call."""
+
+    written: tuple[Path, ...]
+    """The virtual rasters, the map's first; empty while other calls have tiles to make."""
+    missing: int
+    """How many tiles are not finished."""
+
+
+@dataclass(frozen=True)
 class TileTask:
     """A tile to be made, by this process or another one."""
 
@@ -203,19 +213,20 @@ class MosaicRun:
             "options": [asked.tta and PASSES, repr(asked.reading), model.engine, model.threads],
         }
 
-    def join(self, plan: Plan, *, whole: bool) -> list[Path]:
+    def join(self, plan: Plan, *, whole: bool) -> MosaicWhole:
         """Writes the virtual rasters of all tiles that are finished, also by other processes.
 
         With `whole` only if all are: of many processes those that finish last do it.
         """
-        there, written = self._home.finished(), []
+        there, written, missing = self._home.finished(), [], 0
         for k, (path, product) in enumerate(self._wholes().items()):
             files = {cell: list(self._outputs(cell))[k].name for cell in plan.cells}
             tiles = {cell: f"{TILES}/{name}" for cell, name in files.items() if name in there}
+            missing = max(missing, len(files) - len(tiles))
             if tiles and not (whole and len(tiles) < len(files)):
                 write_vrt(path, plan.grid, tiles, product)
                 written.append(path)
-        return written
+        return MosaicWhole(tuple(written), missing)
 
     def _wholes(self) -> dict[Path, Product]:
         """The virtual rasters of all tiles."""

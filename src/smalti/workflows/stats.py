@@ -76,9 +76,8 @@ class ZoneStats:
 
     def _labels(self) -> list[str]:
         """A name for each zone: its first attribute of text, else its number."""
-        statistics = {f"{name}_ha" for name in ("zone", "nodata")}
-        for name, column in self.columns.items():
-            if column.dtype == object and name not in statistics:
+        for column in self.columns.values():
+            if column.dtype == object:
                 return [f"{k}" if value is None else shown(str(value)) for k, value in enumerate(column, 1)]
         return [str(k) for k in self.columns["feature"]]
 

@@ -23,11 +23,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smalti.files import write_whole
+from smalti.lessons.lesson import over_classes
 from smalti.nets.build import Model
 from smalti.text import duration
 from smalti.training.ema import average_of, resume_at
 from smalti.training.teaching.ground import Batch, Windows
-from smalti.training.teaching.held import Deepened, Held, Material, over_classes
+from smalti.training.teaching.held import Deepened, Held, Material
 from smalti.training.teaching.student import learning
 
 _WINDOWS = 3

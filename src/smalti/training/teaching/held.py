@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smalti.arrays import Doubles, Mask
+from smalti.lessons.lesson import over_classes
 from smalti.training.teaching.ground import SIDE, Ground
 
 _FOLDS = 5
@@ -73,11 +74,6 @@ class Deepened:
         """Standard error of the gain."""
         gains = self.rights - self.quick
         return float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else 1.0
-
-
-def over_classes(values: Doubles, labels: NDArray[np.intp]) -> float:
-    """The mean over classes of means over strokes."""
-    return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))
 
 
 class Held:
