@@ -294,6 +294,8 @@ def test_terms_that_come_twice_add_up() -> None:
         ({"cross_entropy": {"classes": [1, 2]}}, "classes has 2 values, task cover has 4 classes"),
         ({"cross_entropy": {"classes": [0, 0, 0, 0]}}, "not all of them 0"),
         ({"focal": {"alpha": [1.0]}}, "alpha has 1 values, task cover has 4 classes"),
+        ({"focal": {"alpha": [1, -1, 1, 1]}}, "alpha must be weights of 0 or more, not all of them 0"),
+        ({"focal": {"alpha": [0, 0, 0, 0]}}, "alpha must be weights of 0 or more"),
     ],
 )
 def test_settings_that_cannot_be_are_told(terms: dict[str, object], message: str) -> None:

@@ -68,6 +68,18 @@ def test_changed_windows_are_told_from_the_validation_images(recipe: Path, monke
     assert min(order.shape) > 5 and order.mean() > 0.75  # AUROC
 
 
+def test_sources_whose_images_are_all_kept_apart_are_passed_over(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unlike, "WINDOWS", 160)
+    monkeypatch.setattr(unlike, "FEWEST", 4)
+    settings, net = read_pixels(recipe, (ROOFS, OTHERS, SHORES)), Model(card(), ByBrightness())
+    plain, found = unlike.part_scenes, find_unlike(net, settings)
+    monkeypatch.setattr(unlike, "part_scenes", lambda *given: [[], *plain(*given)])
+    assert find_unlike(net, settings) == found
+    monkeypatch.setattr(unlike, "part_scenes", lambda *given: [[]])
+    with pytest.raises(DataError, match="0 of 0 tiles of the validation images"):
+        find_unlike(net, settings)
+
+
 def test_a_net_that_is_never_right_has_nothing_to_learn_from(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unlike, "WINDOWS", 20)
     with pytest.raises(

@@ -16,7 +16,7 @@ from torch import Tensor
 from smalti.card import Task
 from smalti.errors import RecipeError
 from smalti.losses.labels import Labels
-from smalti.losses.term import Outputs, Term, check_length
+from smalti.losses.term import Outputs, Term, check_weights
 
 
 class CrossEntropy(Term):
@@ -29,9 +29,7 @@ class CrossEntropy(Term):
 
     def check(self, task: Task) -> None:
         """See `Term`."""
-        check_length(self.classes, "classes", task)
-        if self.classes and (min(self.classes) < 0 or not sum(self.classes)):
-            raise ValueError("classes must be weights of 0 or more, not all of them 0")
+        check_weights(self.classes, "classes", task)
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """See `Term`. With smoothing, each class's share of a target weighs as that class."""
@@ -74,7 +72,7 @@ class Focal(Term):
 
     def check(self, task: Task) -> None:
         """See `Term`."""
-        check_length(self.alpha, "alpha", task)
+        check_weights(self.alpha, "alpha", task)
 
     def __call__(self, outputs: Outputs, labels: Labels, task: str) -> Tensor:
         """See `Term`."""

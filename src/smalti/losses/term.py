@@ -90,7 +90,14 @@ def head(outputs: Outputs, name: str, term: str) -> Tensor:
     return outputs[name]
 
 
-def check_length(values: tuple[float, ...], what: str, task: Task) -> None:
-    """ValueError unless there is no value, or one for each class."""
+def check_weights(values: tuple[float, ...], what: str, task: Task) -> None:
+    """ValueError unless there is no value, or a weight for each class."""
     if values and len(values) != len(task.labels):
         raise ValueError(f"{what} has {len(values)} values, task {task.name} has {len(task.labels)} classes")
+    refuse_negative(values, what)
+
+
+def refuse_negative(values: tuple[float, ...], what: str) -> None:
+    """ValueError for weights below 0: they reward mistakes; and for weights that are all 0: they teach nothing."""
+    if values and (min(values) < 0 or not sum(values)):
+        raise ValueError(f"{what} must be weights of 0 or more, not all of them 0")

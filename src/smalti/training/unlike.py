@@ -143,8 +143,9 @@ def _tiles(recipe: PixelRecipe, card: Card) -> list[tuple[Scene, Window]]:
         ]
         for scenes in part_scenes(recipe, card, "validation")
     ]
-    most = max(1, TILES // len(every))
-    return [tile for tiles in every for tile in tiles[:: -(-len(tiles) // most)]]
+    some = [tiles for tiles in every if tiles]  # all images of a source may be kept apart
+    most = max(1, TILES // max(1, len(some)))
+    return [tile for tiles in some for tile in tiles[:: -(-len(tiles) // most)]]
 
 
 class _Judge:
@@ -169,7 +170,7 @@ class _Judge:
             if known.mean() >= ENOUGH:
                 features.append(seen)
                 wrong.append(bool(self._allowed[target, best][known].mean() < RIGHT))
-        return np.array(features).reshape(len(wrong), -1), np.array(wrong, bool)
+        return np.array(features).reshape(len(wrong), -1 if wrong else 0), np.array(wrong, bool)
 
     @torch.inference_mode()
     def _look(self, patch: Patch) -> tuple[Doubles, NDArray[np.uint8]]:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from smalti.card import Kind, Task
+from smalti.errors import DataError
 from smalti.nets.backbones import BACKBONES
 from smalti.nets.multitask.net import MultiTask
 from smalti.nets.multitask.values import Values, begin_values
@@ -30,6 +31,14 @@ def test_a_step_is_a_deviation_of_the_data_where_nothing_bounds_them() -> None:
     values = Values(TEMPERATURE)
     values.begin(torch.tensor([280.0, 300.0]))
     torch.testing.assert_close(values(torch.ones(1)), torch.tensor([290 + 200**0.5]))
+
+
+@pytest.mark.parametrize("known", [[-5.0, 1.0, 2.0], [-9999.0, 3.0, 4.0]])
+def test_values_whose_mean_is_below_the_minimum_are_refused(known: list[float]) -> None:
+    values = Values(HEIGHT)
+    with pytest.raises(DataError, match=r"task height: its first known values have a mean of .*, but none is below 0"):
+        values.begin(torch.tensor(known))
+    assert values.spread == 1
 
 
 def test_what_does_not_differ_says_nothing_about_steps() -> None:

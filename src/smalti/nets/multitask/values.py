@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smalti.card import Task
+from smalti.errors import DataError
 
 
 class Values(nn.Module):
@@ -27,7 +28,7 @@ class Values(nn.Module):
     def begin(self, known: Tensor) -> None:
         """Sets them from the mean and deviation of known values, of any shape, NaN where unknown.
 
-        Does nothing if all values are equal.
+        Does nothing if all values are equal. DataError where their mean is not above the task's minimum.
         """
         values = known[known.isfinite()].double()
         if not len(values) or values.min() == values.max():
@@ -37,6 +38,10 @@ class Values(nn.Module):
             self.centre.copy_(mean)
             self.spread.copy_(deviation)
         else:
+            if mean <= self.task.minimum:
+                text = f"known values have a mean of {float(mean):.4g}, but none is below {self.task.minimum:g}"
+                mend = "give the task a lower minimum, or mark what is unknown as no data"
+                raise DataError(f"task {self.task.name}: its first {text} by the recipe; {mend}")
             self.spread.copy_((mean - self.task.minimum) / math.log(2))  # softplus(0) is log 2
 
     def forward(self, x: Tensor) -> Tensor:

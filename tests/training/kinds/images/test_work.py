@@ -331,6 +331,7 @@ def test_values_and_classes_from_sources_of_their_own(recipe: Path, trained: tup
         ("augment.area=[0.5, 0.1]", "area .* must be two numbers above 0"),
         ("data.train.0.task=size", "has class folders for 'size', but no such task"),
         ("card.tasks.0.class_weights=[1, 2]", "class_weights has 2 values, task colour has 3 classes"),
+        ("card.tasks.0.class_weights=[1, -1, 1]", "class_weights must be weights of 0 or more, not all of them 0"),
         ("data.train.0.path=absent", "absent: cannot be listed"),
         ("data.validation.0.path=train", "is in training and validation"),
         ("card.tasks.0.labels=['red', 'green']", "'blue' is none of the 2 classes of colour"),

@@ -13,6 +13,7 @@ from smalti.data.images.listing import Listing
 from smalti.data.images.table import read_table
 from smalti.errors import RecipeError
 from smalti.losses import ValueLossSettings
+from smalti.losses.term import refuse_negative
 from smalti.losses.value import SmoothL1
 from smalti.nets.multitask.sharing import SHARING
 from smalti.text import count
@@ -44,6 +45,13 @@ class ClassesOfImages(_ImageTask):
         if labels:
             Task(name="", kind="image_classes", labels=labels)
         return labels
+
+    @field_validator("class_weights")
+    @classmethod
+    def _not_negative(cls, weights: str | tuple[float, ...]) -> str | tuple[float, ...]:
+        if not isinstance(weights, str):
+            refuse_negative(weights, "class_weights")
+        return weights
 
     def task(self, labels: tuple[str, ...]) -> Task:
         """The task as a card keeps it."""
