@@ -11,7 +11,7 @@ from rasterio.warp import reproject
 from smalti.arrays import Mask, Pixels
 from smalti.mosaics.grid import MosaicGrid
 from smalti.raster.grid import Grid
-from smalti.raster.place import apply, lattice, project
+from smalti.raster.place import apply, lattice, near_to, project
 from smalti.raster.reader import Reader
 from smalti.tiling import Window
 
@@ -63,7 +63,7 @@ class Placed:
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
             return None
-        there = apply(~own.transform, points)
+        there = apply(~own.transform, near_to(own, points))
         (left, top), (right, bottom) = there.min(axis=0) - _MARGIN, there.max(axis=0) + _MARGIN
         box = Window(floor(top), floor(left), ceil(bottom) - floor(top), ceil(right) - floor(left))
         return box.intersect(Window(0, 0, own.height, own.width))
