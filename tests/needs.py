@@ -1,6 +1,7 @@
-"""Which engines run here what networks are made of."""
+"""What runs here: engines, and Smalti without some of its packages."""
 
 import importlib.util
+import sys
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,12 @@ import pytest
 
 _PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
+def without_packages(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """As if packages were not installed, though they may have been imported."""
+    for name in (*packages, *(name for name in sys.modules if name.partition(".")[0] in packages)):
+        monkeypatch.setitem(sys.modules, name, None)
 
 
 def need_engine(engine: str) -> None:

@@ -201,7 +201,9 @@ def test_a_defect_is_not_hidden(scheduler: str) -> None:
 def test_what_is_no_scheduler_is_one_line(text: str, scenes: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="scheduler is"):
         sm.map(scenes / "0.tif", tmp_path / "m.tif", model=tmp_path / "tiny.onnx", scheduler=text)
-    assert local_workers("local:3") == 3 and local_workers("tcp://host:8786") is None
+    assert local_workers("local:3") == 3
+    for address in ("tcp://host:8786", "localhost:8786", "local-1.lan:8786"):
+        assert local_workers(address) is None
 
 
 def test_an_address_where_nobody_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What a project keeps, and by which names."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,25 @@ def test_scenes_are_kept_by_whole_path_or_as_given(tmp_path: Path, monkeypatch: 
     assert scene_name("a.tif") == str(tmp_path / "a.tif")
     for name in ("s3://bucket/a.tif", "https://example.org/a.tif", f"GTIFF_DIR:1:{tmp_path / 'a.tif'}"):
         assert scene_name(name) == name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names there have no colon")
+@pytest.mark.parametrize("name", ["2021-05-01T10:30.tif", "T10:30.tif", "in/a:b.tif"])
+def test_a_scene_in_the_folder_may_have_a_colon_in_its_name(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    (folder / name).parent.mkdir(parents=True)
+    noisy_scene(folder / name)
+    Project(folder).with_strokes(str(folder / name), stroke_file(tmp_path / "s.gpkg")).save()
+    assert f'image = "{name}"' in (folder / "teach.toml").read_text()
+    assert load_project(folder).painted[0].image == str(folder / name)
+    folder.rename(tmp_path / "q")
+    assert load_project(tmp_path / "q").painted[0].image == str(tmp_path / "q" / name)
+
+
+def test_names_that_are_no_paths_stay_as_given(tmp_path: Path) -> None:
+    for name in ("s3://bucket/a.tif", "GTIFF_DIR:1:/data/a.tif", "NETCDF:a.nc:red", "C:\\a.tif", "/vsizip/a.zip/a.tif"):
+        Project(tmp_path).with_strokes(name, stroke_file(tmp_path / "s.gpkg")).save()
+        assert load_project(tmp_path).painted[0].image == name
 
 
 def test_names_of_strokes_are_allowed_everywhere(tmp_path: Path) -> None:

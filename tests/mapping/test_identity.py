@@ -9,6 +9,8 @@ import pytest
 import rasterio
 
 from smalti.mapping.identity import identity
+from smalti.raster import far
+from tests.needs import without_packages
 from tests.raster.test_files import folder, raster
 
 __all__ = ["folder"]
@@ -30,6 +32,15 @@ def test_a_change_of_a_source_is_noticed(folder: Path, name: str) -> None:
     assert identity(names) == before
     touched(folder / "s.tif")
     assert identity(names) != before
+
+
+def test_an_object_without_the_extra_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packages(monkeypatch, "obstore")
+    for key, value in {"AWS_S3_ENDPOINT": "127.0.0.1:9", "AWS_HTTPS": "NO", "AWS_NO_SIGN_REQUEST": "YES"}.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr(far, "PAUSES_S", ())
+    monkeypatch.setitem(far.READING, "GDAL_HTTP_MAX_RETRY", "0")
+    assert identity(["/vsis3/maps/a.tif"]) != identity(["/vsis3/maps/b.tif"])
 
 
 def test_a_change_of_an_archive_or_a_mask_is_noticed(folder: Path) -> None:

@@ -55,3 +55,16 @@ def test_another_crs_is_warped_to_where_it_lies(tmp_path: Path) -> None:
     assert spot[0] + 0.5 == pytest.approx((TOP - north) / 0.5, abs=0.6)
     assert valid[100:150, 100:150].all()
     placed.close()
+
+
+def test_a_scene_that_counts_longitudes_beyond_180_lies_where_it_is(tmp_path: Path) -> None:
+    from affine import Affine
+
+    mosaic = MosaicGrid(CRS.from_epsg(32601), 10.0, 128)
+    place = Affine(1e-4, 0, 183, 0, -1e-4, 45)  # 177 degrees west
+    pixels = np.full((3, 300, 300), 20, np.uint8)
+    placed = Placed(open_raster(write_scene(tmp_path / "a.tif", pixels, crs="EPSG:4326", transform=place)), mosaic)
+    [x], [y] = transform("EPSG:4326", "EPSG:32601", [-176.985], [44.985])
+    found, valid = placed.read(Window(round(-y / 10) - 50, round(x / 10) - 50, 100, 100))
+    assert valid.all() and (found == 20).all()
+    placed.close()

@@ -11,13 +11,14 @@ from PIL import Image
 from rasterio.crs import CRS
 
 from smalti.card import Task
-from smalti.errors import LabelError
+from smalti.errors import LabelError, RasterError
 from smalti.label_sets import set_ids, with_sets
 from smalti.raster.grid import Grid
 from smalti.raster.label_doubts import doubt_lines, doubts
 from smalti.raster.labels import LabelSpec, open_labels
 from smalti.raster.palette import colorize, parse_color, task_colors, to_hex
 from smalti.tiling import Window
+from tests.raster.still_open import still_open
 
 TASK = Task(name="cover", labels=("land", "water", "road"), colors=((255, 0, 0), (0, 0, 255), (9, 9, 9)))
 IDS = np.array([[0, 1, 2, 255], [2, 2, 0, 0], [1, 0, 0, 1]], np.uint8)
@@ -228,6 +229,20 @@ def test_three_bands_that_are_alike_are_ids(tmp_path: Path, task: Task) -> None:
         open_labels(save(tmp_path / "c.png", np.array([[[1] * 3, [0] * 3, [7] * 3]], np.uint8)), Grid(1, 3), task).read(
             Window(0, 0, 1, 3)
         )
+
+
+def test_labels_that_cannot_be_read_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = np.tile(np.random.default_rng(0).integers(0, 3, (64, 64), np.uint8), (3, 1, 1))
+    place = {"crs": UTM.crs, "transform": UTM.transform}
+    with rasterio.open(tmp_path / "a.tif", "w", "GTiff", 64, 64, 3, dtype="uint8", compress="deflate", **place) as file:
+        file.write(grey)
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    (tmp_path / "a.tif").write_bytes(content)
+    opened = still_open(monkeypatch)
+    with pytest.raises(RasterError, match="cannot be read, truncated or damaged"):
+        open_labels(tmp_path / "a.tif", Grid(64, 64, UTM.transform, UTM.crs), GREY)
+    assert not opened
 
 
 def test_three_bands_are_ids_where_the_spec_says_so(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from smalti.errors import RasterError
 from smalti.raster.read import open_raster
 from smalti.raster.stack import open_stack
 from smalti.tiling import Window
+from tests.raster.still_open import still_open
 from tests.remote.loopback import scene
 
 
@@ -27,6 +28,14 @@ def test_the_bands_of_files_are_stacked_in_their_order(tmp_path: Path) -> None:
         assert np.array_equal(stack.read(window)[0], pixels[[2, 0]])
     with open_stack(files, ["red", "green", "blue"], resolution=0.6) as coarse:
         assert coarse.grid.height == 80
+
+
+def test_files_without_the_wanted_resolution_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [str(scene(tmp_path / f"{k}.tif", k, count=1)) for k in range(2)]
+    opened = still_open(monkeypatch)
+    with pytest.raises(RasterError, match="times finer than what it shows"):
+        open_stack(files, ["red", "green"], resolution=0.001)
+    assert not opened
 
 
 def test_files_with_other_pixels_are_refused(tmp_path: Path) -> None:

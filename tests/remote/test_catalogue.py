@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from smalti.errors import DataError, OptionError
+from smalti.errors import DataError, MissingExtraError, OptionError
 from smalti.remote.assets import band_count, chosen_assets
 from smalti.remote.catalogue import find_items
-from smalti.remote.documents import is_document
+from smalti.remote.documents import Documents, is_document
 from smalti.remote.instant import parse_interval
 from smalti.remote.query import Query, boxes_meet
 from smalti.workflows.sources import find_sources
+from tests.needs import without_packages
 from tests.remote.loopback import Faulty, served
 
 
@@ -125,6 +126,14 @@ def test_parts_that_are_null_are_missing(tmp_path: Path) -> None:
     path.write_text(json.dumps({"type": "Collection", "stac_version": "1.0.0", "id": "a", "extent": nothing}))
     with pytest.raises(DataError, match="no item of it matches"):
         ids(path, bbox=(0, 0, 1, 1))
+
+
+def test_without_the_extra_it_is_named_or_the_name_is_a_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packages(monkeypatch, "requests", "urllib3", "pystac", "pystac_client")
+    assert Documents().look("https://host.invalid/scene") is None  # GDAL may open it
+    for name in ("https://host.invalid/scene.json", str(folder / "catalog.json"), str(folder / "c" / "scene-1.json")):
+        with pytest.raises(MissingExtraError, match=r"which reads catalogues, .*smalti\[remote\]"):
+            find_items(name, Query())
 
 
 def test_names_that_may_be_catalogues() -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from smalti.errors import BusyError, OptionError
+from smalti.errors import BusyError, MissingExtraError, OptionError
 from smalti.remote import store as store_module
 from smalti.remote.address import is_store, parse_address
 from smalti.remote.lease import ObjectLease, leased_object
 from smalti.remote.settings import store_settings
 from smalti.remote.store import Store, StoreError
+from tests.needs import without_packages
 from tests.remote.loopback import Faulty
 
 
@@ -27,6 +28,20 @@ def test_an_address_has_a_bucket_and_a_key() -> None:
     for wrong in ("s3:///a", "https://a/b", "s3://maps/../a"):
         with pytest.raises(OptionError):
             parse_address(wrong)
+
+
+def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packages(monkeypatch, "obstore")
+    address, file = parse_address("s3://maps/a"), tmp_path / "a"
+    file.write_bytes(b"a")
+    there = Store(address)
+    for call in (
+        lambda: there.head(address), lambda: there.get(address), lambda: there.job_of(address),
+        lambda: there.put_if(address, b"1", None), lambda: there.upload(file, address, "job"),
+        lambda: there.names(address), lambda: there.check_writable(address), lambda: there.remove(address),
+    ):  # fmt: skip
+        with pytest.raises(MissingExtraError, match=r"obstore, .*smalti\[remote\]"):
+            call()
 
 
 def test_only_the_first_creates_and_only_the_last_version_is_replaced(store: Faulty) -> None:

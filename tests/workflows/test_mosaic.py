@@ -177,6 +177,20 @@ def test_clouds_are_skipped_by_a_file_or_a_band(model: Path, tmp_path: Path) -> 
     assert (ids[:150] == 255).all() and (ids[150:] == 1).all()
 
 
+def test_a_corrected_cloud_mask_changes_the_order(model: Path, tmp_path: Path) -> None:
+    given = [plain(tmp_path / "a.tif", 0), plain(tmp_path / "b.tif", 1)]
+
+    def top(cloudy: str) -> int:
+        for scene in given:
+            clouds = np.zeros((1, 150, 150), np.uint8)
+            clouds[:, 75:] = scene.stem in cloudy
+            write_scene(scene.with_name(f"{scene.stem}_clouds.tif"), clouds, nodata=None)
+        asked: Any = {"model": model, "tile": 256, "clouds": "{}_clouds.tif", "order": "clearest"}
+        return int(window(sm.mosaic(given, tmp_path / "out", **asked).path, 20, 20)[10, 10])
+
+    assert (top("a"), top("b")) == (1, 0)
+
+
 def test_areas_of_a_mosaic_are_those_of_its_pixels(scenes: Path, model: Path, tmp_path: Path) -> None:
     from tests.zones.maps import zone_file
 
@@ -194,6 +208,15 @@ def test_areas_of_a_mosaic_are_those_of_its_pixels(scenes: Path, model: Path, tm
         [row] = of_folder.rows
         assert row[f"most {band}_pixels"] == pytest.approx(share[ids == k].sum(), abs=1e-9)
         assert row[f"most {band}_ha"] == pytest.approx(of_tiles.rows[0][f"most {band}_ha"], rel=1e-9)
+
+
+@pytest.mark.parametrize("angle", [30, 90])
+def test_scenes_that_are_turned_have_the_pixels_of_their_axes(angle: float, model: Path, tmp_path: Path) -> None:
+    place = rasterio.Affine.translation(LEFT, TOP) @ rasterio.Affine.rotation(angle) @ rasterio.Affine.scale(0.5, -0.5)
+    done = sm.mosaic(plain(tmp_path / "a.tif", 1, transform=place), tmp_path / "out", model=model, tile=128)
+    with rasterio.open(done.path) as file:
+        assert file.res == pytest.approx((0.5, 0.5), rel=1e-9)
+        assert (file.read(1) == 1).sum() == pytest.approx(150 * 150, rel=0.02)
 
 
 def test_a_grid_that_scenes_do_not_determine_is_refused(model: Path, tmp_path: Path) -> None:

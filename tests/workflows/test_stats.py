@@ -95,6 +95,17 @@ def test_where_a_map_of_another_crs_lies_on_top(tmp_path: Path) -> None:
     assert row["land_ha"] == pytest.approx(row["zone_ha"] - row["water_ha"], rel=2e-3)
 
 
+@pytest.mark.parametrize(("west", "other"), [(170, -190), (-190, 170), (175, -190)])
+def test_maps_a_turn_apart_lie_on_each_other(tmp_path: Path, west: float, other: float) -> None:
+    ids = np.zeros((8, 80), np.uint8)
+    class_map(tmp_path / "a.tif", ids, Affine(0.25, 0, west, 0, -0.25, 8), "EPSG:4326")
+    class_map(tmp_path / "b.tif", ids + 1, Affine(0.25, 0, other, 0, -0.25, 8), "EPSG:4326")
+    zone_file(tmp_path / "zones.gpkg", [shapely.box(176, 6.5, 179, 7.5)], "EPSG:4326")
+    row = sm.stats([tmp_path / "a.tif", tmp_path / "b.tif"], tmp_path / "zones.gpkg").rows[0]
+    assert (row["land_pixels"], row["water_pixels"]) == (0, 48)
+    assert row["water_ha"] == pytest.approx(row["zone_ha"], rel=1e-3)
+
+
 @pytest.mark.parametrize("other", ["EPSG:4326", "EPSG:3857", "EPSG:3035", "EPSG:32634"])
 def test_zones_of_another_crs_have_the_same_statistics(tmp_path: Path, other: str) -> None:
     """Edges are straight in the zones' CRS: with a vertex every 10 m both mean the same."""
@@ -154,6 +165,16 @@ def test_zones_over_the_date_line(tmp_path: Path, crs: str, west: float, zone_cr
     found = sm.stats(tmp_path / "map.tif", tmp_path / "zones.gpkg").rows
     assert sum(row["land_pixels"] for row in found) == pytest.approx(800, rel=1e-4)
     assert sum(row["zone_ha"] for row in found) == pytest.approx(sum(row["land_ha"] for row in found), rel=1e-3)
+
+
+@pytest.mark.parametrize("angle", [30, 90])
+def test_a_map_of_longitudes_may_be_turned(tmp_path: Path, angle: float) -> None:
+    place = Affine.translation(178, 4) @ Affine.rotation(angle) @ Affine.scale(0.1, -0.1)
+    class_map(tmp_path / "map.tif", np.zeros((80, 80), np.uint8), place, "EPSG:4326")
+    middle = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3832", always_xy=True).transform(*(place @ (40, 40)))
+    zone_file(tmp_path / "zones.gpkg", [shapely.Point(middle).buffer(200_000)], "EPSG:3832")
+    [row] = sm.stats(tmp_path / "map.tif", tmp_path / "zones.gpkg").rows
+    assert row["land_ha"] == pytest.approx(row["zone_ha"], rel=1e-3) and row["zone_ha"] > 1e6
 
 
 def test_a_pole_in_the_middle_of_the_map(tmp_path: Path) -> None:

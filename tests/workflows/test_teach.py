@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -281,6 +282,15 @@ def test_a_scene_that_was_moved_is_named(place: Path, tmp_path: Path) -> None:
     stated = (tmp_path / "p" / "teach.toml").read_text().replace("scene.tif", "moved.tif")
     (tmp_path / "p" / "teach.toml").write_text(stated)
     assert sm.teach(tmp_path / "p", tmp_path / "own.onnx").strokes == 12
+
+
+def test_a_scene_in_an_archive_is_taught(place: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(place / "scene.tif", "scene.tif")
+    scene = f"/vsizip/{tmp_path}/a.zip/scene.tif"
+    for add in ([(scene, place / "strokes.gpkg")], []):
+        assert sm.teach(tmp_path / "p", tmp_path / "own.onnx", add=add, classes=CLASSES).strokes == 12
+        (tmp_path / "own.onnx").unlink()
 
 
 def test_bad_options_are_refused(place: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """`train` and `export` of the Python API."""
 
+import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import smalti as sm
 from smalti.errors import BusyError, MissingExtraError, OptionError, RecipeError
+from tests.tiny import tiny_model
 
 
 @pytest.mark.slow
@@ -59,6 +62,20 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r"pip install 'smalti\[train\]'"):
         sm.export(tmp_path, tmp_path / "own.onnx")
+
+
+def test_without_a_package_for_training_checkpoints_and_recipes_name_the_extra(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    tiny_model(tmp_path / "tiny.onnx")
+    (tmp_path / "r.toml").touch()
+    code = "import sys; sys.modules['safetensors'] = None; import smalti as sm\n"
+    trained = "sm.train('r.toml')" if find_spec("lightning") else "sm.open_model('.')"
+    for call in ("sm.open_model('.')", "sm.evaluate('tiny.onnx', 'r.toml')", trained):
+        done = subprocess.run(
+            [sys.executable, "-c", code + call], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert done.stderr.splitlines()[-1].startswith("smalti.errors.MissingExtraError: "), done.stderr
+        assert done.stderr.endswith("pip install 'smalti[train]'\n")
 
 
 def test_an_export_tells_how_well_both_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ _LOCAL = re.compile(r"local(?::(\d{1,4}))?")
 def local_workers(scheduler: str) -> int | None:
     """The workers of `local` (one per core) or `local:N`; None for an address; OptionError for neither."""
     if not (found := _LOCAL.fullmatch(scheduler)):
-        if ":" not in scheduler or scheduler.startswith("local"):
+        if ":" not in scheduler or scheduler.startswith("local:"):
             expected = (
                 "the address of a Dask scheduler, such as tcp://10.0.0.1:8786, or local:4 for four processes here"
             )

@@ -34,6 +34,8 @@ _RASTERS = (".tif", ".tiff", ".png")
 _COPIED = (".gpkg", ".geojson", ".json", ".fgb", *_RASTERS)
 
 
+_PREFIX = re.compile(r"[A-Za-z][\w.+]*:")
+"""Of a drive, of a URL, or of what GDAL does not take for a file: NETCDF:a.nc:red."""
 _NOT_EVERYWHERE = re.compile(r'[<>:"\\|?*]')
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 """Stems that Windows keeps for itself."""
@@ -214,8 +216,11 @@ def load_project(folder: Path) -> Project:
 
 def _absolute(folder: Path, name: str) -> str:
     """A file as a project names it, where its own file may name it relative to the folder."""
-    relative = is_local(name) and ":" not in name and not Path(name).is_absolute()
-    return str((folder / name).resolve()) if relative else name
+    path = folder / name
+    other = not is_local(name) or Path(name).is_absolute()
+    if other or (_PREFIX.match(name) and not os.path.exists(path)):  # noqa: PTH110 - no error where it is barred
+        return name
+    return str(path.resolve())
 
 
 def _inside(folder: Path, strokes: str) -> Path:

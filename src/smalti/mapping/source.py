@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from smalti.errors import RasterError, SmaltiError
+from smalti.errors import RasterError
 from smalti.mapping.fit import Open
 from smalti.raster.area import Area, AreaReader
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.text import some
 
 
@@ -64,12 +64,10 @@ def _open_area(whole: Open, area: Area, bands: Sequence[str | int] | None, *, re
     from smalti.raster.resample import Resampled
 
     reader = whole(bands, resolution=None)
-    try:
+    with closing_on_error(reader):
         part = AreaReader(reader, area)
-        return part if resolution is None else Resampled(part, resolution)
-    except SmaltiError:
-        reader.close()
-        raise
+        seen = part if resolution is None else Resampled(part, resolution)
+    return seen
 
 
 def joined(sources: Sequence[Source]) -> Source:

@@ -1,7 +1,7 @@
 """A scene without the pixels that a cloud mask covers: a band of the scene, or a file beside it."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Doubles
 from smalti.errors import RasterError
+from smalti.raster.check import file_name
 from smalti.raster.grid import Grid
-from smalti.raster.place import apply, same_ground
+from smalti.raster.place import NEAR, apply, near_to, same_ground
 from smalti.raster.read import open_file
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.tiling import Window
 
 
@@ -20,21 +21,35 @@ def cloud_file(scene: str, where: str) -> str | None:
     """The file that holds a scene's cloud mask: `{}_clouds.tif` is named after the scene; None for one of its bands."""
     if "{}" not in where:
         return None
-    folder, slash, name = scene.rpartition("/")
-    return f"{folder}{slash}{where.replace('{}', Path(name).stem)}"
+    name = file_name(scene)
+    return f"{scene[: scene.rindex(name)]}{where.replace('{}', PurePath(name).stem)}"
 
 
 def without_clouds(scene: Reader, where: str, values: Sequence[int]) -> Reader:
     """The scene without pixels whose value in the mask is one of `values`, or of any but 0 if none are given.
 
-    RasterError where the mask is missing, has several bands, or lies elsewhere.
+    RasterError where the mask is missing, has several bands, or its grid is of another CRS or turned.
     """
     beside = cloud_file(scene.path, where)
-    mask = open_file(beside or scene.path, [1] if beside else [where], expand=False, holes=False)
-    if mask.grid != scene.grid and not same_ground(mask.grid, scene.grid.crs):
-        mask.close()
-        raise RasterError(f"{mask.path}: its CRS is not that of {scene.path}, whose clouds it shows; write both in one")
+    mask = open_file(beside or scene.path, None if beside else [where], expand=False, holes=False)
+    with closing_on_error(mask):
+        _check_mask(mask, scene)
     return _Cloudless(scene, mask, values)
+
+
+def _check_mask(mask: Reader, scene: Reader) -> None:
+    if len(mask.bands) != 1:
+        mend = "write the one that shows clouds alone: gdal_translate -b NUMBER IN.tif OUT.tif"
+        raise RasterError(f"{mask.path}: has {len(mask.bands)} bands; expected a cloud mask of one band; {mend}")
+    own = scene.grid
+    if mask.grid == own:
+        return
+    if not same_ground(mask.grid, own.crs):
+        raise RasterError(f"{mask.path}: its CRS is not that of {scene.path}, whose clouds it shows; write both in one")
+    there = ~mask.grid.transform @ own.transform
+    if max(abs(there.b) * own.height, abs(there.d) * own.width) > NEAR:
+        text = f"its rows and columns are turned against those of {scene.path}, whose clouds it shows"
+        raise RasterError(f"{mask.path}: {text}; resample it onto the scene's grid")
 
 
 class _Cloudless(Reader):
@@ -76,7 +91,7 @@ def _nearest(window: Window, own: Grid, mask: Grid) -> tuple[NDArray[np.int64], 
     cols = np.arange(window.col, window.right, dtype=np.float64) + np.float64(0.5)
     if own == mask:
         return np.floor(rows).astype(np.int64), np.floor(cols).astype(np.int64)
-    there = [apply(~mask.transform, apply(own.transform, points)) for points in _axes(rows, cols)]
+    there = [apply(~mask.transform, near_to(mask, apply(own.transform, points))) for points in _axes(rows, cols)]
     return np.floor(there[0][:, 1]).astype(np.int64), np.floor(there[1][:, 0]).astype(np.int64)
 
 

@@ -1,18 +1,17 @@
 """One scene seen on the grid of a mosaic, whatever CRS and pixel size it has."""
 
 from math import ceil, floor
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
 from smalti.arrays import Mask, Pixels
 from smalti.mosaics.grid import MosaicGrid
 from smalti.raster.grid import Grid
-from smalti.raster.place import apply, lattice, project
+from smalti.raster.place import apply, lattice, near_to, project
 from smalti.raster.reader import Reader
+from smalti.raster.resample import mean_kind, stored
 from smalti.tiling import Window
 
 _OFF = 0.05
@@ -63,14 +62,14 @@ class Placed:
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
             return None
-        there = apply(~own.transform, points)
+        there = apply(~own.transform, near_to(own, points))
         (left, top), (right, bottom) = there.min(axis=0) - _MARGIN, there.max(axis=0) + _MARGIN
         box = Window(floor(top), floor(left), ceil(bottom) - floor(top), ceil(right) - floor(left))
         return box.intersect(Window(0, 0, own.height, own.width))
 
     def _warped(self, cut: Window, window: Window) -> tuple[Pixels, Mask]:
         pixels, valid = self._reader.read(cut)
-        kind = np.float64 if pixels.dtype.itemsize > 2 and pixels.dtype != np.float32 else np.float32
+        kind = mean_kind(pixels.dtype)
         source = np.concatenate([pixels, valid[None]], dtype=kind)  # invalid pixels are 0
         found = np.zeros((len(source), window.height, window.width), kind)
         own, place = self._reader.grid.crop(cut), self._mosaic.place(window)
@@ -80,14 +79,7 @@ class Placed:
         )  # fmt: skip
         share, seen = found[-1], found[-1] > _HALF
         mean = np.where(seen, found[:-1] / np.where(seen, share, 1), 0)
-        return _stored(mean, pixels.dtype), seen
-
-
-def _stored(mean: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Pixels:
-    if dtype.kind == "f":
-        return np.asarray(mean, dtype)
-    limits = np.iinfo(dtype)
-    return np.asarray(np.clip(np.rint(mean), limits.min, limits.max), dtype)
+        return stored(mean, pixels.dtype), seen
 
 
 def _whole(grid: Grid, mosaic: MosaicGrid) -> Window | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import hypot
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from smalti.errors import DataError, OptionError
 from smalti.mosaics.fade import FADE
 from smalti.mosaics.grid import LEAST, MOST, Bounds, Cell, MosaicGrid
 from smalti.mosaics.source import Source
+from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m
 from smalti.raster.place import project
 from smalti.text import count, some
@@ -150,11 +152,17 @@ def _pixel(looks: Sequence[Source], crs: CRS, resolution: float | None) -> float
     if any(source.grid.crs != crs for source in looks):
         text = f"the scenes are brought to another CRS, {crs.to_string()[:40]}"
         raise OptionError(f"{text}; choose the pixel size with --resolution METRES", value=resolution)
-    steps = [step for source in looks for step in (abs(source.grid.transform.a), abs(source.grid.transform.e))]
-    if min(steps) <= 0 or max(steps) > min(steps) * (1 + _ALIKE):
+    steps = [step for source in looks for step in _steps(source.grid)]
+    if max(steps) > min(steps) * (1 + _ALIKE):
         text = f"the scenes have pixels of {min(metres):.3g} to {max(metres):.3g} m"
         raise OptionError(f"{text}; choose the mosaic's with --resolution METRES", value=resolution)
     return steps[0]
+
+
+def _steps(grid: Grid) -> tuple[float, float]:
+    """Width and height of a pixel in the unit of the CRS, of a grid that is turned, too."""
+    t = grid.transform
+    return hypot(t.a, t.d), hypot(t.b, t.e)
 
 
 def _grid(crs: CRS, pixel: float, tile: int | float) -> MosaicGrid:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ class Record:
             raise OutputError(f"{where}: exists and is no list of a mosaic's scenes; choose another output") from None
 
     def get(self, path: str) -> Source | None:
-        """A scene as it was found; None if it is new or its file has changed."""
+        """A scene as it was found; None if it is new, or its file or cloud mask has changed."""
         found = self._found.get(path)
-        if found is None or found["file"] != _stamp(path):
+        if found is None or found["file"] != _stamps(path, self._reading):
             return None
         height, width = found["size"]
         grid = Grid(height, width, Affine(*found["place"]), CRS.from_wkt(found["crs"]))
@@ -63,16 +64,17 @@ def described(grid: MosaicGrid) -> dict[str, Any]:
 def _entry(source: Source) -> dict[str, Any]:
     grid = source.grid
     return {
-        "file": _stamp(source.path), "size": [grid.height, grid.width], "place": list(grid.transform[:6]),
-        "crs": grid.crs.to_wkt() if grid.crs else "", "bands": list(source.bands), "taken": source.taken,
-        "clear": source.clear,
+        "file": _stamps(source.path, source.reading), "size": [grid.height, grid.width],
+        "place": list(grid.transform[:6]), "crs": grid.crs.to_wkt() if grid.crs else "",
+        "bands": list(source.bands), "taken": source.taken, "clear": source.clear,
     }  # fmt: skip
 
 
-def _stamp(path: str) -> list[int]:
-    """Size and time of a file; nothing of a URL, whose state the tiles' own marks know."""
-    try:
-        stat = Path(path).stat()
-    except OSError:
-        return []
-    return [stat.st_size, stat.st_mtime_ns]
+def _stamps(path: str, reading: Reading) -> list[int]:
+    """Sizes and times of a scene's files; nothing of a URL, whose state the tiles' own marks know."""
+    found: list[int] = []
+    for file in reading.files(path):
+        with suppress(OSError):
+            stat = Path(file).stat()
+            found += [stat.st_size, stat.st_mtime_ns]
+    return found

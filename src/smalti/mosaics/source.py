@@ -12,15 +12,15 @@ from smalti.arrays import Doubles
 from smalti.card import Card
 from smalti.errors import RasterError
 from smalti.mapping.fit import STRETCH, check_kind, check_number, choose_bands
-from smalti.mosaics.clouds import without_clouds
+from smalti.mosaics.clouds import cloud_file, without_clouds
 from smalti.mosaics.grid import Bounds, MosaicGrid
-from smalti.raster.check import REFUSALS
+from smalti.raster.check import REFUSALS, file_name
 from smalti.raster.files import quiet_open
 from smalti.raster.grid import Grid
 from smalti.raster.ground import axes_m, why_no_metres
 from smalti.raster.place import apply, project
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.stretch import Stretch, Stretched
 from smalti.tiling import Window
 
@@ -48,21 +48,30 @@ class Reading:
     def open(self, path: str, bands: Sequence[str | int], resolution: float | None = None) -> Reader:
         """Opens a scene with a model's bands. Raises RasterError."""
         opened = partial(self._open, path, bands)
+        reader = opened(resolution)
         if self.stretch is None:
-            return opened(resolution)
-        return Stretched(opened(resolution), self.stretch, partial(opened, None))
+            return reader
+        with closing_on_error(reader):
+            stretched = Stretched(reader, self.stretch, partial(opened, None))
+        return stretched
 
     def _open(self, path: str, bands: Sequence[str | int], resolution: float | None) -> Reader:
         from smalti.raster.resample import Resampled
 
         reader = open_raster(path, bands)
-        try:
-            if self.clouds is not None:
+        if self.clouds is not None:
+            with closing_on_error(reader):
                 reader = without_clouds(reader, self.clouds, self.cloud_values)
-            return reader if resolution is None else Resampled(reader, resolution)
-        except RasterError:
-            reader.close()
-            raise
+        if resolution is None:
+            return reader
+        with closing_on_error(reader):
+            resampled = Resampled(reader, resolution)
+        return resampled
+
+    def files(self, path: str) -> list[str]:
+        """The files that a scene is read from: itself, and its cloud mask."""
+        beside = None if self.clouds is None else cloud_file(path, self.clouds)
+        return [path] if beside is None else [path, beside]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +139,7 @@ def _taken(path: str) -> str:
             tags = {**file.tags(), **file.tags(ns="IMAGERY")}
     except REFUSALS:
         tags = {}
-    for text in (*(tags.get(key, "") for key in _DATE_TAGS), path.rpartition("/")[2]):
+    for text in (*(tags.get(key, "") for key in _DATE_TAGS), file_name(path)):
         if found := _DATE.search(text):
             return "".join(part or "00" for part in found.groups())
     return ""

@@ -30,6 +30,11 @@ def is_local(path: str) -> bool:
     return "://" not in path and not path.startswith("/vsi") and not path.lstrip().startswith("<")
 
 
+def file_name(path: str) -> str:
+    """The name of a file, which may be a URL, without its folder."""
+    return Path(path).name if is_local(path) else path.rpartition("/")[2]
+
+
 @contextmanager
 def explained(path: str) -> Iterator[None]:
     """Turns whatever rasterio raises about the file into a RasterError."""

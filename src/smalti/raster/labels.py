@@ -15,7 +15,7 @@ from smalti.raster.image_labels import ColorLabels, ImageLabels
 from smalti.raster.label_doubts import other_names
 from smalti.raster.label_spec import LabelSpec, known_colors
 from smalti.raster.read import FileReader, open_file
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.tiling import Window, strips
 
 __all__ = ["LabelReader", "LabelSpec", "open_labels"]
@@ -66,12 +66,9 @@ def open_labels(path: str | Path, grid: Grid, task: Task, spec: LabelSpec = DEFA
     if many or not holes:
         reader.close()
         reader = open_file(path, COLORED if many else None, expand=False, holes=holes)
-    try:
+    with closing_on_error(reader):
         labels = _image_labels(align(reader, grid), task, spec, known, many=many)
-    except LabelError:
-        reader.close()
-        raise
-    labels.misnamed = _misnamed(labels, reader, task, spec, known)
+        labels.misnamed = _misnamed(labels, reader, task, spec, known)
     return labels
 
 

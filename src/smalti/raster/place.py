@@ -77,6 +77,15 @@ def lattice(grid: Grid, other: Grid) -> tuple[Points, Points]:
     return own, apply(~other.transform, there)
 
 
+def near_to(grid: Grid, points: Points) -> Points:
+    """Coordinates of a grid's CRS, longitudes less than half a turn from its middle: 190 degrees east are 170 west."""
+    if (turn := turn_of(grid.crs)) is None:
+        return points
+    away = points[:, 0] - grid.xy(grid.width / 2, grid.height / 2)[0]
+    with np.errstate(invalid="ignore"):  # points without a place stay without one
+        return np.column_stack((points[:, 0] - turn * np.round(away / turn), points[:, 1]))
+
+
 def turn_of(crs: CRS | None) -> float | None:
     """Once around the Earth in the unit of a CRS of longitudes; None for another CRS."""
     return math.tau / crs.units_factor[1] if crs is not None and crs.is_geographic else None

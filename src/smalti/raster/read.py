@@ -28,7 +28,7 @@ from smalti.raster.jpeg_damage import no_damage, refuse_damage
 from smalti.raster.mark import PRODUCT_TAG
 from smalti.raster.open_files import bound_pool
 from smalti.raster.quiet import quiet, recorded
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.upright import TURNS, UPRIGHT
 from smalti.raster.warp import WithPlace
 from smalti.tiling import Window
@@ -203,11 +203,9 @@ def open_raster(
             return reader
         from smalti.raster.resample import Resampled
 
-        try:
-            return Resampled(reader, resolution)
-        except RasterError:
-            reader.close()
-            raise
+        with closing_on_error(reader):
+            resampled = Resampled(reader, resolution)
+        return resampled
 
 
 def open_file(

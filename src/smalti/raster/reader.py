@@ -1,6 +1,8 @@
 """A raster that is read by windows, whatever its source: a file, a mosaic of several, a part of one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -89,3 +91,13 @@ class Reader(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def closing_on_error(reader: Reader) -> Iterator[None]:
+    """Closes a reader if the block, which makes something of it, fails."""
+    try:
+        yield
+    except BaseException:
+        reader.close()
+        raise

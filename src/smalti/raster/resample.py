@@ -76,28 +76,33 @@ class Resampled(Reader):
         top, left = int(rows.min()), int(cols.min())
         cut = Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
         pixels, valid = self._reader.read(cut)
-        kind: type[np.floating] = np.float64 if self.dtype.itemsize > 2 and self.dtype != np.float32 else np.float32
         down, right = (rows - top, row_shares), (cols - left, col_shares)
-        mean = squeeze(pixels, down, right, kind)
+        mean = squeeze(pixels, down, right, mean_kind(self.dtype))
         if valid.all():
-            return self._stored(mean), np.ones(mean.shape[1:], bool)
+            return stored(mean, self.dtype), np.ones(mean.shape[1:], bool)
         share = squeeze(valid[None], down, right)[0]
         seen = share > _LEAST
         mean /= np.where(seen, share, 1)  # invalid pixels are 0, so they are not in the sums
         np.copyto(mean, 0, where=~seen)
-        return self._stored(mean), seen
-
-    def _stored(self, mean: NDArray[np.floating]) -> NDArray[Any]:
-        """Means in the raster's own type; their array is used up."""
-        if self.dtype.kind == "f":
-            return np.asarray(mean, self.dtype)
-        limits = np.iinfo(self.dtype)
-        np.rint(mean, out=mean)
-        return np.asarray(np.clip(mean, limits.min, limits.max, out=mean), self.dtype)
+        return stored(mean, self.dtype), seen
 
     def close(self) -> None:
         """Closes the raster."""
         self._reader.close()
+
+
+def mean_kind(dtype: np.dtype[Any]) -> type[np.floating]:
+    """The type in which means of pixels are computed."""
+    return np.float64 if dtype.itemsize > 2 and dtype != np.float32 else np.float32
+
+
+def stored(mean: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Means in a raster's own type; their array is used up."""
+    if dtype.kind == "f":
+        return np.asarray(mean, dtype)
+    limits = np.iinfo(dtype)
+    np.rint(mean, out=mean)
+    return np.asarray(np.clip(mean, limits.min, limits.max, out=mean), dtype)
 
 
 def can_resample(size: tuple[float, float], resolution: float) -> bool:

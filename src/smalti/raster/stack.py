@@ -11,7 +11,7 @@ from smalti.errors import RasterError
 from smalti.raster.bands import ALIASES, COLORS, choose
 from smalti.raster.place import find_spot
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.upright import Turn
 from smalti.tiling import Window
 
@@ -36,7 +36,9 @@ def open_stack(
         return scene
     from smalti.raster.resample import Resampled
 
-    return Resampled(scene, resolution)
+    with closing_on_error(scene):
+        resampled = Resampled(scene, resolution)
+    return resampled
 
 
 class Stack(Reader):

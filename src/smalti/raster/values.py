@@ -12,7 +12,7 @@ from smalti.errors import LabelError
 from smalti.raster.aligned import align
 from smalti.raster.grid import Grid
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.tiling import Window
 
 METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "ft": 0.3048}
@@ -110,11 +110,9 @@ def open_values(path: str | Path, grid: Grid, task: Task, spec: ValueSpec = DEFA
         RasterError: the file is not an image.
     """
     reader = open_raster(path, expand=False)
-    try:
-        return ValueReader(align(reader, grid), task, spec)
-    except LabelError:
-        reader.close()
-        raise
+    with closing_on_error(reader):
+        values = ValueReader(align(reader, grid), task, spec)
+    return values
 
 
 def _check_unit(reader: Reader, task: Task, spec: ValueSpec) -> None:

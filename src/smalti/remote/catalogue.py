@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from smalti.errors import DataError
+from smalti.errors import DataError, MissingExtraError
 from smalti.raster.quiet import quiet
 from smalti.remote.documents import Documents
 from smalti.remote.form import check_form
@@ -73,13 +73,14 @@ def _searched(name: str, document: Mapping[str, Any], query: Query, documents: D
 
 
 def _search(root: str, documents: Documents, asked: Mapping[str, Any]) -> list[Item]:
+    io = documents.io
     from pystac_client import Client
     from pystac_client.exceptions import APIError
     from requests import RequestException
 
     try:
         with quiet(UserWarning):  # of what an API declares of itself
-            return list(Client.open(root, stac_io=documents.io).search(limit=_PAGE, **asked).items_as_dicts())
+            return list(Client.open(root, stac_io=io).search(limit=_PAGE, **asked).items_as_dicts())
     except (APIError, RequestException) as error:
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"its search fails: {text[:200]}; check the address and the query") from None
@@ -138,8 +139,10 @@ def _absolute(item: Mapping[str, Any], place: str) -> Item:
 
 def resolved(href: str, base: str) -> str:
     """An address as a document at `base` means it."""
-    from pystac.utils import make_absolute_href
-
+    try:
+        from pystac.utils import make_absolute_href
+    except ImportError:
+        raise MissingExtraError("pystac, which reads catalogues,", "remote") from None
     return make_absolute_href(href, base if "://" in base or base.startswith("/vsi") else str(Path(base).absolute()))
 
 

@@ -82,22 +82,27 @@ class Documents:
             raise DataError(f"{name}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
 
     def _from_web(self, url: str) -> bytes:
+        session = self.io.session
         from requests import RequestException
 
         try:
-            with self.io.session.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
+            with session.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
                 answer.raise_for_status()
                 return bytes(answer.raw.read(_LARGEST, decode_content=True))
         except (RequestException, OSError) as error:
             raise DataError(f"{url}: cannot be read: {_why(error)}; check the address and the connection") from None
 
     def _is_json(self, url: str) -> bool:
+        try:
+            session = self.io.session
+        except MissingExtraError:
+            return False
         from requests import RequestException
 
         try:
-            with self.io.session.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
+            with session.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
                 return answer.ok and "json" in answer.headers.get("Content-Type", "")
-        except (RequestException, MissingExtraError):
+        except RequestException:
             return False
 
 

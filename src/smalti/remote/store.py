@@ -73,21 +73,16 @@ class Store:
 
     @cached_property
     def _opened(self) -> Any:
-        try:
-            from obstore.store import from_url
-        except ImportError:
-            raise MissingExtraError("obstore, which reads and writes object stores,", "remote") from None
         settings: Any = store_settings(self._scheme)
         plain = str(settings.get("endpoint", "")).startswith("http://")
-        retries: Any = BUDGET
-        options: Any = _SLOWEST | ({"allow_http": True} if plain else {})
+        options = _SLOWEST | ({"allow_http": True} if plain else {})
+        obstore = _import_obstore()
         with _told(self._root):
-            return from_url(self._root, config=settings, client_options=options, retry_config=retries)
+            return obstore.store.from_url(self._root, config=settings, client_options=options, retry_config=BUDGET)
 
     def head(self, address: Address) -> Blob | None:
         """Size, version and time of an object; None if there is none."""
-        import obstore
-
+        obstore = _import_obstore()
         with _told(address):
             try:
                 found = obstore.head(self._opened, address.key)
@@ -97,8 +92,7 @@ class Store:
 
     def get(self, address: Address) -> tuple[bytes, str] | None:
         """The content of a small object and its version, for `put_if`; None if there is none."""
-        import obstore
-
+        obstore = _import_obstore()
         with _told(address):
             try:
                 found = obstore.get(self._opened, address.key)
@@ -108,8 +102,7 @@ class Store:
 
     def job_of(self, address: Address) -> str | None:
         """The job that wrote an object; empty for one of other origin, None if there is none."""
-        import obstore
-
+        obstore = _import_obstore()
         with _told(address):
             try:
                 found = obstore.get(self._opened, address.key, options={"head": True})
@@ -122,19 +115,18 @@ class Store:
 
         None if someone else wrote it meanwhile.
         """
-        import obstore
-        from obstore.exceptions import AlreadyExistsError, PreconditionError
+        obstore = _import_obstore()
+        taken = obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError
 
         mode: Any = "create" if version is None else dict(zip(_VERSION, version.split(" "), strict=False))
-        with _told(address), suppress(AlreadyExistsError, PreconditionError):
+        with _told(address), suppress(*taken):
             return _version(obstore.put(self._opened, address.key, content, mode=mode, attributes=_JSON))
         there = self.get(address)  # of two attempts the first may have come through, and its answer have been lost
         return there[1] if there is not None and there[0] == content else None
 
     def upload(self, file: Path, address: Address, job: str) -> Blob:
         """Writes a file's content as an object, in parts; it is not visible before it is complete."""
-        import obstore
-
+        obstore = _import_obstore()
         kind = KINDS.get(file.suffix.lower(), "application/octet-stream")
         attributes: Any = {"Content-Type": kind, _JOB: job}
         with _told(address), file.open("rb") as content:
@@ -145,8 +137,7 @@ class Store:
 
     def names(self, prefix: Address) -> set[str]:
         """The names of all objects right below a prefix."""
-        import obstore
-
+        obstore = _import_obstore()
         with _told(prefix):
             found = obstore.list_with_delimiter(self._opened, f"{prefix.key}/" if prefix.key else None)
         return {str(entry["path"]).rpartition("/")[2] for entry in found["objects"]}
@@ -156,8 +147,7 @@ class Store:
 
         Returns how much the store's clock is ahead of this machine's.
         """
-        import obstore
-
+        obstore = _import_obstore()
         probe = prefix.at(f".smalti-{secrets.token_hex(6)}")
         with _told(prefix):
             obstore.put(self._opened, probe.key, b"")
@@ -168,13 +158,21 @@ class Store:
 
     def remove(self, address: Address) -> None:
         """Removes an object; nothing happens if there is none."""
-        import obstore
-
+        obstore = _import_obstore()
         with _told(address):
             try:
                 obstore.delete(self._opened, address.key)
             except FileNotFoundError:
                 return
+
+
+def _import_obstore() -> Any:
+    """obstore with its stores and errors; MissingExtraError."""
+    try:
+        import obstore.exceptions  # its stores are always there
+    except ImportError:
+        raise MissingExtraError("obstore, which reads and writes object stores,", "remote") from None
+    return obstore
 
 
 def _version(meta: Any) -> str:

@@ -7,10 +7,11 @@ from typing import Literal
 
 from smalti.arguments import checked
 from smalti.arrays import Pixels
-from smalti.errors import MissingExtraError, OptionError, about
+from smalti.errors import OptionError, about
 from smalti.lock import hold
 from smalti.runtime.models import ModelFile, find_model, verify
 from smalti.workflows.export import say_to
+from smalti.workflows.extras import of_training
 from smalti.workflows.models import checkpoint_folder
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Show
@@ -77,12 +78,8 @@ def convert(
         raise OptionError(f"{out} does not end in {ENDINGS[target]}, as files for {target} do", value=output)
     if int8 is not None and target != "openvino":
         raise OptionError(f"8 bits are written for openvino only, not for {target}", value=target)
-    try:
+    with of_training():
         from smalti.deploy.convert import check_target, convert_model
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("smalti"):
-            raise
-        raise MissingExtraError(error.name or "torch", "train") from None
     check_target(out, target)
     say = say_to(out.name, progress)
     with hold(out), about(model), tempfile.TemporaryDirectory() as folder:

@@ -31,6 +31,7 @@ from smalti.raster.reader import Reader
 from smalti.raster.values import ValueSpec, open_values
 from smalti.text import count
 from smalti.workflows.evaluate_options import without_part
+from smalti.workflows.extras import of_training
 from smalti.workflows.progress import Meter, Show
 
 
@@ -190,8 +191,9 @@ def recipe_pairs(
     path: Path, changes: Sequence[str], part: Literal["test", "validation"], card: Card, show: Show | None = None
 ) -> Scored:
     """The pairs of a recipe's part `test` or `validation`, with ground truth for the card's tasks that it labels."""
-    from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
-    from smalti.training.recipe import read_pixels
+    with of_training():
+        from smalti.training.kinds.pixels.prepare import part_pairs  # torch is imported for recipes only
+        from smalti.training.recipe import read_pixels
 
     recipe = read_pixels(path, changes)
     sources = recipe.data.sources(part)

@@ -100,7 +100,7 @@ def evaluate(
         OptionError: Options that contradict each other.
         OutputError: An output cannot be written, or would replace a file of another kind.
         ClusterError: The scheduler does not answer, or its workers lack the model.
-        MissingExtraError: Dask is not installed.
+        MissingExtraError: Dask, or torch for a recipe, is not installed.
     """
     if not 1 <= boundary <= WIDEST_BOUNDARY:
         text = f"boundary is {boundary}; expected a whole number from 1 to {WIDEST_BOUNDARY}"

@@ -3,6 +3,7 @@
 from smalti.errors import OptionError, RecipeError
 from smalti.evaluation import Evaluation
 from smalti.workflows.evaluate_options import OF_MAPS, Asked, without_part
+from smalti.workflows.extras import of_training
 from smalti.workflows.scores_file import write_scores_file
 
 
@@ -11,10 +12,11 @@ def evaluate_images(asked: Asked) -> Evaluation:
     asked.refuse("predicts whole images", *OF_MAPS, "chosen")
     if not asked.is_recipe:
         raise OptionError(f"{asked.data}: models of whole images are scored on a recipe of kind images")
-    from smalti.training.kinds.images.settings import ImagesRecipe
-    from smalti.training.kinds.images.split import make_cutter, open_part
-    from smalti.training.kinds.images.work import evaluate_images as evaluate_part  # torch: for recipes only
-    from smalti.training.recipe import read_recipe
+    with of_training():
+        from smalti.training.kinds.images.settings import ImagesRecipe
+        from smalti.training.kinds.images.split import make_cutter, open_part
+        from smalti.training.kinds.images.work import evaluate_images as evaluate_part  # torch: for recipes only
+        from smalti.training.recipe import read_recipe
 
     path, part, card = asked.data, asked.part, asked.model.card
     recipe = read_recipe(path, asked.options.changes)

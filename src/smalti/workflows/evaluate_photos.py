@@ -20,6 +20,7 @@ from smalti.photos.overview import overview
 from smalti.runtime.ranker import open_ranker
 from smalti.workflows.eval_data import data_name
 from smalti.workflows.evaluate_options import OF_MAPS, Asked, without_part
+from smalti.workflows.extras import of_training
 from smalti.workflows.models import OpenModel
 from smalti.workflows.progress import Meter
 from smalti.workflows.scores_file import write_scores_file
@@ -87,9 +88,10 @@ def _collections(asked: Asked) -> tuple[Sequence[Collection], str, str]:
 
 
 def _recipe_part(path: Path, changes: Sequence[str], part: str) -> tuple[list[Collection], str]:
-    from smalti.training.kinds.ranking.settings import RankingRecipe
-    from smalti.training.kinds.ranking.work import open_part  # torch is imported for recipes only
-    from smalti.training.recipe import read_recipe
+    with of_training():
+        from smalti.training.kinds.ranking.settings import RankingRecipe
+        from smalti.training.kinds.ranking.work import open_part  # torch is imported for recipes only
+        from smalti.training.recipe import read_recipe
 
     recipe = read_recipe(path, changes)
     if not isinstance(recipe, RankingRecipe):

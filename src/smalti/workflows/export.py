@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from smalti.arguments import checked
-from smalti.errors import MissingExtraError, ModelError, OptionError, OutputError, about
+from smalti.errors import ModelError, OptionError, OutputError, about
 from smalti.files import check_place
 from smalti.lock import hold
 from smalti.runtime.models import verify
+from smalti.workflows.extras import of_training
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Meter, Progress, Show
 from smalti.workflows.settings import Changes, as_settings
@@ -68,13 +69,9 @@ def export(
         raise OptionError(f"{out} does not end in .onnx", value=output)
     if changes and unlike is None:
         raise OptionError("settings of a recipe are given without one; give the recipe as --unlike", value=changes)
-    try:
+    with of_training():
         from smalti.deploy.release import export_checkpoint
         from smalti.training.recipe import read_pixels
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("smalti"):
-            raise
-        raise MissingExtraError(error.name or "torch", "train") from None
     check_place(out)
     check_free(out)
     with hold(out), about(checkpoint):

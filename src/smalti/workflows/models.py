@@ -17,6 +17,7 @@ from smalti.runtime.models import BUNDLED, ModelFile, find_model, verify
 from smalti.runtime.open import Engine, start_engine
 from smalti.scene import Coarse, Predictor, coarse_of
 from smalti.workflows.card_lines import card_lines
+from smalti.workflows.extras import of_training
 
 _WIDE = 120
 """Characters per line of the repr, at most."""
@@ -164,8 +165,9 @@ def _only_torch(source: str, engine: Engine) -> str:
 def _open_checkpoint(source: str, folder: Path, engine: Engine, threads: int | None) -> OpenModel:
     if engine != "auto":
         raise ModelError(_only_torch(source, engine))
-    from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
-    from smalti.training.predict import TorchPredictor, load_model
+    with of_training():
+        from smalti.training.checkpoint import load_card  # torch is imported for checkpoints only
+        from smalti.training.predict import TorchPredictor, load_model
 
     card = load_card(folder)
     predictor = None if is_ranker(card) else TorchPredictor(load_model(folder), threads)

@@ -20,7 +20,7 @@ from smalti.mapping.source import Source
 from smalti.mapping.unlike import UnlikeTally
 from smalti.predicting import network_grid, predict_reader
 from smalti.raster.grid import Grid
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.resample import Resampled
 from smalti.scene import Predictor
 from smalti.tiling import Window
@@ -99,7 +99,8 @@ def _open(image: object, card: Card, asked: MapOptions, given: Given) -> Reader:
         fit = partial(open_fitting, stretch=asked.range, mend=STRETCH)
         reader = fit(name, reopen, card, asked.bands, asked.resolution, warn)
         if not (asked.range and asked.range.measures):  # percentiles make all bands alike
-            warn_of_order(name, reader, card, reopen, warn)
+            with closing_on_error(reader):
+                warn_of_order(name, reader, card, reopen, warn)
         return reader
     if asked.range is not None:
         raise OptionError("stretch is for files; give an array of the values that the model takes", value=asked.range)

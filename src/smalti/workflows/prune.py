@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from smalti.arguments import checked
-from smalti.errors import MissingExtraError, OptionError, OutputError, about
+from smalti.errors import OptionError, OutputError, about
 from smalti.files import check_place
 from smalti.lock import hold
 from smalti.workflows.export import say_to
+from smalti.workflows.extras import of_training
 from smalti.workflows.progress import Show
 
 
@@ -70,12 +71,8 @@ def prune(
         raise OptionError(f"faster is {faster:g}; expected how many times as fast, above 1", value=faster)
     if out.exists():
         raise OutputError(f"{out}: exists already; remove it, or give another folder")
-    try:
+    with of_training():
         from smalti.workflows.prune_work import image_tiles, prune_to
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("smalti"):
-            raise
-        raise MissingExtraError(error.name or "onnx", "train") from None
     check_place(out)
     with hold(out), about(model):
         tiles_for = partial(image_tiles, [str(each) for each in images])

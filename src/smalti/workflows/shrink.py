@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smalti.arguments import checked
-from smalti.errors import ExportError, MissingExtraError, OptionError, about
+from smalti.errors import ExportError, OptionError, about
 from smalti.files import check_place, deliver, write_whole
 from smalti.lock import hold
 from smalti.mapping.protect import check_page
 from smalti.workflows.bench import Bench
 from smalti.workflows.export import check_free
+from smalti.workflows.extras import of_training
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Show
 from smalti.workflows.settings import Changes, as_settings
@@ -137,14 +138,10 @@ def shrink(
             "only-weights": only_weights,
         },
     )
-    try:
+    with of_training():
         from smalti.workflows.shrink_done import Targets
         from smalti.workflows.shrink_rounds import ask, shrink_by_recipe
         from smalti.workflows.shrink_work import shrink_once
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("smalti"):
-            raise
-        raise MissingExtraError(error.name or "onnx", "train") from None
     check_place(out)
     check_free(out)
     if page is not None:

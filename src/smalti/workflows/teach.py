@@ -20,6 +20,7 @@ from smalti.raster.labels import VECTORS
 from smalti.runtime.models import find_model, verify
 from smalti.text import count
 from smalti.workflows.export import check_free
+from smalti.workflows.extras import of_training
 from smalti.workflows.progress import Show
 from smalti.workflows.teaching import Bands, Learned, Teaching, check_new_classes, check_strokes
 from smalti.workflows.train import need_training
@@ -146,8 +147,8 @@ def _no_strokes(folder: Path) -> DataError:
 
 def _deep_teaching(teaching: Teaching) -> "DeepTeaching":
     """What torch is needed for; ModelError, RecipeError."""
-    from smalti.workflows.teach_deep import DeepTeaching
-
+    with of_training():
+        from smalti.workflows.teach_deep import DeepTeaching
     return DeepTeaching(teaching)
 
 

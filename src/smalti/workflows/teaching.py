@@ -23,6 +23,7 @@ from smalti.lessons.strokes import Stroke, read_strokes
 from smalti.mapping.fit import open_fitting
 from smalti.mapping.identity import identity
 from smalti.mapping.source import Source
+from smalti.raster.check import is_local
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import as_seen
@@ -124,7 +125,7 @@ class Teaching:
     def scene(self, image: str, progress: Show | None = None) -> Part:
         """The strokes on a scene, with their examples, which are stored; LabelError, RasterError, DataError."""
         files = [each for each in self.project.painted if each.image == image]
-        if Path(image).is_absolute() and not os.path.exists(image):  # noqa: PTH110 - no error where it is barred
+        if is_local(image) and Path(image).is_absolute() and not os.path.exists(image):  # noqa: PTH110 - no error where it is barred
             text = f"its scene {image} is not there any more; if it was moved, write its new path there, else delete it"
             raise DataError(f"{self.project.folder / NAME}: {text}")
         bands = self.project.bands.get(image)

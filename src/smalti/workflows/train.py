@@ -4,6 +4,7 @@ from pathlib import Path
 
 from smalti.arguments import checked
 from smalti.errors import MissingExtraError, about
+from smalti.workflows.extras import of_training
 from smalti.workflows.paths import path_if_given
 from smalti.workflows.progress import Show
 from smalti.workflows.run import Run
@@ -41,7 +42,8 @@ def train(
         MissingExtraError: torch is not installed.
     """
     need_training()
-    from smalti.workflows import training_run  # imports torch
+    with of_training():
+        from smalti.workflows import training_run  # imports torch
 
     path, folder = Path(recipe), path_if_given(out)
     with about(recipe):

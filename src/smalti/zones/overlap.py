@@ -13,7 +13,7 @@ import numpy as np
 
 from smalti.arrays import Doubles, Mask
 from smalti.raster.grid import Grid
-from smalti.raster.place import apply, project
+from smalti.raster.place import apply, near_to, project
 from smalti.raster.read import FileReader
 from smalti.tiling import Window
 from smalti.zones.maps import MapFile, open_map
@@ -86,7 +86,7 @@ class Hidden:
         points = apply(self._grid.transform, pixels)
         if self._grid.crs is not None and other.crs is not None and self._grid.crs != other.crs:
             points = project(points, self._grid.crs.to_wkt(), other.crs.to_wkt())
-        return apply(~other.transform, points)
+        return apply(~other.transform, near_to(other, points))
 
     def _valid(self, other: MapFile, cols: Doubles, rows: Doubles) -> tuple[Mask, Mask]:
         """Whether another map has a pixel, and a valid one, at places (N)."""

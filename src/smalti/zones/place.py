@@ -194,13 +194,14 @@ def _around(
     turn = turn_of(grid.crs)
     if turn is None or not np.isfinite(pixels).all():
         return pixels, ring, of
-    around = turn / abs(grid.transform.a)  # pixels; a map of longitudes has north at the top
+    t, back = grid.transform, ~grid.transform
+    longitudes, around = pixels @ (t.a, t.b), turn * np.array((back.a, back.d))  # around the Earth, in pixels
     starts = np.flatnonzero(np.diff(ring, prepend=-1))
-    jumps = np.cumsum(np.round(np.diff(pixels[:, 0], prepend=0) / around) * (np.diff(ring, prepend=-1) == 0))
+    jumps = np.cumsum(np.round(np.diff(longitudes, prepend=0) / turn) * (np.diff(ring, prepend=-1) == 0))
     jumps -= jumps[starts][np.searchsorted(starts, np.arange(len(ring)), side="right") - 1]
-    pixels = pixels - np.column_stack((jumps * around, np.zeros(len(ring))))
+    pixels = pixels - jumps[:, None] * around
     count = int(ring.max()) + 1
-    copies = [pixels + np.array((way * around, 0)) for way in (-1, 0, 1)]
+    copies = [pixels + way * around for way in (-1, 0, 1)]
     return np.concatenate(copies), np.concatenate([ring + k * count for k in range(3)]), np.tile(of, 3)
 
 

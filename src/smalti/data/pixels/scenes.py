@@ -17,14 +17,14 @@ from smalti.card import Card, Task
 from smalti.data.cache import stamp_files
 from smalti.data.pixels.labels import TruthFile
 from smalti.data.pixels.sample import Patch, unknown
-from smalti.errors import DataError, RasterError
+from smalti.errors import DataError
 from smalti.evaluation.pairs import TruthReader
 from smalti.mapping.fit import check_number, choose_bands
 from smalti.raster.grid import Grid
 from smalti.raster.label_doubts import Doubts, doubts
 from smalti.raster.mirror import source
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.synth.scenery import Scenery
 from smalti.tiling import Window
 
@@ -208,11 +208,8 @@ def open_card_raster(path: Path, card: Card, bands: Sequence[str | int] = ()) ->
         with open_raster(path) as reader:
             chosen = choose_bands(str(path), reader, card, "source")
     reader = open_raster(path, bands=chosen)
-    try:
+    with closing_on_error(reader):
         check_number(str(path), reader, card)
-    except RasterError:
-        reader.close()
-        raise
     return reader
 
 

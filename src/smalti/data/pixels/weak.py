@@ -28,7 +28,7 @@ from smalti.raster.aligned import align
 from smalti.raster.grid import Grid
 from smalti.raster.label_spec import LabelSpec, Wanted, class_id, class_set
 from smalti.raster.read import open_raster
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.values import open_values
 from smalti.tiling import Window
 
@@ -160,11 +160,9 @@ class WeakFile(TruthFile):
         if isinstance(nir, int):
             return open_raster(self.image, [nir])
         reader = open_raster(self.beside[nir], expand=False)
-        try:
-            return align(reader, grid)
-        except LabelError:
-            reader.close()
-            raise
+        with closing_on_error(reader):
+            aligned = align(reader, grid)
+        return aligned
 
 
 class WeakReader:
