@@ -19,7 +19,7 @@ from smalti.errors import (
     Warn,
 )
 from smalti.raster.ground import axes_m, pixel_size_m
-from smalti.raster.reader import Reader
+from smalti.raster.reader import Reader, closing_on_error
 from smalti.raster.resample import can_resample
 from smalti.raster.scaled import Scaled
 from smalti.raster.stretch import Stretch, Stretched
@@ -80,17 +80,15 @@ def open_fitting(
         metres = _resample_to(scene, reader, card, resolution, doubts.append)
         size = None if metres is None else _pixel_m(reader)
     fitting = opened(chosen, resolution=None)
-    try:
+    with closing_on_error(fitting):
         if stretch is not None:
             fitting = Stretched(fitting, stretch, partial(whole or opened, chosen, resolution=None))
         _check(scene, fitting, card, doubts.append, mend)
         if metres is not None:
             fitting = _scaled(fitting, opened(chosen, resolution=metres), metres, _why(scene, size, metres, card))
+    with closing_on_error(fitting):
         for doubt in doubts:
             warn(doubt)
-    except (RasterError, ModelError):
-        fitting.close()
-        raise
     return fitting
 
 
