@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.data.identity import Identity
 from smalti.data.pixels.sample import Sample
 from smalti.data.pixels.sources import FolderSource, ScenesSource
-from smalti.errors import DataError
+from smalti.errors import DataError, NothingToScoreError
 from smalti.evaluation import Evaluation, Pair, Result, evaluate
 from smalti.label_sets import set_ids
 from smalti.losses import Loss, LossSettings, ValueLoss, ValueLossSettings, make_loss
@@ -176,7 +176,7 @@ class PixelWork:
             return ()
         try:
             return evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).results
-        except DataError:
+        except NothingToScoreError:
             if self.team.size == 1:
                 raise
             return ()  # there may be labels in another share
