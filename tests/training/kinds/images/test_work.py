@@ -446,3 +446,8 @@ def test_scores_that_validation_labels_cannot_define_are_named(faces: Path, tmp_
     assert work.undefined == {f"age/{name}": why for name in ("top1", "top5", "macro_f1", "one_off")}
     work.split.validation.targets["gender"][:] = UNKNOWN
     assert work.undefined["mean"] == f"{why}; no validation image has a label of gender"
+
+
+def test_the_check_of_the_files_has_no_influence_on_the_identity(recipe: Path, tmp_path: Path) -> None:
+    checked, unchecked = (start(recipe, tmp_path, f"data.check={check}").work for check in ("true", "false"))
+    assert checked.identity == unchecked.identity
