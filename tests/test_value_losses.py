@@ -104,6 +104,36 @@ def test_a_perfect_answer_costs_nothing_and_stays(name: str) -> None:
     assert loss.item() == 0 and answer.grad is not None and not answer.grad.any()
 
 
+def silog_gradient(found: Pairs, invariance: float) -> list[float]:
+    """Of each pixel with a truth above 0; below the floor that of the floor, unless a descent would lower it."""
+    d = [math.log(max(a, 1e-3)) - math.log(t) for a, t in found if t > 0]
+    each = [2 * (one - invariance * mean(d)) / len(d) for one in d]
+    answers = [a for a, t in found if t > 0]
+    return [g / a if a >= 1e-3 else min(g / 1e-3, 0.0) for g, a in zip(each, answers, strict=True)]
+
+
+@pytest.mark.parametrize("invariance", [0.5, 1.0])
+def test_logarithms_raise_what_is_below_their_floor(batch: tuple[Tensor, Tensor, Tensor], invariance: float) -> None:
+    answer, truth, valid = batch
+    call(batch, silog={"invariance": invariance})["silog"].backward()
+    assert answer.grad is not None
+    counts = valid & (truth > 0)
+    found = answer.grad[:, 0][counts].double().numpy()
+    np.testing.assert_allclose(found, silog_gradient(pairs(batch), invariance), rtol=1e-4, atol=1e-6)
+    low = (answer.detach()[:, 0] < 1e-3)[counts].numpy()
+    assert low.any() and (found[low] < 0).any() and not (found[low] > 0).any()
+
+
+def test_logarithms_alone_bring_a_value_below_their_floor_to_the_truth() -> None:
+    answer = torch.tensor([-0.5, 2.0]).view(1, 1, 1, 2).requires_grad_()
+    optimizer = torch.optim.Adam([answer], lr=0.05, betas=(0.9, 0.9))
+    for _ in range(600):
+        optimizer.zero_grad()
+        call((answer, torch.full((1, 1, 2), 3.0), torch.ones(1, 1, 2, dtype=torch.bool)), silog=1.0)["silog"].backward()
+        optimizer.step()
+    np.testing.assert_allclose(answer.detach().flatten(), [3.0, 3.0], rtol=0.05)
+
+
 def test_the_reverse_hubers_c_has_no_gradient() -> None:
     answer = torch.tensor([1.0, 10.0]).view(1, 1, 1, 2).requires_grad_()
     call((answer, torch.zeros(1, 1, 2), torch.ones(1, 1, 2, dtype=torch.bool)), berhu=1.0)["berhu"].backward()

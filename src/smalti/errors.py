@@ -7,6 +7,7 @@ SmaltiError                 any error the user can fix; printed as one line
 │   ├── LabelError          labels: another size than the image, an unknown colour or class
 │   ├── RecipeError         a recipe: misspelt key, wrong type, contradiction
 │   ├── DataError           a dataset: nothing found, pairs that do not match, windows that overlap
+│   │   └── NothingToScoreError  no pixel has ground truth
 │   ├── ModelError          a model file: truncated, altered, not a model, or not made for this scene
 │   ├── ArrayError          an array: wrong shape, axes or dtype
 │   └── ExtensionError      an extension of another package: cannot be imported, or is not what is expected
@@ -91,6 +92,10 @@ class RecipeError(InputError):
 
 class DataError(InputError):
     """A dataset is incomplete or contradicts itself."""
+
+
+class NothingToScoreError(DataError):
+    """No pixel of any task has ground truth."""
 
 
 class ModelError(InputError):

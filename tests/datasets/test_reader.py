@@ -119,6 +119,10 @@ def test_chips_are_windows_counted_row_by_row(tmp_path):
     (tmp_path / "test.txt").write_text("10_1_3\n10_1_4\n")
     with pytest.raises(DataError, match="no chip 10_1_3"):
         find_items(dataset, tmp_path, "test")
+    for damaged in ("10_1_x", "10_1_", "10"):
+        (tmp_path / "test.txt").write_text(f"10_1_3\n{damaged}\n")
+        with pytest.raises(DataError, match=rf"test\.txt, line 2: is '{damaged}'; expected an image and the number"):
+            find_items(dataset, tmp_path, "test")
 
 
 def test_a_cropped_reader_knows_the_place_of_its_window(tmp_path):

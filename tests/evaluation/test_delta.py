@@ -82,3 +82,9 @@ def test_files_without_scores_are_refused(tmp_path, text):
         read_singles([tmp_path / "a.json"], {})
     with pytest.raises(DataError, match="cannot be read"):
         read_singles([tmp_path / "b.json"], {})
+
+
+def test_a_gain_over_nothing_is_none_in_json():
+    none, some = Main("RMSE", 0.0, False), Main("RMSE", 1.0, False)
+    found = delta_m({"height": some, "depth": some}, {"height": none, "depth": some})
+    assert found.to_dict() == {"delta_m": None, "gains": {"height": None, "depth": 0.0}}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smalti.card import Card, Task
-from smalti.errors import DataError, LabelError
+from smalti.errors import DataError, LabelError, NothingToScoreError
 from smalti.evaluation import Pair, evaluate, find_pairs
 from smalti.evaluation.pairs import find_images
 from smalti.evaluation.tiles import TileKeeper, notable
@@ -134,7 +134,7 @@ def test_the_table_is_aligned_and_has_the_protocol_below():
 
 def test_nothing_to_score_is_an_error():
     image, truth = case(7)
-    with pytest.raises(DataError, match="no labelled pixel"):
+    with pytest.raises(NothingToScoreError, match="no labelled pixel"):
         evaluate(Thirds(), [pair("a", image, np.full_like(truth, 255))], data="town")
 
 

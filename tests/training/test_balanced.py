@@ -51,6 +51,7 @@ class TwoTasks:
     """See `training.work.Work`. Batch 1 has no label of `cover`, batch 2 of neither task where `gaps`."""
 
     selectable = ("score",)
+    undefined: ClassVar = {}
     identity: ClassVar = {"train": Identity(3, "drawn"), "validation": Identity(1, "drawn")}
 
     def __init__(self, settings: dict[str, Any], batch: int = BATCH, gaps: bool = True, net: nn.Module | None = None):
@@ -317,3 +318,13 @@ def test_two_processes_balance_as_one(tmp_path: Path) -> None:
         for task in TASKS:
             noted = [state[name]["progress"]["losses"][f"weight/{task}"] for state in (one, two)]
             assert noted[1] == pytest.approx(noted[0], rel=1e-4)
+
+
+def test_the_parameters_of_a_balance_count_in_the_norm_that_is_clipped(tmp_path: Path) -> None:
+    work = TwoTasks({"name": "uncertainty"}, gaps=False)
+    training = begin(work, tmp_path, recipe(1, {"name": "sgd", "momentum": 0.0, "weight_decay": 0.0}, clip=0.1))
+    every = [*training.model.parameters(), *work.balance.parameters()]
+    before = [parameter.detach().clone() for parameter in every]
+    training.step(work.batches(0))
+    moved = torch.cat([(new.detach() - old).flatten() for new, old in zip(every, before, strict=True)])
+    assert moved.norm().item() == pytest.approx(0.05 * 0.1, rel=1e-3)

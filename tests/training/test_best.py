@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from smalti.errors import RecipeError
 from smalti.training.checkpoint import load_checkpoint, load_state
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import read_recipe
+from smalti.workflows.training_run import train_recipe
 from tests.training.tiny import write_tiny
 
 pytestmark = [
@@ -174,3 +177,16 @@ def test_the_best_checkpoint_of_a_finished_training_that_was_lost_is_stored_at_o
     training, _ = run(miou(0.25))
     state = load_state(training.folder / "last")
     assert state is not None and (state["progress"]["best"], state["progress"]["best_step"]) == (0.25, 4)
+
+
+def test_a_score_that_was_never_defined_is_told_at_the_end_and_another_may_choose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, folder, said = write_tiny(tmp_path), tmp_path / "run", list[str]()
+    monkeypatch.setattr(PixelWork, "validate", lambda work, model: {"oa": 0.5, "mf1": 0.5})
+    with pytest.raises(RecipeError, match=r"^train\.select: miou was undefined in every validation, so .*best was not"):
+        train_recipe(read_recipe(recipe), "tiny", folder, show=lambda progress: said.append(progress.note))
+    assert [text for text in said if "step 4: " in text][-1].strip().endswith("(miou is undefined)")
+    other = read_recipe(recipe, ['train.select="oa"'])
+    train_recipe(other, "tiny", folder, resume=True)
+    assert "best oa" in load_checkpoint(folder / "best")[0].origin.chosen

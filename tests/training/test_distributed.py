@@ -1,5 +1,6 @@
 """Two processes over gloo give the training that one process gives."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,10 +9,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from smalti.errors import RecipeError
+from smalti.errors import DataError, NothingToScoreError, RecipeError
+from smalti.evaluation import Evaluation
 from smalti.nets.build import NETS
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.distributed import Team, launch
+from smalti.training.kinds.pixels import work as pixels
+from smalti.training.kinds.pixels.work import PixelWork
 from smalti.training.loop import Training, begin
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.settings import TrainSettings
@@ -107,3 +111,22 @@ def test_more_gpus_than_there_are_is_one_line(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     with pytest.raises(RecipeError, match=r"train\.devices: 2 GPUs requested, but torch finds 1"):
         launch(TrainSettings(devices=2, batch=2))
+
+
+def test_only_a_share_without_labels_counts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = read_recipe(write_tiny(tmp_path))
+    work = open_work(recipe, recipe.make_card(""))
+    assert isinstance(work, PixelWork)
+    work.team = Team(0, 2)
+
+    def fail(error: DataError) -> Callable[..., Evaluation]:
+        def evaluate(*arguments: object, **options: object) -> Evaluation:
+            raise error
+
+        return evaluate
+
+    monkeypatch.setattr(pixels, "evaluate", fail(NothingToScoreError("no labelled pixel")))
+    assert work._count(work.model) == ()
+    monkeypatch.setattr(pixels, "evaluate", fail(DataError("a.png: has another size than its labels")))
+    with pytest.raises(DataError, match="another size"):
+        work._count(work.model)

@@ -1,5 +1,6 @@
 """The images of a split with their labels and heights, and which files are missing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,6 +18,8 @@ from smalti.tiling import Window
 
 Borders = Literal["full", "eroded"]
 NAMED_AT_ONCE = 5
+CHIP = re.compile(r".+_[0-9]{1,9}")
+"""A line of a list: an image and the number of one of its chips."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,12 @@ def list_ids(dataset: DatasetSpec, folder: Folder, split: SplitSpec) -> tuple[li
         if path is None:
             return [], [split.listed]
         lines = (folder.root / path).read_text(encoding="utf-8", errors="replace").split()
+        for number, line in enumerate(lines, 1):
+            if not CHIP.fullmatch(line):
+                raise DataError(
+                    f"{folder.root / path}, line {number}: is {line[:60]!r}; expected an image and the number "
+                    "of a chip, as NAME_0; download the list again"
+                )
         return lines, [] if len(lines) == split.count else [f"{split.count} lines of {split.listed}, not {len(lines)}"]
     patterns = tuple(pattern for choice in dataset.images.values() for pattern in choice)
     out = set(split.but)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from smalti.errors import DataError, reason
 from smalti.evaluation.result import Main, Result
+from smalti.text import defined
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Delta:
 
     def to_dict(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {"delta_m": self.mean, "gains": {gain.task: gain.share for gain in self.gains}}
+        return {"delta_m": defined(self.mean), "gains": {gain.task: defined(gain.share) for gain in self.gains}}
 
 
 def against(paths: Sequence[Path], results: Sequence[Result]) -> Delta:

@@ -16,7 +16,7 @@ from smalti.arrays import Floats
 from smalti.averaged import Averaged
 from smalti.card import Card, Task
 from smalti.datasets.nyuv2_crop import CROPS
-from smalti.errors import DataError
+from smalti.errors import NothingToScoreError
 from smalti.evaluation.class_tally import ClassTally
 from smalti.evaluation.maps import KeepMaps, MapKeeper
 from smalti.evaluation.pairs import Pair
@@ -166,7 +166,7 @@ def evaluate(
         A `ClassResult` or `ValueResult` for each task, in the card's order.
 
     Raises:
-        DataError: no pixel of any task has ground truth; and what the readers raise.
+        NothingToScoreError: no pixel of any task has ground truth; and what the readers raise.
     """
     started = time.perf_counter()
     scoring = Scoring(
@@ -189,7 +189,7 @@ def evaluate(
             resampled.append(each.resampled)
     counted = [tally for tally in tallies if tally.counted]
     if not counted:
-        raise DataError(f"{data}: no labelled pixel in {count(images, 'image')}; nothing to score")
+        raise NothingToScoreError(f"{data}: no labelled pixel in {count(images, 'image')}; nothing to score")
     stated = Stated(data, split, chosen, predict.card, tta, _said(resampled))
     return Evaluation(tuple(tally.result(stated) for tally in counted), time.perf_counter() - started)
 

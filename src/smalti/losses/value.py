@@ -1,7 +1,7 @@
 """Losses of values per pixel: heights, depths. Pixels that are invalid or have no known value are ignored."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from smalti.card import Task
 from smalti.losses.term import Outputs, Terms, Weighted
 
 LEAST = 1e-3
-"""Predictions are clamped to at least this before the logarithm."""
+"""Predictions are raised to at least this before the logarithm."""
 
 
 class ValueTerm(Weighted):
@@ -70,10 +70,27 @@ class BerHu(ValueTerm):
         return torch.where(errors <= c, errors, (errors**2 + c**2) / (2 * c.clamp_min(1e-12))).mean()
 
 
+class _Raised(torch.autograd.Function):
+    """Predictions raised to `LEAST`, which keep a gradient that raises them: with none they would stay below."""
+
+    @staticmethod
+    def forward(ctx: Any, prediction: Tensor) -> Tensor:
+        ctx.save_for_backward(prediction)
+        return prediction.clamp_min(LEAST)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (prediction,) = ctx.saved_tensors
+        lowers = (prediction < LEAST) & (gradient > 0)  # of a descent
+        return gradient.masked_fill(lowers, 0)
+
+
 class SILog(ValueTerm):
     """The scale-invariant error of logarithms, mean(d²) - invariance mean(d)², d = log prediction - log truth.
 
     After Eigen et al., 2014. Only pixels whose truth is above a threshold count: near 0 logarithms mean nothing.
+    The paper's net predicts logarithms, ours values, which are raised to 0.001 first: a value below it costs as much
+    as 0.001, and has the gradient of 0.001, but only one that raises it.
     """
 
     invariance: float = Field(0.5, ge=0, le=1)
@@ -86,7 +103,8 @@ class SILog(ValueTerm):
         far = truth > self.above
         if not far.any():
             return 0 * prediction.sum()
-        d = prediction[far].clamp_min(LEAST).log() - truth[far].log()
+        raised: Tensor = _Raised.apply(prediction[far])  # type: ignore[no-untyped-call]
+        d = raised.log() - truth[far].log()
         return (d**2).mean() - self.invariance * d.mean() ** 2
 
 

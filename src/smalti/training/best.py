@@ -21,12 +21,17 @@ class Best:
     """Chooses the checkpoint in the folder `best`, and mends it."""
 
     def __init__(self, recipe: Recipe, work: Work, folder: Path, team: Team) -> None:
-        """RecipeError for a score that the work does not have."""
+        """RecipeError for a score that the work does not have, or that the validation data cannot define."""
         self._recipe, self._work, self._folder, self._team = recipe, work, folder / "best", team
         self._score = recipe.train.select or work.selectable[0]
         if self._score not in work.selectable:
             raise RecipeError(
                 f"train.select: unknown score {self._score!r}; expected one of {', '.join(work.selectable)}"
+            )
+        if why := work.undefined.get(self._score):
+            raise RecipeError(
+                f"train.select: {self._score} is undefined for the validation data: {why}; "
+                f"add such data{self._others()}"
             )
         self.judged_by = selection_digest(recipe, work, self._score)
         """A digest of what the present best checkpoint was chosen by."""
@@ -40,9 +45,7 @@ class Best:
         if score > progress.best:
             progress.best, progress.best_step, progress.stale = score, progress.step, 0
             self._keep(model.state_dict(), progress.step)
-        is_best = progress.best_step == progress.step
-        mark = " (best)" if is_best else f" (best {100 * progress.best:.2f} at step {progress.best_step})"
-        say(f"\nstep {progress.step}: {self._work.report(scores)}{mark}\n")
+        say(f"\nstep {progress.step}: {self._work.report(scores)} ({self._standing(progress)})\n")
         if progress.stale >= self._recipe.train.patience > 0 and progress.step < self._recipe.train.steps:
             progress.stopped = True
             say(f"no better score in {progress.stale} validations: stopped early\n")
@@ -75,6 +78,27 @@ class Best:
         say(f"{self._folder} is {what}; a new one is chosen from now on\n")
         progress.best, progress.best_step, progress.stale = -math.inf, 0, 0
         return True
+
+    def require(self, progress: TrainingProgress) -> None:
+        """RecipeError if a finished training has no best checkpoint, as its score was never defined."""
+        if not progress.best_step:
+            raise RecipeError(
+                f"train.select: {self._score} was undefined in every validation, so {self._folder} was not written; "
+                f"--resume with data that define it{self._others()}"
+            )
+
+    def _standing(self, progress: TrainingProgress) -> str:
+        """The best score so far, in words."""
+        if progress.best_step == progress.step:
+            return "best"
+        if progress.best == -math.inf:
+            return f"{self._score} is undefined"
+        return f"best {100 * progress.best:.2f} at step {progress.best_step}"
+
+    def _others(self) -> str:
+        """The scores that may be selected instead, to continue a message."""
+        others = [name for name in self._work.selectable if name != self._score and name not in self._work.undefined]
+        return f", or set train.select to {' or '.join(others)}" if others else ""
 
     def _keep(self, weights: Weights, step: int) -> None:
         """Writes the checkpoint, in the first process."""

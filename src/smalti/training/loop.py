@@ -81,6 +81,10 @@ class Training:
                         self._end_epoch(records, pace, lr, say)
                     self._save(records)
 
+    def require_best(self) -> None:
+        """RecipeError if a finished training has no best checkpoint, as its score was never defined."""
+        self._best.require(self.progress)
+
     @property
     def finished(self) -> bool:
         """Whether no step is left."""
@@ -159,10 +163,11 @@ class Training:
 
     def _check_best(self, records: Records | None, say: Say) -> None:
         """Scores the best checkpoint again where another criterion chose it. Where it is missing or damaged, the next
-        validations choose another one, and a finished training has the last step's."""
+        validations choose another one; a finished training without one has the last step's."""
         if self._best.rescore(self.mean.module, self.progress, say):
             self._save(records)
-        if self._best.forget_missing(self.progress, say) and self.finished:
+        self._best.forget_missing(self.progress, say)
+        if self.finished and not self.progress.best_step:
             self._best.validate(self.mean.module, self.progress, say)
             self._save(records)
 

@@ -1,6 +1,6 @@
 """The interface to the loop: one protocol, so that one loop trains pixels, pairs of photos and several tasks."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,6 +59,10 @@ class Work(Protocol):
     @property
     def selectable(self) -> tuple[str, ...]:
         """Scores of `validate` that may choose a checkpoint, higher is better; the first one is the default."""
+
+    @property
+    def undefined(self) -> Mapping[str, str]:
+        """Why the validation data cannot define some of the selectable scores, by score, as far as labels tell."""
 
     def images(self) -> Tensor:
         """The images of the first batch, raw (N, C, H, W): batch norms that starting weights lack begin with them."""

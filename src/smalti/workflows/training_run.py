@@ -176,6 +176,7 @@ def train_recipe(
         elif training.progress.step:
             say(f"resuming from step {training.progress.step}")
         training.run(say)
+        training.require_best()
         if not fabric.is_global_zero or not conclude:
             return Run(folder, recipe.card.name, {})
         conclusion = training.work.conclude(folder / "best")

@@ -31,6 +31,11 @@ def test_winners_and_series_may_be_named(tmp_path: Path) -> None:
     assert any(key.startswith("series beach") for key in found.keys)
 
 
+def test_spaces_around_the_name_of_a_series_do_not_count(tmp_path: Path) -> None:
+    found = read_pairs(table(tmp_path, "series,a,b,p\nbeach,x.png,y.png,1\nbeach ,x.png,z.png,1\n"))
+    assert [found.truth(k).name for k in range(len(found))] == ["beach"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -44,6 +49,8 @@ def test_winners_and_series_may_be_named(tmp_path: Path) -> None:
         ("a,b,p\nx.png,y.png\n", "line 2: p is None"),
         ("a,b,winner\nx.png,y.png,z.png\n", "line 2: winner is 'z.png'; expected a, b"),
         ("a,b,p\nx.png,,1\n", "line 2: no photo in column b"),
+        ("a,b,p,series\nx.png,y.png,1\n", "line 2: no series in column series"),
+        ("a,b,p,series\nx.png,y.png,1, \n", "line 2: no series in column series"),
         ("a,b,p\nx.png,x.png,1\n", "line 2: compares 'x.png' with itself"),
         ("a,b,p\nx.png,absent.png,1\n", "absent.png: no such photo .1 of 2 are missing"),
     ],

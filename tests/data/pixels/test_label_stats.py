@@ -50,7 +50,7 @@ def counts(*scenes: FileScene | MemoryScene) -> dict[str, tuple[list[int], int]]
 def test_pixels_are_counted_by_class_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = scene(tmp_path, halves(255, 3), halves(0, 4000))
     half = 300 * 40
-    expected = {"cover": ([0, 0, 0, half, 0], half), "depth": ([0, half], half)}
+    expected = {"cover": ([0, 0, 0, half, 0], half), "depth": ([0, 0, half], half)}
     assert counts(found) == expected
     monkeypatch.setattr(FileScene, "read_targets", None)
     assert counts(in_memory(found)) == expected
@@ -64,7 +64,7 @@ def test_sources_add_up_even_where_one_has_no_such_task(tmp_path: Path) -> None:
 
 
 def test_one_task_may_have_no_label_but_not_all(tmp_path: Path) -> None:
-    assert counts(scene(tmp_path, halves(1, 1), halves(0, 0)))["depth"] == ([0, 0], 24000)
+    assert counts(scene(tmp_path, halves(1, 1), halves(0, 0)))["depth"] == ([0, 0, 0], 24000)
     with pytest.raises(DataError, match=r"image\.png and 0 more: no pixel has a label of cover, depth"):
         census([scene(tmp_path, halves(255, 255), halves(0, 0))], CARD.tasks)
 

@@ -142,3 +142,25 @@ def test_the_student_begins_as_the_classes_say(tmp_path: Path) -> None:
     assert (of("solar") == 0).all()
     assert not any(value.requires_grad for value in model.net.encoder.parameters())
     assert all(value.requires_grad for value in model.net.decoder.parameters())
+
+
+@pytest.mark.parametrize("part", ["own", "mean", "best", "optimizer"])
+def test_a_state_that_fits_in_part_only_changes_nothing(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "state.pt"
+    first = lesson(path)
+    first._step()
+    first._look()
+    first._save()
+    assert lesson(path)._state.step == 1
+    stored = torch.load(path, weights_only=True)
+    if part == "optimizer":
+        number = max(stored[part]["state"])
+        stored[part]["state"][number]["exp_avg"] = torch.zeros(77)
+    else:
+        del stored[part][list(stored[part])[-1]]
+    torch.save(stored, path)
+    again = lesson(path)
+    assert again._state.step == 0 and not again._optimizer.state
+    for found in (again._model, again._mean.module):
+        for name, value in student().state_dict().items():
+            assert torch.equal(value, found.state_dict()[name]), name

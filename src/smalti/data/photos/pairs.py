@@ -32,7 +32,11 @@ def read_pairs(path: Path, images: Path | None = None) -> FileSeries:
     for (at, _), (a, b, _) in zip(rows, pairs, strict=True):
         if a == b:
             raise DataError(f"{at}: compares {a!r} with itself; expected two photos")
-    named = [row["series"] for _, row in rows] if "series" in columns else _connected([(a, b) for a, b, _ in pairs])
+    named = (
+        [_text(row, "series", at) for at, row in rows]
+        if "series" in columns
+        else _connected([(a, b) for a, b, _ in pairs])
+    )
     folder = path.parent if images is None else images
     return _series(zip(named, pairs, strict=True), folder, "series" in columns)
 
@@ -47,7 +51,8 @@ def _check(path: Path, columns: list[str]) -> None:
 def _text(row: dict[str, str], column: str, at: str) -> str:
     text = (row[column] or "").strip()
     if not text:
-        raise DataError(f"{at}: no photo in column {column}")
+        what = "series" if column == "series" else "photo"
+        raise DataError(f"{at}: no {what} in column {column}")
     return text
 
 

@@ -5,6 +5,7 @@ SERIES-PHOTO, for example 000001-01.JPG. The ratio is the probability that A is 
 people's votes; the last two numbers are ranks in the series, 1 for its best photo.
 """
 
+import math
 from pathlib import Path
 
 from smalti.data.photos.series import FileSeries, Preference, Truth
@@ -38,7 +39,7 @@ def _row(line: str, at: str) -> Row:
     except ValueError:
         raise DataError(f"{at}: is {line.strip()[:60]!r}; expected six numbers: {COLUMNS}") from None
     whole = (series, a, b, rank_a, rank_b)
-    if any(value != int(value) or value < 1 for value in whole) or not 0 <= ratio <= 1 or a == b:
+    if not all(math.isfinite(value) and value == int(value) >= 1 for value in whole) or not 0 <= ratio <= 1 or a == b:
         raise DataError(
             f"{at}: is {line.strip()[:60]!r}; expected {COLUMNS}, whole numbers from 1 on and a ratio from 0 to 1"
         )

@@ -11,9 +11,13 @@ from smalti.data.cache import join_stamps, kept_counts
 from smalti.data.pixels.sample import known
 from smalti.data.pixels.scenes import Scene
 from smalti.errors import DataError
+from smalti.evaluation.values import threshold
 from smalti.label_sets import IDS, set_ids
 from smalti.tiling import strips
 from smalti.watch import Watch, unwatched
+
+NEAR = 2
+"""The place of values that relative errors count."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class LabelCounts:
     """Counts of labelled and unlabelled pixels of some scenes for one task."""
 
     pixels: NDArray[np.int64]
-    """For classes the pixels of each id; for values those that are 0, and the others."""
+    """For classes the pixels of each id; for values those that are 0, others below the threshold of relative errors,
+    and those from it on (`NEAR`)."""
     unknown: int
     """Pixels without a label."""
     of_sets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -53,7 +58,8 @@ def census(scenes: Sequence[Scene], tasks: Sequence[Task], watch: Watch = unwatc
         none = {task.name: np.zeros(len(task.sets), np.int64) for task in labelled}
         return {task.name: LabelCounts(np.ones(_places(task), np.int64), 0, none[task.name]) for task in labelled}
     sets = "".join(f" {task.sets}" for task in labelled if task.sets)
-    stamp = join_stamps(f"census {[task.name for task in labelled]}{sets}", [scene.stamp for scene in scenes])
+    least = "".join(f" {threshold(task)}" for task in labelled if task.kind == "value")
+    stamp = join_stamps(f"census {[task.name for task in labelled]}{sets}{least}", [scene.stamp for scene in scenes])
     shape = (len(labelled), 1 + max(_places(task) + len(task.sets) for task in labelled))
     counts = kept_counts(stamp, shape, lambda: _count(scenes, labelled, shape, watch), np.int64)
     found = {
@@ -79,11 +85,11 @@ def total_counts(parts: Sequence[Mapping[str, LabelCounts]]) -> dict[str, LabelC
 
 
 def _places(task: Task) -> int:
-    return len(task.labels) if task.kind == "classes" else 2
+    return len(task.labels) if task.kind == "classes" else 3
 
 
 def _count(scenes: Sequence[Scene], tasks: Sequence[Task], shape: tuple[int, int], watch: Watch) -> NDArray[np.int64]:
-    """One row per task: pixels without a label, then those of each class, or zero and other values.
+    """One row per task: pixels without a label, then those of each class, or zero, other low values and further ones.
 
     Last come those of each set of classes.
     """
@@ -107,5 +113,7 @@ def _add(found: NDArray[np.int64], target: NDArray[np.generic], task: Task) -> N
         ids = [*range(len(task.labels)), *set_ids(task)]
         found[1 : 1 + len(ids)] += each[ids]
     else:
-        others = np.count_nonzero(target[says])
-        found[1:3] += (np.count_nonzero(says) - others, others)
+        values = target[says].astype(np.float64)
+        others = np.count_nonzero(values)
+        near = np.count_nonzero((values >= threshold(task)) & (values > 0))
+        found[1:4] += (values.size - others, others - near, near)

@@ -196,12 +196,24 @@ class DeepLesson:
             if damaged or stored["of"] != self._material.of:
                 return
             state = _State(**{name: stored[name] for name in _STORED})
-            pairs = (self._own, stored["own"]), (self._averaged, stored["mean"])
-            self._optimizer.load_state_dict(stored["optimizer"])
-            for own, theirs in pairs:
-                for name, value in own.items():
-                    value.copy_(theirs[name])
-            self._state = state
-            resume_at(self._mean, self._state.step)
+            if not self._fits(stored):
+                return
+            self._optimizer.load_state_dict(stored["optimizer"])  # changes nothing where it raises
         except Exception:  # a damaged file makes torch raise nearly anything
             return
+        for own, theirs in ((self._own, stored["own"]), (self._averaged, stored["mean"])):
+            for name, value in own.items():
+                value.copy_(theirs[name])
+        self._state = state
+        resume_at(self._mean, state.step)
+
+    def _fits(self, stored: dict[str, Any]) -> bool:
+        """Whether all weights of a stored state, and the optimizer's moments of them, are those of the model."""
+        shapes = {name: value.shape for name, value in self._own.items()}
+        weights = [stored["own"], stored["mean"], *([stored["best"]] if stored["best"] else [])]
+        moments = stored["optimizer"]["state"]
+        return all({name: value.shape for name, value in each.items()} == shapes for each in weights) and all(
+            each[name].shape == list(shapes.values())[number]
+            for number, each in moments.items()
+            for name in ("exp_avg", "exp_avg_sq")
+        )

@@ -12,6 +12,7 @@ from torch import Tensor
 from smalti.card import Task
 from smalti.cli.evaluate import command as evaluate
 from smalti.errors import DataError, RecipeError, SmaltiError
+from smalti.evaluation.images import UNKNOWN
 from smalti.training.checkpoint import load_checkpoint
 from smalti.training.distributed import Team
 from smalti.training.kinds.images.losses import class_weights
@@ -426,3 +427,28 @@ def test_another_kind_of_recipe_is_refused(recipe: Path, trained: tuple[Path, st
                      '[[data.validation]]\nkind="drawn"\nseeds=[2]\n')  # fmt: skip
     with pytest.raises(RecipeError, match="expected one of kind images"):
         CliRunner().invoke(evaluate, [str(trained[0]), str(other)], catch_exceptions=False)
+
+
+def test_neighbouring_classes_choose_no_checkpoint_where_classes_have_no_order(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        RecipeError, match=r"^train\.select: unknown score 'colour/one_off'; expected one of colour/top1"
+    ):
+        start(recipe, tmp_path, 'train.select="colour/one_off"')
+    ordered = start(recipe, tmp_path, 'train.select="colour/one_off"', "card.tasks.0.ordered=true")
+    assert "colour/one_off" in ordered.work.validate(ordered.model)
+
+
+def test_scores_that_validation_labels_cannot_define_are_named(faces: Path, tmp_path: Path) -> None:
+    work = start(faces, tmp_path).work
+    assert work.undefined == {}
+    assert isinstance(work, ImagesWork)
+    work.split.validation.targets["age"][:] = UNKNOWN
+    why = "no validation image has a label of age"
+    assert work.undefined == {f"age/{name}": why for name in ("top1", "top5", "macro_f1", "one_off")}
+    work.split.validation.targets["gender"][:] = UNKNOWN
+    assert work.undefined["mean"] == f"{why}; no validation image has a label of gender"
+
+
+def test_the_check_of_the_files_has_no_influence_on_the_identity(recipe: Path, tmp_path: Path) -> None:
+    checked, unchecked = (start(recipe, tmp_path, f"data.check={check}").work for check in ("true", "false"))
+    assert checked.identity == unchecked.identity

@@ -13,6 +13,7 @@ from affine import Affine
 from PIL import Image
 
 from smalti.errors import DataError, InputError, LabelError, RecipeError
+from smalti.training.loop import begin
 from smalti.training.recipe import open_work, read_recipe
 from smalti.training.work import Work
 from tests.tiny import write_classes
@@ -232,3 +233,23 @@ def test_values_that_are_0_everywhere_are_told(heights: Path, tmp_path: Path) ->
     write_heights(tmp_path / "more", np.float32(0))
     (told,) = opened(heights).warnings()
     assert told.startswith("data.train: every value of height is 0; check the files")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_scores_that_validation_labels_cannot_define_are_refused_before_the_first_step(
+    heights: Path, tmp_path: Path
+) -> None:
+    changes = ('train.select="height/delta1"',)
+    write_heights(tmp_path / "validation", np.float32(1))
+    assert opened(heights).undefined == {}
+    write_heights(tmp_path / "validation", np.float32(0.99))
+    assert opened(heights).undefined == {"height/delta1": "no value of height is at least 1 m"}
+    recipe = read_recipe(heights, changes)
+    with pytest.raises(
+        RecipeError, match=r"^train\.select: height/delta1 is undefined for the validation data: no"
+    ) as error:
+        begin(recipe, recipe.make_card("tiny"), tmp_path / "run")
+    assert str(error.value).endswith(
+        "is at least 1 m; add such data, or set train.select to "
+        "mean or cover/miou or cover/mf1 or cover/oa or height/neg_rmse"
+    )

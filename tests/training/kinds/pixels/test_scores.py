@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from smalti.card import Card, Task
+from smalti.data.pixels.label_stats import LabelCounts
 from smalti.evaluation import Evaluation, Pair, evaluate
 from smalti.raster.grid import Grid
 from smalti.tiling import Window
@@ -113,4 +114,20 @@ def test_the_only_task_that_can_be_needs_no_name() -> None:
     )
     assert plain.line(scores) == "  ".join(
         f"{text} {100 * scores[name]:.2f}" for name, text in (("miou", "mIoU"), ("mf1", "mF1"), ("oa", "OA"))
+    )
+
+
+def test_labels_tell_which_scores_they_cannot_define() -> None:
+    low, high = (LabelCounts(np.array(values), 0) for values in ([5, 5, 0], [0, 0, 1]))
+    sets, some = (LabelCounts(np.array(pixels), 0, np.array([7])) for pixels in ([0, 0], [1, 0]))
+    depth = Task(name="depth", kind="value", quantity="depth", unit="m")
+    assert TaskScores([HEIGHT], False).undefined({"height": low}) == {"delta1": "no value of height is at least 1 m"}
+    assert TaskScores([depth]).undefined({"depth": low}) == {"depth/delta1": "no value of depth is above 0"}
+    assert TaskScores([HEIGHT]).undefined({"height": high}) == {}
+    both = TaskScores([COVER, HEIGHT])
+    assert both.undefined({"cover": some, "height": high}) == {}
+    assert list(both.undefined({"cover": some, "height": low})) == ["height/delta1"]
+    assert list(both.undefined({"cover": sets, "height": high})) == ["cover/miou", "cover/mf1", "cover/oa"]
+    assert both.undefined({"cover": sets, "height": low})["mean"] == (
+        "no label of cover is a single class; no value of height is at least 1 m"
     )

@@ -289,3 +289,18 @@ def test_pairs_without_a_better_photo_say_nothing(recipe: Path, tmp_path: Path, 
     source = f"data.{part}=[{{kind='pairs',path='{tmp_path / 'pairs.csv'}'}}]"
     with pytest.raises(DataError, match=r"^(training|validation): no photo is preferred to another"):
         start(recipe, tmp_path / "run", source)
+
+
+def test_a_share_of_best_photos_chooses_no_checkpoint_where_none_is_known(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "validation"
+    for number in (10, 11):
+        shutil.copytree(recipe.parent / "validation" / f"s{number}", folder / f"s{number}")
+    (folder / "pairs.csv").write_text(
+        "a,b,winner\n" + "".join(f"s{n}/{a:02}.png,s{n}/{b:02}.png,a\n" for n in (10, 11) for a, b in ((1, 2), (3, 2)))
+    )
+    path = tmp_path / "tiny.toml"
+    ranked = 'kind = "ranked"\npath = "validation"'
+    path.write_text(recipe.read_text().replace(ranked, f'kind = "pairs"\npath = "{folder}/pairs.csv"'))
+    assert start(path, tmp_path / "run").work.undefined == {"top1": ranking.NO_BEST}
+    with pytest.raises(RecipeError, match=r"^train\.select: top1 is undefined for the validation data: no validation"):
+        start(path, tmp_path / "run", 'train.select="top1"')

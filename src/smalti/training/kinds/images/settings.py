@@ -164,7 +164,7 @@ class ImagesData(Settings):
     error."""
     check: bool = True
     """Whether each file's beginning and end is read before the first step, and copies of an image in two parts of the
-    split are refused; minutes for millions of files."""
+    split are refused; minutes for millions of files. Without it only ends are read, to know files that change."""
     resize: int = Field(256, ge=8)
     """Length that the shorter side is resized to where images are scored; the net sees a centre crop of `card.tile`."""
     decoder: Literal["auto", "opencv", "dali"] = "auto"

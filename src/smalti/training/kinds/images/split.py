@@ -60,24 +60,21 @@ def open_split(recipe: ImagesRecipe, card: Card, watch: Watch = unwatched) -> Im
         check_files([listing for listings in listed.values() for listing in listings])
         for one, other in combinations(found, 2):
             check_copies(found[one].files, found[other].files, (one, other), watch)
-    known = {
-        part: marks(list(map(Path, images.files)), watch) if data.check else images.files
-        for part, images in found.items()
-    }
     return ImagesSplit(
         found["training"],
         _repeats(data.train, listed["training"]),
         found["validation"],
         found.get("test"),
         {
-            "train": _identity(found["training"], known["training"]),
-            "validation": _identity(found["validation"], known["validation"]),
+            "train": _identity(found["training"], watch),
+            "validation": _identity(found["validation"], watch),
         },
     )
 
 
-def _identity(images: Labelled, known: Sequence[str]) -> Identity:
+def _identity(images: Labelled, watch: Watch) -> Identity:
     """The identity of the files and of their labels."""
+    known = marks(list(map(Path, images.files)), watch)
     targets = (f"{task} {hashlib.sha256(values.tobytes()).hexdigest()}" for task, values in images.targets.items())
     return identity(len(images.files), chain(known, targets))
 

@@ -77,8 +77,28 @@ class ImagesWork:
     @property
     def selectable(self) -> tuple[str, ...]:
         """See `Work`: `mean` is over the tasks' main scores, top-1 of classes and delta 1 of values."""
-        names = [f"{task.name}/{name}" for task in self.card.tasks for name in SELECTABLE[task.kind]]
+        names = [
+            f"{task.name}/{name}"
+            for task, settings in zip(self.card.tasks, self.recipe.card.tasks, strict=True)
+            for name in SELECTABLE[task.kind]
+            if name != "one_off" or (settings.kind == "image_classes" and settings.ordered)
+        ]
         return tuple(names) if len(self.card.tasks) == 1 else ("mean", *names)
+
+    @property
+    def undefined(self) -> dict[str, str]:
+        """See `Work`."""
+        found: dict[str, str] = {}
+        shares: list[str] = []
+        for task in self.card.tasks:
+            targets, share = self.split.validation.targets[task.name], "top1" if task.has_classes else "delta1"
+            if not self.split.validation.known(task.name):
+                why = f"no validation image has a label of {task.name}"
+                found |= {f"{task.name}/{name}": why for name in SELECTABLE[task.kind]}
+            elif not task.has_classes and not (targets > 0).any():
+                found[f"{task.name}/{share}"] = f"no validation image has a {task.name} above 0"
+            shares.append(found.get(f"{task.name}/{share}", ""))
+        return found | ({"mean": "; ".join(shares)} if len(shares) > 1 and all(shares) else {})
 
     def images(self) -> Tensor:
         """See `Work`."""

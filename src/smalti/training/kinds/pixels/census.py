@@ -2,6 +2,7 @@
 training pixel, unless the recipe allows it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,10 +23,20 @@ SILENT = 0.05
 """Share of ignored pixels from which on an error about a class mentions them."""
 
 
+@dataclass(frozen=True)
+class Census:
+    """What was counted of all labels."""
+
+    warnings: list[str]
+    """A line each."""
+    validation: dict[str, LabelCounts]
+    """The counts of the validation data, by task."""
+
+
 def take_census(
     recipe: PixelRecipe, card: Card, scenes: Mapping[str, Sequence[Sequence[Scene]]], watch: Watch = unwatched
-) -> list[str]:
-    """Reads all labels of all parts (train, validation, test), each by source; returns warnings, a line each.
+) -> Census:
+    """Reads all labels of all parts (train, validation, test), each by source.
 
     DataError where a source, or a part other than the test, has no label of a task, or no training pixel is of a class
     that is not in `data.absent`; RecipeError for a class in there that does not exist; and what the readers raise.
@@ -33,23 +44,26 @@ def take_census(
     data, tasks = recipe.data, recipe.labelled(card)
     _check_absent(data.absent, tasks)
     lines: list[str] = []
+    counts: dict[str, dict[str, LabelCounts]] = {}
     for part, sources in scenes.items():
-        lines += _take_part(part, sources, tasks, data.absent, watch)
-    return lines
+        counts[part], own = _take_part(part, sources, tasks, data.absent, watch)
+        lines += own
+    return Census(lines, counts["validation"])
 
 
 def _take_part(
     part: str, sources: Sequence[Sequence[Scene]], tasks: Sequence[Task], absent: Sequence[str], watch: Watch
-) -> list[str]:
+) -> tuple[dict[str, LabelCounts], list[str]]:
+    """The counts of a part by task, and its warnings."""
     files = (each for scenes in sources for scene in scenes for each in scene.doubts.items())
     doubtful = [f"data.{part}: {line}" for line in doubt_lines(files)]
     try:
         each = [census(scenes, tasks, watch) if scenes else {} for scenes in sources]
         found = total_counts(each)
         if part == "test":
-            return doubtful
+            return found, doubtful
         _check_tasks(part, found, tasks)
-        return (
+        return found, (
             doubtful
             + _check_classes(part, found, tasks, absent)
             + _silent(part, sources, each)
@@ -98,7 +112,7 @@ def _sets(found: LabelCounts, task: Task) -> str:
 
 def _flat(part: str, found: Mapping[str, LabelCounts], tasks: Sequence[Task]) -> list[str]:
     """Lines about values that are 0 everywhere."""
-    flat = [task.name for task in tasks if task.kind == "value" and not found[task.name].pixels[1]]
+    flat = [task.name for task in tasks if task.kind == "value" and not found[task.name].pixels[1:].any()]
     return [
         f"data.{part}: every value of {name} is 0; check the files, or give `nodata` if 0 means unknown"
         for name in flat

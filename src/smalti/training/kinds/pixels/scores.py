@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from smalti.card import Task
+from smalti.data.pixels.label_stats import NEAR, LabelCounts
 from smalti.evaluation import ClassResult, Result, ValueResult
 from smalti.evaluation.values import threshold
 from smalti.metrics import Confusion
@@ -43,6 +44,17 @@ class TaskScores:
         """The scores that may choose a checkpoint; the mean first if there are several tasks."""
         names = [self.name(task, score) for task in self.tasks for score in _selectable(task)]
         return tuple(names) if len(self.tasks) == 1 else (MEAN, *names)
+
+    def undefined(self, found: Mapping[str, LabelCounts]) -> dict[str, str]:
+        """Why labels with these counts, by task, cannot define some of the selectable scores."""
+        reasons = {
+            self.name(task, score): why
+            for task in self.tasks
+            if task.name in found
+            for score, why in _undefined(task, found[task.name]).items()
+        }
+        main = [reasons.get(self.name(task, SELECTABLE[task.kind][0]), "") for task in self.tasks]
+        return reasons | ({MEAN: "; ".join(main)} if len(main) > 1 and all(main) else {})
 
     def pooled(self, found: Iterable[Result], team: Team) -> dict[str, float]:
         """The scores of each task that has labels, and their mean, from the counts of all processes."""
@@ -79,6 +91,15 @@ class TaskScores:
 def _selectable(task: Task) -> tuple[str, ...]:
     """The scores of a task that may choose a checkpoint: rightness only where labels allow sets of classes."""
     return (*SELECTABLE[task.kind], *(("rightness",) if task.sets else ()))
+
+
+def _undefined(task: Task, found: LabelCounts) -> dict[str, str]:
+    if task.kind == "classes":
+        why = f"no label of {task.name} is a single class"
+        return {} if found.pixels.any() else dict.fromkeys(SELECTABLE["classes"], why)
+    least = threshold(task)
+    near = f"at least {least:g} {task.unit}" if least else "above 0"
+    return {} if found.pixels[NEAR] else {"delta1": f"no value of {task.name} is {near}"}
 
 
 def _classes(task: Task, found: Result | None, team: Team) -> dict[str, float]:

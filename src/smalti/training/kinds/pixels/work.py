@@ -12,7 +12,7 @@ from smalti.card import Card, Task
 from smalti.data.identity import Identity
 from smalti.data.pixels.sample import Sample
 from smalti.data.pixels.sources import FolderSource, ScenesSource
-from smalti.errors import DataError
+from smalti.errors import DataError, NothingToScoreError
 from smalti.evaluation import Evaluation, Pair, Result, evaluate
 from smalti.label_sets import set_ids
 from smalti.losses import Loss, LossSettings, ValueLoss, ValueLossSettings, make_loss
@@ -50,11 +50,12 @@ class PixelWork:
         self.tasks = {task.name: task for task in recipe.with_sets(card)}
         """By name, with the sets of classes that their labels allow."""
         self.split = open_split(recipe, card, watch)
-        self._warnings = take_census(recipe, card, self.split.scenes, watch)
+        taken = take_census(recipe, card, self.split.scenes, watch)
+        self._warnings = taken.warnings
         self.stream = make_stream(recipe, card, self.split)
         self.model: Model = make_model(recipe, card, self.stream)
         self._scores = TaskScores(tuple(self.tasks.values()), recipe.names_tasks)
-        self.selectable = self._scores.selectable
+        self.selectable, self.undefined = self._scores.selectable, self._scores.undefined(taken.validation)
         self.balance = recipe.make_balance()
         self._begin()
         inits = recipe.inits.items()
@@ -175,7 +176,7 @@ class PixelWork:
             return ()
         try:
             return evaluate(TorchPredictor(model), pairs, data="validation", boundary=None).results
-        except DataError:
+        except NothingToScoreError:
             if self.team.size == 1:
                 raise
             return ()  # there may be labels in another share

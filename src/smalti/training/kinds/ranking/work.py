@@ -39,6 +39,8 @@ SHARE_OF_MAPS = 0.65
 PARTS = {"train": "training", "validation": "validation"}
 """The parts that influence weights and checkpoint, with their names in messages."""
 
+NO_BEST = "no validation series has a photo that is known to be better than all others"
+
 
 class RankingWork:
     """See `training.work.Work`."""
@@ -59,6 +61,9 @@ class RankingWork:
         for one, other in combinations(opened, 2):
             _check_copies(opened[one], opened[other], (one, other), watch)
         self.identity = {part: _identity(opened[name], watch) for part, name in PARTS.items()}
+        series = (one.truth(number) for one in opened["validation"] for number in range(len(one)))
+        self.undefined = {} if any(truth.best is not None for truth in series) else {"top1": NO_BEST}
+        """See `Work`."""
         self._opened = opened
         looks = data.memory_mb * (1 - SHARE_OF_MAPS if data.variants else 1) * 1_000_000
         memory = {part: int(share * looks) for part, share in SHARES.items()}

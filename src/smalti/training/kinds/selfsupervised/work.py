@@ -1,10 +1,10 @@
 """Self-supervised pre-training: an encoder learns to let a decoder infer hidden cells of images without labels."""
 
 import itertools
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -59,6 +59,7 @@ class SelfSupervisedWork:
 
     selectable = ("explained",)
     """The share of the variance of hidden pixels that the predictions explain: 1 for perfect ones, 0 for their mean."""
+    undefined: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, recipe: SelfSupervisedRecipe, card: Card, watch: Watch = unwatched) -> None:
         self.recipe, self.card = recipe, card
