@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from smalti.card import Task
 from smalti.data.pixels.augment import Augment, View, apply_view, choose_view
-from smalti.data.pixels.colours import change_colours
+from smalti.data.pixels.colours import change_colours, to_white
 from smalti.data.pixels.harsh import harsh
 from smalti.data.pixels.sample import Patch
 from tests.tiny import tiny_card
@@ -108,6 +108,31 @@ def test_pixels_made_coarser_or_compressed_lose_detail_alone(bands: int, how: st
         assert np.abs(found.mean((0, 1)) - image.mean((0, 1))).max() < 2
         assert found.std(axis=(0, 1)).max() < 14
     assert min(found.std(axis=(0, 1)).max() for found in changed) < 10.5
+
+
+@pytest.mark.parametrize("jpeg", [0.0, 1.0])
+def test_colours_of_bytes_change_alike_whatever_the_card_makes_of_them(jpeg: float) -> None:
+    image = np.random.default_rng(2).integers(40, 200, (32, 32, 3)).astype(np.uint8)
+    settings = Augment(gamma=0.5, jpeg=jpeg)
+    unit, plain = (tiny_card(scale=scale, mean=(127.0,) * 3, std=(128.0,) * 3) for scale in (1 / 255, 1.0))
+    for seed in range(20):
+        found = change_colours(image, settings, to_white(plain), np.random.default_rng(seed))
+        assert 20 < found.mean() < 235
+        np.testing.assert_array_equal(
+            found, change_colours(image, settings, to_white(unit), np.random.default_rng(seed))
+        )
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.4])
+def test_values_below_zero_stay_there(gamma: float) -> None:
+    image = np.random.default_rng(2).normal(-12, 8, (32, 32, 2)).astype(np.float32)  # decibels
+    card = tiny_card(("vv", "vh"), dtype="float32", scale=0.1)
+    found = change_colours(image, PLAIN.model_copy(update={"gamma": gamma}), to_white(card), np.random.default_rng(4))
+    assert np.array_equal(np.sign(found), np.sign(image))
+    order = image.ravel().argsort()
+    assert (np.diff(found.ravel()[order]) > -1e-4).all()  # powers are rounded
+    if not gamma:
+        np.testing.assert_allclose(found, image, rtol=1e-5)
 
 
 def test_changes_that_are_off_leave_the_numbers_of_the_others() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from smalti.card import Card, Task
-from smalti.data.pixels.colours import Colours, by_bands, change_colours
+from smalti.data.pixels.colours import Colours, by_bands, change_colours, to_white
 from smalti.data.pixels.extension import ExtensibleAugment, apply_extensions
 from smalti.data.pixels.mix import Mix
 from smalti.data.pixels.presets import Preset, fill_in
@@ -155,7 +155,7 @@ def augmented(
     `tasks` are those for which the patch has targets.
     """
     seen = apply_view(patch, view, tasks)
-    seen = replace(seen, image=change_colours(seen.image, augment, card.scale, rng))
+    seen = replace(seen, image=change_colours(seen.image, augment, to_white(card), rng))
     return finished(apply_extensions(seen, augment.extensions(), rng, tasks), card)
 
 

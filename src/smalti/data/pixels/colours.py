@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from smalti.arrays import Floats
+from smalti.card import Card
 
 CHANNELS = 4
 """Maximum number of bands that OpenCV transforms together."""
@@ -45,11 +46,16 @@ class Colours(BaseModel):
     """Probability of a JPEG compression with a quality of 20 to 90."""
 
 
+def to_white(card: Card) -> float:
+    """The factor that makes white 1: 1 / 255 of bytes, whatever the card makes of them, else the card's scale."""
+    return 1 / 255 if card.dtype == "uint8" else card.scale
+
+
 def change_colours(image: NDArray[Any], colours: Colours, scale: float, rng: np.random.Generator) -> Floats:
     """Changes the colours of raw pixels (H, W, C), for which 1 / scale is white. How many numbers it draws is up to
     the settings alone.
 
-    Gamma is applied to each value; all other changes are one affine map of the bands of a pixel.
+    Gamma is applied to the magnitude of each value; all other changes are one affine map of the bands of a pixel.
     """
     bands = image.shape[2]
     gamma = math.exp(rng.uniform(-1, 1) * colours.gamma)
@@ -57,9 +63,9 @@ def change_colours(image: NDArray[Any], colours: Colours, scale: float, rng: np.
     bright, contrast, vivid = 1 + rng.uniform(-1, 1, 3) * amounts
     tint: NDArray[np.float64] = 1 + np.asarray(rng.uniform(-1, 1, bands)) * colours.balance
     blurred, deviation = rng.random() < colours.blur, rng.uniform(0.3, 1.2)
-    x: Floats = np.clip(image.astype(np.float32) * np.float32(scale), 0, None)
-    if colours.gamma:
-        x = np.atleast_3d(cv2.pow(x, gamma)).astype(np.float32, copy=False)
+    x: Floats = image.astype(np.float32) * np.float32(scale)
+    if colours.gamma:  # OpenCV takes the power of the magnitude
+        x = np.copysign(np.atleast_3d(cv2.pow(x, gamma)), x).astype(np.float32, copy=False)
     grey = np.full((bands, bands), (1 - vivid) / bands) + np.eye(bands) * vivid
     matrix = bright * tint[:, None] * grey
     middle = matrix @ np.asarray(x[::8, ::8].reshape(-1, bands).mean(0))

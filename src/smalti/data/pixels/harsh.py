@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Floats
 from smalti.card import Card
-from smalti.data.pixels.colours import by_bands
+from smalti.data.pixels.colours import by_bands, to_white
 from smalti.data.pixels.sample import Patch
 
 Rng = np.random.Generator
@@ -29,7 +29,7 @@ def harsh(patch: Patch, card: Card, rng: Rng) -> Patch:
     kind = int(rng.integers(len(COLOURS) + 1))
     if kind == len(COLOURS):
         return _zoomed(patch, rng)
-    white = 255.0 if card.dtype == "uint8" else 1 / card.scale
+    white = 1 / to_white(card)
     changed = np.clip(COLOURS[kind](patch.image.astype(np.float32) / np.float32(white), rng), 0, 1)
     return replace(patch, image=(changed * np.float32(white)).astype(np.float32))
 

@@ -13,7 +13,7 @@ import torch
 
 from smalti.card import Card, Task
 from smalti.data.pixels.augment import finished
-from smalti.data.pixels.colours import Colours, change_colours
+from smalti.data.pixels.colours import Colours, change_colours, to_white
 from smalti.data.pixels.sample import Patch, Views, completed, to_sample
 from smalti.data.pixels.style import styled
 from smalti.data.pixels.windows import Pools, Windows
@@ -44,7 +44,7 @@ class ViewStream:
         rng = np.random.default_rng([self._seed, number, VIEWS])
         source = self._windows.choose(rng)
         weak = self._windows.plain(source, rng)
-        strong = replace(weak, image=change_colours(weak.image, self._strong, self._card.scale, rng))
+        strong = replace(weak, image=change_colours(weak.image, self._strong, to_white(self._card), rng))
         style = self._windows.augment(source).style
         if style and rng.random() < style.chance:
             look = self._looks.window(self._looks.choose(rng), rng)
