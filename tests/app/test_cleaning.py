@@ -1,11 +1,13 @@
 """Old results go, by age; what is in use, and what is the user's, stays."""
 
+import os
 import time
 from pathlib import Path
 
 import numpy as np
 
 from smalti.app.cleaning import clean
+from smalti.app.database import Database
 from smalti.app.limits import Limits
 from tests.app.conftest import Serve, Server
 from tests.app.pictures import write_tiff
@@ -119,3 +121,45 @@ def test_photos_that_are_no_scenes_go_by_age(server: Server) -> None:
     assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
     assert clean(server.services, time.time()) == 0 and folder.exists()
     assert clean(server.services, time.time() + LATER) == 1 and not folder.exists()
+
+
+def test_a_moved_data_folder_keeps_all(serve: Serve, scene: Path) -> None:
+    server = serve()
+    found = server.upload(scene)
+    send = {"params": {"name": "scene.tif", "set": "trip"}, "content": scene.read_bytes()}
+    together = server.http.post("/api/uploads", **send).json()
+    server.http.post("/api/uploads", params={"name": "a.heic", "set": "photos"}, content=b"photo")
+    photos = server.http.post("/api/photos", json={"set": "photos"}).json()
+    server.stop()
+    moved = server.folder / "moved"
+    (server.folder / "data").rename(moved)
+    again = serve(data=moved)
+    for scene_id in (found["id"], together["id"]):
+        assert again.http.get(f"/api/scenes/{scene_id}/tiles/0/0/0").status_code == 200
+    (folder,) = moved.glob("sets/*/photos")
+    assert again.services.folders.found(again.services.jobs.get("user", photos["id"]).spec["folder"]) == folder
+    assert clean(again.services, time.time() + LATER) == 2, "the scenes"
+    assert (folder / "a.heic").is_file()
+
+
+def test_sets_that_were_registered_by_absolute_paths_stay(serve: Serve, scene: Path) -> None:
+    """Former versions did; the same folder goes on, and a moved one loses nothing."""
+    server = serve()
+    send = {"params": {"name": "scene.tif", "set": "trip"}, "content": scene.read_bytes()}
+    together = server.http.post("/api/uploads", **send).json()
+    server.http.post("/api/uploads", params={"name": "a.heic", "set": "photos"}, content=b"photo")
+    path = server.services.scenes.get("user", together["id"]).path
+    with Database(server.services.folders.database).change() as change:
+        change.execute("UPDATE scenes SET path = ?", (str(path),))
+    server.stop()
+    again = serve()
+    assert again.http.get(f"/api/scenes/{together['id']}/tiles/0/0/0").status_code == 200
+    again.stop()
+    moved = server.folder / "moved"
+    (server.folder / "data").rename(moved)
+    last = serve(data=moved)
+    for folder in moved.glob("sets/*/*"):
+        os.utime(folder, (0, 0))
+    assert clean(last.services, time.time()) == 0
+    assert sorted(path.name for path in moved.glob("sets/*/*/*")) == ["a.heic", "scene.tif"]
+    assert [one["id"] for one in last.http.get("/api/scenes").json()] == [together["id"]]

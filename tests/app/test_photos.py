@@ -33,7 +33,7 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
         and "photo0" in page.text
         and "frame-ancestors 'self'" in page.headers["content-security-policy"]
     )
-    beside = Path(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
+    beside = server.services.folders.found(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
     beside.write_text("for nobody")
     for path in ("..%2f..%2f..%2fapp.sqlite", "%2fetc%2fpasswd", "nothing.jpg", beside.name):
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404

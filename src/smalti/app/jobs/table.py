@@ -180,7 +180,7 @@ class Jobs:
             return [stored(row) for row in rows.execute(query, (before,)).fetchall()]
 
     def photo_folders(self) -> set[str]:
-        """The folders of all photo series."""
+        """The folders of all photo series, as the database keeps them."""
         with self._database.connect() as rows:
             found = rows.execute("SELECT spec FROM jobs WHERE kind = 'photos'").fetchall()
         return {str(json.loads(row["spec"])["folder"]) for row in found}

@@ -73,7 +73,7 @@ def start_photos(asked: NewPhotos, parts: Parts, owner: Owner, key: Key = None) 
     folder = _photo_folder(asked, parts, owner)
     if not folder.is_dir():
         raise ProblemError(404, f"{folder.name}: is no folder; give that of the photos")
-    return parts.jobs.add(owner, Asked("photos", {"folder": str(folder)}, 0, 0), key).shown
+    return parts.jobs.add(owner, Asked("photos", {"folder": parts.folders.stored(folder)}, 0, 0), key).shown
 
 
 def _photo_folder(asked: NewPhotos, parts: Services, owner: str) -> FilePath:
@@ -206,7 +206,7 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
     found = parts.jobs.get(owner, job)
     if found.kind != "photos" or found.state != "done":
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
-    own, folder = parts.folders.job(job), FilePath(found.spec["folder"])
+    own, folder = parts.folders.job(job), parts.folders.found(found.spec["folder"])
     if path in ("", PHOTOS_PAGE):
         return Download(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
     for place in (own, folder):

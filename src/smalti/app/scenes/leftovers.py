@@ -5,17 +5,35 @@ from pathlib import Path
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
-from smalti.app.scenes.sets import is_image
+from smalti.app.scenes.sets import is_image, is_set
 
 
 def leftovers(folders: Folders) -> list[Path]:
     """Folders of scenes and jobs, and images of sets, that are not registered: left, or about to be registered."""
     found = [(path, path.name) for kind in ("scenes", "jobs") for path in (folders.root / kind).iterdir()]
-    found += [(path, str(path)) for path in (folders.root / "sets").glob("*/*/*") if is_image(path.name)]
+    sets = [path for path in (folders.root / "sets").glob("*/*/*") if is_image(path.name)]
     with Database(folders.database).connect() as rows:
         known = {str(row["id"]) for row in rows.execute("SELECT id FROM scenes UNION SELECT id FROM jobs")}
-        known |= {str(row["path"]) for row in rows.execute("SELECT path FROM scenes")}
-    return [path for path, name in found if name not in known]
+    images = registered(folders)
+    left = [path for path, name in found if name not in known]
+    if images is None:
+        return left
+    return left + [path for path in sets if path not in images]
+
+
+def registered(folders: Folders) -> set[Path] | None:
+    """The files of all scenes; None where nobody knows which of the sets these are."""
+    with Database(folders.database).connect() as rows:
+        found = rows.execute("SELECT path, source FROM scenes").fetchall()
+    paths = [(folders.found(row["path"]).resolve(), str(row["source"])) for row in found]
+    if any(source == "upload" and is_elsewhere(path.parent, folders) for path, source in paths):
+        return None
+    return {path for path, _ in paths}
+
+
+def is_elsewhere(folder: Path, folders: Folders) -> bool:
+    """Whether this is a set of a data folder that was moved or copied: former versions kept absolute paths."""
+    return is_set(folder) and not folder.is_relative_to(folders.root)
 
 
 def remove(paths: list[Path]) -> None:

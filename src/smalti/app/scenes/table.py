@@ -18,7 +18,7 @@ from smalti.app.folders import Folders
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.scenes.formats import DRIVERS, WHOLE, check_file
-from smalti.app.scenes.sets import drop_rest
+from smalti.app.scenes.sets import drop_rest, is_set
 from smalti.app.schemas import Built, Crs, Scene, Source
 from smalti.errors import RasterError, shown
 from smalti.raster.ground import axes_m
@@ -87,7 +87,16 @@ class Scenes:
         size = path.stat().st_size
         now = time.time()
         built: Built = facts.pop("overviews")
-        row = (scene or secrets.token_hex(8), owner, path.name, source, str(path), json.dumps(facts), size, built)
+        row = (
+            scene or secrets.token_hex(8),
+            owner,
+            path.name,
+            source,
+            self._folders.stored(path),
+            json.dumps(facts),
+            size,
+            built,
+        )
         with self._database.change() as change:
             count = change.execute("SELECT count(*) FROM scenes WHERE owner = ?", (owner,)).fetchone()[0]
             if count >= self._limits.scenes:
@@ -106,13 +115,13 @@ class Scenes:
             row = rows.execute("SELECT * FROM scenes WHERE id = ? AND owner = ?", (scene, owner)).fetchone()
         if row is None:
             raise ProblemError(404, f"there is no scene {shown(scene)[:64]}; GET /api/scenes lists yours")
-        return _known(row)
+        return self._known(row)
 
     def all(self, owner: str) -> list[Scene]:
         """All scenes of this owner, the newest first."""
         with self._database.connect() as rows:
             found = rows.execute("SELECT * FROM scenes WHERE owner = ? ORDER BY created DESC, id", (owner,)).fetchall()
-        return [_known(row).shown for row in found]
+        return [self._known(row).shown for row in found]
 
     def bytes_of(self, owner: str) -> int:
         """The bytes of this owner's uploaded and fetched scenes."""
@@ -154,21 +163,26 @@ class Scenes:
             "AND id NOT IN (SELECT scene FROM jobs WHERE scene IS NOT NULL)"
         )
         with self._database.connect() as rows:
-            return [_known(row) for row in rows.execute(query, (before,)).fetchall()]
-
-    def set_folders(self) -> set[str]:
-        """The folders of uploads."""
-        with self._database.connect() as rows:
-            return {
-                str(Path(row["path"]).parent) for row in rows.execute("SELECT path FROM scenes WHERE source = 'upload'")
-            }
+            return [self._known(row) for row in rows.execute(query, (before,)).fetchall()]
 
     def _by_path(self, owner: str, path: Path, sources: Sequence[Path]) -> Scene | None:
-        query = "SELECT * FROM scenes WHERE owner = ? AND path = ? AND source = 'path'"
+        query = "SELECT * FROM scenes WHERE owner = ? AND path IN (?, ?) AND source = 'path'"
         with self._database.connect() as rows:
-            found = rows.execute(query, (owner, str(path))).fetchall()
+            found = rows.execute(query, (owner, self._folders.stored(path), str(path))).fetchall()
         now = path.stat().st_mtime_ns, tuple(map(str, sources))  # another file of that name is another scene
-        return next((known.shown for row in found if ((known := _known(row)).written, known.sources) == now), None)
+        return next((known.shown for row in found if ((known := self._known(row)).written, known.sources) == now), None)
+
+    def _known(self, row: Row) -> Known:
+        facts = json.loads(row["facts"])
+        written, sources = facts.pop("mtime"), tuple(facts.pop("sources", ()))
+        crs = facts.pop("crs")
+        path = self._folders.found(row["path"])
+        together = path.parent.name if row["source"] == "upload" and is_set(path.parent) else None
+        scene = Scene(
+            id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
+            overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
+        )  # fmt: skip
+        return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene)
 
 
 def _bytes(rows: Connection, owner: str) -> int:
@@ -237,19 +251,6 @@ def _crs(crs: Any) -> dict[str, Any] | None:
     with suppress(pyproj.exceptions.ProjError), quiet(UserWarning):
         return {"wkt": crs.to_wkt(), "epsg": crs.to_epsg(), "proj4": pyproj.CRS.from_wkt(crs.to_wkt()).to_proj4()}
     return {"wkt": crs.to_wkt(), "epsg": None, "proj4": None}
-
-
-def _known(row: Row) -> Known:
-    facts = json.loads(row["facts"])
-    written, sources = facts.pop("mtime"), tuple(facts.pop("sources", ()))
-    crs = facts.pop("crs")
-    path = Path(row["path"])
-    together = path.parent.name if row["source"] == "upload" and path.parts[-4] == "sets" else None
-    scene = Scene(
-        id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
-        overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
-    )  # fmt: skip
-    return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene)
 
 
 @lru_cache(maxsize=64)
