@@ -163,3 +163,25 @@ def test_sets_that_were_registered_by_absolute_paths_stay(serve: Serve, scene: P
     assert clean(last.services, time.time()) == 0
     assert sorted(path.name for path in moved.glob("sets/*/*/*")) == ["a.heic", "scene.tif"]
     assert [one["id"] for one in last.http.get("/api/scenes").json()] == [together["id"]]
+
+
+def test_photos_of_a_series_are_scenes_that_stay(server: Server, scene: Path) -> None:
+    send = {"params": {"name": "scene.tif", "set": "trip"}, "content": scene.read_bytes()}
+    found = server.http.post("/api/uploads", **send).json()
+    job = server.http.post("/api/photos", json={"set": "trip"}).json()
+    problem = server.refused("DELETE", f"/api/scenes/{found['id']}")
+    assert problem["status"] == 409 and "\n" not in problem["detail"] and "cancel that job" in problem["detail"]
+    server.http.post(f"/api/jobs/{job['id']}/cancel")
+    assert server.services.scenes.unused(time.time() + LATER) == []
+    assert server.http.delete(f"/api/scenes/{found['id']}").status_code == 204, "nobody waits for it"
+
+
+def test_scenes_go_with_their_series(server: Server, scene: Path) -> None:
+    send = {"params": {"name": "scene.tif", "set": "trip"}, "content": scene.read_bytes()}
+    server.http.post("/api/uploads", **send)
+    job = server.http.post("/api/photos", json={"set": "trip"}).json()
+    assert clean(server.services, time.time() + LATER) == 0
+    assert list(server.services.folders.root.glob("sets/*/trip/scene.tif"))
+    server.http.post(f"/api/jobs/{job['id']}/cancel")
+    assert clean(server.services, time.time() + LATER) == 2
+    assert not list(server.services.folders.root.glob("sets/*/trip"))

@@ -136,12 +136,17 @@ class Scenes:
     def remove(self, known: Known) -> None:
         """Removes a scene, its overviews, and the server's own copy of it; never a file of the user.
 
-        ProblemError while a job or a lesson needs it.
+        ProblemError while a job, a series of photos or a lesson needs it.
         """
         with self._database.change() as change:
             query = "SELECT count(*) FROM jobs WHERE scene = ? AND state IN ('queued', 'running')"
             if change.execute(query, (known.id,)).fetchone()[0]:
                 raise ProblemError(409, f"{known.shown.name}: a job uses this scene; cancel the job first")
+            if known.own and not self._series(change, waiting=True).isdisjoint(known.path.parents):
+                name = known.shown.name
+                raise ProblemError(
+                    409, f"{name}: its series of photos is not ranked yet; wait, or cancel that job first"
+                )
             query = "SELECT name FROM lessons, json_each(lessons.scenes) AS of WHERE of.value = ? LIMIT 1"
             if lesson := change.execute(query, (known.id,)).fetchone():
                 raise ProblemError(409, f"{known.shown.name}: the lesson {lesson[0]} uses it; remove the lesson first")
@@ -157,13 +162,21 @@ class Scenes:
                 left.unlink(missing_ok=True)
 
     def unused(self, before: float) -> list[Known]:
-        """The server's own copies that nobody has used since a time, and of which no job is left."""
+        """The server's own copies that nobody has used since a time, and of which no job or series is left."""
         query = (
             "SELECT * FROM scenes WHERE source != 'path' AND used < ? "
             "AND id NOT IN (SELECT scene FROM jobs WHERE scene IS NOT NULL)"
         )
         with self._database.connect() as rows:
-            return [self._known(row) for row in rows.execute(query, (before,)).fetchall()]
+            found = [self._known(row) for row in rows.execute(query, (before,)).fetchall()]
+            series = self._series(rows)
+        return [known for known in found if series.isdisjoint(known.path.parents)]
+
+    def _series(self, rows: Connection, *, waiting: bool = False) -> set[Path]:
+        """The folders of jobs of photos: of all, or of those that are not over."""
+        query = "SELECT json_extract(spec, '$.folder') FROM jobs WHERE kind = 'photos'"
+        found = rows.execute(query + " AND state IN ('queued', 'running')" * waiting).fetchall()
+        return {self._folders.found(row[0]) for row in found}
 
     def _by_path(self, owner: str, path: Path, sources: Sequence[Path]) -> Scene | None:
         query = "SELECT * FROM scenes WHERE owner = ? AND path IN (?, ?) AND source = 'path'"
