@@ -1,11 +1,15 @@
 """Old results go, by age; what is in use, and what is the user's, stays."""
 
 import os
+import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
+from smalti.app import database
 from smalti.app.cleaning import clean
 from smalti.app.database import Database
 from smalti.app.limits import Limits
@@ -185,3 +189,68 @@ def test_scenes_go_with_their_series(server: Server, scene: Path) -> None:
     server.http.post(f"/api/jobs/{job['id']}/cancel")
     assert clean(server.services, time.time() + LATER) == 2
     assert not list(server.services.folders.root.glob("sets/*/trip"))
+
+
+LOOKS = ("tiles/classes/0/0/0.png", "at?col=1&row=1", "areas", "results/map.tif")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_map_that_is_looked_at_stays_with_its_scene(look: str, server: Server, scene: Path) -> None:
+    found = server.upload(scene)
+    job = server.mapped(found)
+    age(server, 40 * 86400)
+    assert server.http.get(f"/api/jobs/{job['id']}/{look}").status_code == 200
+    assert clean(server.services, time.time()) == 0
+    assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert clean(server.services, time.time()) == 0, "its scene was seen, too"
+
+
+def test_a_scene_that_is_looked_at_stays(server: Server, scene: Path) -> None:
+    found, other = server.upload(scene), server.upload(scene)
+    age(server, 40 * 86400)
+    address = f"/api/scenes/{found['id']}/tiles/0/0/0"
+    tag = server.http.get(address).headers["etag"]
+    assert clean(server.services, time.time()) == 1
+    assert [one["id"] for one in server.http.get("/api/scenes").json()] == [found["id"]] != [other["id"]]
+    age(server, 40 * 86400)
+    assert server.http.get(address, headers={"If-None-Match": tag}).status_code == 304
+    assert clean(server.services, time.time()) == 0, "what the browser keeps was looked at, too"
+
+
+def test_a_use_is_noted_once_an_hour(server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notes wait for each other and for the disk, and a page asks for many tiles."""
+    found = server.upload(scene)
+    job = server.mapped(found)
+    age(server, 7200)
+    changes: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.set_trace_callback(lambda text: changes.append(text) if text.startswith("UPDATE") else None)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    for _ in range(3):
+        assert server.http.get(f"/api/jobs/{job['id']}/tiles/classes/0/0/0.png").status_code == 200
+        assert server.http.get(f"/api/scenes/{found['id']}/tiles/0/0/0").status_code == 200
+    assert [text.split()[1] for text in changes] == ["jobs", "scenes"]
+
+
+def test_what_cannot_be_noted_is_shown_all_the_same(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = server.upload(scene)
+    job = server.mapped(found)
+    age(server, 7200)
+    monkeypatch.setattr(database, "_WAIT_S", 0.01)
+    with Database(server.services.folders.database).change():
+        assert server.http.get(f"/api/scenes/{found['id']}/tiles/0/0/0").status_code == 200
+        assert server.http.get(f"/api/jobs/{job['id']}/areas").status_code == 200
+
+
+def age(server: Server, seconds: float) -> None:
+    """As if nobody had used anything for so long."""
+    with Database(server.services.folders.database).change() as change:
+        for table in ("scenes", "jobs"):
+            change.execute(f"UPDATE {table} SET used = ?", (time.time() - seconds,))

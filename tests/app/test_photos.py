@@ -1,12 +1,14 @@
 """Photo series in the app: photos of a folder, or uploaded together."""
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.app.database import Database
 from tests.app.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -27,7 +29,10 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
     server.work()
     done = server.http.get(f"/api/jobs/{job['id']}").json()
     assert done["state"] == "done", done
+    with Database(server.services.folders.database).change() as change:
+        change.execute("UPDATE jobs SET used = 0")
     page = server.http.get(f"/api/jobs/{job['id']}/page/")
+    assert server.services.jobs.unused(time.time() - 60) == []
     assert (
         page.status_code == 200
         and "photo0" in page.text

@@ -129,6 +129,7 @@ def scene_tile(
     """A tile of 256 pixels in the scene's own grid: JPEG, or PNG with transparent pixels. For the eye only."""
     begun = time.perf_counter()
     known = parts.scenes.get(owner, scene)
+    parts.scenes.touch(known)
     tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
     look = look_of(known, bands, stretch)
     tag = f'"{known.id}-{known.overviews}-{z}-{x}-{y}-{hash(look):x}"'

@@ -10,10 +10,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from sqlite3 import Connection, Row
+from sqlite3 import Connection, OperationalError, Row
 from typing import Any
 
-from smalti.app.database import Database
+from smalti.app.database import NOTED_S, Database
 from smalti.app.folders import Folders
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
@@ -50,6 +50,8 @@ class Known:
     sources: tuple[str, ...]
     """The files that a virtual raster led to when it was registered."""
     shown: Scene
+    used: float
+    """When its use was noted last."""
 
     @property
     def own(self) -> bool:
@@ -128,10 +130,11 @@ class Scenes:
         with self._database.connect() as rows:
             return _bytes(rows, owner)
 
-    def touch(self, scene: str) -> None:
-        """Notes that a scene is in use."""
-        with self._database.connect() as rows:
-            rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (time.time(), scene))
+    def touch(self, known: Known) -> None:
+        """Notes that a scene is in use, unless that was noted a while ago."""
+        if (now := time.time()) - known.used > NOTED_S:
+            with suppress(OperationalError), self._database.connect() as rows:  # as of a full disk
+                rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (now, known.id))
 
     def remove(self, known: Known) -> None:
         """Removes a scene, its overviews, and the server's own copy of it; never a file of the user.
@@ -195,7 +198,7 @@ class Scenes:
             id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
             overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
         )  # fmt: skip
-        return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene)
+        return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene, row["used"])
 
 
 def _bytes(rows: Connection, owner: str) -> int:
