@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from smalti.app import database
 from smalti.app.cleaning import clean
 from smalti.app.database import Database
 from smalti.app.limits import Limits
+from smalti.app.viewing.view import Views
 from tests.app.conftest import Serve, Server
 from tests.app.pictures import write_tiff
 
 LATER = 31 * 86400
+OPEN_FILES = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists the open files")
 
 
 def test_old_results_and_uploads_are_removed_together(server: Server, scene: Path) -> None:
@@ -247,6 +250,57 @@ def test_what_cannot_be_noted_is_shown_all_the_same(
     with Database(server.services.folders.database).change():
         assert server.http.get(f"/api/scenes/{found['id']}/tiles/0/0/0").status_code == 200
         assert server.http.get(f"/api/jobs/{job['id']}/areas").status_code == 200
+
+
+@OPEN_FILES
+@pytest.mark.parametrize("by_age", [True, False])
+def test_what_is_removed_is_not_kept_open(by_age: bool, server: Server, scene: Path) -> None:
+    """The disk keeps the pixels of open files, and Windows the files."""
+    found = server.upload(scene)
+    job = server.mapped(found)
+    for address in (f"scenes/{found['id']}/tiles/0/0/0", f"jobs/{job['id']}/tiles/classes/0/0/0.png"):
+        assert server.http.get(f"/api/{address}").status_code == 200
+    assert len(held(server.services.folders.root)) > 1
+    if by_age:
+        assert clean(server.services, time.time() + LATER) == 2
+    else:
+        for kind, one in (("jobs", job), ("scenes", found)):
+            assert server.http.delete(f"/api/{kind}/{one['id']}").status_code == 204
+    assert held(server.services.folders.root) == []
+
+
+@OPEN_FILES
+def test_a_file_that_is_removed_while_it_is_read_is_closed_after_it(tmp_path: Path) -> None:
+    (tmp_path / "scenes").mkdir()
+    views, path = Views(), write_tiff(tmp_path / "scenes" / "a.tif", np.zeros((3, 20, 20), np.uint8))
+    with views.open(path):
+        assert len(held(tmp_path)) == 1
+        views.forget(path)
+        path.unlink()
+    assert held(tmp_path) == []
+
+
+def test_a_file_that_the_system_does_not_remove_is_no_problem(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows keeps one that another program has open; the next start removes it."""
+    found = server.upload(scene)
+    job = server.mapped(found)
+    server.services.folders.overviews(f"{job['id']}.classes").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError("in use")))
+        for kind, one in (("jobs", job), ("scenes", found)):
+            assert server.http.delete(f"/api/{kind}/{one['id']}").status_code == 204
+
+
+def held(folder: Path) -> list[str]:
+    """The files of a data folder's scenes, jobs and overviews that this process has open, removed ones, too."""
+    places = tuple(f"{folder / kind}{os.sep}" for kind in ("scenes", "jobs", "cache"))
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(entry.readlink()))
+    return [file for file in found if file.startswith(places)]
 
 
 def age(server: Server, seconds: float) -> None:

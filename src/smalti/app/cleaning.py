@@ -30,7 +30,7 @@ def clean(services: Services, now: float) -> int:
     for known in services.scenes.unused(before):
         if known.id not in services.uses:
             try:
-                services.scenes.remove(known)
+                services.remove_scene(known)
                 removed += 1
             except ProblemError:
                 continue

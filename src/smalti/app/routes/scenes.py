@@ -117,7 +117,7 @@ def get_scene(scene: Id, parts: Parts, owner: Owner) -> Scene:
 @router.delete("/scenes/{scene}", status_code=204, responses=problems(404, 409))
 def remove_scene(scene: Id, parts: Parts, owner: Owner) -> None:
     """Remove a scene and the server's own copy of it; never a file below an allowed folder."""
-    parts.scenes.remove(parts.scenes.get(owner, scene))
+    parts.remove_scene(parts.scenes.get(owner, scene))
 
 
 @router.get("/scenes/{scene}/tiles/{z}/{x}/{y}", response_class=Response, responses=_PHOTO | problems(404))

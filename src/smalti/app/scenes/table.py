@@ -5,7 +5,7 @@ import math
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -136,9 +136,10 @@ class Scenes:
             with suppress(OperationalError), self._database.connect() as rows:  # as of a full disk
                 rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (now, known.id))
 
-    def remove(self, known: Known) -> None:
+    def remove(self, known: Known, forget: Callable[[Path], None]) -> None:
         """Removes a scene, its overviews, and the server's own copy of it; never a file of the user.
 
+        `forget` closes a file that may be open: the disk keeps open ones, and Windows does not remove them.
         ProblemError while a job, a series of photos or a lesson needs it.
         """
         with self._database.change() as change:
@@ -154,15 +155,16 @@ class Scenes:
             if lesson := change.execute(query, (known.id,)).fetchone():
                 raise ProblemError(409, f"{known.shown.name}: the lesson {lesson[0]} uses it; remove the lesson first")
             change.execute("DELETE FROM scenes WHERE id = ?", (known.id,))
+        overviews = self._folders.overviews(known.id)
+        own = (known.path,) * known.own
+        for left in (*own, overviews, overviews.with_name(f"{overviews.name}.ovr")):
+            forget(left)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         if known.own:
-            known.path.unlink(missing_ok=True)
             shutil.rmtree(self._folders.scene(known.id), ignore_errors=True)
             if known.shown.set is not None:
                 drop_rest(known.path.parent)
-        overviews = self._folders.overviews(known.id)
-        for left in (overviews, overviews.with_name(f"{overviews.name}.ovr")):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
 
     def unused(self, before: float) -> list[Known]:
         """The server's own copies that nobody has used since a time, and of which no job or series is left."""
