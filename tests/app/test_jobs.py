@@ -173,6 +173,24 @@ def test_a_failed_job_says_why_in_one_line(server: Server, tmp_path: Path) -> No
     assert server.http.post(f"/api/jobs/{job['id']}/resume").json()["state"] == "queued"
 
 
+def test_a_map_that_cannot_be_read_when_it_is_done_fails_its_job_only(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that became full; it took the worker down three times."""
+    values = Task(name="height", kind="value", unit="m")
+    tiny_model(server.folder / "models" / "tiny.onnx", tiny_card(tasks=(values,)))
+    job = server.start(server.upload(scene))
+
+    def half(job: Stored, folders: Folders, _: Show) -> None:
+        folders.job(job.id).mkdir()
+        (folders.job(job.id) / "map.tif").write_bytes(b"II*")
+
+    monkeypatch.setattr("smalti.app.jobs.worker.do", half)
+    server.work()
+    failed = server.http.get(f"/api/jobs/{job['id']}").json()
+    assert failed["state"] == "failed" and failed["problem"]["detail"].startswith("map.tif: ")
+
+
 def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
     found = server.upload(scene)
     before, after = server.mapped(found, area=[0, 0, 200, 100]), server.mapped(found, area=[50, 50, 250, 100])
