@@ -1,7 +1,7 @@
 """Jobs: start them, follow them, look at what they made."""
 
 import time
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -177,17 +177,17 @@ def results(job: Id, parts: Parts, owner: Owner) -> list[ResultFile]:
     return [result.shown for result in parts.results.all(parts.jobs.get(owner, job))]
 
 
-@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 416, 507))
+@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 416, 429, 507))
 def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
     """A file of a finished job."""
     found = parts.jobs.get(owner, job)
     parts.jobs.touch(found)
     if name == PAGE:
         parts.scene_of(found)  # the report shows it
-    path = parts.results.find(found, name)
-    stem = _stem(found, parts)
-    parts.uses.begin(job)
-    done = partial(parts.uses.end, job)
+    with ExitStack() as used:
+        used.enter_context(parts.uses.reading(job))
+        path, stem = parts.results.find(found, name), _stem(found, parts)
+        done = used.pop_all().close
     if path.suffix == ".html":
         return Download(path, done=done, media_type="text/html", headers={"content-security-policy": _OWN_PAGE})
     return Download(path, done=done, filename=f"{stem}_{name}", media_type="application/octet-stream")
