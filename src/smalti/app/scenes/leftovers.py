@@ -24,11 +24,11 @@ def leftovers(folders: Folders) -> list[Path]:
 def registered(folders: Folders) -> set[Path] | None:
     """The files of all scenes; None where nobody knows which of the sets these are."""
     with Database(folders.database).connect() as rows:
-        found = rows.execute("SELECT path, source FROM scenes").fetchall()
-    paths = [(folders.found(row["path"]).resolve(), str(row["source"])) for row in found]
-    if any(source == "upload" and is_elsewhere(path.parent, folders) for path, source in paths):
+        found = [(folders.found(row[0]), row[1]) for row in rows.execute("SELECT path, source = 'upload' FROM scenes")]
+    uploads = {path.resolve() for path, own in found if own}
+    if any(is_elsewhere(path.parent, folders) for path in uploads):
         return None
-    return {path for path, _ in paths}
+    return uploads | {path for path, own in found if not own}  # users' disks may be slow to ask, and have no links
 
 
 def is_elsewhere(folder: Path, folders: Folders) -> bool:
