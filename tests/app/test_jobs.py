@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 import rasterio
 from PIL import Image
 
+from smalti.app.cleaning import clean
 from smalti.app.database import Database
 from smalti.app.folders import Folders
 from smalti.app.jobs.queue import Queue
+from smalti.app.jobs.results import Results
 from smalti.app.jobs.table import Stored
 from smalti.app.jobs.worker import CancelledError, work_once
 from smalti.card import Task
@@ -173,6 +176,24 @@ def test_a_failed_job_says_why_in_one_line(server: Server, tmp_path: Path) -> No
     assert server.http.post(f"/api/jobs/{job['id']}/resume").json()["state"] == "queued"
 
 
+def test_a_map_that_cannot_be_read_when_it_is_done_fails_its_job_only(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that became full; it took the worker down three times."""
+    values = Task(name="height", kind="value", unit="m")
+    tiny_model(server.folder / "models" / "tiny.onnx", tiny_card(tasks=(values,)))
+    job = server.start(server.upload(scene))
+
+    def half(job: Stored, folders: Folders, _: Show) -> None:
+        folders.job(job.id).mkdir()
+        (folders.job(job.id) / "map.tif").write_bytes(b"II*")
+
+    monkeypatch.setattr("smalti.app.jobs.worker.do", half)
+    server.work()
+    failed = server.http.get(f"/api/jobs/{job['id']}").json()
+    assert failed["state"] == "failed" and failed["problem"]["detail"].startswith("map.tif: ")
+
+
 def test_two_maps_of_a_scene_are_compared(server: Server, scene: Path) -> None:
     found = server.upload(scene)
     before, after = server.mapped(found, area=[0, 0, 200, 100]), server.mapped(found, area=[50, 50, 250, 100])
@@ -275,6 +296,61 @@ def test_files_that_were_not_asked_for_are_made(server: Server, scene: Path) -> 
     cog = server.http.get(f"{at}/map_cog.tif")
     with rasterio.MemoryFile(cog.content) as memory, memory.open() as opened:
         assert opened.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+
+
+class Making:
+    """Stands for the process that makes a file: begins, and ends when it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[str] = []
+        self.go_on = threading.Event()
+
+        def make(results: Results, job: Stored, name: str) -> None:
+            self.begun.append(name)
+            assert self.go_on.wait(20)
+            (results._folders.job(job.id) / name).write_bytes(b"made")
+
+        monkeypatch.setattr(Results, "_make", make)
+
+    def wait(self, count: int) -> None:
+        """Until so many have begun."""
+        end = time.monotonic() + 20
+        while len(self.begun) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(self.begun) == count
+
+
+def test_files_are_made_beside_each_other_and_each_once(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, making = server.mapped(server.upload(scene)), Making(monkeypatch)
+    with ThreadPoolExecutor(3) as threads:
+        names = ("map.geojson", "map.geojson", "map_cog.tif")
+        answers = [threads.submit(server.http.get, f"/api/jobs/{job['id']}/results/{name}") for name in names]
+        making.wait(2)
+        assert clean(server.services, time.time() + 31 * 86400) == 0, "what is being made is in use"
+        making.go_on.set()
+    assert [answer.result().content for answer in answers] == [b"made"] * 3
+    assert sorted(making.begun) == ["map.geojson", "map_cog.tif"]
+    assert job["id"] not in server.services.uses
+
+
+def test_many_who_wait_for_files_do_not_stop_the_server(
+    server: Server, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, making = server.mapped(server.upload(scene)), Making(monkeypatch)
+    address = f"/api/jobs/{job['id']}/results/map_cog.tif"
+    with ThreadPoolExecutor(60) as threads:
+        answers = [threads.submit(server.http.get, address) for _ in range(60)]
+        making.wait(1)
+        try:
+            assert server.http.get("/api/jobs", timeout=10).status_code == 200
+        finally:
+            making.go_on.set()
+    found = [answer.result() for answer in answers]
+    assert {answer.status_code for answer in found} == {200, 429}
+    assert all("map_cog.tif" in answer.json()["detail"] for answer in found if answer.status_code == 429)
+    assert server.http.get(address).content == b"made"
 
 
 @pytest.mark.parametrize("resolution", [1e-300, 0, -1, 1e300])

@@ -78,6 +78,16 @@ def test_a_virtual_raster_shows_what_its_file_shows(kind: str, tmp_path: Path) -
         assert over.colorinterp == file.colorinterp and over.overviews(1) == [2, 4]
 
 
+def test_overviews_of_a_file_of_the_data_folder_move_with_it(tmp_path: Path) -> None:
+    for name in ("a/cache", "a/scenes"):
+        (tmp_path / name).mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(1, 200, (1, 600, 700), np.uint8)
+    overviews.build(write_tiff(tmp_path / "a/scenes/file.tif", pixels), tmp_path / "a/cache/over.vrt", "nearest")
+    (tmp_path / "a").rename(tmp_path / "b")
+    with rasterio.open(tmp_path / "b/cache/over.vrt") as over:
+        assert (over.read() == pixels).all()
+
+
 def noise(path: Path, side: int = 1024) -> Path:
     pixels = np.random.default_rng(0).integers(0, 255, (3, side, side), np.uint8)
     return write_tiff(path, pixels, tiled=True)

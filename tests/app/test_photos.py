@@ -1,12 +1,14 @@
 """Photo series in the app: photos of a folder, or uploaded together."""
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.app.database import Database
 from tests.app.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -27,13 +29,16 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
     server.work()
     done = server.http.get(f"/api/jobs/{job['id']}").json()
     assert done["state"] == "done", done
+    with Database(server.services.folders.database).change() as change:
+        change.execute("UPDATE jobs SET used = 0")
     page = server.http.get(f"/api/jobs/{job['id']}/page/")
+    assert server.services.jobs.unused(time.time() - 60) == []
     assert (
         page.status_code == 200
         and "photo0" in page.text
         and "frame-ancestors 'self'" in page.headers["content-security-policy"]
     )
-    beside = Path(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
+    beside = server.services.folders.found(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
     beside.write_text("for nobody")
     for path in ("..%2f..%2f..%2fapp.sqlite", "%2fetc%2fpasswd", "nothing.jpg", beside.name):
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404

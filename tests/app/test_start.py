@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from smalti.app import server, start, window
 from smalti.app.cores import multiply_alone
 from smalti.app.start import Start, open_app
 from smalti.errors import MissingExtraError
+from tests.app.conftest import Serve
 
 Browser = Callable[[str], Path]
 
@@ -200,3 +202,18 @@ def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) 
     assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "3")
     loaded = "import sys, smalti.cli.serve, smalti.app.cores; print('numpy' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", loaded], text=True).strip() == "False"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_data_folder_behind_a_link_takes_uploads(
+    named: bool, app: Start, serve: Serve, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, link = app.roots[0] / "disk", app.roots[0] / "link"
+    disk.mkdir()
+    link.symlink_to(disk)
+    monkeypatch.setattr(start, "default_root", lambda: link / "data")
+    begun = replace(app, data=link / "data" if named else None)
+    running = serve(data=begun.folders.root)
+    found = running.upload(scene)
+    assert running.http.get(f"/api/scenes/{found['id']}/tiles/0/0/0").status_code == 200
+    running.mapped(found)

@@ -6,6 +6,7 @@ import threading
 import time
 
 from smalti.app.problems import ProblemError
+from smalti.app.scenes.leftovers import is_elsewhere, registered
 from smalti.app.services import Services
 
 _EVERY_S = 600
@@ -29,7 +30,7 @@ def clean(services: Services, now: float) -> int:
     for known in services.scenes.unused(before):
         if known.id not in services.uses:
             try:
-                services.scenes.remove(known)
+                services.remove_scene(known)
                 removed += 1
             except ProblemError:
                 continue
@@ -38,11 +39,12 @@ def clean(services: Services, now: float) -> int:
 
 def _clean_sets(services: Services, before: float) -> int:
     """Removes sets of photos that browsers cannot show: they are no scenes, so that nobody could remove them."""
-    used = services.scenes.set_folders() | services.jobs.photo_folders()
-    old = [
-        folder for folder in (services.folders.root / "sets").glob("*/*")
-        if str(folder) not in used and folder.stat().st_mtime < before
-    ]  # fmt: skip
+    folders, images = services.folders, registered(services.folders)
+    series = {folders.found(folder) for folder in services.jobs.photo_folders()}
+    if images is None or any(is_elsewhere(folder, folders) for folder in series):
+        return 0
+    used = series | {image.parent for image in images}
+    old = [path for path in (folders.root / "sets").glob("*/*") if path not in used and path.stat().st_mtime < before]
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+NOTED_S = 3600.0
+"""A use is noted at most once in this time: tiles are asked for often."""
 _WAIT_S = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS scenes (

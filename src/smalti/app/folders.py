@@ -45,6 +45,14 @@ class Folders:
         """The virtual raster of a scene, or of a job's layer, beside which its overviews lie."""
         return self.root / "cache" / f"{name}.vrt"
 
+    def stored(self, path: Path) -> str:
+        """A path as the database keeps it: one in this folder stays right where the folder is moved."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def found(self, stored: str) -> Path:
+        """The path of what the database keeps; former versions kept absolute paths only."""
+        return self.root / stored
+
     def hide(self, text: str) -> str:
         """A message without the folders in which the server keeps a file: only its name is known outside."""
         return re.sub(re.escape(str(self.root)) + r"[/\\](?:[\w-]+[/\\])*", "", text)

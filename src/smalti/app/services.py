@@ -1,6 +1,7 @@
 """Everything that requests need, made once per server."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,9 +94,17 @@ class Services:
         self.jobs.check_unused(owner, name)
         path.unlink(missing_ok=True)
 
+    def remove_scene(self, known: Known) -> None:
+        """Removes a scene, with the server's own copy of it; ProblemError while it is needed."""
+        self.scenes.remove(known, self.views.forget)
+
     def remove_job(self, job: Stored) -> None:
         """Removes a job that is over, with its files; ProblemError while it is needed."""
         self.jobs.remove(job)
-        shutil.rmtree(self.folders.job(job.id), ignore_errors=True)
+        folder = self.folders.job(job.id)
+        self.views.forget(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         for left in (self.folders.root / "cache").glob(f"{job.id}.*"):
-            left.unlink(missing_ok=True)
+            self.views.forget(left)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)

@@ -42,8 +42,8 @@ class Start:
 
     @property
     def folders(self) -> Folders:
-        """Where the server keeps its files; OutputError for a user without a home."""
-        return Folders(self.data.absolute() if self.data else default_root())
+        """Where the server keeps its files, without links; OutputError for a user without a home."""
+        return Folders((self.data or default_root()).resolve())
 
     def settings(self, tokens: Tokens) -> "Settings":
         """The settings of the server; OptionError for hosts that are none."""

@@ -33,7 +33,7 @@ def do(job: Stored, folders: Folders, report: Show) -> None:
         case "compare":
             compare(job, folders, report)
         case _:
-            _rank(job, folder, report)
+            _rank(folders.found(job.spec["folder"]), folder, report)
 
 
 def make_map(job: Stored, folders: Folders, show: Show | None = None, **more: Any) -> None:
@@ -78,10 +78,10 @@ def _opened(model: str, sha256: str) -> OpenModel:
     return open_model(model)
 
 
-def _rank(job: Stored, folder: Path, report: Show) -> None:
+def _rank(photos: Path, folder: Path, report: Show) -> None:
     """Ranks photos; nothing is written beside them."""
     from smalti.workflows.photos import PhotoOptions, rank_folder, write_ranking
 
-    photos, options = Path(job.spec["folder"]), PhotoOptions(report=True, home=folder)
+    options = PhotoOptions(report=True, home=folder)
     options.check(photos)
     write_ranking(rank_folder(photos, options, report), options)

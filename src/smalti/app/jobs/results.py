@@ -2,9 +2,12 @@
 
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from smalti.app.folders import Folders
 from smalti.app.jobs.layers import read_layers
@@ -22,6 +25,8 @@ PAGE = "map.html"
 _POLYGONS = ("map.gpkg", "map.geojson")
 _BY_PYOGRIO = "map.fgb"
 _LONGEST_S = 3600
+_MOST = 8
+"""Files that are made and waited for at once: each takes one of the 40 threads that answer requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,13 @@ class Result:
 
 
 class Results:
-    """Lists files of jobs, and makes those that are missing, one at a time."""
+    """Lists files of jobs, and makes those that are missing, each once."""
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._making = threading.Lock()
+        self._lock = threading.Lock()
+        self._making: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
+        self._places = threading.BoundedSemaphore(_MOST)
 
     def all(self, job: Stored) -> list[Result]:
         """All files of a finished job; none of one that is not."""
@@ -68,12 +75,27 @@ class Results:
             raise ProblemError(404, f"the job has no file of that name{state}")
         path = found[name]
         if not path.is_file():
-            with self._making:
+            with self._place(name), self._alone(job.id, name):
                 if not path.is_file():
                     self._make(job, name)
         if not path.is_file():
             raise ProblemError(404, f"{name} is not there any more; map the scene again")
         return path
+
+    @contextmanager
+    def _place(self, name: str) -> Iterator[None]:
+        """ProblemError where too many files are waited for already."""
+        if not self._places.acquire(blocking=False):
+            raise ProblemError(429, f"{name}: {_MOST} files are being made already; ask for it again later", wait=10)
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _alone(self, job: str, name: str) -> threading.Lock:
+        """The lock of a file; it lasts as long as somebody has it."""
+        with self._lock:
+            return self._making.setdefault((job, name), threading.Lock())
 
     def _make(self, job: Stored, name: str) -> None:
         """In a process of its own: the server goes on, and gets the memory back."""

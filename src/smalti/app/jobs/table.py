@@ -4,11 +4,12 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from sqlite3 import IntegrityError, Row
+from sqlite3 import IntegrityError, OperationalError, Row
 from typing import Any
 
-from smalti.app.database import Database
+from smalti.app.database import NOTED_S, Database
 from smalti.app.jobs.ramps import ramps_of
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
@@ -47,6 +48,8 @@ class Stored:
     state: State
     rows_done: int
     shown: Job
+    used: float
+    """When its use was noted last."""
 
     @property
     def over(self) -> bool:
@@ -122,10 +125,12 @@ class Jobs:
             found = rows.execute("SELECT * FROM jobs WHERE owner = ? ORDER BY created DESC, id", (owner,)).fetchall()
         return [stored(row).shown for row in found]
 
-    def touch(self, job: str) -> None:
-        """Notes that a job's results are in use."""
-        with self._database.connect() as rows:
-            rows.execute("UPDATE jobs SET used = ? WHERE id = ?", (time.time(), job))
+    def touch(self, job: Stored) -> None:
+        """Notes that a job's results are in use, and its scene, unless that was noted a while ago."""
+        if (now := time.time()) - job.used > NOTED_S:
+            with suppress(OperationalError), self._database.connect() as rows:  # as of a full disk
+                rows.execute("UPDATE jobs SET used = ? WHERE id = ?", (now, job.id))
+                rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (now, job.scene))
 
     def cancel(self, job: Stored) -> None:
         """Ends a job; its finished strips stay, and only they are counted. ProblemError for one that is over."""
@@ -180,7 +185,7 @@ class Jobs:
             return [stored(row) for row in rows.execute(query, (before,)).fetchall()]
 
     def photo_folders(self) -> set[str]:
-        """The folders of all photo series."""
+        """The folders of all photo series, as the database keeps them."""
         with self._database.connect() as rows:
             found = rows.execute("SELECT spec FROM jobs WHERE kind = 'photos'").fetchall()
         return {str(json.loads(row["spec"])["folder"]) for row in found}
@@ -212,5 +217,6 @@ def stored(row: Row) -> Stored:
         ramps=ramps_of(spec, json.loads(row["ramps"]) if row["ramps"] else {}),
     )  # fmt: skip
     return Stored(
-        row["id"], row["owner"], row["kind"], row["scene"], row["model"], spec, row["state"], row["rows_done"], job
-    )
+        row["id"], row["owner"], row["kind"], row["scene"], row["model"], spec, row["state"], row["rows_done"], job,
+        row["used"],
+    )  # fmt: skip

@@ -56,6 +56,7 @@ def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> N
     try:
         with _noted(job, queue, folders):
             do(job, folders, _Report(job, folders, queue, stop))
+        ranges = measured_ranges(folders.job(job.id), job.spec)
     except CancelledError:
         return
     except StoppedError:
@@ -64,7 +65,7 @@ def _do(job: Stored, folders: Folders, queue: Queue, stop: threading.Event) -> N
         _log.exception("job %s", job.id)
         queue.fail(job.id, to_dict(problem_of(error, folders.hide)))
     else:
-        queue.finish(job.id, job.shown.rows, measured_ranges(folders.job(job.id), job.spec))
+        queue.finish(job.id, job.shown.rows, ranges)
 
 
 class _Report:

@@ -1,7 +1,7 @@
 """Jobs: start them, follow them, look at what they made."""
 
 import time
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -55,7 +55,7 @@ def start_map(asked: NewJob, parts: Parts, owner: Owner, key: Key = None) -> Job
     """Map a scene, or an area of it, with the options of `smalti map`."""
     known = parts.scenes.get(owner, asked.scene)
     job = parts.jobs.add(owner, plan_map(asked, known, parts.folders.models(owner)), key)
-    parts.scenes.touch(known.id)
+    parts.scenes.touch(known)
     return job.shown
 
 
@@ -73,7 +73,7 @@ def start_photos(asked: NewPhotos, parts: Parts, owner: Owner, key: Key = None) 
     folder = _photo_folder(asked, parts, owner)
     if not folder.is_dir():
         raise ProblemError(404, f"{folder.name}: is no folder; give that of the photos")
-    return parts.jobs.add(owner, Asked("photos", {"folder": str(folder)}, 0, 0), key).shown
+    return parts.jobs.add(owner, Asked("photos", {"folder": parts.folders.stored(folder)}, 0, 0), key).shown
 
 
 def _photo_folder(asked: NewPhotos, parts: Services, owner: str) -> FilePath:
@@ -130,6 +130,7 @@ def job_tile(
     """A tile of a layer in its scene's grid; it grows while the job runs."""
     begun = time.perf_counter()
     found = parts.jobs.get(owner, job)
+    parts.jobs.touch(found)
     known = parts.scene_of(found)
     tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
     growing, area = parts.growing(found, known)
@@ -154,6 +155,7 @@ def at(
 ) -> Spot:  # fmt: skip
     """What the job's layers say of a pixel of the scene."""
     found = parts.jobs.get(owner, job)
+    parts.jobs.touch(found)
     known = parts.scene_of(found)
     growing, area = parts.growing(found, known)
     with parts.uses.reading(job):
@@ -164,6 +166,7 @@ def at(
 def areas(job: Id, parts: Parts, owner: Owner) -> list[AreaRow]:
     """What each class covers; of a comparison, what became what."""
     found = parts.jobs.get(owner, job)
+    parts.jobs.touch(found)
     with parts.uses.reading(job):
         return areas_of(found, parts.folders)
 
@@ -174,17 +177,17 @@ def results(job: Id, parts: Parts, owner: Owner) -> list[ResultFile]:
     return [result.shown for result in parts.results.all(parts.jobs.get(owner, job))]
 
 
-@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 416, 507))
+@router.get("/jobs/{job}/results/{name}", response_class=FileResponse, responses=_FILE | problems(404, 416, 429, 507))
 def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
     """A file of a finished job."""
     found = parts.jobs.get(owner, job)
+    parts.jobs.touch(found)
     if name == PAGE:
         parts.scene_of(found)  # the report shows it
-    path = parts.results.find(found, name)
-    parts.jobs.touch(job)
-    stem = _stem(found, parts)
-    parts.uses.begin(job)
-    done = partial(parts.uses.end, job)
+    with ExitStack() as used:
+        used.enter_context(parts.uses.reading(job))
+        path, stem = parts.results.find(found, name), _stem(found, parts)
+        done = used.pop_all().close
     if path.suffix == ".html":
         return Download(path, done=done, media_type="text/html", headers={"content-security-policy": _OWN_PAGE})
     return Download(path, done=done, filename=f"{stem}_{name}", media_type="application/octet-stream")
@@ -204,9 +207,10 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
     from smalti.workflows.photos import PAGE as PHOTOS_PAGE
 
     found = parts.jobs.get(owner, job)
+    parts.jobs.touch(found)
     if found.kind != "photos" or found.state != "done":
         raise ProblemError(404, f"a job of kind {found.kind} that is {found.state} has no page; wait for one of photos")
-    own, folder = parts.folders.job(job), FilePath(found.spec["folder"])
+    own, folder = parts.folders.job(job), parts.folders.found(found.spec["folder"])
     if path in ("", PHOTOS_PAGE):
         return Download(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
     for place in (own, folder):

@@ -117,7 +117,7 @@ def get_scene(scene: Id, parts: Parts, owner: Owner) -> Scene:
 @router.delete("/scenes/{scene}", status_code=204, responses=problems(404, 409))
 def remove_scene(scene: Id, parts: Parts, owner: Owner) -> None:
     """Remove a scene and the server's own copy of it; never a file below an allowed folder."""
-    parts.scenes.remove(parts.scenes.get(owner, scene))
+    parts.remove_scene(parts.scenes.get(owner, scene))
 
 
 @router.get("/scenes/{scene}/tiles/{z}/{x}/{y}", response_class=Response, responses=_PHOTO | problems(404))
@@ -129,6 +129,7 @@ def scene_tile(
     """A tile of 256 pixels in the scene's own grid: JPEG, or PNG with transparent pixels. For the eye only."""
     begun = time.perf_counter()
     known = parts.scenes.get(owner, scene)
+    parts.scenes.touch(known)
     tile = tile_at(z, x, y, height=known.shown.height, width=known.shown.width, levels=known.shown.levels)
     look = look_of(known, bands, stretch)
     tag = f'"{known.id}-{known.overviews}-{z}-{x}-{y}-{hash(look):x}"'

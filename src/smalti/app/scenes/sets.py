@@ -31,6 +31,11 @@ def owner_folder(folders: Folders, owner: str) -> Path:
     return folders.root / "sets" / hashlib.sha256(owner.encode()).hexdigest()[:16]
 
 
+def is_set(folder: Path) -> bool:
+    """Whether the folder of an upload is that of a set."""
+    return folder.parts[-3:-2] == ("sets",) and folder.parts[-2] != "scenes"  # the data folder may be called `sets`
+
+
 def is_image(name: str) -> bool:
     """Whether a file becomes a scene."""
     return Path(name).suffix.lower() in IMAGES - {".vrt"}

@@ -5,20 +5,20 @@ import math
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from sqlite3 import Connection, Row
+from sqlite3 import Connection, OperationalError, Row
 from typing import Any
 
-from smalti.app.database import Database
+from smalti.app.database import NOTED_S, Database
 from smalti.app.folders import Folders
 from smalti.app.limits import Limits
 from smalti.app.problems import ProblemError
 from smalti.app.scenes.formats import DRIVERS, WHOLE, check_file
-from smalti.app.scenes.sets import drop_rest
+from smalti.app.scenes.sets import drop_rest, is_set
 from smalti.app.schemas import Built, Crs, Scene, Source
 from smalti.errors import RasterError, shown
 from smalti.raster.ground import axes_m
@@ -50,6 +50,8 @@ class Known:
     sources: tuple[str, ...]
     """The files that a virtual raster led to when it was registered."""
     shown: Scene
+    used: float
+    """When its use was noted last."""
 
     @property
     def own(self) -> bool:
@@ -87,7 +89,16 @@ class Scenes:
         size = path.stat().st_size
         now = time.time()
         built: Built = facts.pop("overviews")
-        row = (scene or secrets.token_hex(8), owner, path.name, source, str(path), json.dumps(facts), size, built)
+        row = (
+            scene or secrets.token_hex(8),
+            owner,
+            path.name,
+            source,
+            self._folders.stored(path),
+            json.dumps(facts),
+            size,
+            built,
+        )
         with self._database.change() as change:
             count = change.execute("SELECT count(*) FROM scenes WHERE owner = ?", (owner,)).fetchone()[0]
             if count >= self._limits.scenes:
@@ -106,69 +117,90 @@ class Scenes:
             row = rows.execute("SELECT * FROM scenes WHERE id = ? AND owner = ?", (scene, owner)).fetchone()
         if row is None:
             raise ProblemError(404, f"there is no scene {shown(scene)[:64]}; GET /api/scenes lists yours")
-        return _known(row)
+        return self._known(row)
 
     def all(self, owner: str) -> list[Scene]:
         """All scenes of this owner, the newest first."""
         with self._database.connect() as rows:
             found = rows.execute("SELECT * FROM scenes WHERE owner = ? ORDER BY created DESC, id", (owner,)).fetchall()
-        return [_known(row).shown for row in found]
+        return [self._known(row).shown for row in found]
 
     def bytes_of(self, owner: str) -> int:
         """The bytes of this owner's uploaded and fetched scenes."""
         with self._database.connect() as rows:
             return _bytes(rows, owner)
 
-    def touch(self, scene: str) -> None:
-        """Notes that a scene is in use."""
-        with self._database.connect() as rows:
-            rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (time.time(), scene))
+    def touch(self, known: Known) -> None:
+        """Notes that a scene is in use, unless that was noted a while ago."""
+        if (now := time.time()) - known.used > NOTED_S:
+            with suppress(OperationalError), self._database.connect() as rows:  # as of a full disk
+                rows.execute("UPDATE scenes SET used = ? WHERE id = ?", (now, known.id))
 
-    def remove(self, known: Known) -> None:
+    def remove(self, known: Known, forget: Callable[[Path], None]) -> None:
         """Removes a scene, its overviews, and the server's own copy of it; never a file of the user.
 
-        ProblemError while a job or a lesson needs it.
+        `forget` closes a file that may be open: the disk keeps open ones, and Windows does not remove them.
+        ProblemError while a job, a series of photos or a lesson needs it.
         """
         with self._database.change() as change:
             query = "SELECT count(*) FROM jobs WHERE scene = ? AND state IN ('queued', 'running')"
             if change.execute(query, (known.id,)).fetchone()[0]:
                 raise ProblemError(409, f"{known.shown.name}: a job uses this scene; cancel the job first")
+            if known.own and not self._series(change, waiting=True).isdisjoint(known.path.parents):
+                name = known.shown.name
+                raise ProblemError(
+                    409, f"{name}: its series of photos is not ranked yet; wait, or cancel that job first"
+                )
             query = "SELECT name FROM lessons, json_each(lessons.scenes) AS of WHERE of.value = ? LIMIT 1"
             if lesson := change.execute(query, (known.id,)).fetchone():
                 raise ProblemError(409, f"{known.shown.name}: the lesson {lesson[0]} uses it; remove the lesson first")
             change.execute("DELETE FROM scenes WHERE id = ?", (known.id,))
+        overviews = self._folders.overviews(known.id)
+        own = (known.path,) * known.own
+        for left in (*own, overviews, overviews.with_name(f"{overviews.name}.ovr")):
+            forget(left)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         if known.own:
-            known.path.unlink(missing_ok=True)
             shutil.rmtree(self._folders.scene(known.id), ignore_errors=True)
             if known.shown.set is not None:
                 drop_rest(known.path.parent)
-        overviews = self._folders.overviews(known.id)
-        for left in (overviews, overviews.with_name(f"{overviews.name}.ovr")):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
 
     def unused(self, before: float) -> list[Known]:
-        """The server's own copies that nobody has used since a time, and of which no job is left."""
+        """The server's own copies that nobody has used since a time, and of which no job or series is left."""
         query = (
             "SELECT * FROM scenes WHERE source != 'path' AND used < ? "
             "AND id NOT IN (SELECT scene FROM jobs WHERE scene IS NOT NULL)"
         )
         with self._database.connect() as rows:
-            return [_known(row) for row in rows.execute(query, (before,)).fetchall()]
+            found = [self._known(row) for row in rows.execute(query, (before,)).fetchall()]
+            series = self._series(rows)
+        return [known for known in found if series.isdisjoint(known.path.parents)]
 
-    def set_folders(self) -> set[str]:
-        """The folders of uploads."""
-        with self._database.connect() as rows:
-            return {
-                str(Path(row["path"]).parent) for row in rows.execute("SELECT path FROM scenes WHERE source = 'upload'")
-            }
+    def _series(self, rows: Connection, *, waiting: bool = False) -> set[Path]:
+        """The folders of jobs of photos: of all, or of those that are not over."""
+        query = "SELECT json_extract(spec, '$.folder') FROM jobs WHERE kind = 'photos'"
+        found = rows.execute(query + " AND state IN ('queued', 'running')" * waiting).fetchall()
+        return {self._folders.found(row[0]) for row in found}
 
     def _by_path(self, owner: str, path: Path, sources: Sequence[Path]) -> Scene | None:
-        query = "SELECT * FROM scenes WHERE owner = ? AND path = ? AND source = 'path'"
+        query = "SELECT * FROM scenes WHERE owner = ? AND path IN (?, ?) AND source = 'path'"
         with self._database.connect() as rows:
-            found = rows.execute(query, (owner, str(path))).fetchall()
+            found = rows.execute(query, (owner, self._folders.stored(path), str(path))).fetchall()
         now = path.stat().st_mtime_ns, tuple(map(str, sources))  # another file of that name is another scene
-        return next((known.shown for row in found if ((known := _known(row)).written, known.sources) == now), None)
+        return next((known.shown for row in found if ((known := self._known(row)).written, known.sources) == now), None)
+
+    def _known(self, row: Row) -> Known:
+        facts = json.loads(row["facts"])
+        written, sources = facts.pop("mtime"), tuple(facts.pop("sources", ()))
+        crs = facts.pop("crs")
+        path = self._folders.found(row["path"])
+        together = path.parent.name if row["source"] == "upload" and is_set(path.parent) else None
+        scene = Scene(
+            id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
+            overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
+        )  # fmt: skip
+        return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene, row["used"])
 
 
 def _bytes(rows: Connection, owner: str) -> int:
@@ -237,19 +269,6 @@ def _crs(crs: Any) -> dict[str, Any] | None:
     with suppress(pyproj.exceptions.ProjError), quiet(UserWarning):
         return {"wkt": crs.to_wkt(), "epsg": crs.to_epsg(), "proj4": pyproj.CRS.from_wkt(crs.to_wkt()).to_proj4()}
     return {"wkt": crs.to_wkt(), "epsg": None, "proj4": None}
-
-
-def _known(row: Row) -> Known:
-    facts = json.loads(row["facts"])
-    written, sources = facts.pop("mtime"), tuple(facts.pop("sources", ()))
-    crs = facts.pop("crs")
-    path = Path(row["path"])
-    together = path.parent.name if row["source"] == "upload" and path.parts[-4] == "sets" else None
-    scene = Scene(
-        id=row["id"], name=row["name"], source=row["source"], set=together, crs=Crs(**crs) if crs else None,
-        overviews=row["overviews"], bytes=row["bytes"], created=row["created"], **facts,
-    )  # fmt: skip
-    return Known(row["id"], row["owner"], path, row["overviews"], written, sources, scene)
 
 
 @lru_cache(maxsize=64)

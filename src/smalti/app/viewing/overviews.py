@@ -162,11 +162,17 @@ def _write(source: Path, target: Path, resampling: str) -> None:
     from rasterio.enums import Resampling
 
     with quiet_open(str(source)) as data:
-        target.write_text(virtual(source, data), encoding="utf-8")
+        target.write_text(virtual(_from(target.parent, source), data), encoding="utf-8")
         factors = _factors(data.height, data.width)
     options = {"COMPRESS_OVERVIEW": "ZSTD", "BIGTIFF_OVERVIEW": "IF_SAFER", "GDAL_TIFF_OVR_BLOCKSIZE": "256"}
     with quiet(), rasterio.Env(**options), rasterio.open(target, "r+") as data:
         data.build_overviews(factors, Resampling[resampling])
+
+
+def _from(cache: Path, source: Path) -> str:
+    """How a virtual raster in the cache names a file: one of the data folder stays right where that is moved."""
+    found, cache = source.resolve(), cache.resolve()
+    return os.path.relpath(found, cache) if found.is_relative_to(cache.parent) else str(found)
 
 
 def _read_back(over: Path) -> None:

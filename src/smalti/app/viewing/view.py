@@ -3,9 +3,10 @@
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +210,11 @@ class Views:
     def _give(self, key: tuple[str, int], view: OpenView) -> None:
         stale: list[OpenView] = []
         with self._lock:
-            self._idle.setdefault(key, []).append(view)
-            self._idle.move_to_end(key)
+            if Path(key[0]).exists():
+                self._idle.setdefault(key, []).append(view)
+                self._idle.move_to_end(key)
+            else:  # removed meanwhile: its place on the disk is free when it is closed
+                stale.append(view)
             while sum(map(len, self._idle.values())) > _IDLE:
                 oldest = next(iter(self._idle))
                 stale += self._idle[oldest][:1]
@@ -220,10 +224,16 @@ class Views:
         for one in stale:
             one.close()
 
+    def forget(self, path: Path) -> None:
+        """Closes a file that is about to be removed, or those of a folder; what is in use is closed after it."""
+        self._close(lambda kept: kept.is_relative_to(path))
+
     def close(self) -> None:
         """Closes all that are not in use."""
+        self._close(lambda _: True)
+
+    def _close(self, chosen: Callable[[Path], bool]) -> None:
         with self._lock:
-            idle = [view for views in self._idle.values() for view in views]
-            self._idle.clear()
-        for view in idle:
+            gone = [self._idle.pop(key) for key in list(self._idle) if chosen(Path(key[0]))]
+        for view in chain.from_iterable(gone):
             view.close()

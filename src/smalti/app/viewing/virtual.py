@@ -10,9 +10,12 @@ _TYPES = {
 }  # fmt: skip
 
 
-def virtual(source: Path, data: Any) -> str:
-    """The text of a virtual raster of all pixels of an open file, with its nodata, colours and masks."""
-    name = escape(str(source.resolve()))
+def virtual(source: str, data: Any) -> str:
+    """The text of a virtual raster of all pixels of an open file, with its nodata, colours and masks.
+
+    `source` is the path of the file, absolute or from the folder of the virtual raster.
+    """
+    name = f'<SourceFilename relativeToVRT="{0 if Path(source).is_absolute() else 1}">{escape(source)}</SourceFilename>'
     size = f'RasterXSize="{data.width}" RasterYSize="{data.height}"'
     place = f'<SrcRect xOff="0" yOff="0" xSize="{data.width}" ySize="{data.height}"/>'
     place += place.replace("SrcRect", "DstRect")
@@ -22,9 +25,9 @@ def virtual(source: Path, data: Any) -> str:
     )
     text = f"<VRTDataset {size}>{_georeference(data)}"
     for number in range(1, data.count + 1):
-        text += _band(data, number, f'<SourceFilename relativeToVRT="0">{name}</SourceFilename>', place)
+        text += _band(data, number, name, place)
     if alike:
-        source_of = f'<SourceFilename relativeToVRT="0">{name}</SourceFilename><SourceBand>mask,1</SourceBand>{place}'
+        source_of = f"{name}<SourceBand>mask,1</SourceBand>{place}"
         text += f'<MaskBand><VRTRasterBand dataType="Byte"><SimpleSource>{source_of}</SimpleSource>'
         text += "</VRTRasterBand></MaskBand>"
     return f"{text}</VRTDataset>\n"
