@@ -1,6 +1,7 @@
 """Lessons that are changed: classes merged and split, names, what undo leaves, scenes that are gone, models deleted."""
 
 import io
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from smalti.lessons.project import load_project
 from smalti.tiling import Tile
 from tests.app.conftest import Serve, Server
 from tests.app.lesson import Taught, begin, noisy
+from tests.lessons.places import noisy_scene
 
 
 @pytest.fixture
@@ -198,6 +200,20 @@ def test_a_scene_whose_file_is_gone_does_not_take_the_lesson_with_it(serve: Serv
     assert [each["scene"] for each in left["scenes"]] == [again.scene] and left["steps"] == []
     assert again.post("/learn")["strokes"] == 2
     assert "only scene" in again.server.refused("DELETE", f"{again.path}/scenes/{again.scene}")["detail"]
+
+
+def test_an_outdated_scene_leaves_its_strokes_to_the_one_that_replaces_it(server: Server) -> None:
+    file = noisy_scene(server.root / "there.tif")
+    old = server.http.post("/api/scenes", json={"path": str(file)}).json()["scenes"][0]
+    lesson = begin(server, old)
+    lesson.paint("road", [[20, 20], [60, 24]])
+    lesson.post("/learn")
+    os.utime(noisy_scene(file, seed=1), (1, 1))
+    new = server.http.post("/api/scenes", json={"path": str(file)}).json()["scenes"][0]
+    lesson.post("/scenes", scene=new["id"])
+    left = server.http.delete(f"{lesson.path}/scenes/{old['id']}").json()
+    assert [(each["scene"], each["strokes"]) for each in left["scenes"]] == [(new["id"], 1)]
+    assert _painted(Taught(server, lesson.id, new["id"])) == ["road"] and len(left["steps"]) == 1
 
 
 def test_saved_models_are_deleted_and_no_others(lesson: Taught, tmp_path: Path) -> None:

@@ -76,11 +76,15 @@ def add_scene(lesson: Id, asked: SceneId, parts: Parts, owner: Owner) -> Lesson:
 
 @router.delete("/{lesson}/scenes/{scene}", responses=problems(404, 409, 429, 507))
 def take_out_scene(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Lesson:
-    """Take a scene out of a lesson, with its strokes; lessons so far cannot be undone then."""
+    """Take a scene out of a lesson, with its strokes; lessons so far cannot be undone then.
+
+    The strokes stay where another scene of the lesson has the same file.
+    """
     found = parts.teachings.lessons.get(owner, lesson)
     if scene not in found.scenes:
         raise ProblemError(404, f"the scene does not belong to the lesson {found.name}")
-    return _shown(parts, parts.teachings.without(found, parts.canvas(owner, scene, read=False)))
+    others = [each for each in _canvases(parts, found) if each.scene != scene]
+    return _shown(parts, parts.teachings.without(found, parts.canvas(owner, scene, read=False), others))
 
 
 @router.put("/{lesson}/classes", responses=problems(404, 409, 507))

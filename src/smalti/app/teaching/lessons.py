@@ -96,10 +96,15 @@ class Teachings:
             project.rename(canvases, renamed(wanted), lambda stated: changed(stated, task, wanted, total))
             self._show(lesson, desk)
 
-    def without(self, lesson: StoredLesson, canvas: Canvas) -> StoredLesson:
-        """Takes a scene out of a lesson, with its strokes; ProblemError for the last one."""
+    def without(self, lesson: StoredLesson, canvas: Canvas, others: list[Canvas]) -> StoredLesson:
+        """Takes a scene out of a lesson, with its strokes; ProblemError for the last one.
+
+        Strokes on an image that one of the `others` shows, too, stay: it was added again, as its file had changed.
+        """
         if len(lesson.scenes) < 2:
             raise ProblemError(409, f"this is the only scene of {lesson.name}; remove the lesson instead")
+        if any(each.image == canvas.image for each in others):
+            return self.lessons.remove_scene(lesson, canvas.scene)
         desk = self.teacher.desk(lesson)
         with desk.learning:
             self.teacher.project(lesson).without(canvas)
