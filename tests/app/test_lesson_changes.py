@@ -3,6 +3,7 @@
 import io
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.app.teaching import teacher
 from smalti.app.teaching.live import LiveMap
 from smalti.errors import RasterError
 from smalti.lessons.project import load_project
@@ -106,6 +108,41 @@ def test_a_lesson_is_renamed(lesson: Taught) -> None:
     answer = lesson.server.http.patch(lesson.path, json={"name": "Roofs of Banepa"})
     assert answer.json()["name"] == lesson.now()["name"] == "Roofs of Banepa"
     assert lesson.server.refused("PATCH", lesson.path, json={"name": ""})["status"] == 422
+
+
+@pytest.fixture
+def full(lesson: Taught, monkeypatch: pytest.MonkeyPatch) -> Iterator[Taught]:
+    """A lesson that was learned twice, while others take all places to learn in; its scene is one of two."""
+    lesson.paint("road", [[20, 20], [60, 24]])
+    lesson.post("/learn")
+    lesson.paint("water", [[120, 20], [160, 24]])
+    lesson.post("/learn")
+    lesson.post("/scenes", scene=noisy(lesson.server, "other.tif", seed=1)["id"])
+    monkeypatch.setattr(teacher, "_PATIENCE_S", 0.01)
+    with lesson.server.services.teacher.slot(), lesson.server.services.teacher.slot():
+        yield lesson
+
+
+def test_what_is_to_be_sent_again_has_changed_nothing(full: Taught) -> None:
+    server, before = full.server, full.now()
+    road = {**_kept(full)["road"], "name": "lane"}
+    classes = [*(each for name, each in _kept(full).items() if name != "road"), road]
+    for method, path, body in (
+        ("POST", "/undo", None), ("PUT", "/classes", {"classes": classes}), ("DELETE", f"/scenes/{full.scene}", None),
+    ):  # fmt: skip
+        refused = server.refused(method, full.path + path, json=body)
+        assert refused["status"] == 429 and refused["todo"] == "send it again"
+        assert full.now() == before and _painted(full) == ["road", "water"]
+
+
+def test_strokes_are_not_changed_where_the_lesson_cannot_be_opened(full: Taught) -> None:
+    server, before = full.server, full.server.http.get(full.strokes).json()
+    server.services.teacher.forget(server.services.teachings.lessons.get("user", full.id))
+    body = {"revision": before["revision"], "strokes": before["strokes"][:1]}
+    stroke = {"class": "land", "line": [[20, 60], [60, 64]]}
+    for method, sent in (("POST", stroke), ("PUT", body)):
+        assert server.refused(method, full.strokes, json=sent)["status"] == 429
+        assert full.now()["scenes"][0]["strokes"] == 2
 
 
 def _undo(lesson: Taught, strokes: list[dict[str, Any]], number: int | None) -> None:

@@ -87,7 +87,7 @@ def take_out_scene(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Lesson:
     return _shown(parts, parts.teachings.without(found, parts.canvas(owner, scene, read=False), others))
 
 
-@router.put("/{lesson}/classes", responses=problems(404, 409, 507))
+@router.put("/{lesson}/classes", responses=problems(404, 409, 429, 507))
 def set_classes(lesson: Id, asked: Palette, parts: Parts, owner: Owner) -> Lesson:
     """Rename, recolour, merge, split and add classes; new ones without strokes that are left out are removed."""
     found = parts.teachings.lessons.get(owner, lesson)
@@ -143,7 +143,7 @@ def live_tile(
     return Response(answer, media_type="image/png", headers=headers)
 
 
-@router.get("/{lesson}/scenes/{scene}/shown", responses=problems(404))
+@router.get("/{lesson}/scenes/{scene}/shown", responses=problems(404, 429))
 def shown(
     lesson: Id, scene: Id, parts: Parts, owner: Owner,
     col: Whole = 0, row: Whole = 0, width: Whole = 0, height: Whole = 0,

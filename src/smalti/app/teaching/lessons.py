@@ -92,7 +92,7 @@ class Teachings:
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
         task = parent_task(project.read().model)
         total = sum(project.counts().values(), Counter[str]())
-        with desk.learning:
+        with desk.learning, self.teacher.slot():  # where all are taken, nothing is changed yet
             project.rename(canvases, renamed(wanted), lambda stated: changed(stated, task, wanted, total))
             self._show(lesson, desk)
 
@@ -106,7 +106,7 @@ class Teachings:
         if any(each.image == canvas.image for each in others):
             return self.lessons.remove_scene(lesson, canvas.scene)
         desk = self.teacher.desk(lesson)
-        with desk.learning:
+        with desk.learning, self.teacher.slot():
             self.teacher.project(lesson).without(canvas)
             found = self.lessons.remove_scene(lesson, canvas.scene)
             self.lessons.keep_steps(found, 0)  # what was learned with its strokes cannot be put back
@@ -114,14 +114,16 @@ class Teachings:
         return found
 
     def _show(self, lesson: StoredLesson, desk: Desk) -> None:
-        """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own."""
+        """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own.
+
+        The caller holds a slot.
+        """
         stated, text = self.teacher.project(lesson).now()
         if not stated.painted:
             desk.forget(stated)
             return
         try:
-            with self.teacher.slot():
-                desk.learn(stated, text, lambda _: None)
+            desk.learn(stated, text, lambda _: None)
         except SmaltiError as error:  # such as a scene that is gone: what was changed stays
             desk.forget(stated)
             desk.problem = said(error)
@@ -166,7 +168,7 @@ class Teachings:
     def undo(self, lesson: StoredLesson) -> None:
         """Takes the last lesson back, with all strokes since the one before; ProblemError where there is none."""
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
-        with desk.learning:
+        with desk.learning, self.teacher.slot():
             steps = self._steps(lesson, desk)
             if not steps:
                 raise ProblemError(409, "there is no lesson to undo; paint some strokes first")
