@@ -8,6 +8,7 @@ import numpy as np
 from smalti.app.cleaning import clean
 from smalti.app.limits import Limits
 from tests.app.conftest import Serve, Server
+from tests.app.lesson import begin, noisy
 from tests.app.pictures import write_tiff
 
 LATER = 31 * 86400
@@ -119,3 +120,13 @@ def test_photos_that_are_no_scenes_go_by_age(server: Server) -> None:
     assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
     assert clean(server.services, time.time()) == 0 and folder.exists()
     assert clean(server.services, time.time() + LATER) == 1 and not folder.exists()
+
+
+def test_what_a_killed_server_had_begun_of_a_lesson_goes(server: Server) -> None:
+    kept = begin(server, noisy(server)).folder
+    left = kept.with_name("killed")
+    left.mkdir()
+    (left / "teach.toml").write_text("")
+    assert clean(server.services, time.time()) == 0
+    assert clean(server.services, time.time() + 86401) == 1
+    assert not left.exists() and kept.exists()

@@ -1,6 +1,7 @@
 """Lessons that are changed: classes merged and split, names, what undo leaves, scenes that are gone, models deleted."""
 
 import io
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smalti.app.teaching import teacher
+from smalti.app.database import Database
+from smalti.app.teaching import lessons, teacher
 from smalti.app.teaching.live import LiveMap
 from smalti.errors import RasterError
 from smalti.lessons.project import load_project
@@ -237,6 +239,37 @@ def test_a_scene_whose_file_is_gone_does_not_take_the_lesson_with_it(serve: Serv
     assert [each["scene"] for each in left["scenes"]] == [again.scene] and left["steps"] == []
     assert again.post("/learn")["strokes"] == 2
     assert "only scene" in again.server.refused("DELETE", f"{again.path}/scenes/{again.scene}")["detail"]
+
+
+def test_a_scene_that_is_removed_meanwhile_is_in_no_lesson(lesson: Taught, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = lesson.server
+    plain = lessons.check_scene
+
+    def removed(*given: Any) -> None:
+        plain(*given)
+        assert server.http.delete(f"/api/scenes/{gone['id']}").is_success
+
+    monkeypatch.setattr(lessons, "check_scene", removed)
+    for path in ("/api/lessons", f"{lesson.path}/scenes"):
+        gone = noisy(server, "gone.tif")
+        refused = server.refused("POST", path, json={"scene": gone["id"]})
+        assert refused["status"] == 404 and "there is no scene" in refused["detail"]
+    assert [each["id"] for each in server.http.get("/api/lessons").json()] == [lesson.id]
+    assert list(lesson.folder.parent.iterdir()) == [lesson.folder]
+
+
+def test_lessons_are_listed_beside_damaged_ones(lesson: Taught) -> None:
+    server, bad = lesson.server, begin(lesson.server, {"id": lesson.scene})
+    row = json.dumps([lesson.scene, "gone"])
+    with Database(server.services.folders.database).change() as change:
+        change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (row, lesson.id))
+    (bad.folder / "teach.toml").write_text("model =")
+    listed = {each["id"]: each["scenes"] for each in server.http.get("/api/lessons").json()}
+    assert [each["missing"] for each in listed[lesson.id]] == [False, True]
+    assert [each["missing"] for each in listed[bad.id]] == [True]
+    assert "teach.toml" in server.refused("GET", bad.path)["detail"]
+    left = server.http.delete(f"{lesson.path}/scenes/gone").json()
+    assert [each["scene"] for each in left["scenes"]] == [lesson.scene]
 
 
 def test_an_outdated_scene_leaves_its_strokes_to_the_one_that_replaces_it(server: Server) -> None:

@@ -1,6 +1,7 @@
 """Lessons: begin one, learn, look at what was learned, undo it, save it as a model."""
 
 import time
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -43,7 +44,7 @@ def begin(asked: NewLesson, parts: Parts, owner: Owner) -> Lesson:
 @router.get("", responses=problems())
 def list_lessons(parts: Parts, owner: Owner) -> list[Lesson]:
     """Your lessons, the newest first."""
-    return [_shown(parts, lesson) for lesson in parts.teachings.lessons.all(owner)]
+    return [parts.teachings.listed(lesson, _canvases(parts, lesson)) for lesson in parts.teachings.lessons.all(owner)]
 
 
 @router.get("/{lesson}", responses=problems(404))
@@ -83,8 +84,7 @@ def take_out_scene(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Lesson:
     found = parts.teachings.lessons.get(owner, lesson)
     if scene not in found.scenes:
         raise ProblemError(404, f"the scene does not belong to the lesson {found.name}")
-    others = [each for each in _canvases(parts, found) if each.scene != scene]
-    return _shown(parts, parts.teachings.without(found, parts.canvas(owner, scene, read=False), others))
+    return _shown(parts, parts.teachings.without(found, scene, _canvases(parts, found)))
 
 
 @router.put("/{lesson}/classes", responses=problems(404, 409, 429, 507))
@@ -179,7 +179,12 @@ def _shown(parts: Services, lesson: StoredLesson) -> Lesson:
 
 
 def _canvases(parts: Services, lesson: StoredLesson) -> list[Canvas]:
-    return [parts.canvas(lesson.owner, scene, read=False) for scene in lesson.scenes]
+    """Its scenes, but those that are not registered any more."""
+    found = []
+    for scene in lesson.scenes:
+        with suppress(ProblemError):
+            found.append(parts.canvas(lesson.owner, scene, read=False))
+    return found
 
 
 def _levels(parts: Services, owner: str, scene: str) -> int:

@@ -55,9 +55,19 @@ class Teachings:
             self.teacher.project(lesson).set_bands(canvas, bands)
         return self.lessons.add_scene(lesson, canvas.scene)
 
+    def listed(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
+        """A lesson of a list; without all that its project says where that is damaged: whoever opens it is told."""
+        try:
+            return self.shown(lesson, canvases)
+        except SmaltiError:
+            return Lesson(
+                id=lesson.id, name=lesson.name, model="", classes=[], scenes=list(map(_missing, lesson.scenes)),
+                steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
+            )  # fmt: skip
+
     def shown(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
-        """A lesson as it is sent."""
-        project = self.teacher.project(lesson)
+        """A lesson as it is sent; `canvases` are its scenes, but those that are not registered any more."""
+        project, by_scene = self.teacher.project(lesson), {each.scene: each for each in canvases}
         stated, counts = project.read(), project.counts()
         total = sum(counts.values(), Counter[str]())
         classes = []
@@ -66,11 +76,8 @@ class Teachings:
         return Lesson(
             id=lesson.id, name=lesson.name, model=Path(stated.model).stem, classes=classes,
             scenes=[
-                LessonScene(
-                    scene=each.scene, strokes=_total(counts, each.image), missing=not Path(each.image).is_file(),
-                    bands=list(stated.bands[each.image]) if each.image in stated.bands else None,
-                )
-                for each in canvases
+                _shown(by_scene[scene], stated, counts) if scene in by_scene else _missing(scene)
+                for scene in lesson.scenes
             ],
             steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
         )  # fmt: skip
@@ -96,19 +103,20 @@ class Teachings:
             project.rename(canvases, renamed(wanted), lambda stated: changed(stated, task, wanted, total))
             self._show(lesson, desk)
 
-    def without(self, lesson: StoredLesson, canvas: Canvas, others: list[Canvas]) -> StoredLesson:
+    def without(self, lesson: StoredLesson, scene: str, canvases: list[Canvas]) -> StoredLesson:
         """Takes a scene out of a lesson, with its strokes; ProblemError for the last one.
 
-        Strokes on an image that one of the `others` shows, too, stay: it was added again, as its file had changed.
+        Strokes on an image that another scene has, too, stay: it was added again, as its file had changed.
         """
         if len(lesson.scenes) < 2:
             raise ProblemError(409, f"this is the only scene of {lesson.name}; remove the lesson instead")
-        if any(each.image == canvas.image for each in others):
-            return self.lessons.remove_scene(lesson, canvas.scene)
+        canvas = next((each for each in canvases if each.scene == scene), None)
+        if canvas is None or any(each.image == canvas.image and each.scene != scene for each in canvases):
+            return self.lessons.remove_scene(lesson, scene)
         desk = self.teacher.desk(lesson)
         with desk.learning, self.teacher.slot():
             self.teacher.project(lesson).without(canvas)
-            found = self.lessons.remove_scene(lesson, canvas.scene)
+            found = self.lessons.remove_scene(lesson, scene)
             self.lessons.keep_steps(found, 0)  # what was learned with its strokes cannot be put back
             self._show(found, desk)
         return found
@@ -197,8 +205,16 @@ class Teachings:
         return look(path)
 
 
-def _total(counts: Mapping[str, Counter[str]], image: str) -> int:
-    return counts.get(image, Counter[str]()).total()
+def _shown(canvas: Canvas, stated: Project, counts: Mapping[str, Counter[str]]) -> LessonScene:
+    bands = stated.bands.get(canvas.image)
+    return LessonScene(
+        scene=canvas.scene, strokes=counts.get(canvas.image, Counter[str]()).total(),
+        missing=not Path(canvas.image).is_file(), bands=None if bands is None else list(bands),
+    )  # fmt: skip
+
+
+def _missing(scene: str) -> LessonScene:
+    return LessonScene(scene=scene, strokes=0, missing=True, bands=None)
 
 
 def _step(learned: Learned, notes: list[str]) -> Step:
