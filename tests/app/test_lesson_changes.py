@@ -327,3 +327,19 @@ def test_bands_of_a_scene_are_chosen_once_for_the_lesson(server: Server) -> None
     lesson.post("/model", name="bands")
     job = server.mapped(five, model="bands", options={"bands": back["scenes"][0]["bands"]})
     assert job["state"] == "done"
+
+
+def test_the_live_map_of_a_scene_that_is_added_again_takes_its_bands_of_now(server: Server) -> None:
+    five, other = (noisy(server, f"{name}.tif", bands=5, seed=len(name)) for name in ("five", "other"))
+    lesson = begin(server, five, bands=[1, 2, 3])
+    lesson.post("/scenes", scene=other["id"], bands=[1, 2, 4])
+    there = Taught(server, lesson.id, other["id"])
+    there.live()
+    path = f"{lesson.path}/scenes/{other['id']}"
+    tag = server.http.get(f"{path}/tiles/0/0/0.png").headers["etag"]
+    assert server.http.delete(path).is_success
+    lesson.post("/scenes", scene=other["id"], bands=[3, 2, 1])
+    there.live()
+    assert server.http.get(f"{path}/tiles/0/0/0.png", headers={"If-None-Match": tag}).status_code == 200
+    found = server.services.teachings.lessons.get("user", lesson.id)
+    assert server.services.teacher.live(found, server.services.canvas("user", other["id"])).bands == ("3", "2", "1")

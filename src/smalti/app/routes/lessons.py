@@ -133,7 +133,7 @@ def live_tile(
     parts.teacher.freshened(desk, live, numbers)
     colors = parts.teachings.colors(found)
     labels = parts.teachings.heirs(found) if before else desk.shown[0].plan.task.labels
-    look = hash((before, tuple(labels), tuple(colors.items())))
+    look = hash((before, live.bands, tuple(labels), tuple(colors.items())))
     tag = f'"{lesson}-{scene}-{z}-{x}-{y}-{live.stamp(numbers, before=before)}-{look:x}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
