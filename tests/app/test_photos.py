@@ -35,7 +35,14 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
     )
     beside = Path(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
     beside.write_text("for nobody")
-    for path in ("..%2f..%2f..%2fapp.sqlite", "%2fetc%2fpasswd", "nothing.jpg", beside.name):
+    for path in (
+        "..%2f..%2f..%2fapp.sqlite",
+        "%2fetc%2fpasswd",
+        "nothing.jpg",
+        beside.name,
+        "%00.jpg",
+        "x" * 300 + ".jpg",
+    ):
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404
     assert server.refused("POST", "/api/photos", json={"set": "other"})["status"] == 404
     assert server.refused("POST", "/api/photos", json={"folder": "/etc"})["status"] == 404

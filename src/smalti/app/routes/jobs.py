@@ -1,6 +1,7 @@
 """Jobs: start them, follow them, look at what they made."""
 
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -210,8 +211,9 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
     if path in ("", PHOTOS_PAGE):
         return Download(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
     for place in (own, folder):
-        file = (place / path).resolve()
-        shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
-        if shown and file.is_file() and file.is_relative_to(place.resolve()):
-            return Download(file)
+        with suppress(OSError, ValueError):  # names that no file can have, and what may not be read
+            file = (place / path).resolve()
+            shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
+            if shown and file.is_file() and file.is_relative_to(place.resolve()):
+                return Download(file)
     raise ProblemError(404, "the page has no such file; open it again")
