@@ -194,7 +194,7 @@ def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
 def _stem(job: Stored, parts: Services) -> str:
     """The name of the job's scene without its ending; that of the map where the scene was removed."""
     try:
-        return parts.scene_of(job).shown.name.rpartition(".")[0]
+        return FilePath(parts.scene_of(job).shown.name).stem
     except ProblemError:
         return "scene"
 
