@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.mapping.places import IMAGES
 from tests.app.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -46,6 +48,19 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404
     assert server.refused("POST", "/api/photos", json={"set": "other"})["status"] == 404
     assert server.refused("POST", "/api/photos", json={"folder": "/etc"})["status"] == 404
+
+
+def test_all_photos_that_are_ranked_are_kept_and_others_refused(server: Server) -> None:
+    def send(name: str) -> httpx.Response:
+        return server.http.post("/api/uploads", params={"name": name, "set": "raw"}, content=b"of a camera")
+
+    endings = server.http.get("/api/options").json()["photos"]
+    assert {".dng", ".cr3", ".nef", ".arw", ".heic", ".avif"} <= set(endings)
+    for ending in set(endings) - IMAGES:
+        assert (send(f"photo{ending}").status_code, send(f"photo{ending}").status_code) == (201, 409), ending
+    refused = send("notes.txt")
+    assert refused.status_code == 422 and refused.json()["todo"] == "leave it out"
+    assert server.http.post("/api/photos", json={"set": "raw"}).status_code == 202
 
 
 def test_nothing_is_written_beside_photos_of_the_user(server: Server) -> None:

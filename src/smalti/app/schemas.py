@@ -255,6 +255,7 @@ class Defaults(BaseModel):
     options: Options
     roots: list[str]
     hosts: list[str]
+    photos: list[str] = Field(description="Endings of photos of a series.", examples=[[".dng", ".heic", ".jpg"]])
     max_upload_bytes: int
     max_scene_pixels: int
     max_jobs: int
