@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import queue
 import re
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from typing import IO
+from typing import IO, Any
 
 from .program import environment, hidden
 
@@ -37,8 +39,34 @@ def run(command: Sequence[str], say: Callable[[str], object], canceled: Callable
         JobError: it failed.
         Canceled: it was killed.
     """
+    lines, code = _run(command, say, canceled, subprocess.STDOUT)
+    if code:
+        raise JobError(reason(lines, code))
+    return lines
+
+
+def answer(command: Sequence[str], canceled: Callable[[], bool]) -> Any:
+    """Runs a command that prints JSON, whatever it warns of beside; returns what that holds. Raises as `run` does."""
+    with tempfile.TemporaryFile() as beside:
+        lines, code = _run(command, lambda line: None, canceled, beside)
+        beside.seek(0)
+        told = [line for line in beside.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    if code:
+        raise JobError(reason([*lines, *told], code))
+    try:
+        return json.loads("\n".join(lines))
+    except ValueError:
+        got = repr(lines[0][:200]) if lines else "nothing"
+        raise JobError(
+            f"{command[0]} printed no JSON but {got}; call `{' '.join(command)}` in a terminal to see why"
+        ) from None
+
+
+def _run(
+    command: Sequence[str], say: Callable[[str], object], canceled: Callable[[], bool], errors: int | IO[bytes]
+) -> tuple[list[str], int]:
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment(),
         encoding="utf-8", errors="replace", **hidden(),
     )  # fmt: skip
     with process:
@@ -47,9 +75,7 @@ def run(command: Sequence[str], say: Callable[[str], object], canceled: Callable
         except BaseException:
             _end(process)
             raise
-    if process.returncode:
-        raise JobError(reason(lines, process.returncode))
-    return lines
+    return lines, process.returncode
 
 
 def _follow(process: subprocess.Popen[str], say: Callable[[str], object], canceled: Callable[[], bool]) -> list[str]:

@@ -81,6 +81,28 @@ def test_browsing_shows_nothing_that_leads_out(server: Server) -> None:
     assert [entry["name"] for entry in listing["entries"]] == ["scene.tif"] and listing["parent"] is None
 
 
+def test_folders_that_the_server_may_not_read_are_refused_in_one_line(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = server.root / "locked"
+    locked.mkdir()
+    for name in ("scandir", "listdir"):  # as root may read all folders
+        plain = getattr(os, name)
+
+        def refused(path: Any = ".", plain: Any = plain) -> Any:
+            if str(path) == str(locked):
+                raise PermissionError(13, "Permission denied", str(path))
+            return plain(path)
+
+        monkeypatch.setattr(os, name, refused)
+    for method, path, more in (
+        ("GET", "/api/browse", {"params": {"path": str(locked)}}),
+        ("POST", "/api/scenes", {"json": {"path": str(locked)}}),
+    ):
+        problem = server.refused(method, path, **more)
+        assert problem["status"] == 422 and "locked: cannot be read: permission denied; " in problem["detail"]
+
+
 def test_names_that_are_paths_or_devices_are_refused(server: Server) -> None:
     paths = ["../a.tif", "a/b.tif", "..\\a.tif", "C:a.tif", "a:stream.tif", ".hidden", "", "x" * 300 + ".tif"]
     devices = ["CON", "nul.tif", "com1.txt", "a.tif.", "a.tif "]
@@ -201,7 +223,7 @@ def test_files_beside_an_image_cannot_lead_gdal_elsewhere(server: Server, scene:
     evil = b"<PAMDataset><Metadata domain='OVERVIEWS'>"
     evil += b"<MDI key='OVERVIEW_FILE'>/vsicurl/http://127.0.0.1/x</MDI></Metadata></PAMDataset>"
     for name in ("scene.tif.aux.xml", "scene.tif.ovr", "scene.tif.msk", "scene.aux", "scene.vrt"):
-        assert send(name, evil).json() is None
+        assert send(name, evil).status_code == 422
     assert send("scene.tif", scene.read_bytes()).json()["width"] == 300
     assert send("scene.tif", scene.read_bytes()).status_code == 409
     assert [path.name for path in stored_files(server)] == ["scene.tif"]

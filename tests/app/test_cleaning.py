@@ -16,6 +16,7 @@ from smalti.app.database import Database
 from smalti.app.limits import Limits
 from smalti.app.viewing.view import Views
 from tests.app.conftest import Serve, Server
+from tests.app.lesson import begin, noisy
 from tests.app.pictures import write_tiff
 
 LATER = 31 * 86400
@@ -308,3 +309,13 @@ def age(server: Server, seconds: float) -> None:
     with Database(server.services.folders.database).change() as change:
         for table in ("scenes", "jobs"):
             change.execute(f"UPDATE {table} SET used = ?", (time.time() - seconds,))
+
+
+def test_what_a_killed_server_had_begun_of_a_lesson_goes(server: Server) -> None:
+    kept = begin(server, noisy(server)).folder
+    left = kept.with_name("killed")
+    left.mkdir()
+    (left / "teach.toml").write_text("")
+    assert clean(server.services, time.time()) == 0
+    assert clean(server.services, time.time() + 86401) == 1
+    assert not left.exists() and kept.exists()

@@ -57,6 +57,13 @@ def test_a_map_has_layers_areas_spots_and_files(server: Server, scene: Path) -> 
         assert (opened.read(1)[0, [50, 150, 250]] == [0, 1, 2]).all()
 
 
+def test_a_map_of_a_scene_without_an_ending_is_named_after_it(server: Server, scene: Path) -> None:
+    bare = scene.rename(server.root / "scene")
+    (found,) = server.http.post("/api/scenes", json={"path": str(bare)}).json()["scenes"]
+    file = server.http.get(f"/api/jobs/{server.mapped(found)['id']}/results/map.tif")
+    assert file.headers["content-disposition"] == 'attachment; filename="scene_map.tif"'
+
+
 def test_an_area_is_stretched_as_its_scene_is(server: Server, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 1000, (3, 200, 300), np.uint16)

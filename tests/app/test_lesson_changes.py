@@ -1,7 +1,10 @@
 """Lessons that are changed: classes merged and split, names, what undo leaves, scenes that are gone, models deleted."""
 
 import io
+import json
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from smalti.app.database import Database
+from smalti.app.teaching import lessons, teacher
 from smalti.app.teaching.live import LiveMap
 from smalti.errors import RasterError
 from smalti.lessons.project import load_project
 from smalti.tiling import Tile
 from tests.app.conftest import Serve, Server
 from tests.app.lesson import Taught, begin, noisy
+from tests.lessons.places import noisy_scene
 
 
 @pytest.fixture
@@ -104,6 +110,41 @@ def test_a_lesson_is_renamed(lesson: Taught) -> None:
     answer = lesson.server.http.patch(lesson.path, json={"name": "Roofs of Banepa"})
     assert answer.json()["name"] == lesson.now()["name"] == "Roofs of Banepa"
     assert lesson.server.refused("PATCH", lesson.path, json={"name": ""})["status"] == 422
+
+
+@pytest.fixture
+def full(lesson: Taught, monkeypatch: pytest.MonkeyPatch) -> Iterator[Taught]:
+    """A lesson that was learned twice, while others take all places to learn in; its scene is one of two."""
+    lesson.paint("road", [[20, 20], [60, 24]])
+    lesson.post("/learn")
+    lesson.paint("water", [[120, 20], [160, 24]])
+    lesson.post("/learn")
+    lesson.post("/scenes", scene=noisy(lesson.server, "other.tif", seed=1)["id"])
+    monkeypatch.setattr(teacher, "_PATIENCE_S", 0.01)
+    with lesson.server.services.teacher.slot(), lesson.server.services.teacher.slot():
+        yield lesson
+
+
+def test_what_is_to_be_sent_again_has_changed_nothing(full: Taught) -> None:
+    server, before = full.server, full.now()
+    road = {**_kept(full)["road"], "name": "lane"}
+    classes = [*(each for name, each in _kept(full).items() if name != "road"), road]
+    for method, path, body in (
+        ("POST", "/undo", None), ("PUT", "/classes", {"classes": classes}), ("DELETE", f"/scenes/{full.scene}", None),
+    ):  # fmt: skip
+        refused = server.refused(method, full.path + path, json=body)
+        assert refused["status"] == 429 and refused["todo"] == "send it again"
+        assert full.now() == before and _painted(full) == ["road", "water"]
+
+
+def test_strokes_are_not_changed_where_the_lesson_cannot_be_opened(full: Taught) -> None:
+    server, before = full.server, full.server.http.get(full.strokes).json()
+    server.services.teacher.forget(server.services.teachings.lessons.get("user", full.id))
+    body = {"revision": before["revision"], "strokes": before["strokes"][:1]}
+    stroke = {"class": "land", "line": [[20, 60], [60, 64]]}
+    for method, sent in (("POST", stroke), ("PUT", body)):
+        assert server.refused(method, full.strokes, json=sent)["status"] == 429
+        assert full.now()["scenes"][0]["strokes"] == 2
 
 
 def _undo(lesson: Taught, strokes: list[dict[str, Any]], number: int | None) -> None:
@@ -200,6 +241,51 @@ def test_a_scene_whose_file_is_gone_does_not_take_the_lesson_with_it(serve: Serv
     assert "only scene" in again.server.refused("DELETE", f"{again.path}/scenes/{again.scene}")["detail"]
 
 
+def test_a_scene_that_is_removed_meanwhile_is_in_no_lesson(lesson: Taught, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = lesson.server
+    plain = lessons.check_scene
+
+    def removed(*given: Any) -> None:
+        plain(*given)
+        assert server.http.delete(f"/api/scenes/{gone['id']}").is_success
+
+    monkeypatch.setattr(lessons, "check_scene", removed)
+    for path in ("/api/lessons", f"{lesson.path}/scenes"):
+        gone = noisy(server, "gone.tif")
+        refused = server.refused("POST", path, json={"scene": gone["id"]})
+        assert refused["status"] == 404 and "there is no scene" in refused["detail"]
+    assert [each["id"] for each in server.http.get("/api/lessons").json()] == [lesson.id]
+    assert list(lesson.folder.parent.iterdir()) == [lesson.folder]
+
+
+def test_lessons_are_listed_beside_damaged_ones(lesson: Taught) -> None:
+    server, bad = lesson.server, begin(lesson.server, {"id": lesson.scene})
+    row = json.dumps([lesson.scene, "gone"])
+    with Database(server.services.folders.database).change() as change:
+        change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (row, lesson.id))
+    (bad.folder / "teach.toml").write_text("model =")
+    listed = {each["id"]: each["scenes"] for each in server.http.get("/api/lessons").json()}
+    assert [each["missing"] for each in listed[lesson.id]] == [False, True]
+    assert [each["missing"] for each in listed[bad.id]] == [True]
+    assert "teach.toml" in server.refused("GET", bad.path)["detail"]
+    left = server.http.delete(f"{lesson.path}/scenes/gone").json()
+    assert [each["scene"] for each in left["scenes"]] == [lesson.scene]
+
+
+def test_an_outdated_scene_leaves_its_strokes_to_the_one_that_replaces_it(server: Server) -> None:
+    file = noisy_scene(server.root / "there.tif")
+    old = server.http.post("/api/scenes", json={"path": str(file)}).json()["scenes"][0]
+    lesson = begin(server, old)
+    lesson.paint("road", [[20, 20], [60, 24]])
+    lesson.post("/learn")
+    os.utime(noisy_scene(file, seed=1), (1, 1))
+    new = server.http.post("/api/scenes", json={"path": str(file)}).json()["scenes"][0]
+    lesson.post("/scenes", scene=new["id"])
+    left = server.http.delete(f"{lesson.path}/scenes/{old['id']}").json()
+    assert [(each["scene"], each["strokes"]) for each in left["scenes"]] == [(new["id"], 1)]
+    assert _painted(Taught(server, lesson.id, new["id"])) == ["road"] and len(left["steps"]) == 1
+
+
 def test_saved_models_are_deleted_and_no_others(lesson: Taught, tmp_path: Path) -> None:
     server = lesson.server
     lesson.paint("road", [[20, 20], [60, 24]])
@@ -241,3 +327,19 @@ def test_bands_of_a_scene_are_chosen_once_for_the_lesson(server: Server) -> None
     lesson.post("/model", name="bands")
     job = server.mapped(five, model="bands", options={"bands": back["scenes"][0]["bands"]})
     assert job["state"] == "done"
+
+
+def test_the_live_map_of_a_scene_that_is_added_again_takes_its_bands_of_now(server: Server) -> None:
+    five, other = (noisy(server, f"{name}.tif", bands=5, seed=len(name)) for name in ("five", "other"))
+    lesson = begin(server, five, bands=[1, 2, 3])
+    lesson.post("/scenes", scene=other["id"], bands=[1, 2, 4])
+    there = Taught(server, lesson.id, other["id"])
+    there.live()
+    path = f"{lesson.path}/scenes/{other['id']}"
+    tag = server.http.get(f"{path}/tiles/0/0/0.png").headers["etag"]
+    assert server.http.delete(path).is_success
+    lesson.post("/scenes", scene=other["id"], bands=[3, 2, 1])
+    there.live()
+    assert server.http.get(f"{path}/tiles/0/0/0.png", headers={"If-None-Match": tag}).status_code == 200
+    found = server.services.teachings.lessons.get("user", lesson.id)
+    assert server.services.teacher.live(found, server.services.canvas("user", other["id"])).bands == ("3", "2", "1")

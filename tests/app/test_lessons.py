@@ -286,3 +286,19 @@ def test_strokes_that_would_take_minutes_to_draw_are_refused(lesson: Taught) -> 
         answer = lesson.server.http.post(lesson.strokes, json={"class": "land", **body})
         assert answer.status_code == 422 and "crosses itself more than 1,000 times" in answer.text
     assert len(lesson.server.http.get(lesson.strokes).json()["strokes"]) == 1
+
+
+def test_strokes_with_many_holes_and_corners_are_sent_and_put_back(lesson: Taught) -> None:
+    turns = [20 + 12 * k for k in range(12)]
+    rows = [[x, y] for k, y in enumerate(turns) for x in ((10, 180), (180, 10))[k % 2]]
+    cols = [[x, y] for k, x in enumerate(turns) for y in ((180, 10), (10, 180))[k % 2]]
+    found = lesson.paint("road", [*rows, *cols], 6)
+    assert len(found["strokes"][0]["shape"]["coordinates"]) > 101
+    assert lesson.server.http.get(lesson.strokes).json() == found
+    waves = [[x, 4 * row + 6 + x % 4 / 2] for row in range(45) for x in range(10, 182, 2)[:: 1 - row % 2 * 2]]
+    both = lesson.paint("road", waves, 1)
+    assert sum(len(ring) for ring in both["strokes"][-1]["shape"]["coordinates"]) > 20_000
+    none = lesson.post(f"/scenes/{lesson.scene}/erase", line=[[0, 96], [192, 96]], size=400)
+    body = {"revision": none["revision"], "strokes": both["strokes"]}
+    back = lesson.server.http.put(lesson.strokes, json=body).json()
+    assert back.get("revision") == both["revision"], back

@@ -4,11 +4,13 @@ import re
 import time
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 from smalti.app.database import Database
+from smalti.mapping.places import IMAGES
 from tests.app.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -40,10 +42,30 @@ def test_photos_that_were_uploaded_together_have_a_page(server: Server, tmp_path
     )
     beside = server.services.folders.found(server.services.jobs.get("user", job["id"]).spec["folder"]) / "notes.txt"
     beside.write_text("for nobody")
-    for path in ("..%2f..%2f..%2fapp.sqlite", "%2fetc%2fpasswd", "nothing.jpg", beside.name):
+    for path in (
+        "..%2f..%2f..%2fapp.sqlite",
+        "%2fetc%2fpasswd",
+        "nothing.jpg",
+        beside.name,
+        "%00.jpg",
+        "x" * 300 + ".jpg",
+    ):
         assert server.refused("GET", f"/api/jobs/{job['id']}/page/{path}")["status"] == 404
     assert server.refused("POST", "/api/photos", json={"set": "other"})["status"] == 404
     assert server.refused("POST", "/api/photos", json={"folder": "/etc"})["status"] == 404
+
+
+def test_all_photos_that_are_ranked_are_kept_and_others_refused(server: Server) -> None:
+    def send(name: str) -> httpx.Response:
+        return server.http.post("/api/uploads", params={"name": name, "set": "raw"}, content=b"of a camera")
+
+    endings = server.http.get("/api/options").json()["photos"]
+    assert {".dng", ".cr3", ".nef", ".arw", ".heic", ".avif"} <= set(endings)
+    for ending in set(endings) - IMAGES:
+        assert (send(f"photo{ending}").status_code, send(f"photo{ending}").status_code) == (201, 409), ending
+    refused = send("notes.txt")
+    assert refused.status_code == 422 and refused.json()["todo"] == "leave it out"
+    assert server.http.post("/api/photos", json={"set": "raw"}).status_code == 202
 
 
 def test_nothing_is_written_beside_photos_of_the_user(server: Server) -> None:

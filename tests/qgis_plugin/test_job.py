@@ -12,7 +12,7 @@ import pytest
 from smalti.cli.progress import Log
 from smalti.cli.verb import shown_warnings
 from smalti.errors import SceneWarning, warn
-from smalti_qgis.job import Canceled, JobError, _read, is_warning, reason, run, share
+from smalti_qgis.job import Canceled, JobError, _read, answer, is_warning, reason, run, share
 
 
 def python(code: str) -> list[str]:
@@ -30,6 +30,19 @@ def test_a_failure_is_its_one_line() -> None:
     code = "import sys; print('began'); sys.exit('smalti: x.tif: no image; give one')"
     with pytest.raises(JobError, match=r"^x\.tif: no image; give one$"):
         run(python(code), lambda line: None, lambda: False)
+
+
+def test_json_is_read_beside_warnings() -> None:
+    code = "import sys; print('warning: dark', file=sys.stderr, flush=True); print('[1,'); print(); print('2]')"
+    assert answer(python(code), lambda: False) == [1, 2]
+
+
+def test_what_is_no_json_and_failures_are_one_line() -> None:
+    for printed, got in (("'Hello'", "'Hello'"), ("", "nothing")):
+        with pytest.raises(JobError, match=f"^.* printed no JSON but {got}; call .* in a terminal to see why$"):
+            answer(python(f"print({printed})"), lambda: False)
+    with pytest.raises(JobError, match=r"^x: no such model; name one$"):
+        answer(python("import sys; sys.exit('smalti: x: no such model; name one')"), lambda: False)
 
 
 @pytest.mark.parametrize("code", ["import time; time.sleep(60)", "while True: print('busy')"])

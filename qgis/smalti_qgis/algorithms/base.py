@@ -1,6 +1,5 @@
 """What the tools share: parameters, one run of the program, and its failure as one line."""
 
-import json
 from functools import partial
 
 from qgis.core import (
@@ -14,7 +13,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QThread
 
 from .. import settings
 from ..commands import card_command
-from ..job import Canceled, JobError, is_warning, run, share
+from ..job import Canceled, JobError, answer, is_warning, run, share
 from ..program import ProgramError, check, find
 from ..scene import SceneError, scene_of
 
@@ -101,12 +100,11 @@ class SmaltiAlgorithm(QgsProcessingAlgorithm):
     def card(self, program, model, feedback):
         """The card of a model; None where a checkpoint's folder does not tell it."""
         try:
-            lines = run(card_command(program, model), lambda line: None, partial(_is_canceled, feedback))
+            entries = answer(card_command(program, model), partial(_is_canceled, feedback))
         except JobError as error:
             raise QgsProcessingException(str(error)) from None
         except Canceled:
             raise QgsProcessingException("canceled") from None
-        entries = json.loads("\n".join(lines))
         return entries[0]["card"] if entries else None
 
 

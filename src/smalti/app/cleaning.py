@@ -16,10 +16,10 @@ _log = logging.getLogger("smalti.app")
 
 def clean(services: Services, now: float) -> int:
     """Removes what was last used too long ago; returns how much."""
-    days = services.limits.keep_days
+    days, removed = services.limits.keep_days, services.teachings.lessons.clean(now - _DAY_S)
     if not days:
-        return 0
-    before, removed = now - days * _DAY_S, 0
+        return removed
+    before = now - days * _DAY_S
     for job in services.jobs.unused(before):
         if job.id not in services.uses:
             try:

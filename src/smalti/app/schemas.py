@@ -117,18 +117,22 @@ class Options(BaseModel):
     )
 
 
-Ring = Annotated[
-    list[Annotated[list[float], Field(min_length=2, max_length=3)]], Field(min_length=4, max_length=10_000)
-]
+Corners = list[Annotated[list[float], Field(min_length=2, max_length=3)]]
 
 
-class Polygon(BaseModel):
+class Outline(BaseModel):
     """A GeoJSON polygon in the scene's pixels: column, row."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["Polygon"]
-    coordinates: list[Ring] = Field(min_length=1, max_length=100)
+    coordinates: list[Annotated[Corners, Field(min_length=4)]] = Field(min_length=1)
+
+
+class Polygon(Outline):
+    """A GeoJSON polygon that was drawn in the scene's pixels: column, row."""
+
+    coordinates: list[Annotated[Corners, Field(min_length=4, max_length=10_000)]] = Field(min_length=1, max_length=100)
 
 
 Rectangle = Annotated[list[int], Field(min_length=4, max_length=4, description="Column, row, width, height in pixels.")]
@@ -251,6 +255,7 @@ class Defaults(BaseModel):
     options: Options
     roots: list[str]
     hosts: list[str]
+    photos: list[str] = Field(description="Endings of photos of a series.", examples=[[".dng", ".heic", ".jpg"]])
     max_upload_bytes: int
     max_scene_pixels: int
     max_jobs: int

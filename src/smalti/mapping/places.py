@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from smalti.errors import RasterError, Warn
+from smalti.errors import RasterError, Warn, reason
 from smalti.mapping.left_out import left_out, left_out_line
 from smalti.mapping.source import Source
 from smalti.raster.check import REFUSALS
@@ -40,7 +40,7 @@ def scenes(name: str, warn: Warn) -> list[str]:
     if is_remote(name) or path.is_file():
         return [name]
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if _is_image(file))
+        found = _images(path)
         if not found and _is_dataset(name):
             return [name]
         what = f"no image in this folder (looked for {', '.join(sorted(IMAGES))})"
@@ -63,8 +63,17 @@ def scenes(name: str, warn: Warn) -> list[str]:
     return [str(file) for file in found if file not in hidden]
 
 
+def _images(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if _is_image(file))
+    except OSError as error:
+        raise RasterError(f"{folder}: cannot be read: {reason(error)}; give a folder that may be read") from None
+
+
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in IMAGES and not file.name.startswith(".") and file.is_file()
+    with suppress(OSError):  # of a folder that may be listed, but not entered
+        return file.suffix.lower() in IMAGES and not file.name.startswith(".") and file.is_file()
+    return False
 
 
 def _is_dataset(folder: str) -> bool:

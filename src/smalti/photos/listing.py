@@ -8,21 +8,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from smalti.endings import ENDINGS, HEIC, JPEG, RAW
 from smalti.errors import DataError
 from smalti.photos.names import order, pair
 
-JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".mpo", ".insp"})
-HEIC = frozenset({".heic", ".heif", ".hif"})
-TIFF = frozenset({".tif", ".tiff"})
-RAW = frozenset(
-    f".{ending}"
-    for ending in (
-        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "kdc", "mef", "mos", "mrw"),
-        *("nef", "nrw", "orf", "ori", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
-    )
-)
-OTHERS = frozenset({".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
-ENDINGS = JPEG | HEIC | TIFF | RAW | OTHERS
 MOVIES = frozenset(
     f".{ending}"
     for ending in ("3gp", "avi", "insv", "lrv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "webm", "wmv")

@@ -4,10 +4,11 @@ import os
 import re
 from pathlib import Path
 
+from smalti.endings import ENDINGS
 from smalti.errors import OptionError, OutputError
 from smalti.files import check_place
 from smalti.mapping import protect
-from smalti.photos.listing import BESIDE, ENDINGS, MARK, MOVIES, PhotoListing
+from smalti.photos.listing import BESIDE, MARK, MOVIES, PhotoListing
 from smalti.photos.tables import is_table
 from smalti.photos.thumbs import thumbs_of
 

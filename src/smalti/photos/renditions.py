@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 
 from smalti.arrays import Picture
+from smalti.endings import RAW
 from smalti.errors import InputError, MissingExtraError
 from smalti.files import deliver, guarded
-from smalti.photos.listing import RAW, Shot
+from smalti.photos.listing import Shot
 from smalti.photos.photo import Photo
 from smalti.photos.read import open_photo, pixels
 from smalti.photos.thumbs import encoded

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from smalti.endings import RAW
 from smalti.errors import DataError, reason
 from smalti.files import deliver
 from smalti.photos.decisions import MARKS, VERDICT, is_decided, is_for, is_ours
 from smalti.photos.formats.xmp import NAMESPACES, RDF, XMP, with_values
-from smalti.photos.listing import RAW
 from smalti.photos.photo import Photo, RankedFolder, Unread, Verdict
 
 WITH_SIDECAR = RAW - {".dng"}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from smalti.endings import RAW
 from smalti.errors import MissingExtraError, RasterError
 from smalti.photos.formats import exif, heif, jpeg, pillow, png, tiff
-from smalti.photos.listing import RAW
 from smalti.raster.upright import TURNS
 
 SMALLEST_PREVIEW = 640

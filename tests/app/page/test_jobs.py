@@ -121,6 +121,29 @@ def test_a_job_is_deleted_when_that_is_said_twice(open_page: Any, server: Server
     assert job not in [each["id"] for each in call(server, "jobs")]
 
 
+def test_a_job_is_deleted_while_another_one_runs(open_page: Any, server: Server, mapped: Any) -> None:
+    job = call(server, "jobs", {"scene": mapped["scene"], "model": "town"})["id"]
+    call(server, f"jobs/{job}/cancel", {})
+    app = open_page()
+    app.page.route("**/events", lambda _: None)  # never answered: the job is as far as is said here
+    app.tab("jobs")
+    button = app.page.locator(f"[data-key='delete {job}']")
+    button.click()
+    grow = """async ([id, rows]) => {
+      const { get, set } = await import(new URL("static/js/core/store.js", document.baseURI).pathname);
+      const running = { state: "running", rows_done: rows };
+      set({ jobs: get("jobs").map((job) => ({ ...job, ...(job.id === id ? running : {}) })) });
+    }"""
+    for rows in (10, 20):
+        app.page.evaluate(grow, [mapped["id"], rows])
+        row = app.page.locator(".job", has=app.page.locator(f"[data-key='show {mapped['id']}']"))
+        assert row.locator(".state").inner_text() == "running"
+        assert button.inner_text() == "Delete for good?"
+    button.click()
+    button.wait_for(state="detached")
+    assert job not in [each["id"] for each in call(server, "jobs")]
+
+
 def test_the_files_of_the_list_come(open_page: Any, mapped: Any) -> None:
     app = open_page(at(mapped))
     app.page.wait_for_selector(".downloads a")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.app.page.conftest import Web
+from tests.app.page.serving import Server, call
 
 pytestmark = pytest.mark.slow
 REFUSED = "Failed to load resource: the server responded with a status of 4"
@@ -24,10 +25,23 @@ def test_a_chosen_folder_gives_its_scenes_and_names_what_is_none(open_page: Any,
         app.page.locator("#tools button", has_text="Choose a folder").press("Enter")
     chooser.value.set_files(tmp_path / "town")
     told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
-    assert told.startswith("1 of 3 images")
-    assert "bad.tif" in told
+    assert told.startswith("2 of 4 files")
+    assert "bad.tif" in told and "readme.txt" in told
     app.painted()
     assert {"same.tif", "inner_same.tif"} <= set(app.page.inner_text("#panel-scene").splitlines())
+
+
+def test_photos_of_all_kinds_that_are_ranked_are_sent(open_page: Any, server: Server, tmp_path: Path) -> None:
+    names = ("one.rw2", "two.RW2", "two.mov")
+    for name in names:
+        (tmp_path / name).write_bytes(b"of a camera")
+    app = open_page()
+    app.drop(*(tmp_path / name for name in names))
+    app.page.wait_for_selector("text=2 photos. What are they?")
+    app.page.click("text=Series: find the best")
+    app.page.wait_for_selector("#panel-result:not([hidden])")
+    assert call(server, "jobs")[0]["kind"] == "photos"
+    assert app.page.locator("#panel-scene .problem").count() == 0
 
 
 def test_of_a_folder_of_the_server_the_good_images_are_opened(open_page: Any, scene: Path, folder: Path) -> None:
@@ -38,14 +52,14 @@ def test_of_a_folder_of_the_server_the_good_images_are_opened(open_page: Any, sc
     (folder / "mixed" / "good.tif").write_bytes(scene.read_bytes())
     app = open_page(f"#path={folder / 'broken'}", allowed=(REFUSED,))
     told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
-    assert told.startswith("None of 2 images")
+    assert told.startswith("None of 2 files")
     assert "two.tif" in told
     app.page.click("summary:has-text('On the server')")
     app.page.click(f"#panel-scene .list >> text={folder.name}")
     app.page.click("#panel-scene .list >> text=mixed")
     app.page.click("text=Open all images")
     told = app.page.wait_for_selector("#panel-scene details .problem").inner_text()
-    assert told.startswith("2 of 3 images")
+    assert told.startswith("2 of 3 files")
     assert {"one.tif", "two.tif"} <= set(told.replace(":", " ").split())
     app.painted()
     assert app.page.inner_text("#title") == "good.tif"

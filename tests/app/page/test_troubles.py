@@ -48,7 +48,7 @@ def test_each_bad_file_is_named_and_the_good_one_is_opened(open_page: Any, scene
     app = open_page(allowed=(REFUSED,), viewport={"width": 360, "height": 700})
     app.drop(*(tmp_path / name for name in names), scene)
     told = app.page.wait_for_selector("#panel-scene .problem").inner_text()
-    assert told.startswith("3 of 4 images")
+    assert told.startswith("3 of 4 files")
     assert all(name in told for name in names)
     app.painted()
     assert app.page.inner_text("#title") == scene.name

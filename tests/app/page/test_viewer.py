@@ -69,6 +69,22 @@ def test_layers_of_values_are_shown_with_hillshade(open_page: Any, mapped: Any) 
         assert (one != other).any(axis=-1).mean() > 0.05
 
 
+def test_hillshade_grows_with_its_job(open_page: Any, mapped: Any) -> None:
+    app = open_page(at(mapped))
+    app.painted()
+    app.page.route("**/events", lambda _: None)  # never answered: the job is as far as is said here
+    change = """async (changes) => {
+      const { get, set } = await import(new URL("static/js/core/store.js", document.baseURI).pathname);
+      set({ job: { ...get("job"), ...changes } });
+    }"""
+    app.page.evaluate(change, {"state": "running", "rows_done": 64})
+    app.tab("result")
+    app.page.check("[data-key=shade]")
+    app.painted()
+    with app.page.expect_request(lambda request: "/hillshade/" in request.url and "v=done" in request.url):
+        app.page.evaluate(change, {"state": "done"})
+
+
 def test_photos_of_a_folder_become_series(open_page: Any, tmp_path: Path) -> None:
     pixels = draw(Window(0, 0, 240, 320), 5).image.transpose(1, 2, 0)
     (tmp_path / "burst").mkdir()

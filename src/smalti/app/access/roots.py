@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smalti.app.problems import ProblemError
-from smalti.errors import shown
+from smalti.errors import reason, shown
 from smalti.mapping.places import IMAGES
 
 MOST_ENTRIES = 5000
@@ -52,17 +52,25 @@ def resolved(roots: Sequence[Path]) -> Roots:
 
 
 def entries(folder: Path, roots: Roots) -> Iterator[tuple[Path, bool]]:
-    """Folders and images of a folder below the roots, by name: path, and whether it is a folder."""
-    with os.scandir(folder) as found:
-        names = sorted(
-            (entry.name for entry in found if entry.name.isprintable() and not entry.name.startswith(".")),
-            key=str.casefold,
-        )
+    """Folders and images of a folder below the roots, by name: path, and whether it is a folder.
+
+    ProblemError for a folder that cannot be read.
+    """
+    try:
+        with os.scandir(folder) as found:
+            names = sorted(
+                (entry.name for entry in found if entry.name.isprintable() and not entry.name.startswith(".")),
+                key=str.casefold,
+            )
+    except OSError as error:
+        text = f"{shown(folder.name)[:200]}: cannot be read: {reason(error)}; give a folder that the server may read"
+        raise ProblemError(422, text) from None
     for name in names[:MOST_ENTRIES]:
         path = folder / name
         try:
             real = path.resolve(strict=True)
+            is_folder, is_file = real.is_dir(), real.is_file()
         except OSError:
             continue
-        if roots.holds(real) and (real.is_dir() or (real.is_file() and path.suffix.lower() in IMAGES)):
-            yield path, real.is_dir()
+        if roots.holds(real) and (is_folder or (is_file and path.suffix.lower() in IMAGES)):
+            yield path, is_folder

@@ -12,6 +12,7 @@ from smalti.app.asking import Answers, Owner, Parts, problems
 from smalti.app.models import find_entry, map_models, to_model
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import Defaults, Health, Model, Options
+from smalti.endings import ENDINGS
 
 router = APIRouter(tags=["server"])
 STATIC = Path(__file__).parents[1] / "static"
@@ -83,6 +84,7 @@ def options(parts: Parts) -> Defaults:
     limits = parts.limits
     return Defaults(
         options=Options(), roots=list(map(str, parts.roots.folders)), hosts=list(parts.hosts.listed),
+        photos=sorted(ENDINGS),
         max_upload_bytes=limits.upload_bytes, max_scene_pixels=limits.scene_pixels, max_jobs=limits.jobs,
         keep_days=limits.keep_days,
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Jobs: start them, follow them, look at what they made."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -196,7 +197,7 @@ def result(job: Id, name: Name, parts: Parts, owner: Owner) -> FileResponse:
 def _stem(job: Stored, parts: Services) -> str:
     """The name of the job's scene without its ending; that of the map where the scene was removed."""
     try:
-        return parts.scene_of(job).shown.name.rpartition(".")[0]
+        return FilePath(parts.scene_of(job).shown.name).stem
     except ProblemError:
         return "scene"
 
@@ -214,8 +215,9 @@ def page(job: Id, path: Annotated[str, Path(max_length=4096)], parts: Parts, own
     if path in ("", PHOTOS_PAGE):
         return Download(own / PHOTOS_PAGE, headers={"content-security-policy": _OWN_PAGE})
     for place in (own, folder):
-        file = (place / path).resolve()
-        shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
-        if shown and file.is_file() and file.is_relative_to(place.resolve()):
-            return Download(file)
+        with suppress(OSError, ValueError):  # names that no file can have, and what may not be read
+            file = (place / path).resolve()
+            shown = file.suffix.lower() in PHOTOS  # the folder may hold what is nobody's business
+            if shown and file.is_file() and file.is_relative_to(place.resolve()):
+                return Download(file)
     raise ProblemError(404, "the page has no such file; open it again")

@@ -1,6 +1,7 @@
 """Lessons: begin one, learn, look at what was learned, undo it, save it as a model."""
 
 import time
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -43,7 +44,7 @@ def begin(asked: NewLesson, parts: Parts, owner: Owner) -> Lesson:
 @router.get("", responses=problems())
 def list_lessons(parts: Parts, owner: Owner) -> list[Lesson]:
     """Your lessons, the newest first."""
-    return [_shown(parts, lesson) for lesson in parts.teachings.lessons.all(owner)]
+    return [parts.teachings.listed(lesson, _canvases(parts, lesson)) for lesson in parts.teachings.lessons.all(owner)]
 
 
 @router.get("/{lesson}", responses=problems(404))
@@ -76,14 +77,17 @@ def add_scene(lesson: Id, asked: SceneId, parts: Parts, owner: Owner) -> Lesson:
 
 @router.delete("/{lesson}/scenes/{scene}", responses=problems(404, 409, 429, 507))
 def take_out_scene(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Lesson:
-    """Take a scene out of a lesson, with its strokes; lessons so far cannot be undone then."""
+    """Take a scene out of a lesson, with its strokes; lessons so far cannot be undone then.
+
+    The strokes stay where another scene of the lesson has the same file.
+    """
     found = parts.teachings.lessons.get(owner, lesson)
     if scene not in found.scenes:
         raise ProblemError(404, f"the scene does not belong to the lesson {found.name}")
-    return _shown(parts, parts.teachings.without(found, parts.canvas(owner, scene, read=False)))
+    return _shown(parts, parts.teachings.without(found, scene, _canvases(parts, found)))
 
 
-@router.put("/{lesson}/classes", responses=problems(404, 409, 507))
+@router.put("/{lesson}/classes", responses=problems(404, 409, 429, 507))
 def set_classes(lesson: Id, asked: Palette, parts: Parts, owner: Owner) -> Lesson:
     """Rename, recolour, merge, split and add classes; new ones without strokes that are left out are removed."""
     found = parts.teachings.lessons.get(owner, lesson)
@@ -129,7 +133,7 @@ def live_tile(
     parts.teacher.freshened(desk, live, numbers)
     colors = parts.teachings.colors(found)
     labels = parts.teachings.heirs(found) if before else desk.shown[0].plan.task.labels
-    look = hash((before, tuple(labels), tuple(colors.items())))
+    look = hash((before, live.bands, tuple(labels), tuple(colors.items())))
     tag = f'"{lesson}-{scene}-{z}-{x}-{y}-{live.stamp(numbers, before=before)}-{look:x}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -139,7 +143,7 @@ def live_tile(
     return Response(answer, media_type="image/png", headers=headers)
 
 
-@router.get("/{lesson}/scenes/{scene}/shown", responses=problems(404))
+@router.get("/{lesson}/scenes/{scene}/shown", responses=problems(404, 429))
 def shown(
     lesson: Id, scene: Id, parts: Parts, owner: Owner,
     col: Whole = 0, row: Whole = 0, width: Whole = 0, height: Whole = 0,
@@ -175,7 +179,12 @@ def _shown(parts: Services, lesson: StoredLesson) -> Lesson:
 
 
 def _canvases(parts: Services, lesson: StoredLesson) -> list[Canvas]:
-    return [parts.canvas(lesson.owner, scene, read=False) for scene in lesson.scenes]
+    """Its scenes, but those that are not registered any more."""
+    found = []
+    for scene in lesson.scenes:
+        with suppress(ProblemError):
+            found.append(parts.canvas(lesson.owner, scene, read=False))
+    return found
 
 
 def _levels(parts: Services, owner: str, scene: str) -> int:

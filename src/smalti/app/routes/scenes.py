@@ -47,8 +47,8 @@ async def upload(
 ) -> Scene | Added | None:
     """Upload an image, or a .zip of images, as the raw body.
 
-    A .zip gives its scenes, and the files in it that are none; a file of a set that is no image, such as a world
-    file, gives null.
+    A .zip gives its scenes, and the files in it that are none; a file of a set that is kept and no
+    image, such as a world file or a raw photo, gives null.
     """
     length = request.headers.get("content-length", "")
     parts.uploads.check(owner, name, int(length) if length.isdecimal() else None)

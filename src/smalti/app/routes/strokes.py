@@ -19,14 +19,14 @@ _FEW = 10
 """Crossings in a stroke that was answered: corners that were rounded."""
 
 
-@router.get("/strokes", responses=problems(404))
+@router.get("/strokes", responses=problems(404, 429))
 def get_strokes(lesson: Id, scene: Id, parts: Parts, owner: Owner) -> Strokes:
     """The strokes on a scene of a lesson."""
     found, canvas = _found(parts, owner, lesson, scene)
     return _sent(parts, found, canvas, *parts.teacher.project(found).strokes(canvas))
 
 
-@router.post("/strokes", status_code=201, responses=problems(404, 409, 507))
+@router.post("/strokes", status_code=201, responses=problems(404, 409, 429, 507))
 def paint(lesson: Id, scene: Id, asked: NewStroke, parts: Parts, owner: Owner) -> Strokes:
     """Paint a stroke; where it covers strokes of other classes it replaces them."""
     found, canvas = _found(parts, owner, lesson, scene)
@@ -36,7 +36,7 @@ def paint(lesson: Id, scene: Id, asked: NewStroke, parts: Parts, owner: Owner) -
     return _changed(parts, found, canvas, lambda before: added(before, asked.label, shape))
 
 
-@router.post("/erase", responses=problems(404, 507))
+@router.post("/erase", responses=problems(404, 429, 507))
 def erase(lesson: Id, scene: Id, asked: Erased, parts: Parts, owner: Owner) -> Strokes:
     """Erase what lies under a brush."""
     found, canvas = _found(parts, owner, lesson, scene)
@@ -44,7 +44,7 @@ def erase(lesson: Id, scene: Id, asked: Erased, parts: Parts, owner: Owner) -> S
     return _changed(parts, found, canvas, lambda before: erased(before, shape))
 
 
-@router.put("/strokes", responses=problems(404, 409, 507))
+@router.put("/strokes", responses=problems(404, 409, 429, 507))
 def replace_strokes(lesson: Id, scene: Id, asked: StrokesBefore, parts: Parts, owner: Owner) -> Strokes:
     """Replace all strokes on a scene, as undo and redo do; refused where they were changed by somebody else."""
     found, canvas = _found(parts, owner, lesson, scene)
@@ -68,7 +68,9 @@ def _found(parts: Services, owner: str, lesson: str, scene: str) -> tuple[Stored
     found = parts.teachings.lessons.get(owner, lesson)
     if scene not in found.scenes:
         raise ProblemError(404, f"the scene does not belong to the lesson {found.name}; add it first")
-    return found, parts.canvas(owner, scene)
+    canvas = parts.canvas(owner, scene)
+    parts.teacher.live(found, canvas)  # what cannot be shown is refused before anything is changed
+    return found, canvas
 
 
 def _changed(parts: Services, lesson: StoredLesson, canvas: Canvas, change: Change) -> Strokes:

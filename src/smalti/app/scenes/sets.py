@@ -11,10 +11,11 @@ from pathlib import Path
 from smalti.app.folders import Folders
 from smalti.app.problems import ProblemError
 from smalti.app.schemas import SET
+from smalti.endings import ENDINGS
 from smalti.mapping.places import IMAGES
 from smalti.raster.files import world_endings
 
-PHOTOS = frozenset({".heic", ".heif", ".hif", ".jpg", ".jpeg", ".png", ".webp", ".xmp"})
+PHOTOS = ENDINGS | {".xmp"}
 _SMALL = 64 * 1024
 _BESIDE = {".wld", ".prj", *(ending for image in IMAGES for ending in world_endings(image))}
 

@@ -111,7 +111,7 @@ class Uploads:
         folder = set_folder(self._folders, owner, together)
         target = folder / name
         if not is_image(name) and not is_kept(name, path.stat().st_size):
-            return None
+            raise ProblemError(422, f"{name}: is neither an image, nor a photo, nor a small world file; leave it out")
         if is_image(name):
             check_content(path, name)
         with guarded(target):

@@ -23,7 +23,7 @@ class Desk:
         self.learning = threading.Lock()
         self._opening = threading.Lock()
         self._parts: dict[tuple[str, ...], Part] = {}
-        self._live: dict[str, LiveMap] = {}
+        self._live: dict[tuple[str, Bands], LiveMap] = {}
         self.learned_from, self.restored, self.problem = "", False, ""
         self.undone: int | None = None
         """The lesson whose strokes were put back: those after it end with the next one."""
@@ -70,9 +70,10 @@ class Desk:
     def live(self, canvas: Canvas, bands: Bands) -> LiveMap:
         """The live map of a scene; RasterError or ModelError where it does not fit the model."""
         with self._opening:
-            if canvas.scene not in self._live:
-                self._live[canvas.scene] = LiveMap(self.network, canvas.image, canvas.grid, bands)
-            return self._live[canvas.scene]
+            key = canvas.scene, None if bands is None else tuple(bands)
+            if key not in self._live:
+                self._live[key] = LiveMap(self.network, canvas.image, canvas.grid, bands)
+            return self._live[key]
 
     def examples(self, image: str) -> SceneExamples | None:
         """What was learned from on a scene; None without strokes on it."""

@@ -55,9 +55,19 @@ class Teachings:
             self.teacher.project(lesson).set_bands(canvas, bands)
         return self.lessons.add_scene(lesson, canvas.scene)
 
+    def listed(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
+        """A lesson of a list; without all that its project says where that is damaged: whoever opens it is told."""
+        try:
+            return self.shown(lesson, canvases)
+        except SmaltiError:
+            return Lesson(
+                id=lesson.id, name=lesson.name, model="", classes=[], scenes=list(map(_missing, lesson.scenes)),
+                steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
+            )  # fmt: skip
+
     def shown(self, lesson: StoredLesson, canvases: list[Canvas]) -> Lesson:
-        """A lesson as it is sent."""
-        project = self.teacher.project(lesson)
+        """A lesson as it is sent; `canvases` are its scenes, but those that are not registered any more."""
+        project, by_scene = self.teacher.project(lesson), {each.scene: each for each in canvases}
         stated, counts = project.read(), project.counts()
         total = sum(counts.values(), Counter[str]())
         classes = []
@@ -66,11 +76,8 @@ class Teachings:
         return Lesson(
             id=lesson.id, name=lesson.name, model=Path(stated.model).stem, classes=classes,
             scenes=[
-                LessonScene(
-                    scene=each.scene, strokes=_total(counts, each.image), missing=not Path(each.image).is_file(),
-                    bands=list(stated.bands[each.image]) if each.image in stated.bands else None,
-                )
-                for each in canvases
+                _shown(by_scene[scene], stated, counts) if scene in by_scene else _missing(scene)
+                for scene in lesson.scenes
             ],
             steps=[step.shown for step in self.lessons.steps(lesson)], created=lesson.created,
         )  # fmt: skip
@@ -92,31 +99,39 @@ class Teachings:
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
         task = parent_task(project.read().model)
         total = sum(project.counts().values(), Counter[str]())
-        with desk.learning:
+        with desk.learning, self.teacher.slot():  # where all are taken, nothing is changed yet
             project.rename(canvases, renamed(wanted), lambda stated: changed(stated, task, wanted, total))
             self._show(lesson, desk)
 
-    def without(self, lesson: StoredLesson, canvas: Canvas) -> StoredLesson:
-        """Takes a scene out of a lesson, with its strokes; ProblemError for the last one."""
+    def without(self, lesson: StoredLesson, scene: str, canvases: list[Canvas]) -> StoredLesson:
+        """Takes a scene out of a lesson, with its strokes; ProblemError for the last one.
+
+        Strokes on an image that another scene has, too, stay: it was added again, as its file had changed.
+        """
         if len(lesson.scenes) < 2:
             raise ProblemError(409, f"this is the only scene of {lesson.name}; remove the lesson instead")
+        canvas = next((each for each in canvases if each.scene == scene), None)
+        if canvas is None or any(each.image == canvas.image and each.scene != scene for each in canvases):
+            return self.lessons.remove_scene(lesson, scene)
         desk = self.teacher.desk(lesson)
-        with desk.learning:
+        with desk.learning, self.teacher.slot():
             self.teacher.project(lesson).without(canvas)
-            found = self.lessons.remove_scene(lesson, canvas.scene)
+            found = self.lessons.remove_scene(lesson, scene)
             self.lessons.keep_steps(found, 0)  # what was learned with its strokes cannot be put back
             self._show(found, desk)
         return found
 
     def _show(self, lesson: StoredLesson, desk: Desk) -> None:
-        """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own."""
+        """Shows what the strokes teach, or the model as it was where there are none; this is no lesson of its own.
+
+        The caller holds a slot.
+        """
         stated, text = self.teacher.project(lesson).now()
         if not stated.painted:
             desk.forget(stated)
             return
         try:
-            with self.teacher.slot():
-                desk.learn(stated, text, lambda _: None)
+            desk.learn(stated, text, lambda _: None)
         except SmaltiError as error:  # such as a scene that is gone: what was changed stays
             desk.forget(stated)
             desk.problem = said(error)
@@ -161,7 +176,7 @@ class Teachings:
     def undo(self, lesson: StoredLesson) -> None:
         """Takes the last lesson back, with all strokes since the one before; ProblemError where there is none."""
         project, desk = self.teacher.project(lesson), self.teacher.desk(lesson)
-        with desk.learning:
+        with desk.learning, self.teacher.slot():
             steps = self._steps(lesson, desk)
             if not steps:
                 raise ProblemError(409, "there is no lesson to undo; paint some strokes first")
@@ -190,8 +205,16 @@ class Teachings:
         return look(path)
 
 
-def _total(counts: Mapping[str, Counter[str]], image: str) -> int:
-    return counts.get(image, Counter[str]()).total()
+def _shown(canvas: Canvas, stated: Project, counts: Mapping[str, Counter[str]]) -> LessonScene:
+    bands = stated.bands.get(canvas.image)
+    return LessonScene(
+        scene=canvas.scene, strokes=counts.get(canvas.image, Counter[str]()).total(),
+        missing=not Path(canvas.image).is_file(), bands=None if bands is None else list(bands),
+    )  # fmt: skip
+
+
+def _missing(scene: str) -> LessonScene:
+    return LessonScene(scene=scene, strokes=0, missing=True, bands=None)
 
 
 def _step(learned: Learned, notes: list[str]) -> Step:

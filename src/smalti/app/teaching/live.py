@@ -32,7 +32,7 @@ class LiveMap:
     def __init__(self, network: StoredNetwork, image: str, grid: Grid, bands: Bands = None) -> None:
         """`grid` is the scene's own; RasterError or ModelError where it does not fit the model."""
         self._network, self.step, self._reading = network, network.step, threading.Lock()
-        self._image, self._bands = image, bands
+        self._image, self.bands = image, None if bands is None else tuple(bands)
         self._opened = self._open()
         self._reader = as_seen(self._opened)
         seen, card = self._reader.grid, network.card
@@ -158,7 +158,7 @@ class LiveMap:
 
     def _open(self) -> Reader:
         card = self._network.card
-        return open_fitting(self._image, Source((self._image,)).opener, card, self._bands, "auto", _unsaid)
+        return open_fitting(self._image, Source((self._image,)).opener, card, self.bands, "auto", _unsaid)
 
     def suggestions(self, painted: SceneExamples | None, most: int) -> list[Suggestion]:
         """Where strokes would help most; the scene is opened again for it, so that nobody waits for its tiles."""

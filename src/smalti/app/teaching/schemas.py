@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smalti.app.schemas import Polygon
+from smalti.app.schemas import Outline, Polygon
 
 SCENE = "0f3a5c8d9e1b2a47"
 ClassName = Annotated[str, Field(min_length=1, max_length=80, examples=["building"])]
@@ -105,7 +105,7 @@ class Stroke(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     label: ClassName = Field(alias="class")
-    shape: Polygon
+    shape: Outline = Field(description="With as many holes and corners as a brush leaves.")
 
 
 class StrokesBefore(BaseModel):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from smalti.app.problems import ProblemError
-from smalti.app.schemas import Polygon
+from smalti.app.schemas import Outline
 from smalti.app.teaching.schemas import NewStroke, Stroke
 from smalti.polygons.file import VectorFile
 from smalti.raster.geopackage import opened, wkb_of
@@ -46,7 +46,7 @@ class Painted:
         """As it is sent."""
         rings = [self.shape.exterior, *self.shape.interiors]
         lines = [[[x, y] for x, y in ring.coords] for ring in rings]
-        return Stroke(label=self.label, shape=Polygon(type="Polygon", coordinates=lines))
+        return Stroke(label=self.label, shape=Outline(type="Polygon", coordinates=lines))
 
 
 def revision_of(strokes: Sequence[Painted]) -> str:
@@ -130,12 +130,10 @@ def brushed(line: Sequence[Sequence[float]], size: float) -> Any:
     return shapely.unary_union(shapely.buffer(sides, size / 2, quad_segs=_CORNERS))
 
 
-def shape_of(polygon: Polygon, crossings: int = _MOST_CROSSINGS) -> Any:
+def shape_of(polygon: Outline, crossings: int = _MOST_CROSSINGS) -> Any:
     """A polygon as a valid shape; ProblemError where it has no area, or crosses itself more often."""
     import shapely
 
-    if sum(map(len, polygon.coordinates)) > _MOST_CORNERS:
-        raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
     if any(not abs(value) < _FARTHEST for ring in polygon.coordinates for point in ring for value in point[:2]):
         raise ProblemError(422, "the polygon lies far outside of the scene; paint on the image")
     _check_crossings(polygon.coordinates, crossings)
@@ -155,6 +153,8 @@ def painted(asked: NewStroke, grid: Grid) -> Any:
 
     if (asked.line is None) == (asked.polygon is None):
         raise ProblemError(422, "a stroke is either a line or a polygon; send one of them")
+    if asked.polygon is not None and sum(map(len, asked.polygon.coordinates)) > _MOST_CORNERS:
+        raise ProblemError(422, f"the polygon has more than {_MOST_CORNERS:,} corners; draw a simpler one")
     shape = brushed(asked.line, asked.size) if asked.line is not None else shape_of(asked.polygon)  # type: ignore[arg-type]
     inside = shapely.intersection(shape, shapely.box(0, 0, grid.width, grid.height))
     if inside.area < _LEAST:

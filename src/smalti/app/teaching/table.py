@@ -1,13 +1,15 @@
 """The table of lessons: which scenes belong to one, and what was learned so far. The rest is in its project folder."""
 
 import json
+import math
 import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
+from sqlite3 import Connection, Row
 
 from smalti.app.database import Database
 from smalti.app.folders import Folders
@@ -52,15 +54,16 @@ class Lessons:
         """A new lesson, whose project `begin` writes into its folder first; ProblemError beyond the quota."""
         lesson = secrets.token_hex(8)
         folder = self._folders.lesson(lesson)
-        begin(folder)
         try:
+            begin(folder)
             with self._database.change() as change:
+                _check_scene(change, owner, scene)
                 count = change.execute("SELECT count(*) FROM lessons WHERE owner = ?", (owner,)).fetchone()[0]
                 if count >= self._limits.lessons:
                     raise ProblemError(429, f"{count} lessons are kept, as many as allowed; remove some first")
                 values = (lesson, owner, name, json.dumps([scene]), time.time())
                 change.execute("INSERT INTO lessons VALUES (?, ?, ?, ?, ?)", values)
-        except ProblemError:
+        except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return self.get(owner, lesson)
@@ -70,7 +73,7 @@ class Lessons:
         with self._database.connect() as rows:
             row = rows.execute("SELECT * FROM lessons WHERE id = ? AND owner = ?", (lesson, owner)).fetchone()
         if row is None:
-            raise ProblemError(404, f"there is no lesson {shown(lesson)[:64]}; GET /api/lessons lists yours")
+            raise _no_lesson(lesson)
         return self._stored(row)
 
     def all(self, owner: str) -> list[StoredLesson]:
@@ -86,10 +89,10 @@ class Lessons:
         )
 
     def add_scene(self, lesson: StoredLesson, scene: str) -> StoredLesson:
-        """A lesson with one more scene."""
+        """A lesson with one more scene; ProblemError if there is none, or beyond the quota."""
         with self._database.change() as change:
-            row = change.execute("SELECT scenes FROM lessons WHERE id = ?", (lesson.id,)).fetchone()
-            scenes = list(dict.fromkeys([*json.loads(row["scenes"]), scene]))
+            _check_scene(change, lesson.owner, scene)
+            scenes = list(dict.fromkeys([*_scenes(change, lesson.id), scene]))
             if len(scenes) > self._limits.lesson_scenes:
                 raise ProblemError(429, f"a lesson has at most {self._limits.lesson_scenes} scenes; begin another one")
             change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (json.dumps(scenes), lesson.id))
@@ -98,8 +101,7 @@ class Lessons:
     def remove_scene(self, lesson: StoredLesson, scene: str) -> StoredLesson:
         """A lesson without a scene."""
         with self._database.change() as change:
-            row = change.execute("SELECT scenes FROM lessons WHERE id = ?", (lesson.id,)).fetchone()
-            scenes = [each for each in json.loads(row["scenes"]) if each != scene]
+            scenes = [each for each in _scenes(change, lesson.id) if each != scene]
             change.execute("UPDATE lessons SET scenes = ? WHERE id = ?", (json.dumps(scenes), lesson.id))
         return self.get(lesson.owner, lesson.id)
 
@@ -150,3 +152,37 @@ class Lessons:
         """Forgets what was learned after the step of that number."""
         with self._database.change() as change:
             change.execute("DELETE FROM steps WHERE lesson = ? AND number > ?", (lesson.id, number))
+
+    def clean(self, before: float) -> int:
+        """Removes folders that a killed server left of lessons that it began; returns how many."""
+        old = [folder for folder in (self._folders.root / "lessons").iterdir() if _changed(folder) < before]
+        with self._database.connect() as rows:
+            known = {row["id"] for row in rows.execute("SELECT id FROM lessons")}
+        left = [folder for folder in old if folder.name not in known]
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(left)
+
+
+def _no_lesson(lesson: str) -> ProblemError:
+    return ProblemError(404, f"there is no lesson {shown(lesson)[:64]}; GET /api/lessons lists yours")
+
+
+def _scenes(change: Connection, lesson: str) -> list[str]:
+    row = change.execute("SELECT scenes FROM lessons WHERE id = ?", (lesson,)).fetchone()
+    if row is None:
+        raise _no_lesson(lesson)
+    return list(json.loads(row["scenes"]))
+
+
+def _check_scene(change: Connection, owner: str, scene: str) -> None:
+    """ProblemError for a scene that was removed meanwhile."""
+    if change.execute("SELECT 1 FROM scenes WHERE id = ? AND owner = ?", (scene, owner)).fetchone() is None:
+        raise ProblemError(404, f"there is no scene {shown(scene)[:64]}; GET /api/scenes lists yours")
+
+
+def _changed(folder: Path) -> float:
+    """When a folder, or what lies in it, was last changed; never where it is just being removed."""
+    with suppress(OSError):
+        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    return math.inf

@@ -36,7 +36,7 @@ export function problemOf(status, text) {
   try {
     const { refused, ...found } = JSON.parse(text);
     const each = refused?.map((one) => new Problem(one));
-    return each?.length ? new Problems(`None of ${each.length} images can be opened`, each, status) : new Problem({ ...found, status });
+    return each?.length ? new Problems(`None of ${each.length} files can be opened`, each, status) : new Problem({ ...found, status });
   } catch {
     return new Problem({ detail: `The server answered with status ${status}`, status });
   }

@@ -23,11 +23,24 @@ export function swatch(color) {
   return node;
 }
 
-/** Puts other children into a node, and the focus back where it was, by the `data-key` of what had it. */
-export function fill(node, ...children) {
+/** Changes what is in a node, and puts the focus back where it was, by the `data-key` of what had it. */
+function focused(node, change) {
   const key = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  node.replaceChildren(...children.flat(Infinity).filter(Boolean));
-  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  change();
+  if (key && !node.contains(document.activeElement)) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Puts other children into a node. */
+export function fill(node, ...children) {
+  focused(node, () => node.replaceChildren(...children.flat(Infinity).filter(Boolean)));
+}
+
+/** Puts other rows into a list; those that are there already are left alone, as somebody may be pressing them. */
+export function fillRows(list, rows) {
+  focused(list, () => {
+    for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
+    rows.forEach((row, at) => list.children[at] !== row && list.insertBefore(row, list.children[at] ?? null));
+  });
 }
 
 /** Radio buttons as one bar; `choices` are [value, text, disabled]. */

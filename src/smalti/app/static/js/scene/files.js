@@ -1,5 +1,7 @@
 /** Files that were dropped or chosen, folders with all that lies in them. */
 
+import { get } from "../core/store.js";
+
 const listed = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
@@ -45,11 +47,16 @@ export function choose({ folder = false, accept = "" } = {}) {
   });
 }
 
-const PHOTO = /\.(jpe?g|heic|heif|png|webp|dng|cr[23]|nef|arw)$/i;
 const SCENE = /\.(tiff?|jp2|vrt|zip|wld|[jp]gw|jpgw|pngw|aux\.xml)$/i; // images of the ground, and what lies beside them
+
+const endingOf = ({ name }) => name.slice(name.lastIndexOf(".")).toLowerCase();
+const isPhoto = (file) => (get("options").photos ?? []).includes(endingOf(file));
+
+/** What of some files a series is ranked from: photos, and what editors noted of them. */
+export const ofSeries = (files) => files.filter((file) => isPhoto(file) || endingOf(file) === ".xmp");
 
 /** The files that may be photos of a series: several, and no scene or world file among them. */
 export function photosOf(files) {
-  const photos = files.filter(({ name }) => PHOTO.test(name));
+  const photos = files.filter(isPhoto);
   return photos.length > 1 && !files.some(({ name }) => SCENE.test(name)) ? photos : [];
 }

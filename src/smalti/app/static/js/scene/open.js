@@ -31,7 +31,7 @@ async function opened(scenes, problems = []) {
 /** Some problems as one; `good` is the number of files without. */
 export function reason(good, problems) {
   if (problems.length === 1 && !good) return problems[0];
-  return new Problems(`${problems.length} of ${good + problems.length} images cannot be opened`, problems);
+  return new Problems(`${problems.length} of ${good + problems.length} files cannot be opened`, problems);
 }
 
 /**

@@ -64,7 +64,7 @@ export function startScenePanel() {
     about.hidden = !scene;
     fill(about, ...(scene ? facts(scene) : []));
   });
-  watch(["scene", "scenes"], ({ scene, scenes }) => {
+  watch(["scene", "scenes", "options"], ({ scene, scenes }) => {
     list.hidden = !scenes.length;
     fill(list, el("h2", {}, "Scenes"), el("ul.list", {}, items(scenes, scene)), trouble);
   });

@@ -4,10 +4,12 @@ import { $, el, fill } from "../core/dom.js";
 import { post } from "../core/api.js";
 import { set, watch } from "../core/store.js";
 import { take as takeJob } from "../jobs/follow.js";
+import { ofSeries } from "./files.js";
 import { reason, reloadScenes, sendFiles } from "./open.js";
 
 /** Ranks the photos of files that are sent first. */
-export async function rankFiles(files, progress) {
+export async function rankFiles(chosen, progress) {
+  const files = ofSeries(chosen);
   const { set: name, problems } = await sendFiles(files, progress);
   if (problems.length === files.length) throw reason(0, problems);
   await reloadScenes();

@@ -117,7 +117,10 @@ function shade(job) {
     return;
   }
   if (shadeLayer?.get("job") !== job.id) shadeLayer = drop(shadeLayer);
-  if (shadeLayer) return;
+  if (shadeLayer) {
+    tiles(shadeLayer, job, "hillshade");
+    return;
+  }
   shadeLayer = tiles(null, job, "hillshade");
   shadeLayer.set("job", job.id);
   shadeLayer.setZIndex(2);
