@@ -2,7 +2,6 @@
 
 import time
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated
 
