@@ -1,5 +1,6 @@
 """Reads a layer of a GeoPackage (OGC 12-128r18) with SQLite, where GDAL's reader of vector files is not installed."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +21,8 @@ _UNDEFINED = (-1, 0, 99_999)
 
 def read_only(path: Path) -> closing[sqlite3.Connection]:
     """A database file, which the block cannot change; sqlite3.Error where it cannot be opened."""
-    return closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True))
+    real = os.path.realpath(path)  # of //tmp, too, whose first part would be the name of a host
+    return closing(sqlite3.connect(f"file:{quote(real)}?mode=ro", uri=True))
 
 
 @contextmanager
