@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from smalti.tiling import Window, plan_tiles, spans, starts, strips
+from smalti.tiling import Window, plan_tiles, spans, spread_tiles, starts, strips
 
 SIZES = [(1, 1), (7, 40), (32, 32), (33, 32), (100, 57), (56, 200)]
 
@@ -66,3 +66,14 @@ def test_any_size_of_tile_goes_with_a_net_that_shrinks_nothing() -> None:
 def test_impossible_plans_are_refused(wrong: tuple[int, int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="no tiling"):
         list(plan_tiles(*wrong))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 9), (9, 1), (2, 3), (5, 5), (3, 40), (12, 6), (7, 8)])
+def test_spread_tiles_lie_in_rows_and_columns_all_over(rows: int, columns: int) -> None:
+    tiles = list(plan_tiles(64 + 48 * (rows - 1), 64 + 48 * (columns - 1), 64, 16))
+    found = spread_tiles(tiles, 6)
+    assert len(found) == len({tile.read for tile in found}) == min(6, rows * columns)
+    for count, places in ((rows, [tile.read.row for tile in found]), (columns, [tile.read.col for tile in found])):
+        if rows * columns > 6:
+            assert len(set(places)) >= min(count, 4)
+            assert max(places) - min(places) >= 48 * (count - 1) / 2

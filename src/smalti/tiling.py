@@ -1,6 +1,6 @@
 """Windows and tiles: integer pixels only, rows first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -123,3 +123,24 @@ def plan_tiles(height: int, width: int, size: int, overlap: int, stride: int = 1
                 keep=Window(y.begin, x.begin, y.end - y.begin, x.end - x.begin),
                 done=Window(y.begin, x.begin, y.done - y.begin, x.done - x.begin),
             )
+
+
+_PLASTIC = 1.324717957244746  # the root of x ** 3 = x + 1
+
+
+def spread_tiles(tiles: Sequence[Tile], most: int) -> list[Tile]:
+    """At most so many of a scene's tiles, which come row by row, spread over both axes, in their order.
+
+    By the points of a sequence that fills a square evenly (Roberts, 2018, "The Unreasonable Effectiveness of
+    Quasirandom Sequences"): every k-th tile may lie in one column.
+    """
+    if len(tiles) <= most:
+        return list(tiles)
+    columns = sum(tile.read.row == tiles[0].read.row for tile in tiles)
+    rows = len(tiles) // columns
+    found: set[int] = set()
+    down = across = 0.5
+    while len(found) < most:
+        found.add(int(down * rows) * columns + int(across * columns))
+        down, across = (down + 1 / _PLASTIC) % 1, (across + 1 / _PLASTIC**2) % 1
+    return [tiles[at] for at in sorted(found)]

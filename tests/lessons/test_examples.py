@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from smalti.lessons.examples import SceneExamples, gather, spread_tiles
+from smalti.lessons.examples import SceneExamples, gather
 from smalti.lessons.network import Maps, TeachableNetwork
 from smalti.lessons.strokes import Stroke
 from smalti.raster.read import open_raster
-from smalti.tiling import plan_tiles
 from tests.tiny import tiny_card
 
 
@@ -48,14 +47,3 @@ def test_where_chosen_tiles_are_empty_others_come_from_those_of_strokes(tmp_path
     assert np.ptp(whole.others.cells, axis=0).min() > 150  # from rows and columns far apart
     again = gathered(tmp_path / "b.tif", np.ones((256, 256), bool), whole)
     assert again.others.cells.tolist() == whole.others.cells.tolist()  # kept as they are
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 9), (9, 1), (2, 3), (5, 5), (3, 40), (12, 6), (7, 8)])
-def test_spread_tiles_lie_in_rows_and_columns_all_over(rows: int, columns: int) -> None:
-    tiles = list(plan_tiles(64 + 48 * (rows - 1), 64 + 48 * (columns - 1), 64, 16))
-    found = spread_tiles(tiles)
-    assert len(found) == len({tile.read for tile in found}) == min(6, rows * columns)
-    for count, places in ((rows, [tile.read.row for tile in found]), (columns, [tile.read.col for tile in found])):
-        if rows * columns > 6:
-            assert len(set(places)) >= min(count, 4)
-            assert max(places) - min(places) >= 48 * (count - 1) / 2

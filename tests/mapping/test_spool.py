@@ -89,6 +89,22 @@ def test_a_removal_can_be_killed_at_any_time(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_cannot_be_removed_is_still_known_as_a_spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = opened(tmp_path)
+    fill(spool, 0, 2)
+    plain = os.unlink
+
+    def unlink(path: Any, **more: Any) -> None:
+        if Path(path).name.startswith("rows_"):
+            raise PermissionError("open elsewhere")
+        plain(path, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink)
+        spool.remove()
+    assert opened(tmp_path).rows_done == 2
+
+
 def test_what_strips_are_made_of_has_no_order(tmp_path: Path) -> None:
     for made_of in ({"a": 1, "b": 2}, {"b": 2, "a": 1}):
         assert not Spool(tmp_path / "spool", made_of, LAYERS, height=5, width=6).discarded

@@ -15,7 +15,7 @@ from smalti.raster.read import open_raster
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import as_seen
 from smalti.synth.scene import draw
-from smalti.tiling import Window, plan_tiles
+from smalti.tiling import Window, plan_tiles, spread_tiles
 
 MOST = 200
 """Half of them are quantized with, the others are compared on."""
@@ -62,8 +62,7 @@ def _of_file(file: str, card: Card, most: int) -> Iterator[Pixels]:
 
 def _spread(reader: Reader, card: Card, most: int) -> Iterator[Pixels]:
     tiles = list(plan_tiles(reader.grid.height, reader.grid.width, card.tile, 0, card.stride))
-    chosen: Sequence[int] = sorted({int(at) for at in np.linspace(0, len(tiles) - 1, min(len(tiles), most))})
-    for at in chosen:
-        pixels, valid = reader.read(tiles[at].read)
+    for tile in spread_tiles(tiles, most):
+        pixels, valid = reader.read(tile.read)
         if valid.mean() > 0.5:
             yield pixels[None]

@@ -19,15 +19,12 @@ from smalti.files import appearing
 from smalti.lessons.network import Cells, Maps, TeachableNetwork
 from smalti.lessons.strokes import Stroke, draw
 from smalti.raster.reader import Reader
-from smalti.tiling import Tile, Window, plan_tiles
+from smalti.tiling import Tile, Window, plan_tiles, spread_tiles
 
 _MOST_CELLS = 64
 """Cells that are kept of a stroke."""
-_SPREAD_TILES, _SPREAD_CELLS = 6, 250
+SPREAD, _SPREAD_CELLS = 6, 250
 """Tiles of a scene from which other cells are taken, and how many of each."""
-_PLASTIC = 1.324717957244746  # the root of x ** 3 = x + 1
-_EVENLY = np.array([1 / _PLASTIC, 1 / _PLASTIC**2])
-"""From one point to the next of those that choose tiles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +105,12 @@ def gather(
     `progress` is called with shares of the work.
     """
     scene = SceneTiles(reader, network)
-    old, held = (known.strokes, known.others) if known is not None else ({}, scene.nothing())
+    empty = scene.nothing()
+    old, held = (known.strokes, known.others) if known is not None else ({}, empty)
     new = list({stroke.key: stroke for stroke in strokes if stroke.key not in old}.values())
     tiles = list(plan_tiles(*scene.size, network.card.tile, network.card.overlap, network.card.stride))
     found = {stroke.key: old[stroke.key] for stroke in strokes if stroke.key in old}
-    spread = {} if len(held) else {id(tile): tile for tile in spread_tiles(tiles)}
+    spread = {} if len(held) else {id(tile): tile for tile in spread_tiles(tiles, SPREAD)}
     per_tile = scene.tiles_of(new, tiles)
     parts: dict[str, list[Samples]] = {stroke.key: [] for stroke in new}
     others: list[Samples] = []
@@ -128,28 +126,8 @@ def gather(
     if spread and not others:  # none of them has data: where strokes are, there are some
         seen = ((tile, *scene.see(tile)) for tile in wanted if id(tile) in per_tile)
         others += [scene.some_of(tile, maps, valid) for tile, maps, valid in seen if valid.any()]
-    empty = scene.nothing()
     found |= {key: _thinned(joined([empty, *some])) for key, some in parts.items()}
     return SceneExamples(of, found, joined([held, *others]))
-
-
-def spread_tiles(tiles: Sequence[Tile], most: int = _SPREAD_TILES) -> list[Tile]:
-    """At most so many of a scene's tiles, all of them row by row, spread over both axes; those for other cells.
-
-    By the points of a sequence that fills a square evenly (Roberts, 2018, "The Unreasonable Effectiveness of
-    Quasirandom Sequences").
-    """
-    if len(tiles) <= most:
-        return list(tiles)
-    columns = sum(tile.read.row == tiles[0].read.row for tile in tiles)
-    rows = len(tiles) // columns
-    found: set[int] = set()
-    point = np.array([0.5, 0.5])
-    while len(found) < most:
-        row, col = (point * (rows, columns)).astype(int)
-        found.add(int(row) * columns + int(col))
-        point = (point + _EVENLY) % 1
-    return [tiles[at] for at in sorted(found)]
 
 
 def _thinned(samples: Samples) -> Samples:

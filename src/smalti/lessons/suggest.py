@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from smalti.arrays import Doubles, Floats, Mask
-from smalti.lessons.examples import SceneExamples, spread_tiles
+from smalti.lessons.examples import SceneExamples
 from smalti.lessons.network import Cells, TeachableNetwork
 from smalti.raster.reader import Reader
-from smalti.tiling import Window, plan_tiles
+from smalti.tiling import Window, plan_tiles, spread_tiles
 
 SIDE = 128
 """Pixels of a window, in both directions, as the network sees them."""

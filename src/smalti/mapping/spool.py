@@ -7,7 +7,6 @@ a kill can be trusted.
 
 import json
 import os
-import shutil
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -57,12 +56,13 @@ def begin_spool(folder: Path, made_of: str = "{}") -> None:
 
 
 def remove_spool(folder: Path) -> None:
-    """Removes a spool if there is one, last of all what makes it one: a killed removal leaves no foreign folder."""
+    """Removes a spool if there is one, last of all what makes it one: what a kill, or a locked file, leaves is one."""
     with suppress(OSError):
         for entry in folder.iterdir():
             if entry.name != NOTE:
                 entry.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+        (folder / NOTE).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _names(folder: Path) -> set[str]:

@@ -12,7 +12,7 @@ from smalti.arrays import Floats
 from smalti.card import Card, Score
 from smalti.deploy.onnx import export_model
 from smalti.errors import LabelError
-from smalti.lessons.examples import SceneTiles, joined, own_part, spread_tiles
+from smalti.lessons.examples import SPREAD, SceneTiles, joined, own_part
 from smalti.lessons.head import probabilities
 from smalti.lessons.lesson import DeepScore, Lesson, Strokes, learn, stroke_weights
 from smalti.lessons.network import Cells
@@ -20,7 +20,7 @@ from smalti.lessons.view import View
 from smalti.mapping.identity import identity
 from smalti.raster.reader import Reader
 from smalti.text import count
-from smalti.tiling import Tile, plan_tiles
+from smalti.tiling import Tile, plan_tiles, spread_tiles
 from smalti.training.model_file import ModelWeights
 from smalti.training.process import sole_training
 from smalti.training.teaching.deep import DeepLesson
@@ -118,7 +118,7 @@ class DeepTeaching:
             some = np.sort(np.random.default_rng(0).choice(len(painted), _MOST_TILES, replace=False))
             painted = [painted[at] for at in some]
         found = []
-        for tile in {id(tile): tile for tile in (*painted, *spread_tiles(tiles))}.values():
+        for tile in {id(tile): tile for tile in (*painted, *spread_tiles(tiles, SPREAD))}.values():
             pixels, valid = scene.read(tile)
             said = _softmax(view.logits(network(pixels)))
             here = _inside(tile, cells, card, scene.size)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smalti.arrays import Mask, Pixels
 from smalti.errors import SmaltiWarning
-from smalti.lessons.examples import SceneExamples, own_part, spread_tiles
+from smalti.lessons.examples import SPREAD, SceneExamples, own_part
 from smalti.lessons.network import Maps
 from smalti.lessons.stored import StoredNetwork
 from smalti.lessons.suggest import Suggestion, suggest_windows
@@ -19,7 +19,7 @@ from smalti.mapping.source import Source
 from smalti.raster.grid import Grid
 from smalti.raster.reader import Reader
 from smalti.raster.scaled import as_seen
-from smalti.tiling import Tile, Window, plan_tiles
+from smalti.tiling import Tile, Window, plan_tiles, spread_tiles
 from smalti.workflows.teaching import Bands
 
 _LOCKS = 32
@@ -40,7 +40,7 @@ class LiveMap:
         self.scale = (seen.height / grid.height, seen.width / grid.width)
         """Pixels that the network sees per pixel of the scene: rows, columns."""
         self.tiles = list(plan_tiles(*self.size, card.tile, card.overlap, card.stride))
-        wanted = {id(tile) for tile in spread_tiles(self.tiles)}
+        wanted = {id(tile) for tile in spread_tiles(self.tiles, SPREAD)}
         self.first = [number for number, tile in enumerate(self.tiles) if id(tile) in wanted]
         """The numbers of the tiles whose features the first lesson needs."""
         self._own = [own_part(tile, card.overlap, self.size) for tile in self.tiles]

@@ -209,8 +209,9 @@ class Views:
 
     def _give(self, key: tuple[str, int], view: OpenView) -> None:
         stale: list[OpenView] = []
+        is_there = Path(key[0]).exists()
         with self._lock:
-            if Path(key[0]).exists():
+            if is_there:
                 self._idle.setdefault(key, []).append(view)
                 self._idle.move_to_end(key)
             else:  # removed meanwhile: its place on the disk is free when it is closed
