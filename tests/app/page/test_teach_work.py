@@ -159,6 +159,38 @@ def test_a_lesson_that_was_removed_elsewhere_is_left(open_page: Any, server: Ser
     says(app, "Nothing is painted yet.")
 
 
+def test_a_press_counts_where_the_panel_is_drawn_again_meanwhile(
+    open_page: Any, server: Server, tmp_path: Path
+) -> None:
+    app = open_page()
+    app.drop(noisy_scene(tmp_path / "press.tif", seed=9))
+    app.painted()
+
+    def press(right: float) -> None:
+        """A press of Begin during which the list of lessons arrives; released so far to the right."""
+        held: list[Any] = []
+        app.page.route("**/api/lessons", lambda route: held.append(route))
+        app.tab("scene")
+        app.tab("teach")
+        button = app.page.wait_for_selector("#begin")
+        box = button.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        app.page.mouse.move(x, y)
+        app.page.mouse.down()
+        held.pop().continue_()
+        app.page.unroute("**/api/lessons")
+        app.page.wait_for_function("(old) => !old.isConnected", arg=button)
+        app.page.mouse.move(x + right, y)
+        app.page.mouse.up()
+
+    before = len(call(server, "lessons"))
+    press(-400)
+    assert len(call(server, "lessons")) == before
+    press(0)
+    says(app, "Nothing is painted yet.")
+    assert len(call(server, "lessons")) == before + 1
+
+
 def test_on_a_phone_the_classes_stay_in_view(open_page: Any, tmp_path: Path) -> None:
     app = open_page(viewport={"width": 390, "height": 844}, has_touch=True)
     app.drop(noisy_scene(tmp_path / "phone.tif", seed=6))

@@ -7,6 +7,7 @@ import { startHeartbeat } from "./core/heartbeat.js";
 import { startHelp } from "./core/help.js";
 import { shown } from "./core/problem.js";
 import { get, set, watch } from "./core/store.js";
+import { startPress } from "./core/press.js";
 import { startTabs } from "./core/tabs.js";
 import { show as showJob } from "./jobs/act.js";
 import { reloadJobs, startFollowing } from "./jobs/follow.js";
@@ -70,6 +71,7 @@ async function load(asked) {
 
 async function main() {
   const asked = wanted();
+  startPress();
   startTabs();
   startBar();
   startHeartbeat();
