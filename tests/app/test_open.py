@@ -25,6 +25,15 @@ def app(*given: str | Path) -> None:
     assert done.exit_code == 0, done.stderr
 
 
+def test_nothing_is_removed_by_its_age(
+    tmp_path: Path, opened: list[tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days: list[float] = []
+    monkeypatch.setattr(server, "guarded_app", lambda settings: days.append(settings.limits.keep_days))
+    app("--data", tmp_path / "data")
+    assert days == [0]
+
+
 def test_a_scene_is_shown_at_once_and_lies_in_an_allowed_folder(
     tmp_path: Path, opened: list[tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,8 +26,9 @@ def command(scene: Path | None, roots: tuple[Path, ...], data: Path | None, no_w
     from smalti.app.cores import multiply_alone
 
     multiply_alone()  # before what follows imports NumPy
+    from smalti.app.limits import Limits
     from smalti.app.start import Start, open_app
 
     beside = () if scene is None else (scene.absolute().parent,)
-    start = Start("127.0.0.1", 0, (*(roots or (Path.home(),)), *beside), data)
+    start = Start("127.0.0.1", 0, (*(roots or (Path.home(),)), *beside), data, limits=Limits(keep_days=0))
     open_app(start, scene=scene, window=not no_window, say=click.echo)

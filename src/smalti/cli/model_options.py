@@ -1,6 +1,8 @@
 """Options that commands share which map by a model: `--model`, `--fast`, `--engine`, `--threads`, `--stretch`."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -9,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 MODEL = "A name from `smalti models`, an .onnx file, or the folder of a checkpoint."
 ENGINE = "auto: ONNX Runtime, for large maps the fastest one installed; NAME: of an installed package."
-FAST = "Use MODEL_fast, the fast form of the model: less accurate."
+FAST = "Use the fast form of the model: MODEL_fast, or of FILE.onnx FILE_fast.onnx. Less accurate."
 STRETCH = "Make bytes of this range: values, or percentiles of the whole scene, as 2%,98%."
 
 
@@ -45,18 +47,19 @@ def which(command: F) -> F:
 
 
 def form(model: str, fast: bool) -> str:
-    """The name of the model, or with `--fast` of its fast form; BadParameter if it has none."""
+    """The name or file of the model, or with `--fast` of its fast form; BadParameter if it has none."""
     from smalti.errors import ModelError
     from smalti.runtime.models import find_model
 
     if not fast:
         return model
-    try:
-        find_model(f"{model}_fast")
-    except ModelError:
-        mend = "choose another --model, or make one with smalti shrink"
-        raise click.BadParameter(f"no model is named {model}_fast; {mend}", param_hint="--fast") from None
-    return f"{model}_fast"
+    file = Path(model)
+    name = str(file.with_stem(f"{file.stem}_fast")) if file.suffix.lower() == ".onnx" else f"{model}_fast"
+    with suppress(ModelError):
+        if find_model(name).is_file():
+            return name
+    mend = "choose another --model, or make one with smalti shrink"
+    raise click.BadParameter(f"no model is named {name}; {mend}", param_hint="--fast")
 
 
 def engine(command: F) -> F:

@@ -27,7 +27,7 @@ _FOLDER = GivenPath(exists=True, file_okay=False)
 @click.option("--name", "names", multiple=True, metavar="HOST", help="A name by which browsers reach the server.")
 @click.option("--keep-days", type=click.FloatRange(0), default=30, show_default=True, help="Then unused results go.")
 @click.option(
-    "--max-upload", type=click.FloatRange(0.001), default=20, show_default=True, metavar="GB", help="Per file."
+    "--max-upload", type=click.FloatRange(0.001), default=20, show_default=True, metavar="GIB", help="Per file."
 )
 @click.option("--max-jobs", type=click.IntRange(1), default=50, show_default=True, help="Waiting jobs per token.")
 def command(
