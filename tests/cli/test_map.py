@@ -72,7 +72,8 @@ def test_the_fast_form_of_a_model_has_its_name(
         tiny_model(tmp_path / "models" / f"{name}.onnx", tiny_card(name=name, tasks=(task,)))
     scene = chip(tmp_path / "scene.tif", np.full((3, 80, 80), 9, np.uint8), 0)
     out = tmp_path / ("map.tif" if verb == "map" else "maps")
-    done = CliRunner().invoke(group, [verb, str(scene), "-o", str(out), "--model", model, "--fast"])
+    small = [] if verb == "map" else ["--tile", "128"]
+    done = CliRunner().invoke(group, [verb, str(scene), "-o", str(out), "--model", model, "--fast", *small])
     assert done.exit_code == 0, done.output
     with rasterio.open(out if verb == "map" else next((out / "tiles").glob("*.tif"))) as found:
         assert found.tags(1)["CLASS_0"] == "d"

@@ -11,6 +11,7 @@ OFFLINE = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    "--disable-gpu",  # where there is none, one is imitated, which takes longer than to do without
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
