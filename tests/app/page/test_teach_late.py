@@ -180,7 +180,7 @@ def test_a_map_is_of_the_scene_where_it_was_asked_for(app: AppPage, server: Serv
     model.asked()
     _scene(app, "late.tif")
     model.answered()
-    app.page.wait_for_timeout(500)
+    app.page.wait_for_timeout(1500)
     assert app.page.get_attribute("#tab-map", "aria-selected") == "true"
     assert len(call(server, "jobs")) == before
 
@@ -267,17 +267,19 @@ def test_a_scene_that_comes_ends_the_stroke_that_is_drawn(app: AppPage, server: 
     assert call(server, _strokes(server))["strokes"] == []
 
 
-def test_nothing_is_asked_about_a_lesson_that_is_being_removed(app: AppPage) -> None:
+def test_nothing_is_asked_about_a_lesson_that_is_being_removed(open_page: Any, tmp_path: Path) -> None:
+    app = open_page(clock=True)
+    app.drop(noisy_scene(tmp_path / "removed.tif", seed=17))
+    app.painted()
+    begin(app)
     held = Held(app, "**/api/lessons/*", "DELETE")
     app.page.click("[data-key=remove-lesson]")
     app.page.click("[data-key=remove-lesson]")
     held.asked()
     asked: list[str] = []
     app.page.on("request", lambda request: "/shown" in request.url and asked.append(request.url))
-    box = app.page.locator("#map").bounding_box()
-    app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    app.page.mouse.wheel(0, 200)
-    app.page.wait_for_timeout(1500)
+    app.page.clock.fast_forward(6000)
+    app.page.wait_for_timeout(300)
     assert asked == []
     held.answered()
     app.page.wait_for_selector("#begin")
