@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.page.app_page import AppPage
 from tests.app.page.serving import Server, call
-from tests.app.page.teaching import begin, click, saved, says, stroke
+from tests.app.page.teaching import Held, begin, click, saved, says, stroke
 from tests.lessons.places import noisy_scene
 
 pytestmark = pytest.mark.slow
@@ -159,36 +159,85 @@ def test_a_lesson_that_was_removed_elsewhere_is_left(open_page: Any, server: Ser
     says(app, "Nothing is painted yet.")
 
 
+def _drawn_again(app: AppPage, press: Callable[[float, float], None], release: Callable[[float, float], None]) -> None:
+    """A press of Begin during which the list of lessons arrives."""
+    lists = Held(app, "**/api/lessons", "GET")
+    app.tab("scene")
+    app.tab("teach")
+    lists.asked()
+    button = app.page.wait_for_selector("#begin")
+    button.focus()
+    box = button.bounding_box()
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    press(*at)
+    lists.release()
+    app.page.wait_for_function("(old) => !old.isConnected", arg=button)
+    release(*at)
+
+
 def test_a_press_counts_where_the_panel_is_drawn_again_meanwhile(
     open_page: Any, server: Server, tmp_path: Path
 ) -> None:
-    app = open_page()
+    app = open_page(has_touch=True)
     app.drop(noisy_scene(tmp_path / "press.tif", seed=9))
     app.painted()
+    mouse, keyboard, fingers = app.page.mouse, app.page.keyboard, app.context.new_cdp_session(app.page)
 
-    def press(right: float) -> None:
-        """A press of Begin during which the list of lessons arrives; released so far to the right."""
-        held: list[Any] = []
-        app.page.route("**/api/lessons", lambda route: held.append(route))
-        app.tab("scene")
-        app.tab("teach")
-        button = app.page.wait_for_selector("#begin")
-        box = button.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        app.page.mouse.move(x, y)
-        app.page.mouse.down()
-        held.pop().continue_()
-        app.page.unroute("**/api/lessons")
-        app.page.wait_for_function("(old) => !old.isConnected", arg=button)
-        app.page.mouse.move(x + right, y)
-        app.page.mouse.up()
+    def down(x: float, y: float) -> None:
+        mouse.move(x, y)
+        mouse.down()
 
-    before = len(call(server, "lessons"))
-    press(-400)
-    assert len(call(server, "lessons")) == before
-    press(0)
-    says(app, "Nothing is painted yet.")
-    assert len(call(server, "lessons")) == before + 1
+    def up(x: float, y: float) -> None:
+        mouse.move(x, y)
+        mouse.up()
+
+    def touch(kind: str, *points: dict[str, float]) -> None:
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    begun = len(call(server, "lessons"))
+    _drawn_again(app, down, lambda x, y: up(x - 400, y))
+    app.page.wait_for_timeout(200)
+    assert len(call(server, "lessons")) == begun
+    for press, release in (
+        (down, up),
+        (lambda *_: keyboard.down(" "), lambda *_: keyboard.up(" ")),
+        (lambda x, y: touch("touchStart", {"x": x, "y": y}), lambda *_: touch("touchEnd")),
+    ):
+        asked: list[str] = []
+        hear = lambda request, asked=asked: asked.append(request.url) if request.method == "POST" else None  # noqa: E731
+        app.page.on("request", hear)
+        _drawn_again(app, press, release)
+        says(app, "Nothing is painted yet.")
+        saved(app)
+        app.page.remove_listener("request", hear)
+        begun += 1
+        assert len(asked) == 1 and len(call(server, "lessons")) == begun
+        app.page.click("[data-key=Close]")
+
+
+def test_a_press_counts_where_the_control_is_moved_or_opens_something(begun: Begun) -> None:
+    app, strokes = begun
+    for top in (0.4, 0.6):
+        stroke(app, 0.4, top)
+    assert strokes() == ["land", "land"]
+    app.page.hover("[data-key=Undo]")
+    app.page.mouse.down()
+    app.page.keyboard.press("2")  # draws the tools again
+    app.page.mouse.up()
+    app.page.wait_for_selector("[data-key=Redo]:enabled")
+    assert strokes() == ["land"]
+    summary = app.page.locator("[data-key=score-more]")
+    learn = Held(app, "**/learn")
+    stroke(app, 0.4, 0.8)
+    learn.asked()
+    old = summary.element_handle()
+    summary.hover()
+    app.page.mouse.down()
+    learn.release()
+    app.page.wait_for_function("(old) => !old.isConnected", arg=old)
+    app.page.mouse.up()
+    app.page.wait_for_selector("details[open] > [data-key=score-more]")
+    assert strokes() == ["land", "water"]
 
 
 def test_on_a_phone_the_classes_stay_in_view(open_page: Any, tmp_path: Path) -> None:

@@ -157,8 +157,9 @@ def shown(
     numbers = live.within(window)
     parts.teacher.follower.wanted(desk, live, numbers)
     problem = live.problem or desk.problem
+    stale, left = len(live.stale(numbers, desk.lesson)), len(live.stale(None, desk.lesson))
     return Shown(
-        version=live.version, stale=len(live.stale(numbers, desk.lesson)), left=len(live.stale(None, desk.lesson)),
+        stale=stale, left=left, version=live.version,  # the version last: where nothing is stale it is of all tiles
         tiles=len(live.tiles), view=len(numbers), unknown=live.unknown(numbers),
         revision=parts.teacher.project(found).revision(canvas), lesson=parts.teachings.lessons.last(found),
         problem=parts.folders.hide(problem) if problem else None,

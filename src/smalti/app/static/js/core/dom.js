@@ -23,11 +23,15 @@ export function swatch(color) {
   return node;
 }
 
-/** Changes what is in a node, and puts the focus back where it was, by the `data-key` of what had it. */
+/** Changes what is in a node, and puts the focus back where it was, by the `data-key` of what had it; also within a text. */
 function focused(node, change) {
-  const key = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const had = document.activeElement;
+  const key = node.contains(had) ? had.dataset.key : null;
   change();
-  if (key && !node.contains(document.activeElement)) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  if (!key || node.contains(document.activeElement)) return;
+  const now = node.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  now?.focus({ preventScroll: true });
+  if (now?.matches("input[type=text]")) now.setSelectionRange(had.selectionStart, had.selectionEnd);
 }
 
 /** Puts other children into a node. */

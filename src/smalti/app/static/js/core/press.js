@@ -1,18 +1,37 @@
-/** A press of a control that is drawn again before it is released: browsers click only what was there all the time. */
+/** A press of a control that is drawn again, or moved, before it is released: browsers click only what was in its place all the time. */
 
+const SPACED = "button, summary, input[type=checkbox], input[type=radio]"; // what Space presses
+const controlAt = (node) => node?.closest?.("button, label, summary, a");
 const keyOf = (control) => (control?.dataset.key ? control : control?.querySelector("[data-key]"))?.dataset.key;
-const controlAt = (node) => node?.closest?.("button, label");
+const keyAt = (node) => keyOf(controlAt(node));
+
+/** Clicks what is there now if it has the key of what was pressed, unless the browser does it, which it does at once. */
+function release(key, node) {
+  if (!key || keyAt(node) !== key) return;
+  let clicked = false;
+  const hear = ({ target }) => (clicked ||= keyAt(target) === key);
+  document.addEventListener("click", hear, true);
+  setTimeout(() => {
+    document.removeEventListener("click", hear, true);
+    if (!clicked) controlAt(node).click();
+  });
+}
 
 export function startPress() {
-  let pressed = null;
-  document.addEventListener("pointerdown", ({ target, button }) => {
-    pressed = button === 0 ? controlAt(target) : null;
+  let [pressed, spaced] = [null, null];
+  document.addEventListener("pointerdown", ({ target, button, pointerType }) => {
+    pressed = button === 0 && pointerType === "mouse" ? keyAt(target) : null; // what a finger clicks is looked for when it is lifted
   }, true);
   document.addEventListener("pointerup", ({ clientX, clientY }) => {
-    const [was, key] = [pressed, keyOf(pressed)];
+    release(pressed, document.elementFromPoint(clientX, clientY));
     pressed = null;
-    if (!key || was.isConnected) return;
-    const now = controlAt(document.elementFromPoint(clientX, clientY));
-    if (keyOf(now) === key) now.click();
+  }, true);
+  document.addEventListener("keydown", ({ key, target }) => {
+    if (key === " ") spaced = target.matches(SPACED) ? keyAt(target) : null;
+  }, true);
+  document.addEventListener("keyup", ({ key, target }) => {
+    if (key !== " ") return;
+    release(spaced, target);
+    spaced = null;
   }, true);
 }

@@ -142,11 +142,13 @@ export function startBrush() {
   map.getViewport().addEventListener("pointerleave", () => line || cursor.setGeometry(undefined));
   $("#map").addEventListener("keydown", keys);
   let before = "";
+  watch(["scene"], drop); // what was begun on another one
   watch(["lesson", "tab"], ({ lesson }) => {
     layer.setVisible(active());
     const labels = lesson?.classes.map(({ name }) => name) ?? [];
     const now = `${lesson?.id} ${active()}`;
     if (now === before && labels.includes(tool.label)) return; // what is being painted goes on
+    if (now !== before) stop();
     if (now !== before && lesson) tool.size = Math.round(CELLS * work.cell);
     before = now;
     use({ label: labels.includes(tool.label) ? tool.label : (labels[0] ?? null) });

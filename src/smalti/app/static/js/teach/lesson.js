@@ -6,16 +6,26 @@ import { get, set } from "../core/store.js";
 const AGAIN = 2000; // between two tries while the server does not answer
 
 /** What is shown of the lesson: the strokes on the scene, what is on its way, and what can be undone. */
-export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, wrong: null, why: "", changes: 0 };
+export const work = { strokes: [], revision: "", cell: 4, waiting: 0, past: [], future: [], learning: false, removing: false, wrong: null, why: "", changes: 0 };
 const listeners = [];
 
-/** Calls whenever `work` changed; `kind` is "strokes", "learned" or "state". */
+/** Calls whenever `work` changed; `kind` is "strokes", "learned", "removing" or "state". */
 export const onWork = (call) => listeners.push(call);
 const tell = (kind) => listeners.forEach((call) => call(kind));
+
+/** The lesson and the scene that are shown; an answer comes too late when others are. */
+export const at = () => `${get("lesson")?.id} ${get("scene")?.id}`;
 
 const base = () => `api/lessons/${get("lesson").id}`;
 const here = () => `${base()}/scenes/${get("scene").id}`;
 const shown = (path) => Boolean(get("lesson") && get("scene")) && path.startsWith(`${here()}/`);
+
+/** Shows a lesson as it is now; returns whether it is still open. */
+function renew(lesson) {
+  if (get("lesson")?.id !== lesson.id) return false;
+  set({ lesson });
+  return true;
+}
 
 function take({ strokes, revision, cell }) {
   Object.assign(work, { strokes, revision, cell });
@@ -32,18 +42,28 @@ export function refuse(detail, todo) {
   tell("state");
 }
 
+/** The number of strokes here and on the other scenes. */
+const count = () => get("lesson").scenes.reduce((sum, { scene, strokes }) => sum + (scene === get("scene").id ? 0 : strokes), work.strokes.length);
+
+/** Whether there is anything to learn from. */
+export const any = () => count() > 0;
+
 /** Opens a lesson on the scene that is shown; `bands` are those that the model takes of it, where it does not find them. */
 export async function open(lesson, bands = null) {
-  const scene = get("scene");
-  if (!lesson.scenes.some((each) => each.scene === scene.id)) lesson = await post(`api/lessons/${lesson.id}/scenes`, { scene: scene.id, bands });
-  const strokes = await ask(`api/lessons/${lesson.id}/scenes/${scene.id}/strokes`);
+  const [scene, asked, path] = [get("scene"), at(), `api/lessons/${lesson.id}`];
+  if (!lesson.scenes.some((each) => each.scene === scene.id)) await post(`${path}/scenes`, { scene: scene.id, bands });
+  const [found, strokes] = await Promise.all([ask(path), ask(`${path}/scenes/${scene.id}/strokes`)]); // it may be another one since it was listed
+  if (at() !== asked) return;
   Object.assign(work, { past: [], future: [], wrong: null, cell: strokes.cell });
-  set({ lesson });
+  set({ lesson: found });
   take(strokes);
+  if (count() !== (found.steps.at(-1)?.strokes ?? 0)) learn(); // it was closed before all were learned
 }
 
 export async function begin(model, bands) {
-  await open(await post("api/lessons", { scene: get("scene").id, model, bands }));
+  const asked = at();
+  const lesson = await post("api/lessons", { scene: get("scene").id, model, bands });
+  if (at() === asked) await open(lesson);
 }
 
 /** Closes the lesson; `why` is said where it was not asked for. */
@@ -53,31 +73,37 @@ export function leave(why = "") {
   tell("strokes");
 }
 
+/** Removes the lesson that is open; nothing is asked about it meanwhile. */
 export async function remove(lesson) {
-  await ask(`api/lessons/${lesson.id}`, { method: "DELETE" });
-  leave();
+  work.removing = true;
+  tell("removing");
+  try {
+    await ask(`api/lessons/${lesson.id}`, { method: "DELETE" });
+    if (get("lesson")?.id === lesson.id) leave();
+  } finally {
+    work.removing = false;
+    tell("removing");
+  }
 }
 
 export async function rename(name) {
-  set({ lesson: await ask(base(), { method: "PATCH", body: { name } }) });
+  renew(await ask(base(), { method: "PATCH", body: { name } }));
 }
 
 /** Takes another scene out of the lesson. */
 export async function takeOut(scene) {
-  set({ lesson: await ask(`${base()}/scenes/${scene}`, { method: "DELETE" }) });
-  await learn();
+  if (renew(await ask(`${base()}/scenes/${scene}`, { method: "DELETE" }))) await learn();
 }
 
 export async function reload() {
-  const lesson = await ask(base());
-  if (get("lesson")?.id === lesson.id) set({ lesson });
+  renew(await ask(base()));
 }
 
 /** Shows strokes that were painted elsewhere, such as in another window. */
 export async function reloadStrokes() {
-  const path = `${here()}/strokes`;
+  const [path, changes] = [`${here()}/strokes`, work.changes];
   const strokes = await ask(path);
-  if (!shown(path) || work.waiting) return;
+  if (!shown(path) || work.waiting || work.changes !== changes) return; // what was painted meanwhile is newer
   Object.assign(work, { past: [], future: [] }); // what can be undone is that of this window
   take(strokes);
   await reload();
@@ -158,9 +184,6 @@ function exchange(from, to) {
 export const undo = () => exchange("past", "future");
 export const redo = () => exchange("future", "past");
 
-/** Whether there is anything to learn from, here or on other scenes. */
-export const any = () => work.strokes.length > 0 || get("lesson").scenes.some(({ scene, strokes }) => strokes && scene !== get("scene").id);
-
 let again = false;
 
 /** Learns from all strokes; while that is going on, further strokes are learned from afterwards. */
@@ -171,11 +194,11 @@ export async function learn() {
   tell("state");
   while (again && get("lesson")) {
     again = false;
-    const path = `${base()}/learn`;
+    const [{ id }, path] = [get("lesson"), `${base()}/learn`];
     try {
       if (any()) await sure(() => post(path));
     } catch (problem) {
-      work.wrong = problem;
+      if (get("lesson")?.id === id) work.wrong = problem;
     }
     if (get("lesson")) await reload().catch(() => {});
     tell("learned");
@@ -186,29 +209,35 @@ export async function learn() {
 
 /** Takes the last lesson back, with its strokes, after all that is on its way. */
 export async function undoLesson() {
+  const [asked, path, scene] = [at(), `${base()}/undo`, here()];
   await chain;
-  const lesson = await post(`${base()}/undo`);
-  const strokes = await ask(`${here()}/strokes`);
+  const lesson = await post(path);
+  const strokes = await ask(`${scene}/strokes`);
+  if (at() !== asked) return;
   Object.assign(work, { past: [], future: [], wrong: null });
   set({ lesson });
   take(strokes);
   tell("learned");
 }
 
+/** Changes the classes; returns whether they are still shown. */
 export async function setClasses(classes) {
+  const [asked, path, scene] = [at(), `${base()}/classes`, here()];
   await chain;
-  const lesson = await ask(`${base()}/classes`, { method: "PUT", body: { classes } });
-  const strokes = await ask(`${here()}/strokes`); // before a new class is seen, so that it is chosen when it is
+  const lesson = await ask(path, { method: "PUT", body: { classes } });
+  const strokes = await ask(`${scene}/strokes`); // before a new class is seen, so that it is chosen when it is
+  if (at() !== asked) return false;
   set({ lesson });
   take(strokes);
   Object.assign(work, { past: [], future: [] }); // they may have other names
   tell("learned");
+  return true;
 }
 
 /** Saves what was learned as a model, and returns it. */
 export async function save(name) {
   const model = await post(`${base()}/model`, { name });
   set({ models: await ask("api/models") });
-  await reload();
+  if (get("lesson")) await reload();
   return model;
 }

@@ -5,8 +5,8 @@ import { post, Problem } from "../core/api.js";
 import { place } from "../core/problem.js";
 import { randomName } from "../core/random.js";
 import { get, set } from "../core/store.js";
-import { take } from "../jobs/follow.js";
-import { save } from "./lesson.js";
+import { take, update } from "../jobs/follow.js";
+import { at, save } from "./lesson.js";
 import { ownModels } from "./own.js";
 
 const trouble = place();
@@ -26,12 +26,16 @@ async function keep(text) {
 }
 
 async function mapAll(lesson, text) {
+  const [scene, asked] = [get("scene").id, at()];
   const saved = lesson.steps.at(-1)?.model;
   const model = saved && known(saved) ? saved : (await keep(text)).name;
-  const bands = lesson.scenes.find((each) => each.scene === get("scene").id)?.bands;
+  if (at() !== asked) return undefined;
+  const bands = lesson.scenes.find((each) => each.scene === scene)?.bands;
   const options = { confidence: true, ...(bands ? { bands } : {}) };
-  take(await post("api/jobs", { scene: get("scene").id, model, options }, { "Idempotency-Key": randomName() }));
-  set({ tab: "result" });
+  const job = await post("api/jobs", { scene, model, options }, { "Idempotency-Key": randomName() });
+  if (at() !== asked) return update(job);
+  take(job);
+  return set({ tab: "result" });
 }
 
 /** Draws the form of the model into a node. */

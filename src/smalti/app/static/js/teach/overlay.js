@@ -59,11 +59,11 @@ function show() {
   setMapVisible(!active());
   showBefore();
   listeners.forEach((call) => call());
-  clearTimeout(timer);
-  if (!active()) return;
-  layer = tiles(get("scene"), false);
-  showBefore();
-  refresh();
+  if (active()) {
+    layer = tiles(get("scene"), false);
+    showBefore();
+    refresh();
+  }
   follow();
 }
 
@@ -80,9 +80,9 @@ const later = ({ stale, left, problem }) => (problem ? LATER : stale ? SOON : le
 /** Asks how much is up to date, and for the tiles again where there is more. */
 async function follow() {
   clearTimeout(timer);
-  if (!active()) return;
-  const [lesson, scene, changes] = [get("lesson"), get("scene"), work.changes];
   asked.abort();
+  if (!active() || work.removing) return;
+  const [lesson, scene, changes] = [get("lesson"), get("scene"), work.changes];
   asked = new AbortController();
   try {
     const found = await ask(`api/lessons/${lesson.id}/scenes/${scene.id}/shown?${new URLSearchParams(windowNow(scene))}`, { signal: asked.signal });
@@ -97,7 +97,7 @@ async function follow() {
     else if (elsewhere && found.lesson !== last()) await reload();
     timer = setTimeout(follow, later(found));
   } catch (problem) {
-    if (problem.name === "AbortError") return;
+    if (problem.name === "AbortError" || work.removing || get("lesson")?.id !== lesson.id) return;
     if (problem.status === GONE) leave(`${lesson.name} is not there any more: it was removed in another window.`);
     live.problem = problem.status ? problem.message : null; // that the server is away is said elsewhere
     timer = setTimeout(follow, LATER);
@@ -123,7 +123,9 @@ export function startOverlay() {
     shown = key;
   });
   onWork((kind) => {
+    if (kind === "removing") follow();
     if (kind !== "learned" || !layer || work.wrong) return;
+    live.stale ||= live.view; // until it is known
     refresh();
     follow();
   });

@@ -8,7 +8,7 @@ import { swipe } from "../viewer/layers.js";
 import { setSwipe } from "../viewer/swipe.js";
 import { onTool } from "./brush.js";
 import { head } from "./head.js";
-import { leave, onWork, open, work } from "./lesson.js";
+import { at, leave, onWork, open, work } from "./lesson.js";
 import { model } from "./model.js";
 import { live, onLive, setLive } from "./overlay.js";
 import { palette } from "./palette.js";
@@ -31,9 +31,14 @@ async function list() {
   draw();
 }
 
-async function nextPlace() {
+async function nextPlace({ currentTarget: button }) {
+  if (button.ariaBusy) return;
+  const asked = at();
+  button.ariaBusy = "true";
   said.textContent = "Looking for the places where strokes help most; on a large scene this takes up to a minute.";
-  said.textContent = (await trouble.run(next)) ?? "";
+  const text = await trouble.run(next);
+  button.ariaBusy = null;
+  if (at() === asked) said.textContent = text ?? "";
 }
 
 /** How the live map is shown, and where to look next. */
@@ -51,15 +56,15 @@ let where = "";
 
 function draw() {
   const [scene, lesson, panel] = [get("scene"), get("lesson"), $("#panel-teach")];
-  const now = `${lesson?.id} ${scene?.id}`;
-  if (now !== where) said.textContent = "";
-  where = now;
+  if (at() !== where) said.textContent = "";
+  where = at();
   if (!scene) return fill(panel, el("p.soft", {}, "Open a scene first: drop it anywhere, or choose it under Scene."));
   if (!lesson) {
     drawn = "";
     if (panel.contains(nodes.head)) panel.scrollTop = 0;
+    for (const node of Object.values(nodes)) node.replaceChildren(); // what a button asked ends with the lesson
     delete panel.dataset.state;
-    return fill(panel, work.why && el("p.note", {}, work.why), ...start(lessons), trouble);
+    return fill(panel, work.why && el("p.note", {}, work.why), ...start(lessons, draw), trouble);
   }
   if (!panel.contains(nodes.head)) {
     panel.replaceChildren(...Object.values(nodes));
@@ -69,7 +74,7 @@ function draw() {
   const key = JSON.stringify([lesson, get("models").length]);
   if (drawn === key) return undefined;
   drawn = key;
-  head(nodes.head, lesson, list);
+  head(nodes.head, lesson, () => trouble.run(list));
   palette(nodes.classes);
   score(nodes.score, lesson);
   model(nodes.done, lesson);

@@ -3,6 +3,7 @@
 import { ask } from "../core/api.js";
 import { get, watch } from "../core/store.js";
 import { map } from "../viewer/stage.js";
+import { at as shown } from "./lesson.js";
 
 const shapes = new ol.source.Vector();
 const style = [
@@ -13,12 +14,13 @@ let queue = [];
 let at = 0;
 let of = "";
 
-/** Goes to the next place, and says in a line what it is; null where there is none. */
+/** Goes to the next place, and says in a line what it is; null where another scene or lesson is shown meanwhile. */
 export async function next() {
-  const key = `${get("lesson").id} ${get("scene").id}`;
+  const key = shown();
   if (of !== key || at >= queue.length) {
-    queue = await ask(`api/lessons/${get("lesson").id}/scenes/${get("scene").id}/suggestions`);
-    [of, at] = [key, 0];
+    const found = await ask(`api/lessons/${get("lesson").id}/scenes/${get("scene").id}/suggestions`);
+    if (shown() !== key) return null;
+    [queue, of, at] = [found, key, 0];
   }
   if (!queue.length) return "This scene has no window of 128 pixels, as the network sees it.";
   const { window: [col, row, width, height], uncertain, unlike } = queue[at];
@@ -34,8 +36,8 @@ export function startPlaces() {
   const layer = new ol.layer.Vector({ source: shapes, style, zIndex: 5 });
   map.addLayer(layer);
   let before = "";
-  watch(["lesson", "scene"], ({ lesson, scene }) => {
-    const now = `${lesson?.id} ${scene?.id}`; // every stroke gives another state of the same lesson
+  watch(["lesson", "scene"], () => {
+    const now = shown(); // every stroke gives another state of the same lesson
     if (now !== before) shapes.clear();
     before = now;
   });

@@ -8,20 +8,25 @@ import { bandControls, fits } from "../mapping/bands.js";
 import { begin, open } from "./lesson.js";
 import { ownModels } from "./own.js";
 
+let from = "landcover"; // the model that was chosen
+let busy = null; // the key of what is on its way
 const trouble = place();
 const deleting = place();
 const bands = bandControls();
 const WHY = "The model does not find its bands in this scene. Which ones are they?";
 const bandBlock = el("div.note", {}, WHY, bands);
 
-/** Begins or opens a lesson, once however often it is pressed. */
-const once = (work) => async ({ currentTarget: button }) => {
-  button.disabled = true;
-  button.setAttribute("aria-busy", "true");
-  await trouble.run(work);
-  button.disabled = false;
-  button.removeAttribute("aria-busy");
-};
+/** What begins or opens a lesson, once however often it is pressed, and one at a time; `draw` draws all again. */
+const once = (key, draw, work) => ({
+  type: "button", "data-key": key, disabled: busy !== null, "aria-busy": busy === key ? "true" : null,
+  onclick: async () => {
+    busy = key;
+    draw();
+    await trouble.run(work);
+    busy = null;
+    draw();
+  },
+});
 
 /** Offers the choice of bands where the scene and the model need it. */
 function showBands(name) {
@@ -32,19 +37,23 @@ function showBands(name) {
 
 const chosen = () => (bandBlock.hidden ? null : bands.given());
 
-function beginning() {
+function beginning(draw) {
   const able = get("models").filter(({ tasks }) => tasks.some(({ kind }) => kind === "classes"));
-  const select = el("select", { id: "teach-model", "data-key": "teach-model", onchange: () => showBands(select.value) }, able.map(({ name }) => el("option", { value: name, selected: name === "landcover" }, name)));
+  const choose = () => {
+    from = select.value;
+    showBands(from);
+  };
+  const select = el("select", { id: "teach-model", "data-key": "teach-model", onchange: choose }, able.map(({ name }) => el("option", { value: name, selected: name === from }, name)));
   showBands(select.value);
   return el("section.block", { "aria-label": "Teach" }, el("h2", {}, "Teach it your place"),
     el("p.small.soft", {}, "Where a model is wrong, paint a few strokes: it learns them in a second, and the result is a model of your own."),
     field("Start from", select), bandBlock,
-    el("button.strong.wide", { type: "button", id: "begin", "data-key": "begin", onclick: once(() => begin(select.value, chosen())) }, "Begin"), trouble);
+    el("button.strong.wide", { id: "begin", ...once("begin", draw, () => begin(select.value, chosen())) }, "Begin"), trouble);
 }
 
-function goingOn(lessons) {
+function goingOn(lessons, draw) {
   const here = (lesson) => lesson.scenes.some((one) => one.scene === get("scene").id);
-  const item = (text, lesson) => el("li.item", {}, el("button.name", { type: "button", "data-key": lesson.id, onclick: once(() => open(lesson, chosen())) }, el("span", {}, `${text} ${lesson.name}`), el("span.soft.small", {}, `${lesson.model} · ${clock(lesson.created)}`)));
+  const item = (text, lesson) => el("li.item", {}, el("button.name", once(lesson.id, draw, () => open(lesson, chosen())), el("span", {}, `${text} ${lesson.name}`), el("span.soft.small", {}, `${lesson.model} · ${clock(lesson.created)}`)));
   const own = lessons.filter(here);
   const others = lessons.filter((each) => !own.includes(each));
   if (!lessons.length) return null;
@@ -56,5 +65,5 @@ function models() {
   return list && el("section.block", { "aria-label": "Your models" }, el("h2", {}, "Your models"), list, deleting);
 }
 
-/** What is shown where no lesson is open. */
-export const start = (lessons) => [beginning(), goingOn(lessons), models()].filter(Boolean);
+/** What is shown where no lesson is open; `draw` draws it again. */
+export const start = (lessons, draw) => [beginning(draw), goingOn(lessons, draw), models()].filter(Boolean);

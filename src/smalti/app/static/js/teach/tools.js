@@ -13,6 +13,10 @@ const WHAT = {
   polygon: "Set corners; a double click ends it, Esc drops it. By keyboard: move the cross with the arrow keys, Enter sets a corner, twice ends it, Backspace takes one back.",
   eraser: "Erases strokes.",
 };
+const sizeAt = (value) => Math.round(2 ** (value / 20) * 2) / 2;
+const slider = el("input", { type: "range", min: 0, max: 100, step: 1, "data-key": "size", oninput: ({ target }) => use({ size: sizeAt(target.value) }) });
+const [what, width] = [el("p.small.soft"), el("span")];
+const wide = field(width, slider);
 const wrong = place();
 const status = el("p.small.soft", { role: "status" });
 const steps = [["Undo", "↶", undo, "past"], ["Redo", "↷", redo, "future"]].map(([text, sign, act, stack]) => {
@@ -34,12 +38,15 @@ export function bar(node, lesson) {
   node.querySelector(".paints").scrollLeft = left;
 }
 
-/** Draws what belongs to the tool in use into a node. */
+/** Draws what belongs to the tool in use into a node; the slider stays the same one, as somebody may be dragging it. */
 export function tools(node) {
-  const size = el("input", { type: "range", min: 0, max: 100, step: 1, value: String(Math.round(20 * Math.log2(tool.size))), "data-key": "size", "aria-valuetext": `${Math.round(tool.size)} pixels`, oninput: ({ target }) => use({ size: Math.round(2 ** (target.value / 20) * 2) / 2 }) });
-  fill(node, el("p.small.soft", {}, WHAT[tool.name]),
-    (tool.name === "brush" || tool.name === "eraser") && field(`Width: ${Math.round(tool.size)} pixels`, size),
-    wrong, status);
+  const size = `${Math.round(tool.size)} pixels`;
+  what.textContent = WHAT[tool.name];
+  width.textContent = `Width: ${size}`;
+  wide.hidden = tool.name !== "brush" && tool.name !== "eraser";
+  slider.setAttribute("aria-valuetext", size);
+  if (sizeAt(slider.value) !== tool.size) slider.value = String(Math.round(20 * Math.log2(tool.size)));
+  if (!node.contains(what)) fill(node, what, wide, wrong, status);
 }
 
 /** What is going on; empty where nothing is. */
