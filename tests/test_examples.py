@@ -67,6 +67,7 @@ def run_page(page: Path, folder: Path, *, steps: int | None = None) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
 def test_examples_of(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path, steps=4)

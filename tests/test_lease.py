@@ -83,7 +83,7 @@ def test_who_is_slower_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def until(true: Callable[[], bool]) -> bool:
-    return any(true() or threading.Event().wait(0.01) for _ in range(500))
+    return any(true() or threading.Event().wait(0.01) for _ in range(3000))
 
 
 def lost(held: Lease) -> bool:
@@ -96,7 +96,7 @@ def lost(held: Lease) -> bool:
 
 def test_a_lease_is_written_while_it_is_held_and_its_loss_is_noticed() -> None:
     place = Place()
-    with leased(place, "map.tif", "PID 1 on a", expiry_s=0.3) as held:
+    with leased(place, "map.tif", "PID 1 on a", expiry_s=3) as held:
         assert until(lambda: place.writes > 2)
         held.check()
         place.held = Found(b"PID 2 on b\n", "other", 0.0)
@@ -106,7 +106,7 @@ def test_a_lease_is_written_while_it_is_held_and_its_loss_is_noticed() -> None:
 
 def test_a_write_whose_answer_was_lost_is_no_loss() -> None:
     place = Place()
-    with leased(place, "map.tif", "PID 1 on a", expiry_s=0.3) as held:
+    with leased(place, "map.tif", "PID 1 on a", expiry_s=3) as held:
         assert place.held is not None
         place.held = Found(place.held.content, "unheard", 0.0)
         before = place.writes

@@ -97,7 +97,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         client = httpx.Client(
-            base_url=address_of(listening), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30, trust_env=False
+            base_url=address_of(listening), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120, trust_env=False
         )
         services = app.services
         receiving = ExitStack()

@@ -70,10 +70,9 @@ class Taught:
 
     def live(self) -> np.ndarray[Any, Any]:
         """The live map as it is when all of it is up to date, (192, 192, 4)."""
-        for _ in range(400):
-            shown = self.server.http.get(f"{self.path}/scenes/{self.scene}/shown").json()
-            if not shown["left"]:
-                break
+        end = time.monotonic() + 120
+        while self.server.http.get(f"{self.path}/scenes/{self.scene}/shown").json()["left"]:
+            assert time.monotonic() < end, "the live map is not up to date"
             time.sleep(0.02)
         answer = self.server.http.get(f"{self.path}/scenes/{self.scene}/tiles/0/0/0.png")
         assert answer.headers["content-type"] == "image/png"

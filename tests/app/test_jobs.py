@@ -25,6 +25,7 @@ from smalti.card import Task
 from smalti.workflows.progress import Progress, Show
 from tests.app.conftest import Server
 from tests.app.pictures import write_tiff
+from tests.app.test_connections import unused
 from tests.tiny import tiny_card, tiny_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -339,7 +340,7 @@ def test_files_are_made_beside_each_other_and_each_once(
         making.go_on.set()
     assert [answer.result().content for answer in answers] == [b"made"] * 3
     assert sorted(making.begun) == ["map.geojson", "map_cog.tif"]
-    assert job["id"] not in server.services.uses
+    assert unused(server, job)
 
 
 def test_many_who_wait_for_files_do_not_stop_the_server(

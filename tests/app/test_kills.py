@@ -50,7 +50,7 @@ class Running:
         self.process.stdout.close()
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float = 120) -> Any:
     """The first result that is true; whatever is not there yet counts as false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -65,10 +65,10 @@ def wait_for(look: Callable[[], Any], seconds: float = 60) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A scene of 41 strips."""
+    """A scene of 123 strips: not mapped before it is killed."""
     (tmp_path / "models").mkdir()
     tiny_model(tmp_path / "models" / "tiny.onnx", tiny_card())
-    pixels = np.random.default_rng(1).integers(0, 255, (3, 2000, 700), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 255, (3, 6000, 700), np.uint8)
     write_tiff(tmp_path / "scene.tif", pixels, tiled=True)
     yield tmp_path
     for process in psutil.process_iter(["cmdline"]):
@@ -135,7 +135,7 @@ def test_kills_lose_nothing(folder: Path) -> None:
     wait_for(lambda: server.worker().pid != worker.pid)
     server.end(signal.SIGKILL)
     again = Running(folder)
-    assert finished(again, job)["rows_done"] == 2000
+    assert finished(again, job)["rows_done"] == 6000
     answer = again.http.get(f"/api/jobs/{job}/results/map.tif")
     map_scene(folder / "scene.tif", folder / "plain.tif", model=folder / "models" / "tiny.onnx")
     assert answer.content == (folder / "plain.tif").read_bytes()

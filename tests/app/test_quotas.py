@@ -3,8 +3,10 @@
 import http.server
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +165,17 @@ def test_addresses_take_bytes_and_places_as_uploads_do(
 def test_an_address_that_sends_too_slowly_is_given_up(
     serve: Serve, slow: tuple[str, threading.Event, threading.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, _, go = slow
+    url, begun, go = slow
     monkeypatch.setattr("smalti.app.access.pace.PATIENCE_S", 0.2)
     monkeypatch.setattr("smalti.app.access.pace.LEAST", 2**30)
     server = serve(hosts=(url.split("/")[2],))
-    threading.Timer(0.5, go.set).start()
+
+    def send_the_rest() -> None:
+        begun.wait(20)
+        time.sleep(0.5)
+        go.set()
+
+    threading.Thread(target=send_the_rest).start()
     problem = server.refused("POST", "/api/scenes", json={"url": url})
     assert problem["status"] == 422 and "TimeoutError" in problem["detail"]
 
@@ -181,8 +189,9 @@ def test_a_byte_now_and_then_is_too_slow(path: str, server: Server, monkeypatch:
     with socket.create_connection((url.host, url.port or 80), 10) as connection:
 
         def trickle() -> None:
-            while not ended.wait(0.05):
-                connection.sendall(b" ")
+            with suppress(OSError):  # the server may end the connection first
+                while not ended.wait(0.05):
+                    connection.sendall(b" ")
 
         connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode())
         sender = threading.Thread(target=trickle)

@@ -1,5 +1,6 @@
 """The command itself: killed and started again, and what it says to a recipe that cannot be."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ name = "sgd"
 [schedule]
 name = "poly"
 [train]
-steps = 6
+steps = 12
 batch = 2
 crop = 64
 epoch_steps = 3
@@ -91,7 +92,8 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(
         (tmp_path / "killed" / f"{name}.99999999.unfinished").write_bytes(b"half")
     done = smalti(*arguments)
     assert list((tmp_path / "killed").rglob("*.unfinished")) == []
-    assert "resuming from step 2" in done.stdout or "resuming from step 3" in done.stdout  # type: ignore[attr-defined]
+    resumed = re.search(r"resuming from step (\d+)", done.stdout)  # type: ignore[attr-defined]
+    assert resumed and 2 <= int(resumed[1]) < 12
 
     code, out, _ = leave(recipe, "--out", tmp_path / "whole")
     assert code == 0 and "resuming" not in out and "smalti export" in out

@@ -156,10 +156,12 @@ def replies(scheduler: str, function: Any, arguments: list[Any]) -> tuple[dict[i
 
 
 _full: set[str] = set()
+_choosing = threading.Lock()
 
 
 def full_on_one_worker(argument: int) -> str:
-    _full.add(get_worker().address) if not _full else None
+    with _choosing:
+        _full.add(get_worker().address) if not _full else None
     if get_worker().address in _full:
         raise OutputError("no space left on device")
     return f"{argument} here"

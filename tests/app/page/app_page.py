@@ -18,6 +18,9 @@ _GIVE = """(given) => {
     files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
   return files;
 }"""
+_TWO_FRAMES = """() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));  // when the second one is drawn, too
+})"""
 _AXE = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html)])"
 
 
@@ -46,7 +49,7 @@ class AppPage:
     def painted(self) -> None:
         """Waits until all tiles are there."""
         self.page.wait_for_selector("#map[data-state=ready]")
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(_TWO_FRAMES)
         self.page.wait_for_selector("#map[data-state=ready]")
 
     def drop(self, *paths: Path) -> None:

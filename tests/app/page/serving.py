@@ -22,7 +22,13 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Starts it; again on the same port."""
+        """Starts it; again on the same port, which the system may have given to somebody else for a moment."""
+        assert any(self._begin() or time.sleep(1) for _ in range(20)), "the server ended"
+        while not self._answers():
+            assert self._process.poll() is None, "the server ended"
+            time.sleep(0.05)
+
+    def _begin(self) -> bool:
         options = ["--data", str(self._data), "--root", str(self._root), "--port", self._port, *self._options]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "smalti", "serve", *options],
@@ -31,15 +37,12 @@ class Server:
             text=True,
         )
         assert self._process.stdout is not None
-        found = None
-        while found is None:
-            line = self._process.stdout.readline()
-            assert line, "the server ended"
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        self.address, self._port = found[0], found[1]
-        while not self._answers():
-            assert self._process.poll() is None, "the server ended"
-            time.sleep(0.05)
+        for line in self._process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+                self.address, self._port = found[0], found[1]
+                return True
+        self.kill()
+        return False
 
     def _answers(self) -> bool:
         try:

@@ -49,8 +49,9 @@ def test_a_polygon_is_drawn_by_keys(open_page: Any, scene: Path) -> None:
     keys = app.page.keyboard
     for way in ("ArrowLeft", "ArrowUp", "ArrowRight", "ArrowRight"):
         keys.press("Enter")
+        before = app.page.inner_text("#readout")
         keys.press(way)
-        app.page.wait_for_timeout(300)  # the view glides
+        app.page.wait_for_function("(before) => document.querySelector('#readout').innerText !== before", arg=before)
     keys.press("Backspace")  # the last one was one too many
     keys.press("Enter")
     keys.press("Enter")
@@ -129,16 +130,15 @@ def test_a_job_is_deleted_while_another_one_runs(open_page: Any, server: Server,
     app.tab("jobs")
     button = app.page.locator(f"[data-key='delete {job}']")
     button.click()
-    grow = """async ([id, rows]) => {
+    grow = """async ([id, other, rows]) => {
       const { get, set } = await import(new URL("static/js/core/store.js", document.baseURI).pathname);
       const running = { state: "running", rows_done: rows };
       set({ jobs: get("jobs").map((job) => ({ ...job, ...(job.id === id ? running : {}) })) });
-    }"""
+      const of = (key) => document.querySelector(`[data-key='${key}']`);
+      return [of(`show ${id}`).closest(".job").querySelector(".state").innerText, of(`delete ${other}`).innerText];
+    }"""  # read at once: the page itself soon asks how far the job is
     for rows in (10, 20):
-        app.page.evaluate(grow, [mapped["id"], rows])
-        row = app.page.locator(".job", has=app.page.locator(f"[data-key='show {mapped['id']}']"))
-        assert row.locator(".state").inner_text() == "running"
-        assert button.inner_text() == "Delete for good?"
+        assert app.page.evaluate(grow, [mapped["id"], job, rows]) == ["running", "Delete for good?"]
     button.click()
     button.wait_for(state="detached")
     assert job not in [each["id"] for each in call(server, "jobs")]

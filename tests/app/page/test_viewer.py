@@ -1,7 +1,6 @@
 """Looking at scenes and maps in the page: swipe, layers, cursor, keys, phones, errors."""
 
 import io
-import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -140,10 +139,8 @@ def test_an_image_of_the_server_is_opened_however_large(open_page: Any, server: 
     app = open_page()
     app.page.click("summary:has-text('On the server')")
     app.page.click(f"text={folder.name}")
-    begun = time.monotonic()
     app.page.click("text=large.tif")
     app.painted()
-    assert time.monotonic() - begun < 60  # far from a limit: that it comes, not how fast
     app.tab("scene")
     assert "20,000" in app.page.inner_text("#panel-scene")
     light = app.pixels().min(axis=-1) > 150
