@@ -14,14 +14,12 @@ from smalti.app.access import connections
 from tests.app.conftest import TOKEN, Serve, Server
 
 HEAD = f"Host: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
-
-
 Hurry = Callable[[float], Server]
 
 
 @pytest.fixture
 def hurry(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Hurry:
-    """Starts another server of the same folder, of so little patience; what a test prepares on the first one is not hurried."""
+    """Starts another server of the same folder, of so little patience: what is prepared on the first is not hurried."""
 
     def start(patience: float) -> Server:
         monkeypatch.setattr(connections, "PATIENCE_S", patience)

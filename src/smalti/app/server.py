@@ -29,6 +29,7 @@ from smalti.app.routes import house, jobs, lessons, scenes, strokes
 from smalti.app.schemas import Problem
 from smalti.app.services import Services, Settings
 from smalti.app.supervisor import Supervisor
+from smalti.app.supervisor import stop as stop_processes
 from smalti.errors import SmaltiError, shown
 
 _log = logging.getLogger("smalti.app")
@@ -162,8 +163,7 @@ def _lifespan(services: Services) -> Any:
                 yield
         finally:
             stop.set()
-            for process in processes:
-                process.stop()
+            stop_processes(processes)
             services.teacher.close()
             services.views.close()
 

@@ -6,6 +6,7 @@ Each ends by itself when its standard input is closed, which the system does als
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from smalti.app.program import program
@@ -41,14 +42,27 @@ class Supervisor:
             self._stopping.wait(_PAUSES_S[min(ends, len(_PAUSES_S) - 1)])
             ends += 1
 
-    def stop(self) -> None:
-        """Ends the process; its work stays where it is."""
+    def ask_to_end(self) -> None:
+        """Tells the process to end; its work stays where it is."""
         self._stopping.set()
         process = self._process
         if process is not None and process.stdin is not None:
             process.stdin.close()
+
+    def wait(self) -> None:
+        """Waits until the process, which was told to, has ended; kills one that does not."""
+        process = self._process
+        if process is not None:
             try:
                 process.wait(_PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
         self._thread.join(_PATIENCE_S)
+
+
+def stop(supervisors: Sequence[Supervisor]) -> None:
+    """Ends processes, all at the same time: each may need some seconds."""
+    for each in supervisors:
+        each.ask_to_end()
+    for each in supervisors:
+        each.wait()

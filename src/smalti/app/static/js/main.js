@@ -3,9 +3,9 @@
 import { $, el, fill } from "./core/dom.js";
 import { rememberInAddress, wanted } from "./core/address.js";
 import { ask } from "./core/api.js";
-import { startHeartbeat } from "./core/heartbeat.js";
+import { startHeartbeat, whenBack } from "./core/heartbeat.js";
 import { startHelp } from "./core/help.js";
-import { shown } from "./core/problem.js";
+import { place } from "./core/problem.js";
 import { get, set, watch } from "./core/store.js";
 import { startPress } from "./core/press.js";
 import { startTabs } from "./core/tabs.js";
@@ -67,6 +67,15 @@ async function load(asked) {
   const [models, options] = await Promise.all([ask("api/models"), ask("api/options"), reloadScenes(), reloadJobs()]);
   set({ models, options });
   await restore(asked);
+  return true;
+}
+
+const trouble = place();
+
+/** Loads all that is shown at first, again when the server is back if it was gone. */
+async function begin(asked) {
+  const loaded = await trouble.run(() => load(asked));
+  if (!loaded) whenBack(() => begin(asked));
 }
 
 async function main() {
@@ -96,11 +105,8 @@ async function main() {
   startDrop();
   startHelp({ s: toggleSwipe, m: toggleMap, 0: whole }, teachKeys);
   startKeys();
-  try {
-    await load(asked);
-  } catch (problem) {
-    $("#panel-scene").prepend(shown(problem));
-  }
+  $("#panel-scene").prepend(trouble);
+  await begin(asked);
   rememberInAddress();
   startFollowing();
   document.documentElement.dataset.ready = "yes";

@@ -44,7 +44,7 @@ export function problemOf(status, text) {
 
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
   const sent = body === undefined ? {} : { "Content-Type": "application/json" };
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(path, {
       method,
@@ -52,13 +52,13 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
       headers: { "X-Smalti": "1", ...sent, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    text = await answer.text(); // it may break off, too
   } catch (error) {
     if (error.name === "AbortError") throw error;
     set({ online: false });
     throw new Problem(GONE);
   }
   set({ online: true, ...(answer.ok && path.startsWith("api/") && { access: true }) });
-  const text = await answer.text();
   if (!answer.ok) throw problemOf(answer.status, text);
   return text ? JSON.parse(text) : null;
 }

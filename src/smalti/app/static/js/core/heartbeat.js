@@ -7,6 +7,13 @@ import { get, watch } from "./store.js";
 const PAUSE = 10_000;
 const LOST = 2000; // between two tries where it did not answer
 const PATIENCE = 8000;
+const SOON = 1000; // what fails again, though the server answers, is not to be asked for without a pause
+const waiting = new Set();
+
+/** Does something again once the server is back, if it is gone now. */
+export function whenBack(call) {
+  if (!get("online")) waiting.add(call);
+}
 
 async function look() {
   try {
@@ -28,6 +35,11 @@ export function startHeartbeat() {
     const text = said(state);
     $("#offline").hidden = !text;
     fill($("#offline"), ...(text ? [el("b", {}, text[0]), el("span", {}, text[1])] : []));
+  });
+  watch(["online"], ({ online }) => {
+    if (!online) return;
+    for (const call of waiting) setTimeout(call, SOON);
+    waiting.clear();
   });
   document.addEventListener("visibilitychange", () => document.hidden || ask("health").catch(() => {}));
   setTimeout(look, PAUSE);

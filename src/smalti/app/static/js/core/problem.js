@@ -42,3 +42,9 @@ export function place() {
   };
   return node;
 }
+
+/** Places by a key, each the same one whenever what is around it is drawn again. */
+export function places() {
+  const all = new Map();
+  return (key) => all.get(key) ?? all.set(key, place()).get(key);
+}

@@ -4,6 +4,7 @@ import { ask } from "../core/api.js";
 import { get, set, watch } from "../core/store.js";
 
 const PAUSE = 3000;
+const PATIENCE = 30_000;
 const LEAST = 500; // between two updates of a running job: each asks for tiles again
 let source = null;
 let followed = null;
@@ -19,9 +20,11 @@ export function update(job) {
   set(get("job")?.id === job.id ? { jobs, job } : { jobs });
 }
 
-/** Shows a job that was started now. */
+/** Shows a job that was started now, unless another scene is shown by now. */
 export function take(job) {
-  set({ job, jobs: [job, ...get("jobs").filter(({ id }) => id !== job.id)] });
+  const jobs = [job, ...get("jobs").filter(({ id }) => id !== job.id)];
+  const elsewhere = job.scene && job.scene !== get("scene")?.id;
+  set(elsewhere ? { jobs } : { job, jobs, tab: "result" });
 }
 
 function heard(job) {
@@ -55,7 +58,7 @@ function follow(id) {
 }
 
 export async function reloadJobs() {
-  const jobs = await ask("api/jobs");
+  const jobs = await ask("api/jobs", { signal: AbortSignal.timeout(PATIENCE) });
   const shown = jobs.find(({ id }) => id === get("job")?.id);
   set(shown ? { jobs, job: shown } : { jobs });
 }
@@ -72,11 +75,16 @@ async function tick() {
   setTimeout(tick, PAUSE);
 }
 
+/** Follows the job that is shown; not in a page that nobody sees: browsers have six connections for all pages of a server. */
+function followShown() {
+  const job = get("job");
+  if (!open(job) || document.hidden) stop();
+  else if (job.id !== followed) follow(job.id);
+}
+
 export function startFollowing() {
   watch(["online"], ({ online }) => online && reloadJobs().catch(() => {})); // what happened meanwhile
-  watch(["job"], ({ job }) => {
-    if (!open(job)) stop();
-    else if (job.id !== followed) follow(job.id);
-  });
+  watch(["job"], followShown);
+  document.addEventListener("visibilitychange", followShown);
   setTimeout(tick, PAUSE);
 }

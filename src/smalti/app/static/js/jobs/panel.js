@@ -3,12 +3,13 @@
 import { again } from "../core/again.js";
 import { $, el, fillRows } from "../core/dom.js";
 import { clock } from "../core/format.js";
-import { place } from "../core/problem.js";
+import { place, places } from "../core/problem.js";
 import { watch } from "../core/store.js";
 import { remove, show } from "./act.js";
 import { progressOf, stateOf } from "./progress.js";
 
 const trouble = place();
+const troubleOf = places();
 
 const WHAT = { map: "map", compare: "comparison", photos: "photo series" };
 
@@ -22,7 +23,7 @@ function line(job, name, current) {
     el("div.row.spread", {},
       el("p.small.soft", {}, [WHAT[job.kind], job.model, job.area && "part", clock(job.created)].filter(Boolean).join(" · ")),
       busy ? null : deletion(job, `the ${WHAT[job.kind]} of ${name}`)),
-    progressOf(job));
+    progressOf(job, troubleOf(job.id)));
 }
 
 let drawn = new Map();

@@ -2,7 +2,7 @@
 
 import { $, el } from "../core/dom.js";
 import { duration, percent, short } from "../core/format.js";
-import { place, shown } from "../core/problem.js";
+import { shown } from "../core/problem.js";
 import { set } from "../core/store.js";
 import { namesOption } from "../core/words.js";
 import { cancel, resume } from "./act.js";
@@ -30,9 +30,8 @@ function changeOptions() {
   $("#map-options").scrollIntoView({ block: "nearest" });
 }
 
-/** The lines of a job that is not done; none of one that is. */
-export function progressOf(job) {
-  const trouble = place();
+/** The lines of a job that is not done, with a place for what goes wrong; none of one that is. */
+export function progressOf(job, trouble) {
   const act = (text, work, name = "button") => el(name, { type: "button", "data-key": `${text} ${job.id}`, onclick: () => trouble.run(() => work(job)) }, text);
   if (job.state === "running" || job.state === "queued") return [bar(job), figures(job), el("div.row", {}, act("Cancel", cancel)), trouble];
   if (job.state === "done") return [];

@@ -12,6 +12,7 @@ import { choice, modelCards } from "./models.js";
 import { optionControls } from "./options.js";
 
 let how = "all";
+let busy = false; // a job is being sent
 const trouble = place();
 const options = optionControls();
 const hint = el("p.small.soft", { role: "status" });
@@ -46,19 +47,17 @@ function tell() {
   const [scene, area] = [get("scene"), get("area")];
   if (!scene) return;
   const waiting = how in HINTS && !area;
-  button.disabled = waiting || !choice.model;
+  button.disabled = busy || waiting || !choice.model;
   const model = get("models").find(({ name }) => name === choice.model);
   options.show(scene, model);
   hint.textContent = waiting ? HINTS[how] : `${megapixels(pixelsOf(scene, area))} of ${scene.name}.${scaled(scene, model)}`;
 }
 
 async function start() {
-  button.disabled = true;
+  busy = button.disabled = true;
   const body = { scene: get("scene").id, model: choice.model, options: options.given(), area: get("area") };
-  await trouble.run(async () => {
-    take(await post("api/jobs", body, { "Idempotency-Key": randomName() }));
-    set({ tab: "result" });
-  });
+  await trouble.run(async () => take(await post("api/jobs", body, { "Idempotency-Key": randomName() })));
+  busy = false;
   tell();
 }
 

@@ -3,8 +3,9 @@
 import { check, el, fill, swatch } from "../core/dom.js";
 import { ask, post } from "../core/api.js";
 import { capital, clock, percent, whole } from "../core/format.js";
+import { whenBack } from "../core/heartbeat.js";
 import { place } from "../core/problem.js";
-import { get, set } from "../core/store.js";
+import { get } from "../core/store.js";
 import { take } from "../jobs/follow.js";
 import { refresh, view } from "../viewer/layers.js";
 import { candidates } from "./comparable.js";
@@ -16,13 +17,15 @@ const nameOf = (job) => {
   return `${scene?.name ?? ""} · ${job.model} · ${clock(job.ended ?? job.created)}`;
 };
 
+let offered = null;
+
 function chooser(job, able) {
-  const select = el("select", { "aria-label": "Compare with" }, able.map(({ other }) => el("option", { value: other.id }, nameOf(other))));
-  const start = () => trouble.run(async () => {
-    take(await post("api/compare", { before: select.value, after: job.id }));
-    set({ tab: "result" });
-  });
-  return [el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", onclick: start }, "Compare")];
+  const chosen = offered?.dataset.job === job.id ? offered.value : null; // drawn again whenever another map ends
+  const options = able.map(({ other }) => el("option", { value: other.id, selected: other.id === chosen }, nameOf(other)));
+  const select = el("select", { "aria-label": "Compare with", "data-key": "compare with", "data-job": job.id }, options);
+  offered = select;
+  const start = () => trouble.run(async () => take(await post("api/compare", { before: select.value, after: job.id })));
+  return [el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", "data-key": "compare", onclick: start }, "Compare")];
 }
 
 /** Other maps that cannot be compared, and why. */
@@ -80,19 +83,31 @@ async function changes(node, job) {
   if (job.state !== "done" || drawn === job.id) return;
   drawn = job.id;
   fill(node, el("h2", {}, "Changes"), trouble);
-  await trouble.run(async () => {
-    const areas = await ask(`api/jobs/${job.id}/areas`);
-    hideSame(areas, true);
-    const same = check("Unchanged pixels, too", { onchange: ({ target }) => hideSame(areas, !target.checked) });
-    fill(node, el("h2", {}, "Changes"), sides(job), el("p.small", {}, share(areas)), largest(areas), el("p.small.soft", {}, "Rows: before. Columns: after."), table(areas), same);
-  });
+  const areas = await trouble.run(() => ask(`api/jobs/${job.id}/areas`));
+  if (drawn !== job.id) return; // another job is shown by now
+  if (!areas) {
+    whenBack(() => again(node, job));
+    return;
+  }
+  hideSame(areas, true);
+  const same = check("Unchanged pixels, too", { onchange: ({ target }) => hideSame(areas, !target.checked) });
+  fill(node, el("h2", {}, "Changes"), sides(job), el("p.small", {}, share(areas)), largest(areas), el("p.small.soft", {}, "Rows: before. Columns: after."), table(areas), same);
+}
+
+function again(node, job) {
+  if (drawn !== job.id) return;
+  drawn = "";
+  changes(node, job);
 }
 
 /** Draws what fits the job: the choice of another map, or the changes. */
 export function compare(node, job) {
   const found = job.kind === "map" && job.state === "done" ? candidates(job) : [];
   node.hidden = job.kind === "compare" ? job.state !== "done" : !found.length;
-  if (node.hidden) return;
+  if (node.hidden) {
+    drawn = "";
+    return;
+  }
   if (job.kind === "compare") return changes(node, job);
   const key = JSON.stringify([job.id, found.map(({ other, why }) => [other.id, why])]);
   if (drawn !== key) fill(node, ...choice(job, found));

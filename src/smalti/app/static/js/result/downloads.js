@@ -3,6 +3,7 @@
 import { el, fill } from "../core/dom.js";
 import { ask, whyNot } from "../core/api.js";
 import { bytes } from "../core/format.js";
+import { whenBack } from "../core/heartbeat.js";
 import { place } from "../core/problem.js";
 import { get } from "../core/store.js";
 
@@ -61,8 +62,14 @@ export async function downloads(node, job) {
   if (node.hidden || listed === job.id) return;
   listed = job.id;
   fill(node, el("h2", {}, "Download"), trouble);
-  await trouble.run(async () => {
-    const files = await ask(`api/jobs/${job.id}/results`);
-    if (listed === job.id) fill(node, el("h2", {}, "Download"), el("ul.downloads", {}, files.map((file) => link(job, file))), trouble);
-  });
+  const files = await trouble.run(() => ask(`api/jobs/${job.id}/results`));
+  if (listed !== job.id) return;
+  if (files) fill(node, el("h2", {}, "Download"), el("ul.downloads", {}, files.map((file) => link(job, file))), trouble);
+  else whenBack(() => again(node, job));
+}
+
+function again(node, job) {
+  if (listed !== job.id) return;
+  listed = "";
+  downloads(node, job);
 }

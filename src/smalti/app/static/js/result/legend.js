@@ -3,6 +3,7 @@
 import { el, fill, swatch } from "../core/dom.js";
 import { ask } from "../core/api.js";
 import { percent, three, whole } from "../core/format.js";
+import { whenBack } from "../core/heartbeat.js";
 import { place } from "../core/problem.js";
 import { get } from "../core/store.js";
 import { refresh, view } from "../viewer/layers.js";
@@ -48,11 +49,20 @@ let asked = "";
 /** Draws the legend of a job into a node, and again with the areas when all is mapped. */
 export async function legend(node, job) {
   const said = later(job);
-  const key = `${job.id} ${said} ${get("models").length}`;
+  const key = node.hidden ? "" : `${job.id} ${said} ${get("models").length}`; // another job shows all classes again
   if (asked === key) return;
   asked = key;
+  if (node.hidden) return;
   fill(node, table(planned(job)), el("p.small.soft", {}, said), trouble);
   if (job.state !== "done") return;
   const areas = await trouble.run(() => ask(`api/jobs/${job.id}/areas`));
-  if (asked === key) fill(node, table(areas ?? planned(job)), trouble);
+  if (asked !== key) return;
+  fill(node, table(areas ?? planned(job)), trouble);
+  if (!areas) whenBack(() => again(node, job, key));
+}
+
+function again(node, job, key) {
+  if (asked !== key) return;
+  asked = "";
+  legend(node, job);
 }

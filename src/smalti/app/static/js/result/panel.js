@@ -2,6 +2,7 @@
 
 import { $, el, fill } from "../core/dom.js";
 import { clock, duration, megapixels } from "../core/format.js";
+import { places } from "../core/problem.js";
 import { get, set, watch } from "../core/store.js";
 import { inPage } from "../core/words.js";
 import { progressOf, stateOf } from "../jobs/progress.js";
@@ -21,10 +22,12 @@ const nodes = {
 };
 const none = el("div.list", {}, el("p.soft", {}, "No map yet."), el("div.row", {}, el("button", { type: "button", onclick: () => set({ tab: "map" }) }, "Make one")));
 
+const troubleOf = places();
+
 function head(job) {
   const title = [TITLES[job.kind], job.model].filter(Boolean).join(" · ");
   const notes = (job.notes ?? []).map((note) => el("p.note", {}, inPage(note)));
-  fill(nodes.head, el("h2", {}, title, stateOf(job)), job.state === "done" && el("p.small.soft", {}, facts(job)), progressOf(job), notes);
+  fill(nodes.head, el("h2", {}, title, stateOf(job)), job.state === "done" && el("p.small.soft", {}, facts(job)), progressOf(job, troubleOf(job.id)), notes);
 }
 
 /** What a finished job took, and when. */
@@ -53,7 +56,7 @@ function draw(job) {
   head(job);
   layers(job);
   nodes.classes.hidden = job.kind !== "map" || empty(job);
-  if (!nodes.classes.hidden) legend(nodes.classes, job);
+  legend(nodes.classes, job);
   compare(nodes.changes, job);
   downloads(nodes.files, job);
 }

@@ -22,7 +22,7 @@ export async function rankFiles(chosen, progress) {
 /** Ranks photos: `{folder}` of the server, or those of a `{set}` that was sent. */
 export async function rank(where) {
   takeJob(await post("api/photos", where));
-  set({ scene: null, tab: "result" });
+  set({ scene: null });
 }
 
 export function startSeries() {

@@ -55,7 +55,12 @@ const buttons = () => [
 
 function browser() {
   const [list, trouble] = [el("div.list.long"), place()];
-  const go = (path) => trouble.run(async () => draw(await ask(`api/browse${path ? `?path=${encodeURIComponent(path)}` : ""}`)));
+  let asked = new AbortController();
+  const go = (path) => trouble.run(async () => {
+    asked.abort(); // the folder that was asked for last is shown, in whatever order they come
+    asked = new AbortController();
+    draw(await ask(`api/browse${path ? `?path=${encodeURIComponent(path)}` : ""}`, { signal: asked.signal }));
+  });
   const entry = (name, hint, onclick) => el("div.item", {}, el("button.name", { type: "button", onclick }, el("span", {}, name), hint && el("span.soft.small", {}, hint)));
   const open = (path) => trouble.run(() => openThere({ path }));
   function draw(found) {

@@ -4,7 +4,7 @@ import { el, field, fill } from "../core/dom.js";
 import { post, Problem } from "../core/api.js";
 import { place } from "../core/problem.js";
 import { randomName } from "../core/random.js";
-import { get, set } from "../core/store.js";
+import { get } from "../core/store.js";
 import { take, update } from "../jobs/follow.js";
 import { at, save } from "./lesson.js";
 import { ownModels } from "./own.js";
@@ -33,9 +33,7 @@ async function mapAll(lesson, text) {
   const bands = lesson.scenes.find((each) => each.scene === scene)?.bands;
   const options = { confidence: true, ...(bands ? { bands } : {}) };
   const job = await post("api/jobs", { scene, model, options }, { "Idempotency-Key": randomName() });
-  if (at() !== asked) return update(job);
-  take(job);
-  return set({ tab: "result" });
+  return at() === asked ? take(job) : update(job);
 }
 
 /** Draws the form of the model into a node. */

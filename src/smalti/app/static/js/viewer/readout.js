@@ -31,7 +31,6 @@ function values(job, { label, values: numbers }) {
 }
 
 async function lookUp(job, pixel, shown) {
-  asked.abort();
   asked = new AbortController();
   const [col, row] = pixel.map(Math.floor);
   try {
@@ -48,6 +47,7 @@ function read(point) {
   const within = scene && pixel && pixel[0] >= 0 && pixel[1] >= 0 && pixel[0] < scene.width && pixel[1] < scene.height;
   $("#readout").hidden = !within;
   clearTimeout(timer);
+  asked.abort(); // what is said of the pixel before
   if (!within) return;
   const shown = coordinates(scene, pixel);
   fill($("#readout"), ...shown);
