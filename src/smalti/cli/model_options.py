@@ -1,5 +1,6 @@
 """Options that commands share which map by a model: `--model`, `--fast`, `--engine`, `--threads`, `--stretch`."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +57,7 @@ def form(model: str, fast: bool) -> str:
     file = Path(model)
     name = str(file.with_stem(f"{file.stem}_fast")) if file.suffix.lower() == ".onnx" else f"{model}_fast"
     with suppress(ModelError):
-        if find_model(name).is_file():
+        if os.path.isfile(find_model(name)):  # noqa: PTH113 - also of a name that is too long
             return name
     mend = "choose another --model, or make one with smalti shrink"
     raise click.BadParameter(f"no model is named {name}; {mend}", param_hint="--fast")

@@ -139,6 +139,12 @@ def test_a_job_is_deleted_while_another_one_runs(open_page: Any, server: Server,
     }"""  # read at once: the page itself soon asks how far the job is
     for rows in (10, 20):
         assert app.page.evaluate(grow, [mapped["id"], job, rows]) == ["running", "Delete for good?"]
+    end = """async (id) => {
+      const { get, set } = await import(new URL("static/js/core/store.js", document.baseURI).pathname);
+      set({ jobs: get("jobs").map((job) => ({ ...job, ...(job.id === id ? { state: "done" } : {}) })) });
+      return document.querySelector(`[data-key='delete ${id}']`).innerText;
+    }"""  # another map of the same scene, whose deletion nobody asked for
+    assert app.page.evaluate(end, mapped["id"]) == "Delete"
     button.click()
     button.wait_for(state="detached")
     assert job not in [each["id"] for each in call(server, "jobs")]

@@ -180,9 +180,12 @@ def test_a_map_is_of_the_scene_where_it_was_asked_for(app: AppPage, server: Serv
     model.asked()
     _scene(app, "late.tif")
     model.answered()
-    app.page.wait_for_timeout(1500)
+    while len(call(server, "jobs")) == before:
+        app.page.wait_for_timeout(50)
+    [scene] = [known["id"] for known in call(server, "scenes") if known["name"] == "elsewhere.tif"]
+    jobs = call(server, "jobs")
+    assert [job["scene"] for job in jobs if job["kind"] == "map"].count(scene) == 1 and len(jobs) == before + 1
     assert app.page.get_attribute("#tab-map", "aria-selected") == "true"
-    assert len(call(server, "jobs")) == before
 
 
 def test_begin_is_pressed_once_and_the_chosen_model_stays(open_page: Any, server: Server, tmp_path: Path) -> None:

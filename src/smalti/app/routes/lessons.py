@@ -159,7 +159,7 @@ def shown(
     problem = live.problem or desk.problem
     stale, left = len(live.stale(numbers, desk.lesson)), len(live.stale(None, desk.lesson))
     return Shown(
-        stale=stale, left=left, version=live.version,  # the version last: where nothing is stale it is of all tiles
+        stale=stale, left=left, version=live.version,  # read last, so that with nothing stale it covers all tiles
         tiles=len(live.tiles), view=len(numbers), unknown=live.unknown(numbers),
         revision=parts.teacher.project(found).revision(canvas), lesson=parts.teachings.lessons.last(found),
         problem=parts.folders.hide(problem) if problem else None,

@@ -6,14 +6,15 @@ let asking = null; // the button that asked last: one that is drawn in its place
 
 /** `name` is what a screen reader says of it, `act` is done at the second press. */
 export function again(text, name, act, attributes = {}) {
+  const key = attributes["data-key"] ?? name;
   const button = el("button.quiet.small", { type: "button", "data-key": name, "aria-label": name, ...attributes }, text);
   const ask = () => {
-    asking = { button, name };
+    asking = { button, key };
     button.textContent = `${text} for good?`;
     button.setAttribute("aria-label", `${name} for good?`);
     button.addEventListener("click", act, { once: true });
   };
-  if (asking?.name === name && asking.button.isConnected) ask();
+  if (asking?.key === key && asking.button.isConnected) ask();
   else button.addEventListener("click", ask, { once: true });
   return button;
 }

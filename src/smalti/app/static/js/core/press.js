@@ -7,13 +7,14 @@ const keyAt = (node) => keyOf(controlAt(node));
 
 /** Clicks what is there now if it has the key of what was pressed, unless the browser does it, which it does at once. */
 function release(key, node) {
-  if (!key || keyAt(node) !== key) return;
+  const control = controlAt(node);
+  if (!key || keyOf(control) !== key) return;
   let clicked = false;
   const hear = ({ target }) => (clicked ||= keyAt(target) === key);
   document.addEventListener("click", hear, true);
   setTimeout(() => {
     document.removeEventListener("click", hear, true);
-    if (!clicked) controlAt(node).click();
+    if (!clicked && control.isConnected) control.click();
   });
 }
 

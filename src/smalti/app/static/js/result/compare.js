@@ -6,7 +6,8 @@ import { capital, clock, percent, whole } from "../core/format.js";
 import { whenBack } from "../core/heartbeat.js";
 import { place } from "../core/problem.js";
 import { get } from "../core/store.js";
-import { take } from "../jobs/follow.js";
+import { show } from "../jobs/act.js";
+import { update } from "../jobs/follow.js";
 import { refresh, view } from "../viewer/layers.js";
 import { candidates } from "./comparable.js";
 
@@ -24,7 +25,11 @@ function chooser(job, able) {
   const options = able.map(({ other }) => el("option", { value: other.id, selected: other.id === chosen }, nameOf(other)));
   const select = el("select", { "aria-label": "Compare with", "data-key": "compare with", "data-job": job.id }, options);
   offered = select;
-  const start = () => trouble.run(async () => take(await post("api/compare", { before: select.value, after: job.id })));
+  const start = () => trouble.run(async () => {
+    const made = await post("api/compare", { before: select.value, after: job.id });
+    update(made);
+    if (get("job")?.id === job.id) show(made); // with the scene of the map before
+  });
   return [el("p.small.soft", {}, "What changed from another map of this place to this one:"), select, trouble, el("button", { type: "button", id: "compare", "data-key": "compare", onclick: start }, "Compare")];
 }
 

@@ -42,7 +42,7 @@ function title(lesson, draw) {
 function sceneRow({ scene, strokes, missing }) {
   const name = get("scenes").find(({ id }) => id === scene)?.name ?? scene;
   const what = [`${strokes} ${strokes === 1 ? "stroke" : "strokes"}`, missing && "its file is gone"].filter(Boolean).join(", ");
-  const out = again("Take out", `Take ${name} with its strokes out of the lesson`, () => trouble.run(() => takeOut(scene)));
+  const out = again("Take out", `Take ${name} with its strokes out of the lesson`, () => trouble.run(() => takeOut(scene)), { "data-key": `take out ${scene}` });
   return el("li.item.small", {}, el("span.grow", {}, name, el("span.soft", {}, ` · ${what}`)), scene !== get("scene")?.id && out);
 }
 

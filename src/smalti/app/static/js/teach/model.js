@@ -29,7 +29,6 @@ async function mapAll(lesson, text) {
   const [scene, asked] = [get("scene").id, at()];
   const saved = lesson.steps.at(-1)?.model;
   const model = saved && known(saved) ? saved : (await keep(text)).name;
-  if (at() !== asked) return undefined;
   const bands = lesson.scenes.find((each) => each.scene === scene)?.bands;
   const options = { confidence: true, ...(bands ? { bands } : {}) };
   const job = await post("api/jobs", { scene, model, options }, { "Idempotency-Key": randomName() });
